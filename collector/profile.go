@@ -1,0 +1,68 @@
+package collector
+
+import "time"
+
+// Frame is one call on a stack.
+type Frame struct {
+	Func string // fully qualified, e.g. "main.(*Server).handle.func1"
+	File string // as the profile has it, may be empty
+	Line int    // 0: unknown
+}
+
+// Record is a number of goroutines that stand at the same place.
+type Record struct {
+	Count  int64
+	Frames []Frame // leaf first
+	// CreatedBy is the frame of the go statement. Func is empty where the
+	// format does not have it (proto and debug=1: never).
+	CreatedBy Frame
+	// State is the wait reason as a dump prints it ("chan send"), empty
+	// where the format does not have it.
+	State string
+	// Wait is how long the longest of them has waited, as debug=2 says
+	// (whole minutes). Zero: unknown or under a minute.
+	Wait time.Duration
+	// IDs are the ids of the goroutines, debug=2 only.
+	IDs []uint64
+	// Leaked: the garbage collector found them unreachable.
+	Leaked bool
+	// Labels are pprof labels, for display alone: they may be sensitive.
+	Labels map[string]string
+}
+
+// Format is how a profile was written.
+type Format string
+
+// The formats of a goroutine profile.
+const (
+	FormatProto  Format = "proto"
+	FormatDebug1 Format = "debug=1"
+	FormatDebug2 Format = "debug=2"
+)
+
+// ProfileKind is what a profile counts.
+type ProfileKind string
+
+// The kinds.
+const (
+	KindGoroutine     ProfileKind = "goroutine"
+	KindGoroutineLeak ProfileKind = "goroutineleak"
+)
+
+// Profile is a parsed goroutine profile of one instance.
+type Profile struct {
+	Kind   ProfileKind
+	Format Format
+	// Time is when it was taken: the profile's own time where it has one,
+	// else when it was fetched.
+	Time time.Time
+	// Total is the number of goroutines.
+	Total int64
+	// Incomplete: the dump was cut (debug=2 stops at 64 MB); counts mean
+	// nothing.
+	Incomplete bool
+	Records    []Record
+	// Raw is the profile as the target sent it, kept for the archive. It is
+	// nil for profiles that were not fetched from a target.
+	Raw []byte
+}

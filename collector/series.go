@@ -1,0 +1,107 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Sample is what one scrape says of one instance.
+type Sample struct {
+	// T is the time of the scrape in Unix milliseconds.
+	T int64
+	// Count is the number of goroutines.
+	Count float64
+	// Load is the rate of work in any unit that stays the same over time,
+	// by default CPU seconds per second. NaN: unknown.
+	Load float64
+	// Start is the start of the process in Unix seconds. NaN: unknown. A
+	// change is a restart.
+	Start float64
+}
+
+// Unknown marks a Load or a Start that the source does not have.
+var Unknown = math.NaN()
+
+// Series is the samples of one instance in a window, in time order.
+type Series struct {
+	// Labels identify the instance, without a metric name.
+	Labels  labels.Labels
+	Samples []Sample
+}
+
+// Window is all samples in (From, To], grouped by instance.
+type Window struct {
+	From, To time.Time
+	Series   []Series
+	// Warnings are what the source said besides the data, e.g. a partial
+	// response. The data are used nevertheless.
+	Warnings []string
+}
+
+// SeriesSource reads the series of all watched instances.
+//
+// An error means that the window could not be read as a whole; the caller
+// asks for it again. Missing data is not an error: an instance without
+// samples is absent.
+type SeriesSource interface {
+	Window(ctx context.Context, from, to time.Time) (Window, error)
+}
+
+// Reason is why something could not be read: a closed set, used as a label
+// of metrics.
+type Reason string
+
+// The reasons.
+const (
+	ReasonRefused      Reason = "refused"      // no connection: refused, no route, name not found
+	ReasonTimeout      Reason = "timeout"      // no answer in time
+	ReasonTLS          Reason = "tls"          // certificate or handshake
+	ReasonUnauthorized Reason = "unauthorized" // 401, 403
+	ReasonNotFound     Reason = "not_found"    // 404: no profile there
+	ReasonStatus       Reason = "status"       // any other status
+	ReasonRedirect     Reason = "redirect"     // sent to another host
+	ReasonNotProfile   Reason = "not_a_profile"
+	ReasonTruncated    Reason = "truncated" // ends before its time
+	ReasonTooLarge     Reason = "too_large" // over a limit of bytes or stacks
+	ReasonBadData      Reason = "bad_data"  // an answer that cannot be understood
+	ReasonRateLimited  Reason = "rate_limited"
+	ReasonCanceled     Reason = "canceled"
+	ReasonOther        Reason = "other"
+)
+
+// Reasons lists them all, for counters that start at 0.
+var Reasons = []Reason{
+	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
+	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
+	ReasonRateLimited, ReasonCanceled, ReasonOther,
+}
+
+// Error is a failure with its reason. Err says it in words, with every URL
+// redacted.
+type Error struct {
+	Reason Reason
+	Err    error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error.
+func Errorf(r Reason, format string, args ...any) error {
+	return &Error{Reason: r, Err: fmt.Errorf(format, args...)}
+}
+
+// ReasonOf is the reason of an error that went through this package, and
+// ReasonOther of any other.
+func ReasonOf(err error) Reason {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ReasonOther
+}

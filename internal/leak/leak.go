@@ -1,0 +1,103 @@
+package leak
+
+import (
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// State of a leak.
+type State string
+
+// The states.
+const (
+	Suspected State = "suspected" // not told to anybody yet
+	Firing    State = "firing"
+	Resolved  State = "resolved"
+)
+
+// Evidence says how sure we are. It only climbs.
+type Evidence string
+
+// The steps of the ladder, lowest first.
+const (
+	Growth Evidence = "growth" // the counts alone
+	Stack  Evidence = "stack"  // one or a few stacks grow and explain it
+	Aged   Evidence = "aged"   // waiting times or surviving ids: they stay
+	Proven Evidence = "proven" // the garbage collector found them unreachable
+)
+
+// Leak is one leak of one service. It is a value: what is handed out is not
+// changed later.
+type Leak struct {
+	// ID is short, unique, and stays from the first alert to the last, over
+	// restarts of gorowatch too.
+	ID      string        `json:"id"`
+	Service labels.Labels `json:"service"`
+	// Signature is that of the leading stack. Empty: unattributed.
+	Signature string   `json:"signature"`
+	State     State    `json:"state"`
+	Evidence  Evidence `json:"evidence"`
+	// Missing says in plain words why the next step of evidence is missing.
+	Missing string `json:"missing,omitempty"`
+
+	Onset      time.Time `json:"onset"`
+	DetectedAt time.Time `json:"detected_at"`          // when it fired first
+	UpdatedAt  time.Time `json:"updated_at"`           // evaluation that this is from
+	ResolvedAt time.Time `json:"resolved_at,omitzero"` // zero while open
+	// Resolution says in plain words why it was resolved.
+	Resolution string `json:"resolution,omitempty"`
+	// Version is the version of the service that began to leak, where known.
+	Version string `json:"version,omitempty"`
+
+	// Rate is the growth in goroutines per hour, summed over Instances.
+	Rate trend.Interval `json:"growth_per_hour"`
+	// Leaked is how many goroutines it holds now.
+	Leaked float64 `json:"leaked"`
+	// Share is the part of the growth of the counts that Stacks explain, 0 to
+	// 1. Zero for an unattributed leak.
+	Share float64 `json:"share"`
+	// Instances leak, as their instance label; InstancesTotal are watched.
+	Instances      []string `json:"instances"`
+	InstancesTotal int      `json:"instances_total"`
+
+	// Stacks are those that grow together, the leading one first.
+	Stacks []StackGrowth `json:"stacks"`
+	// Base and Head are the profiles compared; nil for an unattributed leak.
+	Base *ProfileRef `json:"base,omitempty"`
+	Head *ProfileRef `json:"head,omitempty"`
+}
+
+// StackGrowth is a stack and how it grew from the base to the head profile.
+type StackGrowth struct {
+	Signature string `json:"signature"`
+	// Op is the blocking operation ("chan send").
+	Op string `json:"state"`
+	// Frames are leaf first, the runtime's own left out.
+	Frames []collector.Frame `json:"frames"`
+	// Key is the first frame of the user's code, where the eye should go.
+	Key collector.Frame `json:"key"`
+	// CreatedBy is the frame of the go statement, where a dump had it, else
+	// only Func may be set (the goroutine's first function).
+	CreatedBy collector.Frame `json:"created_by,omitzero"`
+	Base      int64           `json:"base"`
+	Head      int64           `json:"head"`
+	// Share of the growth between the two profiles, 0 to 1.
+	Share float64 `json:"share"`
+	// Wait is the longest time one of them has been blocked, where known.
+	Wait time.Duration `json:"wait,omitempty"`
+}
+
+// Delta is the growth.
+func (s StackGrowth) Delta() int64 { return s.Head - s.Base }
+
+// ProfileRef names a profile in the archive.
+type ProfileRef struct {
+	Key      string    `json:"key"`
+	Instance string    `json:"instance"`
+	Time     time.Time `json:"time"`
+	Total    int64     `json:"goroutines"`
+}

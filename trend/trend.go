@@ -1,0 +1,81 @@
+package trend
+
+import "time"
+
+// Sample is one scrape of one instance.
+type Sample struct {
+	T     int64   // Unix milliseconds
+	Count float64 // goroutines
+	Load  float64 // rate of work, in any unit that stays the same; NaN: unknown
+	Start float64 // start of the process, Unix seconds; NaN or ≤ 0: unknown
+}
+
+// Status is the judgement of a service.
+type Status string
+
+// The judgements, in order of suspicion.
+const (
+	// Quiet: nothing here that healthy services do not do.
+	Quiet Status = "quiet"
+	// Suspicious: the counts grow, not enough to alarm on the counts alone.
+	// Profiles are worth their cost.
+	Suspicious Status = "suspicious"
+	// Provisional: they grow as a leak does and as something healthy does too
+	// (a pool that fills over hours); only stacks or time decide.
+	Provisional Status = "provisional"
+	// Leaking: the counts alone are enough for an alarm.
+	Leaking Status = "leaking"
+	// Plateaued: a leak that no longer grows, whose goroutines stay.
+	Plateaued Status = "plateaued"
+)
+
+// Gate is the condition that kept a service from a higher Status.
+type Gate string
+
+// The gates.
+const (
+	GateNone        Gate = ""
+	GateTooLittle   Gate = "too little yet" // too few samples or too short
+	GateTooSmall    Gate = "too small"      // the effect is within the noise or a few goroutines
+	GateNoTrend     Gate = "no trend"
+	GateFollowsLoad Gate = "follows load"
+	GateOneStep     Gate = "one step"
+	GateCameBack    Gate = "came back"
+	GateSeenBefore  Gate = "seen before" // no larger than a past rise that was given back
+	GateSaturating  Gate = "saturating"
+)
+
+// Interval is an estimate with its 95 % confidence interval.
+type Interval struct {
+	Value, Low, High float64
+}
+
+// Verdict is the judgement of one service at one time.
+type Verdict struct {
+	Status Status
+	// Gate is what kept the status from being higher; for a Quiet service
+	// it is the answer to "why is this not a leak?".
+	Gate Gate
+	// Instances are those that grow, the fastest first.
+	Instances []InstanceTrend
+	// Rate is the growth in goroutines per hour, summed over Instances.
+	Rate Interval
+	// Onset is when the growth began, zero if Quiet.
+	Onset time.Time
+	// Leaked is how many goroutines of now came with the growth.
+	Leaked float64
+	// Scale is the length of the blocks that decided, e.g. 15 minutes.
+	Scale time.Duration
+	// Z is the pooled test statistic of that scale.
+	Z float64
+}
+
+// InstanceTrend is the growth of one instance.
+type InstanceTrend struct {
+	Instance string
+	Rate     Interval // goroutines per hour
+	Onset    time.Time
+	Leaked   float64
+	Count    float64 // latest
+	Floor    float64 // minimum of the latest block
+}
