@@ -1,0 +1,251 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v2"
+)
+
+// Config is a whole configuration file.
+type Config struct {
+	Global     Global      `yaml:"global,omitempty"`
+	Prometheus Prometheus  `yaml:"prometheus,omitempty"`
+	Services   Services    `yaml:"services,omitempty"`
+	Trend      Trend       `yaml:"trend,omitempty"`
+	Profiles   Profiles    `yaml:"profiles,omitempty"`
+	Targets    []TargetSet `yaml:"targets,omitempty"`
+	Alerting   Alerting    `yaml:"alerting,omitempty"`
+	Storage    Storage     `yaml:"storage,omitempty"`
+}
+
+// Global is what concerns everything.
+type Global struct {
+	// EvaluationInterval is the time between two judgements, and the step at
+	// which series are read.
+	EvaluationInterval model.Duration `yaml:"evaluation_interval,omitempty"`
+	// ExternalLabels are added to every alert.
+	ExternalLabels map[string]string `yaml:"external_labels,omitempty"`
+}
+
+// Prometheus is where the series come from.
+type Prometheus struct {
+	// URL is the base of its HTTP API. Empty: gorowatch scrapes the static
+	// targets itself.
+	URL commoncfg.URL `yaml:"url,omitempty"`
+	// Timeout of one query.
+	Timeout model.Duration `yaml:"timeout,omitempty"`
+	// Selector narrows what is watched, e.g. {namespace="prod"}.
+	Selector string `yaml:"selector,omitempty"`
+	// Load is the expression for the work that a service does. Empty:
+	// rate(process_cpu_seconds_total[5m]).
+	Load string `yaml:"load,omitempty"`
+
+	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// Services says which instances belong together.
+type Services struct {
+	// GroupBy are the labels that the instances of a service share.
+	GroupBy []string `yaml:"group_by,omitempty"`
+}
+
+// Trend tunes the judgement of series.
+type Trend struct {
+	// Base is the length of the smallest block of samples; the others are
+	// 5, 15, 60 and 240 times as long.
+	Base model.Duration `yaml:"base,omitempty"`
+}
+
+// Profiles says how often profiles are pulled, and bounds each pull.
+type Profiles struct {
+	// BaselineInterval is the time between two baselines of a service.
+	BaselineInterval model.Duration `yaml:"baseline_interval,omitempty"`
+	// BaselineInstances is how many instances of a service each baseline has.
+	BaselineInstances int `yaml:"baseline_instances,omitempty"`
+	// SuspicionInterval is the least time between two profiles of an instance
+	// whose service is suspicious; it doubles while nothing is found.
+	SuspicionInterval model.Duration `yaml:"suspicion_interval,omitempty"`
+	// Timeout of one pull.
+	Timeout model.Duration `yaml:"timeout,omitempty"`
+	// Concurrency is the number of pulls at a time, over all targets.
+	Concurrency int `yaml:"concurrency,omitempty"`
+}
+
+// TargetSet is either a set of static targets, or settings for the discovered
+// targets that its matchers select.
+type TargetSet struct {
+	// Static are host:port addresses.
+	Static []string `yaml:"static,omitempty"`
+	// Labels of the static targets; instance is the address unless given.
+	Labels map[string]string `yaml:"labels,omitempty"`
+	// MetricsPath is where the static targets have their metrics, for when
+	// gorowatch scrapes them itself.
+	MetricsPath string `yaml:"metrics_path,omitempty"`
+	// Matchers select discovered targets by their labels, e.g. job=~"a|b".
+	Matchers []string `yaml:"matchers,omitempty"`
+	// Scheme of the profiles: http or https. Empty: http, or that of the
+	// discovered target.
+	Scheme string `yaml:"scheme,omitempty"`
+	// Path under which net/http/pprof is served.
+	Path string `yaml:"path,omitempty"`
+	// Port replaces the port of a discovered target.
+	Port int `yaml:"port,omitempty"`
+
+	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// Alerting is where alerts go.
+type Alerting struct {
+	Alertmanagers []Alertmanager `yaml:"alertmanagers,omitempty"`
+	// ResendInterval is the time after which a firing alert is sent again.
+	ResendInterval model.Duration `yaml:"resend_interval,omitempty"`
+}
+
+// Alertmanager is a set of Alertmanagers, as in Prometheus' configuration.
+type Alertmanager struct {
+	StaticConfigs []StaticConfig `yaml:"static_configs,omitempty"`
+	Scheme        string         `yaml:"scheme,omitempty"`
+	PathPrefix    string         `yaml:"path_prefix,omitempty"`
+	Timeout       model.Duration `yaml:"timeout,omitempty"`
+
+	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// StaticConfig is a list of host:port addresses.
+type StaticConfig struct {
+	Targets []string `yaml:"targets"`
+}
+
+// Storage is where profiles and leaks are kept.
+type Storage struct {
+	// URL of the bucket, e.g. file:///var/lib/gorowatch or mem://.
+	URL string `yaml:"url,omitempty"`
+	// Retention of profiles and resolved leaks.
+	Retention model.Duration `yaml:"retention,omitempty"`
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Global:     Global{EvaluationInterval: model.Duration(time.Minute)},
+		Prometheus: defaultPrometheus(),
+		Services:   Services{GroupBy: []string{"namespace", "job"}},
+		Trend:      Trend{Base: model.Duration(time.Minute)},
+		Profiles: Profiles{
+			BaselineInterval:  model.Duration(time.Hour),
+			BaselineInstances: 2,
+			SuspicionInterval: model.Duration(2 * time.Minute),
+			Timeout:           model.Duration(10 * time.Second),
+			Concurrency:       4,
+		},
+		Alerting: Alerting{ResendInterval: model.Duration(time.Minute)},
+		Storage: Storage{
+			URL:       "file:///var/lib/gorowatch",
+			Retention: model.Duration(15 * 24 * time.Hour),
+		},
+	}
+}
+
+func defaultPrometheus() Prometheus {
+	return Prometheus{
+		Timeout:          model.Duration(30 * time.Second),
+		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
+	}
+}
+
+// UnmarshalYAML sets the defaults of what a given section leaves out.
+func (p *Prometheus) UnmarshalYAML(unmarshal func(any) error) error {
+	*p = defaultPrometheus()
+	type prometheusSection Prometheus
+	return unmarshal((*prometheusSection)(p))
+}
+
+// UnmarshalYAML sets the defaults.
+func (t *TargetSet) UnmarshalYAML(unmarshal func(any) error) error {
+	*t = TargetSet{
+		Path:             "/debug/pprof/",
+		MetricsPath:      "/metrics",
+		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
+	}
+	type targetsSection TargetSet
+	return unmarshal((*targetsSection)(t))
+}
+
+// UnmarshalYAML sets the defaults.
+func (a *Alertmanager) UnmarshalYAML(unmarshal func(any) error) error {
+	*a = Alertmanager{
+		Scheme:           "http",
+		Timeout:          model.Duration(10 * time.Second),
+		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
+	}
+	type alertmanagersSection Alertmanager
+	return unmarshal((*alertmanagersSection)(a))
+}
+
+// maxSize bounds what LoadFile reads: a configuration is small, and a path
+// given by mistake may not be.
+const maxSize = 8 << 20
+
+// LoadFile reads and checks a file. Relative paths in it are meant relative to
+// its folder.
+func LoadFile(path string) (Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	if len(text) > maxSize {
+		return Config{}, fmt.Errorf("configuration %s: larger than %d MiB, expected a YAML file", path, maxSize>>20)
+	}
+	c, err := Load(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	c.setDirectory(filepath.Dir(path))
+	return c, nil
+}
+
+// Load decodes and checks a configuration.
+func Load(text []byte) (Config, error) {
+	c := Default()
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return Config{}, explain(err)
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// setDirectory resolves relative paths of files.
+func (c *Config) setDirectory(dir string) {
+	c.Prometheus.HTTPClientConfig.SetDirectory(dir)
+	for i := range c.Targets {
+		c.Targets[i].HTTPClientConfig.SetDirectory(dir)
+	}
+	for i := range c.Alerting.Alertmanagers {
+		c.Alerting.Alertmanagers[i].HTTPClientConfig.SetDirectory(dir)
+	}
+}
+
+// String is the configuration as YAML with the secrets hidden.
+func (c Config) String() string {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	if err := enc.Encode(c); err != nil {
+		return fmt.Sprintf("# cannot be shown: %v\n", err)
+	}
+	_ = enc.Close()
+	return b.String()
+}

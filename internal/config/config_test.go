@@ -1,0 +1,78 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEmptyFileIsTheDefault(t *testing.T) {
+	c, err := LoadFile("testdata/good/empty.yml")
+	require.NoError(t, err)
+	require.Equal(t, Default(), c)
+	require.NoError(t, c.Validate())
+}
+
+func TestFull(t *testing.T) {
+	c, err := LoadFile("testdata/good/full.yml")
+	require.NoError(t, err)
+	require.Equal(t, "prometheus.example.org", c.Prometheus.URL.Host)
+	require.Equal(t, 30*time.Second, time.Duration(c.Trend.Base))
+	require.Equal(t, "testdata/good/secrets/prometheus", c.Prometheus.HTTPClientConfig.BasicAuth.PasswordFile, "relative to the file")
+	require.Equal(t, "/debug/pprof/", c.Targets[1].Path)
+	require.Equal(t, "Bearer", c.Alerting.Alertmanagers[0].HTTPClientConfig.Authorization.Type)
+	require.Equal(t, "testdata/good/secrets/am", c.Alerting.Alertmanagers[0].HTTPClientConfig.Authorization.CredentialsFile)
+	require.True(t, c.Targets[0].HTTPClientConfig.EnableHTTP2, "the HTTP client has its defaults")
+}
+
+func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
+	c, err := LoadFile("testdata/good/full.yml")
+	require.NoError(t, err)
+	text := c.String()
+	require.NotContains(t, text, "hunter2")
+	require.Contains(t, text, "<secret>")
+	again, err := Load([]byte(text))
+	require.NoError(t, err, text)
+	require.Equal(t, c.Global, again.Global)
+}
+
+// Each file in testdata/bad has one mistake and says in its first line what
+// the user reads.
+func TestMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yml"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			first, _, _ := strings.Cut(string(text), "\n")
+			want, ok := strings.CutPrefix(first, "# want: ")
+			require.True(t, ok)
+			_, err = LoadFile(file)
+			require.ErrorContains(t, err, want)
+			require.ErrorContains(t, err, file)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := Load([]byte("global: {evaluation_interval: 1ms}\ntrend: {base: 2h}\n"))
+	require.ErrorContains(t, err, "global.evaluation_interval")
+	require.ErrorContains(t, err, "trend.base")
+}
+
+func TestHugeFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "huge.yml")
+	require.NoError(t, os.WriteFile(file, make([]byte, maxSize+1), 0o600))
+	_, err := LoadFile(file)
+	require.ErrorContains(t, err, "expected a YAML file")
+}

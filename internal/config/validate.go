@@ -1,0 +1,221 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// unknownKey is how the YAML library speaks of a key that no field has.
+var unknownKey = regexp.MustCompile(`line (\d+): field (\S+) not found in type config\.(\S+)`)
+
+// sections are the names that users have for our types.
+var sections = map[string]string{
+	"Config": "the top level", "Global": "global", "prometheusSection": "prometheus",
+	"targetsSection": "targets", "alertmanagersSection": "alertmanagers",
+	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
+	"StaticConfig": "static_configs", "Storage": "storage",
+}
+
+// explain puts the YAML library's words for an unknown key into the user's.
+func explain(err error) error {
+	return errors.New(unknownKey.ReplaceAllStringFunc(err.Error(), func(s string) string {
+		m := unknownKey.FindStringSubmatch(s)
+		section, ok := sections[m[3]]
+		if !ok {
+			section = m[3]
+		}
+		return fmt.Sprintf("line %s: unknown key %q in %s", m[1], m[2], section)
+	}))
+}
+
+// Validate checks what the types do not. All mistakes are reported at once.
+func (c *Config) Validate() error {
+	v := &validator{}
+
+	v.duration("global.evaluation_interval", c.Global.EvaluationInterval, 100*time.Millisecond, time.Hour)
+	for name := range c.Global.ExternalLabels {
+		v.labelName("global.external_labels", name)
+	}
+
+	if u := c.Prometheus.URL.URL; u != nil {
+		v.httpURL("prometheus.url", u)
+	}
+	v.duration("prometheus.timeout", c.Prometheus.Timeout, 100*time.Millisecond, time.Hour)
+	if s := c.Prometheus.Selector; s != "" {
+		_, err := ParseSelector(s)
+		v.check("prometheus.selector", s, err, `a selector without metric name, e.g. {namespace="prod"}`)
+	}
+	if s := c.Prometheus.Load; s != "" {
+		_, err := parser.NewParser(parser.Options{}).ParseExpr(s)
+		v.check("prometheus.load", s, err, "a PromQL expression")
+	}
+	v.add("prometheus", c.Prometheus.HTTPClientConfig.Validate())
+
+	if len(c.Services.GroupBy) == 0 {
+		v.add("services.group_by", errors.New("is empty, expected at least one label, e.g. [namespace, job]"))
+	}
+	for i, name := range c.Services.GroupBy {
+		v.labelName(fmt.Sprintf("services.group_by[%d]", i), name)
+	}
+
+	v.duration("trend.base", c.Trend.Base, 100*time.Millisecond, time.Hour)
+
+	v.duration("profiles.baseline_interval", c.Profiles.BaselineInterval, time.Second, 7*24*time.Hour)
+	v.duration("profiles.suspicion_interval", c.Profiles.SuspicionInterval, 100*time.Millisecond, 24*time.Hour)
+	v.duration("profiles.timeout", c.Profiles.Timeout, 100*time.Millisecond, 10*time.Minute)
+	v.between("profiles.baseline_instances", c.Profiles.BaselineInstances, 1, 100)
+	v.between("profiles.concurrency", c.Profiles.Concurrency, 1, 1000)
+
+	for i := range c.Targets {
+		v.targetSet(fmt.Sprintf("targets[%d]", i), &c.Targets[i])
+	}
+	for i := range c.Alerting.Alertmanagers {
+		v.alertmanager(fmt.Sprintf("alerting.alertmanagers[%d]", i), &c.Alerting.Alertmanagers[i])
+	}
+	v.duration("alerting.resend_interval", c.Alerting.ResendInterval, 100*time.Millisecond, time.Hour)
+
+	if u, err := url.Parse(c.Storage.URL); err != nil || u.Scheme == "" {
+		v.check("storage.url", c.Storage.URL, errors.New("is not a URL"), "a bucket, e.g. file:///var/lib/gorowatch or mem://")
+	}
+	v.duration("storage.retention", c.Storage.Retention, time.Minute, 10*365*24*time.Hour)
+
+	return errors.Join(v.errs...)
+}
+
+// validator collects mistakes.
+type validator struct{ errs []error }
+
+func (v *validator) add(field string, err error) {
+	if err != nil {
+		v.errs = append(v.errs, fmt.Errorf("%s: %w", field, err))
+	}
+}
+
+// check adds err with the value and what was expected instead.
+func (v *validator) check(field, value string, err error, expected string) {
+	if err != nil {
+		v.add(field, fmt.Errorf("%q: %w, expected %s", value, err, expected))
+	}
+}
+
+func (v *validator) duration(field string, d model.Duration, lowest, highest time.Duration) {
+	if t := time.Duration(d); t < lowest || t > highest {
+		v.add(field, fmt.Errorf("%s is out of range, expected %s to %s", d, model.Duration(lowest), model.Duration(highest)))
+	}
+}
+
+func (v *validator) between(field string, n, lowest, highest int) {
+	if n < lowest || n > highest {
+		v.add(field, fmt.Errorf("%d is out of range, expected %d to %d", n, lowest, highest))
+	}
+}
+
+func (v *validator) labelName(field, name string) {
+	if !model.UTF8Validation.IsValidLabelName(name) {
+		v.add(field, fmt.Errorf("%q is not a label name", name))
+	}
+}
+
+func (v *validator) httpURL(field string, u *url.URL) {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		v.add(field, fmt.Errorf("%q is not an address, expected http://host:port or https://host:port", u.Redacted()))
+	}
+}
+
+func (v *validator) scheme(field, s string) {
+	if s != "" && s != "http" && s != "https" {
+		v.add(field, fmt.Errorf("%q, expected http or https", s))
+	}
+}
+
+func (v *validator) address(field, addr string) {
+	host, port, err := net.SplitHostPort(addr)
+	if n, perr := strconv.Atoi(port); err != nil || host == "" || perr != nil || n < 1 || n > 65535 {
+		v.add(field, fmt.Errorf("%q is not an address, expected host:port", addr))
+	}
+}
+
+func (v *validator) targetSet(field string, t *TargetSet) {
+	if len(t.Static) == 0 && len(t.Matchers) == 0 {
+		v.add(field, errors.New("selects nothing, expected static addresses or matchers of discovered targets"))
+	}
+	if len(t.Static) > 0 && len(t.Matchers) > 0 {
+		v.add(field, errors.New("has both static and matchers, expected one of them"))
+	}
+	if len(t.Matchers) > 0 {
+		for name := range t.Labels {
+			v.add(field+".labels", fmt.Errorf("%q: labels are for static targets", name))
+		}
+	}
+	for i, a := range t.Static {
+		v.address(fmt.Sprintf("%s.static[%d]", field, i), a)
+	}
+	for name := range t.Labels {
+		v.labelName(field+".labels", name)
+	}
+	if len(t.Matchers) > 0 {
+		s := strings.Join(t.Matchers, ", ")
+		_, err := ParseMatchers(t.Matchers)
+		v.check(field+".matchers", s, err, `label matchers, e.g. job=~"a|b"`)
+	}
+	v.scheme(field+".scheme", t.Scheme)
+	if !strings.HasPrefix(t.Path, "/") {
+		v.add(field+".path", fmt.Errorf("%q, expected a path such as /debug/pprof/", t.Path))
+	}
+	if !strings.HasPrefix(t.MetricsPath, "/") {
+		v.add(field+".metrics_path", fmt.Errorf("%q, expected a path such as /metrics", t.MetricsPath))
+	}
+	v.between(field+".port", t.Port, 0, 65535)
+	v.add(field, t.HTTPClientConfig.Validate())
+}
+
+func (v *validator) alertmanager(field string, a *Alertmanager) {
+	n := 0
+	for i, s := range a.StaticConfigs {
+		for j, addr := range s.Targets {
+			v.address(fmt.Sprintf("%s.static_configs[%d].targets[%d]", field, i, j), addr)
+			n++
+		}
+	}
+	if n == 0 {
+		v.add(field, errors.New("has no static_configs with targets"))
+	}
+	if a.Scheme == "" {
+		v.add(field+".scheme", errors.New("is empty, expected http or https"))
+	}
+	v.scheme(field+".scheme", a.Scheme)
+	if a.PathPrefix != "" && !strings.HasPrefix(a.PathPrefix, "/") {
+		v.add(field+".path_prefix", fmt.Errorf("%q, expected a path such as /alertmanager", a.PathPrefix))
+	}
+	v.duration(field+".timeout", a.Timeout, 100*time.Millisecond, 10*time.Minute)
+	v.add(field, a.HTTPClientConfig.Validate())
+}
+
+// ParseSelector reads a selector such as {namespace="prod",job=~"a|b"}.
+func ParseSelector(s string) ([]*labels.Matcher, error) {
+	ms, err := parser.NewParser(parser.Options{}).ParseMetricSelector(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range ms {
+		if m.Name == labels.MetricName {
+			return nil, errors.New("has a metric name")
+		}
+	}
+	return ms, nil
+}
+
+// ParseMatchers reads matchers such as job=~"a|b".
+func ParseMatchers(ms []string) ([]*labels.Matcher, error) {
+	return ParseSelector("{" + strings.Join(ms, ",") + "}")
+}
