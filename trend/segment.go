@@ -1,0 +1,118 @@
+package trend
+
+import (
+	"math"
+	"time"
+)
+
+// The scales: each has blocks of so many base blocks, and keeps so many.
+var scales = [...]struct{ mult, keep int }{{1, 30}, {5, 48}, {15, 80}, {60, 60}, {240, 60}}
+
+const nScales = len(scales)
+
+// accumulator collects the block that is not complete yet.
+type accumulator struct {
+	number  int64
+	floor   float32
+	loadSum float32
+	loadN   int32
+	n       int32 // samples; 0: empty
+}
+
+// segment is the samples of one process, from a start to the next. Its
+// size is bounded; see BenchmarkState.
+type segment struct {
+	first, last int64 // times of the first and the latest sample, ms
+	start       float64
+	count, load float32 // latest
+	step        float32 // usual interval between two samples, ms
+	acc         [nScales]accumulator
+	rings       [nScales]ring
+	pushed      [nScales]uint32 // blocks completed
+	judged      [nScales]uint32 // of those, seen by the latest evaluation
+	found       [nScales]finding
+}
+
+func newSegment(x Sample) *segment {
+	g := &segment{first: x.T, start: x.Start}
+	for i := range g.rings {
+		g.rings[i].cap = scales[i].keep
+	}
+	return g
+}
+
+// add takes a sample that is later than all before.
+func (g *segment) add(base int64, x Sample) {
+	if g.last > 0 {
+		d := float32(x.T - g.last)
+		switch {
+		case g.step == 0 || d < g.step/2:
+			g.step = d
+		case d < g.step:
+			g.step -= (g.step - d) / 4
+		default: // a missed scrape is no longer interval
+			g.step += min(d-g.step, g.step) / 32
+		}
+	}
+	g.last, g.count, g.load = x.T, float32(x.Count), float32(x.Load)
+	b := block{floor: float32(x.Count), load: float32(x.Load)}
+	number := x.T / base
+	a := &g.acc[0]
+	if a.n > 0 && a.number != number {
+		g.complete(0, base)
+	}
+	a.take(number, b, 1)
+}
+
+func (a *accumulator) take(number int64, b block, n int32) {
+	if a.n == 0 {
+		*a = accumulator{number: number, floor: b.floor}
+	}
+	a.n += n
+	a.floor = min(a.floor, b.floor)
+	if b.load == b.load {
+		a.loadSum += b.load * float32(n)
+		a.loadN += n
+	}
+}
+
+// complete pushes the accumulated block of scale s and hands it on to the
+// next scale.
+func (g *segment) complete(s int, base int64) {
+	a := &g.acc[s]
+	b := block{floor: a.floor, load: missing.load}
+	if a.loadN > 0 {
+		b.load = a.loadSum / float32(a.loadN)
+	}
+	whole := b
+	// A block of which less than a third was scraped says little of its floor.
+	if length := float32(base) * float32(scales[s].mult); g.step > 0 && float32(a.n)*3*g.step < length {
+		whole = missing
+	}
+	g.rings[s].push(a.number, whole)
+	g.pushed[s]++
+	if next := s + 1; next < nScales {
+		number := a.number / int64(scales[next].mult/scales[s].mult)
+		if up := &g.acc[next]; up.n > 0 && up.number != number {
+			g.complete(next, base)
+		}
+		g.acc[next].take(number, b, a.n)
+	}
+	a.n = 0
+}
+
+// floorNow is the smallest count of late: of the latest complete block and
+// the one that is being filled.
+func (g *segment) floorNow() float64 {
+	f := g.acc[0].floor
+	if r := &g.rings[0]; r.len() > 0 {
+		if b := r.at(r.len() - 1); b.valid() {
+			f = min(f, b.floor)
+		}
+	}
+	return float64(f)
+}
+
+func msTime(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

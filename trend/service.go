@@ -1,0 +1,128 @@
+package trend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// Options of a Service. The zero value is usable.
+type Options struct {
+	// Base is the length of the smallest block, default 1 minute. The other
+	// scales are 5, 15, 60 and 240 times as long, and so are all times that
+	// the judgement knows: with a base of a second it decides sixty times as
+	// fast, on data that must be sixty times as dense.
+	Base time.Duration
+	// Forget is how long an instance is remembered after its last sample,
+	// default 60 base blocks.
+	Forget time.Duration
+}
+
+// Service is the trend state of one service. It is not safe for concurrent
+// use.
+type Service struct {
+	opt       Options
+	base      int64 // ms
+	instances map[string]*instance
+	changed   bool
+	verdict   Verdict
+}
+
+type instance struct {
+	name string
+	seg  *segment
+}
+
+// Instance is the latest of one instance, for display.
+type Instance struct {
+	Name      string
+	Count     float64   // goroutines, latest
+	Floor     float64   // smallest count of late
+	Load      float64   // latest, NaN: unknown
+	Started   time.Time // start of the process, zero: unknown
+	FirstSeen time.Time // first sample since the start of the process
+	LastSeen  time.Time
+}
+
+// absurd is a count that no process has: above it, a sample is dropped.
+const absurd = 1e9
+
+// NewService makes the state of a service that has not been seen yet.
+func NewService(o Options) *Service {
+	if o.Base <= 0 {
+		o.Base = time.Minute
+	}
+	o.Base = max(o.Base, time.Millisecond)
+	if o.Forget <= 0 {
+		o.Forget = 60 * o.Base
+	}
+	return &Service{opt: o, base: o.Base.Milliseconds(), instances: map[string]*instance{}, verdict: Verdict{Status: Quiet, Gate: GateTooLittle}}
+}
+
+// Observe takes one sample of an instance, in O(1) amortised. The samples of
+// an instance come in time order; those that do not, and those that cannot
+// be a goroutine count, are dropped.
+func (s *Service) Observe(name string, x Sample) {
+	if !(x.Count >= 0 && x.Count <= absurd) || x.T <= 0 {
+		return
+	}
+	if !(x.Load >= 0 && x.Load <= math.MaxFloat32) {
+		x.Load = math.NaN()
+	}
+	if !(x.Start > 0 && finite(x.Start)) {
+		x.Start = math.NaN()
+	}
+	in := s.instances[name]
+	switch {
+	case in == nil:
+		in = &instance{name: name, seg: newSegment(x)}
+		s.instances[name] = in
+	case x.T <= in.seg.last:
+		return
+	case restarted(in.seg.start, x.Start):
+		in.seg = newSegment(x)
+	case math.IsNaN(in.seg.start):
+		in.seg.start = x.Start
+	}
+	in.seg.add(s.base, x)
+	s.changed = true
+}
+
+// restarted tells two starts of a process apart. Exporters recompute the
+// start from the uptime, so it may wobble by a second or two.
+func restarted(a, b float64) bool { return math.Abs(a-b) > 2 }
+
+// Judge returns the judgement from the samples seen so far. now is the time
+// of the evaluation: instances that have gone for long are forgotten. It is
+// cheap to call often: what has not changed is not computed again.
+func (s *Service) Judge(now time.Time) Verdict {
+	gone := now.UnixMilli() - s.opt.Forget.Milliseconds()
+	for name, in := range s.instances {
+		if in.seg.last < gone {
+			delete(s.instances, name)
+			s.changed = true
+		}
+	}
+	if s.changed {
+		s.changed = false
+		s.verdict = s.judge()
+	}
+	return s.verdict
+}
+
+// Instances lists the instances that are remembered, by name.
+func (s *Service) Instances() []Instance {
+	out := make([]Instance, 0, len(s.instances))
+	for _, in := range s.instances {
+		g := in.seg
+		i := Instance{Name: in.name, Count: float64(g.count), Floor: g.floorNow(), Load: float64(g.load),
+			FirstSeen: msTime(g.first), LastSeen: msTime(g.last)}
+		if finite(g.start) {
+			i.Started = msTime(int64(g.start * 1000))
+		}
+		out = append(out, i)
+	}
+	slices.SortFunc(out, func(a, b Instance) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
