@@ -1,0 +1,116 @@
+package promapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// guard stands between the API client and the network: it bounds the answer,
+// and turns what is no answer of a Prometheus into an error in plain words.
+type guard struct {
+	next     http.RoundTripper
+	maxBytes int64
+}
+
+func transportOf(c *http.Client) http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
+	}
+	return http.DefaultTransport
+}
+
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := g.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(req, resp); err != nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	resp.Body = &bounded{body: resp.Body, left: g.maxBytes, max: g.maxBytes}
+	return resp, nil
+}
+
+// refuse is the error for a response that the API client cannot put in words
+// that help. Errors as Prometheus writes them (JSON) are its own business, and
+// so are redirects and the statuses after which it tries GET instead of POST.
+func refuse(req *http.Request, resp *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	retried := req.Method == http.MethodPost &&
+		(resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusNotImplemented)
+	switch {
+	case retried || resp.StatusCode/100 == 3:
+		return nil
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
+		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a login, set authorization or basic_auth", resp.Status)
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return collector.Errorf(collector.ReasonRateLimited, "%s", resp.Status)
+	case kind == "application/json":
+		return nil
+	case resp.StatusCode == http.StatusNotFound:
+		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", resp.Status)
+	case resp.StatusCode/100 != 2:
+		return collector.Errorf(collector.ReasonStatus, "%s", resp.Status)
+	case kind == "text/html":
+		return collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
+	}
+	return nil
+}
+
+// bounded is a body that fails past its bound instead of filling the memory.
+type bounded struct {
+	body      io.ReadCloser
+	left, max int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	// One byte more than the bound may be read, to know that it is passed.
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, collector.Errorf(collector.ReasonTooLarge, "answer of more than %d MiB", b.max>>20)
+	}
+	return n, err
+}
+
+func (b *bounded) Close() error { return b.body.Close() }
+
+// explain gives an error of the API client its reason.
+func explain(err error) error {
+	var known *collector.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	var e *v1.Error
+	if !errors.As(err, &e) {
+		reason := collector.NetworkReason(err)
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // its URL may hold a password
+		}
+		if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
+			return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %w", err)
+		}
+		return &collector.Error{Reason: reason, Err: err}
+	}
+	reason := collector.ReasonStatus
+	switch e.Type {
+	case v1.ErrBadResponse:
+		reason = collector.ReasonBadData
+		return collector.Errorf(reason, "its answer is not that of a Prometheus: %s", e.Msg)
+	case v1.ErrTimeout, v1.ErrCanceled:
+		reason = collector.ReasonTimeout
+	}
+	return &collector.Error{Reason: reason, Err: fmt.Errorf("%s: %s", e.Type, e.Msg)}
+}

@@ -1,0 +1,48 @@
+package promapi
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+type metrics struct {
+	queries  *prometheus.CounterVec
+	duration prometheus.Histogram
+	dropped  *prometheus.CounterVec
+}
+
+// Why a sample or series is dropped.
+const (
+	dropNotFinite  = "not_finite"
+	dropOutOfOrder = "out_of_order"
+	dropDuplicate  = "duplicate_series"
+)
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
+	m := &metrics{
+		queries: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "gorowatch_prometheus_queries_total",
+			Help: "Queries to Prometheus by result: ok or the reason of the failure.",
+		}, []string{"result"}),
+		duration: f.NewHistogram(prometheus.HistogramOpts{
+			Name:    "gorowatch_prometheus_query_duration_seconds",
+			Help:    "How long a query to Prometheus took.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 4, 8),
+		}),
+		dropped: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "gorowatch_prometheus_dropped_total",
+			Help: "Samples and series from Prometheus that were dropped as unusable.",
+		}, []string{"reason"}),
+	}
+	m.queries.WithLabelValues("ok")
+	for _, r := range collector.Reasons {
+		m.queries.WithLabelValues(string(r))
+	}
+	for _, r := range []string{dropNotFinite, dropOutOfOrder, dropDuplicate} {
+		m.dropped.WithLabelValues(r)
+	}
+	return m
+}

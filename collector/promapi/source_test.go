@@ -1,0 +1,234 @@
+package promapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server answers range queries: the handler gets the expression.
+func server(t *testing.T, h func(w http.ResponseWriter, r *http.Request, expr string)) (*Source, *prometheus.Registry) {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.NoError(t, r.ParseForm())
+		h(w, r, r.Form.Get("query"))
+	}))
+	t.Cleanup(srv.Close)
+	return source(t, srv.URL, srv.Client())
+}
+
+func source(t *testing.T, addr string, client *http.Client) (*Source, *prometheus.Registry) {
+	t.Helper()
+	u, err := url.Parse(addr)
+	require.NoError(t, err)
+	u.User = url.UserPassword("reader", "hunter2")
+	reg := prometheus.NewRegistry()
+	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: 5 * time.Second, MaxPoints: 10, MaxBytes: 1 << 20, Registerer: reg})
+	require.NoError(t, err)
+	return s, reg
+}
+
+// matrix writes an answer; series are "labels → value at a time".
+func matrix(w http.ResponseWriter, warnings []string, series ...any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"status": "success", "warnings": warnings,
+		"data": map[string]any{"resultType": "matrix", "result": append([]any{}, series...)},
+	})
+}
+
+type point = [2]any
+
+func stream(metric map[string]string, points ...point) any {
+	return map[string]any{"metric": metric, "values": points}
+}
+
+func at(t0 time.Time, minutes int, v string) point {
+	return point{float64(t0.Unix() + int64(minutes)*60), v}
+}
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestWindowJoinsByLabels(t *testing.T) {
+	s, _ := server(t, func(w http.ResponseWriter, _ *http.Request, expr string) {
+		a := map[string]string{"__name__": "go_goroutines", "job": "x", "instance": "a"}
+		b := map[string]string{"__name__": "go_goroutines", "job": "x", "instance": "b"}
+		switch {
+		case expr == "go_goroutines":
+			matrix(w, []string{"PromQL warning: partial"}, stream(a, at(t0, 1, "10"), at(t0, 2, "11")), stream(b, at(t0, 2, "20")))
+		case strings.HasPrefix(expr, "rate("): // fewer labels: one load for both
+			matrix(w, []string{"PromQL warning: partial"}, stream(map[string]string{"job": "x"}, at(t0, 1, "0.5"), at(t0, 2, "0.75")))
+		default:
+			matrix(w, nil, stream(map[string]string{"__name__": "process_start_time_seconds", "job": "x", "instance": "b"}, at(t0, 2, "1234.5")))
+		}
+	})
+	w, err := s.Window(t.Context(), t0, t0.Add(2*time.Minute))
+	require.NoError(t, err)
+	require.Equal(t, []string{"PromQL warning: partial"}, w.Warnings)
+	require.Len(t, w.Series, 2)
+	a, b := w.Series[0], w.Series[1]
+	require.Equal(t, `{instance="a", job="x"}`, a.Labels.String())
+	require.Len(t, a.Samples, 2)
+	require.Equal(t, 11.0, a.Samples[1].Count)
+	require.Equal(t, 0.75, a.Samples[1].Load)
+	require.True(t, math.IsNaN(a.Samples[1].Start), "no start time known")
+	require.Equal(t, collector.Sample{T: t0.Add(2 * time.Minute).UnixMilli(), Count: 20, Load: 0.75, Start: 1234.5}, b.Samples[0])
+}
+
+func TestWindowIsChunked(t *testing.T) {
+	var ranges []string
+	s, _ := server(t, func(w http.ResponseWriter, r *http.Request, expr string) {
+		if expr != "go_goroutines" {
+			matrix(w, nil)
+			return
+		}
+		ranges = append(ranges, r.Form.Get("start")+".."+r.Form.Get("end"))
+		var start, end int64
+		_, _ = fmt.Sscan(r.Form.Get("start"), &start)
+		_, _ = fmt.Sscan(r.Form.Get("end"), &end)
+		var points []point
+		for x := start; x <= end; x += 60 {
+			points = append(points, point{x, "5"})
+		}
+		matrix(w, nil, stream(map[string]string{"instance": "a"}, points...))
+	})
+	w, err := s.Window(t.Context(), t0, t0.Add(25*time.Minute))
+	require.NoError(t, err)
+	require.Len(t, w.Series[0].Samples, 25, "(from, to]: from itself was read before")
+	require.Equal(t, t0.Add(time.Minute).UnixMilli(), w.Series[0].Samples[0].T)
+	require.Len(t, ranges, 3)
+
+	w, err = s.Window(t.Context(), t0, t0)
+	require.NoError(t, err)
+	require.Empty(t, w.Series)
+}
+
+func TestUnusableDataAreDropped(t *testing.T) {
+	a := map[string]string{"instance": "a"}
+	s, reg := server(t, func(w http.ResponseWriter, _ *http.Request, expr string) {
+		if expr != "go_goroutines" {
+			matrix(w, nil, stream(a, at(t0, 1, "+Inf"), at(t0, 4, "NaN")))
+			return
+		}
+		matrix(w, nil,
+			stream(a, at(t0, 1, "1"), at(t0, 2, "NaN"), at(t0, 1, "7"), at(t0, 3, "+Inf"), at(t0, 4, "4")),
+			stream(a, at(t0, 1, "99")))
+	})
+	w, err := s.Window(t.Context(), t0, t0.Add(4*time.Minute))
+	require.NoError(t, err)
+	require.Len(t, w.Series, 1)
+	require.Len(t, w.Series[0].Samples, 2)
+	for _, x := range w.Series[0].Samples {
+		require.True(t, math.IsNaN(x.Load))
+	}
+	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
+# HELP gorowatch_prometheus_dropped_total Samples and series from Prometheus that were dropped as unusable.
+# TYPE gorowatch_prometheus_dropped_total counter
+gorowatch_prometheus_dropped_total{reason="duplicate_series"} 1
+gorowatch_prometheus_dropped_total{reason="not_finite"} 2
+gorowatch_prometheus_dropped_total{reason="out_of_order"} 1
+`), "gorowatch_prometheus_dropped_total"))
+}
+
+func TestFailures(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		reason  collector.Reason
+		text    string
+	}{
+		"login": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) },
+			collector.ReasonUnauthorized, "it wants a login"},
+		"forbidden": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
+			collector.ReasonUnauthorized, "it wants a login"},
+		"not found": {http.NotFound, collector.ReasonNotFound, "no Prometheus API there"},
+		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, collector.ReasonRateLimited, "429"},
+		"unavailable": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) },
+			collector.ReasonStatus, "503 Service Unavailable"},
+		"html": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(w, "<html>Sign in</html>")
+		}, collector.ReasonBadData, "web page"},
+		"half of an answer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"met`)
+		}, collector.ReasonBadData, "not that of a Prometheus"},
+		"scalar": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`)
+		}, collector.ReasonBadData, "scalar instead of a matrix"},
+		"error of the engine": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples"}`)
+		}, collector.ReasonStatus, "too many samples"},
+		"too large": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[`)
+			for range 3000 {
+				fmt.Fprint(w, strings.Repeat(" ", 1000))
+			}
+		}, collector.ReasonTooLarge, "more than 1 MiB"},
+		"reset": {func(w http.ResponseWriter, _ *http.Request) {
+			c, _, _ := w.(http.Hijacker).Hijack()
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}, collector.ReasonRefused, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, reg := server(t, func(w http.ResponseWriter, r *http.Request, _ string) { c.handler(w, r) })
+			_, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
+			require.ErrorContains(t, err, c.text)
+			require.Equal(t, c.reason, collector.ReasonOf(err), err)
+			require.NotContains(t, err.Error(), "hunter2")
+			n, gerr := testutil.GatherAndCount(reg, "gorowatch_prometheus_queries_total")
+			require.NoError(t, gerr)
+			require.Equal(t, 1+len(collector.Reasons), n, "a closed set of results")
+		})
+	}
+}
+
+func TestSlowPrometheusTimesOut(t *testing.T) {
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	defer srv.Close()
+	defer close(release)
+	u, err := url.Parse(srv.URL)
+	require.NoError(t, err)
+	s, err := New(Options{URL: u, Client: srv.Client(), Timeout: 50 * time.Millisecond})
+	require.NoError(t, err)
+	_, err = s.Window(context.Background(), t0, t0.Add(time.Minute))
+	require.Equal(t, collector.ReasonTimeout, collector.ReasonOf(err), err)
+}
+
+func TestRefused(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	s, _ := source(t, "http://"+addr, &http.Client{Transport: &http.Transport{}})
+	_, err = s.Window(t.Context(), t0, t0.Add(time.Minute))
+	require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
+	require.NotContains(t, err.Error(), "hunter2")
+}
