@@ -71,6 +71,8 @@ const (
 	ReasonBadData      Reason = "bad_data"  // an answer that cannot be understood
 	ReasonRateLimited  Reason = "rate_limited"
 	ReasonCanceled     Reason = "canceled"
+	ReasonNoTarget     Reason = "no_target" // nothing is known to have this instance's profiles
+	ReasonBudget       Reason = "budget"    // not asked, to spare the target
 	ReasonOther        Reason = "other"
 )
 
@@ -78,7 +80,7 @@ const (
 var Reasons = []Reason{
 	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
 	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
-	ReasonRateLimited, ReasonCanceled, ReasonOther,
+	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonBudget, ReasonOther,
 }
 
 // Error is a failure with its reason. Err says it in words, with every URL

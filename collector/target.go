@@ -1,20 +1,40 @@
 package collector
 
 import (
+	"context"
+	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
 
+// ScrapeTarget is what a Prometheus scrapes.
+type ScrapeTarget struct {
+	// Labels are those that its series have.
+	Labels labels.Labels
+	// URL of the metrics.
+	URL *url.URL
+}
+
 // Target is where the profiles of one instance are had.
 type Target struct {
-	// Labels identify the instance the way its series do (job, instance,
-	// namespace, pod, …).
-	Labels labels.Labels
 	// URL is the goroutine profile's, e.g.
 	// http://10.0.0.7:8080/debug/pprof/goroutine, without query.
 	URL *url.URL
-	// ClientKey names the HTTP client (authorisation, TLS, timeouts) that the
-	// configuration has for the set of targets that this one comes from.
-	ClientKey string
+	// Client authorises with the target.
+	Client *http.Client
+}
+
+// TargetFinder finds where the profiles of an instance are had, from the
+// labels of its series. Its errors have a Reason and say in plain words why
+// there is no target.
+type TargetFinder interface {
+	Find(ctx context.Context, now time.Time, instance labels.Labels) (Target, error)
+}
+
+// ProfileFetcher gets a goroutine profile (of KindGoroutine: debug 0 is proto,
+// 1 and 2 are text), bounded in time and bytes.
+type ProfileFetcher interface {
+	Fetch(ctx context.Context, client *http.Client, u *url.URL, kind ProfileKind, debug int) (*Profile, error)
 }

@@ -166,3 +166,27 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 		Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(s.o.URL), strconv.Quote(expr), err),
 	}
 }
+
+// Targets lists what the Prometheus scrapes now. An error of
+// collector.ReasonNotFound: the engine has no such list.
+func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	result, err := s.api.Targets(ctx)
+	if err != nil {
+		err = explain(err)
+		return nil, &collector.Error{
+			Reason: collector.ReasonOf(err),
+			Err:    fmt.Errorf("prometheus %s: targets: %w", collector.RedactURL(s.o.URL), err),
+		}
+	}
+	out := make([]collector.ScrapeTarget, 0, len(result.Active))
+	for _, t := range result.Active {
+		u, err := url.Parse(t.ScrapeURL)
+		if err != nil || u.Host == "" {
+			continue // not HTTP: nothing that could have profiles
+		}
+		out = append(out, collector.ScrapeTarget{Labels: instanceLabels(model.Metric(t.Labels)), URL: u})
+	}
+	return out, nil
+}

@@ -1,0 +1,221 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// What a goroutine profile costs the target, in seconds of CPU for each
+// goroutine, and what of a target's CPU we take at most: the share in the long
+// run, and the seconds that may be spent at once after a long rest.
+const (
+	costPerGoroutine = 10e-6
+	defaultShare     = 0.001
+	defaultBurst     = 1.0
+)
+
+// PullerOptions are the options of a Puller. Finder and Fetcher are required.
+type PullerOptions struct {
+	Finder  TargetFinder
+	Fetcher ProfileFetcher
+	// Concurrency is the number of pulls at a time, 4 by default.
+	Concurrency int
+	Registerer  prometheus.Registerer
+}
+
+// Puller pulls profiles of instances. It bounds what that costs each of them
+// and keeps, for the targets page, how the last pull went.
+type Puller struct {
+	o       PullerOptions
+	slots   chan struct{}
+	metrics *pullMetrics
+
+	mtx     sync.Mutex
+	targets map[string]*pulled // by instance labels
+}
+
+// pulled is what is known of an instance's profiles.
+type pulled struct {
+	status TargetStatus
+	// spare is what may be spent, in seconds of the target's CPU. It is below
+	// zero after a pull that cost more than was there.
+	spare   float64
+	spareAt time.Time
+}
+
+// TargetStatus is how the last pull of an instance went.
+type TargetStatus struct {
+	Labels labels.Labels
+	// URL of the profile, redacted; empty when no target is known.
+	URL      string
+	LastPull time.Time
+	Duration time.Duration
+	Bytes    int
+	// Goroutines in the last profile.
+	Goroutines int64
+	// Reason and Error are empty when the last pull went well.
+	Reason Reason
+	Error  string
+	// Cost is the estimate of what all pulls have cost the target, in
+	// seconds of CPU.
+	Cost float64
+}
+
+// NewPuller makes a Puller.
+func NewPuller(o PullerOptions) (*Puller, error) {
+	if o.Finder == nil || o.Fetcher == nil {
+		return nil, errors.New("collector: Finder and Fetcher are required")
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = 4
+	}
+	return &Puller{
+		o:       o,
+		slots:   make(chan struct{}, o.Concurrency),
+		metrics: newPullMetrics(o.Registerer),
+		targets: map[string]*pulled{},
+	}, nil
+}
+
+// Pull takes a goroutine profile of an instance. goroutines is the best
+// estimate of how many it has. Errors have a Reason.
+func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+	cost := costPerGoroutine * max(goroutines, 100)
+	if err := p.spend(instance, now, cost); err != nil {
+		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
+		return nil, err
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return nil, &Error{Reason: ReasonCanceled, Err: ctx.Err()}
+	}
+
+	status := TargetStatus{Labels: instance, LastPull: now}
+	target, err := p.o.Finder.Find(ctx, now, instance)
+	var profile *Profile
+	if err == nil {
+		status.URL = RedactURL(target.URL)
+		began := time.Now()
+		profile, err = p.o.Fetcher.Fetch(ctx, target.Client, target.URL, KindGoroutine, 0)
+		status.Duration = time.Since(began)
+		p.metrics.duration.Observe(status.Duration.Seconds())
+		p.metrics.cost.Add(cost)
+	}
+	if err != nil {
+		status.Reason, status.Error = ReasonOf(err), err.Error()
+		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
+	} else {
+		status.Goroutines, status.Bytes = profile.Total, len(profile.Raw)
+		p.metrics.pulls.WithLabelValues("ok").Inc()
+		p.metrics.bytes.Add(float64(status.Bytes))
+	}
+
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	t := p.target(instance, now)
+	status.Cost = t.status.Cost
+	if status.URL != "" {
+		status.Cost += cost
+	}
+	t.status = status
+	return profile, err
+}
+
+// target is the entry of an instance. The caller holds mtx.
+func (p *Puller) target(instance labels.Labels, now time.Time) *pulled {
+	key := string(instance.Bytes(nil))
+	t, ok := p.targets[key]
+	if !ok {
+		t = &pulled{status: TargetStatus{Labels: instance}, spare: defaultBurst, spareAt: now}
+		p.targets[key] = t
+	}
+	return t
+}
+
+// spend takes cost from what the instance can spare. A pull that costs more
+// than the burst is possible after a long rest, and is paid off before the
+// next: in the long run the share is never exceeded.
+func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) error {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	t := p.target(instance, now)
+	if rest := now.Sub(t.spareAt).Seconds(); rest > 0 {
+		t.spare = min(defaultBurst, t.spare+rest*defaultShare)
+		t.spareAt = now
+	}
+	if t.spare < min(cost, defaultBurst) {
+		return Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", defaultBurst-t.spare)
+	}
+	t.spare -= cost
+	return nil
+}
+
+// Keep forgets the instances that live does not know.
+func (p *Puller) Keep(live func(instance labels.Labels) bool) {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	for key, t := range p.targets {
+		if !live(t.status.Labels) {
+			delete(p.targets, key)
+		}
+	}
+}
+
+// Targets lists the instances that a profile was wanted of, by labels.
+func (p *Puller) Targets() []TargetStatus {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	out := make([]TargetStatus, 0, len(p.targets))
+	for _, t := range p.targets {
+		out = append(out, t.status)
+	}
+	slices.SortFunc(out, func(a, b TargetStatus) int {
+		return cmp.Compare(a.Labels.String(), b.Labels.String())
+	})
+	return out
+}
+
+type pullMetrics struct {
+	pulls    *prometheus.CounterVec
+	bytes    prometheus.Counter
+	cost     prometheus.Counter
+	duration prometheus.Histogram
+}
+
+func newPullMetrics(reg prometheus.Registerer) *pullMetrics {
+	f := promauto.With(reg)
+	m := &pullMetrics{
+		pulls: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "gorowatch_profile_pulls_total",
+			Help: "Goroutine profiles wanted, by result: ok or the reason why there is none.",
+		}, []string{"result"}),
+		bytes: f.NewCounter(prometheus.CounterOpts{
+			Name: "gorowatch_profile_bytes_total",
+			Help: "Bytes of goroutine profiles received.",
+		}),
+		cost: f.NewCounter(prometheus.CounterOpts{
+			Name: "gorowatch_profile_cost_seconds_total",
+			Help: "Estimate of the CPU time that profiles have cost the targets.",
+		}),
+		duration: f.NewHistogram(prometheus.HistogramOpts{
+			Name:    "gorowatch_profile_pull_duration_seconds",
+			Help:    "How long a pull of a goroutine profile took.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 4, 8),
+		}),
+	}
+	m.pulls.WithLabelValues("ok")
+	for _, r := range Reasons {
+		m.pulls.WithLabelValues(string(r))
+	}
+	return m
+}
