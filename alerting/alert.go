@@ -1,0 +1,320 @@
+package alerting
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// AlertName is the alertname of every alert.
+const AlertName = "GoroutineLeak"
+
+// Defaults of RenderOptions.
+const (
+	DefaultSeverity = "warning"
+	DefaultLimit    = 100_000
+)
+
+// What one alert may weigh. Receivers such as Slack cut what is longer, and
+// not where one would like.
+const (
+	maxSummary     = 120  // characters
+	maxDescription = 1000 // bytes
+	maxStackDiff   = 1500 // bytes
+	maxFrames      = 10   // in stack_diff
+	maxAnnotations = 3000 // bytes, names and values together
+	maxEvidence    = 400  // characters
+)
+
+// Alert is one alert as Alertmanager's API v2 takes it.
+type Alert struct {
+	// Labels are the identity: they never change while the alert fires.
+	Labels      labels.Labels     `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt,omitzero"`
+	// EndsAt is in the future for an alert that fires: without another word
+	// from us it ends then.
+	EndsAt       time.Time `json:"endsAt,omitzero"`
+	GeneratorURL string    `json:"generatorURL,omitempty"`
+}
+
+// RenderOptions are what an alert says besides the leak.
+type RenderOptions struct {
+	// ExternalURL is where people reach the pages, with the route prefix. Nil:
+	// alerts have no links.
+	ExternalURL *url.URL
+	// ExternalLabels are added unless the alert has a label of that name.
+	ExternalLabels labels.Labels
+	// Severity is the label, DefaultSeverity if empty.
+	Severity string
+	// Limit is the number of goroutines of one process that the projection
+	// aims at, DefaultLimit if 0.
+	Limit float64
+	// DashboardURL and RunbookURL are annotations; left out if empty.
+	DashboardURL, RunbookURL string
+}
+
+func (o RenderOptions) severity() string {
+	if o.Severity == "" {
+		return DefaultSeverity
+	}
+	return o.Severity
+}
+
+func (o RenderOptions) limit() float64 {
+	if o.Limit > 0 {
+		return o.Limit
+	}
+	return DefaultLimit
+}
+
+// Render makes the alert of a leak. It has no EndsAt unless the leak is
+// resolved: when an alert that fires ends is up to who sends it.
+//
+// Annotations weigh at most 3 KB together. Where they would weigh more, links
+// go first and the stack last; a link is there as a whole or not at all.
+func Render(l leak.Leak, o RenderOptions) Alert {
+	a := Alert{Labels: identity(l, o), StartsAt: l.DetectedAt}
+	if l.State == leak.Resolved {
+		a.EndsAt = l.ResolvedAt
+		if a.EndsAt.Before(a.StartsAt) { // a clock that jumped; Alertmanager refuses it
+			a.EndsAt = a.StartsAt
+		}
+	}
+	if o.ExternalURL != nil {
+		a.GeneratorURL = PageURL(o.ExternalURL, l.ID)
+	}
+
+	links := linksOf(l, o)
+	full := []annotation{
+		{"summary", summary(l)},
+		{"stack_diff", stackDiff(l, maxStackDiff)},
+		{"growth", growth(l)},
+		{"onset", onset(l)},
+		{"projection", project(l, o.limit()).sentence()},
+		{"evidence", evidence(l)},
+		{"description", description(l, o)},
+		{"profile_base", links.base},
+		{"profile_head", links.head},
+		{"pprof_command", links.command},
+		{"dashboard_url", o.DashboardURL},
+		{"runbook_url", o.RunbookURL},
+	}
+	a.Annotations = fit(full, l)
+	return a
+}
+
+type annotation struct{ name, value string }
+
+// fit keeps the annotations, the most important first, within maxAnnotations.
+func fit(all []annotation, l leak.Leak) map[string]string {
+	weight := func() (n int) {
+		for _, x := range all {
+			if x.value != "" {
+				n += len(x.name) + len(x.value)
+			}
+		}
+		return n
+	}
+	set := func(name, value string) {
+		for i := range all {
+			if all[i].name == name {
+				all[i].value = value
+			}
+		}
+	}
+	// A long stack is shown in stack_diff; the description then does without.
+	// Next, the tail of the stacks goes, then links, the longest way to say the
+	// same thing first.
+	for _, less := range []func(){
+		func() { set("description", shortDescription(l)) },
+		func() { set("stack_diff", stackDiff(l, maxStackDiff*2/3)) },
+		func() { set("pprof_command", "") },
+		func() { set("profile_base", ""); set("profile_head", "") },
+		func() { set("dashboard_url", "") },
+		func() { set("runbook_url", "") },
+		func() { set("description", "") },
+	} {
+		if weight() <= maxAnnotations {
+			break
+		}
+		less()
+	}
+	m := make(map[string]string, len(all))
+	for _, x := range all {
+		if x.value != "" {
+			m[x.name] = x.value
+		}
+	}
+	return m
+}
+
+// identity is the labels of the alert.
+func identity(l leak.Leak, o RenderOptions) labels.Labels {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	o.ExternalLabels.Range(func(e labels.Label) { b.Set(e.Name, strings.ToValidUTF8(e.Value, "\uFFFD")) })
+	l.Service.Range(func(s labels.Label) { b.Set(s.Name, strings.ToValidUTF8(s.Value, "\uFFFD")) })
+	b.Set(labels.AlertName, AlertName)
+	b.Set("severity", o.severity())
+	b.Set("leak", l.ID)
+	return b.Labels()
+}
+
+// summary is one line: who leaks, how fast, since when, where.
+func summary(l leak.Leak) string {
+	where := ""
+	if len(l.Stacks) > 0 {
+		f := lead(l.Stacks[0])
+		if f.Func != "" {
+			where = " in " + human.Func(f.Func, 44)
+			if at := human.Place(f.File, f.Line); at != "" {
+				where += " (" + human.Line(at, 24) + ")"
+			}
+		}
+	}
+	return human.Line(human.Line(ServiceName(l.Service), 36)+" leaks "+rate(l)+since(l)+where, maxSummary)
+}
+
+// rate is "212 goroutines/h".
+func rate(l leak.Leak) string { return human.Number(l.Rate.Value) + " goroutines/h" }
+
+// since is " since 14:02 UTC", as of the evaluation that the leak is from.
+func since(l leak.Leak) string {
+	if l.Onset.IsZero() {
+		return ""
+	}
+	return " since " + human.Time(l.Onset, l.UpdatedAt)
+}
+
+func growth(l leak.Leak) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "+%s", rate(l))
+	if l.Rate.Low < l.Rate.High {
+		fmt.Fprintf(&b, " (95 %%: %s to %s)", human.Number(l.Rate.Low), human.Number(l.Rate.High))
+	}
+	fmt.Fprintf(&b, ", %s leaked, on %s", human.Number(l.Leaked), instances(l))
+	if n := len(l.Instances); n > 0 && l.State != leak.Resolved {
+		const most = 3
+		names := make([]string, 0, most)
+		for _, i := range l.Instances[:min(n, most)] {
+			names = append(names, human.Line(i, 40))
+		}
+		b.WriteString(": " + strings.Join(names, ", "))
+		if n > most {
+			fmt.Fprintf(&b, " and %s more", human.Count(int64(n-most)))
+		}
+	}
+	return b.String()
+}
+
+func instances(l leak.Leak) string {
+	n, of := len(l.Instances), l.InstancesTotal
+	if of < n {
+		return human.Plural(int64(n), "instance", "instances")
+	}
+	return human.Count(int64(n)) + " of " + human.Plural(int64(of), "instance", "instances")
+}
+
+func onset(l leak.Leak) string {
+	if l.Onset.IsZero() {
+		return ""
+	}
+	s := human.FullTime(l.Onset)
+	if l.Version != "" {
+		s += " in version " + human.Line(l.Version, 60)
+	}
+	return s
+}
+
+// evidence says how sure we are, and what is missing to be surer.
+func evidence(l leak.Leak) string {
+	var b strings.Builder
+	b.WriteString(string(l.Evidence) + ": ")
+	switch l.Evidence {
+	case leak.Growth:
+		b.WriteString("the goroutine counts grow and do not come back")
+	case leak.Stack:
+		fmt.Fprintf(&b, "from profile to profile the same %s without falling back", grows(len(l.Stacks)))
+		if l.Share > 0 {
+			fmt.Fprintf(&b, ", %s of the growth", human.Percent(l.Share))
+		}
+	case leak.Aged:
+		b.WriteString("these goroutines stay")
+		if w := longestWait(l); w > 0 {
+			b.WriteString(", blocked up to " + human.Duration(w))
+		}
+	case leak.Proven:
+		b.WriteString("the garbage collector found these goroutines unreachable")
+	}
+	if l.Missing != "" && l.Evidence != leak.Proven {
+		b.WriteString(". Not more: " + strings.TrimSuffix(l.Missing, "."))
+	}
+	return human.Line(b.String(), maxEvidence)
+}
+
+func grows(stacks int) string {
+	if stacks == 1 {
+		return "stack grows"
+	}
+	return human.Count(int64(stacks)) + " stacks grow"
+}
+
+func longestWait(l leak.Leak) (w time.Duration) {
+	for _, s := range l.Stacks {
+		w = max(w, s.Wait)
+	}
+	return w
+}
+
+// projection is when the limit is reached.
+type projection struct {
+	limit float64 // goroutines of one process
+	hours float64 // from now; ≤ 0: it is; NaN: nothing grows
+	each  bool    // more than one instance leaks
+}
+
+// project asks when an instance reaches the limit, from the mean of the
+// instances that leak: what ends a service is one process that is full, not
+// the sum over all.
+func project(l leak.Leak, limit float64) projection {
+	n := max(float64(len(l.Instances)), 1)
+	have, perHour := l.Leaked/n, l.Rate.Value/n
+	if l.Head != nil {
+		have = max(have, float64(l.Head.Total))
+	}
+	p := projection{limit: limit, hours: math.NaN(), each: n > 1}
+	if perHour > 0 && l.State != leak.Resolved {
+		p.hours = (limit - have) / perHour
+	}
+	return p
+}
+
+// words are "100,000 goroutines in about 19 days".
+func (p projection) words() string {
+	what := human.Number(p.limit) + " goroutines"
+	if p.each {
+		what += " per instance"
+	}
+	switch {
+	case math.IsNaN(p.hours):
+		return ""
+	case p.hours <= 0:
+		return "over " + what + " already"
+	default:
+		return what + " in about " + strings.TrimPrefix(human.Hours(p.hours), "over ")
+	}
+}
+
+func (p projection) sentence() string {
+	if w := p.words(); w != "" {
+		return w
+	}
+	return "does not grow now"
+}

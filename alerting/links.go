@@ -1,0 +1,68 @@
+package alerting
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// maxURL is the longest link that an alert carries, in bytes.
+const maxURL = 700
+
+// PageURL is the address of a leak's page.
+func PageURL(external *url.URL, id string) string {
+	return external.JoinPath("leaks", url.PathEscape(id)).String()
+}
+
+// ProfileURL is the address of a profile's raw bytes, key as leak.ProfileRef
+// has it.
+func ProfileURL(external *url.URL, key string) string {
+	segments := []string{"api", "v1", "profiles"}
+	for s := range strings.SplitSeq(key, "/") {
+		segments = append(segments, url.PathEscape(s))
+	}
+	return external.JoinPath(segments...).String()
+}
+
+// links of an alert; each may be empty.
+type links struct{ base, head, command string }
+
+func linksOf(l leak.Leak, o RenderOptions) (x links) {
+	if o.ExternalURL == nil {
+		return x
+	}
+	if l.Base != nil && l.Base.Key != "" {
+		x.base = ProfileURL(o.ExternalURL, l.Base.Key)
+	}
+	if l.Head != nil && l.Head.Key != "" {
+		x.head = ProfileURL(o.ExternalURL, l.Head.Key)
+	}
+	if len(x.base) > maxURL {
+		x.base = ""
+	}
+	if len(x.head) > maxURL {
+		x.head = ""
+	}
+	if x.base != "" && x.head != "" {
+		x.command = PprofCommand(x.base, x.head)
+	}
+	return x
+}
+
+// PprofCommand is what to type to look at the difference of two profiles. It
+// is made from what targets call themselves, and people paste it into a shell.
+func PprofCommand(base, head string) string {
+	return "go tool pprof -http=: -base " + shellQuote(base) + " " + shellQuote(head)
+}
+
+// shellQuote leaves s alone if no shell would change it.
+func shellQuote(s string) string {
+	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("%/:._@+,-", r))
+	}) < 0
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

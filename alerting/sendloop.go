@@ -1,0 +1,435 @@
+package alerting
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+const (
+	maxBatch   = 64
+	minBackoff = 500 * time.Millisecond
+	maxBackoff = 30 * time.Second
+	// maxAnswer is how much of an answer is read before the connection is given
+	// up instead of used again.
+	maxAnswer = 64 << 10
+)
+
+// Health is whether an Alertmanager takes our alerts.
+type Health string
+
+// The states of health.
+const (
+	Unknown Health = "unknown" // nothing was sent yet
+	Working Health = "working"
+	Failing Health = "failing"
+)
+
+// sendLoop sends the alerts of one queue to one Alertmanager.
+type sendLoop struct {
+	name    string // displayURL, also the label
+	logger  *slog.Logger
+	metrics *metrics
+	queue   *queue
+	// fresh: it has not been told what fires. The Notifier's lock guards it.
+	fresh bool
+	// gone is done when it left the configuration.
+	gone  context.Context
+	leave context.CancelFunc
+
+	mu       sync.Mutex // guards all below
+	to       Alertmanager
+	health   Health
+	since    time.Time // of health
+	lastErr  string
+	success  time.Time
+	sent     int64
+	dropped  int64
+	removed  bool
+	rejected map[string]bool // alerts that were logged as rejected
+}
+
+func newSendLoop(name string, to Alertmanager, capacity int, m *metrics, logger *slog.Logger) *sendLoop {
+	s := &sendLoop{
+		name:     name,
+		logger:   logger.With("alertmanager", name),
+		metrics:  m,
+		queue:    newQueue(capacity),
+		fresh:    true,
+		health:   Unknown,
+		rejected: make(map[string]bool),
+	}
+	s.gone, s.leave = context.WithCancel(context.Background())
+	s.replace(to)
+	return s
+}
+
+// replace takes over a new client, timeout, user and query of the same
+// Alertmanager.
+func (s *sendLoop) replace(to Alertmanager) {
+	client := http.Client{}
+	if to.Client != nil {
+		client = *to.Client
+	}
+	client.CheckRedirect = followRedirect(client.CheckRedirect)
+	to.Client = &client
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = to
+}
+
+// followRedirect follows a redirect that repeats the request on the same host.
+// Any other one, such as to a log-in page, would end in a 200 for something
+// that is not an Alertmanager.
+func followRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		first := via[0]
+		if req.Method != first.Method || req.URL.Hostname() != first.URL.Hostname() || len(via) > 3 ||
+			first.URL.Scheme == "https" && req.URL.Scheme != "https" {
+			return http.ErrUseLastResponse
+		}
+		if next != nil {
+			return next(req, via)
+		}
+		return nil
+	}
+}
+
+// add queues items.
+func (s *sendLoop) add(items []item) {
+	if len(items) == 0 {
+		return
+	}
+	s.drop(s.queue.push(items...), lossQueueFull)
+	s.measure()
+}
+
+// remove ends the loop and forgets the Alertmanager.
+func (s *sendLoop) remove() {
+	s.mu.Lock()
+	s.removed = true
+	s.mu.Unlock()
+	s.leave()
+	s.metrics.remove(s.name)
+	if n := s.queue.len(); n > 0 {
+		s.logger.Warn("Alertmanager left the configuration with alerts waiting", "alerts", n)
+	}
+}
+
+// run sends until ctx is done, then what is left, each batch once, while
+// sending is not done.
+func (s *sendLoop) run(ctx, sending context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	sending, kill := context.WithCancel(sending)
+	defer kill()
+	defer context.AfterFunc(s.gone, func() { stop(); kill() })()
+
+	backoff := minBackoff
+	for {
+		select {
+		case <-ctx.Done():
+			s.finish(sending)
+			return
+		case <-s.queue.work:
+		}
+		for s.queue.len() > 0 && ctx.Err() == nil {
+			if s.sendNext(sending) {
+				backoff = minBackoff
+				continue
+			}
+			wait := time.NewTimer(backoff*9/10 + rand.N(backoff/5))
+			backoff = min(2*backoff, maxBackoff)
+			select {
+			case <-ctx.Done():
+				wait.Stop()
+			case <-wait.C:
+			}
+		}
+	}
+}
+
+// finish empties the queue as far as that is possible now.
+func (s *sendLoop) finish(sending context.Context) {
+	for s.queue.len() > 0 && sending.Err() == nil {
+		if !s.sendNext(sending) {
+			break
+		}
+	}
+	if n := len(s.queue.pop(s.queue.len())); n > 0 {
+		s.drop(n, lossShutdown)
+		s.logger.Warn("Alerts could not be delivered before the end", "alerts", n)
+	}
+	s.measure()
+}
+
+// sendNext sends one batch. It returns false if that should be tried again
+// later; what was not delivered is in the queue then.
+func (s *sendLoop) sendNext(ctx context.Context) bool {
+	batch := s.queue.pop(maxBatch)
+	now := time.Now()
+	alive := batch[:0]
+	for _, i := range batch {
+		if i.expires.IsZero() || now.Before(i.expires) {
+			alive = append(alive, i)
+		}
+	}
+	s.drop(len(batch)-len(alive), lossExpired)
+
+	n, err := s.deliver(ctx, alive)
+	s.drop(s.queue.putBack(alive[n:]), lossQueueFull)
+	s.measure()
+	return err == nil
+}
+
+// deliver sends items, in halves where an Alertmanager rejects what is in them,
+// so that one alert that it does not take keeps no other from arriving. It
+// returns how many of them are done with, and why not all.
+func (s *sendLoop) deliver(ctx context.Context, items []item) (done int, err error) {
+	if len(items) == 0 {
+		return 0, nil
+	}
+	err = s.post(ctx, items)
+	switch {
+	case err == nil:
+		s.took(items)
+		return len(items), nil
+	case ctx.Err() != nil: // we ended it: no failure of the Alertmanager
+		return 0, err
+	case failureOf(err) != failRejected:
+		s.failed(err)
+		return 0, err
+	case len(items) == 1:
+		s.reject(items[0], err)
+		return 1, nil
+	}
+	half := len(items) / 2
+	if done, err = s.deliver(ctx, items[:half]); err != nil {
+		return done, err
+	}
+	done, err = s.deliver(ctx, items[half:])
+	return half + done, err
+}
+
+// requestError is why a request failed.
+type requestError struct {
+	why failure
+	err error
+}
+
+func (e *requestError) Error() string { return e.err.Error() }
+func (e *requestError) Unwrap() error { return e.err }
+
+// post sends items in one request. The error is a *requestError.
+func (s *sendLoop) post(ctx context.Context, items []item) error {
+	s.mu.Lock()
+	to := s.to
+	s.mu.Unlock()
+
+	alerts := make([]Alert, len(items))
+	for i := range items {
+		alerts[i] = items[i].alert
+	}
+	begin := time.Now()
+	err := post(ctx, to, alerts)
+	if ctx.Err() != nil {
+		return err
+	}
+	s.record(func() {
+		s.metrics.latency.WithLabelValues(s.name).Observe(time.Since(begin).Seconds())
+		if err != nil {
+			s.metrics.errors.WithLabelValues(s.name, string(failureOf(err))).Inc()
+		}
+	})
+	return err
+}
+
+func failureOf(err error) failure {
+	var r *requestError
+	if errors.As(err, &r) {
+		return r.why
+	}
+	return failOther
+}
+
+func post(ctx context.Context, to Alertmanager, alerts []Alert) error {
+	body, err := json.Marshal(alerts)
+	if err != nil {
+		return &requestError{failOther, fmt.Errorf("encoding alerts: %w", err)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, to.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL.JoinPath("api", "v2", "alerts").String(), bytes.NewReader(body))
+	if err != nil {
+		return &requestError{failOther, withoutURL(err)}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "gorowatch/"+version.Version)
+	resp, err := to.Client.Do(req)
+	if err != nil {
+		return &requestError{connectionFailure(err), withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode/100 == 2 {
+		return nil
+	}
+	err = fmt.Errorf("answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if text := human.Line(string(bytes.TrimSpace(answer)), 200); text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	if resp.StatusCode/100 == 3 {
+		if u, e := resp.Location(); e == nil {
+			err = fmt.Errorf("redirects to %s, which is not followed", displayURL(u))
+		}
+	}
+	return &requestError{statusFailure(resp.StatusCode), err}
+}
+
+func statusFailure(code int) failure {
+	switch {
+	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge, code == http.StatusUnprocessableEntity:
+		return failRejected
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return failAuth
+	case code/100 == 3:
+		return failRedirect
+	case code/100 == 4:
+		return fail4xx
+	case code/100 == 5:
+		return fail5xx
+	}
+	return failOther
+}
+
+func connectionFailure(err error) failure {
+	var n net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &n) && n.Timeout():
+		return failTimeout
+	default:
+		return failConnection
+	}
+}
+
+// withoutURL takes the URL, which may hold a secret, out of an error of
+// net/http.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// took records that items arrived.
+func (s *sendLoop) took(items []item) {
+	s.record(func() {
+		s.metrics.sent.WithLabelValues(s.name).Add(float64(len(items)))
+		s.sent += int64(len(items))
+		s.success = time.Now()
+		s.lastErr = ""
+		for _, i := range items {
+			delete(s.rejected, i.key)
+		}
+		switch s.health {
+		case Failing:
+			s.logger.Info("Alertmanager takes alerts again", "after", time.Since(s.since).Round(time.Second))
+		case Unknown:
+			s.logger.Info("Alertmanager takes alerts")
+		}
+		s.become(Working)
+	})
+}
+
+// failed records that the Alertmanager did not answer as it should.
+func (s *sendLoop) failed(err error) {
+	s.record(func() {
+		if s.health != Failing {
+			s.logger.Warn("Alertmanager does not take alerts, trying on", "err", err)
+		}
+		s.lastErr = err.Error()
+		s.become(Failing)
+	})
+}
+
+// reject gives up one alert that the Alertmanager does not take.
+func (s *sendLoop) reject(i item, err error) {
+	s.drop(1, lossRejected)
+	s.record(func() {
+		s.lastErr = "rejects an alert: " + err.Error()
+		if s.health == Unknown { // perhaps it is no Alertmanager at all
+			s.become(Failing)
+		}
+		if s.rejected[i.key] {
+			return
+		}
+		if len(s.rejected) >= s.queue.capacity {
+			clear(s.rejected)
+		}
+		s.rejected[i.key] = true
+		s.logger.Warn("Alertmanager rejects an alert, which is dropped", "leak", i.key, "err", err)
+	})
+}
+
+// become changes the health. The lock is held.
+func (s *sendLoop) become(h Health) {
+	if s.health != h {
+		s.health, s.since = h, time.Now()
+	}
+}
+
+func (s *sendLoop) drop(n int, why loss) {
+	if n == 0 {
+		return
+	}
+	s.record(func() {
+		s.metrics.dropped.WithLabelValues(s.name, string(why)).Add(float64(n))
+		s.dropped += int64(n)
+	})
+}
+
+func (s *sendLoop) measure() {
+	s.record(func() { s.metrics.queue.WithLabelValues(s.name).Set(float64(s.queue.len())) })
+}
+
+// record runs f under the lock, unless the Alertmanager is gone: its series
+// must not come back.
+func (s *sendLoop) record(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.removed {
+		f()
+	}
+}
+
+func (s *sendLoop) status() AlertmanagerStatus {
+	queued := s.queue.len()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return AlertmanagerStatus{
+		URL:         s.name,
+		State:       s.health,
+		LastError:   s.lastErr,
+		LastSuccess: s.success,
+		Since:       s.since,
+		Queued:      queued,
+		Capacity:    s.queue.capacity,
+		Sent:        s.sent,
+		Dropped:     s.dropped,
+	}
+}
