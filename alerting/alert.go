@@ -98,7 +98,7 @@ func Render(l leak.Leak, o RenderOptions) Alert {
 		{"stack_diff", stackDiff(l, maxStackDiff)},
 		{"growth", growth(l)},
 		{"onset", onset(l)},
-		{"projection", project(l, o.limit()).sentence()},
+		{"projection", Projection(l, o)},
 		{"evidence", evidence(l)},
 		{"description", description(l, o)},
 		{"profile_base", links.base},
@@ -312,8 +312,10 @@ func (p projection) words() string {
 	}
 }
 
-func (p projection) sentence() string {
-	if w := p.words(); w != "" {
+// Projection says when an instance reaches the limit: "100,000 goroutines in
+// about 19 days".
+func Projection(l leak.Leak, o RenderOptions) string {
+	if w := project(l, o.limit()).words(); w != "" {
 		return w
 	}
 	return "does not grow now"

@@ -1,0 +1,272 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gorowatch/gorowatch/alerting"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+// Options of a Handler. State is required.
+type Options struct {
+	Logger *slog.Logger
+	State  State
+	// Registerer takes the metrics of the handler itself, Gatherer is what
+	// /metrics shows. Either may be nil.
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+	// ExternalURL is where people reach the pages; every link starts with it.
+	// Nil: http://localhost:10980/.
+	ExternalURL *url.URL
+	// RoutePrefix is the prefix of every path that is served. Empty: the path
+	// of ExternalURL. A proxy that strips the prefix needs "/".
+	RoutePrefix string
+	// EnableLifecycle allows /-/reload, which calls Reload.
+	EnableLifecycle bool
+	Reload          func(context.Context) error
+
+	// Alerts are the options that alerts are rendered with, so that the pages
+	// say what the alerts say. Nil: none.
+	Alerts func() alerting.RenderOptions
+	// Alertmanagers says how it stands with them. Nil: there are none.
+	Alertmanagers func() []alerting.AlertmanagerStatus
+	// Config is the configuration without secrets. Nil: not shown.
+	Config func() string
+	// Flags are the command line's.
+	Flags map[string]string
+	// Notices are what everybody who looks at a page should know, such as an
+	// archive that cannot be written. Nil: nothing ever.
+	Notices func() []string
+	// Started is when the process did.
+	Started time.Time
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// Handler serves everything. It is safe for use by many requests.
+type Handler struct {
+	o      Options
+	base   string // path of the external URL, without a slash at the end
+	pages  map[string]*template.Template
+	logger *slog.Logger
+	http.Handler
+}
+
+// New makes a Handler.
+func New(o Options) (*Handler, error) {
+	if o.State == nil {
+		return nil, errors.New("web: State is missing")
+	}
+	if o.EnableLifecycle && o.Reload == nil {
+		return nil, errors.New("web: Reload is missing")
+	}
+	if o.ExternalURL == nil {
+		o.ExternalURL = &url.URL{Scheme: "http", Host: "localhost:10980", Path: "/"}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger}
+	if h.logger == nil {
+		h.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := h.parse(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	measure, err := newMeasure(o.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("web: metrics: %w", err)
+	}
+	h.Handler = secure(h.prefixed(h.routes(measure)))
+	return h, nil
+}
+
+func (h *Handler) routes(measure func(name string, next http.HandlerFunc) http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f http.HandlerFunc) {
+		_, name, _ := strings.Cut(pattern, " ")
+		mux.Handle(pattern, measure(strings.TrimSuffix(cmp.Or(name, pattern), "{$}"), f))
+	}
+	handle("GET /{$}", h.leaks)
+	handle("GET /leaks/{id}", h.leak)
+	handle("GET /services", h.services)
+	handle("GET /targets", h.targets)
+	handle("GET /status", h.status)
+	handle("GET /static/", h.static)
+
+	handle("GET /api/v1/leaks", h.apiLeaks)
+	handle("GET /api/v1/leaks/{id}", h.apiLeak)
+	handle("GET /api/v1/services", h.apiServices)
+	handle("GET /api/v1/targets", h.apiTargets)
+	handle("GET /api/v1/profiles/{key...}", h.apiProfile)
+	handle("/api/", h.apiNotFound)
+
+	handle("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusOK, "gorowatch is healthy.")
+	})
+	handle("GET /-/ready", h.ready)
+	handle("/-/reload", h.reload)
+	if h.o.Gatherer != nil {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(h.o.Gatherer, promhttp.HandlerOpts{
+			ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelError),
+			Registry: h.o.Registerer,
+		}))
+	}
+	handle("/", h.notFound)
+	return mux
+}
+
+// prefixed serves next under the route prefix.
+func (h *Handler) prefixed(next http.Handler) http.Handler {
+	prefix := h.o.RoutePrefix
+	if prefix == "" {
+		prefix = h.o.ExternalURL.Path
+	}
+	prefix = strings.TrimRight("/"+strings.Trim(prefix, "/"), "/")
+	if prefix == "" {
+		return next
+	}
+	mux := http.NewServeMux()
+	mux.Handle(prefix+"/", http.StripPrefix(prefix, next))
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, prefix+"/", http.StatusFound)
+	})
+	return mux
+}
+
+// secure sets the headers that keep a browser from doing anything that these
+// pages do not need, and refuses changes that another site's page asks for.
+func secure(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	guarded := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// newMeasure makes the metrics of the handlers.
+func newMeasure(reg prometheus.Registerer) (func(string, http.HandlerFunc) http.Handler, error) {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "gorowatch", Subsystem: "web", Name: "requests_total",
+		Help: "Requests, by handler and status code.",
+	}, []string{"handler", "code"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "gorowatch", Subsystem: "web", Name: "request_duration_seconds",
+		Help:    "Time to answer a request, by handler.",
+		Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10},
+	}, []string{"handler"})
+	if reg != nil {
+		for _, c := range []prometheus.Collector{requests, seconds} {
+			if err := reg.Register(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func(name string, next http.HandlerFunc) http.Handler {
+		l := prometheus.Labels{"handler": name}
+		requests.MustCurryWith(l).WithLabelValues("200")
+		return promhttp.InstrumentHandlerCounter(requests.MustCurryWith(l),
+			promhttp.InstrumentHandlerDuration(seconds.MustCurryWith(l), next))
+	}, nil
+}
+
+func plain(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if !h.o.State.Ready() {
+		plain(w, http.StatusServiceUnavailable, "gorowatch is not ready: the first evaluation is not done.")
+		return
+	}
+	plain(w, http.StatusOK, "gorowatch is ready.")
+}
+
+func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		plain(w, http.StatusMethodNotAllowed, "Only POST and PUT requests reload.")
+	case !h.o.EnableLifecycle:
+		plain(w, http.StatusForbidden, "The lifecycle API is not enabled: see --web.enable-lifecycle.")
+	default:
+		if err := h.o.Reload(r.Context()); err != nil {
+			plain(w, http.StatusInternalServerError, "The configuration was not reloaded: "+err.Error())
+			return
+		}
+		plain(w, http.StatusOK, "The configuration was reloaded.")
+	}
+}
+
+// static serves what the pages need besides themselves.
+func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	b, err := files.ReadFile(name)
+	if err != nil || !strings.HasPrefix(name, "static/") {
+		h.notFound(w, r)
+		return
+	}
+	// The pages ask for them with the version, so that an upgrade shows.
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
+}
+
+// parse reads the templates: each page with the layout around it.
+func (h *Handler) parse() error {
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return err
+	}
+	const layout = "templates/layout.html"
+	h.pages = make(map[string]*template.Template)
+	for _, name := range names {
+		if name == layout {
+			continue
+		}
+		t, err := template.New("layout.html").ParseFS(files, layout, name)
+		if err != nil {
+			return err
+		}
+		h.pages[strings.TrimSuffix(path.Base(name), ".html")] = t
+	}
+	return nil
+}
+
+// render writes a page whole or not at all.
+func (h *Handler) render(w http.ResponseWriter, code int, page, title string, data any) {
+	var b bytes.Buffer
+	err := h.pages[page].Execute(&b, h.frame(page, title, data))
+	if err != nil {
+		h.logger.Error("A page could not be rendered", "page", page, "err", err)
+		plain(w, http.StatusInternalServerError, "The page could not be rendered; the log says why.")
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = b.WriteTo(w)
+}
