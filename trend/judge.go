@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// finding is what one scale of one segment says.
+// finding is what one scale says.
 type finding struct {
 	status Status
 	gate   Gate
 	z      float64
 	slope  Interval // goroutines per block
 	onset  int64    // ms
-	base   float64  // floor before the onset
+	level  float64  // floor at the present load without the growth
 	grown  float64
+	blocks int // since the onset
 }
 
 var rank = map[Status]int{Quiet: 0, Suspicious: 1, Provisional: 2, Plateaued: 3, Leaking: 4}
@@ -52,7 +53,7 @@ func (s *Service) judge() Verdict {
 		length := float64(s.base) * float64(scales[best].mult)
 		it := InstanceTrend{Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
 			Rate: Interval{f.slope.Value * perHour / length, f.slope.Low * perHour / length, f.slope.High * perHour / length}}
-		it.Leaked = max(0, it.Floor-f.base)
+		it.Leaked = max(0, f.grown)
 		v.Instances = append(v.Instances, it)
 		if rank[f.status] > rank[v.Status] {
 			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, time.Duration(length)*time.Millisecond
@@ -73,91 +74,141 @@ func (s *Service) judge() Verdict {
 	return v
 }
 
-// judgeScale tests the blocks of one scale for growth that the load does not
-// explain: Kendall's S over the pairs in which the later floor is above (or
-// below) what the change of the load allows for.
-func (g *segment) judgeScale(k int, base int64) finding {
+// view collects the valid blocks of one scale.
+func (g *segment) view(k int, v *view) {
 	r := &g.rings[k]
-	var x, l [80]float64
-	var at [80]int64
-	n := 0
+	v.n = 0
+	unknown := 0
 	for i := range r.len() {
-		if b := r.at(i); b.valid() {
-			x[n], l[n], at[n] = float64(b.floor), float64(b.load), r.number(i)
-			n++
+		b := r.at(i)
+		if !b.valid() {
+			continue
 		}
+		if v.n == 0 {
+			v.t0 = r.number(i)
+		}
+		v.x[v.n], v.l[v.n], v.t[v.n] = float64(b.floor), float64(b.load), float64(r.number(i)-v.t0)
+		if b.load != b.load {
+			unknown++
+		}
+		v.n++
 	}
-	if n < 12 {
+	v.load = unknown*5 < v.n
+	if v.load && unknown > 0 {
+		n := 0
+		for i := range v.n {
+			if l := v.l[i]; l == l {
+				v.x[n], v.l[n], v.t[n] = v.x[i], l, v.t[i]
+				n++
+			}
+		}
+		v.n = n
+	}
+}
+
+func (g *segment) judgeScale(k int, base int64) finding {
+	var v view
+	g.view(k, &v)
+	age0 := float64(g.first/(base*int64(scales[k].mult)) - v.t0) // when the process was first seen, in blocks of the view
+	f := v.assess(float64(scales[k].mult), v.t[0]-age0 < 2)
+	f.onset = (v.t0 + f.onset) * base * int64(scales[k].mult)
+	return f
+}
+
+// assess tests the blocks for growth that the load does not explain. mult is
+// the length of a block in base blocks; whole tells that the view begins with
+// the process.
+func (v *view) assess(mult float64, whole bool) finding {
+	if v.n < 10 {
 		return finding{}
 	}
-	var s, pairs float64
-	slopes := make([]float64, 0, n*(n-1)/2)
+	f := finding{status: Quiet, gate: GateTooSmall}
+	n := v.n
+	now, low := min(v.x[n-1], v.x[n-2]), v.x[0]
+	for _, x := range v.x[:n] {
+		low = min(low, x)
+	}
+	if now-low < max(8, 0.05*low) {
+		return f
+	}
+	h, ok := v.fit(6)
+	if !ok {
+		f.gate = GateNoTrend
+		return f
+	}
+	m := n - h.at
+	hours := (v.t[n-1] - v.t[h.at]) * mult / 60
+	load := 0.0
+	if v.load {
+		load = v.l[n-1]
+	}
+	f.z, f.slope = h.z, Interval{h.s, h.s - 1.96*h.se, h.s + 1.96*h.se}
+	f.onset = int64(v.t[h.at])
+	f.grown = h.s * (v.t[n-1] - v.t[h.at])
+	f.level = max(1, h.a+h.b*load)
+	f.blocks = m
+	var y [maxBlocks]float64
 	for i := range n {
-		for j := i + 1; j < n; j++ {
-			ratio := 1.0
-			if l[i] > 0 && l[j] > 0 {
-				ratio = l[j] / l[i]
-			}
-			pairs++
-			switch {
-			case x[j] > x[i]*max(1, 1.03*ratio):
-				s++
-			case x[j] < x[i]*min(1, ratio/1.03):
-				s--
-			}
-			slopes = append(slopes, (x[j]-x[i])/float64(at[j]-at[i]))
+		y[i] = v.x[i]
+		if v.load {
+			y[i] -= h.b * (v.l[i] - load)
 		}
 	}
-	fn := float64(n)
-	f := finding{status: Quiet, gate: GateNoTrend, z: s / math.Sqrt(fn*(fn-1)*(2*fn+5)/18)}
-	slices.Sort(slopes)
-	slope := slopes[len(slopes)/2]
-	width := 1.96 * math.Sqrt(fn*(fn-1)*(2*fn+5)/18) / 2
-	mid := float64(len(slopes)) / 2
-	f.slope = Interval{slope, slopes[max(0, int(mid-2*width))], slopes[min(len(slopes)-1, int(mid+2*width))]}
-	if s/pairs < 0.5 || slope <= 0 {
-		if slope > 0 && s/pairs > 0 {
+	grown := y[h.at:n]
+	top, down, step := grown[0], 0.0, 0.0
+	for i := range grown {
+		top = max(top, grown[i])
+		down = max(down, top-grown[i])
+		if i > 0 {
+			step = max(step, grown[i]-grown[i-1])
+		}
+	}
+	if h.z < 4 {
+		f.gate = GateNoTrend
+		if h.b > 0 {
 			f.gate = GateFollowsLoad
 		}
 		return f
 	}
-	// The growth starts at the last block from which all stay above.
-	start := 0
-	for i := range n {
-		if x[i] <= x[start] {
-			start = i
-		}
-	}
-	f.base = x[start]
-	f.onset = at[start] * base * int64(scales[k].mult)
-	f.grown = x[n-1] - x[start]
-	m := n - start
-	var noise float64
-	for i := start + 1; i < n; i++ {
-		noise = max(noise, x[i-1]-x[i])
-	}
-	step := 0.0
-	for i := start + 1; i < n; i++ {
-		step = max(step, x[i]-x[i-1])
-	}
-	half := x[start+m/2] - x[start]
 	switch {
-	case m < 10:
-		f.gate = GateTooLittle
-		return f
-	case f.grown < max(10, 0.1*f.base, 3*noise):
+	case f.grown < max(8, 0.05*f.level, 3*h.sd):
 		f.gate = GateTooSmall
+		return f
+	case down > 0.4*f.grown:
+		f.gate = GateCameBack
 		return f
 	case step > 0.45*f.grown:
 		f.gate = GateOneStep
 		return f
-	case f.grown-half < 0.6*half:
-		f.gate = GateSaturating
-		return f
 	}
 	f.status, f.gate = Suspicious, GateTooLittle
-	if k > 0 && f.grown >= max(100, 2*f.base) || k > 1 && f.grown >= max(40, 0.5*f.base) || k > 2 {
-		f.status, f.gate = Leaking, GateNone
+	r := f.grown / f.level
+	if h.z < 6 || m < 10 || r*hours < 3 {
+		return f
 	}
+	// Saturation
+	half := m / 2
+	s1, q1 := slope(y[h.at:h.at+half], v.t[h.at:h.at+half])
+	s2, q2 := slope(y[h.at+half:n], v.t[h.at+half:n])
+	sd := h.sd * math.Sqrt((1+h.rho)/(1-h.rho))
+	lower := (s2 - sd/math.Sqrt(q2)) / (max(s1, 0) + sd/math.Sqrt(q1))
+	end, tau := math.Inf(1), math.Inf(1)
+	if lower < 0.999 {
+		tau = 0
+		end = f.grown
+		if lower > 0.01 {
+			tau = -hours / (2 * math.Log(lower))
+			end = f.grown / (1 - math.Exp(-hours/tau))
+		}
+	}
+	k := 5.0
+	if whole && v.t[h.at] < 0.1*v.t[n-1] {
+		k = 8
+	}
+	if s2 < 0.5*s1 || end < k*f.level && tau < 60 {
+		f.status, f.gate = Provisional, GateSaturating
+		return f
+	}
+	f.status, f.gate = Leaking, GateNone
 	return f
 }
