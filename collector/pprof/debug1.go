@@ -1,0 +1,133 @@
+package pprof
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// parseDebug1 reads the text that debug=1 gives:
+//
+//	goroutine profile: total 3
+//	2 @ 0x47a0ce 0x40a0f3 0x40a0b2 0x48c1d5 0x48e961
+//	# labels: {"route":"/cart"}
+//	#	0x48c1d4	main.wait+0x34	/src/main.go:12
+//
+// The runtime leaves out its own frames at the leaf, and with them what the
+// goroutines wait for, unless the standard library names it.
+func parseDebug1(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
+	in := lines{br: br}
+	names := interner{}
+	p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug1}
+	var total int64
+	for seen := false; !seen; {
+		line, err := in.next()
+		if err != nil {
+			return nil, err
+		}
+		line = bytes.TrimSpace(bytes.TrimPrefix(line, utf8BOM))
+		rest, ok := bytes.CutPrefix(line, leadGoroutine)
+		if !ok {
+			if rest, ok = bytes.CutPrefix(line, leadGoroutineLeak); ok {
+				p.Kind = collector.KindGoroutineLeak
+			}
+		}
+		if ok {
+			n, err := strconv.ParseInt(string(rest), 10, 64)
+			if err != nil || n < 0 {
+				return nil, collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", in.n, beginning(rest))
+			}
+			total, seen = n, true
+		}
+	}
+	var rec *collector.Record
+	for {
+		line, err := in.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case len(line) == 0:
+			rec = nil
+		case line[0] == '#':
+			if rec == nil {
+				return nil, collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", in.n, beginning(line))
+			}
+			if labels, ok := bytes.CutPrefix(line, []byte("# labels: ")); ok {
+				rec.Labels = parseLabels(labels)
+				continue
+			}
+			if len(rec.Frames) < lim.Depth {
+				rec.Frames = append(rec.Frames, debug1Frame(line, names))
+			}
+		default:
+			n, _, ok := bytes.Cut(line, []byte(" @"))
+			count, err := strconv.ParseInt(string(n), 10, 64)
+			if !ok || err != nil {
+				return nil, collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", in.n, beginning(line))
+			}
+			if count < 0 || p.Total > math.MaxInt64-count {
+				return nil, collector.Errorf(collector.ReasonBadData, "line %d: the count %d is negative or overflows", in.n, count)
+			}
+			if len(p.Records) >= lim.Stacks {
+				return nil, collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", in.n, lim.Stacks)
+			}
+			p.Total += count
+			p.Records = append(p.Records, collector.Record{Count: count})
+			rec = &p.Records[len(p.Records)-1]
+		}
+	}
+	if p.Total < total {
+		return nil, collector.Errorf(collector.ReasonTruncated, "line %d: it ends after %d of %d goroutines", in.n, p.Total, total)
+	}
+	if p.Total > total {
+		return nil, collector.Errorf(collector.ReasonBadData, "line %d: %d goroutines, but the first line says %d", in.n, p.Total, total)
+	}
+	return p, nil
+}
+
+// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE". Where the runtime
+// knows no name, there is only the address, and the frame is empty.
+func debug1Frame(line []byte, names interner) collector.Frame {
+	var f collector.Frame
+	field := 0
+	for part := range bytes.SplitSeq(line, []byte("\t")) {
+		if len(part) == 0 {
+			continue // the columns are padded with tabs
+		}
+		switch field {
+		case 2:
+			if i := bytes.LastIndex(part, []byte("+0x")); i >= 0 {
+				part = part[:i]
+			}
+			f.Func = names.str(part)
+		case 3:
+			f.File, f.Line = fileLine(part, names)
+		}
+		field++
+	}
+	return f
+}
+
+// fileLine splits "FILE:LINE"; the file may hold colons.
+func fileLine(b []byte, names interner) (string, int) {
+	i := bytes.LastIndexByte(b, ':')
+	if i < 0 {
+		return names.str(b), 0
+	}
+	n := 0
+	for _, c := range b[i+1:] {
+		if c < '0' || c > '9' || n > 1<<30 {
+			return names.str(b), 0
+		}
+		n = n*10 + int(c-'0')
+	}
+	return names.str(b[:i]), n
+}

@@ -1,0 +1,11 @@
+// Package pprof fetches goroutine profiles and parses them: the protocol
+// buffer, debug=1 and debug=2, as Go 1.19 to 1.27 write them, for the
+// goroutine and the goroutineleak profile.
+//
+// What it reads comes from strangers, so everything is bounded: time, bytes
+// on the wire, bytes after decompression, distinct stacks, frames of a stack.
+// What is over a limit is refused with a reason rather than read in part.
+//
+// It does not know what a stack means (internal/stack does) nor when to pull
+// (the budget is the caller's).
+package pprof

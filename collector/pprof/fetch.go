@@ -1,0 +1,179 @@
+package pprof
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Options of a Fetcher. A zero field takes its default.
+type Options struct {
+	Limits Limits
+	// Timeout bounds a whole fetch, dial to last byte. Default 30 s.
+	Timeout time.Duration
+	// Now is the clock that a profile without a time of its own is dated
+	// with. Default time.Now.
+	Now func() time.Time
+}
+
+// Fetcher pulls profiles over HTTP. It is safe for concurrent use and keeps
+// nothing between two fetches.
+type Fetcher struct {
+	limits  Limits
+	timeout time.Duration
+	now     func() time.Time
+}
+
+// New makes a Fetcher.
+func New(o Options) *Fetcher {
+	f := &Fetcher{limits: o.Limits.withDefaults(), timeout: cmp.Or(o.Timeout, 30*time.Second), now: o.Now}
+	if f.now == nil {
+		f.now = time.Now
+	}
+	return f
+}
+
+// Fetch pulls one profile. target is the URL of the goroutine profile; for
+// another kind the last element of its path is replaced. debug is 0 for the
+// protocol buffer, 1 or 2.
+//
+// The client's authorisation never leaves the target's host: a redirect to
+// another one is refused. Raw of the result is what the target sent, for the
+// protocol buffer; dumps are not kept. Errors are *collector.Error and name
+// the URL redacted.
+func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	u := profileURL(target, kind, debug)
+	p, err := f.fetch(ctx, client, u, debug)
+	if err != nil {
+		return nil, collector.NetworkError(u, err)
+	}
+	if p.Kind != kind && !(p.Format == collector.FormatDebug2 && kind == collector.KindGoroutineLeak) {
+		return nil, collector.NetworkError(u, collector.Errorf(collector.ReasonNotProfile, "asked for a %s profile, was sent a %s profile", kind, p.Kind))
+	}
+	p.Kind = kind
+	return p, nil
+}
+
+func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, debug int) (*collector.Profile, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, collector.Errorf(collector.ReasonOther, "%w", err)
+	}
+	// What is compressed already, the profile itself, must not be
+	// decompressed behind our back and without our limits.
+	req.Header.Set("Accept-Encoding", "identity")
+	c := *client
+	c.CheckRedirect = sameHost(client.CheckRedirect)
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// A connection is used again only if its body was read to the end.
+		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+		_ = resp.Body.Close()
+	}()
+	if err := statusError(resp, u); err != nil {
+		return nil, err
+	}
+	var body io.Reader = resp.Body
+	var raw bytes.Buffer
+	if debug == 0 {
+		body = io.TeeReader(body, &raw)
+	}
+	p, err := Parse(body, f.now(), f.limits)
+	if err != nil {
+		return nil, err
+	}
+	if debug == 0 {
+		p.Raw = raw.Bytes()
+	}
+	return p, nil
+}
+
+// profileURL is the URL of a kind of profile beside the goroutine profile's.
+func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL {
+	u := *target
+	u.Fragment, u.RawFragment = "", ""
+	if kind != collector.KindGoroutine {
+		u.Path, u.RawPath = path.Join(path.Dir(u.Path), string(kind)), ""
+	}
+	q := u.Query()
+	q.Del("debug")
+	if debug > 0 {
+		q.Set("debug", strconv.Itoa(debug))
+	}
+	u.RawQuery = q.Encode()
+	return &u
+}
+
+// sameHost follows redirects within the host and scheme (or from http to
+// https on the same name), as far as next allows.
+func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		first := via[0].URL
+		if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
+			return collector.Errorf(collector.ReasonRedirect, "it redirects to another place, %s, where the credentials must not go", collector.RedactURL(&url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host}))
+		}
+		if next != nil {
+			return next(req, via)
+		}
+		if len(via) >= 5 {
+			return collector.Errorf(collector.ReasonRedirect, "it redirects in a circle")
+		}
+		return nil
+	}
+}
+
+func statusError(resp *http.Response, u *url.URL) error {
+	code := resp.StatusCode
+	status := strconv.Itoa(code)
+	if text := http.StatusText(code); text != "" {
+		status += " " + text
+	}
+	switch {
+	case code == http.StatusOK:
+		return nil
+	case code == http.StatusUnauthorized:
+		return collector.Errorf(collector.ReasonUnauthorized, "%s: the profile wants a login; set authorization for this target", status)
+	case code == http.StatusForbidden:
+		return collector.Errorf(collector.ReasonUnauthorized, "%s: the login given may not read the profile", status)
+	case code == http.StatusNotFound && path.Base(u.Path) == string(collector.KindGoroutineLeak):
+		return collector.Errorf(collector.ReasonNotFound, "404: no %s there; it takes Go 1.27, or Go 1.26 built with GOEXPERIMENT=goroutineleakprofile", u.Path)
+	case code == http.StatusNotFound:
+		return collector.Errorf(collector.ReasonNotFound, "404: no %s there; is net/http/pprof imported?", u.Path)
+	case code == http.StatusTooManyRequests:
+		return collector.Errorf(collector.ReasonRateLimited, "%s: the target asks for fewer requests", status)
+	case code >= 300 && code < 400:
+		return collector.Errorf(collector.ReasonRedirect, "%s: it redirects, but not to a place that can be followed", status)
+	}
+	if line := firstLine(resp.Body); line != "" {
+		return collector.Errorf(collector.ReasonStatus, "%s: %s", status, line)
+	}
+	return collector.Errorf(collector.ReasonStatus, "%s", status)
+}
+
+// firstLine is what a server says to an error, if it is short plain text.
+func firstLine(r io.Reader) string {
+	var buf [160]byte
+	n, err := io.ReadFull(r, buf[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return ""
+	}
+	if detect(buf[:n]) != formatText {
+		return ""
+	}
+	return fmt.Sprintf("%.100q", beginning(buf[:n]))
+}

@@ -1,0 +1,27 @@
+package pprof
+
+import "cmp"
+
+// Limits bound what one profile may cost. A zero field takes its default.
+type Limits struct {
+	// Body is the number of bytes as sent. Default 80 MiB: a whole debug=2
+	// dump of 64 MB fits.
+	Body int64
+	// Decoded is the number of bytes after decompression. Default 256 MiB.
+	Decoded int64
+	// Stacks is the number of distinct stacks. Default 200 000.
+	Stacks int
+	// Depth is the number of frames kept of one stack, leaf first; those
+	// beyond are dropped, not refused: the runtime writes at most 128, to
+	// which inlining adds. Default 512.
+	Depth int
+}
+
+// withDefaults fills what is zero.
+func (l Limits) withDefaults() Limits {
+	l.Body = cmp.Or(l.Body, 80<<20)
+	l.Decoded = cmp.Or(l.Decoded, 256<<20)
+	l.Stacks = cmp.Or(l.Stacks, 200_000)
+	l.Depth = cmp.Or(l.Depth, 512)
+	return l
+}

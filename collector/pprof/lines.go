@@ -1,0 +1,62 @@
+package pprof
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+)
+
+// lines reads a text line by line. A line that does not fit into the
+// reader's buffer is cut: what matters stands at its beginning.
+type lines struct {
+	br   *bufio.Reader
+	n    int   // number of the line read last, from 1
+	size int64 // bytes read
+	last byte  // last byte of the text so far
+}
+
+// next is the next line without its end, valid until the next call, and
+// io.EOF after the last one.
+func (l *lines) next() ([]byte, error) {
+	line, err := l.br.ReadSlice('\n')
+	if len(line) == 0 {
+		return nil, err
+	}
+	l.n++
+	l.size += int64(len(line))
+	l.last = line[len(line)-1]
+	if err == nil {
+		line = line[:len(line)-1]
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		return line, nil
+	}
+	if err == bufio.ErrBufferFull {
+		line = bytes.Clone(line)
+		for err == bufio.ErrBufferFull {
+			var rest []byte
+			rest, err = l.br.ReadSlice('\n')
+			l.size += int64(len(rest))
+			if len(rest) > 0 {
+				l.last = rest[len(rest)-1]
+			}
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return line, err
+}
+
+// interner keeps one copy of each string.
+type interner map[string]string
+
+func (in interner) str(b []byte) string {
+	if s, ok := in[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	in[s] = s
+	return s
+}

@@ -1,0 +1,133 @@
+package stack
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Delta is how the number of goroutines of one signature changed. The stack
+// is that of the head profile, or of the base where it is gone; where its
+// signature folds several places together, it shows the one that grew most.
+type Delta struct {
+	*Stack
+	Base, Head int64
+}
+
+// Growth is how many goroutines came, negative where they went.
+func (d Delta) Growth() int64 { return d.Head - d.Base }
+
+// Diff compares two snapshots and returns the stacks whose counts changed,
+// most grown first. The growths add up to that of the totals. Either may be
+// nil: nothing was there.
+//
+// Where one of the two is from a debug=1 profile, stacks whose operation it
+// hides are matched by their frames alone.
+func Diff(base, head *Snapshot) []Delta {
+	if base == nil {
+		base = &Snapshot{}
+	}
+	if head == nil {
+		head = &Snapshot{}
+	}
+	before, after := base.Stacks, head.Stacks
+	if base.coarse() != head.coarse() {
+		before, after = project(before), project(after)
+	}
+	var out []Delta
+	for sig, h := range after {
+		b := before[sig]
+		switch {
+		case b == nil:
+			out = append(out, Delta{Stack: h, Head: h.Count})
+		case b.Count != h.Count:
+			out = append(out, Delta{Stack: h.grownSince(b), Base: b.Count, Head: h.Count})
+		}
+	}
+	for sig, b := range before {
+		if after[sig] == nil {
+			out = append(out, Delta{Stack: b, Base: b.Count})
+		}
+	}
+	slices.SortFunc(out, func(a, b Delta) int {
+		return cmp.Or(cmp.Compare(b.Growth(), a.Growth()), cmp.Compare(b.Head, a.Head), cmp.Compare(a.Signature, b.Signature))
+	})
+	return out
+}
+
+// grownSince is s with the frames of the place that gained most since b.
+func (s *Stack) grownSince(b *Stack) *Stack {
+	if len(s.variants) < 2 {
+		return s
+	}
+	before := b.variants
+	if before == nil {
+		before = []variant{{b.Frames, b.Key, b.Count}}
+	}
+	best, most := -1, int64(0)
+	for i, v := range s.variants {
+		grown := v.count
+		for _, o := range before {
+			if sameFrames(o.frames, v.frames) {
+				grown -= o.count
+				break
+			}
+		}
+		if grown > most {
+			best, most = i, grown
+		}
+	}
+	if best < 0 {
+		return s
+	}
+	c := *s
+	c.Frames, c.Key = s.variants[best].frames, s.variants[best].key
+	return &c
+}
+
+// coarse: some operations are unknown.
+func (s *Snapshot) coarse() bool {
+	for _, st := range s.Stacks {
+		if st.Op == Unknown {
+			return true
+		}
+	}
+	return false
+}
+
+// project forgets the operations that debug=1 hides and merges what becomes
+// the same. Stacks that merge are shown as the most frequent of them.
+func project(in map[string]*Stack) map[string]*Stack {
+	out := make(map[string]*Stack, len(in))
+	for _, st := range in {
+		id := st.id
+		if st.hidden {
+			id.op = Unknown
+		}
+		sig := id.String()
+		old := out[sig]
+		if old == nil {
+			out[sig] = st
+			continue
+		}
+		a, b := old, st
+		if b.Count > a.Count || b.Count == a.Count && b.Signature < a.Signature {
+			a, b = b, a
+		}
+		c := *a
+		c.Count = addCount(a.Count, b.Count)
+		c.Leaked = addCount(a.Leaked, b.Leaked)
+		c.Wait = max(a.Wait, b.Wait)
+		c.IDs = append(a.IDs[:len(a.IDs):len(a.IDs)], b.IDs...)
+		c.Labels = common(a.Labels, b.Labels)
+		c.variants = append(a.ways(), b.ways()...)
+		out[sig] = &c
+	}
+	return out
+}
+
+func (s *Stack) ways() []variant {
+	if s.variants != nil {
+		return s.variants[:len(s.variants):len(s.variants)]
+	}
+	return []variant{{s.Frames, s.Key, s.Count}}
+}

@@ -1,0 +1,166 @@
+package stack
+
+import (
+	"strings"
+)
+
+// class is whose code a function is.
+type class uint8
+
+const (
+	classRuntime class = iota // the runtime and what it exports to others by linkname
+	classInternal
+	classStd
+	classLibrary
+	classUser
+)
+
+// function is what a name says.
+type function struct {
+	hash  uint64 // of the name without what the compiler numbers
+	pkg   string
+	class class
+	op    string // what it waits for, if at the leaf
+	// hidden by debug=1 at the leaf
+	hidden bool
+	// wrapper: made by the compiler, no part of the identity
+	wrapper bool
+}
+
+// canonical is the name of a function without what changes from one build to
+// the next, and its package:
+//
+//   - type arguments, and the shapes that stand for them, go:
+//     q.(*Queue[go.shape.int]).Push → q.Queue.Push
+//   - so do the parentheses and stars of receivers: a wrapper around a
+//     method has the value's;
+//   - the numbers of closures, of the bodies of range loops, and of nested
+//     ones go: main.run.func2.1, main.run.func1-range3 → main.run.func;
+//   - a closure is named after the function that it stands in. From Go 1.21
+//     to 1.26 the name of a closure that came with an inlined function also
+//     has the functions that it was inlined into; they go:
+//     main.start.(*pool).grow.func1 → main.pool.grow.func. A method of a
+//     value cannot be told from such a chain, so its receiver goes, too;
+//   - method values (-fm) are their method;
+//   - a vendored package is the package; %2e is the dot that it escapes;
+//   - net/http.http2x is net/http/internal/http2.x, as of Go 1.27.
+//
+// It is empty for what is no function's name. Wrapper tells of those that
+// the compiler makes around go and defer statements (gowrap, deferwrap).
+func canonical(name string) (canon, pkg string, wrapper bool) {
+	name = dropTypeArgs(name)
+	if i := strings.LastIndex(name, "/vendor/"); i >= 0 {
+		name = name[i+len("/vendor/"):]
+	}
+	name = strings.TrimPrefix(name, "vendor/")
+	slash := strings.LastIndexByte(name, '/') + 1
+	dot := strings.IndexByte(name[slash:], '.')
+	if dot < 0 {
+		return name, "", false
+	}
+	pkg = name[:slash+dot]
+	fn := name[slash+dot+1:]
+	if strings.Contains(pkg, "%2e") {
+		pkg = strings.ReplaceAll(pkg, "%2e", ".")
+	}
+	fn, wrapper = canonicalFunc(fn)
+	if base, ok := strings.CutSuffix(pkg, "/internal/http2"); ok && base == "net/http" {
+		pkg = base
+	}
+	if pkg == "net/http" {
+		fn = strings.TrimPrefix(fn, "http2")
+		fn = strings.ReplaceAll(fn, ".http2", ".")
+	}
+	return pkg + "." + fn, pkg, wrapper
+}
+
+// dropTypeArgs removes brackets and what is in them.
+func dropTypeArgs(name string) string {
+	open := strings.IndexByte(name, '[')
+	if open < 0 {
+		return name
+	}
+	var b strings.Builder
+	b.Grow(len(name))
+	b.WriteString(name[:open])
+	depth := 0
+	for _, c := range []byte(name[open:]) {
+		switch c {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		default:
+			if depth <= 0 {
+				b.WriteByte(c)
+			}
+		}
+	}
+	return b.String()
+}
+
+// canonicalFunc does it for the name within the package.
+func canonicalFunc(fn string) (canon string, wrapper bool) {
+	if !strings.ContainsAny(fn, ".-(") {
+		return fn, false
+	}
+	parts := strings.Split(fn, ".")
+	closure := false
+	for len(parts) > 0 {
+		last := parts[len(parts)-1]
+		if i := strings.LastIndex(last, "-range"); i >= 0 && digits(last[i+len("-range"):]) {
+			last, closure = last[:i], true
+		}
+		last = strings.TrimSuffix(last, "-fm")
+		switch {
+		case last == "" || digits(last):
+			closure = closure || last != ""
+		case numbered(last, "func"):
+			closure = true
+		case numbered(last, "gowrap"), numbered(last, "deferwrap"):
+			wrapper = true
+		default:
+			parts[len(parts)-1] = last
+			return enclosing(parts, closure), wrapper
+		}
+		parts = parts[:len(parts)-1]
+	}
+	return "func", wrapper
+}
+
+// enclosing names the function that is last in parts.
+func enclosing(parts []string, closure bool) string {
+	n := len(parts)
+	fn := parts[n-1]
+	if fn == "glob" || fn == "init" && n == 1 {
+		fn = "init" // a package variable's closure, named glob..func1 before Go 1.21
+	}
+	if n > 1 {
+		recv := parts[n-2]
+		switch {
+		case strings.HasPrefix(recv, "(*"):
+			fn = strings.Trim(recv, "(*)") + "." + fn
+		case !closure:
+			fn = recv + "." + fn
+		}
+	}
+	if closure {
+		fn += ".func"
+	}
+	return fn
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// numbered holds for "func1" and the like.
+func numbered(s, prefix string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	return ok && digits(rest)
+}

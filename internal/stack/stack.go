@@ -1,0 +1,227 @@
+package stack
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Stack is the goroutines of one profile that share a signature.
+type Stack struct {
+	// Signature is the identity of the stack: 16 hexadecimal digits for the
+	// frames and the operation behind them, e.g. "3f0c9a5de21b7764-chan-send".
+	//
+	// It is the same for the same code on all instances, after restarts, in
+	// the protocol buffer and in debug=2, over Go versions, line moves,
+	// inlining, and the numbers that the compiler gives to closures and
+	// wrappers. It is different where the operation, the user's frames, the
+	// function of the standard library that they called, or the function
+	// that the goroutine began with differ. The frame of the go statement is
+	// no part of it, because the protocol buffer does not have it; two
+	// goroutines with the same function started in two places are the same.
+	// Of deep stacks the maxFrames frames nearest to the leaf count.
+	//
+	// A debug=1 profile hides channel operations and select. Its signatures
+	// end in "-any" there, and Diff matches them by their frames alone.
+	Signature string
+	// Op is what the goroutines wait for, in the words of a dump ("chan
+	// send", "select", "sync.Mutex.Lock", "IO wait"), and Running for those
+	// that do not wait.
+	Op string
+	// State is the wait reason as a dump has it, which may say more ("chan
+	// send (nil chan)"). Empty in other formats.
+	State string
+	// Frames are leaf first, without the runtime's own at both ends. Where
+	// closures or lines differ they are those of most goroutines.
+	Frames []collector.Frame
+	// Key is the first frame of the user's code, else of a library, else the
+	// function that the goroutine began with.
+	Key collector.Frame
+	// UserCode: Key is neither of the standard library nor of a well-known
+	// library.
+	UserCode bool
+	// CreatedBy is the frame of the go statement, from dumps alone.
+	CreatedBy collector.Frame
+	// Count is the number of goroutines.
+	Count int64
+	// Leaked is how many of them the garbage collector found unreachable.
+	Leaked int64
+	// Wait is how long the longest of them has waited, from dumps alone and
+	// in whole minutes. Zero: unknown or under a minute.
+	Wait time.Duration
+	// IDs are the ids of the goroutines, from dumps alone, in the order read.
+	IDs []uint64
+	// Labels are the pprof labels that all of them share, for display alone:
+	// they may be sensitive.
+	Labels map[string]string
+
+	id identity
+	// hidden: the operation is known from the runtime's own frames or from
+	// a dump's header, neither of which debug=1 has.
+	hidden bool
+	// variants are what the signature folds together, exactly as profiled;
+	// nil while there is one only.
+	variants []variant
+}
+
+// identity is a signature before it is text.
+type identity struct {
+	frames uint64
+	op     string
+}
+
+func (id identity) String() string {
+	op := id.op
+	if op == Unknown {
+		op = "any"
+	}
+	return fmt.Sprintf("%016x-%s", id.frames, strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '(' || r == ')':
+			return -1
+		}
+		return '-'
+	}, op))
+}
+
+// variant is one way that the goroutines of a stack stand.
+type variant struct {
+	frames []collector.Frame
+	key    collector.Frame
+	count  int64
+}
+
+// Snapshot is the stacks of one profile.
+type Snapshot struct {
+	// Time is when the profile was taken.
+	Time time.Time
+	// Total is the number of goroutines, the sum of the stacks' counts.
+	Total int64
+	// Incomplete: the dump was cut and counts mean nothing.
+	Incomplete bool
+	// Stacks are by signature.
+	Stacks map[string]*Stack
+}
+
+// Of groups the goroutines of a profile by signature. The snapshot shares
+// the frames of the profile, which must not change.
+func Of(p *collector.Profile) *Snapshot {
+	n := newNamer()
+	s := &Snapshot{Time: p.Time, Incomplete: p.Incomplete}
+	byID := make(map[identity]*Stack, len(p.Records))
+	for i := range p.Records {
+		rec := &p.Records[i]
+		if rec.Count <= 0 {
+			continue
+		}
+		s.Total = addCount(s.Total, rec.Count)
+		r := n.read(rec, p.Format)
+		st := byID[r.id]
+		if st == nil {
+			st = &Stack{
+				Op: r.id.op, State: rec.State, Frames: r.frames, Key: r.key, UserCode: r.user,
+				CreatedBy: rec.CreatedBy, Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
+				id: r.id, hidden: r.hidden,
+			}
+			if rec.Leaked {
+				st.Leaked = rec.Count
+			}
+			byID[r.id] = st
+			continue
+		}
+		st.add(rec, r)
+	}
+	s.Stacks = make(map[string]*Stack, len(byID))
+	for id, st := range byID {
+		st.Signature = id.String()
+		s.Stacks[st.Signature] = st
+		st.settle()
+	}
+	return s
+}
+
+// add counts a further record of the same signature.
+func (s *Stack) add(rec *collector.Record, r reading) {
+	if s.variants == nil {
+		s.variants = []variant{{s.Frames, s.Key, s.Count}}
+	}
+	known := false
+	for i := range s.variants {
+		if v := &s.variants[i]; sameFrames(v.frames, r.frames) {
+			v.count = addCount(v.count, rec.Count)
+			known = true
+			break
+		}
+	}
+	if !known {
+		s.variants = append(s.variants, variant{r.frames, r.key, rec.Count})
+	}
+	s.Count = addCount(s.Count, rec.Count)
+	if rec.Leaked {
+		s.Leaked = addCount(s.Leaked, rec.Count)
+	}
+	s.Wait = max(s.Wait, rec.Wait)
+	if len(rec.IDs) > 0 {
+		s.IDs = append(s.IDs[:len(s.IDs):len(s.IDs)], rec.IDs...)
+	}
+	if s.CreatedBy.Func == "" {
+		s.CreatedBy = rec.CreatedBy
+	}
+	s.Labels = common(s.Labels, rec.Labels)
+}
+
+// settle shows the frames of most goroutines.
+func (s *Stack) settle() {
+	if len(s.variants) < 2 {
+		s.variants = nil
+		return
+	}
+	best := s.variants[0]
+	for _, v := range s.variants[1:] {
+		if v.count > best.count {
+			best = v
+		}
+	}
+	s.Frames, s.Key = best.frames, best.key
+}
+
+func sameFrames(a, b []collector.Frame) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Line != b[i].Line || a[i].Func != b[i].Func {
+			return false
+		}
+	}
+	return true
+}
+
+// common is the labels that a and b share; a stays as it is.
+func common(a, b map[string]string) map[string]string {
+	if len(a) == 0 || len(b) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(a))
+	for k, v := range a {
+		if w, ok := b[k]; ok && w == v {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// addCount stops at the largest number rather than to turn negative.
+func addCount(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
