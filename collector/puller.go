@@ -34,11 +34,11 @@ type PullerOptions struct {
 // Puller pulls profiles of instances. It bounds what that costs each of them
 // and keeps, for the targets page, how the last pull went.
 type Puller struct {
-	o       PullerOptions
-	slots   chan struct{}
 	metrics *pullMetrics
 
 	mtx     sync.Mutex
+	o       PullerOptions
+	slots   chan struct{}
 	targets map[string]*pulled // by instance labels
 }
 
@@ -71,18 +71,33 @@ type TargetStatus struct {
 
 // NewPuller makes a Puller.
 func NewPuller(o PullerOptions) (*Puller, error) {
+	p := &Puller{targets: map[string]*pulled{}}
+	if err := p.Apply(o); err != nil {
+		return nil, err
+	}
+	p.metrics = newPullMetrics(o.Registerer)
+	return p, nil
+}
+
+// Apply replaces the options, but for the Registerer: what is known of the
+// targets stays.
+func (p *Puller) Apply(o PullerOptions) error {
 	if o.Finder == nil || o.Fetcher == nil {
-		return nil, errors.New("collector: Finder and Fetcher are required")
+		return errors.New("collector: Finder and Fetcher are required")
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
-	return &Puller{
-		o:       o,
-		slots:   make(chan struct{}, o.Concurrency),
-		metrics: newPullMetrics(o.Registerer),
-		targets: map[string]*pulled{},
-	}, nil
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	p.o, p.slots = o, make(chan struct{}, o.Concurrency)
+	return nil
+}
+
+func (p *Puller) options() (PullerOptions, chan struct{}) {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	return p.o, p.slots
 }
 
 // Pull takes a goroutine profile of an instance. goroutines is the best
@@ -93,20 +108,21 @@ func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels
 		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
 		return nil, err
 	}
+	o, slots := p.options()
 	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-ctx.Done():
 		return nil, &Error{Reason: ReasonCanceled, Err: ctx.Err()}
 	}
 
 	status := TargetStatus{Labels: instance, LastPull: now}
-	target, err := p.o.Finder.Find(ctx, now, instance)
+	target, err := o.Finder.Find(ctx, now, instance)
 	var profile *Profile
 	if err == nil {
 		status.URL = RedactURL(target.URL)
 		began := time.Now()
-		profile, err = p.o.Fetcher.Fetch(ctx, target.Client, target.URL, KindGoroutine, 0)
+		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, KindGoroutine, 0)
 		status.Duration = time.Since(began)
 		p.metrics.duration.Observe(status.Duration.Seconds())
 		p.metrics.cost.Add(cost)

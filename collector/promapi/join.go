@@ -16,10 +16,10 @@ import (
 type join struct {
 	byKey   map[string]*collector.Series
 	order   []string
-	metrics *metrics
+	metrics *Metrics
 }
 
-func newJoin(m *metrics) *join {
+func newJoin(m *Metrics) *join {
 	return &join{byKey: map[string]*collector.Series{}, metrics: m}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-type metrics struct {
+// Metrics of the queries. They outlive a Source: a reload makes a new one.
+type Metrics struct {
 	queries  *prometheus.CounterVec
 	duration prometheus.Histogram
 	dropped  *prometheus.CounterVec
@@ -20,9 +21,10 @@ const (
 	dropDuplicate  = "duplicate_series"
 )
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+// NewMetrics makes the metrics and registers them with reg, unless it is nil.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
 	f := promauto.With(reg)
-	m := &metrics{
+	m := &Metrics{
 		queries: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "gorowatch_prometheus_queries_total",
 			Help: "Queries to Prometheus by result: ok or the reason of the failure.",

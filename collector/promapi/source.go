@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 
@@ -40,8 +38,8 @@ type Options struct {
 	// MaxBytes bounds one answer, 512 MiB by default.
 	MaxBytes int64
 
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	// Metrics may be nil.
+	Metrics *Metrics
 }
 
 // Source implements collector.SeriesSource.
@@ -50,7 +48,7 @@ type Source struct {
 	o         Options
 	countExpr string
 	startExpr string
-	metrics   *metrics
+	metrics   *Metrics
 }
 
 // New makes a Source. It does not connect.
@@ -73,6 +71,9 @@ func New(o Options) (*Source, error) {
 	if o.Load == "" {
 		o.Load = "rate(process_cpu_seconds_total" + o.Selector + "[5m])"
 	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
 	client := *o.Client
 	client.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
 	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: &client})
@@ -84,7 +85,7 @@ func New(o Options) (*Source, error) {
 		o:         o,
 		countExpr: "go_goroutines" + o.Selector,
 		startExpr: "process_start_time_seconds" + o.Selector,
-		metrics:   newMetrics(o.Registerer),
+		metrics:   o.Metrics,
 	}, nil
 }
 

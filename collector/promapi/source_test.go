@@ -40,7 +40,7 @@ func source(t *testing.T, addr string, client *http.Client) (*Source, *prometheu
 	require.NoError(t, err)
 	u.User = url.UserPassword("reader", "hunter2")
 	reg := prometheus.NewRegistry()
-	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: 5 * time.Second, MaxPoints: 10, MaxBytes: 1 << 20, Registerer: reg})
+	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: 5 * time.Second, MaxPoints: 10, MaxBytes: 1 << 20, Metrics: NewMetrics(reg)})
 	require.NoError(t, err)
 	return s, reg
 }

@@ -1,0 +1,250 @@
+package leak
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// Shot is a profile of an instance.
+type Shot struct {
+	Ref      ProfileRef
+	Snapshot *stack.Snapshot
+}
+
+// History is the profiles of one process, oldest first.
+type History struct {
+	Instance string
+	Onset    time.Time // when its counts began to grow
+	Shots    []Shot
+}
+
+// Attribution is growth that belongs to stacks which grow together.
+type Attribution struct {
+	// Stacks, the leading one first.
+	Stacks    []StackGrowth
+	Instances []string
+	// Share of the growth of all goroutines between the profiles, 0 to 1.
+	Share float64
+	// Base and Head are of the instance that grew most.
+	Base, Head ProfileRef
+}
+
+// Lead is the signature of the leading stack.
+func (a Attribution) Lead() string { return a.Stacks[0].Signature }
+
+// What it takes to blame a stack.
+const (
+	minShots    = 3    // profiles over time
+	minGrowth   = 5    // goroutines, from base to head
+	maxFallBack = 0.2  // of the growth that may be given back in between
+	minShare    = 0.5  // of the whole growth, that all grown stacks together explain
+	sameCount   = 0.05 // by which counts of stacks that grow together may differ
+)
+
+// Attribute finds the stacks that the growth of a service belongs to, from
+// the profiles of its growing instances, most grown first. Where there are
+// none, why says what is missing, in plain words.
+func Attribute(histories []History) (as []Attribution, why string) {
+	var grown []*grownStack
+	bySignature := map[string]*grownStack{}
+	var total, explained float64
+	shots := 0
+	for _, h := range histories {
+		h.Shots = fromBase(h)
+		shots = max(shots, len(h.Shots))
+		if len(h.Shots) < minShots {
+			continue
+		}
+		first, last := h.Shots[0], h.Shots[len(h.Shots)-1]
+		growth := float64(last.Snapshot.Total - first.Snapshot.Total)
+		if growth < minGrowth {
+			continue
+		}
+		total += growth
+		for _, s := range last.Snapshot.Stacks {
+			counts := countsOf(s.Signature, h.Shots)
+			if !grows(counts) {
+				continue
+			}
+			g := bySignature[s.Signature]
+			if g == nil {
+				g = &grownStack{stack: s}
+				bySignature[s.Signature] = g
+				grown = append(grown, g)
+			}
+			g.add(h, counts)
+			explained += counts[len(counts)-1] - counts[0]
+		}
+	}
+	switch {
+	case len(histories) == 0 || shots == 0:
+		return nil, "no profile could be had"
+	case shots < minShots:
+		return nil, fmt.Sprintf("%d of the %d profiles that it takes", shots, minShots)
+	case total == 0:
+		return nil, "the profiles do not show the growth of the counts"
+	case len(grown) == 0:
+		return nil, "no stack grows steadily in the profiles"
+	case explained/total < minShare:
+		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
+	}
+	slices.SortFunc(grown, func(a, b *grownStack) int {
+		return cmp.Or(cmp.Compare(b.delta(), a.delta()), cmp.Compare(a.stack.Signature, b.stack.Signature))
+	})
+	for _, group := range together(grown) {
+		as = append(as, attribution(group, total))
+	}
+	return as, ""
+}
+
+// fromBase cuts off what is before the base: the last profile before the
+// onset, or the first there is.
+func fromBase(h History) []Shot {
+	base := 0
+	for i, s := range h.Shots {
+		if !s.Ref.Time.After(h.Onset) {
+			base = i
+		}
+	}
+	return h.Shots[base:]
+}
+
+func countsOf(signature string, shots []Shot) []float64 {
+	counts := make([]float64, len(shots))
+	for i, s := range shots {
+		if st, ok := s.Snapshot.Stacks[signature]; ok {
+			counts[i] = float64(st.Count)
+		}
+	}
+	return counts
+}
+
+// grows tells whether counts grow and never come back, and have not done so in
+// one step: what they grew by since the second profile must stand out of the
+// scatter of a count too (a Poisson count's standard deviation is its root).
+func grows(counts []float64) bool {
+	first, second, last := counts[0], counts[1], counts[len(counts)-1]
+	delta := last - first
+	if delta < max(minGrowth, 3*math.Sqrt(first)) {
+		return false
+	}
+	if late := last - second; late < max(2, 0.1*delta) {
+		return false
+	}
+	highest, fallBack := first, 0.0
+	for _, c := range counts {
+		highest = max(highest, c)
+		fallBack = max(fallBack, highest-c)
+	}
+	return fallBack <= max(2, maxFallBack*delta)
+}
+
+// grownStack is a stack that grows, over all instances.
+type grownStack struct {
+	stack     *stack.Stack
+	instances []string
+	base      float64
+	head      float64
+	counts    [][]float64 // by instance
+	biggest   float64     // growth of the instance that grew most, and
+	from, to  ProfileRef  // its profiles
+}
+
+func (g *grownStack) delta() float64 { return g.head - g.base }
+
+func (g *grownStack) add(h History, counts []float64) {
+	first, last := counts[0], counts[len(counts)-1]
+	g.instances = append(g.instances, h.Instance)
+	g.base += first
+	g.head += last
+	g.counts = append(g.counts, counts)
+	if d := last - first; d > g.biggest {
+		g.biggest = d
+		g.from, g.to = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
+	}
+}
+
+// together groups stacks that belong to one leak: a stack without code of the
+// user's is a companion of the leading one, and so is one whose counts are
+// those of the leading one, or a small multiple, all the way: a goroutine and
+// the one that it waits for. The leading stack is the first with user code.
+func together(grown []*grownStack) [][]*grownStack {
+	var groups [][]*grownStack
+	rest := slices.Clone(grown)
+	slices.SortStableFunc(rest, func(a, b *grownStack) int {
+		switch {
+		case a.stack.UserCode == b.stack.UserCode:
+			return 0
+		case a.stack.UserCode:
+			return -1
+		}
+		return 1
+	})
+	for len(rest) > 0 {
+		lead := rest[0]
+		group := []*grownStack{lead}
+		var others []*grownStack
+		for _, g := range rest[1:] {
+			if !g.stack.UserCode || proportional(lead, g) {
+				group = append(group, g)
+			} else {
+				others = append(others, g)
+			}
+		}
+		groups = append(groups, group)
+		rest = others
+	}
+	return groups
+}
+
+// proportional tells whether b has grown as a, or a small multiple or part of
+// it, between all profiles.
+func proportional(a, b *grownStack) bool {
+	if len(a.counts) != len(b.counts) || !slices.Equal(a.instances, b.instances) {
+		return false
+	}
+	big, small := a, b
+	if big.delta() < small.delta() {
+		big, small = small, big
+	}
+	k := math.Round(big.delta() / small.delta())
+	if k > 4 {
+		return false
+	}
+	for i := range big.counts {
+		x, y := big.counts[i], small.counts[i]
+		for j := range x {
+			dx, dy := x[j]-x[0], k*(y[j]-y[0])
+			if math.Abs(dx-dy) > max(3, 2*sameCount*big.delta()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func attribution(group []*grownStack, total float64) Attribution {
+	lead := group[0]
+	a := Attribution{Instances: slices.Clone(lead.instances), Base: lead.from, Head: lead.to}
+	for _, g := range group {
+		a.Share += g.delta() / total
+		a.Stacks = append(a.Stacks, StackGrowth{
+			Signature: g.stack.Signature,
+			Op:        g.stack.Op,
+			Frames:    g.stack.Frames,
+			Key:       g.stack.Key,
+			CreatedBy: g.stack.CreatedBy,
+			Base:      int64(g.base),
+			Head:      int64(g.head),
+			Share:     min(1, g.delta()/total),
+			Wait:      g.stack.Wait,
+		})
+	}
+	a.Share = min(1, a.Share)
+	return a
+}

@@ -1,0 +1,402 @@
+package leak
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Options of a Tracker.
+type Options struct {
+	// Base is the smallest block of the trend; the times below scale with it.
+	// Default 1 minute.
+	Base time.Duration
+	// Patience is how long an alarm on the counts alone waits for profiles
+	// that can be had. Default 10 × Base.
+	Patience time.Duration
+	// Remember is how long a resolved leak is kept. Default 24 hours.
+	Remember time.Duration
+}
+
+// Tracker moves the leaks of all services through their states. It is not safe
+// for concurrent use.
+type Tracker struct {
+	o        Options
+	services map[string]*tracked
+}
+
+type tracked struct {
+	open     []*record
+	resolved []Leak
+	// alarmed is since when the counts alone are enough for an alarm; zero if
+	// they are not.
+	alarmed time.Time
+}
+
+// record is an open leak and what it takes to see its end.
+type record struct {
+	leak Leak
+	// watched are the instances that leak.
+	watched map[string]*watch
+	// cleanSince is since when none of them holds leaked goroutines; zero
+	// while one does.
+	cleanSince time.Time
+}
+
+// watch is an instance that leaks.
+type watch struct {
+	started time.Time // of the process that leaks, zero if unknown
+	clean   float64   // goroutines without the leak
+	leaked  float64
+}
+
+// Observation is what an evaluation has found of one service.
+type Observation struct {
+	Service   labels.Labels
+	Verdict   trend.Verdict
+	Instances []trend.Instance
+	// Attributions of the growth, by Attribute; empty with the reason Why.
+	Attributions []Attribution
+	Why          string
+	// ProfilesExpected: Attributions may still come, it is worth waiting.
+	ProfilesExpected bool
+}
+
+// NewTracker makes a Tracker without leaks.
+func NewTracker(o Options) *Tracker {
+	t := &Tracker{services: map[string]*tracked{}}
+	t.Apply(o)
+	return t
+}
+
+// Apply replaces the options; the leaks stay.
+func (t *Tracker) Apply(o Options) {
+	if o.Base <= 0 {
+		o.Base = time.Minute
+	}
+	if o.Patience <= 0 {
+		o.Patience = 10 * o.Base
+	}
+	if o.Remember <= 0 {
+		o.Remember = 24 * time.Hour
+	}
+	t.o = o
+}
+
+// ID is the identity of the leak of a service at a signature: the same on
+// every replica, and again when the leak comes back.
+func ID(service labels.Labels, signature string) string {
+	h := sha256.New()
+	h.Write(service.Bytes(nil))
+	h.Write([]byte{0xff})
+	h.Write([]byte(signature))
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// Restore takes leaks from an earlier run. How many goroutines their
+// instances had without the leak is not known any more: they count as clean
+// when they restart, go, or lose half of what had leaked.
+func (t *Tracker) Restore(leaks []Leak) {
+	for _, l := range leaks {
+		s := t.service(l.Service)
+		if l.State != Firing {
+			s.resolved = append(s.resolved, l)
+			continue
+		}
+		r := &record{leak: l, watched: map[string]*watch{}}
+		for _, in := range l.Instances {
+			r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
+		}
+		s.open = append(s.open, r)
+	}
+}
+
+// Leaks lists all leaks, open and lately resolved, by the time of detection.
+func (t *Tracker) Leaks() []Leak {
+	var out []Leak
+	for _, s := range t.services {
+		for _, r := range s.open {
+			out = append(out, r.leak)
+		}
+		out = append(out, s.resolved...)
+	}
+	slices.SortFunc(out, func(a, b Leak) int {
+		return cmp.Or(a.DetectedAt.Compare(b.DetectedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// Open lists the open leaks of a service.
+func (t *Tracker) Open(service labels.Labels) []Leak {
+	var out []Leak
+	if s := t.services[key(service)]; s != nil {
+		for _, r := range s.open {
+			out = append(out, r.leak)
+		}
+	}
+	return out
+}
+
+func key(service labels.Labels) string { return string(service.Bytes(nil)) }
+
+func (t *Tracker) service(ls labels.Labels) *tracked {
+	s := t.services[key(ls)]
+	if s == nil {
+		s = &tracked{}
+		t.services[key(ls)] = s
+	}
+	return s
+}
+
+// Update moves the leaks of one service on to the time now.
+func (t *Tracker) Update(now time.Time, o Observation) {
+	s := t.service(o.Service)
+	if o.Verdict.Status != trend.Leaking {
+		s.alarmed = time.Time{}
+	} else if s.alarmed.IsZero() {
+		s.alarmed = now
+	}
+	if growing(o.Verdict) {
+		t.grow(now, s, o)
+	}
+	s.open = slices.DeleteFunc(s.open, func(r *record) bool {
+		r.follow(o)
+		r.leak.UpdatedAt = now
+		if !t.ended(now, r, o) {
+			return false
+		}
+		r.leak.State, r.leak.ResolvedAt = Resolved, now
+		s.resolved = append(s.resolved, r.leak)
+		return true
+	})
+	s.resolved = slices.DeleteFunc(s.resolved, func(l Leak) bool {
+		return now.Sub(l.ResolvedAt) > t.o.Remember
+	})
+}
+
+// Forget moves the open leaks of services that are not observed any more: all
+// their instances have gone.
+func (t *Tracker) Forget(now time.Time, observed func(service labels.Labels) bool) {
+	for k, s := range t.services {
+		if len(s.open) == 0 && len(s.resolved) == 0 {
+			delete(t.services, k)
+			continue
+		}
+		for _, r := range s.open {
+			if !observed(r.leak.Service) {
+				t.Update(now, Observation{Service: r.leak.Service, Verdict: trend.Verdict{Status: trend.Quiet}})
+				break
+			}
+		}
+	}
+}
+
+func growing(v trend.Verdict) bool {
+	switch v.Status {
+	case trend.Suspicious, trend.Provisional, trend.Leaking:
+		return true
+	}
+	return false
+}
+
+// grow opens leaks, and brings the open ones up to date with the growth.
+func (t *Tracker) grow(now time.Time, s *tracked, o Observation) {
+	var delta float64
+	for _, a := range o.Attributions {
+		delta += growthOf(a)
+	}
+	for _, a := range o.Attributions {
+		r := s.of(a)
+		if r == nil {
+			r = t.open(now, s, o, a.Lead())
+		}
+		r.attribute(a)
+		r.measure(o, growthOf(a)/delta, a.Instances)
+	}
+	if len(o.Attributions) > 0 {
+		return
+	}
+	if len(s.open) > 0 {
+		for _, r := range s.open {
+			// One leak holds all of the growth; of several, none is known.
+			if len(s.open) == 1 {
+				r.measure(o, 1, nil)
+			}
+			if r.leak.Signature == "" {
+				r.leak.Missing = o.Why
+			}
+		}
+		return
+	}
+	if !s.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(s.alarmed) >= t.o.Patience) {
+		r := t.open(now, s, o, "")
+		r.leak.Evidence, r.leak.Missing = Growth, o.Why
+		r.measure(o, 1, nil)
+	}
+}
+
+func growthOf(a Attribution) float64 {
+	var d float64
+	for _, s := range a.Stacks {
+		d += float64(s.Delta())
+	}
+	return d
+}
+
+// of finds the open leak that an attribution belongs to: one that shares a
+// stack with it, or the one whose stack was not known.
+func (s *tracked) of(a Attribution) *record {
+	for _, r := range s.open {
+		for _, have := range r.leak.Stacks {
+			for _, st := range a.Stacks {
+				if have.Signature == st.Signature {
+					return r
+				}
+			}
+		}
+	}
+	for _, r := range s.open {
+		if r.leak.Signature == "" {
+			return r
+		}
+	}
+	return nil
+}
+
+func (t *Tracker) open(now time.Time, s *tracked, o Observation, signature string) *record {
+	r := &record{
+		leak: Leak{
+			ID:         ID(o.Service, signature),
+			Service:    o.Service,
+			State:      Firing,
+			Onset:      o.Verdict.Onset,
+			DetectedAt: now,
+		},
+		watched: map[string]*watch{},
+	}
+	// The leak that comes back is the same one, with a new beginning.
+	s.resolved = slices.DeleteFunc(s.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
+	s.open = append(s.open, r)
+	return r
+}
+
+// attribute gives a leak its stacks. The leading one stays once it is known:
+// identity does not change while siblings overtake each other.
+func (r *record) attribute(a Attribution) {
+	if r.leak.Signature == "" {
+		r.leak.Signature = a.Lead()
+	}
+	r.leak.Stacks = a.Stacks
+	if i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature }); i > 0 {
+		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
+	}
+	r.leak.Share = a.Share
+	r.leak.Base, r.leak.Head = &a.Base, &a.Head
+	if r.leak.Evidence == "" || r.leak.Evidence == Growth {
+		r.leak.Evidence, r.leak.Missing = Stack, ""
+	}
+}
+
+// measure takes the rate and what has leaked from the verdict. part is this
+// leak's of the growth; only names its instances, nil means all that grow.
+func (r *record) measure(o Observation, part float64, only []string) {
+	v := o.Verdict
+	r.leak.Rate = trend.Interval{Value: part * v.Rate.Value, Low: part * v.Rate.Low, High: part * v.Rate.High}
+	if v.Onset.Before(r.leak.Onset) && !v.Onset.IsZero() {
+		r.leak.Onset = v.Onset
+	}
+	for _, it := range v.Instances {
+		w := r.watched[it.Instance]
+		if w == nil {
+			// Growth on an instance without a profile is taken for the same
+			// leak only while there is no other explanation.
+			if only != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(only, it.Instance) {
+				continue
+			}
+			w = &watch{}
+			r.watched[it.Instance] = w
+		}
+		w.leaked = part * it.Leaked
+		w.clean = it.Count - w.leaked
+		if i := find(o.Instances, it.Instance); i >= 0 {
+			w.started = o.Instances[i].Started
+		}
+	}
+}
+
+func find(in []trend.Instance, name string) int {
+	return slices.IndexFunc(in, func(i trend.Instance) bool { return i.Name == name })
+}
+
+// follow brings what the instances hold up to date, growing or not.
+func (r *record) follow(o Observation) {
+	r.leak.Leaked = 0
+	r.leak.Instances = r.leak.Instances[:0:0]
+	for name, w := range r.watched {
+		if i := find(o.Instances, name); i >= 0 {
+			if math.IsNaN(w.clean) { // restored: seen for the first time
+				w.clean, w.started = max(0, o.Instances[i].Count-w.leaked), o.Instances[i].Started
+			}
+			if !w.free(o.Instances[i]) {
+				r.leak.Leaked += max(0, o.Instances[i].Count-w.clean)
+			}
+		}
+		r.leak.Instances = append(r.leak.Instances, name)
+	}
+	slices.Sort(r.leak.Instances)
+	r.leak.InstancesTotal = max(len(o.Instances), len(r.leak.Instances))
+}
+
+// free tells whether an instance is rid of what it had leaked.
+func (w *watch) free(now trend.Instance) bool {
+	restarted := !w.started.IsZero() && now.Started.Sub(w.started) > 2*time.Second
+	return restarted || now.Count <= w.clean+w.leaked/2
+}
+
+// ended tells whether a leak is over: no instance holds its goroutines, and
+// for as long as it once took to notice the leak none has grown again.
+func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
+	gone, restarted := 0, 0
+	for name, w := range r.watched {
+		i := find(o.Instances, name)
+		if i < 0 || now.Sub(o.Instances[i].LastSeen) > 5*t.o.Base {
+			gone++
+			continue
+		}
+		if !w.free(o.Instances[i]) || leaksAgain(o.Verdict, name) {
+			r.cleanSince = time.Time{}
+			return false
+		}
+		if !w.started.IsZero() && o.Instances[i].Started.After(w.started) {
+			restarted++
+		}
+	}
+	if r.cleanSince.IsZero() {
+		r.cleanSince = now
+	}
+	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.o.Base), 360*t.o.Base)
+	if now.Sub(r.cleanSince) < quiet {
+		return false
+	}
+	switch len(r.watched) {
+	case gone:
+		r.leak.Resolution = "its instances are gone"
+	case gone + restarted:
+		r.leak.Resolution = "its instances restarted and have not grown since"
+	default:
+		r.leak.Resolution = "its goroutines are gone"
+	}
+	return true
+}
+
+// leaksAgain tells whether an instance grows now.
+func leaksAgain(v trend.Verdict, name string) bool {
+	return growing(v) && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
+}

@@ -1,0 +1,59 @@
+package monitor
+
+import (
+	"encoding/json"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// changes logs the state of a thing when it changes, not at every cycle.
+type changes struct {
+	mtx    sync.Mutex
+	states map[string]string
+}
+
+// say calls log when state, "" being good, is not what it was. At first, a good
+// state is not worth a line.
+func (c *changes) say(l *slog.Logger, thing, state string, log func(*slog.Logger)) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	if c.states == nil {
+		c.states = map[string]string{}
+	}
+	before, known := c.states[thing]
+	c.states[thing] = state
+	if before != state || (!known && state != "") {
+		log(l)
+	}
+}
+
+// digest is what of a leak is worth a new document and a line in the log: not
+// every goroutine more.
+func digest(l leak.Leak) string {
+	l.UpdatedAt = time.Time{}
+	l.Rate.Low, l.Rate.High = 0, 0
+	l.Rate.Value, l.Leaked = coarse(l.Rate.Value), coarse(l.Leaked)
+	l.Share, l.Head = 0, nil
+	stacks := make([]leak.StackGrowth, len(l.Stacks))
+	for i, s := range l.Stacks {
+		stacks[i] = leak.StackGrowth{Signature: s.Signature}
+	}
+	l.Stacks = stacks
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// coarse rounds to powers of two.
+func coarse(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return math.Exp2(math.Round(math.Log2(x)))
+}

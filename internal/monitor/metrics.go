@@ -1,0 +1,66 @@
+package monitor
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+type metrics struct {
+	cycles   *prometheus.CounterVec
+	duration prometheus.Histogram
+	lastRead prometheus.Gauge
+	samples  prometheus.Counter
+	series   prometheus.Gauge
+	services *prometheus.GaugeVec
+	open     prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
+	m := &metrics{
+		cycles: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "gorowatch_evaluations_total",
+			Help: "Evaluations by result: ok or the reason why series could not be read.",
+		}, []string{"result"}),
+		duration: f.NewHistogram(prometheus.HistogramOpts{
+			Name:    "gorowatch_evaluation_duration_seconds",
+			Help:    "How long an evaluation took, reading series included, pulling profiles not.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 4, 8),
+		}),
+		lastRead: f.NewGauge(prometheus.GaugeOpts{
+			Name: "gorowatch_series_read_timestamp_seconds",
+			Help: "Up to when series have been read.",
+		}),
+		samples: f.NewCounter(prometheus.CounterOpts{
+			Name: "gorowatch_samples_total",
+			Help: "Samples of goroutine counts read.",
+		}),
+		series: f.NewGauge(prometheus.GaugeOpts{
+			Name: "gorowatch_series",
+			Help: "Instances that the last evaluation had samples of.",
+		}),
+		services: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "gorowatch_services",
+			Help: "Services watched, by verdict.",
+		}, []string{"verdict"}),
+		open: f.NewGauge(prometheus.GaugeOpts{
+			Name: "gorowatch_leaks_firing",
+			Help: "Leaks that fire.",
+		}),
+	}
+	m.cycles.WithLabelValues("ok")
+	for _, r := range collector.Reasons {
+		m.cycles.WithLabelValues(string(r))
+	}
+	m.verdicts(nil)
+	return m
+}
+
+func (m *metrics) verdicts(n map[trend.Status]int) {
+	for _, s := range []trend.Status{trend.Quiet, trend.Suspicious, trend.Provisional, trend.Leaking, trend.Plateaued} {
+		m.services.WithLabelValues(string(s)).Set(float64(n[s]))
+	}
+}

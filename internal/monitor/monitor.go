@@ -1,0 +1,394 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Puller takes a profile of an instance; goroutines is the best estimate of how
+// many it has. Its errors have a collector.Reason.
+type Puller interface {
+	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+}
+
+// Archive keeps profiles and leaks.
+type Archive interface {
+	SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
+	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
+	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
+	SaveLeak(ctx context.Context, l leak.Leak) error
+	Leaks(ctx context.Context) ([]leak.Leak, error)
+}
+
+// Options of a Monitor. Source is required; without Puller and Archive it
+// judges the counts alone.
+type Options struct {
+	Source  collector.SeriesSource
+	Puller  Puller
+	Archive Archive
+	// Notify is given all leaks, open and lately resolved, after every cycle,
+	// also one in which nothing could be read.
+	Notify func(now time.Time, leaks []leak.Leak)
+
+	// Interval between two cycles, which is also how dense samples are at
+	// least; default 1 minute.
+	Interval time.Duration
+	// GroupBy are the labels that make a service; default namespace, job.
+	GroupBy []string
+	Trend   trend.Options
+	// History is how far back the first cycle reads.
+	History time.Duration
+	// BaselineInterval is the time between two baselines of a service; default
+	// 1 hour. BaselineInstances is how many instances each has; default 2.
+	BaselineInterval  time.Duration
+	BaselineInstances int
+	// SuspicionInterval is the least time between two profiles of a suspicious
+	// instance; default 2 minutes.
+	SuspicionInterval time.Duration
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Monitor watches services for leaks. Cycle is called by one goroutine; what is
+// there for pages may be called by any.
+type Monitor struct {
+	o       Options
+	logger  *slog.Logger
+	metrics *metrics
+
+	// Owned by the caller of Cycle.
+	last    time.Time // up to where samples were read
+	tracker *leak.Tracker
+	saved   map[string]string // digest of each leak as the archive has it
+	log     *changes
+
+	// pulls run beside the cycle, so that a target that hangs holds up
+	// nothing; what they bring waits in inbox for the next cycle.
+	pulls sync.WaitGroup
+	inbox inbox
+
+	// mtx guards services, and what of them pages read, against the cycle.
+	mtx      sync.RWMutex
+	services map[string]*service
+	leaks    []leak.Leak
+	state    SourceState
+}
+
+// SourceState is how the last reading of samples went.
+type SourceState struct {
+	// Read is up to when samples were read, Cycles how often.
+	Read   time.Time
+	Cycles int
+	// Error is empty when the last reading went well. Warnings are what the
+	// source said then.
+	Error    string
+	Warnings []string
+}
+
+// complete sets the defaults.
+func (o *Options) complete() error {
+	if o.Source == nil {
+		return errors.New("monitor: Source is required")
+	}
+	if o.Logger == nil {
+		o.Logger = promslog.NewNopLogger()
+	}
+	if o.Notify == nil {
+		o.Notify = func(time.Time, []leak.Leak) {}
+	}
+	if o.Interval <= 0 {
+		o.Interval = time.Minute
+	}
+	if len(o.GroupBy) == 0 {
+		o.GroupBy = []string{"namespace", "job"}
+	}
+	if o.Trend.Base <= 0 {
+		o.Trend.Base = time.Minute
+	}
+	if o.BaselineInterval <= 0 {
+		o.BaselineInterval = time.Hour
+	}
+	if o.BaselineInstances <= 0 {
+		o.BaselineInstances = 2
+	}
+	if o.SuspicionInterval <= 0 {
+		o.SuspicionInterval = 2 * time.Minute
+	}
+	return nil
+}
+
+// New makes a Monitor with the open leaks of the archive.
+func New(ctx context.Context, o Options) (*Monitor, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	m := &Monitor{
+		o:        o,
+		logger:   o.Logger,
+		metrics:  newMetrics(o.Registerer),
+		tracker:  leak.NewTracker(o.tracker()),
+		saved:    map[string]string{},
+		log:      &changes{},
+		services: map[string]*service{},
+	}
+	if o.Archive != nil {
+		leaks, err := o.Archive.Leaks(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m.tracker.Restore(leaks)
+		for _, l := range leaks {
+			m.saved[l.ID] = digest(l)
+		}
+		m.leaks = m.tracker.Leaks()
+	}
+	return m, nil
+}
+
+func (o *Options) tracker() leak.Options {
+	return leak.Options{Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+}
+
+// Apply replaces the options, but for the Archive, Logger and Registerer. What
+// is known of services stays unless what makes a service has changed: then it
+// is read again. It is called by the caller of Cycle.
+func (m *Monitor) Apply(o Options) error {
+	o.Archive, o.Logger, o.Registerer = m.o.Archive, m.logger, m.o.Registerer
+	if err := o.complete(); err != nil {
+		return err
+	}
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	if o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy) {
+		m.services = map[string]*service{}
+		m.last = time.Time{}
+	}
+	m.tracker.Apply(o.tracker())
+	m.o = o
+	return nil
+}
+
+// Cycle judges everything at the time now, which is later than at the call
+// before. An error says that no samples could be read: nothing fires and
+// nothing resolves then, and the next cycle reads what this one missed.
+func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
+	began := time.Now()
+	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
+
+	err := m.read(ctx, now)
+	if err == nil {
+		for _, s := range m.judge(now) {
+			m.take(ctx, now, s)
+		}
+		m.publish(ctx, now)
+	}
+	m.o.Notify(now, m.Leaks())
+	return err
+}
+
+// Wait waits for the pulls that are under way.
+func (m *Monitor) Wait() { m.pulls.Wait() }
+
+// read feeds the samples since the last cycle to the services.
+func (m *Monitor) read(ctx context.Context, now time.Time) error {
+	from := m.last
+	if oldest := now.Add(-max(m.o.History, m.o.Interval)); from.Before(oldest) {
+		from = oldest
+	}
+	w, err := m.o.Source.Window(ctx, from, now)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.state.Cycles++
+	if err != nil {
+		m.state.Error = err.Error()
+		m.metrics.cycles.WithLabelValues(string(collector.ReasonOf(err))).Inc()
+		m.log.say(m.logger, "series", string(collector.ReasonOf(err)), func(l *slog.Logger) {
+			l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", collector.ReasonOf(err), "err", err)
+		})
+		return err
+	}
+	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, now
+	m.metrics.cycles.WithLabelValues("ok").Inc()
+	m.metrics.lastRead.Set(float64(now.UnixMilli()) / 1000)
+	m.log.say(m.logger, "series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
+	m.logWarnings(w.Warnings)
+	m.last = now
+
+	samples := 0
+	for _, series := range w.Series {
+		s := m.serviceOf(series.Labels)
+		in := s.instanceOf(series.Labels)
+		for _, x := range series.Samples {
+			s.trend.Observe(in.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+		}
+		in.seen = now
+		samples += len(series.Samples)
+	}
+	m.metrics.samples.Add(float64(samples))
+	m.metrics.series.Set(float64(len(w.Series)))
+	state := ""
+	if len(w.Series) == 0 {
+		state = "empty"
+	}
+	m.log.say(m.logger, "watched", state, func(l *slog.Logger) {
+		if state != "" {
+			l.Warn("There is no go_goroutines series to watch; does Prometheus scrape Go services, does the selector match?")
+		} else {
+			l.Info("There are series to watch", "series", len(w.Series), "services", len(m.services))
+		}
+	})
+	return nil
+}
+
+func (m *Monitor) logWarnings(warnings []string) {
+	state := ""
+	if len(warnings) > 0 {
+		state = warnings[0]
+	}
+	m.log.say(m.logger, "warnings", state, func(l *slog.Logger) {
+		if state != "" {
+			l.Warn("Prometheus answers with a warning", "warnings", warnings)
+		} else {
+			l.Info("Prometheus answers without a warning again")
+		}
+	})
+}
+
+// judge judges every service and moves its leaks on; it returns the services
+// that want profiles.
+func (m *Monitor) judge(now time.Time) (want []*service) {
+	brought := m.inbox.empty()
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	for _, b := range brought {
+		if s, ok := m.services[b.service]; ok {
+			s.receive(b)
+		}
+	}
+	status := map[trend.Status]int{}
+	for key, s := range m.services {
+		s.verdict = s.trend.Judge(now)
+		s.watched = s.trend.Instances()
+		s.forget()
+		if len(s.watched) == 0 {
+			delete(m.services, key)
+			continue
+		}
+		status[s.verdict.Status]++
+		o := leak.Observation{Service: s.labels, Verdict: s.verdict, Instances: s.watched}
+		if s.suspicious() {
+			o.Attributions, o.Why = leak.Attribute(s.histories())
+			o.ProfilesExpected = m.o.Puller != nil && !s.hopeless()
+			if m.o.Puller == nil {
+				o.Why = "profiles are not pulled"
+			} else if why := s.failure(); len(o.Attributions) == 0 && why != "" {
+				o.Why = why
+			}
+		}
+		m.tracker.Update(now, o)
+		want = append(want, s)
+	}
+	m.tracker.Forget(now, func(ls labels.Labels) bool { _, ok := m.services[string(ls.Bytes(nil))]; return ok })
+	m.metrics.verdicts(status)
+	m.leaks = m.tracker.Leaks()
+	return want
+}
+
+// publish saves what has changed of the leaks, and logs it.
+func (m *Monitor) publish(ctx context.Context, now time.Time) {
+	leaks := m.Leaks()
+	open := 0
+	for _, l := range leaks {
+		if l.State == leak.Firing {
+			open++
+		}
+		d := digest(l)
+		if m.saved[l.ID] == d {
+			continue
+		}
+		m.saved[l.ID] = d
+		m.logger.Info("Leak", "id", l.ID, "service", l.Service, "state", l.State, "evidence", l.Evidence,
+			"stack", l.Signature, "goroutines_per_hour", int(l.Rate.Value), "leaked", int(l.Leaked), "onset", l.Onset.UTC().Format(time.RFC3339))
+		if m.o.Archive == nil {
+			continue
+		}
+		err := m.o.Archive.SaveLeak(ctx, l)
+		if err != nil {
+			delete(m.saved, l.ID) // tried again at the next cycle
+		}
+		m.archiveState(err)
+	}
+	m.metrics.open.Set(float64(open))
+}
+
+// archiveState logs when the bucket fails, and when it works again.
+func (m *Monitor) archiveState(err error) {
+	state := ""
+	if err != nil {
+		state = "failing"
+	}
+	m.log.say(m.logger, "archive", state, func(l *slog.Logger) {
+		if err != nil {
+			l.Error("The archive cannot be written; watching and alerting go on", "err", err)
+		} else {
+			l.Info("The archive can be written")
+		}
+	})
+}
+
+// Leaks lists all leaks, open and lately resolved, by the time of detection.
+func (m *Monitor) Leaks() []leak.Leak {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.leaks
+}
+
+// Service is a watched service, for pages.
+type Service struct {
+	Labels    labels.Labels
+	Verdict   trend.Verdict
+	Instances []Instance
+}
+
+// Instance is a watched instance.
+type Instance struct {
+	trend.Instance
+	Labels labels.Labels
+}
+
+// Services lists the watched services, in no order.
+func (m *Monitor) Services() []Service {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	out := make([]Service, 0, len(m.services))
+	for _, s := range m.services {
+		v := Service{Labels: s.labels, Verdict: s.verdict}
+		for _, w := range s.watched {
+			if in, ok := s.instances[w.Name]; ok {
+				v.Instances = append(v.Instances, Instance{Instance: w, Labels: in.labels})
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// State is how the last reading of samples went.
+func (m *Monitor) State() SourceState {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.state
+}

@@ -1,0 +1,235 @@
+package monitor
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+const (
+	// firstBaseline bounds how long a service is watched without a baseline:
+	// after a start, baselines are spread over this time.
+	firstBaseline = 5 * time.Minute
+	// eager is how many profiles of a suspicious instance are taken at the
+	// suspicion's interval; then the interval doubles.
+	eager = 5
+	// maxLoads bounds the archived profiles that are read for one pull.
+	maxLoads = 4
+)
+
+// brought is what a pull has brought: profiles, or the reason for none.
+type brought struct {
+	service, instance string
+	shots             []shot
+	listed            bool // the archive was asked for earlier profiles
+	reason            collector.Reason
+	why               string
+}
+
+// inbox is where pulls leave what they have brought.
+type inbox struct {
+	mtx  sync.Mutex
+	list []brought
+}
+
+func (i *inbox) put(b brought) {
+	i.mtx.Lock()
+	defer i.mtx.Unlock()
+	i.list = append(i.list, b)
+}
+
+func (i *inbox) empty() []brought {
+	i.mtx.Lock()
+	defer i.mtx.Unlock()
+	list := i.list
+	i.list = nil
+	return list
+}
+
+// take starts the pulls that a service needs now.
+func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
+	if m.o.Puller == nil {
+		return
+	}
+	if s.suspicious() {
+		for _, in := range s.suspects() {
+			if !in.pulling && !now.Before(in.next) {
+				in.next = now.Add(m.pause(in))
+				in.pulled++
+				m.start(ctx, now, s, in, true)
+			}
+		}
+		return
+	}
+	for _, in := range s.instances {
+		in.pulled, in.failed = 0, 0
+	}
+	for _, in := range s.dueBaseline(now, m.o.BaselineInterval, m.o.BaselineInstances) {
+		if !in.pulling {
+			m.start(ctx, now, s, in, false)
+		}
+	}
+}
+
+// pause is the time until the pull after the next: the suspicion's interval at
+// first, then twice as long each time, up to the baseline's.
+func (m *Monitor) pause(in *instance) time.Duration {
+	d := m.o.SuspicionInterval
+	for range max(in.pulled-eager, in.failed, 0) {
+		if d >= m.o.BaselineInterval {
+			break
+		}
+		d *= 2
+	}
+	return max(m.o.SuspicionInterval, min(d, m.o.BaselineInterval))
+}
+
+// dueBaseline is the instances whose baseline is due: n of the service, taking
+// turns. Services are spread over the interval by their hash.
+func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*instance {
+	if s.baseline.IsZero() {
+		s.baseline = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
+	}
+	if now.Before(s.baseline) || len(s.watched) == 0 {
+		return nil
+	}
+	for !s.baseline.After(now) {
+		s.baseline = s.baseline.Add(interval)
+	}
+	var out []*instance
+	for range min(n, len(s.watched)) {
+		if in, ok := s.instances[s.watched[s.turn%len(s.watched)].Name]; ok {
+			out = append(out, in)
+		}
+		s.turn++
+	}
+	return out
+}
+
+// start pulls a profile beside the cycle.
+func (m *Monitor) start(ctx context.Context, now time.Time, s *service, in *instance, suspicious bool) {
+	in.pulling = true
+	p := pull{
+		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in,
+		count: s.count(in.name), started: s.started(in.name),
+	}
+	if suspicious {
+		p.wanted = in.missing(s.onset(in.name))
+		p.list = !in.listed
+		p.onset = s.onset(in.name)
+	}
+	m.pulls.Go(func() { m.inbox.put(p.run(ctx)) })
+}
+
+// onset is when an instance began to grow, as the verdict has it.
+func (s *service) onset(name string) time.Time {
+	for _, it := range s.verdict.Instances {
+		if it.Instance == name {
+			return it.Onset
+		}
+	}
+	return s.verdict.Onset
+}
+
+// missing is the profiles of the instance without a snapshot that an
+// attribution needs: the base, and what came after it.
+func (in *instance) missing(onset time.Time) []shot {
+	base := 0
+	for i, sh := range in.shots {
+		if !sh.ref.Time.After(onset) {
+			base = i
+		}
+	}
+	var out []shot
+	for _, sh := range in.shots[min(base, len(in.shots)):] {
+		if sh.snapshot == nil {
+			out = append(out, sh)
+		}
+	}
+	return out
+}
+
+// pull is one pull. It reads what does not change of its service and instance:
+// keys and labels.
+type pull struct {
+	puller   Puller
+	archive  Archive // may be nil
+	monitor  *Monitor
+	now      time.Time
+	service  *service
+	instance *instance
+	count    float64
+	started  time.Time
+	onset    time.Time
+	wanted   []shot // to load from the archive
+	list     bool   // ask the archive for earlier ones first
+}
+
+func (p pull) run(ctx context.Context) brought {
+	m := p.monitor
+	b := brought{service: p.service.key, instance: p.instance.name}
+	profile, err := p.puller.Pull(ctx, p.now, p.instance.labels, p.count)
+	if err != nil {
+		b.reason, b.why = collector.ReasonOf(err), err.Error()
+		m.logger.Debug("No profile", "service", p.service.labels, "instance", p.instance.name, "reason", b.reason, "err", err)
+		return b
+	}
+	sh := shot{snapshot: stack.Of(profile)}
+	sh.ref.Instance, sh.ref.Time, sh.ref.Total = p.instance.name, p.now, profile.Total
+	if p.archive == nil {
+		b.shots = append(b.shots, sh)
+		return b
+	}
+	ref, err := p.archive.SaveProfile(ctx, p.service.labels, p.instance.name, p.now, profile)
+	m.archiveState(err)
+	if err == nil {
+		sh.ref = ref
+		if p.onset.IsZero() {
+			sh.snapshot = nil // a baseline: read again when it is needed
+		}
+	}
+	b.shots = append(b.shots, sh)
+	return p.earlier(ctx, b)
+}
+
+// earlier adds profiles of before from the archive, so that the comparison
+// reaches back to before the onset, over restarts of gorowatch too.
+func (p pull) earlier(ctx context.Context, b brought) brought {
+	if p.list {
+		refs, err := p.archive.Profiles(ctx, p.service.labels, p.instance.name)
+		if err != nil {
+			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.name, "err", err)
+		}
+		b.listed = err == nil
+		base := -1
+		for i, ref := range refs {
+			if ref.Time.After(p.started) && !ref.Time.After(p.onset) {
+				base = i
+			}
+		}
+		for i, ref := range refs {
+			known := slices.ContainsFunc(p.wanted, func(sh shot) bool { return sh.ref.Key == ref.Key })
+			if !known && ref.Time.After(p.started) && ref.Time.Before(p.now) && (base < 0 || i >= base) {
+				p.wanted = append(p.wanted, shot{ref: ref})
+			}
+		}
+		slices.SortFunc(p.wanted, func(a, b shot) int { return a.ref.Time.Compare(b.ref.Time) })
+	}
+	if n := len(p.wanted); n > maxLoads { // the base, and the latest
+		p.wanted = append(p.wanted[:1], p.wanted[n-maxLoads+1:]...)
+	}
+	for _, sh := range p.wanted {
+		profile, err := p.archive.LoadProfile(ctx, sh.ref.Key)
+		if err != nil {
+			p.monitor.logger.Warn("Cannot read an earlier profile", "key", sh.ref.Key, "err", err)
+			continue
+		}
+		sh.snapshot, sh.ref.Total = stack.Of(profile), profile.Total
+		b.shots = append(b.shots, sh)
+	}
+	return b
+}

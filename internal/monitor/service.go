@@ -1,0 +1,220 @@
+package monitor
+
+import (
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// maxShots bounds the profiles of one instance that are kept in memory and
+// compared: the base and the latest.
+const maxShots = 12
+
+// service is what is known of a service.
+type service struct {
+	key    string
+	labels labels.Labels
+	hash   uint64 // spreads what happens now and then
+	trend  *trend.Service
+
+	verdict   trend.Verdict
+	watched   []trend.Instance
+	instances map[string]*instance
+
+	baseline time.Time // when the next one is due, zero: not known yet
+	turn     int       // of the instances that baselines are taken of
+}
+
+// instance is an instance of a service and its profiles.
+type instance struct {
+	// name is the instance label, or all labels where that is not enough.
+	name   string
+	labels labels.Labels
+	seen   time.Time
+
+	shots   []shot // oldest first
+	listed  bool   // the archive was asked for earlier profiles
+	pulling bool
+
+	next   time.Time // no pull under suspicion before
+	pulled int       // pulls since the suspicion began
+	failed int       // of them, in a row, that brought nothing
+	why    string    // the last error, in words
+	reason collector.Reason
+}
+
+// shot is a profile; its snapshot is loaded when it is needed.
+type shot struct {
+	ref      leak.ProfileRef
+	snapshot *stack.Snapshot
+	archived bool
+}
+
+// serviceOf finds or makes the service of an instance.
+func (m *Monitor) serviceOf(ls labels.Labels) *service {
+	group := labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels()
+	key := string(group.Bytes(nil))
+	s, ok := m.services[key]
+	if !ok {
+		h := fnv.New64a()
+		h.Write([]byte(key))
+		s = &service{key: key, labels: group, hash: h.Sum64(), trend: trend.NewService(m.o.Trend), instances: map[string]*instance{}}
+		m.services[key] = s
+	}
+	return s
+}
+
+// instanceOf finds or makes an instance. Two instances of a service with the
+// same instance label differ in other labels, which then are part of the name.
+func (s *service) instanceOf(ls labels.Labels) *instance {
+	name := ls.Get("instance")
+	if in, ok := s.instances[name]; ok && labels.Equal(in.labels, ls) {
+		return in
+	}
+	if _, taken := s.instances[name]; taken || name == "" {
+		name = labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
+	}
+	in, ok := s.instances[name]
+	if !ok {
+		in = &instance{name: name, labels: ls}
+		s.instances[name] = in
+	}
+	return in
+}
+
+// forget drops the instances that the trend does not know any more.
+func (s *service) forget() {
+	for name := range s.instances {
+		if !slices.ContainsFunc(s.watched, func(w trend.Instance) bool { return w.Name == name }) {
+			delete(s.instances, name)
+		}
+	}
+}
+
+// suspicious tells whether profiles are worth their cost.
+func (s *service) suspicious() bool {
+	switch s.verdict.Status {
+	case trend.Suspicious, trend.Provisional, trend.Leaking:
+		return true
+	}
+	return false
+}
+
+// suspects are the instances to profile, the fastest growing first.
+func (s *service) suspects() []*instance {
+	var out []*instance
+	for _, it := range s.verdict.Instances {
+		if in, ok := s.instances[it.Instance]; ok && len(out) < maxSuspects {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// maxSuspects is how many instances of a suspicious service are profiled: more
+// tell nothing new.
+const maxSuspects = 2
+
+// histories are the profiles of the suspects since their processes began.
+func (s *service) histories() []leak.History {
+	var out []leak.History
+	for _, it := range s.verdict.Instances {
+		in, ok := s.instances[it.Instance]
+		if !ok {
+			continue
+		}
+		h := leak.History{Instance: in.name, Onset: it.Onset}
+		for _, sh := range in.shots {
+			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
+				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot})
+			}
+		}
+		if len(h.Shots) > 0 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// started is when the process of an instance began; zero if unknown.
+func (s *service) started(name string) time.Time {
+	for _, w := range s.watched {
+		if w.Name == name {
+			return w.Started
+		}
+	}
+	return time.Time{}
+}
+
+func (s *service) count(name string) float64 {
+	for _, w := range s.watched {
+		if w.Name == name {
+			return w.Count
+		}
+	}
+	return 0
+}
+
+// failure is why the suspects have no profiles, in words; empty if they have.
+func (s *service) failure() string {
+	for _, in := range s.suspects() {
+		if in.failed > 0 && in.why != "" {
+			return in.why
+		}
+	}
+	return ""
+}
+
+// hopeless tells that waiting for profiles is in vain: each suspect was asked
+// more than once and gave none.
+func (s *service) hopeless() bool {
+	suspects := s.suspects()
+	for _, in := range suspects {
+		if in.failed < 2 {
+			return false
+		}
+	}
+	return len(suspects) > 0
+}
+
+// receive takes what a pull brought.
+func (s *service) receive(b brought) {
+	in, ok := s.instances[b.instance]
+	if !ok {
+		return
+	}
+	in.pulling = false
+	in.reason, in.why = b.reason, b.why
+	if b.reason != "" {
+		if b.reason != collector.ReasonBudget && b.reason != collector.ReasonCanceled {
+			in.failed++
+		}
+		return
+	}
+	in.failed = 0
+	in.listed = in.listed || b.listed
+	for _, sh := range b.shots {
+		in.add(sh)
+	}
+}
+
+// add puts a profile in its place, and drops what is too many: of those
+// between the first and the latest the second, which tells least.
+func (in *instance) add(sh shot) {
+	i, have := slices.BinarySearchFunc(in.shots, sh, func(a, b shot) int { return a.ref.Time.Compare(b.ref.Time) })
+	if have {
+		in.shots[i] = sh
+		return
+	}
+	in.shots = slices.Insert(in.shots, i, sh)
+	if len(in.shots) > maxShots {
+		in.shots = slices.Delete(in.shots, 1, 2)
+	}
+}
