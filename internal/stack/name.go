@@ -17,14 +17,12 @@ const (
 
 // function is what a name says.
 type function struct {
-	hash  uint64 // of the name without what the compiler numbers
+	hash  uint64 // of the canonical name
 	pkg   string
+	fn    string
 	class class
 	op    string // what it waits for, if at the leaf
-	// hidden by debug=1 at the leaf
-	hidden bool
-	// wrapper: made by the compiler, no part of the identity
-	wrapper bool
+	kind
 }
 
 // canonical is the name of a function without what changes from one build to
@@ -40,14 +38,15 @@ type function struct {
 //     to 1.26 the name of a closure that came with an inlined function also
 //     has the functions that it was inlined into; they go:
 //     main.start.(*pool).grow.func1 → main.pool.grow.func. A method of a
-//     value cannot be told from such a chain, so its receiver goes, too;
+//     value cannot be told from such a chain, so its receiver goes, too.
+//     Its package is that of the outermost function; packageOf knows better;
 //   - method values (-fm) are their method;
 //   - a vendored package is the package; %2e is the dot that it escapes;
 //   - net/http.http2x is net/http/internal/http2.x, as of Go 1.27.
 //
-// It is empty for what is no function's name. Wrapper tells of those that
-// the compiler makes around go and defer statements (gowrap, deferwrap).
-func canonical(name string) (canon, pkg string, wrapper bool) {
+// The hash of the name is part of every signature, so none of this may change
+// without a reason as good as a new Go version.
+func canonical(name string) (pkg, fn string, kind kind) {
 	name = dropTypeArgs(name)
 	if i := strings.LastIndex(name, "/vendor/"); i >= 0 {
 		name = name[i+len("/vendor/"):]
@@ -56,14 +55,14 @@ func canonical(name string) (canon, pkg string, wrapper bool) {
 	slash := strings.LastIndexByte(name, '/') + 1
 	dot := strings.IndexByte(name[slash:], '.')
 	if dot < 0 {
-		return name, "", false
+		return "", name, kind
 	}
 	pkg = name[:slash+dot]
-	fn := name[slash+dot+1:]
+	fn = name[slash+dot+1:]
 	if strings.Contains(pkg, "%2e") {
 		pkg = strings.ReplaceAll(pkg, "%2e", ".")
 	}
-	fn, wrapper = canonicalFunc(fn)
+	fn, kind = canonicalFunc(fn)
 	if base, ok := strings.CutSuffix(pkg, "/internal/http2"); ok && base == "net/http" {
 		pkg = base
 	}
@@ -71,7 +70,13 @@ func canonical(name string) (canon, pkg string, wrapper bool) {
 		fn = strings.TrimPrefix(fn, "http2")
 		fn = strings.ReplaceAll(fn, ".http2", ".")
 	}
-	return pkg + "." + fn, pkg, wrapper
+	return pkg, fn, kind
+}
+
+// kind is what a name shows of how a function came to be.
+type kind struct {
+	wrapper bool // made around a go or defer statement
+	guest   bool // a closure, perhaps inlined along with the function it stands in
 }
 
 // dropTypeArgs removes brackets and what is in them.
@@ -100,10 +105,11 @@ func dropTypeArgs(name string) string {
 }
 
 // canonicalFunc does it for the name within the package.
-func canonicalFunc(fn string) (canon string, wrapper bool) {
+func canonicalFunc(fn string) (string, kind) {
 	if !strings.ContainsAny(fn, ".-(") {
-		return fn, false
+		return fn, kind{}
 	}
+	var k kind
 	parts := strings.Split(fn, ".")
 	closure := false
 	for len(parts) > 0 {
@@ -113,25 +119,28 @@ func canonicalFunc(fn string) (canon string, wrapper bool) {
 		}
 		last = strings.TrimSuffix(last, "-fm")
 		switch {
-		case last == "" || digits(last):
-			closure = closure || last != ""
-		case numbered(last, "func"):
+		case last == "":
+		case digits(last), numbered(last, "func"):
 			closure = true
 		case numbered(last, "gowrap"), numbered(last, "deferwrap"):
-			wrapper = true
+			k.wrapper = true
 		default:
 			parts[len(parts)-1] = last
-			return enclosing(parts, closure), wrapper
+			var fn string
+			fn, k.guest = enclosing(parts, closure)
+			return fn, k
 		}
 		parts = parts[:len(parts)-1]
 	}
-	return "func", wrapper
+	return "func", k
 }
 
-// enclosing names the function that is last in parts.
-func enclosing(parts []string, closure bool) string {
+// enclosing names the function that is last in parts, or the closures in it.
+// It is a guest if there is more before than a receiver.
+func enclosing(parts []string, closure bool) (fn string, guest bool) {
 	n := len(parts)
-	fn := parts[n-1]
+	fn = parts[n-1]
+	before := n - 1
 	if fn == "glob" || fn == "init" && n == 1 {
 		fn = "init" // a package variable's closure, named glob..func1 before Go 1.21
 	}
@@ -140,14 +149,16 @@ func enclosing(parts []string, closure bool) string {
 		switch {
 		case strings.HasPrefix(recv, "(*"):
 			fn = strings.Trim(recv, "(*)") + "." + fn
+			before--
 		case !closure:
 			fn = recv + "." + fn
+			before--
 		}
 	}
 	if closure {
 		fn += ".func"
 	}
-	return fn
+	return fn, closure && before > 0
 }
 
 func digits(s string) bool {

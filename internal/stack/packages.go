@@ -118,6 +118,63 @@ func setOf(words string) map[string]bool {
 	return m
 }
 
+// packageOf is the import path of the package that a file belongs to, where
+// its path gives it away for certain: in the module cache, in a vendor folder,
+// in the standard library, and (trimmed) in builds with -trimpath. A package
+// main has no import path in names, so that of a trimmed path is no use there.
+func packageOf(file, name string) (string, bool) {
+	dir := file
+	i := strings.LastIndexByte(dir, '/')
+	if i <= 0 {
+		return "", false
+	}
+	dir = dir[:i]
+	if i := strings.LastIndex(dir, "/vendor/"); i >= 0 {
+		return dir[i+len("/vendor/"):], true
+	}
+	cached := false
+	if i := strings.LastIndex(dir, "/pkg/mod/"); i >= 0 {
+		dir, cached = dir[i+len("/pkg/mod/"):], true
+	} else if i := strings.LastIndex(dir, "/go/src/"); i >= 0 {
+		dir = dir[i+len("/go/src/"):]
+		first, _, _ := strings.Cut(dir, "/")
+		return dir, std[first] && first != "internal"
+	}
+	if strings.HasPrefix(dir, "/") || strings.Contains(dir, ":") {
+		return "", false
+	}
+	first, _, _ := strings.Cut(dir, "/")
+	if at := strings.IndexByte(dir, '@'); at >= 0 {
+		version := dir[at:]
+		if i := strings.IndexByte(version, '/'); i >= 0 {
+			return unescape(dir[:at]) + version[i:], true
+		}
+		return unescape(dir[:at]), true
+	}
+	return dir, !cached && (name != "main" || std[first])
+}
+
+// unescape undoes the module cache's spelling of capital letters.
+func unescape(path string) string {
+	if !strings.Contains(path, "!") {
+		return path
+	}
+	var b strings.Builder
+	upper := false
+	for _, c := range []byte(path) {
+		switch {
+		case c == '!':
+			upper = true
+			continue
+		case upper && c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		upper = false
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
 // classOf tells whose code a package is.
 func classOf(pkg string) class {
 	first, _, nested := strings.Cut(pkg, "/")
