@@ -32,18 +32,16 @@ func linksOf(l leak.Leak, o RenderOptions) (x links) {
 	if o.ExternalURL == nil {
 		return x
 	}
-	if l.Base != nil && l.Base.Key != "" {
-		x.base = ProfileURL(o.ExternalURL, l.Base.Key)
+	link := func(p *leak.ProfileRef) string {
+		if p == nil || p.Key == "" || len(p.Key) > maxURL {
+			return ""
+		}
+		if u := ProfileURL(o.ExternalURL, p.Key); len(u) <= maxURL {
+			return u
+		}
+		return ""
 	}
-	if l.Head != nil && l.Head.Key != "" {
-		x.head = ProfileURL(o.ExternalURL, l.Head.Key)
-	}
-	if len(x.base) > maxURL {
-		x.base = ""
-	}
-	if len(x.head) > maxURL {
-		x.head = ""
-	}
+	x.base, x.head = link(l.Base), link(l.Head)
 	if x.base != "" && x.head != "" {
 		x.command = PprofCommand(x.base, x.head)
 	}

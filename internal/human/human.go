@@ -138,6 +138,9 @@ func Place(file string, line int) string {
 	if file == "" {
 		return ""
 	}
+	if len(file) > maxSymbol {
+		file = file[len(file)-maxSymbol:]
+	}
 	// The file is as the target's compiler saw it, which may have been on
 	// Windows.
 	base := path.Base(strings.ReplaceAll(file, `\`, "/"))
@@ -147,10 +150,16 @@ func Place(file string, line int) string {
 	return base
 }
 
+// maxSymbol is how much of a symbol is looked at, in bytes.
+const maxSymbol = 8 << 10
+
 // Func writes the name of a function in at most n characters (n ≥ 8). Type
 // arguments are left out; if it is still too long, so is the path of its
 // package; if it still is, its beginning, since the end tells more.
 func Func(name string, n int) string {
+	if len(name) > maxSymbol {
+		name = name[len(name)-maxSymbol:]
+	}
 	name = Line(withoutTypeArguments(name), math.MaxInt)
 	if utf8.RuneCountInString(name) <= n {
 		return name

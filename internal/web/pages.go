@@ -94,7 +94,7 @@ type leakRow struct {
 	Evidence   leak.Evidence
 	Func       string // empty: unattributed
 	Place      string
-	Op         string
+	Op, Wait   string
 	Rate       string
 	Interval   string
 	Leaked     string
@@ -129,6 +129,9 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		r.Func = human.Func(s.Key.Func, maxFunc)
 		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
 		r.Op = human.Line(s.Op, maxName)
+		if s.Wait > 0 {
+			r.Wait = human.Duration(s.Wait)
+		}
 	}
 	return r
 }

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// at is now in these tests.
+var at = time.Date(2026, 3, 2, 22, 59, 30, 0, time.UTC)
+
+// state is a State made of its fields.
+type state struct {
+	starting bool
+	leaks    []leak.Leak
+	services []Service
+	targets  []Target
+	profile  func(key string) (io.ReadCloser, error)
+}
+
+func (s *state) Ready() bool         { return !s.starting }
+func (s *state) Leaks() []leak.Leak  { return s.leaks }
+func (s *state) Services() []Service { return s.services }
+func (s *state) Targets() []Target   { return s.targets }
+func (s *state) Leak(id string) (leak.Leak, bool) {
+	for _, l := range s.leaks {
+		if l.ID == id {
+			return l, true
+		}
+	}
+	return leak.Leak{}, false
+}
+
+func (s *state) Profile(_ context.Context, key string) (io.ReadCloser, error) {
+	if s.profile == nil {
+		return nil, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
+	}
+	return s.profile(key)
+}
+
+// leaking is a state as on a bad evening.
+func leaking() *state {
+	checkout := labels.FromStrings("job", "checkout", "namespace", "prod")
+	logs := collector.Frame{Func: "main.logHandler.func1", File: "/src/checkout/handler.go", Line: 29}
+	first := leak.Leak{
+		ID: "3f9c2a7b", Service: checkout, Signature: "s1", State: leak.Firing, Evidence: leak.Aged,
+		Missing: "the target has no /debug/pprof/goroutineleak (Go 1.27 has)",
+		Onset:   at.Add(-537 * time.Minute), DetectedAt: at.Add(-500 * time.Minute), UpdatedAt: at.Add(-30 * time.Second),
+		Version: "v1.42.0", Rate: trend.Interval{Value: 212.4, Low: 190, High: 240.2}, Leaked: 1904, Share: 0.973,
+		Instances: []string{"10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080"}, InstancesTotal: 8,
+		Stacks: []leak.StackGrowth{{
+			Signature: "s1", Op: "chan send", Key: logs, Base: 12, Head: 1916, Share: .973, Wait: 118 * time.Minute,
+			Frames:    []collector.Frame{logs},
+			CreatedBy: collector.Frame{Func: "main.logHandler", File: "/src/checkout/handler.go", Line: 18},
+		}, {
+			Signature: "s2", Op: "select", Base: 3, Head: 55, Share: .027,
+			Key: collector.Frame{Func: "github.com/acme/checkout/internal/orders.(*Watcher).loop", File: "/src/checkout/internal/orders/watch.go", Line: 114},
+			Frames: []collector.Frame{
+				{Func: "google.golang.org/grpc/internal/transport.(*recvBufferReader).readClient", File: "/go/pkg/mod/google.golang.org/grpc@v1.80.0/internal/transport/transport.go", Line: 200},
+				{Func: "google.golang.org/grpc.(*clientStream).RecvMsg", File: "/go/pkg/mod/google.golang.org/grpc@v1.80.0/stream.go", Line: 991},
+				{Func: "github.com/acme/checkout/internal/orders.(*Watcher).loop", File: "/src/checkout/internal/orders/watch.go", Line: 114},
+				{Func: "github.com/acme/checkout/internal/orders.(*Watcher).Start.func1", File: "/src/checkout/internal/orders/watch.go", Line: 61},
+			},
+		}},
+		Base: &leak.ProfileRef{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T140000Z.pb.gz", Instance: "10.0.3.17:8080", Time: at.Add(-539 * time.Minute), Total: 61},
+		Head: &leak.ProfileRef{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T225900Z.pb.gz", Instance: "10.0.3.17:8080", Time: at.Add(-30 * time.Second), Total: 2018},
+	}
+	second := leak.Leak{
+		ID: "a1b2c3d4", Service: labels.FromStrings("job", "media-thumbnailer-worker", "namespace", "prod"), State: leak.Firing, Evidence: leak.Growth,
+		Missing: "no profile: the target answers 404", Onset: at.Add(-50 * time.Hour), DetectedAt: at.Add(-20 * time.Hour), UpdatedAt: at,
+		Rate: trend.Interval{Value: 3.2, Low: 2.1, High: 4.4}, Leaked: 160, Instances: []string{"w-0"}, InstancesTotal: 1,
+	}
+	suspected := leak.Leak{
+		ID: "0badcafe", Service: labels.FromStrings("job", "ledger", "namespace", "prod"), State: leak.Suspected, Evidence: leak.Growth,
+		Onset: at.Add(-time.Hour), UpdatedAt: at, Rate: trend.Interval{Value: 30, Low: 10, High: 50}, Leaked: 30, Instances: []string{"l-0"}, InstancesTotal: 2,
+	}
+	cron := collector.Frame{Func: "main.(*Cron).subscribe.func1", File: "/src/cron/cron.go", Line: 33}
+	resolved := leak.Leak{
+		ID: "feedbeef", Service: labels.FromStrings("job", "rediscron", "namespace", "staging"), State: leak.Resolved, Evidence: leak.Stack,
+		Onset: at.Add(-30 * time.Hour), DetectedAt: at.Add(-29 * time.Hour), UpdatedAt: at, ResolvedAt: at.Add(-3 * time.Hour),
+		Resolution: "restarted at 19:58 UTC, and no goroutine stood there since", Version: "v0.9.1",
+		Rate: trend.Interval{Value: 60, Low: 59, High: 61}, Leaked: 0, Share: 1, Instances: []string{"c-0"}, InstancesTotal: 1,
+		Stacks: []leak.StackGrowth{{Op: "chan receive", Key: cron, Frames: []collector.Frame{cron}, Base: 1, Head: 1601, Share: 1}},
+	}
+	return &state{
+		leaks: []leak.Leak{resolved, second, suspected, first},
+		services: []Service{
+			{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211, Floor: 1803, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)},
+			{Labels: checkout, Instances: 8, Count: 2430, Floor: 2308, Rate: first.Rate, Status: trend.Leaking, LastSample: at.Add(-8 * time.Second)},
+			{Labels: labels.FromStrings("job", "ledger", "namespace", "prod"), Instances: 2, Count: 130, Floor: 120, Rate: suspected.Rate, Status: trend.Suspicious, LastSample: at.Add(-9 * time.Second)},
+			{Labels: labels.FromStrings("job", "new", "namespace", "prod"), Instances: 1, Count: 9, Floor: 9, Status: trend.Quiet, Gate: trend.GateTooLittle, LastSample: at.Add(-2 * time.Second)},
+			{Labels: labels.FromStrings("job", "pool", "namespace", "prod"), Instances: 1, Count: 190, Floor: 180, Rate: trend.Interval{Value: 4}, Status: trend.Provisional, Gate: trend.GateSaturating, LastSample: at.Add(-4 * time.Second)},
+		},
+		targets: []Target{
+			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Goroutines: 2018},
+			{Labels: labels.FromStrings("instance", "w-0", "job", "media-thumbnailer-worker", "namespace", "prod"), URL: "http://10.0.9.1:9090/debug/pprof/goroutine", State: TargetDown, LastPull: at.Add(-4 * time.Minute), Duration: 3 * time.Millisecond, Error: "answered 404 Not Found: the program does not serve /debug/pprof"},
+			{Labels: labels.FromStrings("instance", "api-3", "job", "api", "namespace", "prod"), URL: "https://api-3.prod.svc:8443/internal/pprof/goroutine", State: TargetUnknown},
+		},
+	}
+}
+
+// options for pages as a person sees them.
+func options(s State) Options {
+	return Options{
+		State: s, Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"},
+		Flags:       map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
+		Config: func() string {
+			return "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n"
+		},
+		Alertmanagers: func() []alerting.AlertmanagerStatus {
+			return []alerting.AlertmanagerStatus{
+				{URL: "http://am-0:9093", State: alerting.Working, Since: at.Add(-70 * time.Hour), LastSuccess: at.Add(-20 * time.Second), Capacity: 10000, Sent: 8210},
+				{URL: "http://am-1:9093/alerts", State: alerting.Failing, Since: at.Add(-9 * time.Minute), LastSuccess: at.Add(-9 * time.Minute), Capacity: 10000, Queued: 2, Sent: 8190, Dropped: 3, LastError: "dial tcp 10.0.0.9:9093: connect: connection refused"},
+			}
+		},
+	}
+}
+
+func get(t *testing.T, o Options, path string) *http.Response {
+	t.Helper()
+	return do(t, o, httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func do(t *testing.T, o Options, r *http.Request) *http.Response {
+	t.Helper()
+	h, err := New(o)
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.NoError(t, r.Body.Close())
+	return string(b)
+}
+
+// text is what a page says: without tags, with single spaces.
+func text(page string) string {
+	var b strings.Builder
+	in := false
+	for _, r := range page {
+		switch {
+		case r == '<':
+			in = true
+			b.WriteByte(' ')
+		case r == '>':
+			in = false
+		case !in:
+			b.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
