@@ -1,0 +1,111 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// grace is how long requests may take to end after SIGTERM. A leaky handler
+// never ends: its connection is cut then.
+const grace = time.Second
+
+// DefaultPprofPath is where net/http/pprof puts the profiles.
+const DefaultPprofPath = "/debug/pprof/"
+
+// Options are the flags that all scenarios have.
+type Options struct {
+	Listen     string // host:port, port 0 for a free one
+	Fixed      bool   // run the repaired form
+	PprofPath  string // prefix of the profiles, with a slash at both ends
+	PprofToken string // bearer token that the profiles want; empty: none
+}
+
+// Flags registers the flags of o with fs; the values that o has are the
+// defaults, and Listen and PprofPath have one of their own if empty.
+func (o *Options) Flags(fs *flag.FlagSet) {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	if o.PprofPath == "" {
+		o.PprofPath = DefaultPprofPath
+	}
+	fs.StringVar(&o.Listen, "listen", o.Listen, "address to listen on; port 0 takes a free one")
+	fs.BoolVar(&o.Fixed, "fixed", o.Fixed, "run the form that does not leak")
+	fs.StringVar(&o.PprofPath, "pprof.path", o.PprofPath, "path of the profiles")
+	fs.StringVar(&o.PprofToken, "pprof.token", o.PprofToken, "bearer token that the profiles ask for")
+}
+
+// Loop is work that a service does by itself until ctx ends. self is the
+// service's own base URL.
+type Loop func(ctx context.Context, self string)
+
+// Main serves mux, and metrics and profiles beside it, until SIGTERM or SIGINT,
+// and ends the process if it cannot.
+func Main(o Options, mux *http.ServeMux, loops ...Loop) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := Run(ctx, o, mux, loops...); err != nil {
+		slog.Error("stopped", "err", err)
+		os.Exit(1)
+	}
+}
+
+// Run serves mux, and metrics and profiles beside it, until ctx ends. The bound
+// address is printed on standard output when connections are accepted.
+func Run(ctx context.Context, o Options, mux *http.ServeMux, loops ...Loop) error {
+	root := http.NewServeMux()
+	root.Handle("/", mux)
+	if err := addProfiles(root, o, mux == http.DefaultServeMux); err != nil {
+		return err
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	root.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", listener.Addr())
+
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	for _, loop := range loops {
+		running.Go(func() { loop(ctx, "http://"+listener.Addr().String()) })
+	}
+
+	server := &http.Server{Handler: root, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancelGrace := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancelGrace()
+	if err := server.Shutdown(ctx); err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		slog.Warn("cutting the connections of requests that do not end")
+		return server.Close()
+	}
+	return nil
+}
