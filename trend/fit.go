@@ -24,6 +24,7 @@ type view struct {
 // on a growth that the load does not explain.
 type hinge struct {
 	at      int     // index of the onset
+	free    bool    // b is inside its bounds
 	a, b, s float64 // s in goroutines per block
 	se      float64 // standard error of s, autocorrelation allowed for
 	sd      float64 // of the residuals
@@ -74,12 +75,13 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 			shh := stt - 2*to*st + c*to*to - fn*mh*mh
 			shx := stx - to*sx // x and l are centred
 			shl := slt - to*sl
-			b, s := 0.0, 0.0
+			b, s, free := 0.0, 0.0, false
 			if shh > 1e-9 {
 				s = shx / shh
 				if useLoad {
 					if det := sll*shh - shl*shl; det > 1e-9*sll*shh {
 						b = (slx*shh - shx*shl) / det
+						free = b > 0 && b < limit
 						b = max(0, min(limit, b))
 						s = (shx - b*shl) / shh
 					}
@@ -88,7 +90,7 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 					sse := sxx + b*b*sll + s*s*shh - 2*b*slx - 2*s*shx + 2*b*s*shl
 					if sse < best {
 						best = sse
-						h = hinge{at: o, b: b, s: s}
+						h = hinge{at: o, b: b, s: s, free: free}
 					}
 				}
 			}
@@ -108,12 +110,12 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 	if math.IsInf(best, 1) {
 		return h, false
 	}
-	v.errors(&h, useLoad, sll, ml)
+	v.errors(&h, sll, ml)
 	return h, true
 }
 
 // errors fills in the constant and the standard error of the slope.
-func (v *view) errors(h *hinge, useLoad bool, sll, ml float64) {
+func (v *view) errors(h *hinge, sll, ml float64) {
 	n := v.n
 	fn := float64(n)
 	to := v.t[h.at]
@@ -143,7 +145,7 @@ func (v *view) errors(h *hinge, useLoad bool, sll, ml float64) {
 	h.sd = math.Sqrt(sse/max(1, fn-4) + 0.25) // counts are whole numbers
 	h.rho = max(0, min(0.9, lag/max(sse, 1e-9)+2/fn))
 	v2 := h.sd * h.sd * (1 + h.rho) / (1 - h.rho)
-	if useLoad && h.b > 0 {
+	if h.free {
 		shh -= shl * shl / sll
 	}
 	// Leaking is a Poisson process at best: its own scatter comes on top.

@@ -16,14 +16,16 @@ type finding struct {
 	onset  int64    // ms
 	level  float64  // floor at the present load without the growth
 	grown  float64
-	blocks int // since the onset
+	b      float64 // goroutines per unit of load
+	ends   float64 // see Assessment.Ends
+	n      int     // valid blocks
+	blocks int     // since the onset
 }
 
 var rank = map[Status]int{Quiet: 0, Suspicious: 1, Provisional: 2, Plateaued: 3, Leaking: 4}
 
 func (s *Service) judge() Verdict {
 	v := Verdict{Status: Quiet, Gate: GateTooLittle}
-	perHour := float64(time.Hour.Milliseconds())
 	for _, in := range s.instances {
 		g := in.seg
 		best := -1
@@ -50,13 +52,13 @@ func (s *Service) judge() Verdict {
 			}
 			continue
 		}
-		length := float64(s.base) * float64(scales[best].mult)
+		length := time.Duration(s.base*int64(scales[best].mult)) * time.Millisecond
 		it := InstanceTrend{Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
-			Rate: Interval{f.slope.Value * perHour / length, f.slope.Low * perHour / length, f.slope.High * perHour / length}}
+			Rate: f.slope.per(time.Hour, length)}
 		it.Leaked = max(0, f.grown)
 		v.Instances = append(v.Instances, it)
 		if rank[f.status] > rank[v.Status] {
-			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, time.Duration(length)*time.Millisecond
+			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, length
 		}
 	}
 	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
@@ -110,7 +112,7 @@ func (g *segment) judgeScale(k int, base int64) finding {
 	var v view
 	g.view(k, &v)
 	age0 := float64(g.first/(base*int64(scales[k].mult)) - v.t0) // when the process was first seen, in blocks of the view
-	f := v.assess(float64(scales[k].mult), v.t[0]-age0 < 2)
+	f := v.assess(float64(scales[k].mult), v.t[0]-age0 < 2, g.seen)
 	f.onset = (v.t0 + f.onset) * base * int64(scales[k].mult)
 	return f
 }
@@ -118,11 +120,12 @@ func (g *segment) judgeScale(k int, base int64) finding {
 // assess tests the blocks for growth that the load does not explain. mult is
 // the length of a block in base blocks; whole tells that the view begins with
 // the process.
-func (v *view) assess(mult float64, whole bool) finding {
+func (v *view) assess(mult float64, whole bool, before func(onset, load float64) (float64, bool)) finding {
+	f := finding{n: v.n}
 	if v.n < 10 {
-		return finding{}
+		return f
 	}
-	f := finding{status: Quiet, gate: GateTooSmall}
+	f.status, f.gate = Quiet, GateTooSmall
 	n := v.n
 	now, low := min(v.x[n-1], v.x[n-2]), v.x[0]
 	for _, x := range v.x[:n] {
@@ -146,7 +149,7 @@ func (v *view) assess(mult float64, whole bool) finding {
 	f.onset = int64(v.t[h.at])
 	f.grown = h.s * (v.t[n-1] - v.t[h.at])
 	f.level = max(1, h.a+h.b*load)
-	f.blocks = m
+	f.blocks, f.b = m, h.b
 	var y [maxBlocks]float64
 	for i := range n {
 		y[i] = v.x[i]
@@ -182,8 +185,27 @@ func (v *view) assess(mult float64, whole bool) finding {
 		return f
 	}
 	f.status, f.gate = Suspicious, GateTooLittle
-	r := f.grown / f.level
-	if h.z < 6 || m < 10 || r*hours < 3 {
+	explained, ratio := v.explained(h.at, mult)
+	if before != nil {
+		if x, ok := before((float64(v.t0)+v.t[h.at])*mult, v.lately(mult)); ok && x < explained {
+			explained, ratio = x, 1
+		}
+	}
+	beyond := now - explained
+	if beyond < pFr*f.grown {
+		f.gate = GateFollowsLoad
+		return f
+	}
+	r := min(f.grown, beyond) / max(explained, f.level)
+	need := pRH
+	if ratio > pRatio {
+		need *= ratio
+		if hours < pHrs {
+			f.gate = GateFollowsLoad
+			return f
+		}
+	}
+	if h.z < pZ || m < 10 || r*hours < need {
 		return f
 	}
 	// Saturation
@@ -201,14 +223,89 @@ func (v *view) assess(mult float64, whole bool) finding {
 			end = f.grown / (1 - math.Exp(-hours/tau))
 		}
 	}
-	k := 5.0
+	f.ends = f.level + end
+	k := pK
 	if whole && v.t[h.at] < 0.1*v.t[n-1] {
 		k = 8
 	}
-	if s2 < 0.5*s1 || end < k*f.level && tau < 60 {
+	if s2 < 0.5*s1 || end < k*f.level && tau < pTau {
 		f.status, f.gate = Provisional, GateSaturating
 		return f
 	}
 	f.status, f.gate = Leaking, GateNone
 	return f
+}
+
+// explained is the largest floor of now that the blocks before the onset
+// allow for without growth. Goroutines grow at most in proportion to the
+// load, and may lag behind it (connections are held for hours). ratio is how
+// much higher the load was of late than before the onset.
+func (v *view) explained(onset int, mult float64) (level, ratio float64) {
+	lo, hi := max(0, onset-max(12, v.n-onset)), onset+1
+	if hi-lo < 3 {
+		hi = lo + 3
+	}
+	var top float64
+	if v.load {
+		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= pLag && i > onset || i >= v.n-2; i-- {
+			top = max(top, v.l[i])
+		}
+	}
+	var x, q [maxBlocks]float64
+	n := 0
+	for i := lo; i < hi; i++ {
+		x[n], q[n] = v.x[i], 1
+		if v.load && v.l[i] > 0 {
+			q[n] = top / v.l[i]
+			x[n] *= max(1, math.Pow(q[n], pEl))
+		}
+		n++
+	}
+	slices.Sort(x[:n])
+	slices.Sort(q[:n])
+	return x[n/2], q[n/2]
+}
+
+// lately is the mean load of the latest 60 base blocks.
+func (v *view) lately(mult float64) float64 {
+	var sum, n float64
+	for i := v.n - 1; i >= 0 && (n == 0 || (v.t[v.n-1]-v.t[i])*mult < 60); i-- {
+		sum += v.l[i]
+		n++
+	}
+	return sum / n
+}
+
+var pQ = env("Q", 0.9)
+var pHist = env("HIST", 20)
+
+// seen is the floor that the segment had at about that load before the
+// onset, which is in base blocks: an upper quantile of the hours with such a
+// load, if there was a day of them.
+func (g *segment) seen(onset, load float64) (level float64, ok bool) {
+	if !(load > 0) {
+		return 0, false
+	}
+	var x [maxBlocks]float64
+	for k := 3; k <= 4; k++ {
+		r := &g.rings[k]
+		n, all := 0, 0
+		for i := range r.len() {
+			b := r.at(i)
+			if !b.valid() || float64(r.number(i)+1)*float64(scales[k].mult) > onset {
+				continue
+			}
+			all += scales[k].mult / 60
+			if l := float64(b.load); l >= 0.9*load && l <= 1.25*load {
+				x[n] = float64(b.floor)
+				n++
+			}
+		}
+		if all < int(pHist) || n < 3 {
+			continue
+		}
+		slices.Sort(x[:n])
+		return x[int(pQ*float64(n-1)+0.5)], true
+	}
+	return 0, false
 }

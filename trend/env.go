@@ -1,0 +1,25 @@
+package trend
+
+import (
+	"os"
+	"strconv"
+)
+
+func env(n string, d float64) float64 {
+	if s := os.Getenv(n); s != "" {
+		d, _ = strconv.ParseFloat(s, 64)
+	}
+	return d
+}
+
+var (
+	pLag   = env("LAG", 360)
+	pEl    = env("EL", 1.1)
+	pFr    = env("FR", 0.5)
+	pHrs   = env("HRS", 6)
+	pRatio = env("RATIO", 1.15)
+	pRH    = env("RH", 3)
+	pZ     = env("Z", 6)
+	pK     = env("K", 5)
+	pTau   = env("TAU", 60)
+)

@@ -1,0 +1,61 @@
+package trend
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Assessment is what one scale of one instance says, for the answer to "why
+// (not)?".
+type Assessment struct {
+	Instance string        // empty: the sum of the instances
+	Scale    time.Duration // length of a block
+	Blocks   int           // valid ones
+	Status   Status        // empty: too few blocks
+	Gate     Gate
+	Z        float64 // growth over its standard error
+	Rate     Interval
+	Onset    time.Time
+	Level    float64 // floor at the present load without the growth
+	Grown    float64 // goroutines since the onset
+	// LoadSlope is how many goroutines the fit has for a unit of load.
+	LoadSlope float64
+	// Ends is the lowest count at which the growth would end if it were the
+	// filling of a pool, as far as its shape allows; +Inf: none.
+	Ends float64
+}
+
+// Explain lists the assessments behind the latest verdict, by instance and
+// scale.
+func (s *Service) Explain() []Assessment {
+	var out []Assessment
+	for _, in := range s.instances {
+		out = append(out, in.seg.explain(in.name, s.base)...)
+	}
+	slices.SortFunc(out, func(a, b Assessment) int {
+		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Scale, b.Scale))
+	})
+	return out
+}
+
+func (g *segment) explain(name string, base int64) []Assessment {
+	var out []Assessment
+	for k := range nScales {
+		f := &g.found[k]
+		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
+		a := Assessment{Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,
+			Rate: f.slope.per(time.Hour, length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends}
+		if f.status != "" && f.grown > 0 {
+			a.Onset = msTime(f.onset)
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// per converts a rate per length to one per unit.
+func (i Interval) per(unit, length time.Duration) Interval {
+	f := float64(unit) / float64(length)
+	return Interval{i.Value * f, i.Low * f, i.High * f}
+}
