@@ -105,7 +105,7 @@ func New(o Options) (*Scraper, error) {
 }
 
 // Run scrapes until ctx is done.
-func (s *Scraper) Run(ctx context.Context) error {
+func (s *Scraper) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i, t := range s.targets {
 		// Spread over the interval, so that they do not come all at once.
@@ -113,7 +113,6 @@ func (s *Scraper) Run(ctx context.Context) error {
 		wg.Go(func() { s.loop(ctx, t, offset) })
 	}
 	wg.Wait()
-	return nil
 }
 
 func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {

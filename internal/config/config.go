@@ -167,13 +167,18 @@ func (p *Prometheus) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*prometheusSection)(p))
 }
 
-// UnmarshalYAML sets the defaults.
-func (t *TargetSet) UnmarshalYAML(unmarshal func(any) error) error {
-	*t = TargetSet{
+// DefaultTargetSet is a set of targets with nothing but defaults.
+func DefaultTargetSet() TargetSet {
+	return TargetSet{
 		Path:             "/debug/pprof/",
 		MetricsPath:      "/metrics",
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
+}
+
+// UnmarshalYAML sets the defaults.
+func (t *TargetSet) UnmarshalYAML(unmarshal func(any) error) error {
+	*t = DefaultTargetSet()
 	type targetsSection TargetSet
 	return unmarshal((*targetsSection)(t))
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/common/version"
+	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/gorowatch/gorowatch/internal/app"
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+// defaultAddress is where serve listens.
+const defaultAddress = ":10980"
+
+func addServe(c *cli) {
+	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
+	o := app.Options{}
+	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
+	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
+	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
+	o.Web = webflag.AddFlags(cmd, defaultAddress)
+	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
+	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
+	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
+	c.add(cmd, func(ctx context.Context, _, _ io.Writer) error {
+		// Before anything takes its time: an early SIGHUP must not end us.
+		hup := make(chan os.Signal, 1)
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+
+		o.Logger = promslog.New(c.logging)
+		o.Registry = newRegistry()
+		o.Flags = flagValues(cmd)
+		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())
+		a, err := app.New(ctx, o)
+		if err != nil {
+			return err
+		}
+		reloading, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				select {
+				case <-hup:
+					_ = a.Reload(reloading) // logged by the app
+				case <-reloading.Done():
+					return
+				}
+			}
+		}()
+		err = a.Run(ctx)
+		stop()
+		<-done
+		o.Logger.Info("See you next time!")
+		return err
+	})
+}
+
+// newRegistry makes a registry with what the process says of itself.
+func newRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		versioncollector.NewCollector("gorowatch"),
+	)
+	return reg
+}
+
+// flagValues are the flags of a command as they are in force.
+func flagValues(cmd *kingpin.CmdClause) map[string]string {
+	out := map[string]string{}
+	for _, f := range cmd.Model().Flags {
+		out[f.Name] = f.Value.String()
+	}
+	return out
+}
+
+func addCheckConfig(c *cli) {
+	cmd := c.Command("check-config", "Check a configuration file and say all that is wrong with it.")
+	file := cmd.Arg("file", "The configuration file.").Required().String()
+	c.add(cmd, func(_ context.Context, stdout, _ io.Writer) error {
+		c, err := config.LoadFile(*file)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s is valid: services by %s, evaluated every %s, %d sets of targets, %d sets of Alertmanagers\n",
+			*file, strings.Join(c.Services.GroupBy, ", "), time.Duration(c.Global.EvaluationInterval), len(c.Targets), len(c.Alerting.Alertmanagers))
+		return nil
+	})
+}

@@ -1,0 +1,331 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/exporter-toolkit/web"
+	_ "gocloud.dev/blob/fileblob" // file://
+	_ "gocloud.dev/blob/memblob"  // mem://
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof"
+	"github.com/gorowatch/gorowatch/collector/promapi"
+	"github.com/gorowatch/gorowatch/collector/scrape"
+	"github.com/gorowatch/gorowatch/internal/archive"
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor"
+)
+
+// shutdownTimeout bounds how long open requests are waited for at the end.
+const shutdownTimeout = 5 * time.Second
+
+// Options of an App.
+type Options struct {
+	// ConfigFile is read at the start and at every reload; empty: Config.
+	ConfigFile string
+	// Config is used without a file; nil: the defaults.
+	Config *config.Config
+	// PrometheusURL and StorageURL come before what the configuration says.
+	PrometheusURL string
+	StorageURL    string
+
+	// Web are the listeners, by exporter-toolkit's flags.
+	Web *web.FlagConfig
+	// ExternalURL is where people reach the pages; empty: this host.
+	ExternalURL     string
+	RoutePrefix     string
+	EnableLifecycle bool
+	// Flags are shown on the status page.
+	Flags map[string]string
+
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+
+	// OnLeaks, if set, is told all leaks after every evaluation.
+	OnLeaks func(now time.Time, leaks []leak.Leak)
+}
+
+// App is a gorowatch that watches.
+type App struct {
+	o           Options
+	logger      *slog.Logger
+	externalURL *url.URL
+
+	listeners []net.Listener
+	server    *http.Server
+	archive   *archive.Archive
+	puller    *collector.Puller
+	notifier  *alerting.Notifier
+	monitor   *monitor.Monitor
+	started   time.Time
+
+	promMetrics   *promapi.Metrics
+	scrapeMetrics *scrape.Metrics
+	reloadOK      prometheus.Gauge
+	reloadTime    prometheus.Gauge
+
+	// graph is what the configuration in force has made.
+	graph atomic.Pointer[graph]
+	ready atomic.Bool
+	// reloads asks the loop for a reload; it answers on the channel.
+	reloads chan chan error
+	// inMemory: the default archive could not be opened.
+	inMemory string
+
+	cleanups []cleanup
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// cleanup undoes something that New has made.
+type cleanup struct {
+	name string
+	run  func() error
+}
+
+// New makes an App: everything that can fail for a mistake of the user's fails
+// here. Listeners are bound, nothing is served or watched yet. The caller
+// calls Run, or Stop.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	if o.Web == nil || o.Web.WebListenAddresses == nil || len(*o.Web.WebListenAddresses) == 0 {
+		return nil, errors.New("no listen address: set --web.listen-address")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop())
+		}
+	}()
+
+	conf, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.listen(*o.Web.WebListenAddresses); err != nil {
+		return nil, err
+	}
+	a.addMetrics(o.Registry)
+	g, err := a.build(conf)
+	if err != nil {
+		return nil, err
+	}
+	a.graph.Store(g)
+	a.onStop("http clients", func() error { a.graph.Load().closeIdle(); return nil })
+
+	if err := a.openArchive(ctx, conf); err != nil {
+		return nil, err
+	}
+	a.onStop("archive", a.archive.Close)
+
+	g.puller.Registerer = o.Registry
+	if a.puller, err = collector.NewPuller(g.puller); err != nil {
+		return nil, err
+	}
+	a.notifier, err = alerting.New(alerting.Options{
+		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: g.alerts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mo := g.monitor
+	mo.Puller, mo.Notify = a.puller, a.notify
+	mo.Archive, mo.Logger, mo.Registerer = a.archive, a.logger.With("component", "monitor"), o.Registry
+	if a.monitor, err = monitor.New(ctx, mo); err != nil {
+		return nil, err
+	}
+	return a, a.handler()
+}
+
+func (a *App) addMetrics(reg *prometheus.Registry) {
+	a.promMetrics = promapi.NewMetrics(reg)
+	a.scrapeMetrics = scrape.NewMetrics(reg)
+	f := promauto.With(reg)
+	a.reloadOK = f.NewGauge(prometheus.GaugeOpts{
+		Name: "gorowatch_config_last_reload_successful",
+		Help: "Whether the last reload of the configuration was successful.",
+	})
+	a.reloadTime = f.NewGauge(prometheus.GaugeOpts{
+		Name: "gorowatch_config_last_reload_success_timestamp_seconds",
+		Help: "When the configuration was last reloaded successfully.",
+	})
+	a.reloadOK.Set(1)
+	a.reloadTime.SetToCurrentTime()
+}
+
+// load reads the configuration and puts the command line's word over it.
+func (a *App) load() (config.Config, error) {
+	c := config.Default()
+	var err error
+	if a.o.ConfigFile != "" {
+		c, err = config.LoadFile(a.o.ConfigFile)
+	} else if a.o.Config != nil {
+		c = *a.o.Config
+	}
+	if err != nil {
+		return c, err
+	}
+	if s := a.o.PrometheusURL; s != "" {
+		u, err := url.Parse(s)
+		if err != nil {
+			return c, fmt.Errorf("--prometheus.url: %w", err)
+		}
+		c.Prometheus.URL = commoncfg.URL{URL: u}
+	}
+	c.Storage.URL = cmp.Or(a.o.StorageURL, c.Storage.URL)
+	return c, c.Validate()
+}
+
+func (a *App) listen(addresses []string) error {
+	for _, addr := range addresses {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
+		a.listeners = append(a.listeners, l)
+		a.onStop("listener "+addr, func() error {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	var err error
+	a.externalURL, err = externalURL(a.o.ExternalURL, a.Addr())
+	return err
+}
+
+// externalURL is the address that links begin with: as given, or this host at
+// the port that is listened on.
+func externalURL(given, addr string) (*url.URL, error) {
+	if given == "" {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, fmt.Errorf("address %q: %w", addr, err)
+		}
+		if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+			if host, err = os.Hostname(); err != nil {
+				return nil, fmt.Errorf("name of this host: %w; set --web.external-url", err)
+			}
+		}
+		return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/"}, nil
+	}
+	u, err := url.Parse(given)
+	if err != nil {
+		return nil, fmt.Errorf("--web.external-url: %w", err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("--web.external-url: %q, expected http://host:port/path or https://…", given)
+	}
+	u.Path = strings.TrimRight(u.Path, "/") + "/"
+	return u, nil
+}
+
+// Addr is the address of the first listener.
+func (a *App) Addr() string {
+	if len(a.listeners) == 0 {
+		return ""
+	}
+	return a.listeners[0].Addr().String()
+}
+
+// ExternalURL is where people reach the pages.
+func (a *App) ExternalURL() string { return a.externalURL.String() }
+
+// openArchive opens the bucket. Where nobody has chosen one and the default
+// cannot be written, as on a laptop, memory has to do.
+func (a *App) openArchive(ctx context.Context, c config.Config) error {
+	o := archive.Options{
+		GroupBy: c.Services.GroupBy,
+		Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
+			return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
+		},
+		Logger:     a.logger.With("component", "archive"),
+		Registerer: a.o.Registry,
+	}
+	var err error
+	a.archive, err = archive.Open(ctx, c.Storage.URL, o)
+	if err == nil || c.Storage.URL != config.Default().Storage.URL {
+		return err
+	}
+	a.inMemory = fmt.Sprintf("Profiles and leaks are kept in memory and lost at the end: %v. Set storage.url or --storage.url.", err)
+	a.logger.Warn("Profiles and leaks are kept in memory and lost at the end; set storage.url or --storage.url", "err", err)
+	a.archive, err = archive.Open(ctx, "mem://", o)
+	return err
+}
+
+// onStop registers the undoing of what was made just now.
+func (a *App) onStop(name string, run func() error) {
+	a.cleanups = append(a.cleanups, cleanup{name, run})
+}
+
+// Stop undoes what New has made, last first. Run calls it.
+func (a *App) Stop() error {
+	a.stopOnce.Do(func() {
+		var errs []error
+		for i := len(a.cleanups) - 1; i >= 0; i-- {
+			c := a.cleanups[i]
+			if err := c.run(); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+			}
+		}
+		a.stopErr = errors.Join(errs...)
+	})
+	return a.stopErr
+}
+
+// Run watches and serves until ctx is done, then drains and stops. It returns
+// nil after a clean end.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, l := range a.listeners {
+		a.logger.Info("Listening", "address", l.Addr().String(), "external_url", a.externalURL.String())
+	}
+	group.Go(func() error {
+		// What is served says of itself what goes wrong with one connection;
+		// what ends it is an error of ours, but for the end itself.
+		err := web.ServeMultiple(a.listeners, a.server, a.o.Web, a.logger)
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		if err := a.server.Shutdown(end); err != nil {
+			return errors.Join(err, a.server.Close())
+		}
+		return nil
+	})
+	group.Go(func() error { return a.notifier.Run(ctx) })
+	group.Go(func() error { return a.loop(ctx) })
+	group.Go(func() error { return a.sweep(ctx) })
+	err := group.Wait()
+	return errors.Join(err, a.Stop())
+}

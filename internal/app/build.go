@@ -1,0 +1,199 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/discovery"
+	"github.com/gorowatch/gorowatch/collector/pprof"
+	"github.com/gorowatch/gorowatch/collector/promapi"
+	"github.com/gorowatch/gorowatch/collector/scrape"
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// longestScale is the reach of the trend's longest scale in base blocks: more
+// history than that is of no use.
+const longestScale = 240 * 36
+
+// graph is all that a configuration decides, made before anything live changes.
+type graph struct {
+	config  config.Config
+	source  collector.SeriesSource
+	scraper *scrape.Scraper // nil with a Prometheus
+	puller  collector.PullerOptions
+	monitor monitor.Options
+	alerts  alerting.Config
+	clients []*http.Client
+}
+
+// build makes the graph of a configuration. It connects to nothing.
+func (a *App) build(c config.Config) (*graph, error) {
+	g := &graph{config: c}
+	interval := time.Duration(c.Global.EvaluationInterval)
+
+	static, rules, err := g.targets(c)
+	if err != nil {
+		return nil, err
+	}
+	finder := discovery.Options{Static: static, Rules: rules, MaxAge: max(interval, time.Second)}
+	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
+		return nil, err
+	}
+	if c.Prometheus.URL.URL != nil {
+		prom, err := g.prometheus(c, a.promMetrics)
+		if err != nil {
+			return nil, err
+		}
+		g.source, finder.Scraped = prom, prom
+	} else {
+		if g.scraper, err = g.embedded(c, static, a); err != nil {
+			return nil, err
+		}
+		g.source = g.scraper
+	}
+	find, err := discovery.New(finder)
+	if err != nil {
+		return nil, err
+	}
+
+	g.puller = collector.PullerOptions{
+		Finder:      find,
+		Fetcher:     pprof.New(pprof.Options{Timeout: time.Duration(c.Profiles.Timeout)}),
+		Concurrency: c.Profiles.Concurrency,
+	}
+	g.monitor = monitor.Options{
+		Source:            g.source,
+		Interval:          interval,
+		GroupBy:           c.Services.GroupBy,
+		Trend:             trend.Options{Base: time.Duration(c.Trend.Base)},
+		History:           longestScale * time.Duration(c.Trend.Base),
+		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
+		BaselineInstances: c.Profiles.BaselineInstances,
+		SuspicionInterval: time.Duration(c.Profiles.SuspicionInterval),
+	}
+	g.alerts, err = g.alerting(c, a.externalURL)
+	return g, err
+}
+
+// client makes an HTTP client that says who we are.
+func (g *graph) client(c commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
+	client, err := commoncfg.NewClientFromConfig(c, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	g.clients = append(g.clients, client)
+	return client, nil
+}
+
+// closeIdle lets go of the connections of a graph that is not used any more.
+func (g *graph) closeIdle() {
+	for _, c := range g.clients {
+		c.CloseIdleConnections()
+	}
+}
+
+func (g *graph) prometheus(c config.Config, m *promapi.Metrics) (*promapi.Source, error) {
+	client, err := g.client(c.Prometheus.HTTPClientConfig, "prometheus")
+	if err != nil {
+		return nil, err
+	}
+	return promapi.New(promapi.Options{
+		URL:      c.Prometheus.URL.URL,
+		Client:   client,
+		Step:     time.Duration(c.Global.EvaluationInterval),
+		Timeout:  time.Duration(c.Prometheus.Timeout),
+		Selector: c.Prometheus.Selector,
+		Load:     c.Prometheus.Load,
+		Metrics:  m,
+	})
+}
+
+// embedded scrapes the static targets, for where there is no Prometheus.
+func (g *graph) embedded(c config.Config, static []discovery.Static, a *App) (*scrape.Scraper, error) {
+	if len(static) == 0 {
+		return nil, errors.New("there is nothing to watch: set --prometheus.url, or prometheus.url or static targets in the configuration")
+	}
+	o := scrape.Options{
+		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
+		Logger:   a.logger.With("component", "scrape"),
+		Metrics:  a.scrapeMetrics,
+	}
+	for _, set := range c.Targets {
+		for _, addr := range set.Static {
+			client, err := g.client(set.HTTPClientConfig, "metrics of "+addr)
+			if err != nil {
+				return nil, err
+			}
+			b := labels.NewBuilder(labels.FromMap(set.Labels))
+			if set.Labels["instance"] == "" {
+				b.Set("instance", addr)
+			}
+			o.Targets = append(o.Targets, scrape.Target{
+				Labels: b.Labels(),
+				URL:    &url.URL{Scheme: cmp.Or(set.Scheme, "http"), Host: addr, Path: set.MetricsPath},
+				Client: client,
+			})
+		}
+	}
+	return scrape.New(o)
+}
+
+func (g *graph) targets(c config.Config) (static []discovery.Static, rules []discovery.Rule, err error) {
+	for i, set := range c.Targets {
+		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("targets[%d]", i))
+		if err != nil {
+			return nil, nil, err
+		}
+		access := discovery.Access{Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client}
+		for _, addr := range set.Static {
+			static = append(static, discovery.Static{Address: addr, Labels: labels.FromMap(set.Labels), Access: access})
+		}
+		if len(set.Matchers) > 0 {
+			ms, err := config.ParseMatchers(set.Matchers)
+			if err != nil {
+				return nil, nil, fmt.Errorf("targets[%d].matchers: %w", i, err)
+			}
+			rules = append(rules, discovery.Rule{Matchers: ms, Access: access})
+		}
+	}
+	return static, rules, nil
+}
+
+func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, error) {
+	out := alerting.Config{
+		Render: alerting.RenderOptions{
+			ExternalURL:    external,
+			ExternalLabels: labels.FromMap(c.Global.ExternalLabels),
+		},
+		ResendInterval: time.Duration(c.Alerting.ResendInterval),
+		UpdateInterval: time.Duration(c.Global.EvaluationInterval),
+	}
+	for i, set := range c.Alerting.Alertmanagers {
+		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("alerting.alertmanagers[%d]", i))
+		if err != nil {
+			return out, err
+		}
+		for _, sc := range set.StaticConfigs {
+			for _, addr := range sc.Targets {
+				out.Alertmanagers = append(out.Alertmanagers, alerting.Alertmanager{
+					URL:     &url.URL{Scheme: set.Scheme, Host: addr, Path: set.PathPrefix},
+					Client:  client,
+					Timeout: time.Duration(set.Timeout),
+				})
+			}
+		}
+	}
+	return out, nil
+}

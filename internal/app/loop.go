@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// sweepInterval is the time between two looks for profiles that are too old.
+const sweepInterval = time.Hour
+
+// loop evaluates at whole multiples of the interval, and reloads in between, so
+// that the monitor has one caller.
+func (a *App) loop(ctx context.Context) error {
+	defer a.monitor.Wait()
+	scraping := a.startScraper(ctx, a.graph.Load())
+	defer func() { scraping() }()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case answer := <-a.reloads:
+			old := a.graph.Load()
+			err := a.reload()
+			if now := a.graph.Load(); now != old {
+				scraping()
+				scraping = a.startScraper(ctx, now)
+				old.closeIdle()
+			}
+			answer <- err
+		case <-timer.C:
+			interval := time.Duration(a.graph.Load().config.Global.EvaluationInterval)
+			a.evaluate(ctx, time.Now().Truncate(interval))
+			timer.Reset(time.Until(time.Now().Truncate(interval).Add(interval)))
+		}
+	}
+}
+
+// evaluate runs a cycle. What goes wrong in it is logged by the monitor.
+func (a *App) evaluate(ctx context.Context, now time.Time) {
+	if err := a.monitor.Cycle(ctx, now); err != nil {
+		return
+	}
+	a.ready.Store(true)
+	watched := map[uint64]bool{}
+	for _, s := range a.monitor.Services() {
+		for _, in := range s.Instances {
+			watched[in.Labels.Hash()] = true
+		}
+	}
+	a.puller.Keep(func(instance labels.Labels) bool { return watched[instance.Hash()] })
+}
+
+// notify hands the leaks out.
+func (a *App) notify(now time.Time, leaks []leak.Leak) {
+	a.notifier.Update(leaks, now)
+	if a.o.OnLeaks != nil {
+		a.o.OnLeaks(now, leaks)
+	}
+}
+
+// startScraper starts the embedded scraping, if there is one; the function
+// ends it.
+func (a *App) startScraper(ctx context.Context, g *graph) (stop func()) {
+	if g.scraper == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { g.scraper.Run(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// Reload reads the configuration again. With a mistake in it, everything goes
+// on as before and the error says what it is.
+func (a *App) Reload(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case a.reloads <- answer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reload is called by the loop. What can fail comes before what changes.
+func (a *App) reload() (err error) {
+	defer func() {
+		if err != nil {
+			a.reloadOK.Set(0)
+			a.logger.Error("The configuration was not reloaded, the old one stays", "err", err)
+			return
+		}
+		a.reloadOK.Set(1)
+		a.reloadTime.SetToCurrentTime()
+		a.logger.Info("The configuration was reloaded")
+	}()
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	old := a.graph.Load()
+	if c.Storage.URL != old.config.Storage.URL {
+		return errors.New("storage.url: cannot be changed by a reload, restart instead")
+	}
+	g, err := a.build(c)
+	if err != nil {
+		return err
+	}
+	mo := g.monitor
+	mo.Puller, mo.Notify = a.puller, a.notify
+	for _, apply := range []func() error{
+		func() error { return a.puller.Apply(g.puller) },
+		func() error { return a.notifier.ApplyConfig(g.alerts) },
+		func() error { return a.monitor.Apply(mo) },
+	} {
+		if err := apply(); err != nil {
+			// All of them have checked their options when the graph was built.
+			return fmt.Errorf("reload is incomplete: %w", err)
+		}
+	}
+	a.graph.Store(g)
+	return nil
+}
+
+// sweep deletes profiles that are past their retention, but for those that the
+// leaks name.
+func (a *App) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			named := map[string]bool{}
+			for _, l := range a.monitor.Leaks() {
+				for _, ref := range []*leak.ProfileRef{l.Base, l.Head} {
+					if ref != nil {
+						named[ref.Key] = true
+					}
+				}
+			}
+			retention := time.Duration(a.graph.Load().config.Storage.Retention)
+			if a.inMemory != "" {
+				retention = min(retention, 24*time.Hour)
+			}
+			if err := a.archive.Sweep(ctx, now.Add(-retention), func(key string) bool { return named[key] }); err != nil && ctx.Err() == nil {
+				a.logger.Warn("Old profiles could not be deleted", "err", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package demo
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/app"
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// slowAfter is how long all is well: what comes later has a before.
+const slowAfter = 20 * time.Second
+
+// Options of the demo.
+type Options struct {
+	// ListenAddress of the pages; a free port if it is taken.
+	ListenAddress string
+	Registry      *prometheus.Registry
+	Out           io.Writer
+}
+
+// Run runs the demo until ctx is done.
+func Run(ctx context.Context, o Options) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	screen := &screen{out: o.Out, began: time.Now(), told: map[string]bool{}}
+	screen.say("Two small services start, a leaky one and its fixed twin. Each gets %d requests a second.", requestsPerSecond)
+
+	leaky, err := start(ctx, self, "--slow-after="+slowAfter.String())
+	if err != nil {
+		return err
+	}
+	defer leaky.stop()
+	fixed, err := start(ctx, self, "--slow-after="+slowAfter.String(), "--fixed")
+	if err != nil {
+		return err
+	}
+	defer fixed.stop()
+
+	a, err := app.New(ctx, app.Options{
+		Config:      configuration(leaky.addr, fixed.addr),
+		Web:         listener(o.ListenAddress),
+		ExternalURL: "",
+		Logger:      slog.New(slog.DiscardHandler),
+		Registry:    o.Registry,
+		OnLeaks:     screen.leaks,
+	})
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	screen.say("gorowatch scrapes both every second, and takes a goroutine profile now and then.")
+	screen.say("Pages: %s", a.ExternalURL())
+	screen.say("In %d seconds their supplier becomes slow, and requests begin to time out.", int(slowAfter.Seconds()))
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { screen.follow(ctx, a.Services) })
+	// A child that ends too early ends the demo.
+	wg.Go(func() {
+		select {
+		case <-leaky.done:
+		case <-fixed.done:
+		}
+		cancel()
+	})
+	err = a.Run(ctx)
+	screen.say("Done.")
+	return err
+}
+
+// configuration is a usual one, with everything sixty times as fast.
+func configuration(leaky, fixed string) *config.Config {
+	second := model.Duration(time.Second)
+	c := config.Default()
+	c.Global.EvaluationInterval = second
+	c.Trend.Base = second
+	c.Profiles.BaselineInterval = 10 * second
+	c.Profiles.SuspicionInterval = 3 * second
+	c.Storage.URL = "mem://"
+	for job, addr := range map[string]string{"checkout": leaky, "checkout-fixed": fixed} {
+		set := config.DefaultTargetSet()
+		set.Static = []string{addr}
+		set.Labels = map[string]string{"namespace": "demo", "job": job}
+		c.Targets = append(c.Targets, set)
+	}
+	return &c
+}
+
+// listener is the flags of the web server.
+func listener(address string) *web.FlagConfig {
+	if l, err := net.Listen("tcp", address); err == nil {
+		_ = l.Close()
+	} else {
+		address = "127.0.0.1:0"
+	}
+	none, no := "", false
+	return &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none}
+}
+
+// child is a service as a process of its own.
+type child struct {
+	addr  string
+	cmd   *exec.Cmd
+	stdin io.Closer
+	done  chan struct{}
+}
+
+// start starts a service and waits for its address.
+func start(ctx context.Context, self string, args ...string) (*child, error) {
+	c := &child{cmd: exec.CommandContext(ctx, self, append([]string{ServiceCommand}, args...)...), done: make(chan struct{})}
+	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
+	c.cmd.WaitDelay = 2 * time.Second
+	// Ctrl-C is for the demo, which ends its children in its own order.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := c.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	c.stdin = stdin
+	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	go func() {
+		_ = c.cmd.Wait()
+		close(c.done)
+	}()
+	if err != nil {
+		c.stop()
+		return nil, errors.New("demo: a service did not start")
+	}
+	c.addr = strings.TrimSpace(line)
+	return c, nil
+}
+
+func (c *child) stop() {
+	_ = c.stdin.Close()
+	<-c.done
+}
+
+// screen tells a person what happens.
+type screen struct {
+	began time.Time
+	told  map[string]bool // leaks, by id and state; owned by the evaluation
+
+	mtx sync.Mutex // guards out
+	out io.Writer
+}
+
+func (s *screen) say(format string, args ...any) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	t := time.Since(s.began)
+	fmt.Fprintf(s.out, "%02d:%02d  %s\n", int(t.Minutes()), int(t.Seconds())%60, fmt.Sprintf(format, args...))
+}
+
+// follow says every few seconds how the services do.
+func (s *screen) follow(ctx context.Context, services func() []app.Service) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		list := services()
+		slices.SortFunc(list, func(a, b app.Service) int { return cmp.Compare(a.Labels.Get("job"), b.Labels.Get("job")) })
+		var parts []string
+		for _, svc := range list {
+			verdict := string(svc.Status)
+			if svc.Gate != "" {
+				verdict += " (" + string(svc.Gate) + ")"
+			}
+			parts = append(parts, fmt.Sprintf("%s: %.0f goroutines, %s", svc.Labels.Get("job"), svc.Count, verdict))
+		}
+		s.say("%s", strings.Join(parts, "   "))
+	}
+}
+
+// leaks prints each leak once, and when its evidence has climbed.
+func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
+	for _, l := range leaks {
+		key := l.ID + string(l.State) + string(l.Evidence)
+		if s.told[key] {
+			continue
+		}
+		s.told[key] = true
+		s.mtx.Lock()
+		fmt.Fprintf(s.out, "\n%s\n\n", alerting.Text(l, alerting.RenderOptions{}))
+		s.mtx.Unlock()
+	}
+}
