@@ -267,5 +267,5 @@ func fileName(key string) string {
 }
 
 func (h *Handler) apiNotFound(w http.ResponseWriter, _ *http.Request) {
-	h.refuse(w, http.StatusNotFound, errNotFound, "there is nothing at this path")
+	h.refuse(w, http.StatusNotFound, errNotFound, "there is no such path")
 }

@@ -90,8 +90,8 @@ func (h *Handler) alerts() alerting.RenderOptions {
 type leakRow struct {
 	URL        string
 	Service    string
-	State      leak.State
-	Evidence   leak.Evidence
+	State      string
+	Evidence   string
 	Func       string // empty: unattributed
 	Place      string
 	Op, Wait   string
@@ -110,8 +110,8 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	r := leakRow{
 		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
 		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
-		State:      l.State,
-		Evidence:   l.Evidence,
+		State:      word(l.State),
+		Evidence:   word(l.Evidence),
 		Rate:       human.Number(l.Rate.Value),
 		Leaked:     human.Number(l.Leaked),
 		Instances:  instances(l),
@@ -135,6 +135,10 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	}
 	return r
 }
+
+// word is one of a closed set, unless somebody has written another one into the
+// archive.
+func word[T ~string](x T) string { return human.Line(string(x), 20) }
 
 func instances(l leak.Leak) string {
 	n := human.Count(int64(len(l.Instances)))
@@ -382,7 +386,7 @@ type serviceRow struct {
 	Count     string
 	Floor     string
 	Rate      string
-	Status    trend.Status
+	Status    string
 	Why       string
 	Last      stamp
 	Leaks     []leakRow
@@ -416,7 +420,7 @@ func (h *Handler) services(w http.ResponseWriter, _ *http.Request) {
 			Instances: human.Count(int64(s.Instances)),
 			Count:     human.Number(s.Count),
 			Floor:     human.Number(s.Floor),
-			Status:    s.Status,
+			Status:    word(s.Status),
 			Why:       why(s.Status, s.Gate),
 			Last:      h.stamp(s.LastSample),
 			Leaks:     open[s.Labels.String()],
@@ -467,7 +471,7 @@ type targetRow struct {
 	Name       string
 	Labels     []pair
 	URL        string
-	State      TargetState
+	State      string
 	Last       stamp
 	Took       string
 	Goroutines string
@@ -483,9 +487,10 @@ func (h *Handler) targets(w http.ResponseWriter, _ *http.Request) {
 	var p targetsPage
 	for _, t := range targets {
 		row := targetRow{
+			Name:   human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName),
 			Labels: pairs(t.Labels),
 			URL:    human.Line(t.URL, maxWords),
-			State:  t.State,
+			State:  word(t.State),
 			Last:   h.stamp(t.LastPull),
 			Error:  human.Line(t.Error, maxWords),
 		}
@@ -514,7 +519,7 @@ type statusPage struct {
 
 type alertmanagerRow struct {
 	URL                 string
-	State               alerting.Health
+	State               string
 	Since, LastSuccess  stamp
 	Error               string
 	Queued, Capacity    string
@@ -545,7 +550,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 		for _, a := range h.o.Alertmanagers() {
 			p.Alertmanagers = append(p.Alertmanagers, alertmanagerRow{
 				URL:         human.Line(a.URL, maxWords),
-				State:       a.State,
+				State:       word(a.State),
 				Since:       h.stamp(a.Since),
 				LastSuccess: h.stamp(a.LastSuccess),
 				Error:       human.Line(a.LastError, maxWords),

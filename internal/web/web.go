@@ -135,7 +135,8 @@ func (h *Handler) routes(measure func(name string, next http.HandlerFunc) http.H
 	return mux
 }
 
-// prefixed serves next under the route prefix.
+// prefixed serves next under the route prefix. It compares paths by hand: a
+// prefix may hold what is special in a pattern of http.ServeMux.
 func (h *Handler) prefixed(next http.Handler) http.Handler {
 	prefix := h.o.RoutePrefix
 	if prefix == "" {
@@ -145,12 +146,25 @@ func (h *Handler) prefixed(next http.Handler) http.Handler {
 	if prefix == "" {
 		return next
 	}
-	mux := http.NewServeMux()
-	mux.Handle(prefix+"/", http.StripPrefix(prefix, next))
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, prefix+"/", http.StatusFound)
+	escaped := (&url.URL{Path: prefix}).EscapedPath()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner, ok := strings.CutPrefix(r.URL.Path, prefix+"/")
+		switch {
+		case ok:
+			u := *r.URL
+			u.Path = "/" + inner
+			if u.RawPath != "" {
+				u.RawPath = strings.TrimPrefix(u.RawPath, escaped)
+			}
+			r = r.WithContext(r.Context()) // a copy
+			r.URL = &u
+			next.ServeHTTP(w, r)
+		case r.URL.Path == "/", r.URL.Path == prefix:
+			http.Redirect(w, r, escaped+"/", http.StatusFound)
+		default:
+			plain(w, http.StatusNotFound, "Everything is served under "+escaped+"/.")
+		}
 	})
-	return mux
 }
 
 // secure sets the headers that keep a browser from doing anything that these

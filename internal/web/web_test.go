@@ -1,9 +1,441 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pages are all pages of the state of leaking.
+var pages = []string{"/", "/leaks/3f9c2a7b", "/leaks/a1b2c3d4", "/leaks/feedbeef", "/leaks/nosuch", "/services", "/targets", "/status", "/nosuch"}
+
+func TestPages(t *testing.T) {
+	for path, want := range map[string][]string{
+		"/": {
+			"Leaks 2 open", "prod/checkout main.logHandler.func1 handler.go:29 chan send, up to 118 min +212 190 to 240 1,904 100,000 goroutines per instance in about 58 days 14:02 UTC v1.42.0 3 of 8 aged",
+			"prod/media-thumbnailer-worker not attributed to a stack yet +3.2", "2026-02-28 20:59 UTC",
+			"Suspected 1", "prod/ledger", "Resolved", "staging/rediscron", "restarted at 19:58 UTC",
+		},
+		"/leaks/3f9c2a7b": {
+			"prod/checkout firing", "Leaks 212 goroutines per hour since 14:02 UTC , v1.42.0; 97 % of the growth sits in main.logHandler.func1 , handler.go:29 , blocked in chan send .",
+			"created by main.logHandler handler.go:18", "12 1,916 +1,904 97 %", "google.golang.org/grpc.(*clientStream).RecvMsg stream.go:991",
+			"Evidence growth", "aged waiting times or ids show that these goroutines stay : shown proven", ": not shown What is missing: the target has no /debug/pprof/goroutineleak",
+			"go tool pprof -http=: -base https://gorowatch.example.com/api/v1/profiles/profiles/prod/checkout/10.0.3.17%253A8080/20260302T140000Z.pb.gz https://",
+			"Profile before : 14:00 UTC , 10.0.3.17:8080, 61 goroutines", "Profile now", "GoroutineLeak prod/checkout", "job =checkout", "10.0.4.2:8080",
+		},
+		"/leaks/a1b2c3d4": {"Leaks 3.2 goroutines per hour since 2026-02-28 20:59 UTC .", "No stack is known to grow: no profile: the target answers 404."},
+		"/leaks/feedbeef": {"staging/rediscron resolved", "Leaked 60 goroutines per hour", "Resolved 19:59 UTC : restarted at 19:58 UTC"},
+		"/services": {
+			"Services 5", "prod/checkout leaking it grows and does not come back main.logHandler.func1 2,430 2,308 212 8 8 s ago",
+			"prod/ledger suspicious", "prod/pool provisional the growth slows down, as a pool that fills",
+			"prod/api quiet the count follows the load 4,211 1,803 – 12 12 s ago", "prod/new quiet too few samples yet",
+		},
+		"/targets": {
+			"1 up, 1 down, 1 not pulled", "http://10.0.9.1:9090/debug/pprof/goroutine down", "answered 404 Not Found: the program does not serve /debug/pprof",
+			"http://10.0.3.17:8080/debug/pprof/goroutine up", "pod =checkout-7c9d-x2x", "30 s ago 23ms 2,018", "unknown",
+		},
+		"/status": {
+			"http://am-0:9093 working", "8,210 0 20 s ago", "http://am-1:9093/alerts failing since 22:50 UTC 2 of 10,000 8,190 3 9 min ago", "connection refused",
+			"Go", "Started 2026-02-27 22:59 UTC, 3 days ago", "--log.level info --prometheus.url http://prometheus:9090", "password: <secret>",
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			r := get(t, options(leaking()), path)
+			require.Equal(t, http.StatusOK, r.StatusCode)
+			require.Equal(t, "text/html; charset=utf-8", r.Header.Get("Content-Type"))
+			rest := text(body(t, r))
+			for _, w := range want {
+				_, after, ok := strings.Cut(rest, w)
+				require.True(t, ok, "%q is not in what follows:\n%s", w, rest)
+				rest = after
+			}
+		})
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	o := options(&state{starting: true})
+	o.Alertmanagers, o.Config, o.Notices = nil, nil, func() []string { return []string{"The archive cannot be written: disk full"} }
+	for path, want := range map[string]string{
+		"/":         "No leak is open. Watching 0 services and 0 targets since 2026-02-27 22:59 UTC .",
+		"/services": "No service is watched yet.",
+		"/targets":  "No target is known yet.",
+		"/status":   "None is configured: leaks are shown here and sent nowhere.",
+	} {
+		page := text(body(t, get(t, o, path)))
+		require.Contains(t, page, want)
+		require.Contains(t, page, "the first evaluation is not done yet")
+		require.Contains(t, page, "The archive cannot be written: disk full")
+	}
+	require.NotContains(t, text(body(t, get(t, options(leaking()), "/"))), "the first evaluation")
+}
+
+func TestNotFound(t *testing.T) {
+	r := get(t, options(leaking()), "/leaks/nosuch")
+	require.Equal(t, http.StatusNotFound, r.StatusCode)
+	page := text(body(t, r))
+	require.Contains(t, page, "There is no leak with the id nosuch.")
+	require.Contains(t, page, "Open leaks", "what there is instead")
+	require.Contains(t, page, "prod/checkout")
+
+	r = get(t, options(leaking()), "/no/such")
+	require.Equal(t, http.StatusNotFound, r.StatusCode)
+	require.Contains(t, text(body(t, r)), "There is no page at /no/such.")
+
+	for _, path := range []string{"/api/v1/leaks/nosuch", "/api/v2/x", "/api/"} {
+		r = get(t, options(leaking()), path)
+		require.Equal(t, http.StatusNotFound, r.StatusCode, path)
+		require.Equal(t, "application/json", r.Header.Get("Content-Type"))
+		require.Contains(t, body(t, r), `{"status":"error","errorType":"not_found","error":"there is no`, path)
+	}
+	require.Equal(t, http.StatusNotFound, get(t, options(leaking()), "/static/nosuch").StatusCode)
+	require.Equal(t, http.StatusNotFound, get(t, options(leaking()), "/static/").StatusCode)
+}
+
+// unsafe is what the policy forbids, so that a page that has it is broken.
+var unsafe = regexp.MustCompile(`(?i)<script|<style|<iframe|<object|<form|\sstyle=|<[^>]*\son[a-z]+=`)
+
+// quoted is the value of an attribute.
+var quoted = regexp.MustCompile(`="[^"]*"`)
+
+var link = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
+
+// TestSelfContained: a page asks for nothing elsewhere, and nothing on it needs
+// more than the policy allows; every link leads somewhere.
+func TestSelfContained(t *testing.T) {
+	s := leaking()
+	s.profile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
+	seen := map[string]bool{}
+	for _, path := range pages {
+		r := get(t, options(s), path)
+		require.Equal(t, "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
+		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
+		page := body(t, r)
+		require.Empty(t, unsafe.FindAllString(page, -1), path)
+		for _, m := range link.FindAllStringSubmatch(page, -1) {
+			to := strings.ReplaceAll(m[1], "&amp;", "&")
+			if to == "#main" || seen[to] {
+				continue
+			}
+			seen[to] = true
+			require.True(t, strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//"), "%s: %s leads elsewhere", path, to)
+			require.Equal(t, http.StatusOK, get(t, options(s), to).StatusCode, "%s: %s", path, to)
+		}
+	}
+	require.Greater(t, len(seen), 12)
+	css := body(t, get(t, options(s), "/static/style.css"))
+	require.NotContains(t, css, "url(")
+	require.NotContains(t, css, "@import")
+}
+
+// TestHostile: whatever things are called, a page stays what it is.
+func TestHostile(t *testing.T) {
+	bad := "\"'><script>alert(1)</script><img src=x onerror=alert(1)> \u202egnp.exe \x00 {{.}} \xff " + strings.Repeat("longer", 2000)
+	f := collector.Frame{Func: bad, File: bad, Line: math.MaxInt}
+	s := leaking()
+	for i := range s.leaks {
+		l := &s.leaks[i]
+		l.Service = labels.FromStrings("job", bad, bad, bad)
+		l.Missing, l.Resolution, l.Version, l.Instances = bad, bad, bad, slices.Repeat([]string{bad}, 500)
+		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN()}}
+		l.Base = &leak.ProfileRef{Key: "profiles/" + bad, Instance: bad}
+		l.Head, l.Rate = l.Base, trend.Interval{Value: math.NaN(), Low: math.Inf(-1), High: math.Inf(1)}
+	}
+	s.leaks[3].ID = bad
+	s.leaks[2].State, s.leaks[2].Evidence = leak.State(bad), leak.Evidence(bad)
+	s.services = []Service{{Labels: labels.FromStrings("job", bad), Status: trend.Status(bad), Gate: trend.Gate(bad), Count: math.NaN(), Floor: math.Inf(1)}}
+	s.targets = []Target{{Labels: labels.FromStrings(bad, bad), URL: "javascript:alert(1)" + bad, State: TargetState(bad), Error: bad}}
+	o := options(s)
+	o.Flags, o.Config = map[string]string{bad: bad}, func() string { return bad }
+	o.Notices = func() []string { return []string{bad} }
+	o.Alerts = func() alerting.RenderOptions {
+		return alerting.RenderOptions{DashboardURL: "javascript:alert(1)", RunbookURL: `"><script>alert(1)</script>`}
+	}
+	o.Alertmanagers = func() []alerting.AlertmanagerStatus {
+		return []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
+	}
+	for _, path := range append([]string{"/leaks/" + url.PathEscape(bad), "/" + url.PathEscape(bad)}, pages...) {
+		page := body(t, get(t, o, path))
+		path = path[:min(len(path), 20)]
+		require.Empty(t, unsafe.FindAllString(quoted.ReplaceAllString(page, `=""`), 3), path)
+		for _, m := range link.FindAllStringSubmatch(page, -1) {
+			require.True(t, strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "#") || m[1] == "%22%3e%3cscript%3ealert%281%29%3c/script%3e", "%s on %s", m[1], path)
+		}
+		require.NotContains(t, page, "<img src=x", path)
+		require.Equal(t, 1, strings.Count(page, "<main"), path)
+		require.True(t, strings.HasSuffix(strings.TrimSpace(page), "</html>"), path)
+		if path != "/status" { // shows the configuration as it is, in a block of its own
+			require.NotContains(t, page, "\u202e", path)
+		}
+		require.Less(t, len(page), 300<<10, path)
+	}
+	for _, path := range []string{"/api/v1/leaks", "/api/v1/leaks/" + url.PathEscape(bad), "/api/v1/services", "/api/v1/targets"} {
+		r := get(t, o, path)
+		require.Equal(t, http.StatusOK, r.StatusCode, path)
+		require.True(t, json.Valid([]byte(body(t, r))), path)
+	}
+}
+
+// TestPrefix: pages work under a prefix, and behind a proxy that takes it away.
+func TestPrefix(t *testing.T) {
+	for _, c := range []struct {
+		external, prefix string
+		served, linked   string
+	}{
+		{"https://x.example.com", "", "", ""},
+		{"https://x.example.com/", "/", "", ""},
+		{"https://x.example.com/go/watch/", "", "/go/watch", "/go/watch"},
+		{"https://x.example.com/go%20watch", "", "/go%20watch", "/go%20watch"},
+		{"https://x.example.com/go/watch", "/", "", "/go/watch"},
+		{"https://x.example.com/", "inner/", "/inner", ""},
+	} {
+		t.Run(c.external+" "+c.prefix, func(t *testing.T) {
+			o := options(leaking())
+			var err error
+			o.ExternalURL, err = url.Parse(c.external)
+			require.NoError(t, err)
+			o.RoutePrefix = c.prefix
+			for _, path := range []string{"/", "/leaks/3f9c2a7b", "/nosuch"} {
+				page := body(t, get(t, o, c.served+path))
+				for _, m := range link.FindAllStringSubmatch(page, -1) {
+					if m[1] != "#main" {
+						require.True(t, strings.HasPrefix(m[1], c.linked+"/"), "%s on %s", m[1], path)
+						require.False(t, strings.HasPrefix(m[1], "//"), m[1])
+					}
+				}
+			}
+			require.Contains(t, body(t, get(t, o, c.served+"/leaks/3f9c2a7b")), strings.TrimRight(c.external, "/")+"/api/v1/profiles/")
+			require.Equal(t, 200, get(t, o, c.served+"/-/healthy").StatusCode)
+			var asked string
+			s := leaking()
+			s.profile = func(key string) (io.ReadCloser, error) {
+				asked = key
+				return io.NopCloser(strings.NewReader("")), nil
+			}
+			o.State = s
+			get(t, o, c.served+"/api/v1/profiles/profiles/a%252Fb/c%2520d/1.pb.gz")
+			require.Equal(t, "profiles/a%2Fb/c%20d/1.pb.gz", asked)
+			require.Equal(t, 200, get(t, o, c.served+"/static/style.css").StatusCode)
+			if c.served != "" {
+				r := get(t, o, "/")
+				require.Equal(t, http.StatusFound, r.StatusCode)
+				require.Equal(t, c.served+"/", r.Header.Get("Location"))
+				require.Equal(t, 404, get(t, o, "/services").StatusCode)
+			}
+		})
+	}
+}
+
+func TestReady(t *testing.T) {
+	s := &state{starting: true}
+	require.Equal(t, http.StatusServiceUnavailable, get(t, options(s), "/-/ready").StatusCode)
+	require.Equal(t, http.StatusOK, get(t, options(s), "/-/healthy").StatusCode)
+	s.starting = false
+	require.Equal(t, http.StatusOK, get(t, options(s), "/-/ready").StatusCode)
+}
+
+func TestReload(t *testing.T) {
+	o := options(&state{})
+	require.Equal(t, http.StatusForbidden, do(t, o, httptest.NewRequest(http.MethodPost, "/-/reload", nil)).StatusCode)
+	o.EnableLifecycle = true
+	_, err := New(o)
+	require.ErrorContains(t, err, "Reload is missing")
+	calls := 0
+	o.Reload = func(context.Context) error {
+		if calls++; calls == 3 {
+			return errors.New("evaluation_interval: not a duration")
+		}
+		return nil
+	}
+	require.Equal(t, http.StatusMethodNotAllowed, get(t, o, "/-/reload").StatusCode)
+	foreign := httptest.NewRequest(http.MethodPost, "/-/reload", nil)
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	require.Equal(t, http.StatusForbidden, do(t, o, foreign).StatusCode, "another site's page cannot reload")
+	require.Zero(t, calls)
+	require.Equal(t, http.StatusOK, do(t, o, httptest.NewRequest(http.MethodPost, "/-/reload", nil)).StatusCode)
+	require.Equal(t, http.StatusOK, do(t, o, httptest.NewRequest(http.MethodPut, "/-/reload", nil)).StatusCode)
+	r := do(t, o, httptest.NewRequest(http.MethodPost, "/-/reload", nil))
+	require.Equal(t, http.StatusInternalServerError, r.StatusCode)
+	require.Contains(t, body(t, r), "not a duration")
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	o := options(leaking())
+	o.Registerer, o.Gatherer = reg, reg
+	h, err := New(o)
+	require.NoError(t, err)
+	for _, path := range []string{"/leaks/a", "/leaks/b", "/x/" + strings.Repeat("y", 100), "/metrics"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if path == "/metrics" {
+			page := w.Body.String()
+			require.Contains(t, page, `gorowatch_web_requests_total{code="404",handler="/leaks/{id}"} 2`)
+			require.Contains(t, page, `gorowatch_web_requests_total{code="200",handler="/services"} 0`)
+			require.NotContains(t, page, "yyy", "no path becomes a label")
+		}
+	}
+	problems, err := testutil.GatherAndLint(reg)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+func TestNewWantsAState(t *testing.T) {
+	_, err := New(Options{})
+	require.ErrorContains(t, err, "State is missing")
+}
+
+// TestLarge: a big fleet's pages are not too big for a telephone.
+func TestLarge(t *testing.T) {
+	s := leaking()
+	first := s.leaks[3]
+	for n := range 200 {
+		l := first
+		l.ID, l.Service = fmt.Sprintf("id%06d", n), labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n), "job", "a-service-with-a-usual-name")
+		s.leaks = append(s.leaks, l)
+	}
+	for n := range 1000 {
+		s.services = append(s.services, Service{
+			Labels:    labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n%200), "job", fmt.Sprintf("a-service-with-a-usual-name-%d", n)),
+			Instances: n, Count: 1e4, Floor: 9e3, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-time.Minute),
+		})
+	}
+	for _, path := range []string{"/", "/services"} {
+		page := body(t, get(t, options(s), path))
+		t.Logf("%s: %d KB", path, len(page)>>10)
+		require.Less(t, len(page), 300<<10, path)
+	}
+}
+
+func TestAPI(t *testing.T) {
+	var leaks struct {
+		Status string
+		Data   struct{ Leaks []map[string]any }
+	}
+	require.NoError(t, json.Unmarshal([]byte(body(t, get(t, options(leaking()), "/api/v1/leaks"))), &leaks))
+	require.Equal(t, "success", leaks.Status)
+	require.Len(t, leaks.Data.Leaks, 4)
+	l := leaks.Data.Leaks[0]
+	require.Equal(t, "3f9c2a7b", l["id"])
+	require.Equal(t, map[string]any{"namespace": "prod", "job": "checkout"}, l["service"])
+	require.Equal(t, map[string]any{"value": 212.4, "low": 190.0, "high": 240.2}, l["growth_per_hour"])
+	require.Equal(t, "2026-03-02T14:02:30Z", l["onset"])
+	require.Nil(t, l["resolved_at"])
+	require.Contains(t, l, "resolved_at")
+	stack := l["stacks"].([]any)[0].(map[string]any)
+	require.Equal(t, []any{"main.logHandler.func1 handler.go:29"}, stack["frames"])
+	require.Equal(t, "chan send", stack["state"])
+	require.InDelta(t, 1904, stack["delta"], 0)
+	require.InDelta(t, 7080, stack["wait_seconds"], 0)
+
+	var one struct{ Data map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(body(t, get(t, options(leaking()), "/api/v1/leaks/3f9c2a7b"))), &one))
+	require.Equal(t, l, one.Data)
+
+	require.Contains(t, body(t, get(t, options(leaking()), "/api/v1/leaks?state=resolved")), "feedbeef")
+	require.NotContains(t, body(t, get(t, options(leaking()), "/api/v1/leaks?state=resolved")), "3f9c2a7b")
+	r := get(t, options(leaking()), "/api/v1/leaks?state=x")
+	require.Equal(t, http.StatusBadRequest, r.StatusCode)
+	require.JSONEq(t, `{"status":"error","errorType":"bad_data","error":"state: expected suspected, firing or resolved"}`, body(t, r))
+
+	require.JSONEq(t, `{"status":"success","data":{"services":[{"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
+		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows load","why":"the count follows the load","last_sample":"2026-03-02T22:59:18Z"}]}}`,
+		body(t, get(t, options(&state{services: []Service{{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
+			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)}}}), "/api/v1/services")))
+	require.JSONEq(t, `{"status":"success","data":{"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"duration_seconds":0,"goroutines":0,"error":"refused"}]}}`,
+		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
+	for _, path := range []string{"leaks", "services", "targets"} {
+		require.JSONEq(t, `{"status":"success","data":{"`+path+`":[]}}`, body(t, get(t, options(&state{}), "/api/v1/"+path)), "empty is a list")
+	}
+}
+
+func TestProfile(t *testing.T) {
+	var raw bytes.Buffer
+	z := gzip.NewWriter(&raw)
+	_, err := z.Write([]byte("a profile"))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+
+	const key = "profiles/prod/check%2Fout/10.0.3.17%3A8080/20260302T140000Z.pb.gz"
+	var asked []string
+	s := leaking()
+	s.profile = func(k string) (io.ReadCloser, error) {
+		asked = append(asked, k)
+		return io.NopCloser(bytes.NewReader(raw.Bytes())), nil
+	}
+	o := options(s)
+	u, err := url.Parse(alerting.ProfileURL(o.ExternalURL, key))
+	require.NoError(t, err)
+	r := get(t, o, u.EscapedPath())
+	require.Equal(t, http.StatusOK, r.StatusCode)
+	require.Equal(t, []string{key}, asked, "the link of an alert leads to the profile")
+	require.Equal(t, "attachment; filename=10.0.3.17-3A8080_20260302T140000Z.pb.gz", r.Header.Get("Content-Disposition"))
+	require.Equal(t, "application/octet-stream", r.Header.Get("Content-Type"))
+	require.Equal(t, raw.String(), body(t, r), "as it was sent, still compressed")
+
+	for _, path := range []string{
+		"leaks/3f9c2a7b.json", "profiles", "profiles/", "", "profiles/..%2f..%2fetc%2fpasswd", "profiles/%2e%2e/leaks/x.json", "profiles/a%5cb", "profiles/a%00b",
+		"%2fetc%2fpasswd", "profiles/%2fetc", "profiles/a/%2e/b", "profiles/%ff",
+	} {
+		asked = nil
+		r := get(t, o, "/api/v1/profiles/"+path)
+		require.NotEqual(t, http.StatusOK, r.StatusCode, path)
+		require.Empty(t, asked, path)
+	}
+
+	s.profile = nil
+	require.Equal(t, http.StatusNotFound, get(t, o, u.EscapedPath()).StatusCode)
+	s.profile = func(string) (io.ReadCloser, error) { return nil, errors.New("s3://bucket?secret=hunter2: down") }
+	r = get(t, o, u.EscapedPath())
+	require.Equal(t, http.StatusBadGateway, r.StatusCode)
+	require.NotContains(t, body(t, r), "hunter2")
+}
+
+// TestBrokenProfile: half a profile does not look like a whole one.
+func TestBrokenProfile(t *testing.T) {
+	s := leaking()
+	s.profile = func(string) (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("half"), brokenReader{})), nil
+	}
+	h, err := New(options(s))
+	require.NoError(t, err)
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	c := srv.Client()
+	r, err := c.Get(srv.URL + "/api/v1/profiles/profiles/a/b.pb.gz")
+	if err == nil {
+		_, err = io.ReadAll(r.Body)
+		_ = r.Body.Close()
+	}
+	require.Error(t, err)
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("gone") }
