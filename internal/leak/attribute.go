@@ -66,15 +66,15 @@ func Attribute(histories []History) (as []Attribution, why string) {
 			continue
 		}
 		total += growth
-		for _, s := range last.Snapshot.Stacks {
-			counts := countsOf(s.Signature, h.Shots)
+		for _, d := range stack.Diff(first.Snapshot, last.Snapshot) {
+			counts := countsOf(d.Signature, h.Shots)
 			if !grows(counts) {
 				continue
 			}
-			g := bySignature[s.Signature]
+			g := bySignature[d.Signature]
 			if g == nil {
-				g = &grownStack{stack: s}
-				bySignature[s.Signature] = g
+				g = &grownStack{stack: d.Stack}
+				bySignature[d.Signature] = g
 				grown = append(grown, g)
 			}
 			g.add(h, counts)

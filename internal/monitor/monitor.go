@@ -188,8 +188,10 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
 
-	err := m.read(ctx, now)
-	if err == nil {
+	n, err := m.read(ctx, now)
+	// An answer without any series says nothing of the services: it is what a
+	// Prometheus answers that has lost its targets, or its data.
+	if err == nil && n > 0 {
 		for _, s := range m.judge(now) {
 			m.take(ctx, now, s)
 		}
@@ -202,8 +204,9 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 // Wait waits for the pulls that are under way.
 func (m *Monitor) Wait() { m.pulls.Wait() }
 
-// read feeds the samples since the last cycle to the services.
-func (m *Monitor) read(ctx context.Context, now time.Time) error {
+// read feeds the samples since the last cycle to the services, and returns the
+// number of series.
+func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	from := m.last
 	if oldest := now.Add(-max(m.o.History, m.o.Interval)); from.Before(oldest) {
 		from = oldest
@@ -218,7 +221,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) error {
 		m.log.say(m.logger, "series", string(collector.ReasonOf(err)), func(l *slog.Logger) {
 			l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", collector.ReasonOf(err), "err", err)
 		})
-		return err
+		return 0, err
 	}
 	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, now
 	m.metrics.cycles.WithLabelValues("ok").Inc()
@@ -250,7 +253,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) error {
 			l.Info("There are series to watch", "series", len(w.Series), "services", len(m.services))
 		}
 	})
-	return nil
+	return len(w.Series), nil
 }
 
 func (m *Monitor) logWarnings(warnings []string) {

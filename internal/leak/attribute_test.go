@@ -1,0 +1,150 @@
+package leak
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// The stacks of a small service.
+var (
+	worker  = stackOf("chan receive", "example.org/shop.(*Pool).work", "pool.go:40")
+	blocked = stackOf("chan send", "example.org/shop.handle.func1", "handle.go:29")
+	sibling = stackOf("select", "example.org/shop.(*Follower).wait", "follow.go:17")
+	other   = stackOf("sync.Mutex.Lock", "example.org/shop.(*Cache).get", "cache.go:8")
+	idle    = stackOf("IO wait", "net/http.(*conn).serve", "server.go:2102")
+)
+
+func stackOf(state, fn, at string) collector.Record {
+	file, line := at, 0
+	for i := range at {
+		if at[i] == ':' {
+			file = at[:i]
+			for _, c := range at[i+1:] {
+				line = 10*line + int(c-'0')
+			}
+		}
+	}
+	return collector.Record{State: state, Frames: []collector.Frame{{Func: fn, File: file, Line: line}}}
+}
+
+// counts is a profile: stacks in pairs with their counts.
+type counts map[*collector.Record]int64
+
+// history is profiles a minute apart; the growth began half a minute after
+// the first.
+func history(instance string, profiles ...counts) History {
+	h := History{Instance: instance, Onset: t0.Add(30 * time.Second)}
+	for i, c := range profiles {
+		p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2}
+		for r, n := range c {
+			x := *r
+			x.Count = n
+			p.Records = append(p.Records, x)
+			p.Total += n
+		}
+		h.Shots = append(h.Shots, Shot{
+			Ref:      ProfileRef{Key: instance, Instance: instance, Time: t0.Add(time.Duration(i) * time.Minute), Total: p.Total},
+			Snapshot: stack.Of(p),
+		})
+	}
+	return h
+}
+
+func TestAttributeNamesTheStackThatGrows(t *testing.T) {
+	as, why := Attribute([]History{history("a",
+		counts{&worker: 8, &blocked: 1, &idle: 4},
+		counts{&worker: 8, &blocked: 20, &idle: 6},
+		counts{&worker: 8, &blocked: 41, &idle: 3},
+		counts{&worker: 8, &blocked: 60, &idle: 5},
+	)})
+	require.Empty(t, why)
+	require.Len(t, as, 1)
+	a := as[0]
+	require.Len(t, a.Stacks, 1)
+	s := a.Stacks[0]
+	require.Equal(t, "example.org/shop.handle.func1", s.Key.Func)
+	require.Equal(t, 29, s.Key.Line)
+	require.Equal(t, "chan send", s.Op)
+	require.EqualValues(t, 1, s.Base)
+	require.EqualValues(t, 60, s.Head)
+	require.InDelta(t, 59.0/60, a.Share, 1e-9)
+	require.Equal(t, []string{"a"}, a.Instances)
+	require.Equal(t, t0, a.Base.Time, "the profile before the onset")
+	require.Equal(t, t0.Add(3*time.Minute), a.Head.Time)
+}
+
+func TestAttributeClaimsNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		h   []History
+		why string
+	}{
+		"without profiles": {nil, "no profile could be had"},
+		"after two": {[]History{history("a", counts{&blocked: 1}, counts{&blocked: 60})},
+			"2 of the 3 profiles that it takes"},
+		"when the profiles do not grow": {[]History{history("a", counts{&blocked: 9}, counts{&blocked: 9}, counts{&blocked: 9})},
+			"the profiles do not show the growth of the counts"},
+		"for one step": {[]History{history("a", counts{&worker: 8}, counts{&worker: 80}, counts{&worker: 80}, counts{&worker: 80})},
+			"no stack grows steadily in the profiles"},
+		"for what comes back": {[]History{history("a", counts{&idle: 10}, counts{&idle: 90}, counts{&idle: 20}, counts{&idle: 95})},
+			"no stack grows steadily in the profiles"},
+		"for a few goroutines": {[]History{history("a", counts{&worker: 1, &idle: 100}, counts{&worker: 2, &idle: 100}, counts{&worker: 4, &idle: 110})},
+			"no stack grows steadily in the profiles"},
+		"for the scatter of a large count": {[]History{history("a", counts{&idle: 1000}, counts{&idle: 1030}, counts{&idle: 1060})},
+			"no stack grows steadily in the profiles"},
+		"for a low share": {[]History{history("a", counts{&blocked: 0, &idle: 10}, counts{&blocked: 10, &idle: 90}, counts{&blocked: 20, &idle: 60})},
+			"the stacks that grow steadily explain only 29 % of the growth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			as, why := Attribute(c.h)
+			require.Empty(t, as)
+			require.Equal(t, c.why, why)
+		})
+	}
+}
+
+func TestAttributeShowsSiblingsTogether(t *testing.T) {
+	as, _ := Attribute([]History{history("a",
+		counts{&blocked: 0, &sibling: 0, &idle: 2},
+		counts{&blocked: 20, &sibling: 20, &idle: 22},
+		counts{&blocked: 40, &sibling: 41, &idle: 42},
+	)})
+	require.Len(t, as, 1)
+	require.Len(t, as[0].Stacks, 3)
+	require.True(t, as[0].Stacks[0].Key.Func == "example.org/shop.handle.func1" || as[0].Stacks[0].Key.Func == "example.org/shop.(*Follower).wait",
+		"the library's stack never leads: %s", as[0].Stacks[0].Key.Func)
+	require.InDelta(t, 1, as[0].Share, 1e-9)
+}
+
+func TestAttributeTellsTwoLeaksApart(t *testing.T) {
+	as, _ := Attribute([]History{history("a",
+		counts{&blocked: 0, &other: 0},
+		counts{&blocked: 60, &other: 5},
+		counts{&blocked: 80, &other: 30},
+		counts{&blocked: 90, &other: 50},
+	)})
+	require.Len(t, as, 2)
+	require.Equal(t, "chan send", as[0].Stacks[0].Op, "the larger first")
+	require.Equal(t, "sync.Mutex.Lock", as[1].Stacks[0].Op)
+}
+
+func TestAttributeAddsInstancesUp(t *testing.T) {
+	as, _ := Attribute([]History{
+		history("a", counts{&blocked: 0}, counts{&blocked: 20}, counts{&blocked: 40}),
+		history("b", counts{&blocked: 5}, counts{&blocked: 35}, counts{&blocked: 65}),
+	})
+	require.Len(t, as, 1)
+	require.Equal(t, []string{"a", "b"}, as[0].Instances)
+	require.EqualValues(t, 5, as[0].Stacks[0].Base)
+	require.EqualValues(t, 105, as[0].Stacks[0].Head)
+	require.Equal(t, "b", as[0].Head.Instance, "that grew most")
+}

@@ -1,0 +1,228 @@
+package monitor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// process is a simulated one: steady goroutines, and leaked ones from an onset
+// on.
+type process struct {
+	labels  labels.Labels
+	started time.Time
+	steady  int
+	onset   time.Time // zero: does not leak
+	perHour float64
+	fn      string
+	pprof   error // what a pull answers
+}
+
+func (p *process) leaked(t time.Time) int {
+	if p.onset.IsZero() || t.Before(p.onset) {
+		return 0
+	}
+	return int(p.perHour * t.Sub(p.onset).Hours())
+}
+
+// world is what gorowatch watches, at one sample a minute. It is its source,
+// its targets and its bucket.
+type world struct {
+	t         *testing.T
+	monitor   *Monitor
+	now       time.Time
+	processes map[string]*process
+	down      error // of the source
+	windows   []collector.Window
+	told      [][]leak.Leak
+	logs      bytes.Buffer
+
+	mtx     sync.Mutex // what pulls touch
+	pulls   map[string]int
+	full    error // of the bucket
+	bucket  map[string]*collector.Profile
+	refs    map[string][]leak.ProfileRef
+	saved   map[string]leak.Leak
+	written int
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		t: t, now: t0, processes: map[string]*process{},
+		pulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{},
+	}
+	w.start()
+	return w
+}
+
+// start starts a new gorowatch.
+func (w *world) start() {
+	m, err := New(w.t.Context(), Options{
+		Source: w, Puller: w, Archive: w,
+		Notify:  func(_ time.Time, leaks []leak.Leak) { w.told = append(w.told, slices.Clone(leaks)) },
+		History: 24 * time.Hour,
+		Logger:  slog.New(slog.NewTextHandler(&w.logs, nil)), Registerer: prometheus.NewRegistry(),
+	})
+	require.NoError(w.t, err)
+	w.monitor = m
+}
+
+// add adds a process of a service in the namespace shop.
+func (w *world) add(job, instance string, p process) *process {
+	p.labels = labels.FromStrings("namespace", "shop", "job", job, "instance", instance)
+	if p.started.IsZero() {
+		p.started = w.now.Add(-48 * time.Hour)
+	}
+	if p.steady == 0 {
+		p.steady = 20
+	}
+	w.processes[job+"/"+instance] = &p
+	return &p
+}
+
+// run lets time pass, one cycle a minute.
+func (w *world) run(d time.Duration) {
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.now = w.now.Add(time.Minute)
+		err := w.monitor.Cycle(w.t.Context(), w.now)
+		require.Equal(w.t, w.down, err)
+		w.monitor.Wait()
+	}
+}
+
+func (w *world) firing() []leak.Leak {
+	var out []leak.Leak
+	for _, l := range w.monitor.Leaks() {
+		if l.State == leak.Firing {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// wobble is healthy noise that any service has, the same at every call.
+func wobble(t time.Time) float64 {
+	return math.Round(2 * math.Sin(float64(t.Unix()/60)*1.7))
+}
+
+func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window, error) {
+	if w.down != nil {
+		return collector.Window{}, w.down
+	}
+	out := collector.Window{From: from, To: to}
+	for _, name := range slices.Sorted(maps.Keys(w.processes)) {
+		p := w.processes[name]
+		s := collector.Series{Labels: p.labels}
+		for t := from.Truncate(time.Minute).Add(time.Minute); !t.After(to); t = t.Add(time.Minute) {
+			if t.Before(p.started) {
+				continue
+			}
+			s.Samples = append(s.Samples, collector.Sample{
+				T: t.UnixMilli(), Count: float64(p.steady+p.leaked(t)) + wobble(t), Load: 0.2,
+				Start: float64(p.started.Unix()),
+			})
+		}
+		if len(s.Samples) > 0 {
+			out.Series = append(out.Series, s)
+		}
+	}
+	w.windows = append(w.windows, out)
+	return out, nil
+}
+
+func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _ float64) (*collector.Profile, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	name := instance.Get("job") + "/" + instance.Get("instance")
+	w.pulls[name]++
+	p := w.processes[name]
+	if p == nil {
+		return nil, collector.Errorf(collector.ReasonNoTarget, "no target")
+	}
+	if p.pprof != nil {
+		return nil, p.pprof
+	}
+	out := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2, Time: now, Raw: []byte(name)}
+	add := func(state, fn string, n int) {
+		if n > 0 {
+			out.Records = append(out.Records, collector.Record{
+				Count: int64(n), State: state, Frames: []collector.Frame{{Func: fn, File: "main.go", Line: 29}},
+			})
+			out.Total += int64(n)
+		}
+	}
+	add("select", "example.org/shop.(*Server).run", p.steady)
+	add("chan send", p.fn, p.leaked(now))
+	return out, nil
+}
+
+func (w *world) SaveProfile(_ context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	if w.full != nil {
+		return leak.ProfileRef{}, w.full
+	}
+	ref := leak.ProfileRef{Key: service.Get("job") + "/" + instance + taken.Format("/150405"), Instance: instance, Time: taken, Total: p.Total}
+	w.bucket[ref.Key] = p
+	w.refs[service.Get("job")+"/"+instance] = append(w.refs[service.Get("job")+"/"+instance], ref)
+	return ref, nil
+}
+
+func (w *world) Profiles(_ context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	return slices.Clone(w.refs[service.Get("job")+"/"+instance]), nil
+}
+
+func (w *world) LoadProfile(_ context.Context, key string) (*collector.Profile, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	if p, ok := w.bucket[key]; ok {
+		return p, nil
+	}
+	return nil, errors.New("no such profile")
+}
+
+func (w *world) SaveLeak(_ context.Context, l leak.Leak) error {
+	if w.full != nil {
+		return w.full
+	}
+	w.saved[l.ID] = l
+	w.written++
+	return nil
+}
+
+func (w *world) Leaks(context.Context) ([]leak.Leak, error) {
+	return slices.Collect(maps.Values(w.saved)), nil
+}
+
+// lines counts the lines of the log with a text.
+func (w *world) lines(text string) int {
+	n := 0
+	for line := range strings.Lines(w.logs.String()) {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
