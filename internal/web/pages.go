@@ -496,7 +496,9 @@ func (h *Handler) targets(w http.ResponseWriter, _ *http.Request) {
 		}
 		if !t.LastPull.IsZero() {
 			row.Took = t.Duration.Round(time.Millisecond).String()
-			row.Goroutines = human.Count(t.Goroutines)
+			if t.Goroutines > 0 {
+				row.Goroutines = human.Count(t.Goroutines)
+			}
 		}
 		switch t.State {
 		case TargetUp:
