@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Main is TestMain's m.Run with a folder for the programs that the tests
+// build, each once. It returns the exit code.
+func Main(m interface{ Run() int }) int {
+	dir, err := os.MkdirTemp("", "gorowatch-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	buildDir = dir
+	return m.Run()
+}
+
+// buildDir is set by Main before any test runs.
+var buildDir string
+
+// The builds of a test binary: one each, however many tests want them.
+var (
+	buildGorowatch = sync.OnceValue(func() error { return build(".", "./cmd/gorowatch") })
+	buildScenarios = sync.OnceValue(func() error { return build(filepath.Join("test", "scenarios"), "./...") })
+)
+
+// built is the path of a program after once has built it.
+func built(t testing.TB, once func() error, name string) string {
+	t.Helper()
+	if buildDir == "" {
+		t.Fatal("TestMain does not call e2e.Main")
+	}
+	if err := once(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(buildDir, name)
+}
+
+// build compiles the commands among packages of the module in a folder of the
+// repository.
+func build(module, packages string) error {
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", buildDir+string(filepath.Separator), packages)
+	cmd.Dir = filepath.Join(repository(), module)
+	// What runs under load is the program that users have, not a checked one.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", packages, err, out)
+	}
+	return nil
+}
+
+// repository is the root of the source tree.
+func repository() string {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) {
+		panic("e2e: built without paths to its sources (-trimpath)")
+	}
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}

@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// Gorowatch is the product.
+type Gorowatch struct {
+	*Program
+	URL string
+}
+
+// listening is how gorowatch says where it listens.
+var listening = regexp.MustCompile(`msg="?Listening"? .*?address=(\S+)`)
+
+// StartGorowatch runs `gorowatch serve` with a configuration, whose relative
+// paths are relative to dir, and further flags. Its bucket is a folder of the
+// test, so that nothing is left of it.
+func StartGorowatch(t testing.TB, dir, config string, flags ...string) *Gorowatch {
+	t.Helper()
+	path := built(t, buildGorowatch, "gorowatch")
+	file := filepath.Join(dir, "gorowatch.yml")
+	write(t, file, config)
+	p := Start(t, "gorowatch", path, append([]string{
+		"serve",
+		"--config.file=" + file,
+		"--web.listen-address=127.0.0.1:0",
+		"--storage.url=file://" + filepath.ToSlash(t.TempDir()),
+	}, flags...)...)
+	return &Gorowatch{Program: p, URL: "http://" + p.WaitFor(t, listening)[1]}
+}
+
+// WaitReady waits until the first evaluation is done.
+func (g *Gorowatch) WaitReady(t testing.TB) {
+	t.Helper()
+	Eventually(t, startTime, "gorowatch is ready", func() error {
+		if err := answers(g.URL + "/-/ready"); err != nil {
+			_ = g.alive(t)
+			return err
+		}
+		return nil
+	})
+}

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Job is what Prometheus scrapes under one job name.
+type Job struct {
+	Name    string
+	Labels  map[string]string
+	Targets []string // host:port
+}
+
+// Prometheus is a real one that scrapes every second.
+type Prometheus struct {
+	*Program
+	URL string
+}
+
+// StartPrometheus runs a Prometheus that scrapes jobs.
+func StartPrometheus(t testing.TB, jobs ...Job) *Prometheus {
+	t.Helper()
+	path := tool(t, "prometheus", "prometheus")
+	dir := t.TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	write(t, config, prometheusConfig(jobs))
+	p, addr := startOnFreePort(t, "prometheus", path,
+		func(addr string) []string {
+			return []string{
+				"--config.file=" + config,
+				"--storage.tsdb.path=" + filepath.Join(dir, "data"),
+				"--web.listen-address=" + addr,
+			}
+		},
+		func(addr string) error { return answers("http://" + addr + "/-/ready") })
+	return &Prometheus{Program: p, URL: "http://" + addr}
+}
+
+func prometheusConfig(jobs []Job) string {
+	var b strings.Builder
+	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n")
+	for _, job := range jobs {
+		// JSON is YAML.
+		static, err := json.Marshal([]map[string]any{{"targets": job.Targets, "labels": job.Labels}})
+		if err != nil {
+			panic(err) // strings alone
+		}
+		fmt.Fprintf(&b, "- {job_name: %q, static_configs: %s}\n", job.Name, static)
+	}
+	return b.String()
+}
+
+// Value is the sum of an instant query's result, 0 if it is empty.
+func (p *Prometheus) Value(t testing.TB, query string) float64 {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value [2]any
+			}
+		}
+	}
+	getJSON(t, p.URL+"/api/v1/query?query="+url.QueryEscape(query), &answer)
+	sum := 0.0
+	for _, series := range answer.Data.Result {
+		v, err := strconv.ParseFloat(fmt.Sprint(series.Value[1]), 64)
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		sum += v
+	}
+	return sum
+}
+
+// getJSON decodes what url answers into v.
+func getJSON(t testing.TB, url string, v any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true // leave no idle connection behind
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
