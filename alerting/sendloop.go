@@ -59,6 +59,7 @@ type sendLoop struct {
 	success  time.Time
 	sent     int64
 	dropped  int64
+	onTheWay int // alerts of the request that is being sent
 	removed  bool
 	rejected map[string]bool // alerts that were logged as rejected
 }
@@ -190,7 +191,9 @@ func (s *sendLoop) sendNext(ctx context.Context) bool {
 	}
 	s.drop(len(batch)-len(alive), lossExpired)
 
+	s.record(func() { s.onTheWay = len(alive) })
 	n, err := s.deliver(ctx, alive)
+	s.record(func() { s.onTheWay = 0 })
 	s.drop(s.queue.putBack(alive[n:]), lossQueueFull)
 	s.measure()
 	return err == nil
@@ -404,7 +407,7 @@ func (s *sendLoop) drop(n int, why loss) {
 }
 
 func (s *sendLoop) measure() {
-	s.record(func() { s.metrics.queue.WithLabelValues(s.name).Set(float64(s.queue.len())) })
+	s.record(func() { s.metrics.queue.WithLabelValues(s.name).Set(float64(s.queue.len() + s.onTheWay)) })
 }
 
 // record runs f under the lock, unless the Alertmanager is gone: its series
@@ -427,7 +430,7 @@ func (s *sendLoop) status() AlertmanagerStatus {
 		LastError:   s.lastErr,
 		LastSuccess: s.success,
 		Since:       s.since,
-		Queued:      queued,
+		Queued:      queued + s.onTheWay,
 		Capacity:    s.queue.capacity,
 		Sent:        s.sent,
 		Dropped:     s.dropped,

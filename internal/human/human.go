@@ -160,7 +160,9 @@ func Func(name string, n int) string {
 	if len(name) > maxSymbol {
 		name = name[len(name)-maxSymbol:]
 	}
-	name = Line(withoutTypeArguments(name), math.MaxInt)
+	name = withoutTypeArguments(name)
+	// What is cut here is too long in any case: a character has at most 4 bytes.
+	name = Line(name[max(len(name)-4*n-4, 0):], math.MaxInt)
 	if utf8.RuneCountInString(name) <= n {
 		return name
 	}

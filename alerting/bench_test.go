@@ -1,0 +1,18 @@
+package alerting
+
+import (
+	"testing"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+func BenchmarkRender(b *testing.B) {
+	for name, l := range map[string]leak.Leak{"usual": library(), "hostile": hostile(3000)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Render(l, render())
+			}
+		})
+	}
+}
