@@ -21,18 +21,16 @@ type Options struct {
 	// Patience is how long an alarm on the counts alone waits for profiles
 	// that can be had. Default 10 × Base.
 	Patience time.Duration
-	// Remember is how long a resolved leak is kept. Default 24 hours.
+	// Remember is how long a resolved leak is kept, unless it comes back
+	// before. Default 24 hours; negative: for ever, even then.
 	Remember time.Duration
 }
 
-// Tracker moves the leaks of all services through their states. It is not safe
+// Tracker moves the leaks of one service through their states. It is not safe
 // for concurrent use.
 type Tracker struct {
 	o        Options
-	services map[string]*tracked
-}
-
-type tracked struct {
+	service  labels.Labels
 	open     []*record
 	resolved []Leak
 	// alarmed is since when the counts alone are enough for an alarm; zero if
@@ -57,9 +55,8 @@ type watch struct {
 	leaked  float64
 }
 
-// Observation is what an evaluation has found of one service.
+// Observation is what an evaluation has found of the service.
 type Observation struct {
-	Service   labels.Labels
 	Verdict   trend.Verdict
 	Instances []trend.Instance
 	// Attributions of the growth, by Attribute; empty with the reason Why.
@@ -69,9 +66,9 @@ type Observation struct {
 	ProfilesExpected bool
 }
 
-// NewTracker makes a Tracker without leaks.
-func NewTracker(o Options) *Tracker {
-	t := &Tracker{services: map[string]*tracked{}}
+// NewTracker makes a Tracker of a service without leaks.
+func NewTracker(service labels.Labels, o Options) *Tracker {
+	t := &Tracker{service: service}
 	t.Apply(o)
 	return t
 }
@@ -84,7 +81,7 @@ func (t *Tracker) Apply(o Options) {
 	if o.Patience <= 0 {
 		o.Patience = 10 * o.Base
 	}
-	if o.Remember <= 0 {
+	if o.Remember == 0 {
 		o.Remember = 24 * time.Hour
 	}
 	t.o = o
@@ -100,102 +97,65 @@ func ID(service labels.Labels, signature string) string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
-// Restore takes leaks from an earlier run. How many goroutines their
-// instances had without the leak is not known any more: they count as clean
-// when they restart, go, or lose half of what had leaked.
-func (t *Tracker) Restore(leaks []Leak) {
-	for _, l := range leaks {
-		s := t.service(l.Service)
-		if l.State != Firing {
-			s.resolved = append(s.resolved, l)
-			continue
-		}
-		r := &record{leak: l, watched: map[string]*watch{}}
-		for _, in := range l.Instances {
-			r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
-		}
-		s.open = append(s.open, r)
+// Restore takes a leak from an earlier run. How many goroutines its instances
+// had without the leak is not known any more: they count as clean when they
+// restart, go, or lose half of what had leaked.
+func (t *Tracker) Restore(l Leak) {
+	if l.State != Firing {
+		t.resolved = append(t.resolved, l)
+		return
 	}
+	r := &record{leak: l, watched: map[string]*watch{}}
+	for _, in := range l.Instances {
+		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
+	}
+	t.open = append(t.open, r)
 }
 
-// Leaks lists all leaks, open and lately resolved, by the time of detection.
+// Leaks lists the leaks, open and lately resolved, by the time of detection.
 func (t *Tracker) Leaks() []Leak {
-	var out []Leak
-	for _, s := range t.services {
-		for _, r := range s.open {
-			out = append(out, r.leak)
-		}
-		out = append(out, s.resolved...)
+	out := slices.Clone(t.resolved)
+	for _, r := range t.open {
+		out = append(out, r.leak)
 	}
-	slices.SortFunc(out, func(a, b Leak) int {
-		return cmp.Or(a.DetectedAt.Compare(b.DetectedAt), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(out, ByDetection)
 	return out
 }
 
-// Open lists the open leaks of a service.
-func (t *Tracker) Open(service labels.Labels) []Leak {
-	var out []Leak
-	if s := t.services[key(service)]; s != nil {
-		for _, r := range s.open {
-			out = append(out, r.leak)
-		}
-	}
-	return out
+// ByDetection compares leaks by the time of their detection.
+func ByDetection(a, b Leak) int {
+	return cmp.Or(a.DetectedAt.Compare(b.DetectedAt), cmp.Compare(a.ID, b.ID))
 }
 
-func key(service labels.Labels) string { return string(service.Bytes(nil)) }
+// Open tells whether a leak is open.
+func (t *Tracker) Open() bool { return len(t.open) > 0 }
 
-func (t *Tracker) service(ls labels.Labels) *tracked {
-	s := t.services[key(ls)]
-	if s == nil {
-		s = &tracked{}
-		t.services[key(ls)] = s
-	}
-	return s
-}
+// Idle tells whether there is no leak to tell of, open or resolved.
+func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 }
 
-// Update moves the leaks of one service on to the time now.
+// Update moves the leaks on to the time now.
 func (t *Tracker) Update(now time.Time, o Observation) {
-	s := t.service(o.Service)
 	if o.Verdict.Status != trend.Leaking {
-		s.alarmed = time.Time{}
-	} else if s.alarmed.IsZero() {
-		s.alarmed = now
+		t.alarmed = time.Time{}
+	} else if t.alarmed.IsZero() {
+		t.alarmed = now
 	}
 	if growing(o.Verdict) {
-		t.grow(now, s, o)
+		t.grow(now, o)
 	}
-	s.open = slices.DeleteFunc(s.open, func(r *record) bool {
+	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.follow(o)
 		r.leak.UpdatedAt = now
 		if !t.ended(now, r, o) {
 			return false
 		}
 		r.leak.State, r.leak.ResolvedAt = Resolved, now
-		s.resolved = append(s.resolved, r.leak)
+		t.resolved = append(t.resolved, r.leak)
 		return true
 	})
-	s.resolved = slices.DeleteFunc(s.resolved, func(l Leak) bool {
-		return now.Sub(l.ResolvedAt) > t.o.Remember
+	t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool {
+		return t.o.Remember > 0 && now.Sub(l.ResolvedAt) > t.o.Remember
 	})
-}
-
-// Forget moves the open leaks of services that are not observed any more: all
-// their instances have gone.
-func (t *Tracker) Forget(now time.Time, observed func(service labels.Labels) bool) {
-	for k, s := range t.services {
-		if len(s.open) == 0 && len(s.resolved) == 0 {
-			delete(t.services, k)
-			continue
-		}
-		for _, r := range s.open {
-			if !observed(r.leak.Service) {
-				t.Update(now, Observation{Service: r.leak.Service, Verdict: trend.Verdict{Status: trend.Quiet}})
-				break
-			}
-		}
-	}
 }
 
 func growing(v trend.Verdict) bool {
@@ -207,15 +167,15 @@ func growing(v trend.Verdict) bool {
 }
 
 // grow opens leaks, and brings the open ones up to date with the growth.
-func (t *Tracker) grow(now time.Time, s *tracked, o Observation) {
+func (t *Tracker) grow(now time.Time, o Observation) {
 	var delta float64
 	for _, a := range o.Attributions {
 		delta += growthOf(a)
 	}
 	for _, a := range o.Attributions {
-		r := s.of(a)
+		r := t.of(a)
 		if r == nil {
-			r = t.open(now, s, o, a.Lead())
+			r = t.fire(now, o, a.Lead())
 		}
 		r.attribute(a)
 		r.measure(o, growthOf(a)/delta, a.Instances)
@@ -223,10 +183,10 @@ func (t *Tracker) grow(now time.Time, s *tracked, o Observation) {
 	if len(o.Attributions) > 0 {
 		return
 	}
-	if len(s.open) > 0 {
-		for _, r := range s.open {
+	if len(t.open) > 0 {
+		for _, r := range t.open {
 			// One leak holds all of the growth; of several, none is known.
-			if len(s.open) == 1 {
+			if len(t.open) == 1 {
 				r.measure(o, 1, nil)
 			}
 			if r.leak.Signature == "" {
@@ -235,8 +195,8 @@ func (t *Tracker) grow(now time.Time, s *tracked, o Observation) {
 		}
 		return
 	}
-	if !s.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(s.alarmed) >= t.o.Patience) {
-		r := t.open(now, s, o, "")
+	if !t.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
+		r := t.fire(now, o, "")
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
 		r.measure(o, 1, nil)
 	}
@@ -252,8 +212,8 @@ func growthOf(a Attribution) float64 {
 
 // of finds the open leak that an attribution belongs to: one that shares a
 // stack with it, or the one whose stack was not known.
-func (s *tracked) of(a Attribution) *record {
-	for _, r := range s.open {
+func (t *Tracker) of(a Attribution) *record {
+	for _, r := range t.open {
 		for _, have := range r.leak.Stacks {
 			for _, st := range a.Stacks {
 				if have.Signature == st.Signature {
@@ -262,7 +222,7 @@ func (s *tracked) of(a Attribution) *record {
 			}
 		}
 	}
-	for _, r := range s.open {
+	for _, r := range t.open {
 		if r.leak.Signature == "" {
 			return r
 		}
@@ -270,11 +230,12 @@ func (s *tracked) of(a Attribution) *record {
 	return nil
 }
 
-func (t *Tracker) open(now time.Time, s *tracked, o Observation, signature string) *record {
+// fire opens a leak.
+func (t *Tracker) fire(now time.Time, o Observation, signature string) *record {
 	r := &record{
 		leak: Leak{
-			ID:         ID(o.Service, signature),
-			Service:    o.Service,
+			ID:         ID(t.service, signature),
+			Service:    t.service,
 			State:      Firing,
 			Onset:      o.Verdict.Onset,
 			DetectedAt: now,
@@ -282,8 +243,10 @@ func (t *Tracker) open(now time.Time, s *tracked, o Observation, signature strin
 		watched: map[string]*watch{},
 	}
 	// The leak that comes back is the same one, with a new beginning.
-	s.resolved = slices.DeleteFunc(s.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
-	s.open = append(s.open, r)
+	if t.o.Remember > 0 {
+		t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
+	}
+	t.open = append(t.open, r)
 	return r
 }
 

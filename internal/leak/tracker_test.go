@@ -24,7 +24,7 @@ type story struct {
 
 func newStory(t *testing.T) *story {
 	return &story{
-		t: t, now: t0, tracker: NewTracker(Options{}),
+		t: t, now: t0, tracker: NewTracker(checkout, Options{}),
 		started: map[string]time.Time{"a": t0.Add(-time.Hour), "b": t0.Add(-time.Hour)},
 		count:   map[string]float64{"a": 10, "b": 10},
 	}
@@ -32,7 +32,7 @@ func newStory(t *testing.T) *story {
 
 // observation is of now; the verdict says that the given instances grow.
 func (s *story) observation(status trend.Status, growing ...string) Observation {
-	o := Observation{Service: checkout, Verdict: trend.Verdict{Status: status, Onset: t0}}
+	o := Observation{Verdict: trend.Verdict{Status: status, Onset: t0}}
 	for name := range s.count {
 		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: s.now})
 	}
@@ -219,7 +219,7 @@ func TestServiceThatIsGoneResolves(t *testing.T) {
 	s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
 	for range 11 {
 		s.step(0)
-		s.tracker.Forget(s.now, func(labels.Labels) bool { return false })
+		s.tracker.Update(s.now, Observation{Verdict: trend.Verdict{Status: trend.Quiet}})
 	}
 	require.Equal(t, Resolved, s.only().State)
 }
@@ -266,8 +266,8 @@ func TestRestoredLeakGoesOn(t *testing.T) {
 	var again Leak
 	require.NoError(t, json.Unmarshal(text, &again))
 
-	s.tracker = NewTracker(Options{})
-	s.tracker.Restore([]Leak{again})
+	s.tracker = NewTracker(checkout, Options{})
+	s.tracker.Restore(again)
 	require.Equal(t, before.ID, s.only().ID)
 	// The counts are quiet, as they are before history is read again.
 	for range 60 {

@@ -48,6 +48,9 @@ type Options struct {
 	// GroupBy are the labels that make a service; default namespace, job.
 	GroupBy []string
 	Trend   trend.Options
+	// KeepAll keeps every leak that was ever found, as a scan wants, also those
+	// that have come back; else the resolved are forgotten after a day.
+	KeepAll bool
 	// History is how far back the first cycle reads.
 	History time.Duration
 	// BaselineInterval is the time between two baselines of a service; default
@@ -70,10 +73,9 @@ type Monitor struct {
 	metrics *metrics
 
 	// Owned by the caller of Cycle.
-	last    time.Time // up to where samples were read
-	tracker *leak.Tracker
-	saved   map[string]string // digest of each leak as the archive has it
-	log     *changes
+	last  time.Time         // up to where samples were read
+	saved map[string]string // digest of each leak as the archive has it
+	log   *changes
 
 	// pulls run beside the cycle, so that a target that hangs holds up
 	// nothing; what they bring waits in inbox for the next cycle.
@@ -139,7 +141,6 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		o:        o,
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
-		tracker:  leak.NewTracker(o.tracker()),
 		saved:    map[string]string{},
 		log:      &changes{},
 		services: map[string]*service{},
@@ -149,17 +150,21 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.tracker.Restore(leaks)
 		for _, l := range leaks {
+			m.service(l.Service).tracker.Restore(l)
 			m.saved[l.ID] = digest(l)
 		}
-		m.leaks = m.tracker.Leaks()
+		m.leaks = m.allLeaks()
 	}
 	return m, nil
 }
 
 func (o *Options) tracker() leak.Options {
-	return leak.Options{Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	t := leak.Options{Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	if o.KeepAll {
+		t.Remember = -1
+	}
+	return t
 }
 
 // Apply replaces the options, but for the Archive, Logger and Registerer. What
@@ -172,12 +177,21 @@ func (m *Monitor) Apply(o Options) error {
 	}
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	if o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy) {
-		m.services = map[string]*service{}
-		m.last = time.Time{}
-	}
-	m.tracker.Apply(o.tracker())
+	again := o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy)
 	m.o = o
+	if !again {
+		for _, s := range m.services {
+			s.tracker.Apply(o.tracker())
+		}
+		return nil
+	}
+	old := m.services
+	m.services, m.last = map[string]*service{}, time.Time{}
+	for _, s := range old {
+		for _, l := range s.tracker.Leaks() {
+			m.service(l.Service).tracker.Restore(l)
+		}
+	}
 	return nil
 }
 
@@ -283,31 +297,31 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 	}
 	status := map[trend.Status]int{}
 	for key, s := range m.services {
-		s.verdict = s.trend.Judge(now)
+		s.judge(now, m.o.Puller != nil)
 		s.watched = s.trend.Instances()
 		s.forget()
-		if len(s.watched) == 0 {
+		if len(s.watched) == 0 && s.tracker.Idle() {
 			delete(m.services, key)
 			continue
 		}
-		status[s.verdict.Status]++
-		o := leak.Observation{Service: s.labels, Verdict: s.verdict, Instances: s.watched}
-		if s.suspicious() {
-			o.Attributions, o.Why = leak.Attribute(s.histories())
-			o.ProfilesExpected = m.o.Puller != nil && !s.hopeless()
-			if m.o.Puller == nil {
-				o.Why = "profiles are not pulled"
-			} else if why := s.failure(); len(o.Attributions) == 0 && why != "" {
-				o.Why = why
-			}
+		if len(s.watched) > 0 {
+			status[s.verdict.Status]++
+			want = append(want, s)
 		}
-		m.tracker.Update(now, o)
-		want = append(want, s)
 	}
-	m.tracker.Forget(now, func(ls labels.Labels) bool { _, ok := m.services[string(ls.Bytes(nil))]; return ok })
 	m.metrics.verdicts(status)
-	m.leaks = m.tracker.Leaks()
+	m.leaks = m.allLeaks()
 	return want
+}
+
+// allLeaks are those of all services. The caller holds mtx.
+func (m *Monitor) allLeaks() []leak.Leak {
+	var out []leak.Leak
+	for _, s := range m.services {
+		out = append(out, s.tracker.Leaks()...)
+	}
+	slices.SortFunc(out, leak.ByDetection)
+	return out
 }
 
 // publish saves what has changed of the leaks, and logs it.
@@ -378,6 +392,9 @@ func (m *Monitor) Services() []Service {
 	defer m.mtx.RUnlock()
 	out := make([]Service, 0, len(m.services))
 	for _, s := range m.services {
+		if len(s.watched) == 0 {
+			continue // gone, but for its leaks
+		}
 		v := Service{Labels: s.labels, Verdict: s.verdict}
 		for _, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {

@@ -50,29 +50,37 @@ func (i *inbox) empty() []brought {
 	return list
 }
 
-// take starts the pulls that a service needs now.
+// take starts the pulls that a service needs now, beside the cycle.
 func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
+	for _, p := range m.due(now, s) {
+		m.pulls.Go(func() { m.inbox.put(p.run(ctx)) })
+	}
+}
+
+// due are the pulls that a service needs now: of its suspects, or a baseline.
+func (m *Monitor) due(now time.Time, s *service) (pulls []pull) {
 	if m.o.Puller == nil {
-		return
+		return nil
 	}
 	if s.suspicious() {
 		for _, in := range s.suspects() {
 			if !in.pulling && !now.Before(in.next) {
 				in.next = now.Add(m.pause(in))
 				in.pulled++
-				m.start(ctx, now, s, in, true)
+				pulls = append(pulls, m.pull(now, s, in, true))
 			}
 		}
-		return
+		return pulls
 	}
 	for _, in := range s.instances {
 		in.pulled, in.failed = 0, 0
 	}
 	for _, in := range s.dueBaseline(now, m.o.BaselineInterval, m.o.BaselineInstances) {
 		if !in.pulling {
-			m.start(ctx, now, s, in, false)
+			pulls = append(pulls, m.pull(now, s, in, false))
 		}
 	}
+	return pulls
 }
 
 // pause is the time until the pull after the next: the suspicion's interval at
@@ -110,19 +118,19 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 	return out
 }
 
-// start pulls a profile beside the cycle.
-func (m *Monitor) start(ctx context.Context, now time.Time, s *service, in *instance, suspicious bool) {
+// pull prepares a pull; what it needs of the service is read now.
+func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool) pull {
 	in.pulling = true
 	p := pull{
 		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in,
 		count: s.count(in.name), started: s.started(in.name),
 	}
 	if suspicious {
-		p.wanted = in.missing(s.onset(in.name))
-		p.list = !in.listed
 		p.onset = s.onset(in.name)
+		p.wanted = in.missing(p.onset)
+		p.list = !in.listed
 	}
-	m.pulls.Go(func() { m.inbox.put(p.run(ctx)) })
+	return p
 }
 
 // onset is when an instance began to grow, as the verdict has it.

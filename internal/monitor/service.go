@@ -23,6 +23,8 @@ type service struct {
 	labels labels.Labels
 	hash   uint64 // spreads what happens now and then
 	trend  *trend.Service
+	// tracker has the service's leaks. They outlive its instances.
+	tracker *leak.Tracker
 
 	verdict   trend.Verdict
 	watched   []trend.Instance
@@ -59,13 +61,20 @@ type shot struct {
 
 // serviceOf finds or makes the service of an instance.
 func (m *Monitor) serviceOf(ls labels.Labels) *service {
-	group := labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels()
+	return m.service(labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels())
+}
+
+// service finds or makes the service with the given labels.
+func (m *Monitor) service(group labels.Labels) *service {
 	key := string(group.Bytes(nil))
 	s, ok := m.services[key]
 	if !ok {
 		h := fnv.New64a()
 		h.Write([]byte(key))
-		s = &service{key: key, labels: group, hash: h.Sum64(), trend: trend.NewService(m.o.Trend), instances: map[string]*instance{}}
+		s = &service{
+			key: key, labels: group, hash: h.Sum64(), instances: map[string]*instance{},
+			trend: trend.NewService(m.o.Trend), tracker: leak.NewTracker(group, m.o.tracker()),
+		}
 		m.services[key] = s
 	}
 	return s
@@ -87,6 +96,27 @@ func (s *service) instanceOf(ls labels.Labels) *instance {
 		s.instances[name] = in
 	}
 	return in
+}
+
+// judge judges the service and moves its leaks on. pulling tells whether
+// profiles are pulled at all.
+func (s *service) judge(now time.Time, pulling bool) {
+	s.verdict = s.trend.Judge(now)
+	if !s.suspicious() && s.tracker.Idle() {
+		return
+	}
+	s.watched = s.trend.Instances()
+	o := leak.Observation{Verdict: s.verdict, Instances: s.watched}
+	if s.suspicious() {
+		o.Attributions, o.Why = leak.Attribute(s.histories())
+		o.ProfilesExpected = pulling && !s.hopeless()
+		if !pulling {
+			o.Why = "profiles are not pulled"
+		} else if why := s.failure(); len(o.Attributions) == 0 && why != "" {
+			o.Why = why
+		}
+	}
+	s.tracker.Update(now, o)
 }
 
 // forget drops the instances that the trend does not know any more.

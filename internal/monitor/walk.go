@@ -1,0 +1,79 @@
+package monitor
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Walk goes through a window of history evaluation by evaluation, at the times
+// at which Cycle would have been called, and does what it would have done. The
+// services do not know of each other, so workers of them walk at a time.
+//
+// Windows come one after another, without a gap. An error is that of ctx: the
+// walk has ended somewhere within the window.
+func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.last = w.To
+	parts := map[*service][]*track{}
+	for i := range w.Series {
+		series := &w.Series[i]
+		s := m.serviceOf(series.Labels)
+		parts[s] = append(parts[s], &track{name: s.instanceOf(series.Labels).name, samples: series.Samples})
+	}
+	// Services without a sample in the window are walked too: their leaks end.
+	todo := make(chan *service)
+	var wg sync.WaitGroup
+	for range max(1, workers) {
+		wg.Go(func() {
+			for s := range todo {
+				m.walk(ctx, s, parts[s], w.From, w.To)
+			}
+		})
+	}
+	for _, s := range m.services {
+		todo <- s
+	}
+	close(todo)
+	wg.Wait()
+	m.leaks = m.allLeaks()
+	return ctx.Err()
+}
+
+// track is the samples of an instance that are still to be seen.
+type track struct {
+	name    string
+	samples []collector.Sample
+}
+
+// feed gives the service the samples up to now.
+func (t *track) feed(s *service, now int64) {
+	n := 0
+	for n < len(t.samples) && t.samples[n].T <= now {
+		x := t.samples[n]
+		s.trend.Observe(t.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+		n++
+	}
+	t.samples = t.samples[n:]
+}
+
+// walk takes one service through a window.
+func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, to time.Time) {
+	for now := from.Truncate(m.o.Interval).Add(m.o.Interval); !now.After(to) && ctx.Err() == nil; now = now.Add(m.o.Interval) {
+		for _, t := range tracks {
+			t.feed(s, now.UnixMilli())
+		}
+		s.judge(now, m.o.Puller != nil)
+		if s.suspicious() {
+			for _, p := range m.due(now, s) {
+				s.receive(p.run(ctx))
+			}
+		}
+	}
+	s.watched = s.trend.Instances()
+	s.forget()
+}
