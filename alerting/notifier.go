@@ -43,8 +43,8 @@ type Alertmanager struct {
 
 // Config is what a reload may change.
 type Config struct {
-	// Alertmanagers all get every alert. Several with the same URL (whatever
-	// their user, password and query) are one.
+	// Alertmanagers all get every alert. The same URL with the same client
+	// twice is one; with another client, user or query it may be another tenant.
 	Alertmanagers []Alertmanager
 	Render        RenderOptions
 	// ResendInterval is how often a leak is sent while it fires and while its
@@ -139,13 +139,22 @@ func (n *Notifier) ApplyConfig(c Config) error {
 		old[s.name] = s
 	}
 	loops := make([]*sendLoop, 0, len(c.Alertmanagers))
-	seen := make(map[string]bool, len(c.Alertmanagers))
+	type identity struct {
+		url    string
+		client *http.Client
+	}
+	seen := make(map[identity]bool, len(c.Alertmanagers))
+	named := make(map[string]int, len(c.Alertmanagers))
 	for _, am := range c.Alertmanagers {
-		name := displayURL(am.URL)
-		if seen[name] {
+		id := identity{am.URL.String(), am.Client}
+		if seen[id] {
 			continue
 		}
-		seen[name] = true
+		seen[id] = true
+		name := displayURL(am.URL)
+		if named[name]++; named[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, named[name])
+		}
 		if s := old[name]; s != nil {
 			delete(old, name)
 			s.replace(am)
@@ -278,7 +287,8 @@ func (n *Notifier) Run(ctx context.Context) error {
 
 // AlertmanagerStatus is how it stands with one Alertmanager, for the pages.
 type AlertmanagerStatus struct {
-	// URL is without user, password and query.
+	// URL is without user, password and query, and numbered where several
+	// differ in nothing else.
 	URL   string `json:"url"`
 	State Health `json:"state"`
 	// Since is when the State began; zero while nothing was sent.

@@ -503,7 +503,8 @@ func TestReload(t *testing.T) {
 			`alertmanager 3: URL "http:": the host is missing`)
 		require.Len(t, w.Status(), 2, "an error changes nothing")
 
-		require.NoError(t, w.ApplyConfig(Config{Alertmanagers: []Alertmanager{comes.at("http://comes"), after.at("http://stays"), comes.at("http://u:p@comes")}}))
+		again := comes.at("http://comes")
+		require.NoError(t, w.ApplyConfig(Config{Alertmanagers: []Alertmanager{again, after.at("http://stays"), again}}))
 		require.Len(t, w.Status(), 2, "the same URL twice is one")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -522,6 +523,21 @@ func TestReload(t *testing.T) {
 		require.NoError(t, w.ApplyConfig(Config{}))
 		w.Update(leaks, time.Now())
 		require.Empty(t, w.Status())
+	})
+}
+
+// TestTenants: the same URL with another client is another tenant.
+func TestTenants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a, b receiver
+		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{a.at("http://am"), b.at("http://am")}}})
+		defer w.stop()
+		w.Update(many(3), time.Now())
+		synctest.Wait()
+		require.Len(t, a.got(), 3)
+		require.Len(t, b.got(), 3)
+		require.Equal(t, "http://am", w.Status()[0].URL)
+		require.Equal(t, "http://am (2)", w.Status()[1].URL)
 	})
 }
 
