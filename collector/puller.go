@@ -51,7 +51,8 @@ type pulled struct {
 	spareAt time.Time
 }
 
-// TargetStatus is how the last pull of an instance went.
+// TargetStatus is how the last pull of an instance went. One that was skipped
+// leaves what is known of the pull before.
 type TargetStatus struct {
 	Labels labels.Labels
 	// URL of the profile, redacted; empty when no target is known.
@@ -64,6 +65,9 @@ type TargetStatus struct {
 	// Reason and Error are empty when the last pull went well.
 	Reason Reason
 	Error  string
+	// Skipped says why the last profile that was wanted was not pulled; empty
+	// when it was.
+	Skipped string
 	// Cost is the estimate of what all pulls have cost the target, in
 	// seconds of CPU.
 	Cost float64
@@ -90,7 +94,10 @@ func (p *Puller) Apply(o PullerOptions) error {
 	}
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
-	p.o, p.slots = o, make(chan struct{}, o.Concurrency)
+	p.o = o
+	if cap(p.slots) != o.Concurrency { // else what is under way counts on
+		p.slots = make(chan struct{}, o.Concurrency)
+	}
 	return nil
 }
 
@@ -103,48 +110,60 @@ func (p *Puller) options() (PullerOptions, chan struct{}) {
 // Pull takes a goroutine profile of an instance. goroutines is the best
 // estimate of how many it has. Errors have a Reason.
 func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
-	cost := costPerGoroutine * max(goroutines, 100)
-	if err := p.spend(instance, now, cost); err != nil {
-		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
-		return nil, err
-	}
 	o, slots := p.options()
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
 	case <-ctx.Done():
+		p.metrics.pulls.WithLabelValues(string(ReasonCanceled)).Inc()
 		return nil, &Error{Reason: ReasonCanceled, Err: ctx.Err()}
 	}
 
+	cost := costOf(goroutines)
+	if err := p.spend(instance, now, cost); err != nil {
+		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
+		return nil, err
+	}
 	status := TargetStatus{Labels: instance, LastPull: now}
 	target, err := o.Finder.Find(ctx, now, instance)
 	var profile *Profile
+	var spent float64 // nothing, unless the target is asked
 	if err == nil {
+		spent = cost
 		status.URL = RedactURL(target.URL)
 		began := time.Now()
 		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, KindGoroutine, 0)
 		status.Duration = time.Since(began)
 		p.metrics.duration.Observe(status.Duration.Seconds())
-		p.metrics.cost.Add(cost)
 	}
 	if err != nil {
 		status.Reason, status.Error = ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
+		// Now it is known how many there are.
+		spent = costOf(float64(profile.Total))
 		status.Goroutines, status.Bytes = profile.Total, len(profile.Raw)
 		p.metrics.pulls.WithLabelValues("ok").Inc()
 		p.metrics.bytes.Add(float64(status.Bytes))
 	}
+	p.metrics.cost.Add(spent)
 
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	t := p.target(instance, now)
-	status.Cost = t.status.Cost
-	if status.URL != "" {
-		status.Cost += cost
-	}
+	t.spare = min(defaultBurst, t.spare+cost-spent)
+	status.Cost = t.status.Cost + spent
 	t.status = status
 	return profile, err
+}
+
+// costOf estimates what a profile of so many goroutines costs the target, in
+// seconds of its CPU. A small one is not free, and neither is an unknown one.
+func costOf(goroutines float64) float64 {
+	if !(goroutines > 100) {
+		goroutines = 100
+	}
+	return costPerGoroutine * goroutines
 }
 
 // target is the entry of an instance. The caller holds mtx.
@@ -170,7 +189,9 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) erro
 		t.spareAt = now
 	}
 	if t.spare < min(cost, defaultBurst) {
-		return Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", defaultBurst-t.spare)
+		err := Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", defaultBurst-t.spare)
+		t.status.Skipped = err.Error()
+		return err
 	}
 	t.spare -= cost
 	return nil

@@ -1,11 +1,14 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +71,7 @@ type Finder struct {
 	mtx     sync.Mutex
 	asked   time.Time // when the list was wanted last
 	listErr error     // of that time; the list before it stays
-	list    map[string]collector.ScrapeTarget
+	list    map[string][]collector.ScrapeTarget // by identity
 }
 
 // New makes a Finder.
@@ -113,18 +116,18 @@ func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Lab
 	if f.asked.IsZero() || now.Sub(f.asked) >= f.o.MaxAge {
 		f.refresh(ctx, now)
 	}
-	t, ok := f.list[identity(instance)]
-	if !ok && now.Sub(f.asked) >= f.o.MaxAge/10 {
+	same := f.list[identity(instance)]
+	if len(same) == 0 && now.Sub(f.asked) >= f.o.MaxAge/10 {
 		f.refresh(ctx, now)
-		t, ok = f.list[identity(instance)]
+		same = f.list[identity(instance)]
 	}
 	switch {
-	case ok:
-		return t, nil
+	case len(same) > 0:
+		return closest(same, instance), nil
 	case f.listErr != nil:
-		return t, &collector.Error{Reason: collector.ReasonOf(f.listErr), Err: f.listErr}
+		return collector.ScrapeTarget{}, &collector.Error{Reason: collector.ReasonOf(f.listErr), Err: fmt.Errorf("its address cannot be looked up: %w", f.listErr)}
 	}
-	return t, collector.Errorf(collector.ReasonNoTarget,
+	return collector.ScrapeTarget{}, collector.Errorf(collector.ReasonNoTarget,
 		"Prometheus scrapes no target with job=%q and instance=%q; add a static target for it", instance.Get("job"), instance.Get("instance"))
 }
 
@@ -135,13 +138,28 @@ func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	if err != nil {
 		return
 	}
-	f.list = make(map[string]collector.ScrapeTarget, len(targets))
+	f.list = make(map[string][]collector.ScrapeTarget, len(targets))
 	for _, t := range targets {
-		f.list[identity(t.Labels)] = t
+		id := identity(t.Labels)
+		f.list[id] = append(f.list[id], t)
 	}
 }
 
-// identity is what series and targets of an instance have in common.
+// closest is the target that agrees with the instance in the most labels:
+// where instance is the name of a node, several of a job have the same.
+func closest(targets []collector.ScrapeTarget, instance labels.Labels) collector.ScrapeTarget {
+	agree := func(t collector.ScrapeTarget) (n int) {
+		t.Labels.Range(func(l labels.Label) {
+			if instance.Get(l.Name) == l.Value {
+				n++
+			}
+		})
+		return n
+	}
+	return slices.MaxFunc(targets, func(a, b collector.ScrapeTarget) int { return cmp.Compare(agree(a), agree(b)) })
+}
+
+// identity is what series and targets of an instance have in common at least.
 func identity(ls labels.Labels) string {
 	return ls.Get("job") + "\xff" + ls.Get("instance")
 }
@@ -157,11 +175,13 @@ func (s Static) matches(instance labels.Labels) bool {
 	return host(instance.Get("instance")) == host(s.Address)
 }
 
+// host is that of an address with or without port, an IPv6 address without its
+// brackets.
 func host(addr string) string {
 	if h, _, err := net.SplitHostPort(addr); err == nil {
 		return h
 	}
-	return addr
+	return strings.Trim(addr, "[]")
 }
 
 // target puts the URL of the profile together.
@@ -170,7 +190,7 @@ func (a Access) target(scheme, address string) collector.Target {
 		scheme = a.Scheme
 	}
 	if a.Port != 0 {
-		address = net.JoinHostPort(strings.Trim(host(address), "[]"), strconv.Itoa(a.Port))
+		address = net.JoinHostPort(host(address), strconv.Itoa(a.Port))
 	}
 	path := a.Path
 	if path == "" {

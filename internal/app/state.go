@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -122,7 +123,7 @@ func (s state) Targets() []uiweb.Target {
 func target(t collector.TargetStatus) uiweb.Target {
 	v := uiweb.Target{
 		Labels: t.Labels, URL: t.URL, State: uiweb.TargetUp,
-		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Error: t.Error,
+		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Error: cmp.Or(t.Error, t.Skipped),
 	}
 	switch {
 	case t.LastPull.IsZero():

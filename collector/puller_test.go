@@ -1,0 +1,313 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+)
+
+// noon is when the stories below begin.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func instance(name string) labels.Labels { return labels.FromStrings("job", "shop", "instance", name) }
+
+// finderFunc and fetcherFunc are a target's discovery and its profile.
+type finderFunc func(ctx context.Context, now time.Time, instance labels.Labels) (Target, error)
+
+func (f finderFunc) Find(ctx context.Context, now time.Time, instance labels.Labels) (Target, error) {
+	return f(ctx, now, instance)
+}
+
+type fetcherFunc func(ctx context.Context, u *url.URL) (*Profile, error)
+
+func (f fetcherFunc) Fetch(ctx context.Context, _ *http.Client, u *url.URL, _ ProfileKind, _ int) (*Profile, error) {
+	return f(ctx, u)
+}
+
+// everywhere finds every instance at its name.
+func everywhere(_ context.Context, _ time.Time, instance labels.Labels) (Target, error) {
+	u := &url.URL{Scheme: "http", Host: instance.Get("instance"), Path: "/debug/pprof/goroutine", User: url.UserPassword("u", "hunter2")}
+	return Target{URL: u, Client: &http.Client{}}, nil
+}
+
+// profileOf is a profile of so many goroutines.
+func profileOf(goroutines int64) fetcherFunc {
+	return func(context.Context, *url.URL) (*Profile, error) {
+		return &Profile{Total: goroutines, Raw: []byte("12345678")}, nil
+	}
+}
+
+func newPuller(t *testing.T, find finderFunc, fetch fetcherFunc) (*Puller, *prometheus.Registry) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	p, err := NewPuller(PullerOptions{Finder: find, Fetcher: fetch, Registerer: reg})
+	require.NoError(t, err)
+	return p, reg
+}
+
+// pulls is the counter of a result.
+func (p *Puller) pulls(result string) float64 {
+	return testutil.ToFloat64(p.metrics.pulls.WithLabelValues(result))
+}
+
+func TestPullerNeedsFinderAndFetcher(t *testing.T) {
+	_, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere)})
+	require.ErrorContains(t, err, "required")
+	_, err = NewPuller(PullerOptions{Fetcher: profileOf(1)})
+	require.ErrorContains(t, err, "required")
+}
+
+// Whoever asks as often as he likes gets, in the long run, what a thousandth of
+// the target's CPU pays for, besides the one burst at the beginning.
+func TestLongRunShareIsNeverExceeded(t *testing.T) {
+	const goroutines = 2000 // 20 ms a profile: one every 20 s
+	p, _ := newPuller(t, everywhere, profileOf(goroutines))
+	pulled, skipped := 0, 0
+	for s := range 3 * 3600 {
+		now := noon.Add(time.Duration(s) * time.Second)
+		switch _, err := p.Pull(t.Context(), now, instance("a:80"), goroutines); {
+		case err == nil:
+			pulled++
+		default:
+			require.Equal(t, ReasonBudget, ReasonOf(err))
+			skipped++
+		}
+		cost := p.Targets()[0].Cost
+		require.LessOrEqual(t, cost, defaultBurst+float64(s)*defaultShare+1e-9, "after %d s", s)
+		require.InDelta(t, float64(pulled)*goroutines*costPerGoroutine, cost, 1e-6)
+	}
+	require.InDelta(t, 1/0.02+3*3600/20, pulled, 1, "nor is less pulled than may be")
+	require.Equal(t, float64(pulled), p.pulls("ok"))
+	require.Equal(t, float64(skipped), p.pulls("budget"))
+	require.InDelta(t, p.Targets()[0].Cost, testutil.ToFloat64(p.metrics.cost), 1e-6)
+}
+
+// At noon a target with 300 000 goroutines (3 s of its CPU) may be pulled once,
+// since it has rested; then not until that is paid off: the debt of 2 s and the
+// burst of 1 s take 3000 s.
+func TestBigPullAfterARestIsPaidOff(t *testing.T) {
+	const goroutines = 300_000
+	p, _ := newPuller(t, everywhere, profileOf(goroutines))
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), goroutines)
+	require.NoError(t, err)
+
+	_, err = p.Pull(t.Context(), noon.Add(2999*time.Second), instance("a:80"), goroutines)
+	require.Equal(t, ReasonBudget, ReasonOf(err))
+	require.ErrorContains(t, err, "to spare the target")
+	require.Equal(t, err.Error(), p.Targets()[0].Skipped)
+	require.Empty(t, p.Targets()[0].Reason, "the pull before went well")
+	require.Equal(t, noon, p.Targets()[0].LastPull)
+
+	_, err = p.Pull(t.Context(), noon.Add(2999*time.Second), instance("b:80"), 100)
+	require.NoError(t, err, "each instance has its own")
+
+	_, err = p.Pull(t.Context(), noon.Add(3001*time.Second), instance("a:80"), goroutines)
+	require.NoError(t, err)
+	require.Empty(t, p.Targets()[0].Skipped)
+}
+
+// The estimate was a hundred goroutines, the profile had 200 000: the truth is
+// what is paid. The other way round the difference is given back.
+func TestCostIsSettledByTheProfile(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(200_000))
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), math.NaN())
+	require.NoError(t, err)
+	require.InDelta(t, 2.0, p.Targets()[0].Cost, 1e-9)
+	_, err = p.Pull(t.Context(), noon.Add(time.Second), instance("a:80"), math.NaN())
+	require.Equal(t, ReasonBudget, ReasonOf(err))
+
+	p, _ = newPuller(t, everywhere, profileOf(100))
+	_, err = p.Pull(t.Context(), noon, instance("a:80"), 200_000)
+	require.NoError(t, err)
+	_, err = p.Pull(t.Context(), noon.Add(time.Second), instance("a:80"), 100)
+	require.NoError(t, err)
+}
+
+func TestClockSetBackEarnsNothing(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(100_000))
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), 100_000)
+	require.NoError(t, err)
+	for _, d := range []time.Duration{-time.Hour, 0, -time.Hour, 0} {
+		_, err = p.Pull(t.Context(), noon.Add(d), instance("a:80"), 100_000)
+		require.Equal(t, ReasonBudget, ReasonOf(err))
+	}
+}
+
+func TestWithoutATargetNothingIsSpent(t *testing.T) {
+	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (Target, error) {
+		return Target{}, Errorf(ReasonNoTarget, "nobody knows it")
+	}, nil)
+	require.NoError(t, p.Apply(PullerOptions{Finder: p.o.Finder, Fetcher: profileOf(1)}))
+	for range 100 {
+		_, err := p.Pull(t.Context(), noon, instance("a:80"), 50_000)
+		require.Equal(t, ReasonNoTarget, ReasonOf(err))
+	}
+	s := p.Targets()[0]
+	require.Equal(t, TargetStatus{Labels: instance("a:80"), LastPull: noon, Reason: ReasonNoTarget, Error: "nobody knows it"}, s)
+	require.Zero(t, testutil.ToFloat64(p.metrics.cost))
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mtx sync.Mutex
+		running, most := 0, 0
+		p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Concurrency: 3, Fetcher: fetcherFunc(func(context.Context, *url.URL) (*Profile, error) {
+			mtx.Lock()
+			running++
+			most = max(most, running)
+			mtx.Unlock()
+			time.Sleep(time.Second)
+			mtx.Lock()
+			running--
+			mtx.Unlock()
+			return &Profile{Total: 10}, nil
+		})})
+		require.NoError(t, err)
+		began := time.Now()
+		var wg sync.WaitGroup
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			wg.Go(func() {
+				_, err := p.Pull(t.Context(), began, instance(name), 10)
+				require.NoError(t, err)
+			})
+		}
+		synctest.Wait()
+		require.Equal(t, 3, running)
+		// A reload in the middle that leaves the number alone adds none.
+		require.NoError(t, p.Apply(p.o))
+		wg.Wait()
+		require.Equal(t, 3, most)
+		require.Equal(t, 3*time.Second, time.Since(began))
+		for _, s := range p.Targets() {
+			require.Equal(t, time.Second, s.Duration)
+		}
+	})
+}
+
+func TestPullWaitingForASlotIsCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Concurrency: 1, Fetcher: fetcherFunc(func(ctx context.Context, _ *url.URL) (*Profile, error) {
+			<-release
+			return &Profile{Total: 10}, nil
+		})})
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = p.Pull(t.Context(), noon, instance("a"), 10) })
+		synctest.Wait()
+
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			_, err := p.Pull(ctx, noon, instance("b"), 10)
+			require.Equal(t, ReasonCanceled, ReasonOf(err))
+			require.ErrorIs(t, err, context.Canceled)
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		require.Equal(t, 1.0, p.pulls("canceled"))
+		close(release)
+		wg.Wait()
+		require.Len(t, p.Targets(), 1, "b was never asked")
+	})
+}
+
+func TestStatusOfTargets(t *testing.T) {
+	answer := profileOf(42)
+	p, _ := newPuller(t, everywhere, func(ctx context.Context, u *url.URL) (*Profile, error) { return answer(ctx, u) })
+	_, err := p.Pull(t.Context(), noon, instance("b:80"), 42)
+	require.NoError(t, err)
+	_, err = p.Pull(t.Context(), noon, instance("a:80"), 42)
+	require.NoError(t, err)
+
+	all := p.Targets()
+	require.Len(t, all, 2)
+	require.Equal(t, "a:80", all[0].Labels.Get("instance"), "sorted")
+	s := all[0]
+	s.Duration = 0
+	require.Equal(t, TargetStatus{
+		Labels: instance("a:80"), URL: "http://a:80/debug/pprof/goroutine", LastPull: noon,
+		Bytes: 8, Goroutines: 42, Cost: 1e-3,
+	}, s)
+	require.Equal(t, 16.0, testutil.ToFloat64(p.metrics.bytes))
+
+	answer = func(context.Context, *url.URL) (*Profile, error) {
+		return nil, Errorf(ReasonUnauthorized, "401: it wants a login")
+	}
+	later := noon.Add(time.Minute)
+	_, err = p.Pull(t.Context(), later, instance("a:80"), 42)
+	require.Equal(t, ReasonUnauthorized, ReasonOf(err))
+	s = p.Targets()[0]
+	s.Duration = 0
+	require.Equal(t, TargetStatus{
+		Labels: instance("a:80"), URL: "http://a:80/debug/pprof/goroutine", LastPull: later,
+		Reason: ReasonUnauthorized, Error: "401: it wants a login", Cost: 2e-3,
+	}, s)
+}
+
+// Whatever goes wrong, the label is one of the known ones, all there from the
+// start.
+func TestResultsAreAClosedSet(t *testing.T) {
+	var fail error
+	p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) { return nil, fail })
+	known := 1 + len(Reasons)
+	n, err := testutil.GatherAndCount(reg, "gorowatch_profile_pulls_total")
+	require.NoError(t, err)
+	require.Equal(t, known, n)
+
+	failures := []error{errors.New("boom"), context.DeadlineExceeded, &http.ProtocolError{ErrorString: strings.Repeat("x", 99)}}
+	for _, r := range Reasons {
+		failures = append(failures, Errorf(r, "it is %s", r))
+	}
+	for _, fail = range failures {
+		_, err := p.Pull(t.Context(), noon, instance("a:80"), 1)
+		require.Equal(t, fail, err)
+	}
+	n, err = testutil.GatherAndCount(reg, "gorowatch_profile_pulls_total")
+	require.NoError(t, err)
+	require.Equal(t, known, n)
+	require.Equal(t, 1.0, p.pulls("tls"))
+	require.Equal(t, 4.0, p.pulls("other"))
+}
+
+func TestKeepForgets(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(1))
+	for _, name := range []string{"a", "b", "c"} {
+		_, err := p.Pull(t.Context(), noon, instance(name), 1)
+		require.NoError(t, err)
+	}
+	p.Keep(func(in labels.Labels) bool { return in.Get("instance") == "b" })
+	require.Len(t, p.Targets(), 1)
+	require.Equal(t, instance("b"), p.Targets()[0].Labels)
+}
+
+func TestApplyKeepsWhatIsKnown(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(100_000))
+	_, err := p.Pull(t.Context(), noon, instance("a"), 100_000)
+	require.NoError(t, err)
+	before := p.Targets()
+
+	require.ErrorContains(t, p.Apply(PullerOptions{}), "required")
+	_, err = p.Pull(t.Context(), noon.Add(2*time.Hour), instance("b"), 1)
+	require.NoError(t, err, "what was refused has changed nothing")
+
+	require.NoError(t, p.Apply(PullerOptions{Finder: finderFunc(everywhere), Fetcher: profileOf(7), Concurrency: 1}))
+	require.Equal(t, before, p.Targets()[:1])
+	_, err = p.Pull(t.Context(), noon.Add(time.Minute), instance("a"), 100_000)
+	require.Equal(t, ReasonBudget, ReasonOf(err), "a reload pays no debts")
+	profile, err := p.Pull(t.Context(), noon.Add(time.Hour), instance("a"), 1)
+	require.NoError(t, err)
+	require.Equal(t, int64(7), profile.Total, "by the new fetcher")
+}
