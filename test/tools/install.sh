@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # Puts the real servers that the end-to-end tests run into a cache outside the
-# tree, one folder per version, and prints that folder's parent. What is there
+# tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [cc] [lint]
+#
+# Without arguments: all but lint. Only redis and cc (a C compiler, for the race
+# detector) come from the system's packages: where they are missing the script
+# wants Debian or Ubuntu, and root.
 #
 # GOROWATCH_TOOLS overrides the cache (default: ~/.cache/gorowatch-tools).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${GOROWATCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/gorowatch-tools}
 mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
 work=$(mktemp -d "$cache/.build.XXXXXX")
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+# A workspace or build flags of the caller are not meant for the tools.
+export GOWORK=off GOFLAGS=-buildvcs=false
 
 say() { echo "tools: $*" >&2; }
 
@@ -23,21 +30,36 @@ publish() {
   mkdir -p "$cache/$1"
   rm -rf "${cache:?}/$1/$2"
   mv "$work/$1" "$cache/$1/$2"
-  ln -sfn "$2" "$cache/$1/current"
+}
+
+# current NAME VERSION makes a version the one that the tests run.
+current() { ln -sfn "$2" "$cache/$1/current"; }
+
+# packages NAME... installs Debian packages.
+packages() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "missing: $* (as root: apt-get install $*)"
+    exit 1
+  fi
+  say "installing $* from the system's packages"
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
 prometheus() {
-  local v
+  local v release
   v=$(version prometheus github.com/prometheus/prometheus)
   if [ ! -x "$cache/prometheus/$v/promtool" ]; then
     say "building Prometheus $v (some minutes, once)"
+    # The module of release 3.15.0 is v0.315.0.
+    [[ $v =~ ^v0\.([0-9])0?([0-9]+)\.([0-9]+)$ ]] && release="${BASH_REMATCH[1]}.${BASH_REMATCH[2]}.${BASH_REMATCH[3]}"
     mkdir -p "$work/prometheus"
     (cd "$here/prometheus" && go build -tags remove_all_sd \
-      -ldflags "-s -w -X github.com/prometheus/common/version.Version=${v#v0.}" -o "$work/prometheus/" \
+      -ldflags "-s -w -X github.com/prometheus/common/version.Version=${release:-$v}" -o "$work/prometheus/" \
       github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool)
     publish prometheus "$v"
   fi
-  ln -sfn "$v" "$cache/prometheus/current"
+  current prometheus "$v"
 }
 
 # The module of Alertmanager lacks its built web UI, which it embeds: build in
@@ -50,37 +72,57 @@ alertmanager() {
     mkdir -p "$work/alertmanager"
     (cd "$here/alertmanager" && go mod download github.com/prometheus/alertmanager)
     src=$(cd "$here/alertmanager" && go list -m -f '{{.Dir}}' github.com/prometheus/alertmanager)
-    cp -r "$src" "$work/src" && chmod -R u+w "$work/src"
-    mkdir -p "$work/src/ui/app/dist" && echo '<title>Alertmanager</title>' >"$work/src/ui/app/dist/index.html"
+    cp -r "$src" "$work/src"
+    chmod -R u+w "$work/src"
+    mkdir -p "$work/src/ui/app/dist"
+    echo '<title>Alertmanager</title>' >"$work/src/ui/app/dist/index.html"
     (cd "$work/src" && go build -ldflags "-s -w -X github.com/prometheus/common/version.Version=${v#v}" \
       -o "$work/alertmanager/" ./cmd/alertmanager ./cmd/amtool)
     publish alertmanager "$v"
   fi
-  ln -sfn "$v" "$cache/alertmanager/current"
+  current alertmanager "$v"
 }
 
-# Redis comes from Debian: unpacked, not installed, so nothing is started.
+# The server and the checker of dumps are one binary that goes by its name, and
+# Debian has it in redis-tools: so no package is needed that would start a
+# server of its own.
 redis() {
-  local out=$cache/redis/debian
-  command -v redis-server >/dev/null && { mkdir -p "$out" && ln -sf "$(command -v redis-server)" "$out/redis-server"; }
-  if [ ! -x "$out/redis-server" ]; then
-    say "installing redis-server from Debian"
-    [ "$(id -u)" = 0 ] || { say "redis-server is missing: apt-get install redis-server"; exit 1; }
-    apt-get update -qq >&2
-    # The policy file keeps the package from starting a server of its own.
-    local policy=/usr/sbin/policy-rc.d
-    [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; trap 'rm -f /usr/sbin/policy-rc.d; chmod -R u+w "$work"; rm -rf "$work"' EXIT; }
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >&2
-    mkdir -p "$out" && ln -sf "$(command -v redis-server)" "$out/redis-server"
+  local binary
+  if ! binary=$(command -v redis-server || command -v redis-check-rdb); then
+    packages redis-tools
+    binary=$(command -v redis-check-rdb)
   fi
-  ln -sfn debian "$cache/redis/current"
+  mkdir -p "$cache/redis/system"
+  ln -sfn "$binary" "$cache/redis/system/redis-server"
+  if ! "$cache/redis/system/redis-server" --version >&2; then
+    say "$binary is no Redis server"
+    exit 1
+  fi
+  current redis system
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis
-for tool in "$@"; do
-  case $tool in
-    prometheus | alertmanager | redis) "$tool" ;;
-    *) say "unknown tool $tool: prometheus, alertmanager or redis"; exit 2 ;;
+cc() { command -v "${CC:-gcc}" >/dev/null || packages gcc libc6-dev; }
+
+lint() {
+  local v
+  v=$(version lint github.com/golangci/golangci-lint/v2)
+  if [ ! -x "$cache/lint/$v/golangci-lint" ]; then
+    say "building golangci-lint $v (some minutes, once)"
+    mkdir -p "$work/lint"
+    (cd "$here/lint" && go build -ldflags "-s -w -X main.version=${v#v}" -o "$work/lint/" github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+    publish lint "$v"
+  fi
+  current lint "$v"
+}
+
+[ $# -gt 0 ] || set -- prometheus alertmanager redis cc
+for name in "$@"; do
+  case $name in
+    prometheus | alertmanager | redis | cc | lint) "$name" ;;
+    *)
+      say "unknown tool $name: prometheus, alertmanager, redis, cc or lint"
+      exit 2
+      ;;
   esac
 done
 echo "$cache"
