@@ -4,13 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"math"
 	"strconv"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// parseDebug1 reads the text that debug=1 gives:
+// readDebug1 reads the text that debug=1 gives:
 //
 //	goroutine profile: total 3
 //	2 @ 0x47a0ce 0x40a0f3 0x40a0b2 0x48c1d5 0x48e961
@@ -19,15 +18,15 @@ import (
 //
 // The runtime leaves out its own frames at the leaf, and with them what the
 // goroutines wait for, unless the standard library names it.
-func parseDebug1(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
+func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	in := lines{br: br}
 	names := interner{}
-	p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug1}
+	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug1
 	var total int64
 	for seen := false; !seen; {
 		line, err := in.next()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		line = bytes.TrimSpace(bytes.TrimPrefix(line, utf8BOM))
 		rest, ok := bytes.CutPrefix(line, leadGoroutine)
@@ -39,26 +38,39 @@ func parseDebug1(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
 		if ok {
 			n, err := strconv.ParseInt(string(rest), 10, 64)
 			if err != nil || n < 0 {
-				return nil, collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", in.n, beginning(rest))
+				return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", in.n, beginning(rest))
 			}
 			total, seen = n, true
 		}
 	}
 	var rec *collector.Record
+	var frames []collector.Frame
+	stacks := 0
+	flush := func() error {
+		if rec == nil {
+			return nil
+		}
+		frames = rec.Frames[:0]
+		err := out(rec)
+		rec = nil
+		return err
+	}
 	for {
 		line, err := in.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case len(line) == 0:
-			rec = nil
+			if err := flush(); err != nil {
+				return err
+			}
 		case line[0] == '#':
 			if rec == nil {
-				return nil, collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", in.n, beginning(line))
+				return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", in.n, beginning(line))
 			}
 			if labels, ok := bytes.CutPrefix(line, []byte("# labels: ")); ok {
 				rec.Labels = parseLabels(labels)
@@ -71,26 +83,34 @@ func parseDebug1(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
 			n, _, ok := bytes.Cut(line, []byte(" @"))
 			count, err := strconv.ParseInt(string(n), 10, 64)
 			if !ok || err != nil {
-				return nil, collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", in.n, beginning(line))
+				return collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", in.n, beginning(line))
 			}
-			if count < 0 || p.Total > math.MaxInt64-count {
-				return nil, collector.Errorf(collector.ReasonBadData, "line %d: the count %d is negative or overflows", in.n, count)
+			if count < 0 {
+				return collector.Errorf(collector.ReasonBadData, "line %d: a count of %d", in.n, count)
 			}
-			if len(p.Records) >= lim.Stacks {
-				return nil, collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", in.n, lim.Stacks)
+			if err := flush(); err != nil {
+				return err
 			}
-			p.Total += count
-			p.Records = append(p.Records, collector.Record{Count: count})
-			rec = &p.Records[len(p.Records)-1]
+			if stacks++; stacks > lim.Stacks {
+				return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", in.n, lim.Stacks)
+			}
+			rec = &collector.Record{Count: count, Frames: frames}
 		}
 	}
+	cut := rec != nil && in.last != '\n'
+	if err := flush(); err != nil {
+		return err
+	}
+	if cut {
+		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within a line", in.n)
+	}
 	if p.Total < total {
-		return nil, collector.Errorf(collector.ReasonTruncated, "line %d: it ends after %d of %d goroutines", in.n, p.Total, total)
+		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends after %d of %d goroutines", in.n, p.Total, total)
 	}
 	if p.Total > total {
-		return nil, collector.Errorf(collector.ReasonBadData, "line %d: %d goroutines, but the first line says %d", in.n, p.Total, total)
+		return collector.Errorf(collector.ReasonBadData, "line %d: %d goroutines, but the first line says %d", in.n, p.Total, total)
 	}
-	return p, nil
+	return nil
 }
 
 // debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE". Where the runtime

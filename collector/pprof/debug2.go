@@ -24,7 +24,7 @@ var (
 	labelsLead    = []byte(" labels:{")
 )
 
-// parseDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT
+// readDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT
 // prints it:
 //
 //	goroutine 18 [chan send (leaked), 12 minutes labels:{"route": "/cart"}]:
@@ -37,14 +37,9 @@ var (
 // they come, so that memory follows the number of distinct stacks (and eight
 // bytes for each id). Lines that do not belong to a stack, such as a panic's
 // message or a log line in between, are skipped.
-func parseDebug2(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
-	d := dump{
-		in:    lines{br: br},
-		lim:   lim,
-		names: interner{},
-		index: map[string]int{},
-		p:     &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2},
-	}
+func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
+	d := dump{in: lines{br: br}, lim: lim, names: interner{}, index: map[string]int{}}
 	for {
 		line, err := d.in.next()
 		if err == io.EOF {
@@ -54,29 +49,34 @@ func parseDebug2(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
 			err = d.line(line)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	d.p.Incomplete = d.in.size == dumpLimit
-	if !d.p.Incomplete && d.open && (d.pending > 0 || d.frames == 0) {
-		return nil, collector.Errorf(collector.ReasonTruncated, "line %d: it ends within goroutine %d", d.in.n, d.id)
+	p.Incomplete = d.in.size == dumpLimit
+	if !p.Incomplete && d.open && (d.pending > 0 || d.frames == 0) {
+		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within goroutine %d", d.in.n, d.id)
 	}
 	if err := d.close(); err != nil {
-		return nil, err
+		return err
 	}
-	if d.p.Total == 0 {
-		return nil, collector.Errorf(collector.ReasonNotProfile, "line %d: a dump without a goroutine", d.in.n)
+	if len(d.records) == 0 {
+		return collector.Errorf(collector.ReasonNotProfile, "line %d: a dump without a goroutine", d.in.n)
 	}
-	return d.p, nil
+	for i := range d.records {
+		if err := out(&d.records[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dump is the state of reading one.
 type dump struct {
-	in    lines
-	lim   Limits
-	names interner
-	index map[string]int // key → record
-	p     *collector.Profile
+	in      lines
+	lim     Limits
+	names   interner
+	index   map[string]int // key → record
+	records []collector.Record
 
 	// The goroutine being read.
 	open    bool
@@ -240,7 +240,7 @@ func (d *dump) close() error {
 	d.dropPending()
 	d.open = false
 	if i, ok := d.index[string(d.key)]; ok {
-		rec := &d.p.Records[i]
+		rec := &d.records[i]
 		rec.Count++
 		rec.IDs = append(rec.IDs, d.id)
 		rec.Wait = max(rec.Wait, d.wait)
@@ -248,13 +248,12 @@ func (d *dump) close() error {
 			keepCommon(rec.Labels, parseLabels(d.labels))
 		}
 	} else {
-		if len(d.p.Records) >= d.lim.Stacks {
+		if len(d.records) >= d.lim.Stacks {
 			return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
 		}
-		d.index[string(d.key)] = len(d.p.Records)
-		d.p.Records = append(d.p.Records, d.record())
+		d.index[string(d.key)] = len(d.records)
+		d.records = append(d.records, d.record())
 	}
-	d.p.Total++
 	return nil
 }
 

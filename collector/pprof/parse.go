@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -25,8 +26,53 @@ const peekSize = 64 << 10
 // byte; the caller adds the name of the file or the URL. Nothing is returned
 // along with an error.
 func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
+	var records []collector.Record
+	var slab []collector.Frame
+	p, err := Read(r, fetched, lim, func(_ collector.Format, rec *collector.Record) error {
+		n := len(rec.Frames)
+		if cap(slab)-len(slab) < n {
+			slab = make([]collector.Frame, 0, max(n, slabFrames))
+		}
+		from := len(slab)
+		slab = append(slab, rec.Frames...)
+		kept := *rec
+		kept.Frames = slab[from:len(slab):len(slab)]
+		records = append(records, kept)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Records = records
+	return p, nil
+}
+
+// slabFrames is how many frames are allocated together.
+const slabFrames = 1024
+
+// Read is Parse for those who keep less than all of it: each record is handed
+// to keep, and the profile returned has none. The array behind a record's
+// Frames is used again for the next one; everything else may be kept. What
+// was handed out before an error must be thrown away. An error of keep ends
+// the reading and is returned as it is.
+func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	lim = lim.withDefaults()
-	p, err := parse(r, lim)
+	p := &collector.Profile{}
+	var kept error
+	err := read(r, lim, p, func(rec *collector.Record) error {
+		if p.Total > math.MaxInt64-rec.Count {
+			return collector.Errorf(collector.ReasonBadData, "the number of goroutines overflows")
+		}
+		p.Total += rec.Count
+		if p.Kind == collector.KindGoroutineLeak && p.Format != collector.FormatDebug2 {
+			rec.Leaked = true
+		}
+		kept = keep(p.Format, rec)
+		return kept
+	})
+	if kept != nil {
+		return nil, kept
+	}
 	if err != nil {
 		if reason := collector.NetworkReason(err); reason != collector.ReasonOf(err) {
 			err = &collector.Error{Reason: reason, Err: err}
@@ -36,51 +82,44 @@ func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, erro
 	if p.Time.IsZero() {
 		p.Time = fetched
 	}
-	if p.Kind == collector.KindGoroutineLeak && p.Format != collector.FormatDebug2 {
-		for i := range p.Records {
-			p.Records[i].Leaked = true
-		}
-	}
 	return p, nil
 }
 
-func parse(r io.Reader, lim Limits) (*collector.Profile, error) {
+// emit takes the records of a profile as they are read.
+type emit func(*collector.Record) error
+
+func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
 	body := &limitReader{r: r, n: lim.Body, what: "bytes"}
 	br := bufio.NewReaderSize(body, peekSize)
 	head, err := br.Peek(2)
 	if len(head) == 0 {
 		if err != nil && err != io.EOF {
-			return nil, err
+			return err
 		}
-		return nil, collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
+		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	}
-	if head[0] == 0x1f && len(head) == 2 && head[1] == 0x8b {
-		zr, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, gzipError(err, 0)
-		}
-		defer func() { _ = zr.Close() }()
-		decoded := &limitReader{r: zr, n: lim.Decoded, what: "bytes when decompressed"}
-		br = bufio.NewReaderSize(decoded, peekSize)
-		p, err := parsePlain(br, lim)
-		if err == nil {
-			// What follows the profile must at least be sound: the checksum
-			// is at the end.
-			_, err = io.Copy(io.Discard, br)
-		}
-		if err != nil {
-			return nil, gzipError(err, decoded.read)
-		}
-		return p, nil
+	if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		return readPlain(br, lim, p, out)
 	}
-	lim.Decoded = min(lim.Decoded, lim.Body)
-	return parsePlain(br, lim)
+	zr, err := gzip.NewReader(br)
+	if err != nil {
+		return gzipError(err, 0)
+	}
+	defer func() { _ = zr.Close() }()
+	decoded := &limitReader{r: zr, n: lim.Decoded, what: "bytes when decompressed"}
+	br = bufio.NewReaderSize(decoded, peekSize)
+	err = readPlain(br, lim, p, out)
+	if err == nil {
+		// The checksum is at the end.
+		_, err = io.Copy(io.Discard, br)
+	}
+	return gzipError(err, decoded.read)
 }
 
 func gzipError(err error, at int64) error {
 	var corrupt flate.CorruptInputError
 	switch {
-	case errors.As(err, new(*collector.Error)):
+	case err == nil, errors.As(err, new(*collector.Error)):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return collector.Errorf(collector.ReasonTruncated, "the gzip stream ends early, after %d decompressed bytes", at)
@@ -90,27 +129,27 @@ func gzipError(err error, at int64) error {
 	return fmt.Errorf("after %d decompressed bytes: %w", at, err)
 }
 
-// parsePlain decides on the format and reads it.
-func parsePlain(br *bufio.Reader, lim Limits) (*collector.Profile, error) {
+// readPlain decides on the format and reads it.
+func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	head, err := br.Peek(peekSize)
 	if err != nil && err != io.EOF {
-		return nil, err
+		return err
 	}
 	switch f := detect(head); f {
 	case formatProto:
-		return parseProto(br, lim)
+		return readProto(br, lim, p, out)
 	case formatDebug1:
-		return parseDebug1(br, lim)
+		return readDebug1(br, lim, p, out)
 	case formatDebug2:
-		return parseDebug2(br, lim)
+		return readDebug2(br, lim, p, out)
 	case formatEmpty:
-		return nil, collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
+		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	case formatHTML:
-		return nil, collector.Errorf(collector.ReasonNotProfile, "that is a web page, not a profile")
+		return collector.Errorf(collector.ReasonNotProfile, "that is a web page, not a profile")
 	case formatOther:
-		return nil, collector.Errorf(collector.ReasonNotProfile, "that is %s, not a goroutine profile", otherProfile(head))
+		return collector.Errorf(collector.ReasonNotProfile, "that is %s, not a goroutine profile", otherProfile(head))
 	default:
-		return nil, collector.Errorf(collector.ReasonNotProfile, "that is text, not a goroutine profile; it begins %q", beginning(head))
+		return collector.Errorf(collector.ReasonNotProfile, "that is text, not a goroutine profile; it begins %q", beginning(head))
 	}
 }
 

@@ -33,7 +33,7 @@ func Diff(base, head *Snapshot) []Delta {
 	if base.coarse() != head.coarse() {
 		before, after = project(before), project(after)
 	}
-	var out []Delta
+	out := make([]Delta, 0, len(after))
 	for sig, h := range after {
 		b := before[sig]
 		switch {
@@ -103,7 +103,7 @@ func project(in map[string]*Stack) map[string]*Stack {
 		if st.hidden {
 			id.op = Unknown
 		}
-		sig := id.String()
+		sig := id.signature()
 		old := out[sig]
 		if old == nil {
 			out[sig] = st

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -19,21 +20,47 @@ const (
 // namer reads stacks, and each name once.
 type namer struct {
 	funcs  map[string]*function
+	recent []named                 // by address, a power of two
 	guests map[[2]string]*function // by name and file
 	path   []uint64                // scratch
 }
 
+// named is a name that was looked up, and found. Parsers keep one copy of each
+// name, so its address alone says what it is, several times as fast as a map
+// does.
+type named struct {
+	name *byte
+	size int
+	f    *function
+}
+
 func newNamer() *namer {
-	return &namer{funcs: map[string]*function{}, guests: map[[2]string]*function{}, path: make([]uint64, 0, 64)}
+	return &namer{
+		funcs: map[string]*function{}, recent: make([]named, 64),
+		guests: map[[2]string]*function{}, path: make([]uint64, 0, 64),
+	}
 }
 
 // function is what a frame's function is.
 func (n *namer) function(fr *collector.Frame) *function {
+	name := unsafe.StringData(fr.Func) // kept alive by n.recent, and never written to
+	at := &n.recent[uint64(uintptr(unsafe.Pointer(name)))*0x9e3779b97f4a7c15>>32&uint64(len(n.recent)-1)]
+	if at.name == name && at.size == len(fr.Func) && at.f != nil {
+		if at.f.guest && fr.File != "" {
+			return n.guest(at.f, fr)
+		}
+		return at.f
+	}
 	f := n.funcs[fr.Func]
 	if f == nil {
 		f = newFunction(fr.Func)
 		n.funcs[fr.Func] = f
+		if len(n.funcs) > len(n.recent)/2 {
+			n.recent = make([]named, 4*len(n.recent))
+			at = &named{}
+		}
 	}
+	*at = named{name, len(fr.Func), f}
 	if f.guest && fr.File != "" {
 		return n.guest(f, fr)
 	}

@@ -1,9 +1,7 @@
 package stack
 
 import (
-	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -73,22 +71,31 @@ type identity struct {
 	op     string
 }
 
-func (id identity) String() string {
+// signature is the text of an identity.
+func (id identity) signature() string {
+	const hex = "0123456789abcdef"
 	op := id.op
 	if op == Unknown {
 		op = "any"
 	}
-	return fmt.Sprintf("%016x-%s", id.frames, strings.Map(func(r rune) rune {
+	b := make([]byte, 0, 48)
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, hex[id.frames>>shift&0xf])
+	}
+	b = append(b, '-')
+	for _, c := range []byte(op) {
 		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r == '(' || r == ')':
-			return -1
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '(' || c == ')':
+			continue
+		default:
+			c = '-'
 		}
-		return '-'
-	}, op))
+		b = append(b, c)
+	}
+	return string(b)
 }
 
 // variant is one way that the goroutines of a stack stand.
@@ -113,38 +120,12 @@ type Snapshot struct {
 // Of groups the goroutines of a profile by signature. The snapshot shares
 // the frames of the profile, which must not change.
 func Of(p *collector.Profile) *Snapshot {
-	n := newNamer()
-	s := &Snapshot{Time: p.Time, Incomplete: p.Incomplete}
-	byID := make(map[identity]*Stack, len(p.Records))
+	b := NewBuilder()
+	b.shared = true
 	for i := range p.Records {
-		rec := &p.Records[i]
-		if rec.Count <= 0 {
-			continue
-		}
-		s.Total = addCount(s.Total, rec.Count)
-		r := n.read(rec, p.Format)
-		st := byID[r.id]
-		if st == nil {
-			st = &Stack{
-				Op: r.id.op, State: rec.State, Frames: r.frames, Key: r.key, UserCode: r.user,
-				CreatedBy: rec.CreatedBy, Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
-				id: r.id, hidden: r.hidden,
-			}
-			if rec.Leaked {
-				st.Leaked = rec.Count
-			}
-			byID[r.id] = st
-			continue
-		}
-		st.add(rec, r)
+		_ = b.Add(p.Format, &p.Records[i])
 	}
-	s.Stacks = make(map[string]*Stack, len(byID))
-	for id, st := range byID {
-		st.Signature = id.String()
-		s.Stacks[st.Signature] = st
-		st.settle()
-	}
-	return s
+	return b.Snapshot(p)
 }
 
 // add counts a further record of the same signature.
