@@ -29,6 +29,11 @@ const (
 // away for less learns that it is over.
 const resolvedFor = 15 * time.Minute
 
+// maxSilence is how long what fires is kept alive without an Update. An
+// evaluation may take long; if there is none for longer than that, we do not
+// know what we say.
+const maxSilence = time.Hour
+
 // Alertmanager is where alerts go.
 type Alertmanager struct {
 	// URL is its base, with the path prefix if it has one; /api/v2/alerts is
@@ -81,9 +86,12 @@ type Notifier struct {
 	conf  Config
 	loops []*sendLoop // in the order of the configuration
 	sent  map[string]sending
-	run   func(*sendLoop) // starts a loop; nil unless Run runs
-	ended bool            // Run has ended
-	wg    sync.WaitGroup  // the loops that run
+	// What the last Update said fires, and when that was by the wall clock.
+	firing  []leak.Leak
+	updated time.Time
+	run     func(*sendLoop) // starts a loop; nil unless Run runs
+	ended   bool            // Run has ended
+	wg      sync.WaitGroup  // the loops that run
 }
 
 // sending is what was last queued of a leak.
@@ -194,14 +202,15 @@ func (a *Alertmanager) complete() error {
 // Update tells the Alertmanagers about leaks as of now, where they are due: one
 // that fires at once and again every resend interval, one that was resolved at
 // once and again for 15 minutes. A leak that is missing from leaks is not sent;
-// its alert ends by itself. Update does not wait for any Alertmanager.
+// its alert ends by itself. Until the next Update, Run goes on telling what
+// fires. Update does not wait for any Alertmanager.
 func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.ended || len(n.loops) == 0 {
+	if n.ended {
 		return
 	}
-	valid := 4 * max(n.conf.ResendInterval, n.conf.UpdateInterval)
+	n.updated, n.firing = time.Now(), n.firing[:0]
 	var due, others []item // others: told to those only who are new
 	fresh := slices.ContainsFunc(n.loops, func(s *sendLoop) bool { return s.fresh })
 	live := make(map[string]bool, len(leaks))
@@ -213,16 +222,14 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 			continue
 		}
 		live[l.ID] = true
+		if l.State == leak.Firing {
+			n.firing = append(n.firing, l)
+		}
 		isDue := n.sent[l.ID].due(l.State, now, n.conf.ResendInterval)
-		if !isDue && !fresh {
+		if !isDue && !fresh || len(n.loops) == 0 {
 			continue
 		}
-		i := item{key: l.ID, alert: Render(l, n.conf.Render)}
-		if l.State == leak.Firing {
-			i.alert.EndsAt = now.Add(valid)
-			// Queues wait on the wall clock, which need not be that of now.
-			i.expires = time.Now().Add(valid)
-		}
+		i := n.item(l, now)
 		if isDue {
 			n.sent[l.ID] = sending{at: now, state: l.State}
 			due = append(due, i)
@@ -242,6 +249,45 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 		}
 		s.add(due)
 	}
+}
+
+// every is how often what fires is told. The lock is held.
+func (n *Notifier) every() time.Duration { return max(n.conf.ResendInterval, n.conf.UpdateInterval) }
+
+// item is the alert of a leak as of now. The lock is held.
+func (n *Notifier) item(l leak.Leak, now time.Time) item {
+	i := item{key: l.ID, alert: Render(l, n.conf.Render)}
+	if l.State == leak.Firing {
+		valid := 4 * n.every()
+		i.alert.EndsAt = now.Add(valid)
+		// Queues wait by the wall clock, which need not be that of now.
+		i.expires = time.Now().Add(valid)
+	}
+	return i
+}
+
+// refresh tells what fires once more if the next Update is late: that an
+// evaluation takes long must not end an alert. It returns when to look again.
+func (n *Notifier) refresh() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	late := now.Sub(n.updated) > n.every()*3/2
+	switch {
+	case len(n.firing) == 0 || !late:
+	case now.Sub(n.updated) > maxSilence:
+		n.logger.Error("No evaluation for too long: the alerts that fire will end", "alerts", len(n.firing), "last", n.updated)
+		n.firing = nil
+	default:
+		items := make([]item, len(n.firing))
+		for i, l := range n.firing {
+			items[i] = n.item(l, now)
+		}
+		for _, s := range n.loops {
+			s.add(items)
+		}
+	}
+	return n.every()
 }
 
 // due says whether a leak is to be sent, given what was sent of it.
@@ -275,12 +321,19 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 	n.mu.Unlock()
 
-	<-ctx.Done()
+	tick := time.NewTimer(n.refresh())
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			tick.Reset(n.refresh())
+		}
+	}
 	n.mu.Lock()
 	n.run, n.ended = nil, true
 	n.mu.Unlock()
-	t := time.AfterFunc(n.drain, kill)
-	defer t.Stop()
+	defer time.AfterFunc(n.drain, kill).Stop()
 	n.wg.Wait()
 	return nil
 }

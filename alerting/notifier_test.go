@@ -290,6 +290,37 @@ func TestDownForTenMinutes(t *testing.T) {
 	})
 }
 
+// TestLateEvaluation: what fires goes on while an evaluation takes long, but
+// not for ever, and what has ended stays ended.
+func TestLateEvaluation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var am receiver
+		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		defer w.stop()
+		begin := time.Now()
+		leaks := many(2)
+		leaks[1] = ended(leaks[1], begin)
+		w.Update(leaks, begin)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		got := am.got()
+		require.Len(t, got["leak-0001"], 1)
+		ends := begin
+		for i, a := range got["leak-0000"] {
+			if i > 0 {
+				require.True(t, a.EndsAt.Add(-4*time.Minute).Before(ends), "there is no gap")
+			}
+			ends = a.EndsAt
+		}
+		require.WithinRange(t, ends, begin.Add(time.Hour), begin.Add(time.Hour+5*time.Minute))
+		require.Equal(t, 1, w.lines("No evaluation for too long"))
+
+		w.Update(leaks, time.Now())
+		synctest.Wait()
+		require.Len(t, am.got()["leak-0000"], 1, "the next evaluation has the last word")
+	})
+}
+
 // TestExpired: what waited for so long that it would arrive as resolved is not
 // sent; what is resolved is.
 func TestExpired(t *testing.T) {
@@ -301,7 +332,7 @@ func TestExpired(t *testing.T) {
 		leaks := many(2)
 		leaks[1] = ended(leaks[1], time.Now())
 		w.Update(leaks, time.Now())
-		time.Sleep(10 * time.Minute) // the source of samples is down, too: no updates
+		time.Sleep(2 * time.Hour) // there are no updates, either
 		am.answering(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
