@@ -1,12 +1,24 @@
 package collector
 
-import "time"
+import (
+	"path"
+	"strconv"
+	"time"
+)
 
 // Frame is one call on a stack.
 type Frame struct {
 	Func string // fully qualified, e.g. "main.(*Server).handle.func1"
 	File string // as the profile has it, may be empty
 	Line int    // 0: unknown
+}
+
+// String is the frame on one line: "main.logHandler.func1 handler.go:29".
+func (f Frame) String() string {
+	if f.File == "" {
+		return f.Func
+	}
+	return f.Func + " " + path.Base(f.File) + ":" + strconv.Itoa(f.Line)
 }
 
 // Record is a number of goroutines that stand at the same place.

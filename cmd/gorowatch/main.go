@@ -55,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
-	for _, register := range []func(*cli){addServe, addCheckConfig, addDemo} {
+	for _, register := range []func(*cli){addServe, addScan, addCheckConfig, addDemo} {
 		register(c)
 	}
 	name, err := app.Parse(args)

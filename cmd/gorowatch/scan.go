@@ -1,0 +1,204 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/common/version"
+	"golang.org/x/term"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi"
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/scan"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// scanFlags are the flags of scan.
+type scanFlags struct {
+	prometheus, tsdb   *string
+	httpConfig         *string
+	timeout            *time.Duration
+	since, start, end  *string
+	step               *string
+	selector, load     *string
+	groupBy            *[]string
+	format             *string
+	failOnLeak, silent *bool
+}
+
+func addScan(c *cli) {
+	cmd := c.Command("scan", "Find the leaks of the past in a Prometheus, or in its data on disk, as the daemon would have found them.")
+	f := scanFlags{
+		prometheus: cmd.Flag("prometheus.url", "Base URL of the Prometheus to read.").PlaceHolder("URL").String(),
+		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory; it is only read.").PlaceHolder("DIR").String(),
+		httpConfig: cmd.Flag("http.config.file", "HTTP client configuration file to connect to Prometheus: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile(),
+		timeout:    cmd.Flag("prometheus.timeout", "Time that one query may take.").Default("2m").Duration(),
+		since:      cmd.Flag("since", "How far back to look, e.g. 7d. The default is 7d, or all that a folder holds.").PlaceHolder("DURATION").String(),
+		start:      cmd.Flag("start", "Start time, RFC 3339 or Unix seconds; instead of --since.").PlaceHolder("TIME").String(),
+		end:        cmd.Flag("end", "End time; the default is now, or the end of the data.").PlaceHolder("TIME").String(),
+		step:       cmd.Flag("step", "Time between two evaluations, and between two samples from Prometheus.").Default("1m").String(),
+		selector:   cmd.Flag("selector", `Which instances to look at, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
+		load:       cmd.Flag("load", "PromQL expression for the load of the instances. The default is rate(process_cpu_seconds_total[5m]).").PlaceHolder("EXPR").String(),
+		groupBy:    cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").Strings(),
+		format:     cmd.Flag("format", "Output format: table, json or markdown.").Default("table").Enum("table", "json", "markdown"),
+		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 when a leak is open at the end.").Bool(),
+		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
+	}
+	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error { return f.run(ctx, stdout, stderr) })
+}
+
+// tsdbSource is a TSDB on disk.
+type tsdbSource interface {
+	collector.SeriesSource
+	MinTime() time.Time
+	MaxTime() time.Time
+	Close() error
+}
+
+func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	step, err := duration("--step", *f.step)
+	if err != nil {
+		return err
+	}
+	if step < time.Second || step > time.Hour {
+		return fmt.Errorf("--step: %s is out of range, expected 1s to 1h", model.Duration(step))
+	}
+	o := scan.Options{
+		Step: step, GroupBy: *f.groupBy, Workers: runtime.GOMAXPROCS(0),
+		Trend: trend.Options{Base: max(time.Minute, step)},
+	}
+	var first, last time.Time // of the data, where that is known
+	switch {
+	case *f.prometheus != "" && *f.tsdb != "":
+		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
+	case *f.prometheus != "":
+		o.Source, err = f.openPrometheus(step)
+		last = time.Now()
+		first = last.Add(-7 * 24 * time.Hour)
+	case *f.tsdb != "":
+		var src tsdbSource
+		if src, err = openTSDB(*f.tsdb, *f.selector); err == nil {
+			defer func() { err = errors.Join(err, src.Close()) }()
+			o.Source, o.Window = src, 24*time.Hour
+			first, last = src.MinTime().Add(-time.Millisecond), src.MaxTime()
+		}
+	default:
+		return errors.New("nothing to scan: set --prometheus.url or --tsdb.path")
+	}
+	if err != nil {
+		return err
+	}
+	if o.Start, o.End, err = f.span(first, last); err != nil {
+		return err
+	}
+
+	clear := func() {}
+	if file, ok := stderr.(*os.File); ok && !*f.silent && term.IsTerminal(int(file.Fd())) {
+		o.Progress, clear = scan.Bar(stderr, time.Now(), time.Now)
+	}
+	result, err := scan.Run(ctx, o)
+	clear()
+	if result == nil {
+		return err
+	}
+	for _, w := range result.Warnings {
+		fmt.Fprintln(stderr, "gorowatch: Prometheus says:", w)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "gorowatch: the scan ended early, at %s; this is what was found up to there\n", result.End.UTC().Format(time.RFC3339))
+	}
+	write := map[string]func(io.Writer) error{"table": result.Table, "json": result.JSON, "markdown": result.Markdown}[*f.format]
+	if err := errors.Join(err, write(stdout)); err != nil {
+		return err
+	}
+	if *f.failOnLeak && result.Open() {
+		return errLeak
+	}
+	return nil
+}
+
+func (f *scanFlags) openPrometheus(step time.Duration) (collector.SeriesSource, error) {
+	u, err := url.Parse(*f.prometheus)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", *f.prometheus)
+	}
+	if *f.selector != "" {
+		if _, err := config.ParseSelector(*f.selector); err != nil {
+			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, *f.selector, err)
+		}
+	}
+	hc := &commoncfg.DefaultHTTPClientConfig
+	if *f.httpConfig != "" {
+		if hc, _, err = commoncfg.LoadHTTPConfigFile(*f.httpConfig); err != nil {
+			return nil, fmt.Errorf("--http.config.file: %w", err)
+		}
+	}
+	client, err := commoncfg.NewClientFromConfig(*hc, "prometheus", commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	if err != nil {
+		return nil, fmt.Errorf("--http.config.file: %w", err)
+	}
+	return promapi.New(promapi.Options{
+		URL: u, Client: client, Step: step, Timeout: *f.timeout, Selector: *f.selector, Load: *f.load,
+		Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
+	})
+}
+
+// span is the time to scan; first and last are those of the data.
+func (f *scanFlags) span(first, last time.Time) (start, end time.Time, err error) {
+	end = last
+	if *f.end != "" {
+		if end, err = parseTime("--end", *f.end); err != nil {
+			return start, end, err
+		}
+	}
+	start = first
+	switch {
+	case *f.start != "" && *f.since != "":
+		return start, end, errors.New("--start and --since: expected one of them")
+	case *f.start != "":
+		start, err = parseTime("--start", *f.start)
+	case *f.since != "":
+		var d time.Duration
+		d, err = duration("--since", *f.since)
+		start = end.Add(-d)
+	case *f.end != "" && *f.prometheus != "":
+		start = end.Add(-7 * 24 * time.Hour)
+	}
+	if err == nil && !start.Before(end) {
+		err = fmt.Errorf("the start, %s, is not before the end, %s", start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
+	}
+	return start, end, err
+}
+
+// duration reads a duration as Prometheus writes them, e.g. 7d.
+func duration(flag, s string) (time.Duration, error) {
+	d, err := model.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%s: %q is not a duration, expected e.g. 30s, 5m or 7d", flag, s)
+	}
+	return time.Duration(d), nil
+}
+
+// parseTime reads a time as promtool does.
+func parseTime(flag, s string) (time.Time, error) {
+	if x, err := strconv.ParseFloat(s, 64); err == nil {
+		return time.UnixMilli(int64(x * 1000)).UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return t, fmt.Errorf("%s: %q is not a time, expected RFC 3339 such as 2026-03-01T12:00:00Z, or Unix seconds", flag, s)
+	}
+	return t, nil
+}
