@@ -1,0 +1,76 @@
+package monitor
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// fleet fills a world with services that leak, restart, and do not.
+func fleet(w *world) {
+	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300})
+	w.add("checkout", "b", process{})
+	w.add("search", "a", process{onset: t0.Add(5 * time.Hour), perHour: 60})
+	w.add("quiet", "a", process{steady: 400})
+	w.add("young", "a", process{started: t0.Add(7 * time.Hour), onset: t0.Add(7 * time.Hour), perHour: 1000})
+}
+
+// counts starts a gorowatch without profiles.
+func (w *world) counts() *Monitor {
+	m, err := New(w.t.Context(), Options{Source: w, History: time.Minute})
+	require.NoError(w.t, err)
+	return m
+}
+
+func TestWalkSaysWhatTheDaemonWouldHaveSaid(t *testing.T) {
+	const span = 24 * time.Hour
+	w := newWorld(t)
+	fleet(w)
+
+	daemon := w.counts()
+	for now := t0.Add(time.Minute); !now.After(t0.Add(span)); now = now.Add(time.Minute) {
+		require.NoError(t, daemon.Cycle(t.Context(), now))
+	}
+	require.NotEmpty(t, daemon.Leaks())
+
+	for _, chunk := range []time.Duration{span, 6 * time.Hour, 7 * time.Minute} {
+		scan := w.counts()
+		for from := t0; from.Before(t0.Add(span)); from = from.Add(chunk) {
+			win, err := w.Window(t.Context(), from, minTime(from.Add(chunk), t0.Add(span)))
+			require.NoError(t, err)
+			require.NoError(t, scan.Walk(t.Context(), win, 3))
+		}
+		require.Equal(t, withoutUpdates(daemon.Leaks()), withoutUpdates(scan.Leaks()), "in windows of %s", chunk)
+	}
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// withoutUpdates drops what depends on the number of evaluations alone.
+func withoutUpdates(leaks []leak.Leak) []leak.Leak {
+	for i := range leaks {
+		leaks[i].UpdatedAt = time.Time{}
+	}
+	return leaks
+}
+
+func TestWalkCanBeInterrupted(t *testing.T) {
+	w := newWorld(t)
+	fleet(w)
+	win, err := w.Window(t.Context(), t0, t0.Add(time.Hour))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m := w.counts()
+	require.ErrorIs(t, m.Walk(ctx, win, 2), context.Canceled)
+	require.Empty(t, m.Leaks())
+}
