@@ -25,7 +25,7 @@ import (
 const (
 	// maxBytes bounds the metrics of one target.
 	maxBytes = 32 << 20
-	// maxSamples bounds what is kept of a target until it is read.
+	// maxSamples bounds what is kept of a target.
 	maxSamples = 10_000
 )
 
@@ -59,6 +59,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Help: "Scrapes of metrics by result: ok or the reason of the failure.",
 	}, []string{"result"})}
 	m.scrapes.WithLabelValues("ok")
+	for _, r := range collector.Reasons {
+		m.scrapes.WithLabelValues(string(r))
+	}
 	return m
 }
 
@@ -99,9 +102,24 @@ func New(o Options) (*Scraper, error) {
 		if t.URL == nil || t.Client == nil {
 			return nil, errors.New("scrape: URL and Client of a target are required")
 		}
+		client := *t.Client
+		client.CheckRedirect = sameHost
+		t.Client = &client
 		s.targets = append(s.targets, &target{Target: t})
 	}
 	return s, nil
+}
+
+// sameHost refuses a redirect to another host: the client's login would go
+// there too.
+func sameHost(req *http.Request, via []*http.Request) error {
+	if first := via[0].URL; req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
+		return collector.Errorf(collector.ReasonRedirect, "redirects to another host, %s, which is not followed", req.URL.Host)
+	}
+	if len(via) >= 10 {
+		return collector.Errorf(collector.ReasonRedirect, "redirects in circles")
+	}
+	return nil
 }
 
 // Run scrapes until ctx is done.
@@ -192,13 +210,16 @@ func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.S
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return x, 0, collector.Errorf(collector.ReasonStatus, "%s: %s", collector.RedactURL(t.URL), resp.Status)
+		return x, 0, collector.Errorf(statusReason(resp.StatusCode), "%s: %s", collector.RedactURL(t.URL), resp.Status)
 	}
-	body := &io.LimitedReader{R: resp.Body, N: maxBytes + 1}
+	body := &body{r: io.LimitedReader{R: resp.Body, N: maxBytes + 1}}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(body)
-	if body.N <= 0 {
+	if body.r.N <= 0 {
 		return x, 0, collector.Errorf(collector.ReasonTooLarge, "%s: more than %d MiB of metrics", collector.RedactURL(t.URL), maxBytes>>20)
+	}
+	if body.err != nil {
+		return x, 0, collector.NetworkError(t.URL, body.err)
 	}
 	if err != nil {
 		return x, 0, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %w", collector.RedactURL(t.URL), err)
@@ -216,6 +237,33 @@ func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.S
 		cpu = collector.Unknown
 	}
 	return collector.Sample{T: now.UnixMilli(), Count: count, Start: start}, cpu, nil
+}
+
+// body is the beginning of a response, and what has ended it but its end: the
+// parser takes any error for a mistake in the metrics, or for the end.
+type body struct {
+	r   io.LimitedReader
+	err error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
+}
+
+func statusReason(code int) collector.Reason {
+	switch code {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return collector.ReasonUnauthorized
+	case http.StatusNotFound:
+		return collector.ReasonNotFound
+	case http.StatusTooManyRequests:
+		return collector.ReasonRateLimited
+	}
+	return collector.ReasonStatus
 }
 
 // value is that of a family with one metric without labels of its own.

@@ -1,0 +1,408 @@
+package scrape
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inProcess is a client whose requests go to a handler without a network.
+type inProcess struct{ http.Handler }
+
+func (h inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	resp := rec.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+var shop = labels.FromStrings("job", "shop", "instance", "a:80")
+
+func parse(t *testing.T, s string) *url.URL {
+	u, err := url.Parse(s)
+	require.NoError(t, err)
+	return u
+}
+
+func scraper(t *testing.T, o Options, targets ...Target) *Scraper {
+	t.Helper()
+	o.Targets = targets
+	s, err := New(o)
+	require.NoError(t, err)
+	return s
+}
+
+func samples(t *testing.T, s *Scraper, from, to time.Time) []collector.Sample {
+	t.Helper()
+	w, err := s.Window(t.Context(), from, to)
+	require.NoError(t, err)
+	if len(w.Series) == 0 {
+		return nil
+	}
+	require.Len(t, w.Series, 1)
+	require.Equal(t, shop, w.Series[0].Labels)
+	return w.Series[0].Samples
+}
+
+func TestNewNeedsURLAndClient(t *testing.T) {
+	_, err := New(Options{Targets: []Target{{Client: &http.Client{}}}})
+	require.ErrorContains(t, err, "required")
+	_, err = New(Options{Targets: []Target{{URL: parse(t, "http://a")}}})
+	require.ErrorContains(t, err, "required")
+}
+
+// A real service: its own process, as client_golang shows it.
+func TestScrapeOfClientGolang(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	srv := httptest.NewServer(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	defer srv.Close()
+	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
+	s.scrape(t.Context(), s.targets[0])
+
+	now := time.Now()
+	got := samples(t, s, now.Add(-time.Minute), now.Add(time.Minute))
+	require.Len(t, got, 1)
+	x := got[0]
+	require.InDelta(t, now.UnixMilli(), x.T, 60_000)
+	require.Greater(t, x.Count, 1.0)
+	require.True(t, math.IsNaN(x.Load), "of one scrape there is no rate")
+	if _, err := os.Stat("/proc/self/stat"); err == nil {
+		require.InDelta(t, now.Unix(), x.Start, 24*3600)
+	}
+	require.Equal(t, 1.0, testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues("ok")))
+}
+
+// service is a service whose metrics the test sets.
+type service struct {
+	goroutines float64
+	cpu, start float64 // NaN: without that metric
+	broken     http.HandlerFunc
+}
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.broken != nil {
+		s.broken(w, r)
+		return
+	}
+	reg := prometheus.NewRegistry()
+	gauge := func(name string, v float64) {
+		if !math.IsNaN(v) {
+			g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name})
+			g.Set(v)
+			reg.MustRegister(g)
+		}
+	}
+	gauge("go_goroutines", s.goroutines)
+	gauge("process_start_time_seconds", s.start)
+	if !math.IsNaN(s.cpu) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "process_cpu_seconds_total"}, func() float64 { return s.cpu }))
+	}
+	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+}
+
+// run scrapes a service every ten seconds of virtual time; step waits for the
+// next scrape and gives what it brought.
+func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collector.Sample) {
+	o.Interval = 10 * time.Second
+	s = scraper(t, o, Target{Labels: shop, URL: parse(t, "http://u:hunter2@a:80/metrics"), Client: &http.Client{Transport: inProcess{svc}}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	first := true
+	return s, func() *collector.Sample {
+		if !first {
+			time.Sleep(o.Interval)
+		}
+		first = false
+		synctest.Wait()
+		got := samples(t, s, time.Now().Add(-o.Interval), time.Now())
+		if len(got) == 0 {
+			return nil
+		}
+		require.Len(t, got, 1)
+		require.Equal(t, time.Now().UnixMilli(), got[0].T)
+		return &got[0]
+	}
+}
+
+// The process works at half a CPU, then at two; it restarts; it loses one
+// metric after the other.
+func TestLoadAndRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nan := math.NaN()
+		svc := &service{}
+		_, step := run(t, svc, Options{})
+		for i, c := range []struct {
+			goroutines, cpu, start float64
+			load                   float64
+		}{
+			{10, 100, 5000, nan}, // the first
+			{11, 105, 5000, 0.5},
+			{12, 125, 5000, 2},
+			{12, 125, 5000, 0},
+			{7, 200, 6000, nan}, // another process: 75 s of CPU more are no load
+			{7, 203, 6000, 0.3},
+			{8, 1, nan, nan}, // restarted, and nothing but the counter says so
+			{8, 2, nan, 0.1},
+			{8, nan, nan, nan},
+			{8, 5, nan, nan},
+			{9, 6, nan, 0.1},
+			{9, 7, 7000, nan}, // there it is: the same process or not
+		} {
+			svc.goroutines, svc.cpu, svc.start = c.goroutines, c.cpu, c.start
+			got := step()
+			require.NotNil(t, got, i)
+			require.Equal(t, c.goroutines, got.Count, i)
+			require.InDelta(t, c.load, got.Load, 1e-9, i)
+			require.InDelta(t, c.start, got.Start, 1e-9, i)
+		}
+	})
+}
+
+// At first all is well; then the target answers 503 three times, then 404
+// twice; then it is well again, with the load over the gap.
+func TestFailureIsLoggedOncePerChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		svc := &service{goroutines: 5, cpu: 10, start: 1}
+		s, step := run(t, svc, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		require.NotNil(t, step())
+		require.Empty(t, log.String())
+
+		svc.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+		for range 3 {
+			require.Nil(t, step(), "a failure is no sample")
+		}
+		svc.broken = http.NotFound
+		for range 2 {
+			require.Nil(t, step())
+		}
+		svc.broken, svc.cpu = nil, 40
+		x := step()
+		require.NotNil(t, x)
+		require.InDelta(t, 0.5, x.Load, 1e-9)
+		require.NotNil(t, step())
+
+		require.Equal(t, 2, strings.Count(log.String(), "cannot be scraped"), log.String())
+		require.Contains(t, log.String(), "reason=status")
+		require.Contains(t, log.String(), "reason=not_found")
+		require.Equal(t, 1, strings.Count(log.String(), "can be scraped again"))
+		require.NotContains(t, log.String(), "hunter2")
+		count := func(result string) float64 {
+			return testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues(result))
+		}
+		require.Equal(t, []float64{3, 3, 2}, []float64{count("ok"), count("status"), count("not_found")})
+	})
+}
+
+func TestHangingTargetIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		svc := &service{broken: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
+		s, step := run(t, svc, Options{Timeout: 3 * time.Second})
+		require.Nil(t, step())
+		for range 3 {
+			require.Nil(t, step())
+		}
+		require.Equal(t, 3.0, testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues("timeout")))
+	})
+}
+
+func TestTargetsAreSpreadOverTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var targets []Target
+		for i := range 4 {
+			targets = append(targets, Target{
+				Labels: labels.FromStrings("instance", fmt.Sprint(i)), URL: parse(t, "http://a/"),
+				Client: &http.Client{Transport: inProcess{&service{goroutines: 1, cpu: 1, start: 1}}},
+			})
+		}
+		s := scraper(t, Options{Interval: 8 * time.Second}, targets...)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		s.Run(ctx)
+		w, err := s.Window(t.Context(), began.Add(-1), time.Now())
+		require.NoError(t, err)
+		require.Len(t, w.Series, 4)
+		for i, series := range w.Series {
+			require.Len(t, series.Samples, 2)
+			require.Equal(t, began.Add(time.Duration(2*i)*time.Second).UnixMilli(), series.Samples[0].T)
+			require.Equal(t, began.Add(time.Duration(2*i+8)*time.Second).UnixMilli(), series.Samples[1].T)
+		}
+	})
+}
+
+func TestBadAnswers(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the redirect was followed, with %q", r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	text := func(s string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, s) }
+	}
+	flood := func(w io.Writer) { // two parsers' worth of metrics that are none of our business
+		line := []byte("x_total{path=\"/\"} 1\n# " + strings.Repeat("x", 32<<10) + "\n")
+		for n := 0; n < 2*maxBytes; n += len(line) {
+			if _, err := w.Write(line); err != nil {
+				return
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		reason  collector.Reason
+		text    string
+	}{
+		"web page":      {text("<!DOCTYPE html><html><body>Sign in</body></html>"), collector.ReasonBadData, "not metrics"},
+		"empty":         {text(""), collector.ReasonBadData, "has no go_goroutines: is it a Go service"},
+		"another thing": {text("# TYPE up gauge\nup 1\n"), collector.ReasonBadData, "has no go_goroutines"},
+		"binary":        {text("\x00\x01\x02\xff"), collector.ReasonBadData, "not metrics"},
+		"no number":     {text("go_goroutines many\n"), collector.ReasonBadData, "not metrics"},
+		"cut in a line": {text("go_goroutines 1"), collector.ReasonBadData, "unexpected end"},
+		"404":           {http.NotFound, collector.ReasonNotFound, "404 Not Found"},
+		"401":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, collector.ReasonUnauthorized, "401"},
+		"403":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, collector.ReasonUnauthorized, "403"},
+		"429":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, collector.ReasonRateLimited, "429"},
+		"500":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, collector.ReasonStatus, "500"},
+		"204":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, collector.ReasonStatus, "204"},
+		"another host": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) },
+			collector.ReasonRedirect, "redirects to another host"},
+		"in circles": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
+			collector.ReasonRedirect, "in circles"},
+		"huge": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, collector.ReasonTooLarge, "more than 32 MiB"},
+		"huge when unpacked": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			flood(z)
+			_ = z.Close()
+		}, collector.ReasonTooLarge, "more than 32 MiB"},
+		"ends before its time": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, "go_goroutines 1\n")
+		}, collector.ReasonTruncated, "unexpected EOF"},
+		"trickles": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "go_goroutines 1\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, collector.ReasonTimeout, "deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(c.handler)
+			defer srv.Close()
+			s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, strings.Replace(srv.URL, "//", "//u:hunter2@", 1)), Client: srv.Client()})
+			timeout := time.Minute
+			if c.reason == collector.ReasonTimeout {
+				timeout = 50 * time.Millisecond
+			}
+			_, _, err := s.targets[0].read(t.Context(), timeout)
+			require.Equal(t, c.reason, collector.ReasonOf(err), err)
+			require.ErrorContains(t, err, c.text)
+			require.ErrorContains(t, err, srv.URL)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+	t.Run("refused", func(t *testing.T) {
+		srv := httptest.NewServer(nil)
+		addr, client := srv.URL, srv.Client()
+		srv.Close()
+		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, addr), Client: client})
+		_, _, err := s.targets[0].read(t.Context(), time.Minute)
+		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
+	})
+}
+
+func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/metrics" {
+			http.Redirect(w, r, "/metrics", http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "go_goroutines 7\n")
+	}))
+	defer srv.Close()
+	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
+	x, cpu, err := s.targets[0].read(t.Context(), time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, 7.0, x.Count)
+	require.True(t, math.IsNaN(x.Start) && math.IsNaN(cpu))
+}
+
+func TestWindowIsAfterFromUpToTo(t *testing.T) {
+	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://a"), Client: &http.Client{}})
+	at := func(ms int64) time.Time { return time.UnixMilli(ms) }
+	for _, ms := range []int64{1000, 2000, 3000} {
+		s.targets[0].keep(collector.Sample{T: ms, Count: float64(ms)}, 0)
+	}
+	counts := func(from, to int64) (out []float64) {
+		for _, x := range samples(t, s, at(from), at(to)) {
+			out = append(out, x.Count)
+		}
+		return out
+	}
+	require.Equal(t, []float64{2000, 3000}, counts(1000, 3000))
+	require.Equal(t, []float64{1000, 2000}, counts(999, 2999))
+	require.Equal(t, []float64{1000, 2000, 3000}, counts(0, 9000))
+	require.Empty(t, counts(3000, 9000))
+	require.Empty(t, counts(2000, 2000))
+	require.Equal(t, []float64{1000, 2000, 3000}, counts(0, 9000), "reading takes nothing away: after a reload it is read again")
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://a"), Client: &http.Client{}})
+	const n = 5 * maxSamples
+	for i := range int64(n) {
+		s.targets[0].keep(collector.Sample{T: 1000 * i, Count: float64(i)}, float64(i))
+	}
+	require.LessOrEqual(t, cap(s.targets[0].samples), 2*maxSamples)
+	got := samples(t, s, time.UnixMilli(-1), time.UnixMilli(1000*n))
+	require.LessOrEqual(t, len(got), maxSamples)
+	require.GreaterOrEqual(t, len(got), maxSamples*9/10, "the latest stay")
+	for i, x := range got {
+		require.Equal(t, float64(n-len(got)+i), x.Count)
+		require.Equal(t, 1.0, x.Load)
+	}
+}
+
+func TestResultsAreAClosedSet(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	NewMetrics(reg)
+	n, err := testutil.GatherAndCount(reg, "gorowatch_scrapes_total")
+	require.NoError(t, err)
+	require.Equal(t, 1+len(collector.Reasons), n)
+}
