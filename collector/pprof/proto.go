@@ -121,7 +121,7 @@ func (d *decoder) field() error {
 	tag, err := d.varint()
 	if err != nil {
 		if err == io.EOF && d.at > start {
-			err = io.ErrUnexpectedEOF
+			err = errShort
 		}
 		return d.wrap(err, start)
 	}
@@ -172,16 +172,19 @@ func (d *decoder) field() error {
 	return d.wrap(err, start)
 }
 
-var errMalformed = errors.New("malformed")
+var (
+	errMalformed = errors.New("malformed")
+	errShort     = errors.New("it ends early") // and not because the reading failed
+)
 
 // wrap adds the place to an error.
 func (d *decoder) wrap(err error, at int64) error {
 	switch {
 	case err == nil, err == io.EOF, errors.As(err, new(*collector.Error)):
 		return err
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, errShort) && d.values > 0:
 		return collector.Errorf(collector.ReasonTruncated, "it ends at byte %d within what begins at byte %d", d.at, at)
-	case err == errMalformed:
+	case errors.Is(err, errMalformed), errors.Is(err, errShort):
 		return d.notProfile(at)
 	}
 	return err
@@ -237,14 +240,20 @@ func (d *decoder) message(n uint64) ([]byte, error) {
 	if cap(d.buf) < int(n) {
 		d.buf = make([]byte, n)
 	}
-	m, err := io.ReadFull(d.br, d.buf[:n])
-	d.at += int64(m)
-	return d.buf[:n], unexpected(err)
+	for at := 0; at < int(n); {
+		m, err := d.br.Read(d.buf[at:n])
+		d.at += int64(m)
+		at += m
+		if err != nil {
+			return nil, unexpected(err)
+		}
+	}
+	return d.buf[:n], nil
 }
 
 func unexpected(err error) error {
 	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+		return errShort
 	}
 	return err
 }
