@@ -1,0 +1,244 @@
+// Package layout holds what the design says about packages: who may import
+// whom, and what some never touch.
+package layout
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const module = "github.com/gorowatch/gorowatch/"
+
+// mayImport says which of our packages each of them may import. Data flow down
+// this list and never back up; a new package needs a line here.
+var mayImport = map[string][]string{
+	"collector":           {},
+	"collector/promapi":   {"collector"},
+	"collector/tsdb":      {"collector"},
+	"collector/scrape":    {"collector"},
+	"collector/pprof":     {"collector"},
+	"collector/discovery": {"collector", "collector/promapi"},
+
+	"trend":          {},
+	"internal/human": {},
+	"internal/stack": {"collector"},
+	"internal/leak":  {"collector", "trend", "internal/stack"},
+
+	"internal/archive": {"collector", "internal/stack", "internal/leak"},
+	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak"},
+	"alerting":         {"internal/human", "internal/leak", "internal/stack"},
+	"internal/web": {
+		"alerting", "collector", "trend",
+		"internal/human", "internal/leak", "internal/stack",
+	},
+
+	"internal/config": {},
+	"internal/scan": {
+		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
+		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/stack",
+	},
+	"internal/check": {"collector", "collector/pprof", "internal/human", "internal/stack"},
+	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
+	"internal/app":   {"*"},
+	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak"},
+	"cmd/gorowatch":  {"*"},
+}
+
+// aboveApp are those that may import internal/app.
+var aboveApp = []string{"cmd/gorowatch", "internal/demo"}
+
+// heavy are packages that cost megabytes and minutes. Only main imports them,
+// so that a command, or a test, that has no use for them does without.
+var heavy = []string{
+	"gocloud.dev/blob/s3blob",
+	"gocloud.dev/blob/gcsblob",
+	"gocloud.dev/blob/azureblob",
+	"github.com/prometheus/prometheus/discovery",
+	"github.com/prometheus/prometheus/tsdb",
+	"github.com/aws/aws-sdk-go-v2",
+	"github.com/Azure/azure-sdk-for-go",
+	"cloud.google.com/go/storage",
+	"k8s.io",
+}
+
+// mayBeHeavy are the packages besides main whose business one of them is. They
+// are left to main to import in their turn.
+var mayBeHeavy = map[string]string{
+	"collector/tsdb": "github.com/prometheus/prometheus/tsdb",
+}
+
+// weightless are parts of what is heavy that weigh nothing: the parser of
+// PromQL has them.
+var weightless = []string{
+	"github.com/prometheus/prometheus/tsdb/chunkenc",
+	"github.com/prometheus/prometheus/tsdb/chunks",
+	"github.com/prometheus/prometheus/tsdb/fileutil",
+}
+
+// pure are the packages that get everything passed in, time too.
+var pure = []string{"trend", "internal/stack", "internal/leak"}
+
+// impure are imports that give a package more than it was passed.
+var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
+
+// timeless are the packages that never read the clock: the pure ones, and the
+// cycle that the daemon and a scan share, which measures once how long it took.
+var timeless = map[string][]string{
+	"trend":            nil,
+	"internal/stack":   nil,
+	"internal/leak":    nil,
+	"internal/monitor": {"Now", "Since"},
+}
+
+// pkg is what go list says of a package.
+type pkg struct {
+	Dir        string
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	GoFiles    []string
+}
+
+// ours are the packages of the product, by their path within the module.
+func ours(t *testing.T) map[string]pkg {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=Dir,ImportPath,Imports,Deps,GoFiles", module+"...")
+	var stderr bytes.Buffer
+	list.Stderr = &stderr
+	out, err := list.Output()
+	require.NoError(t, err, stderr.String())
+	pkgs := map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		if name := strings.TrimPrefix(p.ImportPath, module); !under(name, "test") && len(p.GoFiles) > 0 {
+			pkgs[name] = p
+		}
+	}
+	require.Contains(t, pkgs, "cmd/gorowatch")
+	return pkgs
+}
+
+func TestImportsFlowDown(t *testing.T) {
+	for name, p := range ours(t) {
+		allowed, listed := mayImport[name]
+		if !listed && !isFixture(name) {
+			t.Errorf("%s: a new package: add it to the table with what it may import", name)
+		}
+		for _, imported := range p.Imports {
+			of, isOurs := strings.CutPrefix(imported, module)
+			if !isOurs {
+				continue
+			}
+			switch {
+			case of == "internal/app" && !slices.Contains(aboveApp, name),
+				of == "internal/config" && name != "internal/app" && !slices.Contains(aboveApp, name),
+				under(of, "cmd"), under(of, "test"):
+				t.Errorf("%s imports %s: nothing below internal/app may", name, of)
+			case !slices.Contains(allowed, of) && !slices.Contains(allowed, "*"):
+				t.Errorf("%s imports %s, may import: %s", name, of, strings.Join(allowed, ", "))
+			}
+		}
+	}
+}
+
+func TestOnlyMainLinksWhatIsHeavy(t *testing.T) {
+	for name, p := range ours(t) {
+		if name == "cmd/gorowatch" {
+			continue
+		}
+		links := p.Deps
+		if _, may := mayBeHeavy[name]; may {
+			links = p.Imports
+		}
+		for _, dep := range links {
+			if i := slices.IndexFunc(heavy, func(h string) bool { return under(dep, h) }); i >= 0 &&
+				heavy[i] != mayBeHeavy[name] && !slices.Contains(weightless, dep) {
+				t.Errorf("%s links %s", name, dep)
+			}
+		}
+	}
+}
+
+func TestPureIsPure(t *testing.T) {
+	pkgs := ours(t)
+	for _, name := range pure {
+		for _, imported := range pkgs[name].Imports {
+			if slices.Contains(impure, imported) {
+				t.Errorf("%s imports %s, but is pure", name, imported)
+			}
+		}
+	}
+}
+
+func TestTimeIsPassedIn(t *testing.T) {
+	pkgs := ours(t)
+	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer"}
+	for name, once := range timeless {
+		once = slices.Clone(once)
+		selectors(t, pkgs[name], "time", func(at token.Position, sel string) {
+			if i := slices.Index(once, sel); i >= 0 {
+				once = slices.Delete(once, i, i+1)
+			} else if slices.Contains(clock, sel) {
+				t.Errorf("%s: time.%s, but %s never reads the clock", at, sel, name)
+			}
+		})
+	}
+}
+
+// Profiles and variables put themselves on the default mux by being imported,
+// and there everybody reads them who reaches a server of the process that
+// serves it. So nothing does.
+func TestNothingServesTheDefaultMux(t *testing.T) {
+	for _, p := range ours(t) {
+		selectors(t, p, "http", func(at token.Position, sel string) {
+			switch sel {
+			case "DefaultServeMux", "Handle", "HandleFunc", "ListenAndServe", "ListenAndServeTLS", "Serve", "ServeTLS":
+				t.Errorf("%s: http.%s is about the default mux", at, sel)
+			}
+		})
+	}
+}
+
+// selectors calls f for everything that the files of p name of a package.
+func selectors(t *testing.T, p pkg, of string, f func(at token.Position, name string)) {
+	t.Helper()
+	for _, file := range p.GoFiles {
+		fset := token.NewFileSet()
+		tree, err := parser.ParseFile(fset, filepath.Join(p.Dir, file), nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(tree, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == of {
+					f(fset.Position(sel.Pos()), sel.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// isFixture reports whether a package is a program that tests are made with.
+func isFixture(name string) bool { return strings.Contains(name, "/testdata/") }
+
+// under reports whether path is root or in it.
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
