@@ -140,7 +140,9 @@ func fit(all []annotation, l leak.Leak) map[string]string {
 		func() { set("profile_base", ""); set("profile_head", "") },
 		func() { set("dashboard_url", "") },
 		func() { set("runbook_url", "") },
+		func() { set("evidence", string(l.Evidence)) },
 		func() { set("description", "") },
+		func() { l.Version = ""; set("onset", onset(l)) },
 	} {
 		if weight() <= maxAnnotations {
 			break

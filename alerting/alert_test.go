@@ -220,7 +220,11 @@ func requireBounds(t *testing.T, l leak.Leak, a Alert) {
 
 // hostile is a leak whose every name is as bad as a name can be.
 func hostile(size int) leak.Leak {
-	bad := "<script>alert(1)</script>\u202e\x00\n$(reboot) `id` '; DROP \xff{{ .Labels }} \"é世界"
+	return named("<script>alert(1)</script>\u202e\x00\n$(reboot) `id` '; DROP \xff{{ .Labels }} \"é世界", size)
+}
+
+// named is a leak where everything is called name, again and again.
+func named(bad string, size int) leak.Leak {
 	for len(bad) < size {
 		bad += bad
 	}
@@ -237,9 +241,9 @@ func hostile(size int) leak.Leak {
 }
 
 func TestHostile(t *testing.T) {
-	for _, size := range []int{1, 1 << 10, 1 << 20} {
+	leaks := []leak.Leak{hostile(1), hostile(1 << 10), hostile(1 << 20), named("𝔘", 1000), named("世/", 1000), named("\xff", 1000), named("[", 1000)}
+	for _, l := range leaks {
 		for _, state := range []leak.State{leak.Firing, leak.Resolved} {
-			l := hostile(size)
 			l.State = state
 			a := Render(l, render())
 			requireBounds(t, l, a)

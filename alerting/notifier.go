@@ -258,10 +258,14 @@ func (n *Notifier) every() time.Duration { return max(n.conf.ResendInterval, n.c
 func (n *Notifier) item(l leak.Leak, now time.Time) item {
 	i := item{key: l.ID, alert: Render(l, n.conf.Render)}
 	if l.State == leak.Firing {
+		// An evaluation that took long must not make for an alert that is over
+		// when it arrives; and queues wait by the wall clock anyway.
+		wall := time.Now()
+		if now.Before(wall) {
+			now = wall
+		}
 		valid := 4 * n.every()
-		i.alert.EndsAt = now.Add(valid)
-		// Queues wait by the wall clock, which need not be that of now.
-		i.expires = time.Now().Add(valid)
+		i.alert.EndsAt, i.expires = now.Add(valid), wall.Add(valid)
 	}
 	return i
 }

@@ -26,6 +26,8 @@ func Number(x float64) string {
 		return "∞"
 	case math.IsInf(x, -1):
 		return "-∞"
+	case math.Abs(x) >= 1e15: // nobody counts so far
+		return strconv.FormatFloat(x, 'g', 3, 64)
 	}
 	if r := math.Round(x*10) / 10; math.Abs(r) < 10 && r != math.Trunc(r) {
 		return strconv.FormatFloat(r, 'f', 1, 64)
