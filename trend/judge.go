@@ -120,7 +120,7 @@ func (g *segment) judgeScale(k int, base int64) finding {
 // assess tests the blocks for growth that the load does not explain. mult is
 // the length of a block in base blocks; whole tells that the view begins with
 // the process.
-func (v *view) assess(mult float64, whole bool, before func(onset, load float64) (float64, bool)) finding {
+func (v *view) assess(mult float64, whole bool, before func(onset, now, load, top float64) (byLoad, byTime float64, ok bool)) finding {
 	f := finding{n: v.n}
 	if v.n < 10 {
 		return f
@@ -186,10 +186,17 @@ func (v *view) assess(mult float64, whole bool, before func(onset, load float64)
 	}
 	f.status, f.gate = Suspicious, GateTooLittle
 	explained, ratio := v.explained(h.at, mult)
+	past := false
 	if before != nil {
-		if x, ok := before((float64(v.t0)+v.t[h.at])*mult, v.lately(mult)); ok && x < explained {
-			explained, ratio = x, 1
+		end := (float64(v.t0) + v.t[n-1] + 1) * mult
+		byLoad, byTime, ok := before((float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
+		if ok {
+			if byLoad < explained {
+				explained, ratio = byLoad, 1
+			}
+			explained = max(explained, byTime)
 		}
+		past = ok
 	}
 	beyond := now - explained
 	if beyond < pFr*f.grown {
@@ -199,11 +206,14 @@ func (v *view) assess(mult float64, whole bool, before func(onset, load float64)
 	r := min(f.grown, beyond) / max(explained, f.level)
 	need := pRH
 	if ratio > pRatio {
-		need *= ratio
+		need *= min(2, ratio)
 		if hours < pHrs {
 			f.gate = GateFollowsLoad
 			return f
 		}
+	}
+	if !v.load && !past && r < 8 && hours < 36 {
+		return f
 	}
 	if h.z < pZ || m < 10 || r*hours < need {
 		return f
@@ -245,12 +255,7 @@ func (v *view) explained(onset int, mult float64) (level, ratio float64) {
 	if hi-lo < 3 {
 		hi = lo + 3
 	}
-	var top float64
-	if v.load {
-		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= pLag && i > onset || i >= v.n-2; i-- {
-			top = max(top, v.l[i])
-		}
-	}
+	top := v.top(onset, mult)
 	var x, q [maxBlocks]float64
 	n := 0
 	for i := lo; i < hi; i++ {
@@ -276,36 +281,92 @@ func (v *view) lately(mult float64) float64 {
 	return sum / n
 }
 
-var pQ = env("Q", 0.9)
-var pHist = env("HIST", 20)
-
-// seen is the floor that the segment had at about that load before the
-// onset, which is in base blocks: an upper quantile of the hours with such a
-// load, if there was a day of them.
-func (g *segment) seen(onset, load float64) (level float64, ok bool) {
-	if !(load > 0) {
-		return 0, false
-	}
-	var x [maxBlocks]float64
+// seen is the largest floor that what the segment did before the onset
+// explains: at that load, at that time of the day. Times are in base blocks.
+// It needs a day of history.
+func (g *segment) seen(onset, now, load, top float64) (byLoad, byTime float64, ok bool) {
+	const day = 1440
+	byLoad = math.Inf(1)
+	var x, l, alike [maxBlocks]float64
 	for k := 3; k <= 4; k++ {
 		r := &g.rings[k]
-		n, all := 0, 0
+		mult := float64(scales[k].mult)
+		n, same := 0, 0
+		byTime = 0
 		for i := range r.len() {
 			b := r.at(i)
-			if !b.valid() || float64(r.number(i)+1)*float64(scales[k].mult) > onset {
+			at := float64(r.number(i)) * mult
+			if !b.valid() || at+mult > onset {
 				continue
 			}
-			all += scales[k].mult / 60
-			if l := float64(b.load); l >= 0.9*load && l <= 1.25*load {
-				x[n] = float64(b.floor)
-				n++
+			x[n], l[n] = float64(b.floor), float64(b.load)
+			if load > 0 && l[n] >= 0.9*load && l[n] <= 1.25*load {
+				alike[same] = x[n]
+				same++
 			}
+			if d := math.Mod(now-at-mult/2, day); min(d, day-d) <= 120+mult/2 {
+				byTime = max(byTime, x[n])
+			}
+			n++
 		}
-		if all < int(pHist) || n < 3 {
+		if float64(n)*mult < pHist*60 {
 			continue
 		}
-		slices.Sort(x[:n])
-		return x[int(pQ*float64(n-1)+0.5)], true
+		if !(load > 0) {
+			return byLoad, byTime, true
+		}
+		if same >= 3 {
+			slices.Sort(alike[:same])
+			byLoad = alike[int(0.9*float64(same-1)+0.5)]
+		}
+		a, b, sd := affine(x[:n], l[:n])
+		byLoad = min(byLoad, a+b*max(load, top)+2*sd)
+		return byLoad, byTime, true
 	}
-	return 0, false
+	return byLoad, 0, false
+}
+
+// affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
+// scatter allows for.
+func affine(x, l []float64) (a, b, sd float64) {
+	var mx, ml, sll, slx, sxx float64
+	n := 0.0
+	limit := math.Inf(1)
+	for i := range x {
+		if l[i] > 0 {
+			mx += x[i]
+			ml += l[i]
+			n++
+			limit = min(limit, x[i]/l[i])
+		}
+	}
+	if n < 4 {
+		return 0, math.Inf(1), 0
+	}
+	mx /= n
+	ml /= n
+	for i := range x {
+		if l[i] > 0 {
+			sll += (l[i] - ml) * (l[i] - ml)
+			slx += (l[i] - ml) * (x[i] - mx)
+			sxx += (x[i] - mx) * (x[i] - mx)
+		}
+	}
+	b = max(0, slx/max(sll, 1e-12))
+	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
+	b = min(limit, b*pAff+2*sd/math.Sqrt(max(sll, 1e-12))*2)
+	return mx - b*ml, b, sd
+}
+
+var pAff = env("AFF", 1.15)
+var pHist = env("HIST", 20)
+
+// top is the highest load since the onset, of the latest hours.
+func (v *view) top(onset int, mult float64) (top float64) {
+	if v.load {
+		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= pLag && i > onset || i >= v.n-2; i-- {
+			top = max(top, v.l[i])
+		}
+	}
+	return top
 }
