@@ -532,8 +532,11 @@ type alertmanagerRow struct {
 func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	p := statusPage{
 		Build: []pair{
-			{"Version", version.Version}, {"Revision", version.GetRevision()}, {"Branch", version.Branch},
-			{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)}, {"Go", version.GoVersion},
+			{"Version", version.Version},
+			{"Revision", version.GetRevision()},
+			{"Branch", version.Branch},
+			{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)},
+			{"Go", version.GoVersion},
 			{"Platform", runtime.GOOS + "/" + runtime.GOARCH},
 		},
 		Runtime: []pair{

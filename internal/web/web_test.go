@@ -366,8 +366,10 @@ func TestAPI(t *testing.T) {
 
 	require.JSONEq(t, `{"status":"success","data":{"services":[{"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
 		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows load","why":"the count follows the load","last_sample":"2026-03-02T22:59:18Z"}]}}`,
-		body(t, get(t, options(&state{services: []Service{{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
-			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)}}}), "/api/v1/services")))
+		body(t, get(t, options(&state{services: []Service{{
+			Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
+			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),
+		}}}), "/api/v1/services")))
 	require.JSONEq(t, `{"status":"success","data":{"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"duration_seconds":0,"goroutines":0,"error":"refused"}]}}`,
 		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
 	for _, path := range []string{"leaks", "services", "targets"} {
