@@ -304,28 +304,28 @@ func isHeader(line []byte) bool {
 }
 
 // parseLabels reads `{"key":"value", …}`, with or without spaces. What is
-// not of that form ends it.
+// not of that form ends it. No labels are nil.
 func parseLabels(b []byte) map[string]string {
 	if len(b) < 2 || b[0] != '{' {
 		return nil
 	}
-	s := string(b[1:])
-	labels := map[string]string{}
-	for {
-		k, rest, ok := quoted(s)
-		if !ok || len(rest) == 0 || rest[0] != ':' {
-			return labels
+	var labels map[string]string
+	for s := string(b); len(s) > 1 && (s[0] == '{' || s[0] == ','); {
+		k, rest, ok := quoted(s[1:])
+		if !ok || rest == "" || rest[0] != ':' {
+			break
 		}
 		v, rest, ok := quoted(rest[1:])
 		if !ok {
-			return labels
+			break
+		}
+		if labels == nil {
+			labels = map[string]string{}
 		}
 		labels[k] = v
-		if len(rest) == 0 || rest[0] != ',' {
-			return labels
-		}
-		s = rest[1:]
+		s = rest
 	}
+	return labels
 }
 
 func quoted(s string) (value, rest string, ok bool) {
