@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +30,7 @@ const (
 	profilesPrefix = "profiles/"
 	leaksPrefix    = "leaks/"
 	suffix         = ".pb.gz"
+	temporary      = ".tmp" // a file that is being written
 	timeFormat     = "20060102T150405Z"
 
 	// maxDocument bounds what is read of the bucket at once: it may hold what
@@ -48,13 +51,15 @@ type Options struct {
 
 // Archive is a bucket of profiles and leaks.
 type Archive struct {
-	o      Options
-	bucket *blob.Bucket
-	ops    *prometheus.CounterVec
+	o       Options
+	groupBy atomic.Pointer[[]string]
+	bucket  *blob.Bucket
+	ops     *prometheus.CounterVec
 }
 
 // Open opens the bucket at rawURL: file:///folder or mem://, and what else main
-// has imported. A folder that does not exist is made.
+// has imported. A folder that does not exist is made, and one that cannot be
+// written is an error.
 func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	if len(o.GroupBy) == 0 || o.Decode == nil {
 		return nil, errors.New("archive: GroupBy and Decode are required")
@@ -65,6 +70,9 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("archive: storage.url: %w", err)
+	}
+	if mux := blob.DefaultURLMux(); !mux.ValidBucketScheme(u.Scheme) {
+		return nil, fmt.Errorf("archive: storage.url: scheme %q, expected one of %s", u.Scheme, strings.Join(mux.BucketSchemes(), ", "))
 	}
 	if u.Scheme == "file" {
 		q := u.Query()
@@ -81,6 +89,11 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive: %s: %w", collector.RedactURL(u), err)
 	}
+	if u.Scheme == "file" {
+		if err := probe(ctx, bucket); err != nil {
+			return nil, errors.Join(fmt.Errorf("archive: %s: cannot be written: %w", collector.RedactURL(u), err), bucket.Close())
+		}
+	}
 	a := &Archive{o: o, bucket: bucket, ops: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Name: "gorowatch_archive_operations_total",
 		Help: "Operations on the bucket by kind and result.",
@@ -89,8 +102,25 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 		a.ops.WithLabelValues(op, "ok")
 		a.ops.WithLabelValues(op, "error")
 	}
+	a.GroupBy(o.GroupBy)
 	return a, nil
 }
+
+// probe finds out whether a folder can be written now, not at the first profile.
+func probe(ctx context.Context, bucket *blob.Bucket) error {
+	const key = "probe"
+	if err := bucket.WriteAll(ctx, key, nil, nil); err != nil {
+		return err
+	}
+	if err := bucket.Delete(ctx, key); gcerrors.Code(err) != gcerrors.NotFound {
+		return err
+	}
+	return nil
+}
+
+// GroupBy replaces the labels of a service, at a reload. What is there stays
+// where it is.
+func (a *Archive) GroupBy(names []string) { a.groupBy.Store(&names) }
 
 // Close closes the bucket.
 func (a *Archive) Close() error { return a.bucket.Close() }
@@ -107,19 +137,27 @@ func (a *Archive) count(op string, err error) error {
 
 // segment is a value as one segment of a key.
 func segment(value string) string {
-	if value == "" {
+	switch value {
+	case "":
 		return "_"
-	}
-	if value == "." || value == ".." {
+	case "_": // which would be taken for an empty one
+		return "%5F"
+	case ".", "..":
 		return strings.ReplaceAll(value, ".", "%2E")
 	}
 	return url.PathEscape(value)
 }
 
+// isProfile tells whether a key may be that of a profile. Whatever a bucket
+// makes of dots, we lead nobody out of the folder.
+func isProfile(key string) bool {
+	return strings.HasPrefix(key, profilesPrefix) && strings.HasSuffix(key, suffix) && path.Clean(key) == key
+}
+
 func (a *Archive) prefix(service labels.Labels, instance string) string {
 	var b strings.Builder
 	b.WriteString(profilesPrefix)
-	for _, name := range a.o.GroupBy {
+	for _, name := range *a.groupBy.Load() {
 		b.WriteString(segment(service.Get(name)))
 		b.WriteByte('/')
 	}
@@ -145,18 +183,43 @@ func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instan
 // from a listing: it is 0.
 func (a *Archive) Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
 	var out []leak.ProfileRef
-	prefix := a.prefix(service, instance)
-	it := a.bucket.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		obj, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return out, a.count("list_profiles", nil)
-		}
+	for key, err := range a.list(ctx, a.prefix(service, instance)) {
 		if err != nil {
 			return nil, a.count("list_profiles", err)
 		}
-		if taken, ok := takenAt(obj.Key); ok {
-			out = append(out, leak.ProfileRef{Key: obj.Key, Instance: instance, Time: taken})
+		if taken, ok := takenAt(key); ok {
+			out = append(out, leak.ProfileRef{Key: key, Instance: instance, Time: taken})
+		}
+	}
+	return out, a.count("list_profiles", nil)
+}
+
+const (
+	pageSize = 1000
+	// maxTries bounds how often a page of a listing is tried: in a folder, the
+	// temporary file of a write may vanish while it is looked at.
+	maxTries = 10
+)
+
+// list yields the keys that begin with prefix, in order, or an error at last.
+func (a *Archive) list(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		token := blob.FirstPageToken
+		for tries := 1; len(token) > 0; tries++ {
+			page, next, err := a.bucket.ListPage(ctx, token, pageSize, &blob.ListOptions{Prefix: prefix})
+			if gcerrors.Code(err) == gcerrors.NotFound && tries < maxTries {
+				continue
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, obj := range page {
+				if !strings.HasSuffix(obj.Key, temporary) && !yield(obj.Key, nil) {
+					return
+				}
+			}
+			token, tries = next, 0
 		}
 	}
 }
@@ -173,6 +236,9 @@ func takenAt(key string) (time.Time, bool) {
 
 // LoadProfile reads a profile.
 func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profile, error) {
+	if !isProfile(key) {
+		return nil, a.count("load_profile", notAProfile(key))
+	}
 	raw, err := a.read(ctx, key)
 	if err != nil {
 		return nil, a.count("load_profile", err)
@@ -188,8 +254,8 @@ func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profi
 // OpenProfile opens a profile as the target sent it. The error matches
 // fs.ErrNotExist when there is none.
 func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, error) {
-	if !strings.HasPrefix(key, profilesPrefix) || !strings.HasSuffix(key, suffix) {
-		return nil, fmt.Errorf("archive: %q is not the key of a profile: %w", key, fs.ErrNotExist)
+	if !isProfile(key) {
+		return nil, fmt.Errorf("archive: %w", notAProfile(key))
 	}
 	r, err := a.bucket.NewReader(ctx, key, nil)
 	if gcerrors.Code(err) == gcerrors.NotFound {
@@ -201,6 +267,14 @@ func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, e
 	return r, nil
 }
 
+func notAProfile(key string) error {
+	return fmt.Errorf("%q is not the key of a profile: %w", key, fs.ErrNotExist)
+}
+
+// errTooLarge: whatever it is, it is not from us.
+var errTooLarge = errors.New("too large")
+
+// read reads an object whole.
 func (a *Archive) read(ctx context.Context, key string) ([]byte, error) {
 	r, err := a.bucket.NewReader(ctx, key, nil)
 	if err != nil {
@@ -208,16 +282,18 @@ func (a *Archive) read(ctx context.Context, key string) ([]byte, error) {
 	}
 	defer r.Close()
 	if r.Size() > maxDocument {
-		return nil, fmt.Errorf("%s: of %d bytes, expected at most %d", key, r.Size(), maxDocument)
+		return nil, fmt.Errorf("%s: %w: %d bytes, expected at most %d", key, errTooLarge, r.Size(), maxDocument)
 	}
 	return io.ReadAll(io.LimitReader(r, maxDocument))
 }
+
+func leakKey(id string) string { return leaksPrefix + segment(id) + ".json" }
 
 // SaveLeak writes a leak, whole or not at all.
 func (a *Archive) SaveLeak(ctx context.Context, l leak.Leak) error {
 	text, err := json.MarshalIndent(l, "", " ")
 	if err == nil {
-		err = a.bucket.WriteAll(ctx, leaksPrefix+segment(l.ID)+".json", text, &blob.WriterOptions{ContentType: "application/json"})
+		err = a.bucket.WriteAll(ctx, leakKey(l.ID), text, &blob.WriterOptions{ContentType: "application/json"})
 	}
 	return a.count("save_leak", err)
 }
@@ -225,47 +301,72 @@ func (a *Archive) SaveLeak(ctx context.Context, l leak.Leak) error {
 // Leaks reads all leaks. Documents that are none are left where they are and
 // logged.
 func (a *Archive) Leaks(ctx context.Context) ([]leak.Leak, error) {
-	var out []leak.Leak
-	it := a.bucket.List(&blob.ListOptions{Prefix: leaksPrefix})
-	for {
-		obj, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return out, a.count("load_leaks", nil)
-		}
+	leaks, err := a.leaks(ctx)
+	return leaks, a.count("load_leaks", err)
+}
+
+func (a *Archive) leaks(ctx context.Context) (out []leak.Leak, err error) {
+	for key, err := range a.list(ctx, leaksPrefix) {
 		if err != nil {
-			return nil, a.count("load_leaks", err)
+			return nil, err
 		}
-		text, err := a.read(ctx, obj.Key)
-		if err != nil {
-			return nil, a.count("load_leaks", err)
+		text, err := a.read(ctx, key)
+		switch {
+		case gcerrors.Code(err) == gcerrors.NotFound:
+			continue // deleted since it was listed
+		case err != nil && !errors.Is(err, errTooLarge):
+			return nil, err
 		}
 		var l leak.Leak
-		if err := json.Unmarshal(text, &l); err != nil || l.ID == "" || obj.Key != leaksPrefix+segment(l.ID)+".json" {
-			a.o.Logger.Warn("Not a leak, left alone", "key", obj.Key, "err", err)
+		if err == nil {
+			err = json.Unmarshal(text, &l)
+		}
+		if err != nil || l.ID == "" || key != leakKey(l.ID) {
+			a.o.Logger.Warn("Not a leak, left alone", "key", key, "err", err)
 			continue
 		}
 		out = append(out, l)
 	}
+	return out, nil
 }
 
-// Sweep deletes the profiles taken before the given time, but for those that
-// keep knows.
+// Sweep deletes what is older than the given time: the profiles taken before,
+// but for those that keep knows, and the leaks resolved before.
 func (a *Archive) Sweep(ctx context.Context, before time.Time, keep func(key string) bool) error {
-	it := a.bucket.List(&blob.ListOptions{Prefix: profilesPrefix})
-	for {
-		obj, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return a.count("sweep", nil)
-		}
+	return a.count("sweep", a.sweep(ctx, before, keep))
+}
+
+func (a *Archive) sweep(ctx context.Context, before time.Time, keep func(key string) bool) error {
+	for key, err := range a.list(ctx, profilesPrefix) {
 		if err != nil {
-			return a.count("sweep", err)
+			return err
 		}
-		taken, ok := takenAt(obj.Key)
-		if !ok || !taken.Before(before) || keep(obj.Key) {
+		taken, ok := takenAt(key)
+		if !ok || !taken.Before(before) || keep(key) {
 			continue
 		}
-		if err := a.bucket.Delete(ctx, obj.Key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
-			return a.count("sweep", err)
+		if err := a.delete(ctx, key); err != nil {
+			return err
 		}
 	}
+	leaks, err := a.leaks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range leaks {
+		if l.State == leak.Resolved && l.ResolvedAt.Before(before) {
+			if err := a.delete(ctx, leakKey(l.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// delete deletes an object, if another replica has not.
+func (a *Archive) delete(ctx context.Context, key string) error {
+	if err := a.bucket.Delete(ctx, key); gcerrors.Code(err) != gcerrors.NotFound {
+		return err
+	}
+	return nil
 }

@@ -5,6 +5,6 @@
 //	leaks/<id>.json
 //
 // Each group value and the instance are escaped as a segment of a URL's path;
-// an empty value is written "_". A profile is kept as the target sent it, a
+// an empty value is written "_" (and "_" itself "%5F"). A profile is kept as the target sent it, a
 // leak as one document that is replaced whole.
 package archive
