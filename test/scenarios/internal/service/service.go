@@ -57,8 +57,9 @@ type Loop func(ctx context.Context, self string)
 // and ends the process if it cannot.
 func Main(o Options, mux *http.ServeMux, loops ...Loop) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := Run(ctx, o, mux, loops...); err != nil {
+	err := Run(ctx, o, mux, loops...)
+	stop()
+	if err != nil {
 		slog.Error("stopped", "err", err)
 		os.Exit(1)
 	}

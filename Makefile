@@ -1,0 +1,75 @@
+# The commands of gorowatch. `make help` lists them.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PREFIX  := github.com/prometheus/common/version
+LDFLAGS := -s -w -X $(PREFIX).Version=$(VERSION) -X $(PREFIX).Revision=$(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+# Modules besides the main one that have code of ours.
+SCENARIOS := test/scenarios
+
+# gotestsum runs `go test` and counts. Its own module keeps what it needs out
+# of ours.
+TOOLS     := test/tools
+GOTESTSUM  = $(GO) -C $(TOOLS)/gotestsum build -o $(CURDIR)/dist/gotestsum gotest.tools/gotestsum
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: build
+build: ## build ./gorowatch
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o gorowatch ./cmd/gorowatch
+
+.PHONY: demo
+demo: ## watch a leaky service and its fixed twin; needs nothing but Go
+	@$(GO) run ./cmd/gorowatch demo
+
+.PHONY: test
+test: ## run all tests, installing what they need
+	@$(MAKE) --no-print-directory test-tools
+	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-scenarios
+	@$(MAKE) --no-print-directory test-e2e
+
+.PHONY: test-tools
+test-tools: dist/gotestsum
+	@GOROWATCH_TOOLS='$(GOROWATCH_TOOLS)' $(TOOLS)/install.sh >/dev/null
+
+.PHONY: test-unit
+test-unit: dist/gotestsum ## run the unit tests, with the race detector
+	dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=10m $$($(GO) list ./... | grep -v /test/e2e)
+
+.PHONY: test-scenarios
+test-scenarios: dist/gotestsum ## run the tests of the leaky services
+	cd $(SCENARIOS) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=5m ./...
+
+.PHONY: test-e2e
+test-e2e: dist/gotestsum ## run gorowatch against real servers
+	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e
+
+dist/gotestsum: $(TOOLS)/gotestsum/go.sum
+	@$(GOTESTSUM)
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run='^$$' -bench=. -benchmem $$($(GO) list ./... | grep -v /test/)
+
+.PHONY: leakbench
+leakbench: ## score the trend engine on labelled data
+	test/leakbench/run.sh
+
+.PHONY: lint
+lint: ## check style and common mistakes
+	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
+	"$$lint" run --allow-parallel-runners ./... && cd $(SCENARIOS) && "$$lint" run --allow-parallel-runners ./...
+
+.PHONY: fmt
+fmt: ## format the code
+	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && \
+	"$$lint" fmt ./... && cd $(SCENARIOS) && "$$lint" fmt ./...
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf gorowatch dist
