@@ -20,6 +20,7 @@ type Shot struct {
 type History struct {
 	Instance string
 	Onset    time.Time // when its counts began to grow
+	Leaked   float64   // what its floor has grown by since
 	Shots    []Shot
 }
 
@@ -43,7 +44,14 @@ const (
 	minGrowth   = 5    // goroutines, from base to head
 	maxFallBack = 0.2  // of the growth that may be given back in between
 	minShare    = 0.5  // of the whole growth, that all grown stacks together explain
+	minSteady   = 0.6  // Kendall's tau of the counts over time; 1 of three profiles
 	sameCount   = 0.05 // by which counts of stacks that grow together may differ
+
+	// A stack may have grown by maxOver times as much as the floor at most:
+	// requests in flight come and go, and lift no floor. Once a leak is known,
+	// another one has to explain at least minRest of what is left.
+	maxOver = 2.0
+	minRest = 0.2
 )
 
 // Attribute finds the stacks that the growth of a service belongs to, from
@@ -52,7 +60,7 @@ const (
 func Attribute(histories []History) (as []Attribution, why string) {
 	var grown []*grownStack
 	bySignature := map[string]*grownStack{}
-	var total, explained float64
+	var total, leaked float64
 	shots := 0
 	for _, h := range histories {
 		h.Shots = fromBase(h)
@@ -66,6 +74,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 			continue
 		}
 		total += growth
+		leaked += h.Leaked
 		for _, d := range stack.Diff(first.Snapshot, last.Snapshot) {
 			counts := countsOf(d.Signature, h.Shots)
 			if !grows(counts) {
@@ -78,7 +87,6 @@ func Attribute(histories []History) (as []Attribution, why string) {
 				grown = append(grown, g)
 			}
 			g.add(h, counts)
-			explained += counts[len(counts)-1] - counts[0]
 		}
 	}
 	switch {
@@ -90,14 +98,26 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return nil, "the profiles do not show the growth of the counts"
 	case len(grown) == 0:
 		return nil, "no stack grows steadily in the profiles"
-	case explained/total < minShare:
-		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
 	slices.SortFunc(grown, func(a, b *grownStack) int {
-		return cmp.Or(cmp.Compare(b.delta(), a.delta()), cmp.Compare(a.stack.Signature, b.stack.Signature))
+		return cmp.Or(cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
+	var explained float64
 	for _, group := range together(grown) {
-		as = append(as, attribution(group, total))
+		a := attribution(group, total)
+		d := growthOf(a)
+		rest := leaked - explained
+		if d > maxOver*rest+minGrowth || (len(as) > 0 && rest < max(minGrowth, minRest*leaked)) {
+			continue
+		}
+		explained += d
+		as = append(as, a)
+	}
+	switch {
+	case len(as) == 0:
+		return nil, "the stacks that grow in the profiles grow by more than the floor of the counts: they come and go"
+	case explained/total < minShare:
+		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
 	return as, ""
 }
@@ -141,7 +161,23 @@ func grows(counts []float64) bool {
 		highest = max(highest, c)
 		fallBack = max(fallBack, highest-c)
 	}
-	return fallBack <= max(2, maxFallBack*delta)
+	return fallBack <= max(2, maxFallBack*delta) && steadiness(counts) >= minSteady
+}
+
+// steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each is
+// larger than all before. Of three counts nothing less will do.
+func steadiness(counts []float64) float64 {
+	n := len(counts)
+	rises := 0
+	for i := range counts {
+		for j := range i {
+			rises += cmp.Compare(counts[i], counts[j])
+		}
+	}
+	if n == minShots && rises < 3 {
+		return 0
+	}
+	return float64(2*rises) / float64(n*(n-1))
 }
 
 // grownStack is a stack that grows, over all instances.
@@ -156,6 +192,18 @@ type grownStack struct {
 }
 
 func (g *grownStack) delta() float64 { return g.head - g.base }
+
+// weight puts first what grows steadily and by as much as the floor of the
+// counts: neither by little of it, nor by more.
+func (g *grownStack) weight(leaked float64) float64 {
+	var steady float64
+	for _, c := range g.counts {
+		steady += steadiness(c)
+	}
+	d := g.delta()
+	leaked = max(leaked, 1)
+	return min(d/leaked, leaked/d) * steady / float64(len(g.counts))
+}
 
 func (g *grownStack) add(h History, counts []float64) {
 	first, last := counts[0], counts[len(counts)-1]

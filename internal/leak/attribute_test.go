@@ -41,7 +41,7 @@ func stackOf(state, fn, at string) collector.Record {
 type counts map[*collector.Record]int64
 
 // history is profiles a minute apart; the growth began half a minute after
-// the first.
+// the first, and the floor of the counts has grown as the profiles have.
 func history(instance string, profiles ...counts) History {
 	h := History{Instance: instance, Onset: t0.Add(30 * time.Second)}
 	for i, c := range profiles {
@@ -57,6 +57,7 @@ func history(instance string, profiles ...counts) History {
 			Snapshot: stack.Of(p),
 		})
 	}
+	h.Leaked = float64(h.Shots[len(h.Shots)-1].Snapshot.Total - h.Shots[0].Snapshot.Total)
 	return h
 }
 
@@ -135,6 +136,28 @@ func TestAttributeTellsTwoLeaksApart(t *testing.T) {
 	require.Len(t, as, 2)
 	require.Equal(t, "chan send", as[0].Stacks[0].Op, "the larger first")
 	require.Equal(t, "sync.Mutex.Lock", as[1].Stacks[0].Op)
+}
+
+func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
+	// The stack that leaks grows little by little; requests in flight happened
+	// to be more from profile to profile. The floor knows only of the first.
+	h := history("a",
+		counts{&blocked: 0, &other: 3},
+		counts{&blocked: 10, &other: 20},
+		counts{&blocked: 20, &other: 31},
+		counts{&blocked: 30, &other: 58},
+	)
+	h.Leaked = 28
+	as, _ := Attribute([]History{h})
+	require.Len(t, as, 1)
+	require.Equal(t, "chan send", as[0].Stacks[0].Op)
+
+	// Nor is it named alone.
+	h = history("a", counts{&other: 3}, counts{&other: 20}, counts{&other: 31}, counts{&other: 58})
+	h.Leaked = 2
+	as, why := Attribute([]History{h})
+	require.Empty(t, as)
+	require.Contains(t, why, "they come and go")
 }
 
 func TestAttributeAddsInstancesUp(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // changes logs the state of a thing when it changes, not at every cycle.
@@ -34,15 +35,14 @@ func (c *changes) say(l *slog.Logger, thing, state string, log func(*slog.Logger
 // digest is what of a leak is worth a new document and a line in the log: not
 // every goroutine more.
 func digest(l leak.Leak) string {
-	l.UpdatedAt = time.Time{}
-	l.Rate.Low, l.Rate.High = 0, 0
-	l.Rate.Value, l.Leaked = coarse(l.Rate.Value), coarse(l.Leaked)
-	l.Share, l.Head = 0, nil
-	stacks := make([]leak.StackGrowth, len(l.Stacks))
-	for i, s := range l.Stacks {
-		stacks[i] = leak.StackGrowth{Signature: s.Signature}
+	stack := ""
+	if len(l.Stacks) > 0 {
+		stack = l.Stacks[0].Signature
 	}
-	l.Stacks = stacks
+	l.UpdatedAt = l.UpdatedAt.Truncate(time.Hour)
+	l.Rate = trend.Interval{Value: coarse(l.Rate.Value)}
+	l.Leaked, l.Share = coarse(l.Leaked), 0
+	l.Base, l.Head, l.Stacks = nil, nil, []leak.StackGrowth{{Signature: stack}}
 	text, err := json.Marshal(l)
 	if err != nil {
 		return err.Error()

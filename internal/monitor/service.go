@@ -160,7 +160,7 @@ func (s *service) histories() []leak.History {
 		if !ok {
 			continue
 		}
-		h := leak.History{Instance: in.name, Onset: it.Onset}
+		h := leak.History{Instance: in.name, Onset: it.Onset, Leaked: it.Leaked}
 		for _, sh := range in.shots {
 			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
 				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot})
