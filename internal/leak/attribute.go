@@ -102,6 +102,11 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	slices.SortFunc(grown, func(a, b *grownStack) int {
 		return cmp.Or(cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
+	// What is to be explained is the growth of the floor: the profiles hold
+	// requests in flight besides.
+	if leaked >= minGrowth {
+		total = min(total, leaked)
+	}
 	var explained float64
 	for _, group := range together(grown) {
 		a := attribution(group, total)
