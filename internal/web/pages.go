@@ -43,7 +43,7 @@ type frame struct {
 func (h *Handler) frame(page, title string, data any) frame {
 	f := frame{
 		Base:    h.base,
-		Version: version.Version,
+		Version: cmp.Or(version.Version, "(devel)"),
 		Page:    page,
 		Title:   human.Line(title, maxName),
 		Ready:   h.o.State.Ready(),
@@ -433,33 +433,38 @@ func (h *Handler) services(w http.ResponseWriter, _ *http.Request) {
 	h.render(w, http.StatusOK, "services", "Services", p)
 }
 
-// why says in plain words what the verdict means.
+// why says in plain words what the verdict on the counts means.
 func why(s trend.Status, g trend.Gate) string {
-	gate := map[trend.Gate]string{
-		trend.GateTooLittle:   "too few samples yet to say anything",
+	gate, known := map[trend.Gate]string{
+		trend.GateTooLittle:   "there are too few samples yet",
 		trend.GateTooSmall:    "the growth is within the noise, or only a few goroutines",
 		trend.GateNoTrend:     "the floor does not rise",
 		trend.GateFollowsLoad: "the count follows the load",
-		trend.GateOneStep:     "it rose once, in one step, and stayed",
+		trend.GateOneStep:     "it rose once, in one step",
 		trend.GateCameBack:    "it rose and came back",
-		trend.GateSeenBefore:  "it rose before as much, and came back then",
-		trend.GateSaturating:  "the growth slows down, as a pool that fills",
+		trend.GateSeenBefore:  "it rose as much before, and came back then",
+		trend.GateSaturating:  "the growth slows down, as that of a pool that fills",
 	}[g]
+	if !known && g != trend.GateNone {
+		gate = human.Line(string(g), maxName)
+	}
+	grows := map[trend.Status]string{
+		trend.Suspicious:  "it grows, but not yet by enough to say so from the counts alone",
+		trend.Provisional: "it grows as a leak does, and as a pool that fills: time or profiles will tell",
+	}[s]
 	switch {
 	case s == trend.Leaking:
 		return "it grows and does not come back"
 	case s == trend.Plateaued:
 		return "it no longer grows, and what leaked is still there"
+	case grows != "" && gate != "":
+		return "it grows, but " + gate
+	case grows != "":
+		return grows
 	case gate != "":
 		return gate
-	case g != trend.GateNone:
-		return human.Line(string(g), maxName)
-	case s == trend.Suspicious:
-		return "it grows, not yet enough to say so by the counts alone"
-	case s == trend.Provisional:
-		return "it grows as a leak does, and as a pool that fills: time or profiles will tell"
 	}
-	return "nothing that healthy services do not do"
+	return "it does nothing that healthy services do not do"
 }
 
 type targetsPage struct {
@@ -532,7 +537,7 @@ type alertmanagerRow struct {
 func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	p := statusPage{
 		Build: []pair{
-			{"Version", version.Version},
+			{"Version", cmp.Or(version.Version, "(devel)")},
 			{"Revision", version.GetRevision()},
 			{"Branch", version.Branch},
 			{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)},

@@ -52,9 +52,9 @@ func TestPages(t *testing.T) {
 		"/leaks/a1b2c3d4": {"Leaks 3.2 goroutines per hour since 2026-02-28 20:59 UTC .", "No stack is known to grow: no profile: the target answers 404."},
 		"/leaks/feedbeef": {"staging/rediscron resolved", "Leaked 60 goroutines per hour", "Resolved 19:59 UTC : restarted at 19:58 UTC"},
 		"/services": {
-			"Services 5", "prod/checkout leaking it grows and does not come back main.logHandler.func1 2,430 2,308 212 8 8 s ago",
-			"prod/ledger suspicious", "prod/pool provisional the growth slows down, as a pool that fills",
-			"prod/api quiet the count follows the load 4,211 1,803 – 12 12 s ago", "prod/new quiet too few samples yet",
+			"Services 5", "prod/checkout leaking it grows and does not come back leak: main.logHandler.func1 2,430 2,308 212 8 8 s ago",
+			"prod/ledger suspicious it grows, but not yet by enough", "prod/pool provisional it grows, but the growth slows down, as that of a pool that fills",
+			"prod/api quiet the count follows the load 4,211 1,803 – 12 12 s ago", "prod/new quiet there are too few samples yet",
 		},
 		"/targets": {
 			"1 up, 1 down, 1 not pulled", "http://10.0.9.1:9090/debug/pprof/goroutine down", "answered 404 Not Found: the program does not serve /debug/pprof",
