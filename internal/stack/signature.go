@@ -98,16 +98,21 @@ func newFunction(name string) *function {
 func (f *function) place(pkg, fn string) {
 	f.pkg, f.fn = pkg, fn
 	f.class = classOf(pkg)
-	name := fn
-	if pkg != "" {
-		name = pkg + "." + fn
-	} else if strings.HasPrefix(fn, "_") {
+	if pkg == "" && strings.HasPrefix(fn, "_") {
 		f.class = classRuntime // assembly and cgo stubs
 	}
-	f.hash = hashString(name)
+	f.hash = hashString(f.name())
 	if base, _, ok := strings.Cut(pkg, "/internal"); ok && f.class == classStd {
 		f.pkg = base // its frames belong to one run with those of the package around it
 	}
+}
+
+// name is the canonical one.
+func (f *function) name() string {
+	if f.pkg == "" {
+		return f.fn
+	}
+	return f.pkg + "." + f.fn
 }
 
 // reading is what a record's frames say.
