@@ -86,8 +86,10 @@ type App struct {
 	// graph is what the configuration in force has made.
 	graph atomic.Pointer[graph]
 	ready atomic.Bool
-	// reloads asks the loop for a reload; it answers on the channel.
+	// reloads asks the loop for a reload; it answers on the channel. ended is
+	// closed when it has ended and answers no more.
 	reloads chan chan error
+	ended   chan struct{}
 	// inMemory: the default archive could not be opened.
 	inMemory string
 
@@ -115,7 +117,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), started: time.Now()}
+	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), ended: make(chan struct{}), started: time.Now()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop())
@@ -125,6 +127,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	conf, err := a.load()
 	if err != nil {
 		return nil, err
+	}
+	if o.Web.WebConfigFile != nil {
+		if err := web.Validate(*o.Web.WebConfigFile); err != nil {
+			return nil, fmt.Errorf("--web.config.file: %w", err)
+		}
 	}
 	if err := a.listen(*o.Web.WebListenAddresses); err != nil {
 		return nil, err
@@ -158,7 +165,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.monitor, err = monitor.New(ctx, mo); err != nil {
 		return nil, err
 	}
-	return a, a.handler()
+	if err = a.handler(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (a *App) addMetrics(reg *prometheus.Registry) {
@@ -192,12 +202,20 @@ func (a *App) load() (config.Config, error) {
 	if s := a.o.PrometheusURL; s != "" {
 		u, err := url.Parse(s)
 		if err != nil {
-			return c, fmt.Errorf("--prometheus.url: %w", err)
+			return c, fmt.Errorf("--prometheus.url: not a URL: %w", withoutURL(err))
 		}
 		c.Prometheus.URL = commoncfg.URL{URL: u}
 	}
 	c.Storage.URL = cmp.Or(a.o.StorageURL, c.Storage.URL)
 	return c, c.Validate()
+}
+
+// withoutURL is what url.Parse says without the URL, which may hold a password.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func (a *App) listen(addresses []string) error {
@@ -238,7 +256,7 @@ func externalURL(given, addr string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--web.external-url: %w", err)
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("--web.external-url: %q, expected http://host:port/path or https://…", given)
 	}
 	u.Path = strings.TrimRight(u.Path, "/") + "/"
@@ -254,28 +272,33 @@ func (a *App) Addr() string {
 }
 
 // ExternalURL is where people reach the pages.
-func (a *App) ExternalURL() string { return a.externalURL.String() }
+func (a *App) ExternalURL() *url.URL { return a.externalURL }
 
-// openArchive opens the bucket. Where nobody has chosen one and the default
-// cannot be written, as on a laptop, memory has to do.
-func (a *App) openArchive(ctx context.Context, c config.Config) error {
-	o := archive.Options{
+// openArchive opens the bucket.
+func (a *App) openArchive(ctx context.Context, c config.Config) (err error) {
+	chosen := a.o.StorageURL != "" || c.Storage.URL != config.Default().Storage.URL
+	a.archive, a.inMemory, err = openBucket(ctx, c.Storage.URL, chosen, archive.Options{
 		GroupBy: c.Services.GroupBy,
 		Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
 			return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
 		},
 		Logger:     a.logger.With("component", "archive"),
 		Registerer: a.o.Registry,
-	}
-	var err error
-	a.archive, err = archive.Open(ctx, c.Storage.URL, o)
-	if err == nil || c.Storage.URL != config.Default().Storage.URL {
-		return err
-	}
-	a.inMemory = fmt.Sprintf("Profiles and leaks are kept in memory and lost at the end: %v. Set storage.url or --storage.url.", err)
-	a.logger.Warn("Profiles and leaks are kept in memory and lost at the end; set storage.url or --storage.url", "err", err)
-	a.archive, err = archive.Open(ctx, "mem://", o)
+	})
 	return err
+}
+
+// openBucket opens a bucket. Where nobody has chosen it and it cannot be
+// written, as on a laptop, memory has to do; notice says so.
+func openBucket(ctx context.Context, rawURL string, chosen bool, o archive.Options) (a *archive.Archive, notice string, err error) {
+	a, err = archive.Open(ctx, rawURL, o)
+	if err == nil || chosen {
+		return a, "", err
+	}
+	notice = fmt.Sprintf("Profiles and leaks are kept in memory and lost at the end: %v. Set storage.url or --storage.url.", err)
+	o.Logger.Warn("Profiles and leaks are kept in memory and lost at the end; set storage.url or --storage.url", "err", err)
+	a, err = archive.Open(ctx, "mem://", o)
+	return a, notice, err
 }
 
 // onStop registers the undoing of what was made just now.
@@ -319,7 +342,8 @@ func (a *App) Run(ctx context.Context) error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		if err := a.server.Shutdown(end); err != nil {
-			return errors.Join(err, a.server.Close())
+			a.logger.Warn("Requests were cut off at the end", "err", err)
+			return a.server.Close()
 		}
 		return nil
 	})

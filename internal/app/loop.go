@@ -18,11 +18,13 @@ const sweepInterval = time.Hour
 // loop evaluates at whole multiples of the interval, and reloads in between, so
 // that the monitor has one caller.
 func (a *App) loop(ctx context.Context) error {
+	defer close(a.ended)
 	defer a.monitor.Wait()
 	scraping := a.startScraper(ctx, a.graph.Load())
 	defer func() { scraping() }()
 
-	timer := time.NewTimer(0)
+	a.evaluate(ctx, time.Now().Truncate(a.interval()))
+	timer := time.NewTimer(untilNext(a.interval()))
 	defer timer.Stop()
 	for {
 		select {
@@ -35,14 +37,24 @@ func (a *App) loop(ctx context.Context) error {
 				scraping()
 				scraping = a.startScraper(ctx, now)
 				old.closeIdle()
+				// Not at once: time must not go back to before the last one.
+				timer.Reset(untilNext(a.interval()))
 			}
 			answer <- err
 		case <-timer.C:
-			interval := time.Duration(a.graph.Load().config.Global.EvaluationInterval)
-			a.evaluate(ctx, time.Now().Truncate(interval))
-			timer.Reset(time.Until(time.Now().Truncate(interval).Add(interval)))
+			a.evaluate(ctx, time.Now().Truncate(a.interval()))
+			timer.Reset(untilNext(a.interval()))
 		}
 	}
+}
+
+func (a *App) interval() time.Duration {
+	return time.Duration(a.graph.Load().config.Global.EvaluationInterval)
+}
+
+// untilNext is the time until the next whole multiple of the interval.
+func untilNext(interval time.Duration) time.Duration {
+	return time.Until(time.Now().Truncate(interval).Add(interval))
 }
 
 // evaluate runs a cycle. What goes wrong in it is logged by the monitor.
@@ -89,6 +101,8 @@ func (a *App) Reload(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
 	case a.reloads <- answer:
+	case <-a.ended:
+		return errEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -99,6 +113,9 @@ func (a *App) Reload(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
+
+// errEnded answers who comes too late.
+var errEnded = errors.New("gorowatch is stopping")
 
 // reload is called by the loop. What can fail comes before what changes.
 func (a *App) reload() (err error) {
@@ -136,6 +153,7 @@ func (a *App) reload() (err error) {
 			return fmt.Errorf("reload is incomplete: %w", err)
 		}
 	}
+	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
 	return nil
 }

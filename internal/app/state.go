@@ -40,10 +40,7 @@ func (a *App) handler() error {
 
 // notices are what everybody who looks at a page should know.
 func (a *App) notices() []string {
-	var out []string
-	if a.inMemory != "" {
-		out = append(out, a.inMemory)
-	}
+	out := a.standing()
 	s := a.monitor.State()
 	if s.Error != "" {
 		out = append(out, "Series cannot be read since "+since(s.Read)+": "+s.Error)
@@ -52,6 +49,14 @@ func (a *App) notices() []string {
 		out = append(out, "Prometheus says: "+w)
 	}
 	return out
+}
+
+// standing are those that stay until the end.
+func (a *App) standing() []string {
+	if a.inMemory == "" {
+		return nil
+	}
+	return []string{a.inMemory}
 }
 
 func since(t time.Time) string {
