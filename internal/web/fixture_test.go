@@ -141,11 +141,19 @@ func get(t *testing.T, o Options, path string) *http.Response {
 
 func do(t *testing.T, o Options, r *http.Request) *http.Response {
 	t.Helper()
+	return visit(t, o)(r)
+}
+
+// visit makes one handler for many requests.
+func visit(t *testing.T, o Options) func(*http.Request) *http.Response {
+	t.Helper()
 	h, err := New(o)
 	require.NoError(t, err)
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Result()
+	return func(r *http.Request) *http.Response {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Result()
+	}
 }
 
 func body(t *testing.T, r *http.Response) string {
