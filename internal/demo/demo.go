@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -47,6 +48,7 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	screen := &screen{out: o.Out, began: time.Now(), told: map[string]bool{}}
+	screen.say("gorowatch demo: everything runs here, in three processes, and ends with Ctrl-C.")
 	screen.say("Two small services start, a leaky one and its fixed twin. Each gets %d requests a second.", requestsPerSecond)
 
 	leaky, err := start(ctx, self, "--slow-after="+slowAfter.String())
@@ -73,6 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	screen.say("gorowatch scrapes both every second, and takes a goroutine profile now and then.")
 	screen.say("Pages: %s", a.ExternalURL())
+	screen.pages = a.ExternalURL()
 	screen.say("In %d seconds their supplier becomes slow, and requests begin to time out.", int(slowAfter.Seconds()))
 
 	var wg sync.WaitGroup
@@ -168,10 +171,12 @@ func (c *child) stop() {
 // screen tells a person what happens.
 type screen struct {
 	began time.Time
+	pages *url.URL        // set before the first evaluation
 	told  map[string]bool // leaks, by id and state; owned by the evaluation
 
-	mtx sync.Mutex // guards out
-	out io.Writer
+	mtx     sync.Mutex // guards what follows
+	out     io.Writer
+	alerted bool
 }
 
 func (s *screen) say(format string, args ...any) {
@@ -185,11 +190,14 @@ func (s *screen) say(format string, args ...any) {
 func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		}
+		if s.isAlerted() && n%6 != 0 {
+			continue // the story is told
 		}
 		list := services()
 		slices.SortFunc(list, func(a, b app.Service) int { return cmp.Compare(a.Labels.Get("job"), b.Labels.Get("job")) })
@@ -205,7 +213,13 @@ func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 	}
 }
 
-// leaks prints each leak once, and when its evidence has climbed.
+func (s *screen) isAlerted() bool {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.alerted
+}
+
+// leaks prints each leak once, and again when its evidence has climbed.
 func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 	for _, l := range leaks {
 		key := l.ID + string(l.State) + string(l.Evidence)
@@ -213,8 +227,13 @@ func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 			continue
 		}
 		s.told[key] = true
+		s.say("The alert, as Alertmanager would get it:")
+		page := s.pages.JoinPath("leaks", l.ID)
 		s.mtx.Lock()
-		fmt.Fprintf(s.out, "\n%s\n\n", alerting.Text(l, alerting.RenderOptions{}))
+		fmt.Fprintf(s.out, "\n%s\n\n", alerting.Text(l, alerting.RenderOptions{ExternalURL: s.pages}))
+		s.alerted = true
 		s.mtx.Unlock()
+		s.say("Its page: %s", page)
+		s.say("The twin with room for one answer in its channel stays silent. It goes on until Ctrl-C.")
 	}
 }
