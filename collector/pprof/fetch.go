@@ -52,21 +52,47 @@ func New(o Options) *Fetcher {
 // protocol buffer; dumps are not kept. Errors are *collector.Error and name
 // the URL redacted.
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
 	u := profileURL(target, kind, debug)
-	p, err := f.fetch(ctx, client, u, debug)
+	var raw bytes.Buffer
+	p, err := f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
+		if debug == 0 {
+			body = io.TeeReader(body, &raw)
+		}
+		return Parse(body, f.now(), f.limits)
+	})
 	if err != nil {
-		return nil, collector.NetworkError(u, err)
+		return nil, err
 	}
 	if p.Kind != kind && !(p.Format == collector.FormatDebug2 && kind == collector.KindGoroutineLeak) {
 		return nil, collector.NetworkError(u, collector.Errorf(collector.ReasonNotProfile, "asked for a %s profile, was sent a %s profile", kind, p.Kind))
 	}
 	p.Kind = kind
+	if debug == 0 {
+		p.Raw = raw.Bytes()
+	}
 	return p, nil
 }
 
-func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, debug int) (*collector.Profile, error) {
+// Read pulls the profile at u, of whatever kind and format it is, and hands
+// its records to keep as the function Read does.
+func (f *Fetcher) Read(ctx context.Context, client *http.Client, u *url.URL, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
+	return f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
+		return Read(body, f.now(), f.limits, keep)
+	})
+}
+
+// fetch makes one bounded request and lets read have the body of its answer.
+func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, read func(io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	p, err := f.request(ctx, client, u, read)
+	if err != nil {
+		return nil, collector.NetworkError(u, err)
+	}
+	return p, nil
+}
+
+func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, read func(io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, collector.Errorf(collector.ReasonOther, "%w", err)
@@ -88,19 +114,7 @@ func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, de
 	if err := statusError(resp, u); err != nil {
 		return nil, err
 	}
-	var body io.Reader = resp.Body
-	var raw bytes.Buffer
-	if debug == 0 {
-		body = io.TeeReader(body, &raw)
-	}
-	p, err := Parse(body, f.now(), f.limits)
-	if err != nil {
-		return nil, err
-	}
-	if debug == 0 {
-		p.Raw = raw.Bytes()
-	}
-	return p, nil
+	return read(resp.Body)
 }
 
 // profileURL is the URL of a kind of profile beside the goroutine profile's.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	runtimepprof "runtime/pprof"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -268,6 +269,9 @@ func FuzzCanonical(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		pkg, fn, _ := canonical(name)
 		require.LessOrEqual(t, len(pkg)+len(fn), len(name)+len(".func")+len("init"))
+		if strings.Contains(fn, "/") {
+			return // "main." would be part of its path
+		}
 		_, a, _ := canonical("main." + fn + ".func1")
 		_, b, _ := canonical("main." + fn + ".func27.3")
 		require.Equal(t, a, b)
