@@ -24,7 +24,7 @@ build: ## build ./gorowatch
 
 .PHONY: demo
 demo: ## watch a leaky service and its fixed twin; needs nothing but Go
-	@$(GO) run ./cmd/gorowatch demo
+	@CGO_ENABLED=0 $(GO) run -tags slim ./cmd/gorowatch demo
 
 .PHONY: test
 test: ## run all tests, installing what they need

@@ -23,6 +23,8 @@ func (a *App) loop(ctx context.Context) error {
 	scraping := a.startScraper(ctx, a.graph.Load())
 	defer func() { scraping() }()
 
+	// What fired before goes on while the history is read again.
+	a.notify(time.Now(), a.monitor.Leaks())
 	a.evaluate(ctx, time.Now().Truncate(a.interval()))
 	timer := time.NewTimer(untilNext(a.interval()))
 	defer timer.Stop()

@@ -130,6 +130,26 @@ func ByDetection(a, b Leak) int {
 // Open tells whether a leak is open.
 func (t *Tracker) Open() bool { return len(t.open) > 0 }
 
+// Leaked is what an instance holds of the open leaks.
+func (t *Tracker) Leaked(instance string) (n float64) {
+	for _, r := range t.open {
+		if w := r.watched[instance]; w != nil {
+			n += w.leaked
+		}
+	}
+	return n
+}
+
+// Onset is when the oldest open leak began; zero if none is open.
+func (t *Tracker) Onset() (onset time.Time) {
+	for _, r := range t.open {
+		if onset.IsZero() || r.leak.Onset.Before(onset) {
+			onset = r.leak.Onset
+		}
+	}
+	return onset
+}
+
 // Idle tells whether there is no leak to tell of, open or resolved.
 func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 }
 
@@ -283,14 +303,20 @@ func (r *record) measure(o Observation, part float64, only []string) {
 			if only != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(only, it.Instance) {
 				continue
 			}
-			w = &watch{}
+			w = &watch{clean: math.Inf(1)}
 			r.watched[it.Instance] = w
 		}
-		w.leaked = part * it.Leaked
-		w.clean = it.Count - w.leaked
-		if i := find(o.Instances, it.Instance); i >= 0 {
-			w.started = o.Instances[i].Started
+		clean := it.Count - part*it.Leaked
+		if i := find(o.Instances, it.Instance); i >= 0 && !o.Instances[i].Started.Equal(w.started) {
+			w.started, w.clean = o.Instances[i].Started, clean
 		}
+		// The trend forgets how it began; what was clean once stays so for as
+		// long as the process lives.
+		if math.IsNaN(w.clean) { // restored, its start unknown
+			w.clean = clean
+		}
+		w.clean = max(0, min(w.clean, clean))
+		w.leaked = max(0, it.Count-w.clean)
 	}
 }
 

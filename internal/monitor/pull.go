@@ -126,18 +126,18 @@ func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool)
 		count: s.count(in.name), started: s.started(in.name),
 	}
 	if suspicious {
-		p.onset = s.onset(in.name)
+		p.onset = s.onsetOf(in.name)
 		p.wanted = in.missing(p.onset)
 		p.list = !in.listed
 	}
 	return p
 }
 
-// onset is when an instance began to grow, as the verdict has it.
-func (s *service) onset(name string) time.Time {
+// onsetOf is when an instance began to grow.
+func (s *service) onsetOf(name string) time.Time {
 	for _, it := range s.verdict.Instances {
 		if it.Instance == name {
-			return it.Onset
+			return s.onset(it)
 		}
 	}
 	return s.verdict.Onset

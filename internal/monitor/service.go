@@ -160,7 +160,7 @@ func (s *service) histories() []leak.History {
 		if !ok {
 			continue
 		}
-		h := leak.History{Instance: in.name, Onset: it.Onset, Leaked: it.Leaked}
+		h := leak.History{Instance: in.name, Onset: s.onset(it), Leaked: max(it.Leaked, s.tracker.Leaked(in.name))}
 		for _, sh := range in.shots {
 			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
 				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot})
@@ -171,6 +171,15 @@ func (s *service) histories() []leak.History {
 		}
 	}
 	return out
+}
+
+// onset is when an instance began to grow: as the verdict has it, or earlier if
+// a leak is known that began earlier.
+func (s *service) onset(it trend.InstanceTrend) time.Time {
+	if known := s.tracker.Onset(); !known.IsZero() && known.Before(it.Onset) {
+		return known
+	}
+	return it.Onset
 }
 
 // started is when the process of an instance began; zero if unknown.
