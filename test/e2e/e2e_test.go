@@ -71,7 +71,7 @@ var leaks = []struct {
 // is watched for as long as its leaky one and a while longer.
 const (
 	untilAlerts   = 3 * time.Minute
-	soak          = 20 * time.Second
+	soak          = 30 * time.Second
 	untilResolved = 2 * time.Minute
 )
 
