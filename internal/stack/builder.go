@@ -68,14 +68,10 @@ func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 	return s
 }
 
-// keep copies frames unless they were kept before.
+// keep copies frames unless they were kept before, as a hash of 64 bits tells;
+// it is seeded, so that nobody can make two of the same.
 func (b *Builder) keep(r reading) []collector.Frame {
-	h := r.id.frames
-	for i := range r.frames {
-		h = (h ^ uint64(r.frames[i].Line)) * fnvPrime
-	}
-	old, ok := b.pool[h]
-	if ok && identical(old, r.frames) {
+	if old, ok := b.pool[r.exact]; ok && len(old) == len(r.frames) {
 		return old
 	}
 	n := len(r.frames)
@@ -85,20 +81,6 @@ func (b *Builder) keep(r reading) []collector.Frame {
 	from := len(b.slab)
 	b.slab = append(b.slab, r.frames...)
 	kept := b.slab[from:len(b.slab):len(b.slab)]
-	if !ok {
-		b.pool[h] = kept
-	}
+	b.pool[r.exact] = kept
 	return kept
-}
-
-func identical(a, b []collector.Frame) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

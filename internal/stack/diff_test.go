@@ -256,7 +256,7 @@ func agreeWithPprof(t *testing.T, base, head, diff string) {
 	for _, d := range Diff(snapshot(base), snapshot(head)) {
 		got[d.Signature] = d.Growth()
 	}
-	require.GreaterOrEqual(t, len(got), 3)
+	require.GreaterOrEqual(t, len(got), 2)
 	require.Equal(t, want, got)
 }
 
@@ -278,4 +278,15 @@ func FuzzCanonical(f *testing.F) {
 		st := only(t, goroutine("select", name), collector.FormatDebug2)
 		require.Equal(t, int64(1), st.Count)
 	})
+}
+
+func TestRelated(t *testing.T) {
+	shop := of(goroutine("", "github.com/acme/shop/cart.(*Cart).add", "main.main /src/shop/main.go"))
+	other := of(goroutine("", "github.com/acme/mail.send", "main.main /src/mail/main.go"))
+	require.True(t, Related(shop, shop))
+	require.False(t, Related(shop, other), "main.main alone makes no relation")
+	require.True(t, Related(shop, of(goroutine("", "github.com/acme/shop/cart.Cart.add[...] /elsewhere.go"))))
+	require.True(t, Related(shop, of(goroutine("", "main.main /src/shop/main.go"))))
+	require.True(t, Related(shop, of(goroutine("", "net/http.(*conn).serve"))), "nothing to compare")
+	require.True(t, Related(shop, of()))
 }

@@ -28,13 +28,18 @@ func (s *Stack) Hint() (Hint, bool) {
 // say, and returns false, where waiting so is a program's normal life or the
 // frames do not tell.
 func HintFor(op string, frames []collector.Frame) (Hint, bool) {
-	n := newNamer()
-	key, user := n.key(frames)
+	var sites []*site
 	var in strings.Builder // canonical names, each ended by a newline
-	for i := range frames {
-		f := n.function(&frames[i])
+	for _, fr := range frames {
+		f := newFunction(fr.Func, fr.File)
+		sites = append(sites, &site{function: f})
 		in.WriteString(f.name())
 		in.WriteByte('\n')
+	}
+	var key collector.Frame
+	user := false
+	if k := keyOf(sites); k >= 0 {
+		key, user = frames[k], sites[k].class == classUser
 	}
 	names := in.String()
 	for _, h := range known {

@@ -30,7 +30,7 @@ type Stack struct {
 	// that do not wait.
 	Op string
 	// State is the wait reason as a dump has it, which may say more ("chan
-	// send (nil chan)"). Empty in other formats.
+	// send (nil chan)"). Empty in other formats, and where they differ.
 	State string
 	// Frames are leaf first, without the runtime's own at both ends. Where
 	// closures or lines differ they are those of most goroutines.
@@ -143,6 +143,9 @@ func (s *Stack) add(rec *collector.Record, r reading) {
 	}
 	if !known {
 		s.variants = append(s.variants, variant{r.frames, r.key, rec.Count})
+	}
+	if s.State != rec.State {
+		s.State = ""
 	}
 	s.Count = addCount(s.Count, rec.Count)
 	if rec.Leaked {
