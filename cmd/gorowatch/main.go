@@ -41,24 +41,30 @@ type command func(ctx context.Context, stdout, stderr io.Writer) error
 // add registers what a command does.
 func (c *cli) add(cmd *kingpin.CmdClause, run command) { c.commands[cmd.FullCommand()] = run }
 
-// run is main without the process: it turns arguments and signals into the run
-// of a command, and its error into an exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+// newCLI makes the command line with all its commands.
+func newCLI(stdout, stderr io.Writer) *cli {
 	app := kingpin.New("gorowatch", "Watches Go services for goroutine leaks: says which line leaks, since when, how fast, and with what evidence.")
 	app.HelpFlag.Short('h')
 	app.Version(version.Print("gorowatch"))
 	app.UsageWriter(stdout)
 	app.ErrorWriter(stderr)
-	// kingpin ends the process after --help and --version; we end run.
-	ended := -1
-	app.Terminate(func(code int) { ended = code })
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
 	for _, register := range []func(*cli){addServe, addScan, addCheckConfig, addDemo} {
 		register(c)
 	}
-	name, err := app.Parse(args)
+	return c
+}
+
+// run is main without the process: it turns arguments and signals into the run
+// of a command, and its error into an exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	c := newCLI(stdout, stderr)
+	// kingpin ends the process after --help and --version; we end run.
+	ended := -1
+	c.Terminate(func(code int) { ended = code })
+	name, err := c.Parse(args)
 	if ended >= 0 {
 		return ended
 	}

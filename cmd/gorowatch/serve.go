@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,7 +18,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/common/version"
-	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
@@ -31,7 +33,7 @@ func addServe(c *cli) {
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
-	o.Web = webflag.AddFlags(cmd, defaultAddress)
+	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
 	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
@@ -46,6 +48,9 @@ func addServe(c *cli) {
 		o.Flags = flagValues(cmd)
 		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())
 		a, err := app.New(ctx, o)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // told to stop before it was up: a clean end too
+		}
 		if err != nil {
 			return err
 		}
@@ -70,6 +75,17 @@ func addServe(c *cli) {
 	})
 }
 
+// webFlags are those of exporter-toolkit that we keep: we bind the addresses
+// ourselves, and know neither systemd's sockets nor vsock.
+func webFlags(cmd *kingpin.CmdClause) *web.FlagConfig {
+	systemd := false
+	return &web.FlagConfig{
+		WebListenAddresses: cmd.Flag("web.listen-address", "Address to listen on for the pages, the API and the metrics. Repeatable.").Default(defaultAddress).Strings(),
+		WebConfigFile:      cmd.Flag("web.config.file", "Path to a file that enables TLS or authentication: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md").Default("").String(),
+		WebSystemdSocket:   &systemd,
+	}
+}
+
 // newRegistry makes a registry with what the process says of itself.
 func newRegistry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
@@ -81,11 +97,16 @@ func newRegistry() *prometheus.Registry {
 	return reg
 }
 
-// flagValues are the flags of a command as they are in force.
+// flagValues are the flags of a command as they are in force, without the
+// passwords of URLs.
 func flagValues(cmd *kingpin.CmdClause) map[string]string {
 	out := map[string]string{}
 	for _, f := range cmd.Model().Flags {
-		out[f.Name] = f.Value.String()
+		v := f.Value.String()
+		if u, err := url.Parse(v); err == nil && u.User != nil {
+			v = u.Redacted()
+		}
+		out[f.Name] = v
 	}
 	return out
 }
