@@ -35,7 +35,7 @@ test: ## run all tests, installing what they need
 
 .PHONY: test-tools
 test-tools: dist/gotestsum
-	@GOROWATCH_TOOLS='$(GOROWATCH_TOOLS)' $(TOOLS)/install.sh >/dev/null
+	@$(TOOLS)/install.sh >/dev/null
 
 .PHONY: test-unit
 test-unit: dist/gotestsum ## run the unit tests, with the race detector
