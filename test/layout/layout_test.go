@@ -115,9 +115,10 @@ type pkg struct {
 }
 
 // ours are the packages of the product, by their path within the module.
-func ours(t *testing.T) map[string]pkg {
+// flags are those of go list.
+func ours(t *testing.T, flags ...string) map[string]pkg {
 	t.Helper()
-	list := exec.Command("go", "list", "-json=Dir,ImportPath,Imports,Deps,GoFiles", module+"...")
+	list := exec.Command("go", append([]string{"list", "-json=Dir,ImportPath,Imports,Deps,GoFiles"}, append(flags, module+"...")...)...)
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
 	out, err := list.Output()
@@ -175,6 +176,16 @@ func TestOnlyMainLinksWhatIsHeavy(t *testing.T) {
 				heavy[i] != mayBeHeavy[name] && !slices.Contains(weightless, dep) {
 				t.Errorf("%s links %s", name, dep)
 			}
+		}
+	}
+}
+
+// The demo is built with the tag slim: it shall be there within minutes of a
+// first clone.
+func TestSlimIsSlim(t *testing.T) {
+	for _, dep := range ours(t, "-tags=slim")["cmd/gorowatch"].Deps {
+		if slices.ContainsFunc(heavy, func(h string) bool { return under(dep, h) }) && !slices.Contains(weightless, dep) {
+			t.Errorf("gorowatch with -tags=slim links %s", dep)
 		}
 	}
 }
