@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"io"
-
-	"github.com/prometheus/common/promslog"
+	"os"
 
 	"github.com/gorowatch/gorowatch/internal/demo"
 )
@@ -24,7 +23,6 @@ func addDemo(c *cli) {
 	service.Flag("fixed", "Without the leak.").BoolVar(&so.Fixed)
 	service.Flag("slow-after", "When its supplier becomes slow.").Default("20s").DurationVar(&so.SlowAfter)
 	c.add(service, func(ctx context.Context, stdout, _ io.Writer) error {
-		so.Logger = promslog.New(c.logging)
-		return demo.Serve(ctx, so, stdout)
+		return demo.Serve(ctx, so, os.Stdin, stdout)
 	})
 }

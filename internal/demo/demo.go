@@ -39,14 +39,17 @@ type Options struct {
 	Out           io.Writer
 }
 
+// errServiceEnded ends the demo: there is nothing left to show.
+var errServiceEnded = errors.New("demo: one of the services has ended by itself")
+
 // Run runs the demo until ctx is done.
 func Run(ctx context.Context, o Options) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	screen := &screen{out: o.Out, began: time.Now(), told: map[string]bool{}}
 	screen.say("gorowatch demo: everything runs here, in three processes, and ends with Ctrl-C.")
 	screen.say("Two small services start, a leaky one and its fixed twin. Each gets %d requests a second.", requestsPerSecond)
@@ -80,16 +83,21 @@ func Run(ctx context.Context, o Options) error {
 
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer cancel(nil)
 	wg.Go(func() { screen.follow(ctx, a.Services) })
-	// A child that ends too early ends the demo.
 	wg.Go(func() {
 		select {
 		case <-leaky.done:
 		case <-fixed.done:
+		case <-ctx.Done():
+			return
 		}
-		cancel()
+		cancel(errServiceEnded)
 	})
 	err = a.Run(ctx)
+	if context.Cause(ctx) == errServiceEnded {
+		return errors.Join(err, errServiceEnded)
+	}
 	screen.say("Done.")
 	return err
 }

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,7 +32,6 @@ type ServiceOptions struct {
 	Fixed bool
 	// SlowAfter is when the supplier becomes slow, so that requests time out.
 	SlowAfter time.Duration
-	Logger    *slog.Logger
 }
 
 // shop answers with prices that it asks a supplier for.
@@ -81,10 +78,10 @@ func (s *shop) askSupplier() float64 {
 	return 9.99
 }
 
-// Serve runs the service until ctx is done or standard input ends, which it
-// does when the demo is gone, however it went. Its address is the first line
-// on out.
-func Serve(ctx context.Context, o ServiceOptions, out io.Writer) error {
+// Serve runs the service until ctx is done or in, its standard input, ends,
+// which it does when the demo is gone, however it went. Its address is the
+// first line on out.
+func Serve(ctx context.Context, o ServiceOptions, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -100,8 +97,8 @@ func Serve(ctx context.Context, o ServiceOptions, out io.Writer) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // ends with the process: a read of standard input cannot be interrupted
-		_, _ = io.Copy(io.Discard, os.Stdin)
+	go func() { // ends with in alone: a read of standard input cannot be interrupted
+		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
 	g, ctx := errgroup.WithContext(ctx)
@@ -124,6 +121,8 @@ func Serve(ctx context.Context, o ServiceOptions, out io.Writer) error {
 
 // traffic asks for a price, again and again.
 func traffic(ctx context.Context, url string) {
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
 	tick := time.NewTicker(time.Second / requestsPerSecond)
 	defer tick.Stop()
 	for {
@@ -136,7 +135,7 @@ func traffic(ctx context.Context, url string) {
 		if err != nil {
 			return
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			continue
 		}
