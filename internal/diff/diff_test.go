@@ -1,0 +1,273 @@
+package diff
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/pprof/profile"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	baseDump = `goroutine 1 [running]:
+main.main()
+	/src/main.go:9 +0x1d
+
+goroutine 5 [select, 2 minutes]:
+main.work(0xc000112000)
+	/src/work.go:12 +0x1d
+created by main.main in goroutine 1
+	/src/main.go:7 +0x5e
+
+goroutine 6 [chan send]:
+main.logHandler.func1()
+	/src/handler.go:29 +0x1d
+created by main.logHandler in goroutine 1
+	/src/handler.go:18 +0x5e
+
+`
+	// More of the leak; the worker is gone; a reader has come.
+	leakDump = `goroutine %d [chan send, %d minutes]:
+main.logHandler.func1()
+	/src/handler.go:29 +0x1d
+created by main.logHandler in goroutine 1
+	/src/handler.go:18 +0x5e
+
+`
+	readDump = `goroutine 7 [IO wait]:
+internal/poll.runtime_pollWait(0x7f, 0x72)
+	/usr/local/go/src/runtime/netpoll.go:351 +0x85
+net.(*conn).Read(0xc0, {0xc1, 0x1, 0x1})
+	/usr/local/go/src/net/net.go:196 +0x45
+main.(*peer[...]).read(0x0)
+	/src/peer.go:40 +0x1
+created by main.(*peer[...]).start in goroutine 1
+	/src/peer.go:20 +0x1
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:9 +0x1d
+
+`
+)
+
+func write(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	at := time.Date(2026, 3, 1, 14, 2, 0, 0, time.UTC)
+	require.NoError(t, os.Chtimes(path, at, at))
+	return path
+}
+
+func headDump() string {
+	var b strings.Builder
+	for i := range 1904 {
+		fmt.Fprintf(&b, leakDump, 100+i, i%119)
+	}
+	return b.String() + readDump
+}
+
+func TestRunFormats(t *testing.T) {
+	base, head := write(t, "base.txt", baseDump), write(t, "head.txt", headDump())
+	for format, golden := range map[string]string{"": "table.txt", FormatTable: "table.txt", FormatJSON: "report.json", FormatMarkdown: "report.md"} {
+		var out, odd bytes.Buffer
+		require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Format: format}, &out, &odd))
+		require.Empty(t, odd.String())
+		path := filepath.Join("testdata", golden)
+		if *update {
+			require.NoError(t, os.MkdirAll("testdata", 0o755))
+			require.NoError(t, os.WriteFile(path, out.Bytes(), 0o600))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), out.String(), golden)
+		if format == FormatJSON {
+			require.True(t, json.Valid(out.Bytes()))
+		}
+	}
+}
+
+func TestRunLimit(t *testing.T) {
+	base, head := write(t, "base.txt", baseDump), write(t, "head.txt", headDump())
+	var out bytes.Buffer
+	require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Limit: 1}, &out, io.Discard))
+	require.Contains(t, out.String(), "… and 2 stacks that changed less.")
+	require.NotContains(t, out.String(), "peer.go")
+}
+
+func TestRunURL(t *testing.T) {
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.String())
+		if strings.HasPrefix(r.URL.Path, "/missing") {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, baseDump)
+	}))
+	defer s.Close()
+	tr := &http.Transport{}
+	defer tr.CloseIdleConnections()
+	o := Options{Base: s.URL + "/debug/pprof/goroutine?debug=2", Head: write(t, "head.txt", headDump()), Loader: Loader{Client: &http.Client{Transport: tr}}}
+	var out bytes.Buffer
+	require.NoError(t, Run(t.Context(), o, &out, io.Discard))
+	require.Contains(t, out.String(), "+1,903 (1 → 1,904)")
+	require.Equal(t, []string{"/debug/pprof/goroutine?debug=2"}, asked, "asked as it was given")
+
+	o.Base = strings.Replace(s.URL, "http://", "http://me:hunter2@", 1) + "/missing?token=s3cret"
+	err := Run(t.Context(), o, &out, io.Discard)
+	require.ErrorContains(t, err, "base: "+s.URL+"/missing?token=xxx: 404")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestRunSaysWhatIsWrong(t *testing.T) {
+	good := write(t, "good.txt", baseDump)
+	cut := filepath.Join(t.TempDir(), "cut.txt")
+	f, err := os.Create(cut)
+	require.NoError(t, err)
+	whole := strings.Repeat(baseDump, 1000)
+	for n := 0; n < 64<<20; {
+		m, err := f.WriteString(whole[:min(len(whole), 64<<20-n)])
+		require.NoError(t, err)
+		n += m
+	}
+	require.NoError(t, f.Close())
+	for _, tc := range []struct{ base, head, format, want string }{
+		{"no such file", good, "", "base: open no such file: no such file or directory"},
+		{good, t.TempDir(), "", "it is a folder, not a profile"},
+		{write(t, "empty", ""), good, "", "empty: it is empty, not a profile"},
+		{good, write(t, "page", "<html>"), "", "head: "},
+		{good, cut, "", "cut.txt: the dump was cut at 64 MB, so its counts mean nothing"},
+		{good, good, "xml", `no format "xml"`},
+	} {
+		var out bytes.Buffer
+		require.ErrorContains(t, Run(t.Context(), Options{Base: tc.base, Head: tc.head, Format: tc.format}, &out, io.Discard), tc.want)
+		require.Empty(t, out.String())
+	}
+}
+
+func TestRunDifferentPrograms(t *testing.T) {
+	other := strings.NewReplacer("main.", "example.com/other.", "/src/", "/other/").Replace(baseDump)
+	var out, odd bytes.Buffer
+	require.NoError(t, Run(t.Context(), Options{Base: write(t, "a", baseDump), Head: write(t, "b", other)}, &out, &odd))
+	require.Contains(t, odd.String(), "different programs")
+	require.Contains(t, out.String(), "example.com/other.work")
+}
+
+// Whatever a profile's names hold, they stay within their lines.
+func TestReportIsInert(t *testing.T) {
+	evil := "goroutine 1 [chan send]:\nmain.\x1b[31m```f\u202e<b>(0x1)\n\t/src/`x`.go:1 +0x1\n\n"
+	for _, format := range []string{FormatTable, FormatMarkdown, FormatJSON} {
+		var out bytes.Buffer
+		require.NoError(t, Run(t.Context(), Options{Base: write(t, "a", baseDump), Head: write(t, "b", evil), Format: format}, &out, io.Discard))
+		require.NotContains(t, out.String(), "\x1b")
+		if format != FormatJSON {
+			require.NotContains(t, out.String(), "\u202e")
+		}
+		for line := range strings.Lines(out.String()) {
+			require.False(t, strings.HasPrefix(strings.TrimLeft(line, " "), "```f"))
+		}
+	}
+}
+
+// The loader does not take half of one profile for the next.
+func TestLoaderAfterAnError(t *testing.T) {
+	l := &Loader{}
+	_, err := l.Load(t.Context(), write(t, "cut", "goroutine profile: total 9\n3 @ 0x1\n#\t0x1\tmain.f+0x1\t/f.go:1\n\n"))
+	require.Error(t, err)
+	s, err := l.Load(t.Context(), write(t, "good", baseDump))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, s.Total)
+}
+
+func TestShare(t *testing.T) {
+	r := Of(&stack.Snapshot{}, &stack.Snapshot{}, []stack.Delta{{Head: 30}, {Head: 10}, {Base: 5}})
+	require.Equal(t, []float64{0.75, 0.25, 0}, []float64{r.Stacks[0].Share, r.Stacks[1].Share, r.Stacks[2].Share})
+}
+
+// BenchmarkProcess compares whole processes on two profiles of 20 000 distinct
+// stacks, 30 deep: this one and go tool pprof.
+func BenchmarkProcess(b *testing.B) {
+	dir := b.TempDir()
+	base, head := filepath.Join(dir, "base.pb.gz"), filepath.Join(dir, "head.pb.gz")
+	manyStacks(b, base, 1)
+	manyStacks(b, head, 2)
+	pprof, err := exec.Command("go", "tool", "-n", "pprof").Output()
+	require.NoError(b, err)
+	run := func(b *testing.B, cmd func() *exec.Cmd) {
+		var rss int64
+		for b.Loop() {
+			c := cmd()
+			out, err := c.Output()
+			require.NoError(b, err)
+			require.NotEmpty(b, out)
+			if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+				rss = max(rss, int64(u.Maxrss))
+			}
+		}
+		b.ReportMetric(float64(rss)/1024, "max-MB")
+	}
+	b.Run("gorowatch", func(b *testing.B) {
+		run(b, func() *exec.Cmd {
+			c := exec.Command(os.Args[0], base, head)
+			c.Env = append(os.Environ(), asProcess+"=1")
+			return c
+		})
+	})
+	b.Run("pprof", func(b *testing.B) {
+		run(b, func() *exec.Cmd {
+			c := exec.Command(strings.TrimSpace(string(pprof)), "-top", "-symbolize=none", "-base", base, head)
+			c.Env = append(os.Environ(), "PPROF_TMPDIR="+dir)
+			return c
+		})
+	})
+}
+
+func manyStacks(b *testing.B, path string, seed uint64) {
+	shape, counts := rand.New(rand.NewPCG(7, 7)), rand.New(rand.NewPCG(seed, seed))
+	m := &profile.Mapping{ID: 1, Start: 0x400000, Limit: 0x4000000, File: "/app/server", HasFunctions: true}
+	p := &profile.Profile{SampleType: []*profile.ValueType{{Type: "goroutine", Unit: "count"}}, Mapping: []*profile.Mapping{m}}
+	location := func(name, file string) *profile.Location {
+		id := uint64(len(p.Location) + 1)
+		fn := &profile.Function{ID: id, Name: name, SystemName: name, Filename: file}
+		l := &profile.Location{ID: id, Mapping: m, Address: 0x400000 + id*64, Line: []profile.Line{{Function: fn, Line: int64(20 + id%300)}}}
+		p.Function, p.Location = append(p.Function, fn), append(p.Location, l)
+		return l
+	}
+	var lead, user []*profile.Location
+	for _, n := range []string{"gopark", "chansend", "chansend1"} {
+		lead = append(lead, location("runtime."+n, "/usr/local/go/src/runtime/chan.go"))
+	}
+	for i := range 6000 {
+		user = append(user, location(fmt.Sprintf("github.com/acme/shop/internal/pkg%d.(*Server).handle%d", i%150, i), fmt.Sprintf("/src/internal/pkg%d/file%d.go", i%150, i%7)))
+	}
+	for range 20_000 {
+		s := &profile.Sample{Location: lead[:len(lead):len(lead)], Value: []int64{1 + counts.Int64N(50)}}
+		for len(s.Location) < 30 {
+			s.Location = append(s.Location, user[shape.IntN(len(user))])
+		}
+		p.Sample = append(p.Sample, s)
+	}
+	f, err := os.Create(path)
+	require.NoError(b, err)
+	require.NoError(b, p.Write(f))
+	require.NoError(b, f.Close())
+}

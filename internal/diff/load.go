@@ -1,0 +1,82 @@
+package diff
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// Loader reads profiles into snapshots. One Loader for the profiles that are
+// compared keeps once what they have in common.
+type Loader struct {
+	// Client makes the requests for URLs. Default http.DefaultClient.
+	Client *http.Client
+	// Options bound what a profile may cost.
+	Options pprof.Options
+
+	build *stack.Builder
+}
+
+// Load reads the profile at place: an http or https URL, or else a file.
+// Errors name the place.
+func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
+	if l.build == nil {
+		l.build = stack.NewBuilder()
+	}
+	p, err := l.read(ctx, place)
+	if err != nil {
+		// The builder has counted a part, which must not be taken for the
+		// next profile's.
+		l.build = nil
+		return nil, err
+	}
+	return l.build.Snapshot(p), nil
+}
+
+func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, error) {
+	if u, ok := asURL(place); ok {
+		return pprof.New(l.Options).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.build.Add)
+	}
+	f, err := os.Open(place)
+	if err != nil {
+		return nil, err // names the file
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s: it is a folder, not a profile", place)
+	}
+	p, err := pprof.Read(f, info.ModTime(), l.Options.Limits, l.build.Add)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	return p, nil
+}
+
+// asURL tells URLs from names of files.
+func asURL(place string) (*url.URL, bool) {
+	if !strings.HasPrefix(place, "http://") && !strings.HasPrefix(place, "https://") {
+		return nil, false
+	}
+	u, err := url.Parse(place)
+	return u, err == nil && u.Host != ""
+}
+
+// show is a place without its secrets.
+func show(place string) string {
+	if u, ok := asURL(place); ok {
+		return collector.RedactURL(u)
+	}
+	return place
+}

@@ -1,0 +1,268 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// Report is the change from one profile to another.
+type Report struct {
+	Base, Head Side
+	// Growth is the number of goroutines that came, negative where they went.
+	Growth int64
+	Stacks []Stack // most grown first
+}
+
+// Side is one of the two profiles.
+type Side struct {
+	Time       time.Time
+	Goroutines int64
+}
+
+// Stack is the change of one stack.
+type Stack struct {
+	stack.Delta
+	// Share is its part of all that grew, 0 to 1; 0 for one that did not.
+	Share float64
+}
+
+// New compares two snapshots.
+func New(base, head *stack.Snapshot) *Report {
+	return Of(base, head, stack.Diff(base, head))
+}
+
+// Of is a report of some of the changes between two snapshots.
+func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
+	r := &Report{
+		Base:   Side{base.Time, base.Total},
+		Head:   Side{head.Time, head.Total},
+		Growth: head.Total - base.Total,
+		Stacks: make([]Stack, len(deltas)),
+	}
+	var grown float64
+	for _, d := range deltas {
+		grown += float64(max(d.Growth(), 0))
+	}
+	for i, d := range deltas {
+		r.Stacks[i] = Stack{Delta: d}
+		if d.Growth() > 0 {
+			r.Stacks[i].Share = float64(d.Growth()) / grown
+		}
+	}
+	return r
+}
+
+// Write writes the report in a format. limit bounds the number of stacks for
+// people; 0 shows all. Programs get all of them.
+func (r *Report) Write(w io.Writer, format string, limit int) error {
+	var b []byte
+	var err error
+	switch format {
+	case "", FormatTable:
+		b = r.table(limit)
+	case FormatMarkdown:
+		b = r.markdown(limit)
+	case FormatJSON:
+		b, err = r.json()
+	default:
+		err = fmt.Errorf("no format %q: want %s, %s or %s", format, FormatTable, FormatJSON, FormatMarkdown)
+	}
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	return err
+}
+
+// The form of the JSON is a contract of the command line.
+type (
+	jsonReport struct {
+		Base   jsonSide    `json:"base"`
+		Head   jsonSide    `json:"head"`
+		Growth int64       `json:"growth"`
+		Stacks []jsonStack `json:"stacks"`
+	}
+	jsonSide struct {
+		Time       time.Time `json:"time"`
+		Goroutines int64     `json:"goroutines"`
+	}
+	jsonStack struct {
+		Signature string    `json:"signature"`
+		Frames    []string  `json:"frames"`
+		Key       string    `json:"key"`
+		CreatedBy string    `json:"created_by,omitempty"`
+		State     string    `json:"state"`
+		Wait      string    `json:"wait,omitempty"`
+		Base      int64     `json:"base"`
+		Head      int64     `json:"head"`
+		Delta     int64     `json:"delta"`
+		Share     float64   `json:"share"`
+		Hint      *jsonHint `json:"hint,omitempty"`
+	}
+	jsonHint struct {
+		Kind     string `json:"kind"`
+		Sentence string `json:"sentence"`
+	}
+)
+
+func (r *Report) json() ([]byte, error) {
+	out := jsonReport{
+		Base:   jsonSide{r.Base.Time.UTC(), r.Base.Goroutines},
+		Head:   jsonSide{r.Head.Time.UTC(), r.Head.Goroutines},
+		Growth: r.Growth,
+		Stacks: make([]jsonStack, 0, len(r.Stacks)),
+	}
+	for _, s := range r.Stacks {
+		j := jsonStack{
+			Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
+			Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share,
+		}
+		for _, f := range s.Frames {
+			j.Frames = append(j.Frames, f.String())
+		}
+		if s.Wait > 0 {
+			j.Wait = s.Wait.String()
+		}
+		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+			j.Hint = &jsonHint{h.Kind, h.Sentence}
+		}
+		out.Stacks = append(out.Stacks, j)
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	return append(b, '\n'), err
+}
+
+// maxFrames is how many frames of a stack are shown to people.
+const maxFrames = 16
+
+func (r *Report) table(limit int) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "base  %s  %s\n", human.FullTime(r.Base.Time), human.Plural(r.Base.Goroutines, "goroutine", "goroutines"))
+	fmt.Fprintf(&b, "head  %s  %s  %s\n", human.FullTime(r.Head.Time), human.Plural(r.Head.Goroutines, "goroutine", "goroutines"), human.Change(r.Growth))
+	shown, rest := r.shown(limit)
+	for _, s := range shown {
+		fmt.Fprintf(&b, "\n%s\n", s.headline())
+		writeFrames(&b, s.Delta.Stack)
+		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+			fmt.Fprintf(&b, "    (%s)\n", human.Line(h.Sentence, 400))
+		}
+	}
+	if len(r.Stacks) == 0 {
+		b.WriteString("\nNo stack changed.\n")
+	}
+	if rest > 0 {
+		fmt.Fprintf(&b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
+	}
+	return []byte(b.String())
+}
+
+// headline is "+1,904 (12 → 1,916)  97 %  chan send, blocked up to 118 min".
+func (s Stack) headline() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s → %s)", human.Change(s.Growth()), human.Count(s.Base), human.Count(s.Head))
+	if s.Share > 0 {
+		fmt.Fprintf(&b, "  %s", human.Percent(s.Share))
+	}
+	op := s.State
+	if op == "" {
+		op = s.Op
+	}
+	if op == "" {
+		op = "blocked" // debug=1 does not say in what
+	}
+	fmt.Fprintf(&b, "  %s", human.Line(op, 60))
+	if s.Wait > 0 {
+		fmt.Fprintf(&b, ", blocked up to %s", human.Duration(s.Wait))
+	}
+	if s.Leaked > 0 {
+		fmt.Fprintf(&b, ", %s unreachable", human.Count(s.Leaked))
+	}
+	return b.String()
+}
+
+// writeFrames writes the frames in two columns, an arrow at the one to look
+// at first.
+func writeFrames(b *strings.Builder, s *stack.Stack) {
+	type line struct{ mark, name, place string }
+	var lines []line
+	marked := false
+	for i, f := range s.Frames {
+		if i >= maxFrames {
+			lines = append(lines, line{name: fmt.Sprintf("… %d more", len(s.Frames)-i)})
+			break
+		}
+		l := line{name: name(f), place: human.Place(f.File, f.Line)}
+		if !marked && f == s.Key && len(s.Frames) > 1 {
+			l.mark, marked = "→", true
+		}
+		lines = append(lines, l)
+	}
+	if s.CreatedBy.Func != "" {
+		lines = append(lines, line{name: "created by " + name(s.CreatedBy), place: human.Place(s.CreatedBy.File, s.CreatedBy.Line)})
+	}
+	width := 0
+	for _, l := range lines {
+		width = max(width, len([]rune(l.name)))
+	}
+	for _, l := range lines {
+		mark := l.mark
+		if mark == "" {
+			mark = " "
+		}
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %s %-*s  %s", mark, width, l.name, l.place), " "))
+		b.WriteByte('\n')
+	}
+}
+
+func name(f collector.Frame) string {
+	if f.Func == "" {
+		return "(no name)"
+	}
+	return human.Func(f.Func, 100)
+}
+
+func (r *Report) shown(limit int) (shown []Stack, rest int) {
+	if limit <= 0 || limit >= len(r.Stacks) {
+		return r.Stacks, 0
+	}
+	return r.Stacks[:limit], len(r.Stacks) - limit
+}
+
+func (r *Report) markdown(limit int) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
+	shown, rest := r.shown(limit)
+	for _, s := range shown {
+		fmt.Fprintf(&b, "\n```\n%s\n", s.headline())
+		writeFrames(&b, s.Delta.Stack)
+		b.WriteString("```\n")
+		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+			fmt.Fprintf(&b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
+		}
+	}
+	if len(r.Stacks) == 0 {
+		b.WriteString("\nNo stack changed.\n")
+	}
+	if rest > 0 {
+		fmt.Fprintf(&b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
+	}
+	return []byte(b.String())
+}
+
+// escape makes a sentence, which has names of functions in it, plain Markdown.
+func escape(s string) string {
+	return strings.NewReplacer("*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "[", `\[`).Replace(s)
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
