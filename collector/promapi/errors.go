@@ -109,6 +109,8 @@ func explain(err error) error {
 	case v1.ErrBadResponse:
 		reason = collector.ReasonBadData
 		return collector.Errorf(reason, "its answer is not that of a Prometheus: %s", e.Msg)
+	case v1.ErrBadData: // the expression or the times, which no second attempt makes better
+		reason = collector.ReasonBadData
 	case v1.ErrTimeout, v1.ErrCanceled:
 		reason = collector.ReasonTimeout
 	}

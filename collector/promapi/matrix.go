@@ -1,0 +1,45 @@
+package promapi
+
+import (
+	"context"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+)
+
+// Matrix evaluates an expression at start, start+Step, … up to end, and returns
+// its series as Prometheus has them, each in time order, in no order among
+// themselves, with what Prometheus said besides. Series are absent where the
+// expression has no value. An error of collector.ReasonBadData holds what
+// Prometheus says of an expression that it refuses.
+func (s *Source) Matrix(ctx context.Context, expr string, start, end time.Time) (model.Matrix, []string, error) {
+	var out model.Matrix
+	var warnings []string
+	index := map[model.Fingerprint]int{}
+	length := time.Duration(s.o.MaxPoints-1) * s.o.Step
+	for from := start; !from.After(end); from = from.Add(length + s.o.Step) {
+		to := from.Add(length)
+		if to.After(end) {
+			to = end
+		}
+		m, said, err := s.query(ctx, expr, v1.Range{Start: from, End: to, Step: s.o.Step})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, w := range said {
+			warnings = appendNew(warnings, w)
+		}
+		for _, stream := range m {
+			key := stream.Metric.Fingerprint()
+			i, ok := index[key]
+			if !ok {
+				index[key] = len(out)
+				out = append(out, stream)
+				continue
+			}
+			out[i].Values = append(out[i].Values, stream.Values...)
+		}
+	}
+	return out, warnings, nil
+}
