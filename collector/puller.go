@@ -13,14 +13,38 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// What a goroutine profile costs the target, in seconds of CPU for each
-// goroutine, and what of a target's CPU we take at most: the share in the long
-// run, and the seconds that may be spent at once after a long rest.
+// What of a target's CPU we take at most: the share in the long run, and the
+// seconds that may be spent at once after a long rest.
 const (
-	costPerGoroutine = 10e-6
-	defaultShare     = 0.001
-	defaultBurst     = 1.0
+	defaultShare = 0.001
+	defaultBurst = 1.0
 )
+
+// want is a kind of profile and what it costs the target, in seconds of CPU:
+// in any case, and for each goroutine.
+type want struct {
+	kind         ProfileKind
+	debug        int
+	flat         float64
+	perGoroutine float64
+}
+
+var (
+	wantProfile = want{KindGoroutine, 0, 0, 10e-6}
+	// A dump stops the target's world while it is written.
+	wantDump = want{KindGoroutine, 2, 0, 80e-6}
+	// The profile of unreachable goroutines takes a garbage collection.
+	wantLeaked = want{KindGoroutineLeak, 0, 0.05, 20e-6}
+)
+
+// cost of a profile of so many goroutines. A small one is not free, and
+// neither is an unknown one.
+func (w want) cost(goroutines float64) float64 {
+	if !(goroutines > 100) {
+		goroutines = 100
+	}
+	return w.flat + w.perGoroutine*goroutines
+}
 
 // PullerOptions are the options of a Puller. Finder and Fetcher are required.
 type PullerOptions struct {
@@ -110,6 +134,23 @@ func (p *Puller) options() (PullerOptions, chan struct{}) {
 // Pull takes a goroutine profile of an instance. goroutines is the best
 // estimate of how many it has. Errors have a Reason.
 func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+	return p.pull(ctx, now, instance, goroutines, wantProfile)
+}
+
+// Dump takes a dump of all goroutines with their ids and ages (debug=2). It
+// stops the target's world: the caller sees to it that they are few.
+func (p *Puller) Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+	return p.pull(ctx, now, instance, goroutines, wantDump)
+}
+
+// Leaked takes the profile of the goroutines that the target's garbage
+// collector finds unreachable. An error of ReasonNotFound: the target has no
+// such profile; of ReasonNoConsent: it is not to be asked.
+func (p *Puller) Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+	return p.pull(ctx, now, instance, goroutines, wantLeaked)
+}
+
+func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64, w want) (*Profile, error) {
 	o, slots := p.options()
 	select {
 	case slots <- struct{}{}:
@@ -119,20 +160,23 @@ func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels
 		return nil, &Error{Reason: ReasonCanceled, Err: ctx.Err()}
 	}
 
-	cost := costOf(goroutines)
+	cost := w.cost(goroutines)
 	if err := p.spend(instance, now, cost); err != nil {
 		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
 		return nil, err
 	}
 	status := TargetStatus{Labels: instance, LastPull: now}
 	target, err := o.Finder.Find(ctx, now, instance)
+	if err == nil && w.kind == KindGoroutineLeak && target.NoLeakProfile {
+		err = Errorf(ReasonNoConsent, "goroutineleak is off for this target in the configuration")
+	}
 	var profile *Profile
 	var spent float64 // nothing, unless the target is asked
 	if err == nil {
 		spent = cost
 		status.URL = RedactURL(target.URL)
 		began := time.Now()
-		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, KindGoroutine, 0)
+		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, w.kind, w.debug)
 		status.Duration = time.Since(began)
 		p.metrics.duration.Observe(status.Duration.Seconds())
 	}
@@ -140,8 +184,9 @@ func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels
 		status.Reason, status.Error = ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
-		// Now it is known how many there are.
-		spent = costOf(float64(profile.Total))
+		if w.kind == KindGoroutine { // now it is known how many there are
+			spent = w.cost(float64(profile.Total))
+		}
 		status.Goroutines, status.Bytes = profile.Total, len(profile.Raw)
 		p.metrics.pulls.WithLabelValues("ok").Inc()
 		p.metrics.bytes.Add(float64(status.Bytes))
@@ -153,17 +198,13 @@ func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels
 	t := p.target(instance, now)
 	t.spare = min(defaultBurst, t.spare+cost-spent)
 	status.Cost = t.status.Cost + spent
+	if w.kind == KindGoroutineLeak {
+		// Few targets have it: whether they do says nothing of their state.
+		t.status.Cost = status.Cost
+		return profile, err
+	}
 	t.status = status
 	return profile, err
-}
-
-// costOf estimates what a profile of so many goroutines costs the target, in
-// seconds of its CPU. A small one is not free, and neither is an unknown one.
-func costOf(goroutines float64) float64 {
-	if !(goroutines > 100) {
-		goroutines = 100
-	}
-	return costPerGoroutine * goroutines
 }
 
 // target is the entry of an instance. The caller holds mtx.

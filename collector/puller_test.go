@@ -86,7 +86,7 @@ func TestLongRunShareIsNeverExceeded(t *testing.T) {
 		}
 		cost := p.Targets()[0].Cost
 		require.LessOrEqual(t, cost, defaultBurst+float64(s)*defaultShare+1e-9, "after %d s", s)
-		require.InDelta(t, float64(pulled)*goroutines*costPerGoroutine, cost, 1e-6)
+		require.InDelta(t, float64(pulled)*goroutines*wantProfile.perGoroutine, cost, 1e-6)
 	}
 	require.InDelta(t, 1/0.02+3*3600/20, pulled, 1, "nor is less pulled than may be")
 	require.Equal(t, float64(pulled), p.pulls("ok"))

@@ -71,8 +71,9 @@ const (
 	ReasonBadData      Reason = "bad_data"  // an answer that cannot be understood
 	ReasonRateLimited  Reason = "rate_limited"
 	ReasonCanceled     Reason = "canceled"
-	ReasonNoTarget     Reason = "no_target" // nothing is known to have this instance's profiles
-	ReasonBudget       Reason = "budget"    // not asked, to spare the target
+	ReasonNoTarget     Reason = "no_target"  // nothing is known to have this instance's profiles
+	ReasonNoConsent    Reason = "no_consent" // not asked: the configuration says so
+	ReasonBudget       Reason = "budget"     // not asked, to spare the target
 	ReasonOther        Reason = "other"
 )
 
@@ -80,7 +81,7 @@ const (
 var Reasons = []Reason{
 	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
 	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
-	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonBudget, ReasonOther,
+	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonNoConsent, ReasonBudget, ReasonOther,
 }
 
 // Error is a failure with its reason. Err says it in words, with every URL

@@ -24,6 +24,9 @@ type Target struct {
 	URL *url.URL
 	// Client authorises with the target.
 	Client *http.Client
+	// NoLeakProfile: it is not to be asked for its goroutineleak profile, which
+	// costs it a garbage collection.
+	NoLeakProfile bool
 }
 
 // TargetFinder finds where the profiles of an instance are had, from the

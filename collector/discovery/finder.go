@@ -28,6 +28,8 @@ type Access struct {
 	Path   string // prefix of the profiles; empty: DefaultPath
 	Port   int    // 0: as discovered
 	Client *http.Client
+	// NoLeakProfile is the target's field of that name.
+	NoLeakProfile bool
 }
 
 // Static is a target of the configuration. It is that of an instance which has
@@ -69,8 +71,8 @@ type Finder struct {
 	o Options
 
 	mtx     sync.Mutex
-	asked   time.Time // when the list was wanted last
-	listErr error     // of that time; the list before it stays
+	asked   time.Time                           // when the list was wanted last
+	listErr error                               // of that time; the list before it stays
 	list    map[string][]collector.ScrapeTarget // by identity
 }
 
@@ -197,5 +199,5 @@ func (a Access) target(scheme, address string) collector.Target {
 		path = DefaultPath
 	}
 	u := &url.URL{Scheme: scheme, Host: address, Path: strings.TrimSuffix(path, "/") + "/goroutine"}
-	return collector.Target{URL: u, Client: a.Client}
+	return collector.Target{URL: u, Client: a.Client, NoLeakProfile: a.NoLeakProfile}
 }

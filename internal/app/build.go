@@ -82,6 +82,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
 		BaselineInstances: c.Profiles.BaselineInstances,
 		SuspicionInterval: time.Duration(c.Profiles.SuspicionInterval),
+		DumpLimit:         c.Profiles.DumpLimit,
 	}
 	g.alerts, err = g.alerting(c, a.externalURL)
 	return g, err
@@ -156,7 +157,7 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 		if err != nil {
 			return nil, nil, err
 		}
-		access := discovery.Access{Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client}
+		access := discovery.Access{Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak}
 		for _, addr := range set.Static {
 			static = append(static, discovery.Static{Address: addr, Labels: labels.FromMap(set.Labels), Access: access})
 		}

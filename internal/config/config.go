@@ -72,6 +72,10 @@ type Profiles struct {
 	// SuspicionInterval is the least time between two profiles of an instance
 	// whose service is suspicious; it doubles while nothing is found.
 	SuspicionInterval model.Duration `yaml:"suspicion_interval,omitempty"`
+	// DumpLimit is the number of goroutines up to which an instance with a leak
+	// is asked for a dump with ages (debug=2), which stops its world for about
+	// 80 µs each. 0: never.
+	DumpLimit int `yaml:"dump_limit"`
 	// Timeout of one pull.
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 	// Concurrency is the number of pulls at a time, over all targets.
@@ -97,6 +101,9 @@ type TargetSet struct {
 	Path string `yaml:"path,omitempty"`
 	// Port replaces the port of a discovered target.
 	Port int `yaml:"port,omitempty"`
+	// GoroutineLeak allows asking for the goroutineleak profile, at most once
+	// an hour and leak, where the target has it.
+	GoroutineLeak bool `yaml:"goroutineleak"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
 }
@@ -141,6 +148,7 @@ func Default() Config {
 		Profiles: Profiles{
 			BaselineInterval:  model.Duration(time.Hour),
 			BaselineInstances: 2,
+			DumpLimit:         1000,
 			SuspicionInterval: model.Duration(2 * time.Minute),
 			Timeout:           model.Duration(10 * time.Second),
 			Concurrency:       4,
@@ -172,6 +180,7 @@ func DefaultTargetSet() TargetSet {
 	return TargetSet{
 		Path:             "/debug/pprof/",
 		MetricsPath:      "/metrics",
+		GoroutineLeak:    true,
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
 }

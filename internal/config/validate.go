@@ -74,6 +74,7 @@ func (c *Config) Validate() error {
 	v.duration("profiles.suspicion_interval", c.Profiles.SuspicionInterval, 100*time.Millisecond, 24*time.Hour)
 	v.duration("profiles.timeout", c.Profiles.Timeout, 100*time.Millisecond, 10*time.Minute)
 	v.between("profiles.baseline_instances", c.Profiles.BaselineInstances, 1, 100)
+	v.between("profiles.dump_limit", c.Profiles.DumpLimit, 0, 1_000_000)
 	v.between("profiles.concurrency", c.Profiles.Concurrency, 1, 1000)
 
 	for i := range c.Targets {

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -29,6 +30,12 @@ const (
 	Aged   Evidence = "aged"   // waiting times or surviving ids: they stay
 	Proven Evidence = "proven" // the garbage collector found them unreachable
 )
+
+// above tells whether e is a higher step than o.
+func (e Evidence) above(o Evidence) bool {
+	ladder := []Evidence{"", Growth, Stack, Aged, Proven}
+	return slices.Index(ladder, e) > slices.Index(ladder, o)
+}
 
 // Leak is one leak of one service. It is a value: what is handed out is not
 // changed later.

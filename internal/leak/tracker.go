@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -129,6 +130,41 @@ func ByDetection(a, b Leak) int {
 
 // Open tells whether a leak is open.
 func (t *Tracker) Open() bool { return len(t.open) > 0 }
+
+// Climb raises the evidence of an open leak; it never lowers it.
+func (t *Tracker) Climb(id string, e Evidence) {
+	for _, r := range t.open {
+		if r.leak.ID == id && e.above(r.leak.Evidence) {
+			r.leak.Evidence, r.leak.Missing = e, ""
+		}
+	}
+}
+
+// Miss says why the next step of evidence of an open leak is missing.
+func (t *Tracker) Miss(id, why string) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			r.leak.Missing = why
+		}
+	}
+}
+
+// Seen takes what only a dump shows of a stack of an open leak: how long its
+// goroutines have waited, and the go statement.
+func (t *Tracker) Seen(id, signature string, wait time.Duration, createdBy collector.Frame) {
+	for _, r := range t.open {
+		if r.leak.ID != id {
+			continue
+		}
+		stacks := slices.Clone(r.leak.Stacks) // handed out already
+		for i := range stacks {
+			if stacks[i].Signature == signature {
+				stacks[i].Wait, stacks[i].CreatedBy = wait, createdBy
+			}
+		}
+		r.leak.Stacks = stacks
+	}
+}
 
 // Leaked is what an instance holds of the open leaks.
 func (t *Tracker) Leaked(instance string) (n float64) {
@@ -276,13 +312,20 @@ func (r *record) attribute(a Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
+	for i := range a.Stacks { // what only a dump has shown
+		for _, have := range r.leak.Stacks {
+			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
+				a.Stacks[i].Wait, a.Stacks[i].CreatedBy = have.Wait, have.CreatedBy
+			}
+		}
+	}
 	r.leak.Stacks = a.Stacks
 	if i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature }); i > 0 {
 		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
 	}
 	r.leak.Share = a.Share
 	r.leak.Base, r.leak.Head = &a.Base, &a.Head
-	if r.leak.Evidence == "" || r.leak.Evidence == Growth {
+	if Stack.above(r.leak.Evidence) {
 		r.leak.Evidence, r.leak.Missing = Stack, ""
 	}
 }

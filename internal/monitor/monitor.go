@@ -21,6 +21,11 @@ import (
 // many it has. Its errors have a collector.Reason.
 type Puller interface {
 	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+	// Dump has the ids and ages of the goroutines too; it stops the target.
+	Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+	// Leaked has the goroutines that the target's garbage collector cannot
+	// reach. Few targets have it: then it is a collector.ReasonNotFound.
+	Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
 }
 
 // Archive keeps profiles and leaks.
@@ -60,6 +65,9 @@ type Options struct {
 	// SuspicionInterval is the least time between two profiles of a suspicious
 	// instance; default 2 minutes.
 	SuspicionInterval time.Duration
+	// DumpLimit is the number of goroutines up to which an instance with a leak
+	// is asked for a dump; 0: never.
+	DumpLimit int
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -290,10 +298,8 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 	brought := m.inbox.empty()
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	for _, b := range brought {
-		if s, ok := m.services[b.service]; ok {
-			s.receive(b)
-		}
+	for _, take := range brought {
+		take()
 	}
 	status := map[trend.Status]int{}
 	for key, s := range m.services {

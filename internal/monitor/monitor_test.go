@@ -31,7 +31,7 @@ func TestLeakIsFoundNamedAndResolved(t *testing.T) {
 	require.Len(t, fire, 1)
 	l := fire[0]
 	require.Equal(t, labels.FromStrings("job", "checkout", "namespace", "shop"), l.Service)
-	require.Equal(t, leak.Stack, l.Evidence)
+	require.Equal(t, leak.Aged, l.Evidence)
 	require.Equal(t, handler, l.Stacks[0].Key.Func)
 	require.Equal(t, []string{"a"}, l.Instances)
 	require.Equal(t, 2, l.InstancesTotal)
@@ -122,7 +122,7 @@ func TestFullBucketStopsNothing(t *testing.T) {
 	w.run(5 * time.Hour)
 	fire := w.firing()
 	require.Len(t, fire, 1)
-	require.Equal(t, leak.Stack, fire[0].Evidence)
+	require.Equal(t, leak.Aged, fire[0].Evidence)
 	require.Equal(t, 1, w.lines("The archive cannot be written"))
 	w.full = nil
 	w.run(2 * time.Minute)

@@ -23,26 +23,26 @@ const (
 
 // brought is what a pull has brought: profiles, or the reason for none.
 type brought struct {
-	service, instance string
-	shots             []shot
-	listed            bool // the archive was asked for earlier profiles
-	reason            collector.Reason
-	why               string
+	instance string
+	shots    []shot
+	listed   bool // the archive was asked for earlier profiles
+	reason   collector.Reason
+	why      string
 }
 
-// inbox is where pulls leave what they have brought.
+// inbox is where pulls leave what takes their results into the cycle.
 type inbox struct {
 	mtx  sync.Mutex
-	list []brought
+	list []func()
 }
 
-func (i *inbox) put(b brought) {
+func (i *inbox) put(take func()) {
 	i.mtx.Lock()
 	defer i.mtx.Unlock()
-	i.list = append(i.list, b)
+	i.list = append(i.list, take)
 }
 
-func (i *inbox) empty() []brought {
+func (i *inbox) empty() []func() {
 	i.mtx.Lock()
 	defer i.mtx.Unlock()
 	list := i.list
@@ -53,7 +53,13 @@ func (i *inbox) empty() []brought {
 // take starts the pulls that a service needs now, beside the cycle.
 func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
 	for _, p := range m.due(now, s) {
-		m.pulls.Go(func() { m.inbox.put(p.run(ctx)) })
+		m.pulls.Go(func() {
+			b := p.run(ctx)
+			m.inbox.put(func() { s.receive(b) })
+		})
+	}
+	for _, p := range m.proofs(now, s) {
+		m.pulls.Go(func() { m.inbox.put(p(ctx)) })
 	}
 }
 
@@ -179,7 +185,7 @@ type pull struct {
 
 func (p pull) run(ctx context.Context) brought {
 	m := p.monitor
-	b := brought{service: p.service.key, instance: p.instance.name}
+	b := brought{instance: p.instance.name}
 	profile, err := p.puller.Pull(ctx, p.now, p.instance.labels, p.count)
 	if err != nil {
 		b.reason, b.why = collector.ReasonOf(err), err.Error()

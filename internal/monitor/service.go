@@ -29,6 +29,7 @@ type service struct {
 	verdict   trend.Verdict
 	watched   []trend.Instance
 	instances map[string]*instance
+	proving   map[string]*proof // by leak
 
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
@@ -72,7 +73,7 @@ func (m *Monitor) service(group labels.Labels) *service {
 		h := fnv.New64a()
 		h.Write([]byte(key))
 		s = &service{
-			key: key, labels: group, hash: h.Sum64(), instances: map[string]*instance{},
+			key: key, labels: group, hash: h.Sum64(), instances: map[string]*instance{}, proving: map[string]*proof{},
 			trend: trend.NewService(m.o.Trend), tracker: leak.NewTracker(group, m.o.tracker()),
 		}
 		m.services[key] = s

@@ -36,6 +36,9 @@ type process struct {
 	perHour float64
 	fn      string
 	pprof   error // what a pull answers
+	// comeAndGo: no goroutine stays, whatever the counts look like.
+	comeAndGo bool
+	gc        bool // has a goroutineleak profile
 }
 
 func (p *process) leaked(t time.Time) int {
@@ -57,19 +60,22 @@ type world struct {
 	told      [][]leak.Leak
 	logs      bytes.Buffer
 
-	mtx     sync.Mutex // what pulls touch
-	pulls   map[string]int
-	full    error // of the bucket
-	bucket  map[string]*collector.Profile
-	refs    map[string][]leak.ProfileRef
-	saved   map[string]leak.Leak
-	written int
+	mtx   sync.Mutex // what pulls touch
+	pulls map[string]int
+	dumps map[string]int
+	// leakPulls are those of goroutineleak profiles.
+	leakPulls map[string]int
+	full      error // of the bucket
+	bucket    map[string]*collector.Profile
+	refs      map[string][]leak.ProfileRef
+	saved     map[string]leak.Leak
+	written   int
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: t0, processes: map[string]*process{},
-		pulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{},
+		pulls: map[string]int{}, dumps: map[string]int{}, leakPulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{},
 	}
 	w.start()
 	return w
@@ -80,8 +86,8 @@ func (w *world) start() {
 	m, err := New(w.t.Context(), Options{
 		Source: w, Puller: w, Archive: w,
 		Notify:  func(_ time.Time, leaks []leak.Leak) { w.told = append(w.told, slices.Clone(leaks)) },
-		History: 24 * time.Hour,
-		Logger:  slog.New(slog.NewTextHandler(&w.logs, nil)), Registerer: prometheus.NewRegistry(),
+		History: 24 * time.Hour, DumpLimit: 1000,
+		Logger: slog.New(slog.NewTextHandler(&w.logs, nil)), Registerer: prometheus.NewRegistry(),
 	})
 	require.NoError(w.t, err)
 	w.monitor = m
@@ -174,6 +180,45 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 	add("select", "example.org/shop.(*Server).run", p.steady)
 	add("chan send", p.fn, p.leaked(now))
 	return out, nil
+}
+
+// Dump shows the goroutines with ids: of leaked ones always the same.
+func (w *world) Dump(ctx context.Context, now time.Time, instance labels.Labels, n float64) (*collector.Profile, error) {
+	p, err := w.Pull(ctx, now, instance, n)
+	if err != nil {
+		return nil, err
+	}
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	name := instance.Get("job") + "/" + instance.Get("instance")
+	w.dumps[name]++
+	from := uint64(1000)
+	if w.processes[name].comeAndGo {
+		from *= uint64(w.dumps[name])
+	}
+	for i := range p.Records {
+		for id := range uint64(p.Records[i].Count) {
+			p.Records[i].IDs = append(p.Records[i].IDs, from*uint64(i+1)+id)
+		}
+		p.Records[i].Wait = 17 * time.Minute
+		p.Records[i].CreatedBy = collector.Frame{Func: "example.org/shop.handle", File: "main.go", Line: 18}
+	}
+	return p, nil
+}
+
+// Leaked is what the garbage collector found, where the process has it.
+func (w *world) Leaked(_ context.Context, now time.Time, instance labels.Labels, _ float64) (*collector.Profile, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	name := instance.Get("job") + "/" + instance.Get("instance")
+	w.leakPulls[name]++
+	p := w.processes[name]
+	if !p.gc {
+		return nil, collector.Errorf(collector.ReasonNotFound, "404 Not Found")
+	}
+	return &collector.Profile{Kind: collector.KindGoroutineLeak, Format: collector.FormatDebug2, Records: []collector.Record{{
+		Count: int64(p.leaked(now)), State: "chan send", Leaked: true, Frames: []collector.Frame{{Func: p.fn, File: "main.go", Line: 29}},
+	}}}, nil
 }
 
 func (w *world) SaveProfile(_ context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {

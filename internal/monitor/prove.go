@@ -1,0 +1,206 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+const (
+	// survivors is the share of the goroutines of a first dump that a second
+	// one has to show again.
+	survivors = 0.8
+	// enough is how many goroutines of a leak show what the others do.
+	enough = 5
+	// leakProfileEvery bounds how often a target is asked for its goroutineleak
+	// profile, for each leak.
+	leakProfileEvery = time.Hour
+)
+
+// proof is how far the proof of a leak has come, on one process.
+type proof struct {
+	instance string
+	started  time.Time
+	busy     bool // a pull is under way
+
+	// The two dumps: the ids of the leak's goroutines in the first, and when the
+	// second is due. done: aged or not, there is nothing more to find out.
+	ids    map[uint64]bool
+	first  time.Time
+	next   time.Time
+	failed int
+	done   bool
+	// age says why the leak is not aged.
+	age string
+
+	asked time.Time // when the goroutineleak profile was wanted last
+	// never says why this process has none.
+	never string
+}
+
+// proofs are the pulls that would raise the evidence of the service's leaks:
+// first two dumps, in which the same goroutines are to be found, then the
+// profile of what the garbage collector cannot reach. In that order, since
+// leaked goroutines stop printing their age.
+func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Context) func()) {
+	if m.o.Puller == nil {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, l := range s.tracker.Leaks() {
+		if l.State != leak.Firing || l.Head == nil || l.Evidence == leak.Growth || l.Evidence == leak.Proven {
+			continue
+		}
+		known[l.ID] = true
+		in := s.instances[l.Head.Instance]
+		if in == nil {
+			continue
+		}
+		started := s.started(in.name)
+		p := s.proving[l.ID]
+		if p == nil || p.instance != in.name || !p.started.Equal(started) {
+			if p != nil && p.busy {
+				continue
+			}
+			p = &proof{instance: in.name, started: started, done: l.Evidence == leak.Aged}
+			s.proving[l.ID] = p
+		}
+		if p.busy {
+			continue
+		}
+		count := s.count(in.name)
+		switch {
+		case !p.done && m.o.DumpLimit <= 0:
+			p.done, p.age = true, "dumps are off (profiles.dump_limit: 0)"
+		case !p.done && count > float64(m.o.DumpLimit):
+			p.done, p.age = true, fmt.Sprintf("no dump with ages was taken, for %s goroutines are more than profiles.dump_limit (%s)",
+				human.Number(count), human.Count(int64(m.o.DumpLimit)))
+		case !p.done && !now.Before(p.next):
+			p.busy = true
+			pulls = append(pulls, m.dump(now, s, in, l, p, count))
+			continue
+		}
+		if p.done && p.never == "" && now.Sub(p.asked) >= leakProfileEvery {
+			p.busy, p.asked = true, now
+			pulls = append(pulls, m.leaked(now, s, in, l, p, count))
+		}
+		s.tracker.Miss(l.ID, p.missing(l.Evidence))
+	}
+	for id := range s.proving {
+		if !known[id] {
+			delete(s.proving, id)
+		}
+	}
+	return pulls
+}
+
+// missing says why the leak has no more evidence than it has.
+func (p *proof) missing(e leak.Evidence) string {
+	switch {
+	case e == leak.Stack && p.age != "":
+		return p.age
+	case e == leak.Stack && p.ids != nil:
+		return "one dump of two is taken"
+	case e == leak.Aged:
+		return p.never
+	}
+	return ""
+}
+
+// dump pulls a dump; what it returns takes the result into the cycle.
+func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *proof, count float64) func(context.Context) func() {
+	puller, ls, pause := m.o.Puller, in.labels, max(2*m.o.SuspicionInterval, 5*m.o.Trend.Base)
+	return func(ctx context.Context) func() {
+		profile, err := puller.Dump(ctx, now, ls, count)
+		return func() {
+			p.busy, p.next = false, now.Add(pause)
+			switch {
+			case err != nil:
+				if collector.ReasonOf(err) == collector.ReasonBudget {
+					return // later
+				}
+				p.failed++
+				p.age = "no dump with ages: " + err.Error()
+				p.done = p.failed >= 3
+			case profile.Incomplete:
+				p.done, p.age = true, "the dump with ages was cut short"
+			default:
+				p.compare(now, s, l, stack.Of(profile))
+			}
+			s.tracker.Miss(l.ID, p.missing(l.Evidence))
+		}
+	}
+}
+
+// compare looks for the goroutines of the first dump in the second.
+func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snapshot) {
+	ids := map[uint64]bool{}
+	var wait time.Duration
+	for _, g := range l.Stacks {
+		if st := dump.Stacks[g.Signature]; st != nil {
+			for _, id := range st.IDs {
+				ids[id] = true
+			}
+			wait = max(wait, st.Wait)
+			s.tracker.Seen(l.ID, g.Signature, st.Wait, st.CreatedBy)
+		}
+	}
+	switch {
+	case len(ids) == 0:
+		p.done, p.age = true, "the dump with ages does not show the stack"
+	case p.ids == nil:
+		p.ids, p.first = ids, now
+	default:
+		stayed := 0
+		for id := range p.ids {
+			if ids[id] {
+				stayed++
+			}
+		}
+		p.done = true
+		if float64(stayed) >= survivors*float64(len(p.ids)) {
+			s.tracker.Climb(l.ID, leak.Aged)
+			return
+		}
+		p.age = fmt.Sprintf("only %d of %d goroutines were still there %s later", stayed, len(p.ids), human.Duration(now.Sub(p.first)))
+	}
+}
+
+// leaked pulls the profile of unreachable goroutines.
+func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p *proof, count float64) func(context.Context) func() {
+	puller, ls := m.o.Puller, in.labels
+	return func(ctx context.Context) func() {
+		profile, err := puller.Leaked(ctx, now, ls, count)
+		return func() {
+			p.busy = false
+			switch collector.ReasonOf(err) {
+			case collector.ReasonNotFound:
+				p.never = "no proof by the garbage collector: the target has no /debug/pprof/goroutineleak (Go 1.27 has)"
+			case collector.ReasonNoConsent:
+				p.never = "no proof by the garbage collector: " + err.Error()
+			}
+			if err != nil {
+				s.tracker.Miss(l.ID, p.missing(l.Evidence))
+				return
+			}
+			found := int64(0)
+			snapshot := stack.Of(profile)
+			for _, g := range l.Stacks {
+				if st := snapshot.Stacks[g.Signature]; st != nil {
+					found += st.Count
+				}
+			}
+			if found >= enough || found > 0 && float64(found) >= l.Leaked/2 {
+				s.tracker.Climb(l.ID, leak.Proven)
+				return
+			}
+			p.never = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
+			s.tracker.Miss(l.ID, p.missing(l.Evidence))
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package monitor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// evidence is that of the only leak that fires, three hours after its onset.
+func evidence(t *testing.T, w *world, p process) leak.Leak {
+	t.Helper()
+	p.onset, p.fn = t0.Add(2*time.Hour), handler
+	if p.perHour == 0 {
+		p.perHour = 100
+	}
+	w.add("checkout", "a", p)
+	w.run(5 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	return w.firing()[0]
+}
+
+func TestGoroutinesThatStayAreAged(t *testing.T) {
+	w := newWorld(t)
+	l := evidence(t, w, process{})
+	require.Equal(t, leak.Aged, l.Evidence)
+	require.Equal(t, 2, w.dumps["checkout/a"], "two dumps and no more")
+	require.Equal(t, 17*time.Minute, l.Stacks[0].Wait)
+	require.Equal(t, "example.org/shop.handle", l.Stacks[0].CreatedBy.Func)
+	require.Equal(t, 1, w.leakPulls["checkout/a"], "a 404 is remembered")
+	require.Contains(t, l.Missing, "no /debug/pprof/goroutineleak")
+}
+
+func TestGoroutinesThatComeAndGoAreNot(t *testing.T) {
+	w := newWorld(t)
+	l := evidence(t, w, process{comeAndGo: true})
+	require.Equal(t, leak.Stack, l.Evidence)
+	require.Regexp(t, `^only 0 of \d+ goroutines were still there 5 min later$`, l.Missing)
+}
+
+func TestTooManyGoroutinesForADump(t *testing.T) {
+	w := newWorld(t)
+	l := evidence(t, w, process{steady: 1500})
+	require.Equal(t, leak.Stack, l.Evidence)
+	require.Zero(t, w.dumps["checkout/a"])
+	require.Contains(t, l.Missing, "more than profiles.dump_limit (1,000)")
+}
+
+func TestGarbageCollectorProves(t *testing.T) {
+	w := newWorld(t)
+	l := evidence(t, w, process{gc: true})
+	require.Equal(t, leak.Proven, l.Evidence)
+	require.Empty(t, l.Missing)
+	require.Equal(t, 1, w.leakPulls["checkout/a"])
+	w.run(3 * time.Hour)
+	require.Equal(t, 1, w.leakPulls["checkout/a"], "what is proven is not proven again")
+}
+
+func TestGarbageCollectorProvesWithoutADump(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, leak.Proven, evidence(t, w, process{gc: true, steady: 1500}).Evidence)
+}
+
+func TestEvidenceStaysWhenAProcessGoes(t *testing.T) {
+	w := newWorld(t)
+	evidence(t, w, process{})
+	p := w.processes["checkout/a"]
+	p.started, p.onset = w.now, w.now
+	w.run(2 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	require.Equal(t, leak.Aged, w.firing()[0].Evidence, "it only climbs")
+}
