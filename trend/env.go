@@ -22,4 +22,8 @@ var (
 	pZ     = env("Z", 10)
 	pK     = env("K", 5)
 	pTau   = env("TAU", 60)
+	pSG    = env("SG", 1.5)
+	pPers  = env("PERS", 3)
+	pBig   = env("BIG", 3)
+	pVeto  = env("VETO", 3)
 )

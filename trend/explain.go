@@ -31,7 +31,10 @@ type Assessment struct {
 func (s *Service) Explain() []Assessment {
 	var out []Assessment
 	for _, in := range s.instances {
-		out = append(out, in.seg.explain(in.name, s.base)...)
+		out = append(out, explain(&in.seg.found, in.name, s.base)...)
+	}
+	if len(s.instances) > 1 {
+		out = append(out, explain(&s.pool.found, "", s.base)...)
 	}
 	slices.SortFunc(out, func(a, b Assessment) int {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Scale, b.Scale))
@@ -39,10 +42,10 @@ func (s *Service) Explain() []Assessment {
 	return out
 }
 
-func (g *segment) explain(name string, base int64) []Assessment {
+func explain(found *[nScales]finding, name string, base int64) []Assessment {
 	var out []Assessment
 	for k := range nScales {
-		f := &g.found[k]
+		f := &found[k]
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
 		a := Assessment{Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,
 			Rate: f.slope.per(time.Hour, length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends}

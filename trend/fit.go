@@ -34,7 +34,7 @@ type hinge struct {
 
 // fit finds the hinge with the smallest residuals among all onsets that
 // leave at least least blocks after it.
-func (v *view) fit(least int) (h hinge, ok bool) {
+func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 	n := v.n
 	fn := float64(n)
 	var mx, ml float64
@@ -49,7 +49,7 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 		ml = 0
 	}
 	// A healthy service without load has no fewer than no goroutines: a ≥ 0.
-	limit := math.Inf(1)
+	limit := bHigh
 	var sxx, sll, slx float64
 	for i := range n {
 		x := v.x[i] - mx
@@ -63,6 +63,7 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 			}
 		}
 	}
+	bLow = min(bLow, limit)
 	useLoad := v.load && sll > 1e-6*fn*ml*ml && ml > 0
 	best := math.Inf(1)
 	// Sums over the blocks after the onset, from the end backwards.
@@ -81,8 +82,8 @@ func (v *view) fit(least int) (h hinge, ok bool) {
 				if useLoad {
 					if det := sll*shh - shl*shl; det > 1e-9*sll*shh {
 						b = (slx*shh - shx*shl) / det
-						free = b > 0 && b < limit
-						b = max(0, min(limit, b))
+						free = b > bLow && b < limit
+						b = max(bLow, min(limit, b))
 						s = (shx - b*shl) / shh
 					}
 				}

@@ -20,6 +20,7 @@ type finding struct {
 	ends   float64 // see Assessment.Ends
 	n      int     // valid blocks
 	blocks int     // since the onset
+	passed int     // evaluations in a row that all gates let pass
 }
 
 var rank = map[Status]int{Quiet: 0, Suspicious: 1, Provisional: 2, Plateaued: 3, Leaking: 4}
@@ -28,42 +29,28 @@ func (s *Service) judge() Verdict {
 	v := Verdict{Status: Quiet, Gate: GateTooLittle}
 	for _, in := range s.instances {
 		g := in.seg
-		best := -1
 		for k := range nScales {
 			if g.judged[k] != g.pushed[k] {
 				g.judged[k] = g.pushed[k]
-				g.found[k] = g.judgeScale(k, s.base)
-			}
-			f := &g.found[k]
-			if f.status == "" {
-				continue
-			}
-			if best < 0 || rank[f.status] > rank[g.found[best].status] {
-				best = k
+				g.found[k].update(judgeScale(g, k, s.base))
 			}
 		}
+		best := decide(&g.found)
 		if best < 0 {
 			continue
 		}
-		f := g.found[best]
+		f := &g.found[best]
 		if f.status == Quiet {
 			if v.Status == Quiet {
 				v.Gate = f.gate
 			}
 			continue
 		}
-		length := time.Duration(s.base*int64(scales[best].mult)) * time.Millisecond
-		it := InstanceTrend{Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
-			Rate: f.slope.per(time.Hour, length)}
-		it.Leaked = max(0, f.grown)
-		v.Instances = append(v.Instances, it)
+		v.Instances = append(v.Instances, s.trend(in, f, best))
 		if rank[f.status] > rank[v.Status] {
-			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, length
+			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
 		}
 	}
-	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
-		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
-	})
 	for _, it := range v.Instances {
 		v.Rate.Value += it.Rate.Value
 		v.Rate.Low += it.Rate.Low
@@ -73,12 +60,76 @@ func (s *Service) judge() Verdict {
 			v.Onset = it.Onset
 		}
 	}
+	s.judgePool(&v)
+	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
+		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
+	})
 	return v
 }
 
+func (s *Service) length(k int) time.Duration {
+	return time.Duration(s.base*int64(scales[k].mult)) * time.Millisecond
+}
+
+func (s *Service) trend(in *instance, f *finding, k int) InstanceTrend {
+	g := in.seg
+	return InstanceTrend{Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
+		Rate: f.slope.per(time.Hour, s.length(k)), Leaked: max(0, f.grown)}
+}
+
+// judgePool lets all instances together say what none says alone.
+func (s *Service) judgePool(v *Verdict) {
+	if len(s.instances) < 2 {
+		return
+	}
+	p := &s.pool
+	p.gather(s.instances, s.base)
+	if len(p.members) < 2 {
+		return
+	}
+	for k := 1; k < nScales; k++ {
+		if last, ok := p.newest(k); ok && last != p.judged[k] {
+			p.judged[k] = last
+			p.found[k].update(judgeScale(p, k, s.base))
+		}
+	}
+	best := decide(&p.found)
+	if best < 0 || rank[p.found[best].status] <= rank[v.Status] {
+		return
+	}
+	f := &p.found[best]
+	v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
+	v.Rate, v.Onset, v.Leaked = f.slope.per(time.Hour, s.length(best)), msTime(f.onset), f.grown
+	v.Instances = nil
+	for _, in := range s.instances {
+		if own := &in.seg.found[best]; slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
+			v.Instances = append(v.Instances, s.trend(in, own, best))
+		}
+	}
+}
+
+// decide picks the scale whose finding counts, -1: none has enough blocks.
+// A longer scale that sees a pool fill up overrules a shorter one, unless
+// the growth is beyond all measure.
+func decide(found *[nScales]finding) int {
+	best := -1
+	for k := range found {
+		f := &found[k]
+		if f.status == "" {
+			continue
+		}
+		if best < 0 || rank[f.status] > rank[found[best].status] ||
+			f.status == Provisional && found[best].status == Leaking && f.blocks >= 10 && found[best].grown < pVeto*found[best].level {
+			best = k
+		}
+	}
+	return best
+}
+
 // view collects the valid blocks of one scale.
-func (g *segment) view(k int, v *view) {
-	r := &g.rings[k]
+func (g *segment) view(k int, v *view) { v.fill(&g.rings[k]) }
+
+func (v *view) fill(r *ring) {
 	v.n = 0
 	unknown := 0
 	for i := range r.len() {
@@ -95,6 +146,12 @@ func (g *segment) view(k int, v *view) {
 		}
 		v.n++
 	}
+	v.dropUnknown(unknown)
+}
+
+// dropUnknown does without the blocks without a load, if they are few, and
+// without the load, if they are many.
+func (v *view) dropUnknown(unknown int) {
 	v.load = unknown*5 < v.n
 	if v.load && unknown > 0 {
 		n := 0
@@ -108,19 +165,28 @@ func (g *segment) view(k int, v *view) {
 	}
 }
 
-func (g *segment) judgeScale(k int, base int64) finding {
+// source has blocks: a segment, or several as one.
+type source interface {
+	view(k int, v *view)
+	// born is when the first sample of the process was taken, ms.
+	born() int64
+}
+
+func (g *segment) born() int64 { return g.first }
+
+func judgeScale(src source, k int, base int64) finding {
 	var v view
-	g.view(k, &v)
-	age0 := float64(g.first/(base*int64(scales[k].mult)) - v.t0) // when the process was first seen, in blocks of the view
-	f := v.assess(float64(scales[k].mult), v.t[0]-age0 < 2, g.seen)
-	f.onset = (v.t0 + f.onset) * base * int64(scales[k].mult)
+	src.view(k, &v)
+	length := base * int64(scales[k].mult)
+	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, src)
+	f.onset = (v.t0 + f.onset) * length
 	return f
 }
 
 // assess tests the blocks for growth that the load does not explain. mult is
 // the length of a block in base blocks; whole tells that the view begins with
 // the process.
-func (v *view) assess(mult float64, whole bool, before func(onset, now, load, top float64) (byLoad, byTime float64, ok bool)) finding {
+func (v *view) assess(mult float64, whole bool, past source) finding {
 	f := finding{n: v.n}
 	if v.n < 10 {
 		return f
@@ -134,10 +200,18 @@ func (v *view) assess(mult float64, whole bool, before func(onset, now, load, to
 	if now-low < max(8, 0.05*low) {
 		return f
 	}
-	h, ok := v.fit(6)
+	h, ok := v.fit(6, 0, math.Inf(1))
 	if !ok {
 		f.gate = GateNoTrend
 		return f
+	}
+	if past != nil && v.load {
+		// What the days before say of the load's part is not to be bent by the growth.
+		if lo, hi, ok := loadSlope(past, (float64(v.t0)+v.t[h.at])*mult); ok && (h.b < lo || h.b > hi) {
+			if g, ok := v.fit(6, lo, hi); ok {
+				h = g
+			}
+		}
 	}
 	m := n - h.at
 	hours := (v.t[n-1] - v.t[h.at]) * mult / 60
@@ -186,17 +260,17 @@ func (v *view) assess(mult float64, whole bool, before func(onset, now, load, to
 	}
 	f.status, f.gate = Suspicious, GateTooLittle
 	explained, ratio := v.explained(h.at, mult)
-	past := false
-	if before != nil {
+	known := false
+	if past != nil {
 		end := (float64(v.t0) + v.t[n-1] + 1) * mult
-		byLoad, byTime, ok := before((float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
+		byLoad, byTime, ok := seen(past, (float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
 		if ok {
 			if byLoad < explained {
 				explained, ratio = byLoad, 1
 			}
 			explained = max(explained, byTime)
 		}
-		past = ok
+		known = ok
 	}
 	beyond := now - explained
 	if beyond < pFr*f.grown {
@@ -212,7 +286,7 @@ func (v *view) assess(mult float64, whole bool, before func(onset, now, load, to
 			return f
 		}
 	}
-	if !v.load && !past && r < 8 && hours < 36 {
+	if !v.load && !known && r < 8 && hours < 36 {
 		return f
 	}
 	if h.z < pZ || m < 10 || r*hours < need {
@@ -223,7 +297,7 @@ func (v *view) assess(mult float64, whole bool, before func(onset, now, load, to
 	s1, q1 := slope(y[h.at:h.at+half], v.t[h.at:h.at+half])
 	s2, q2 := slope(y[h.at+half:n], v.t[h.at+half:n])
 	sd := h.sd * math.Sqrt((1+h.rho)/(1-h.rho))
-	lower := (s2 - sd/math.Sqrt(q2)) / (max(s1, 0) + sd/math.Sqrt(q1))
+	lower := (s2 - pSG*sd/math.Sqrt(q2)) / (max(s1, 0) + pSG*sd/math.Sqrt(q1))
 	end, tau := math.Inf(1), math.Inf(1)
 	if lower < 0.999 {
 		tau = 0
@@ -284,22 +358,22 @@ func (v *view) lately(mult float64) float64 {
 // seen is the largest floor that what the segment did before the onset
 // explains: at that load, at that time of the day. Times are in base blocks.
 // It needs a day of history.
-func (g *segment) seen(onset, now, load, top float64) (byLoad, byTime float64, ok bool) {
+func seen(src source, onset, now, load, top float64) (byLoad, byTime float64, ok bool) {
 	const day = 1440
 	byLoad = math.Inf(1)
+	var v view
 	var x, l, alike [maxBlocks]float64
 	for k := 3; k <= 4; k++ {
-		r := &g.rings[k]
+		src.view(k, &v)
 		mult := float64(scales[k].mult)
 		n, same := 0, 0
 		byTime = 0
-		for i := range r.len() {
-			b := r.at(i)
-			at := float64(r.number(i)) * mult
-			if !b.valid() || at+mult > onset {
-				continue
+		for i := range v.n {
+			at := (float64(v.t0) + v.t[i]) * mult
+			if at+mult > onset {
+				break
 			}
-			x[n], l[n] = float64(b.floor), float64(b.load)
+			x[n], l[n] = v.x[i], v.l[i]
 			if load > 0 && l[n] >= 0.9*load && l[n] <= 1.25*load {
 				alike[same] = x[n]
 				same++
@@ -369,4 +443,47 @@ func (v *view) top(onset int, mult float64) (top float64) {
 		}
 	}
 	return top
+}
+
+// loadSlope bounds the goroutines for a unit of load by the days before the
+// onset, which is in base blocks.
+func loadSlope(src source, onset float64) (low, high float64, ok bool) {
+	var v view
+	for k := 3; k <= 4; k++ {
+		src.view(k, &v)
+		mult := float64(scales[k].mult)
+		var n, mx, ml, sxx, sll, slx float64
+		for i := range v.n {
+			if !v.load || (float64(v.t0)+v.t[i]+1)*mult > onset {
+				break
+			}
+			// Welford
+			n++
+			dx, dl := v.x[i]-mx, v.l[i]-ml
+			mx += dx / n
+			ml += dl / n
+			sxx += dx * (v.x[i] - mx)
+			sll += dl * (v.l[i] - ml)
+			slx += dl * (v.x[i] - mx)
+		}
+		if n*mult < pHist*60 || n < 6 || sll < 1e-4*n*ml*ml {
+			continue
+		}
+		b := slx / sll
+		se := math.Sqrt(max(0, sxx-b*slx)/n+0.25) / math.Sqrt(sll) * 2 // for autocorrelation
+		return max(0, b-3*se-0.1*b), max(0, b+3*se+0.1*b), true
+	}
+	return 0, 0, false
+}
+
+// update takes the newest finding. Unless the growth is large, all gates must
+// have let it pass several times in a row.
+func (f *finding) update(now finding) {
+	if now.status == Leaking {
+		now.passed = f.passed + 1
+		if float64(now.passed) < pPers && now.grown < pBig*now.level {
+			now.status, now.gate = Suspicious, GateTooLittle
+		}
+	}
+	*f = now
 }

@@ -25,6 +25,7 @@ type Service struct {
 	opt       Options
 	base      int64 // ms
 	instances map[string]*instance
+	pool      pool
 	changed   bool
 	verdict   Verdict
 }

@@ -1,0 +1,108 @@
+package trend
+
+import (
+	"math"
+	"slices"
+)
+
+// pool is several instances seen as one: their floors and loads are summed
+// up. What all of them do shows through the noise of each; where it leaks in
+// one alone, that one shows it better.
+type pool struct {
+	members []*segment
+	judged  [nScales]int64 // latest block that has been looked at
+	found   [nScales]finding
+}
+
+func (p *pool) born() int64 {
+	var t int64
+	for _, g := range p.members {
+		t = max(t, g.first)
+	}
+	return t
+}
+
+// gather picks the members: those that are still scraped and have been for
+// at least half as long as the longest.
+func (p *pool) gather(in map[string]*instance, base int64) {
+	p.members = p.members[:0]
+	var last, first int64
+	for _, i := range in {
+		last = max(last, i.seg.last)
+	}
+	alive := func(g *segment) bool { return last-g.last < 5*base+3*int64(g.step) }
+	first = math.MaxInt64
+	for _, i := range in {
+		if alive(i.seg) {
+			first = min(first, i.seg.first)
+		}
+	}
+	for _, i := range in {
+		if g := i.seg; alive(g) && (last-g.first)*2 >= last-first {
+			p.members = append(p.members, g)
+		}
+	}
+	// One order whatever the names are, for sums that do not depend on it.
+	slices.SortFunc(p.members, func(a, b *segment) int {
+		switch {
+		case a.first != b.first:
+			return int(max(-1, min(1, a.first-b.first)))
+		case a.count != b.count:
+			return int(max(-1, min(1, a.count-b.count)))
+		}
+		return int(max(-1, min(1, float64(a.load-b.load)*1e6)))
+	})
+}
+
+// newest is the latest block of a scale that all members have completed.
+func (p *pool) newest(k int) (number int64, ok bool) {
+	number = math.MaxInt64
+	for _, g := range p.members {
+		if g.rings[k].len() == 0 {
+			return 0, false
+		}
+		number = min(number, g.rings[k].last)
+	}
+	return number, len(p.members) > 0
+}
+
+// view sums up the blocks that all members have.
+func (p *pool) view(k int, v *view) {
+	v.n = 0
+	last, ok := p.newest(k)
+	if !ok {
+		return
+	}
+	first := int64(math.MinInt64)
+	for _, g := range p.members {
+		first = max(first, g.rings[k].number(0))
+	}
+	first = max(first, last-maxBlocks+1)
+	unknown := 0
+	for number := first; number <= last; number++ {
+		var x, l float64
+		whole := true
+		for _, g := range p.members {
+			r := &g.rings[k]
+			b := r.at(int(number - r.number(0)))
+			if !b.valid() {
+				whole = false
+				break
+			}
+			x += float64(b.floor)
+			l += float64(b.load)
+		}
+		if !whole {
+			continue
+		}
+		if v.n == 0 {
+			v.t0 = number
+		}
+		v.x[v.n], v.l[v.n], v.t[v.n] = x, l, float64(number-v.t0)
+		if l != l {
+			unknown++
+		}
+		v.n++
+	}
+	v.dropUnknown(unknown)
+}
