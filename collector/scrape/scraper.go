@@ -103,7 +103,7 @@ func New(o Options) (*Scraper, error) {
 			return nil, errors.New("scrape: URL and Client of a target are required")
 		}
 		client := *t.Client
-		client.CheckRedirect = sameHost
+		client.CheckRedirect = sameHost(client.CheckRedirect)
 		t.Client = &client
 		s.targets = append(s.targets, &target{Target: t})
 	}
@@ -111,15 +111,20 @@ func New(o Options) (*Scraper, error) {
 }
 
 // sameHost refuses a redirect to another host: the client's login would go
-// there too.
-func sameHost(req *http.Request, via []*http.Request) error {
-	if first := via[0].URL; req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
-		return collector.Errorf(collector.ReasonRedirect, "redirects to another host, %s, which is not followed", req.URL.Host)
+// there too. Within the host, next decides.
+func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		first := via[0].URL
+		switch {
+		case next != nil && errors.Is(next(req, via), http.ErrUseLastResponse):
+			return http.ErrUseLastResponse // redirects are not followed at all
+		case req.URL.Host != first.Host || req.URL.Scheme != first.Scheme:
+			return collector.Errorf(collector.ReasonRedirect, "redirects to another host, %s, which is not followed", req.URL.Host)
+		case len(via) >= 10:
+			return collector.Errorf(collector.ReasonRedirect, "redirects in circles")
+		}
+		return nil
 	}
-	if len(via) >= 10 {
-		return collector.Errorf(collector.ReasonRedirect, "redirects in circles")
-	}
-	return nil
 }
 
 // Run scrapes until ctx is done.

@@ -361,6 +361,12 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 7.0, x.Count)
 	require.True(t, math.IsNaN(x.Start) && math.IsNaN(cpu))
+
+	// Unless the configuration says that none is.
+	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
+	_, _, err = s.targets[0].read(t.Context(), time.Minute)
+	require.ErrorContains(t, err, "302 Found")
 }
 
 func TestWindowIsAfterFromUpToTo(t *testing.T) {
