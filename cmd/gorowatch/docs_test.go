@@ -1,0 +1,83 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/cli.md")
+
+const cliPage = "../../docs/cli.md"
+
+const cliIntro = `# Command line
+
+` + "`gorowatch [flags] COMMAND [flags]`" + `. Without a command it is ` + "`serve`" + `. A flag that is on or off is turned off with ` + "`--no-`" + ` before its name.
+
+| exit code | meaning |
+|---|---|
+| 0 | All went well; ` + "`serve` and `demo`" + ` also after SIGTERM or Ctrl-C. |
+| 1 | A leak was found, where the command was asked to say so. |
+| 2 | It could not run; standard error says why. |
+
+`
+
+// The page is what the command line knows; -update rewrites it.
+func TestPageOfTheCommandLine(t *testing.T) {
+	model := newCLI(io.Discard, io.Discard).Model()
+	var page strings.Builder
+	page.WriteString(cliIntro)
+	page.WriteString("## Every command\n\n")
+	flagTable(&page, model.Flags)
+	for _, c := range model.Commands {
+		if c.Hidden || c.Name == "help" {
+			continue
+		}
+		usage := c.Name
+		for _, a := range c.Args {
+			usage += " " + strings.ToUpper(a.Name)
+		}
+		fmt.Fprintf(&page, "\n## `%s`\n\n%s\n", usage, c.Help)
+		if len(c.Flags) > 0 {
+			page.WriteString("\n")
+			flagTable(&page, c.Flags)
+		}
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(cliPage, []byte(page.String()), 0o644))
+	}
+	want, err := os.ReadFile(cliPage)
+	require.NoError(t, err)
+	require.Equal(t, string(want), page.String(), "go test ./cmd/gorowatch -run TestPageOfTheCommandLine -update")
+}
+
+func flagTable(w *strings.Builder, flags []*kingpin.FlagModel) {
+	w.WriteString("| flag | default | meaning |\n|---|---|---|\n")
+	for _, f := range flags {
+		if f.Hidden {
+			continue
+		}
+		name := "--" + f.Name
+		if f.Short != 0 {
+			name = "-" + string(f.Short) + "`, `" + name
+		}
+		if !f.IsBoolFlag() {
+			value := f.PlaceHolder
+			if value == "" {
+				value = "…"
+			}
+			name += "=" + value
+		}
+		def := strings.Join(f.Default, ", ")
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s |\n", name, def, strings.ReplaceAll(f.Help, "|", `\|`))
+	}
+}
