@@ -256,11 +256,14 @@ func (c *checker) changed(a, b *stack.Snapshot) bool {
 	return false
 }
 
-// settle takes profiles until as few goroutines more than in before are left
-// as are allowed, or none ended for a third of the time, or the time is up.
+// settle takes profiles until nothing has grown since before, or no goroutine
+// ended for a third of the time, or the time is up. Of these it returns the
+// one with the fewest goroutines more, so that one that comes and goes while
+// the rest stays does not count.
 func (c *checker) settle(ctx context.Context, before *stack.Snapshot) (*stack.Snapshot, error) {
 	start := time.Now()
-	fewest, since := int64(-1), start
+	var best *stack.Snapshot
+	fewest, since := int64(0), start
 	for {
 		s, err := c.take(ctx)
 		if err != nil && (ctx.Err() != nil || time.Since(start) >= c.Settle) {
@@ -271,11 +274,11 @@ func (c *checker) settle(ctx context.Context, before *stack.Snapshot) (*stack.Sn
 			for _, g := range c.grown(before, s) {
 				n += g.stayed
 			}
-			if fewest < 0 || n < fewest {
-				fewest, since = n, time.Now()
+			if best == nil || n < fewest {
+				best, fewest, since = s, n, time.Now()
 			}
 			if n == 0 || time.Since(since) >= c.Settle/3 || time.Since(start) >= c.Settle {
-				return s, nil
+				return best, nil
 			}
 		}
 		// A target that is busy with the rest of the load may fail once.
