@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Generates labelled data with the leakbench kit, lets gorowatch judge them,
+# and prints its figures beside those of the PromQL rules.
+#
+#   run.sh [SEED...]            default: 101 102 103, which nothing was tuned on
+#
+# LEAKBENCH        folder of the kit, default ../shared/leakbench beside the tree
+# LEAKBENCH_CACHE  where the data go, default the user's cache folder
+# LEAKBENCH_ARGS   further arguments of `leakbench gen`
+# GOROWATCH        a binary whose `scan` is scored instead of the harness here
+# BASELINE=0       leaves the PromQL rules out; HONEST=1 runs the honesty check
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+kit=${LEAKBENCH:-../shared/leakbench}
+if [ ! -d "$kit" ]; then
+	echo "leakbench: skipped, there is no $kit"
+	exit 0
+fi
+cache=${LEAKBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gorowatch/leakbench}
+mkdir -p "$cache"
+(cd "$kit" && go build -o "$cache/leakbench" .)
+scan=${GOROWATCH:-$cache/scan}
+[ -n "${GOROWATCH:-}" ] || go build -o "$scan" ./test/leakbench
+for seed in "${@:-101 102 103}"; do
+	for seed in $seed; do
+		name=seed$seed$(echo "${LEAKBENCH_ARGS:-}" | tr -c 'a-zA-Z0-9\n' _)
+		data=$cache/$name
+		if [ ! -f "$data/truth.json" ]; then
+			rm -rf "$data"
+			# shellcheck disable=SC2086
+			"$cache/leakbench" gen -out "$data" -seed "$seed" ${LEAKBENCH_ARGS:-}
+		fi
+		echo "== seed $seed ${LEAKBENCH_ARGS:-}"
+		/usr/bin/env time -f "scan: %e s, %M KB" "$scan" scan --tsdb.path="$data/tsdb" --format=json >"$cache/report.json" 2>"$cache/stderr" ||
+			{ [ $? -eq 1 ] || { cat "$cache/stderr"; exit 2; }; }
+		tail -1 "$cache/stderr"
+		"$cache/leakbench" score -v -truth "$data/truth.json" -report "$cache/report.json"
+		if [ "${BASELINE:-1}" != 0 ]; then
+			[ -f "$data/baseline.txt" ] || "$cache/leakbench" baseline -data "$data" >"$data/baseline.txt" 2>/dev/null
+			cat "$data/baseline.txt"
+		fi
+		if [ "${HONEST:-0}" != 0 ]; then
+			"$cache/leakbench" honest -gorowatch "$scan" -data "$data"
+		fi
+	done
+done
