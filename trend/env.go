@@ -24,6 +24,7 @@ var (
 	pTau   = env("TAU", 60)
 	pSG    = env("SG", 1.5)
 	pPers  = env("PERS", 3)
+	pLives = env("LIVES", 6)
 	pBig   = env("BIG", 3)
 	pVeto  = env("VETO", 3)
 )

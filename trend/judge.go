@@ -61,6 +61,7 @@ func (s *Service) judge() Verdict {
 		}
 	}
 	s.judgePool(&v)
+	s.addLives(&v)
 	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
 		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
 	})
@@ -105,6 +106,40 @@ func (s *Service) judgePool(v *Verdict) {
 		if own := &in.seg.found[best]; slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
 			v.Instances = append(v.Instances, s.trend(in, own, best))
 		}
+	}
+}
+
+// addLives lets the lives of all processes say what no single one does. It is
+// looked at once in an hour.
+func (s *Service) addLives(v *Verdict) {
+	var hour int64
+	for _, in := range s.instances {
+		hour = max(hour, in.seg.last/(60*s.base))
+	}
+	if hour != s.livesAt {
+		s.livesAt = hour
+		s.fromLives = Verdict{Status: Quiet}
+		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
+			f := Verdict{Status: Suspicious, Gate: GateTooLittle, Onset: msTime(onset), Scale: s.length(3), Z: t}
+			if t >= pLives {
+				f.Status, f.Gate = Leaking, GateNone
+			}
+			hourly := per.per(time.Hour, s.opt.Base)
+			for _, in := range s.instances {
+				g := in.seg
+				i := InstanceTrend{Instance: in.name, Rate: hourly, Onset: msTime(max(onset, g.first)), Count: float64(g.count), Floor: g.floorNow()}
+				i.Leaked = per.Value * float64(g.last-max(onset, g.first)) / float64(s.base)
+				f.Instances = append(f.Instances, i)
+				f.Leaked += i.Leaked
+			}
+			n := float64(len(f.Instances))
+			f.Rate = Interval{hourly.Value * n, hourly.Low * n, hourly.High * n}
+			s.fromLives = f
+		}
+	}
+	if rank[s.fromLives.Status] > rank[v.Status] {
+		*v = s.fromLives
+		v.Instances = slices.Clone(v.Instances)
 	}
 }
 

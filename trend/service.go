@@ -26,6 +26,10 @@ type Service struct {
 	base      int64 // ms
 	instances map[string]*instance
 	pool      pool
+	lives     []life // of processes that have ended, the latest last
+	livesAt   int64  // block of the scale of hours at which they were looked at
+	fromLives Verdict
+	latch     latch
 	changed   bool
 	verdict   Verdict
 }
@@ -82,6 +86,7 @@ func (s *Service) Observe(name string, x Sample) {
 	case x.T <= in.seg.last:
 		return
 	case restarted(in.seg.start, x.Start):
+		s.bury(in.seg)
 		in.seg = newSegment(x)
 	case math.IsNaN(in.seg.start):
 		in.seg.start = x.Start
@@ -101,6 +106,7 @@ func (s *Service) Judge(now time.Time) Verdict {
 	gone := now.UnixMilli() - s.opt.Forget.Milliseconds()
 	for name, in := range s.instances {
 		if in.seg.last < gone {
+			s.bury(in.seg)
 			delete(s.instances, name)
 			s.changed = true
 		}
@@ -109,7 +115,15 @@ func (s *Service) Judge(now time.Time) Verdict {
 		s.changed = false
 		s.verdict = s.judge()
 	}
-	return s.verdict
+	var floor float64
+	if s.latch.open || s.verdict.Status == Leaking {
+		for _, in := range s.instances {
+			floor += in.seg.floorNow()
+		}
+	}
+	v := s.verdict
+	v.floor = floor
+	return s.latch.follow(now, s.opt.Base, v, floor)
 }
 
 // Instances lists the instances that are remembered, by name.

@@ -68,6 +68,8 @@ type Verdict struct {
 	Scale time.Duration
 	// Z is the pooled test statistic of that scale.
 	Z float64
+
+	floor float64 // sum over all instances
 }
 
 // InstanceTrend is the growth of one instance.
