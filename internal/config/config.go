@@ -234,7 +234,7 @@ func LoadFile(path string) (Config, error) {
 func Load(text []byte) (Config, error) {
 	c := Default()
 	if err := yaml.UnmarshalStrict(text, &c); err != nil {
-		return Config{}, explain(err)
+		return Config{}, undecodable(text, err)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, err
