@@ -215,6 +215,9 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	fresh := slices.ContainsFunc(n.loops, func(s *sendLoop) bool { return s.fresh })
 	live := make(map[string]bool, len(leaks))
 	for _, l := range leaks {
+		if l.State == leak.Ignored && !l.ResolvedAt.IsZero() {
+			l.State = leak.Resolved // for those who were told before
+		}
 		switch {
 		case l.State == leak.Firing:
 		case l.State == leak.Resolved && now.Sub(l.ResolvedAt) <= resolvedFor && !l.DetectedAt.IsZero():

@@ -207,6 +207,9 @@ func (a *App) load() (config.Config, error) {
 		c.Prometheus.URL = commoncfg.URL{URL: u}
 	}
 	c.Storage.URL = cmp.Or(a.o.StorageURL, c.Storage.URL)
+	for _, text := range ended(c.Ignore, time.Now()) {
+		a.logger.Warn("A rule has ended", "rule", text)
+	}
 	return c, c.Validate()
 }
 

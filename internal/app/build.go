@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -19,6 +20,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -83,6 +85,9 @@ func (a *App) build(c config.Config) (*graph, error) {
 		BaselineInstances: c.Profiles.BaselineInstances,
 		SuspicionInterval: time.Duration(c.Profiles.SuspicionInterval),
 		DumpLimit:         c.Profiles.DumpLimit,
+	}
+	if g.monitor.Ignore, err = ignoreRules(c.Ignore); err != nil {
+		return nil, err
 	}
 	g.alerts, err = g.alerting(c, a.externalURL)
 	return g, err
@@ -170,6 +175,30 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 		}
 	}
 	return static, rules, nil
+}
+
+func ignoreRules(rules []config.Ignore) (out []leak.Ignore, err error) {
+	for i, r := range rules {
+		rule := leak.Ignore{Signature: r.Signature, Comment: r.Comment}
+		for _, p := range []struct {
+			to   **regexp.Regexp
+			from string
+		}{{&rule.Function, r.Function}, {&rule.Key, r.Key}, {&rule.CreatedBy, r.CreatedBy}} {
+			if *p.to, err = config.Pattern(p.from); err != nil {
+				return nil, fmt.Errorf("ignore[%d]: %w", i, err)
+			}
+		}
+		if len(r.Matchers) > 0 {
+			if rule.Matchers, err = config.ParseMatchers(r.Matchers); err != nil {
+				return nil, fmt.Errorf("ignore[%d].matchers: %w", i, err)
+			}
+		}
+		if rule.Until, err = r.Ends(); err != nil {
+			return nil, fmt.Errorf("ignore[%d].until: %w", i, err)
+		}
+		out = append(out, rule)
+	}
+	return out, nil
 }
 
 func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, error) {

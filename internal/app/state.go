@@ -3,12 +3,14 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
@@ -41,6 +43,7 @@ func (a *App) handler() error {
 // notices are what everybody who looks at a page should know.
 func (a *App) notices() []string {
 	out := a.standing()
+	out = append(out, ended(a.graph.Load().config.Ignore, time.Now())...)
 	s := a.monitor.State()
 	if s.Error != "" {
 		out = append(out, "Series cannot be read since "+since(s.Read)+": "+s.Error)
@@ -57,6 +60,20 @@ func (a *App) standing() []string {
 		return nil
 	}
 	return []string{a.inMemory}
+}
+
+// ended are the rules that are past their date: somebody has to decide again.
+func ended(rules []config.Ignore, now time.Time) (out []string) {
+	for i, r := range rules {
+		if until, err := r.Ends(); err == nil && !until.IsZero() && !now.Before(until) {
+			text := fmt.Sprintf("ignore[%d] ended %s and is not applied any more", i, r.Until)
+			if r.Comment != "" {
+				text += ": " + r.Comment
+			}
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 func since(t time.Time) string {

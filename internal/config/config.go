@@ -21,6 +21,7 @@ type Config struct {
 	Trend      Trend       `yaml:"trend,omitempty"`
 	Profiles   Profiles    `yaml:"profiles,omitempty"`
 	Targets    []TargetSet `yaml:"targets,omitempty"`
+	Ignore     []Ignore    `yaml:"ignore,omitempty"`
 	Alerting   Alerting    `yaml:"alerting,omitempty"`
 	Storage    Storage     `yaml:"storage,omitempty"`
 }
@@ -106,6 +107,38 @@ type TargetSet struct {
 	GoroutineLeak bool `yaml:"goroutineleak"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// Ignore is a leak that nobody is to be told of. What is set has to match; the
+// patterns are anchored regular expressions.
+type Ignore struct {
+	// Matchers of the labels of the service, e.g. job="batch".
+	Matchers []string `yaml:"matchers,omitempty"`
+	// Function of any frame of the leading stack.
+	Function string `yaml:"function,omitempty"`
+	// Key is the function of the key frame, the first in the alert.
+	Key string `yaml:"key,omitempty"`
+	// CreatedBy is the function with the go statement, or the one that the
+	// goroutine began with.
+	CreatedBy string `yaml:"created_by,omitempty"`
+	// Signature of the leading stack, as the API and the pages show it.
+	Signature string `yaml:"signature,omitempty"`
+	// Comment says why, for the pages.
+	Comment string `yaml:"comment,omitempty"`
+	// Until is the day (2006-01-02, UTC) or time from which on it is not ignored
+	// any more.
+	Until string `yaml:"until,omitempty"`
+}
+
+// Ends is the time that Until says; zero: never.
+func (i Ignore) Ends() (time.Time, error) {
+	if i.Until == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.DateOnly, i.Until); err == nil {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, i.Until)
 }
 
 // Alerting is where alerts go.

@@ -23,7 +23,7 @@ var sections = map[string]string{
 	"Config": "the top level", "Global": "global", "prometheusSection": "prometheus",
 	"targetsSection": "targets", "alertmanagersSection": "alertmanagers",
 	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
-	"StaticConfig": "static_configs", "Storage": "storage",
+	"StaticConfig": "static_configs", "Ignore": "ignore", "Storage": "storage",
 }
 
 // explain puts the YAML library's words for an unknown key into the user's.
@@ -79,6 +79,9 @@ func (c *Config) Validate() error {
 
 	for i := range c.Targets {
 		v.targetSet(fmt.Sprintf("targets[%d]", i), &c.Targets[i])
+	}
+	for i := range c.Ignore {
+		v.ignore(fmt.Sprintf("ignore[%d]", i), &c.Ignore[i])
 	}
 	for i := range c.Alerting.Alertmanagers {
 		v.alertmanager(fmt.Sprintf("alerting.alertmanagers[%d]", i), &c.Alerting.Alertmanagers[i])
@@ -178,6 +181,32 @@ func (v *validator) targetSet(field string, t *TargetSet) {
 	}
 	v.between(field+".port", t.Port, 0, 65535)
 	v.add(field, t.HTTPClientConfig.Validate())
+}
+
+func (v *validator) ignore(field string, i *Ignore) {
+	if i.Function == "" && i.Key == "" && i.CreatedBy == "" && i.Signature == "" {
+		v.add(field, errors.New("names no stack, expected function, key, created_by or signature"))
+	}
+	for _, p := range []struct{ key, pattern string }{{"function", i.Function}, {"key", i.Key}, {"created_by", i.CreatedBy}} {
+		if _, err := Pattern(p.pattern); err != nil {
+			v.check(field+"."+p.key, p.pattern, err, `a regular expression, e.g. main\.warm.*`)
+		}
+	}
+	if len(i.Matchers) > 0 {
+		_, err := ParseMatchers(i.Matchers)
+		v.check(field+".matchers", strings.Join(i.Matchers, ", "), err, `label matchers, e.g. job=~"a|b"`)
+	}
+	if _, err := i.Ends(); err != nil {
+		v.add(field+".until", fmt.Errorf("%q is not a date, expected e.g. 2026-12-31", i.Until))
+	}
+}
+
+// Pattern compiles an anchored regular expression; the empty one is nil.
+func Pattern(s string) (*regexp.Regexp, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return regexp.Compile("^(?s:" + s + ")$")
 }
 
 func (v *validator) alertmanager(field string, a *Alertmanager) {

@@ -18,6 +18,9 @@ const (
 	Suspected State = "suspected" // not told to anybody yet
 	Firing    State = "firing"
 	Resolved  State = "resolved"
+	// Ignored: it goes on, and the configuration says that nobody is to be
+	// told. ResolvedAt is set if somebody was told before.
+	Ignored State = "ignored"
 )
 
 // Evidence says how sure we are. It only climbs.

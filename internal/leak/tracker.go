@@ -25,6 +25,9 @@ type Options struct {
 	// Remember is how long a resolved leak is kept, unless it comes back
 	// before. Default 24 hours; negative: for ever, even then.
 	Remember time.Duration
+	// Ignore are the leaks that nobody is to be told of; the first rule that
+	// matches counts.
+	Ignore []Ignore
 }
 
 // Tracker moves the leaks of one service through their states. It is not safe
@@ -102,7 +105,7 @@ func ID(service labels.Labels, signature string) string {
 // had without the leak is not known any more: they count as clean when they
 // restart, go, or lose half of what had leaked.
 func (t *Tracker) Restore(l Leak) {
-	if l.State != Firing {
+	if l.State != Firing && l.State != Ignored {
 		t.resolved = append(t.resolved, l)
 		return
 	}
@@ -199,11 +202,15 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	if growing(o.Verdict) {
 		t.grow(now, o)
 	}
+	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.follow(o)
 		r.leak.UpdatedAt = now
 		if !t.ended(now, r, o) {
 			return false
+		}
+		if r.leak.State == Ignored && r.leak.ResolvedAt.IsZero() {
+			return true // nobody has ever heard of it
 		}
 		r.leak.State, r.leak.ResolvedAt = Resolved, now
 		t.resolved = append(t.resolved, r.leak)

@@ -2,12 +2,14 @@ package leak
 
 import (
 	"encoding/json"
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -288,4 +290,60 @@ func TestIDIsThatOfServiceAndStack(t *testing.T) {
 	require.Equal(t, ID(checkout, "x"), ID(labels.FromStrings("namespace", "shop", "job", "checkout"), "x"))
 	require.NotEqual(t, ID(checkout, "x"), ID(checkout, "y"))
 	require.Regexp(t, `^[0-9a-f]{12}$`, ID(checkout, ""))
+}
+
+func TestIgnoredLeakIsNotTold(t *testing.T) {
+	until := t0.Add(2 * time.Hour)
+	s := newStory(t)
+	s.tracker.Apply(Options{Ignore: []Ignore{{
+		Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "checkout")},
+		Function: regexp.MustCompile(`^main\.warm$`), Comment: "known", Until: until,
+	}}})
+	grow := func(fn string) {
+		s.step(1, "a")
+		o := s.observation(trend.Suspicious, "a")
+		o.Attributions = attributed("a")
+		o.Attributions[0].Stacks[0].Frames = []collector.Frame{{Func: "sync.(*Mutex).Lock"}, {Func: fn}}
+		s.tracker.Update(s.now, o)
+	}
+	for s.now.Before(until.Add(-time.Minute)) {
+		grow("main.warm")
+		require.Equal(t, Ignored, s.only().State)
+		require.Equal(t, "ignored: known", s.only().Resolution)
+		require.True(t, s.only().ResolvedAt.IsZero(), "nobody was told")
+	}
+	grow("main.warm")
+	require.Equal(t, Firing, s.only().State, "the rule has ended")
+
+	// Ignored after somebody was told: it is over for them.
+	s.tracker.Apply(Options{Ignore: []Ignore{{Signature: "sig"}}})
+	grow("main.warm")
+	require.Equal(t, Ignored, s.only().State)
+	require.Equal(t, s.now, s.only().ResolvedAt)
+}
+
+func TestIgnoreRules(t *testing.T) {
+	s := StackGrowth{
+		Signature: "sig", Key: collector.Frame{Func: "main.f"},
+		Frames: []collector.Frame{{Func: "lib.g"}, {Func: "main.f"}, {Func: "main.start.func1"}},
+	}
+	re := regexp.MustCompile
+	for name, c := range map[string]struct {
+		rule Ignore
+		want bool
+	}{
+		"signature":          {Ignore{Signature: "sig"}, true},
+		"other signature":    {Ignore{Signature: "x"}, false},
+		"key":                {Ignore{Key: re(`^main\.f$`)}, true},
+		"other key":          {Ignore{Key: re(`^lib\.g$`)}, false},
+		"any frame":          {Ignore{Function: re(`^lib\.g$`)}, true},
+		"no frame":           {Ignore{Function: re(`^nothing$`)}, false},
+		"first function":     {Ignore{CreatedBy: re(`^main\.start\.func1$`)}, true},
+		"all have to match":  {Ignore{Signature: "sig", Key: re(`^x$`)}, false},
+		"of another service": {Ignore{Signature: "sig", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "x")}}, false},
+		"ended":              {Ignore{Signature: "sig", Until: t0}, false},
+		"not ended":          {Ignore{Signature: "sig", Until: t0.Add(1)}, true},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.rule.matches(t0, checkout, s)) })
+	}
 }

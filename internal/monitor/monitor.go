@@ -47,12 +47,19 @@ type Options struct {
 	// also one in which nothing could be read.
 	Notify func(now time.Time, leaks []leak.Leak)
 
+	// OnVerdict, if set, is told of every judgement of a Walk; why lists what is
+	// behind it, until OnVerdict returns. Services are walked side by side, and
+	// so it is called.
+	OnVerdict func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment)
+
 	// Interval between two cycles, which is also how dense samples are at
 	// least; default 1 minute.
 	Interval time.Duration
 	// GroupBy are the labels that make a service; default namespace, job.
 	GroupBy []string
 	Trend   trend.Options
+	// Ignore are the leaks that nobody is to be told of.
+	Ignore []leak.Ignore
 	// KeepAll keeps every leak that was ever found, as a scan wants, also those
 	// that have come back; else the resolved are forgotten after a day.
 	KeepAll bool
@@ -168,7 +175,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 }
 
 func (o *Options) tracker() leak.Options {
-	t := leak.Options{Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	t := leak.Options{Ignore: o.Ignore, Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
 	if o.KeepAll {
 		t.Remember = -1
 	}

@@ -153,7 +153,7 @@ func known(t time.Time) *time.Time {
 func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	state := leak.State(r.URL.Query().Get("state"))
 	switch state {
-	case "", leak.Suspected, leak.Firing, leak.Resolved:
+	case "", leak.Suspected, leak.Firing, leak.Resolved, leak.Ignored:
 	default:
 		h.refuse(w, http.StatusBadRequest, errBadData, "state: expected suspected, firing or resolved")
 		return

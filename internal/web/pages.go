@@ -151,7 +151,7 @@ func instances(l leak.Leak) string {
 // leaksPage is the list: what is open comes first, what grows fastest first of
 // all.
 type leaksPage struct {
-	Open, Suspected, Resolved []leakRow
+	Open, Suspected, Ignored, Resolved []leakRow
 	// Older resolved leaks are not shown.
 	Older int
 	// For the empty state.
@@ -172,6 +172,8 @@ func (h *Handler) leaksPage() leaksPage {
 		switch l.State {
 		case leak.Suspected:
 			p.Suspected = append(p.Suspected, h.leakRow(l))
+		case leak.Ignored:
+			p.Ignored = append(p.Ignored, h.leakRow(l))
 		case leak.Resolved:
 			if len(p.Resolved) == maxResolved {
 				p.Older++
@@ -188,7 +190,7 @@ func (h *Handler) leaksPage() leaksPage {
 // sortLeaks puts what is open first, the fastest first, and of the resolved the
 // latest.
 func sortLeaks(leaks []leak.Leak) []leak.Leak {
-	rank := map[leak.State]int{leak.Suspected: 1, leak.Resolved: 2}
+	rank := map[leak.State]int{leak.Suspected: 1, leak.Ignored: 2, leak.Resolved: 3}
 	leaks = slices.Clone(leaks)
 	slices.SortFunc(leaks, func(a, b leak.Leak) int {
 		c := cmp.Compare(rank[a.State], rank[b.State])
