@@ -21,8 +21,8 @@ import (
 
 // Options of Run. A zero field takes its default.
 type Options struct {
-	// Target is the URL of the target's goroutine profile. Without a path it
-	// is /debug/pprof/goroutine.
+	// Target is the URL of the target's goroutine profile, or gops://host:port
+	// for its gops agent. Without a path it is /debug/pprof/goroutine.
 	Target string
 	// Client makes the requests. Default http.DefaultClient.
 	Client *http.Client
@@ -83,10 +83,10 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 
 func (o Options) withDefaults() (Options, error) {
 	u, err := url.Parse(o.Target)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "gops") || u.Host == "" {
 		return o, errors.New("target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine")
 	}
-	if u.Path == "" || u.Path == "/" {
+	if u.Scheme != "gops" && (u.Path == "" || u.Path == "/") {
 		u.Path = "/debug/pprof/goroutine"
 		o.Target = u.String()
 	}

@@ -19,8 +19,8 @@ const (
 
 // Options of Run.
 type Options struct {
-	// Base and Head are the profiles: files, or http and https URLs, of any
-	// format.
+	// Base and Head are the profiles, of any format: files, http and https
+	// URLs, or gops://host:port.
 	Base, Head string
 	Format     string // one of the above; default FormatTable
 	// Limit is the number of stacks shown in a table or in Markdown, those

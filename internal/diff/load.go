@@ -25,7 +25,8 @@ type Loader struct {
 	build *stack.Builder
 }
 
-// Load reads the profile at place: an http or https URL, or else a file.
+// Load reads the profile at place: an http or https URL, gops://host:port for
+// a gops agent, or else a file.
 // Errors name the place.
 func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
 	if l.build == nil {
@@ -43,6 +44,9 @@ func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error
 
 func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, error) {
 	if u, ok := asURL(place); ok {
+		if u.Scheme == "gops" {
+			return pprof.New(l.Options).ReadGops(ctx, u, l.build.Add)
+		}
 		return pprof.New(l.Options).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.build.Add)
 	}
 	f, err := os.Open(place)
@@ -66,7 +70,8 @@ func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, er
 
 // asURL tells URLs from names of files.
 func asURL(place string) (*url.URL, bool) {
-	if !strings.HasPrefix(place, "http://") && !strings.HasPrefix(place, "https://") {
+	scheme, _, ok := strings.Cut(place, "://")
+	if !ok || scheme != "http" && scheme != "https" && scheme != "gops" {
 		return nil, false
 	}
 	u, err := url.Parse(place)
