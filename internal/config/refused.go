@@ -22,7 +22,9 @@ func undecodable(text []byte, err error) error {
 // of: their errors know the value alone.
 func refused(text []byte, err error) error {
 	says, expected := err.Error(), ""
-	is := func(value string) bool { return strings.HasSuffix(says, strconv.Quote(value)) }
+	is := func(value string) bool {
+		return strings.HasSuffix(says, strconv.Quote(value)) || strings.HasSuffix(says, " "+value)
+	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		// The URL may hold a password.
 		says, expected = "is not a URL: "+e.Err.Error(), ", expected http://host:port or https://host:port"
