@@ -184,7 +184,9 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+		mtx.Lock()
 		require.Equal(t, 3, running)
+		mtx.Unlock()
 		// A reload in the middle that leaves the number alone adds none.
 		require.NoError(t, p.Apply(p.o))
 		wg.Wait()

@@ -22,12 +22,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-const (
-	// maxBytes bounds the metrics of one target.
-	maxBytes = 32 << 20
-	// maxSamples bounds what is kept of a target.
-	maxSamples = 10_000
-)
+// maxSamples bounds what is kept of a target.
+const maxSamples = 10_000
 
 // Target is what is scraped.
 type Target struct {
@@ -43,6 +39,8 @@ type Options struct {
 	Interval time.Duration
 	// Timeout of a scrape; default 10 s, at most Interval.
 	Timeout time.Duration
+	// MaxBytes bounds the metrics of one target; default 32 MiB.
+	MaxBytes int64
 
 	Logger *slog.Logger
 	// Metrics may be nil.
@@ -90,6 +88,9 @@ func New(o Options) (*Scraper, error) {
 	}
 	if o.Timeout <= 0 || o.Timeout > o.Interval {
 		o.Timeout = min(10*time.Second, o.Interval)
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 32 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = promslog.NewNopLogger()
@@ -158,7 +159,7 @@ func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {
 
 // scrape takes one sample, and logs when a target begins or ceases to fail.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
-	sample, cpu, err := t.read(ctx, s.o.Timeout)
+	sample, cpu, err := t.read(ctx, s.o.Timeout, s.o.MaxBytes)
 	if ctx.Err() != nil {
 		return
 	}
@@ -199,7 +200,7 @@ func (t *target) keep(x collector.Sample, cpu float64) {
 }
 
 // read gets the metrics of a target.
-func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.Sample, cpu float64, err error) {
+func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64) (x collector.Sample, cpu float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL.String(), nil)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +44,8 @@ func (h inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Request = req
 	return resp, nil
 }
+
+const maxBytes = 1 << 20
 
 var shop = labels.FromStrings("job", "shop", "instance", "a:80")
 
@@ -103,16 +106,29 @@ func TestScrapeOfClientGolang(t *testing.T) {
 
 // service is a service whose metrics the test sets.
 type service struct {
+	mtx        sync.Mutex
 	goroutines float64
 	cpu, start float64 // NaN: without that metric
 	broken     http.HandlerFunc
 }
 
+// set changes the service between two scrapes.
+func (s *service) set(change func()) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	change()
+}
+
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.broken != nil {
-		s.broken(w, r)
+	s.mtx.Lock()
+	broken := s.broken
+	s.mtx.Unlock()
+	if broken != nil {
+		broken(w, r)
 		return
 	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
 	reg := prometheus.NewRegistry()
 	gauge := func(name string, v float64) {
 		if !math.IsNaN(v) {
@@ -135,21 +151,19 @@ func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collec
 	o.Interval = 10 * time.Second
 	s = scraper(t, o, Target{Labels: shop, URL: parse(t, "http://u:hunter2@a:80/metrics"), Client: &http.Client{Transport: inProcess{svc}}})
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.Run(ctx)
-	}()
+	var wg sync.WaitGroup
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		wg.Wait()
 	})
 	first := true
 	return s, func() *collector.Sample {
-		if !first {
+		if first {
+			wg.Go(func() { s.Run(ctx) })
+			first = false
+		} else {
 			time.Sleep(o.Interval)
 		}
-		first = false
 		synctest.Wait()
 		got := samples(t, s, time.Now().Add(-o.Interval), time.Now())
 		if len(got) == 0 {
@@ -185,7 +199,7 @@ func TestLoadAndRestart(t *testing.T) {
 			{9, 6, nan, 0.1},
 			{9, 7, 7000, nan}, // there it is: the same process or not
 		} {
-			svc.goroutines, svc.cpu, svc.start = c.goroutines, c.cpu, c.start
+			svc.set(func() { svc.goroutines, svc.cpu, svc.start = c.goroutines, c.cpu, c.start })
 			got := step()
 			require.NotNil(t, got, i)
 			require.Equal(t, c.goroutines, got.Count, i)
@@ -205,15 +219,17 @@ func TestFailureIsLoggedOncePerChange(t *testing.T) {
 		require.NotNil(t, step())
 		require.Empty(t, log.String())
 
-		svc.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+		svc.set(func() {
+			svc.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+		})
 		for range 3 {
 			require.Nil(t, step(), "a failure is no sample")
 		}
-		svc.broken = http.NotFound
+		svc.set(func() { svc.broken = http.NotFound })
 		for range 2 {
 			require.Nil(t, step())
 		}
-		svc.broken, svc.cpu = nil, 40
+		svc.set(func() { svc.broken, svc.cpu = nil, 40 })
 		x := step()
 		require.NotNil(t, x)
 		require.InDelta(t, 0.5, x.Load, 1e-9)
@@ -305,13 +321,13 @@ func TestBadAnswers(t *testing.T) {
 			collector.ReasonRedirect, "redirects to another host"},
 		"in circles": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
 			collector.ReasonRedirect, "in circles"},
-		"huge": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, collector.ReasonTooLarge, "more than 32 MiB"},
+		"huge": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, collector.ReasonTooLarge, "more than 1 MiB"},
 		"huge when unpacked": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			flood(z)
 			_ = z.Close()
-		}, collector.ReasonTooLarge, "more than 32 MiB"},
+		}, collector.ReasonTooLarge, "more than 1 MiB"},
 		"ends before its time": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, "go_goroutines 1\n")
@@ -330,7 +346,7 @@ func TestBadAnswers(t *testing.T) {
 			if c.reason == collector.ReasonTimeout {
 				timeout = 50 * time.Millisecond
 			}
-			_, _, err := s.targets[0].read(t.Context(), timeout)
+			_, _, err := s.targets[0].read(t.Context(), timeout, maxBytes)
 			require.Equal(t, c.reason, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, c.text)
 			require.ErrorContains(t, err, srv.URL)
@@ -342,7 +358,7 @@ func TestBadAnswers(t *testing.T) {
 		addr, client := srv.URL, srv.Client()
 		srv.Close()
 		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, addr), Client: client})
-		_, _, err := s.targets[0].read(t.Context(), time.Minute)
+		_, _, err := s.targets[0].read(t.Context(), time.Minute, maxBytes)
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 	})
 }
@@ -357,7 +373,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	}))
 	defer srv.Close()
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	x, cpu, err := s.targets[0].read(t.Context(), time.Minute)
+	x, cpu, err := s.targets[0].read(t.Context(), time.Minute, maxBytes)
 	require.NoError(t, err)
 	require.Equal(t, 7.0, x.Count)
 	require.True(t, math.IsNaN(x.Start) && math.IsNaN(cpu))
@@ -365,7 +381,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	// Unless the configuration says that none is.
 	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	_, _, err = s.targets[0].read(t.Context(), time.Minute)
+	_, _, err = s.targets[0].read(t.Context(), time.Minute, maxBytes)
 	require.ErrorContains(t, err, "302 Found")
 }
 
