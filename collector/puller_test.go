@@ -313,3 +313,38 @@ func TestApplyKeepsWhatIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(7), profile.Total, "by the new fetcher")
 }
+
+// The profile of unreachable goroutines is had by few targets: that one has
+// none, or is not to be asked, is no failure of the target's.
+func TestLeakProfileNeedsConsent(t *testing.T) {
+	consent := true
+	asked := 0
+	p, _ := newPuller(t, func(ctx context.Context, now time.Time, in labels.Labels) (Target, error) {
+		target, err := everywhere(ctx, now, in)
+		target.NoLeakProfile = !consent
+		return target, err
+	}, func(context.Context, *url.URL) (*Profile, error) {
+		asked++
+		if asked > 1 {
+			return nil, Errorf(ReasonNotFound, "404: no such profile")
+		}
+		return &Profile{Total: 42}, nil
+	})
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), 42)
+	require.NoError(t, err)
+	before := p.Targets()[0]
+
+	_, err = p.Leaked(t.Context(), noon, instance("a:80"), 42)
+	require.Equal(t, ReasonNotFound, ReasonOf(err))
+	after := p.Targets()[0]
+	require.Greater(t, after.Cost, before.Cost, "it was asked")
+	after.Cost = before.Cost
+	require.Equal(t, before, after)
+
+	consent = false
+	cost := p.Targets()[0].Cost
+	_, err = p.Leaked(t.Context(), noon, instance("a:80"), 42)
+	require.Equal(t, ReasonNoConsent, ReasonOf(err))
+	require.Equal(t, 2, asked)
+	require.Equal(t, cost, p.Targets()[0].Cost)
+}
