@@ -79,6 +79,8 @@ const (
 // fixed twin, under the same load for the same time, to none; and the alert is
 // resolved when the leaky one is replaced by the fixed one.
 func TestEndToEnd(t *testing.T) {
+	built(t, buildGorowatch, "gorowatch") // now, and not while they leak
+	built(t, buildScenarios, leaks[0].name)
 	redis := StartRedis(t)
 	receiver := StartReceiver(t)
 	alertmanager := StartAlertmanager(t, receiver)
