@@ -3,6 +3,7 @@ package pprof
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 
@@ -57,7 +58,7 @@ func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 	}
 	for {
 		line, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

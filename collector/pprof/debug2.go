@@ -3,6 +3,7 @@ package pprof
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"slices"
@@ -42,7 +43,7 @@ func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 	d := dump{in: lines{br: br}, lim: lim, names: interner{}, index: map[string]int{}}
 	for {
 		line, err := d.in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {

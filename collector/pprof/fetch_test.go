@@ -9,6 +9,7 @@ import (
 	httppprof "net/http/pprof"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,8 +82,10 @@ func TestFetchSaysWhatIsWrong(t *testing.T) {
 		"login":      {h: status(401, ""), reason: collector.ReasonUnauthorized, text: "401 Unauthorized: the profile wants a login; set authorization for this target"},
 		"forbidden":  {h: status(403, ""), reason: collector.ReasonUnauthorized, text: "403 Forbidden"},
 		"no profile": {h: status(404, "404 page not found"), reason: collector.ReasonNotFound, text: "404: no /debug/pprof/goroutine there; is net/http/pprof imported?"},
-		"no leak profile": {h: status(404, "Unknown profile\n"), kind: collector.KindGoroutineLeak, reason: collector.ReasonNotFound,
-			text: "404: no /debug/pprof/goroutineleak there; it takes Go 1.27"},
+		"no leak profile": {
+			h: status(404, "Unknown profile\n"), kind: collector.KindGoroutineLeak, reason: collector.ReasonNotFound,
+			text: "404: no /debug/pprof/goroutineleak there; it takes Go 1.27",
+		},
 		"too often":  {h: status(429, ""), reason: collector.ReasonRateLimited, text: "429 Too Many Requests"},
 		"broken":     {h: status(500, "Could not enable CPU profiling\nmore"), reason: collector.ReasonStatus, text: `500 Internal Server Error: "Could not enable CPU profiling"`},
 		"bad page":   {h: status(502, "<html>nginx"), reason: collector.ReasonStatus, text: "502 Bad Gateway"},
@@ -91,13 +94,17 @@ func TestFetchSaysWhatIsWrong(t *testing.T) {
 		"redirected": {h: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL+"/x?token=abc", http.StatusFound)
 		}, reason: collector.ReasonRedirect, text: "it redirects to another place, " + elsewhere.URL},
-		"circle": {h: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
-			reason: collector.ReasonRedirect, text: "in a circle"},
+		"circle": {
+			h:      func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
+			reason: collector.ReasonRedirect, text: "in a circle",
+		},
 		"nowhere": {h: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) }, reason: collector.ReasonRedirect, text: "302 Found"},
 		"a page":  {h: body("<!DOCTYPE html><title>Sign in</title>"), reason: collector.ReasonNotProfile, text: "that is a web page, not a profile"},
 		"nothing": {h: body(""), reason: collector.ReasonNotProfile, text: "it is empty, not a profile"},
-		"other kind": {h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(proto("goroutine", 1)) }, kind: collector.KindGoroutineLeak,
-			reason: collector.ReasonNotProfile, text: "asked for a goroutineleak profile, was sent a goroutine profile"},
+		"other kind": {
+			h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(proto("goroutine", 1)) }, kind: collector.KindGoroutineLeak,
+			reason: collector.ReasonNotProfile, text: "asked for a goroutineleak profile, was sent a goroutine profile",
+		},
 		"cut off": {h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "goroutine profile: total 1\n")
@@ -139,12 +146,12 @@ func TestFetchIsBounded(t *testing.T) {
 	_, err = New(Options{}).Fetch(ctx, client(t), u, collector.KindGoroutine, 0)
 	require.Equal(t, collector.ReasonCanceled, collector.ReasonOf(err), "%v", err)
 
-	sent := 0
+	var sent atomic.Int64
 	endless := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := []byte(strings.Repeat("goroutine 1 [select]:\nmain.main()\n\t/src/main.go:1\n\n", 1000))
-		for sent < 100<<20 {
+		for sent.Load() < 100<<20 {
 			n, err := w.Write(chunk)
-			if sent += n; err != nil {
+			if sent.Add(int64(n)); err != nil {
 				return
 			}
 		}
@@ -152,17 +159,18 @@ func TestFetchIsBounded(t *testing.T) {
 	_, err = New(Options{Limits: Limits{Body: 1 << 20}}).Fetch(t.Context(), client(t), endless, collector.KindGoroutine, 2)
 	require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "%v", err)
 	require.ErrorContains(t, err, "more than 1048576 bytes")
-	require.Less(t, sent, 50<<20, "the rest was not read")
+	require.Less(t, sent.Load(), int64(50<<20), "the rest was not read")
 }
 
 func TestFetchFollowsOnItsHost(t *testing.T) {
-	var u *url.URL
-	u = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/internal/pprof/goroutine" {
 			http.Redirect(w, r, "/internal/pprof/goroutine", http.StatusFound)
 			return
 		}
-		require.Equal(t, "Basic bWU6aHVudGVyMg==", r.Header.Get("Authorization"))
+		if got := r.Header.Get("Authorization"); got != "Basic bWU6aHVudGVyMg==" {
+			t.Errorf("Authorization: %q", got)
+		}
 		_, _ = w.Write(proto("goroutine", 3))
 	})
 	u.User = url.UserPassword("me", "hunter2")

@@ -48,7 +48,7 @@ func bounded(t *testing.T, data []byte) *collector.Profile {
 		total += r.Count
 		size += len(r.IDs)
 		if p.Format == collector.FormatDebug2 {
-			require.EqualValues(t, r.Count, len(r.IDs))
+			require.Len(t, r.IDs, int(r.Count))
 		}
 	}
 	require.Equal(t, p.Total, total)

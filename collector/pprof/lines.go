@@ -3,6 +3,7 @@ package pprof
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -32,9 +33,9 @@ func (l *lines) next() ([]byte, error) {
 		}
 		return line, nil
 	}
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		line = bytes.Clone(line)
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			var rest []byte
 			rest, err = l.br.ReadSlice('\n')
 			l.size += int64(len(rest))
@@ -43,7 +44,7 @@ func (l *lines) next() ([]byte, error) {
 			}
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return line, err

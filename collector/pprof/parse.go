@@ -93,7 +93,7 @@ func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
 	br := bufio.NewReaderSize(body, peekSize)
 	head, err := br.Peek(2)
 	if len(head) == 0 {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
@@ -132,7 +132,7 @@ func gzipError(err error, at int64) error {
 // readPlain decides on the format and reads it.
 func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	head, err := br.Peek(peekSize)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	switch f := detect(head); f {

@@ -152,12 +152,13 @@ func TestDebug2Aggregates(t *testing.T) {
 func TestDebug2CutAt64MB(t *testing.T) {
 	for _, size := range []int{dumpLimit - 1, dumpLimit, dumpLimit + 1} {
 		p, err := Parse(endless(oneDump, size), fetched, Limits{})
-		if size == dumpLimit {
+		switch {
+		case size == dumpLimit:
 			require.NoError(t, err)
 			require.True(t, p.Incomplete)
-		} else if err == nil {
+		case err == nil:
 			require.False(t, p.Incomplete)
-		} else {
+		default:
 			require.Equal(t, collector.ReasonTruncated, collector.ReasonOf(err), "%v", err)
 		}
 	}
@@ -192,8 +193,10 @@ func TestDebug1(t *testing.T) {
 		require.Equal(t, &collector.Profile{
 			Kind: collector.KindGoroutine, Format: collector.FormatDebug1, Time: fetched, Total: 6,
 			Records: []collector.Record{
-				{Count: 3, Frames: []collector.Frame{{Func: "main.(*server).wait", File: "C:/src/main.go", Line: 12}, {Func: "main.main.func1", File: "/src/main.go", Line: 9}},
-					Labels: map[string]string{"route": "/ca,rt", `a"b`: "c}"}},
+				{
+					Count: 3, Frames: []collector.Frame{{Func: "main.(*server).wait", File: "C:/src/main.go", Line: 12}, {Func: "main.main.func1", File: "/src/main.go", Line: 9}},
+					Labels: map[string]string{"route": "/ca,rt", `a"b`: "c}"},
+				},
 				{Count: 2, Frames: []collector.Frame{{}}},
 				{Count: 1, Frames: []collector.Frame{}},
 			},

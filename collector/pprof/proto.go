@@ -106,7 +106,7 @@ func readProto(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) err
 	d := &decoder{br: br, lim: lim}
 	for {
 		err := d.field()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return d.profile(p, out)
 		}
 		if err != nil {
@@ -120,7 +120,7 @@ func (d *decoder) field() error {
 	start := d.at
 	tag, err := d.varint()
 	if err != nil {
-		if err == io.EOF && d.at > start {
+		if errors.Is(err, io.EOF) && d.at > start {
 			err = errShort
 		}
 		return d.wrap(err, start)
@@ -180,7 +180,7 @@ var (
 // wrap adds the place to an error.
 func (d *decoder) wrap(err error, at int64) error {
 	switch {
-	case err == nil, err == io.EOF, errors.As(err, new(*collector.Error)):
+	case err == nil, errors.Is(err, io.EOF), errors.As(err, new(*collector.Error)):
 		return err
 	case errors.Is(err, errShort) && d.values > 0:
 		return collector.Errorf(collector.ReasonTruncated, "it ends at byte %d within what begins at byte %d", d.at, at)
@@ -252,7 +252,7 @@ func (d *decoder) message(n uint64) ([]byte, error) {
 }
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return errShort
 	}
 	return err
@@ -649,7 +649,7 @@ func (t *ids) number(id uint64) (n uint32, isNew bool) {
 // kindByType tells goroutine profiles from others by the type of their first
 // value.
 func kindByType(typ string) (collector.ProfileKind, error) {
-	name := ""
+	var name string
 	switch typ {
 	case "goroutine", "goroutines":
 		return collector.KindGoroutine, nil

@@ -220,7 +220,7 @@ func BenchmarkProcess(b *testing.B) {
 			require.NoError(b, err)
 			require.NotEmpty(b, out)
 			if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-				rss = max(rss, int64(u.Maxrss))
+				rss = max(rss, u.Maxrss)
 			}
 		}
 		b.ReportMetric(float64(rss)/1024, "max-MB")

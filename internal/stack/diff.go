@@ -117,9 +117,9 @@ func project(in map[string]*Stack) map[string]*Stack {
 		c.Count = addCount(a.Count, b.Count)
 		c.Leaked = addCount(a.Leaked, b.Leaked)
 		c.Wait = max(a.Wait, b.Wait)
-		c.IDs = append(a.IDs[:len(a.IDs):len(a.IDs)], b.IDs...)
+		c.IDs = slices.Concat(a.IDs, b.IDs)
 		c.Labels = common(a.Labels, b.Labels)
-		c.variants = append(a.ways(), b.ways()...)
+		c.variants = slices.Concat(a.ways(), b.ways())
 		out[sig] = &c
 	}
 	return out
@@ -127,7 +127,7 @@ func project(in map[string]*Stack) map[string]*Stack {
 
 func (s *Stack) ways() []variant {
 	if s.variants != nil {
-		return s.variants[:len(s.variants):len(s.variants)]
+		return s.variants
 	}
 	return []variant{{s.Frames, s.Key, s.Count}}
 }

@@ -98,13 +98,16 @@ func TestSignature(t *testing.T) {
 		"inlined through a go wrapper":     {pb(send, []string{"main.start.gowrap10.grow-range1"}), pb(send, []string{"main.grow-range1"}), true},
 		"inlined out of the module cache": {
 			pb(send, []string{"example.com/app.start.(*Pool).Grow.func2 /root/go/pkg/mod/github.com/!acme/pool@v1.2.3/sub/pool.go"}),
-			pb(send, []string{"github.com/Acme/pool/sub.(*Pool).Grow.func1 /root/go/pkg/mod/github.com/!acme/pool@v1.2.4/sub/pool.go"}), true},
+			pb(send, []string{"github.com/Acme/pool/sub.(*Pool).Grow.func1 /root/go/pkg/mod/github.com/!acme/pool@v1.2.4/sub/pool.go"}), true,
+		},
 		"inlined out of the standard library": {
 			pb(recv, []string{"main.start.AfterFunc.func2 /usr/local/go/src/context/context.go"}),
-			pb(recv, []string{"context.AfterFunc.func1 /usr/local/go/src/context/context.go"}), true},
+			pb(recv, []string{"context.AfterFunc.func1 /usr/local/go/src/context/context.go"}), true,
+		},
 		"inlined, trimmed paths": {
 			pb(recv, []string{"main.start.Go.func2 golang.org/x/sync@v0.22.0/errgroup/errgroup.go"}),
-			pb(recv, []string{"golang.org/x/sync/errgroup.Go.func1 golang.org/x/sync@v0.21.0/errgroup/errgroup.go"}), true},
+			pb(recv, []string{"golang.org/x/sync/errgroup.Go.func1 golang.org/x/sync@v0.21.0/errgroup/errgroup.go"}), true,
+		},
 		"shapes of generics":    {pb(send, []string{"app/q.(*Queue[go.shape.int]).Push"}), dump("chan send", "app/q.(*Queue[...]).Push"), true},
 		"nested type arguments": {pb(send, []string{"app/q.Map[go.shape.[]a/b.X,go.shape.map[string][]int].func1"}), dump("chan send", "app/q.Map[...].func2"), true},
 		"method value":          {pb(send, []string{"main.(*T).run", "main.(*T).run-fm"}), pb(send, []string{"main.(*T).run"}), true},
@@ -118,30 +121,39 @@ func TestSignature(t *testing.T) {
 		"panicking":             {pb(recv, []string{"main.f.func1", "runtime.gopanic", "main.f"}), dump("chan receive", "main.f.func1", "panic", "main.f"), true},
 		"mutex, Go 1.19 and 1.26": {
 			dump("semacquire", "sync.runtime_SemacquireMutex", "sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock", "main.run"),
-			dump("sync.Mutex.Lock", "internal/sync.runtime_SemacquireMutex", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "main.run"), true},
+			dump("sync.Mutex.Lock", "internal/sync.runtime_SemacquireMutex", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "main.run"), true,
+		},
 		"RWMutex, Go 1.19 and 1.26, the second waiting for the mutex in it": {
 			dump("semacquire", "sync.runtime_SemacquireMutex", "sync.(*RWMutex).Lock", "main.run"),
-			pb([]string{"runtime.gopark", "runtime.goparkunlock", "runtime.semacquire1", "internal/sync.runtime_SemacquireMutex", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.run"}), true},
+			pb([]string{"runtime.gopark", "runtime.goparkunlock", "runtime.semacquire1", "internal/sync.runtime_SemacquireMutex", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.run"}), true,
+		},
 		"WaitGroup, Go 1.24 and 1.25": {
 			dump("semacquire", "sync.runtime_Semacquire", "sync.(*WaitGroup).Wait", "main.run"),
-			dump("sync.WaitGroup.Wait", "sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait", "main.run"), true},
+			dump("sync.WaitGroup.Wait", "sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait", "main.run"), true,
+		},
 		"signals": {
 			pb([]string{"runtime.notetsleepg", "os/signal.signal_recv", "os/signal.loop"}),
-			dump("syscall", "os/signal.signal_recv", "os/signal.loop"), true},
+			dump("syscall", "os/signal.signal_recv", "os/signal.loop"), true,
+		},
 		"system calls, Go 1.20 and 1.26": {
 			dump("syscall", "syscall.Syscall6", "syscall.wait4", "syscall.Wait4", "os.(*Process).blockUntilWaitable", "os.(*Process).wait", "os.(*Process).Wait", "os/exec.(*Cmd).Wait", "main.run"),
-			dump("syscall", "internal/runtime/syscall/linux.Syscall6", "syscall.RawSyscall6", "internal/syscall/unix.Waitid", "os.(*Process).pidfdWait.func1", "os.(*Process).pidfdWait", "os.(*Process).wait", "os.(*Process).Wait", "os/exec.(*Cmd).Wait", "main.run"), true},
+			dump("syscall", "internal/runtime/syscall/linux.Syscall6", "syscall.RawSyscall6", "internal/syscall/unix.Waitid", "os.(*Process).pidfdWait.func1", "os.(*Process).pidfdWait", "os.(*Process).wait", "os.(*Process).Wait", "os/exec.(*Cmd).Wait", "main.run"), true,
+		},
 		"insides of the standard library": {
 			dump("select", "net/http.(*persistConn).roundTrip", "net/http.(*Transport).roundTrip", "net/http.(*Client).do", "net/http.(*Client).Do", "main.run"),
-			dump("select", "net/http.(*Transport).getConn", "net/http.(*Transport).roundTrip", "net/http.send", "net/http.(*Client).send", "net/http.(*Client).Do", "main.run"), true},
+			dump("select", "net/http.(*Transport).getConn", "net/http.(*Transport).roundTrip", "net/http.send", "net/http.(*Client).send", "net/http.(*Client).Do", "main.run"), true,
+		},
 		"HTTP/2 moved in Go 1.27": {
 			dump("select", "net/http.(*http2serverConn).serve"),
-			dump("select", "net/http/internal/http2.(*serverConn).serve"), true},
+			dump("select", "net/http/internal/http2.(*serverConn).serve"), true,
+		},
 		"depths of Go 1.22 and 1.23": {
-			pb(send, stairs(0, 29)), pb(send, stairs(0, 60)), true},
+			pb(send, stairs(0, 29)), pb(send, stairs(0, 60)), true,
+		},
 		"who started it is unknown to the protocol buffer": {
 			dump("chan send", "main.run"),
-			func() collector.Record { r := dump("chan send", "main.run"); r.CreatedBy.Func = "main.start"; return r }(), true},
+			func() collector.Record { r := dump("chan send", "main.run"); r.CreatedBy.Func = "main.start"; return r }(), true,
+		},
 
 		// Not the same.
 		"operation":                        {pb(send, []string{"main.run"}), pb(recv, []string{"main.run"}), false},

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
 		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/stack",
 	},
-	"internal/check": {"collector", "collector/pprof", "internal/human", "internal/stack"},
+	"internal/check": {"collector", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
 	"internal/app":   {"*"},
 	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak"},
