@@ -88,9 +88,15 @@ func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format
 // emit takes the records of a profile as they are read.
 type emit func(*collector.Record) error
 
+var gzipMagic = []byte{0x1f, 0x8b}
+
 func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
 	body := &limitReader{r: r, n: lim.Body, what: "bytes"}
-	br := bufio.NewReaderSize(body, peekSize)
+	return readBody(bufio.NewReaderSize(body, peekSize), lim, false, p, out)
+}
+
+// readBody decompresses what is compressed. Nested tells that it was before.
+func readBody(br *bufio.Reader, lim Limits, nested bool, p *collector.Profile, out emit) error {
 	head, err := br.Peek(2)
 	if len(head) == 0 {
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -98,7 +104,7 @@ func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
 		}
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	}
-	if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+	if !bytes.Equal(head, gzipMagic) {
 		return readPlain(br, lim, p, out)
 	}
 	zr, err := gzip.NewReader(br)
@@ -108,7 +114,12 @@ func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
 	defer func() { _ = zr.Close() }()
 	decoded := &limitReader{r: zr, n: lim.Decoded, what: "bytes when decompressed"}
 	br = bufio.NewReaderSize(decoded, peekSize)
-	err = readPlain(br, lim, p, out)
+	if head, _ := br.Peek(2); bytes.Equal(head, gzipMagic) && !nested {
+		// A proxy, or whoever stored it, compressed the profile once more.
+		err = readBody(br, lim, true, p, out)
+	} else {
+		err = readPlain(br, lim, p, out)
+	}
 	if err == nil {
 		// The checksum is at the end.
 		_, err = io.Copy(io.Discard, br)

@@ -217,6 +217,9 @@ func TestProtoAgreesWithReference(t *testing.T) {
 		require.NoError(t, err)
 		agree(t, data)
 		agree(t, decompress(data))
+		twice, err := Parse(bytes.NewReader(compress(data)), fetched, Limits{})
+		require.NoError(t, err, "compressed once more on the way")
+		require.NotEmpty(t, twice.Records)
 		ref, err := profile.ParseData(data)
 		require.NoError(t, err)
 		agree(t, encode(ref)) // the other order of fields
@@ -343,6 +346,8 @@ func TestBadInput(t *testing.T) {
 		"a location twice":         {"\x0a\x02\x08\x01\x22\x02\x08\x01\x22\x02\x08\x01", collector.ReasonBadData, "location 1 is there twice"},
 		"a function twice":         {"\x0a\x02\x08\x01\x2a\x02\x08\x01\x2a\x02\x08\x01", collector.ReasonBadData, "function 1 is there twice"},
 		"endless varint":           {"\x0a\x02\x08\x01" + strings.Repeat("\xff", 20), collector.ReasonBadData, "malformed at byte 4"},
+		"gzip bomb in gzip":        {string(compress(compress(make([]byte, 2<<20)))), collector.ReasonTooLarge, "more than 1048576 bytes when decompressed"},
+		"gzip in gzip in gzip":     {string(compress(compress(good))), collector.ReasonNotProfile, "binary data that is no profile"},
 		"gzip bomb":                {zeros(1 << 30), collector.ReasonTooLarge, "more than 1048576 bytes when decompressed"},
 		"too long":                 {endless(oneDump, 2<<20), collector.ReasonTooLarge, "more than 1048576 bytes"},
 		"too many stacks":          {string(proto("goroutine", make([]int64, 101)...)), collector.ReasonTooLarge, "more than 100 stacks"},
