@@ -21,6 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/scan"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -34,7 +35,9 @@ type scanFlags struct {
 	step               *string
 	selector, load     *string
 	groupBy            *[]string
+	compare, explain   *string
 	format             *string
+	limit              *int
 	failOnLeak, silent *bool
 }
 
@@ -52,7 +55,10 @@ func addScan(c *cli) {
 		selector:   cmd.Flag("selector", `Which instances to look at, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
 		load:       cmd.Flag("load", "PromQL expression for the load of the instances. The default is rate(process_cpu_seconds_total[5m]).").PlaceHolder("EXPR").String(),
 		groupBy:    cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").Strings(),
+		compare:    cmd.Flag("compare", "Alerting rule to evaluate on the same history, which is then shown beside what gorowatch found; needs --prometheus.url.").PlaceHolder("'EXPR for DURATION'").String(),
+		explain:    cmd.Flag("explain", "Show how this one service was judged: its name as in the table, or a part of it that no other has.").PlaceHolder("SERVICE").String(),
 		format:     cmd.Flag("format", "Output format: table, json or markdown.").Default("table").Enum("table", "json", "markdown"),
+		limit:      cmd.Flag("limit", "How many rows tables have at most; 0: any number. JSON has all.").Default("30").Int(),
 		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 when a leak is open at the end.").Bool(),
 		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
 	}
@@ -75,23 +81,38 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	if step < time.Second || step > time.Hour {
 		return fmt.Errorf("--step: %s is out of range, expected 1s to 1h", model.Duration(step))
 	}
+	if *f.limit < 0 {
+		return fmt.Errorf("--limit: %d is negative", *f.limit)
+	}
 	o := scan.Options{
 		Step: step, GroupBy: *f.groupBy, Workers: runtime.GOMAXPROCS(0),
-		Trend: trend.Options{Base: max(time.Minute, step)},
+		Trend: trend.Options{Base: max(time.Minute, step)}, Explain: *f.explain,
+	}
+	if *f.compare != "" {
+		rule, err := scan.ParseRule(*f.compare)
+		if err != nil {
+			return fmt.Errorf("--compare: %w", err)
+		}
+		if *f.prometheus == "" {
+			return errors.New("--compare: needs --prometheus.url, for Prometheus evaluates the expression")
+		}
+		o.Rule = &rule
 	}
 	var first, last time.Time // of the data, where that is known
 	switch {
 	case *f.prometheus != "" && *f.tsdb != "":
 		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
 	case *f.prometheus != "":
-		o.Source, err = f.openPrometheus(step)
+		var src *promapi.Source
+		src, err = f.openPrometheus(step)
+		o.Source, o.Evaluator = src, src
 		last = time.Now()
 		first = last.Add(-7 * 24 * time.Hour)
 	case *f.tsdb != "":
 		var src tsdbSource
 		if src, err = openTSDB(*f.tsdb, *f.selector); err == nil {
 			defer func() { err = errors.Join(err, src.Close()) }()
-			o.Source, o.Window = src, 24*time.Hour
+			o.Source = src
 			first, last = src.MinTime().Add(-time.Millisecond), src.MaxTime()
 		}
 	default:
@@ -110,17 +131,23 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	result, err := scan.Run(ctx, o)
 	clear()
+	switch {
+	case errors.Is(err, scan.ErrNoSeries):
+		return fmt.Errorf("%w from %s to %s: does Prometheus scrape Go services, do --selector and the time match?", scan.ErrNoSeries,
+			human.FullTime(o.Start), human.FullTime(o.End))
+	case errors.Is(err, context.Canceled):
+		err = errors.New("interrupted")
+	}
 	if result == nil {
 		return err
 	}
 	for _, w := range result.Warnings {
-		fmt.Fprintln(stderr, "gorowatch: Prometheus says:", w)
+		fmt.Fprintln(stderr, "gorowatch: the source says:", w)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gorowatch: the scan ended early, at %s; this is what was found up to there\n", result.End.UTC().Format(time.RFC3339))
 	}
-	write := map[string]func(io.Writer) error{"table": result.Table, "json": result.JSON, "markdown": result.Markdown}[*f.format]
-	if err := errors.Join(err, write(stdout)); err != nil {
+	if err := errors.Join(err, f.write(stdout, result)); err != nil {
 		return err
 	}
 	if *f.failOnLeak && result.Open() {
@@ -129,7 +156,24 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
-func (f *scanFlags) openPrometheus(step time.Duration) (collector.SeriesSource, error) {
+// write writes the result as was asked for.
+func (f *scanFlags) write(w io.Writer, r *scan.Result) error {
+	v := scan.View{Limit: *f.limit}
+	if file, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			v.Width = width
+		}
+	}
+	switch *f.format {
+	case "json":
+		return r.JSON(w)
+	case "markdown":
+		return r.Markdown(w, v)
+	}
+	return r.Table(w, v)
+}
+
+func (f *scanFlags) openPrometheus(step time.Duration) (*promapi.Source, error) {
 	u, err := url.Parse(*f.prometheus)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", *f.prometheus)

@@ -68,6 +68,9 @@ func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, t
 			t.feed(s, now.UnixMilli())
 		}
 		s.judge(now, m.o.Puller != nil)
+		if m.o.OnVerdict != nil {
+			m.o.OnVerdict(s.labels, now, s.verdict, s.trend.Explain)
+		}
 		if s.suspicious() {
 			for _, p := range m.due(now, s) {
 				s.receive(p.run(ctx))

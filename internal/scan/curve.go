@@ -2,6 +2,7 @@ package scan
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -9,99 +10,203 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// points is how many a service's curve has over the scanned time.
-const points = 120
+// points is how many a service's curve has at most over the scanned time.
+const points = 480
 
-// curves keeps the floor of each service, coarsely, to draw it.
+// maxRestarts bounds the restarts of a service that are remembered.
+const maxRestarts = 1000
+
+// curves keeps the course of each service, coarsely, to draw it.
 type curves struct {
-	start     time.Time
-	bucket    time.Duration
+	start     int64   // ms
+	bucket    int64   // ms
+	step      float64 // ms
+	n         int
 	groupBy   []string
-	services  map[string]map[string]*curve // by service and instance
+	services  map[string]*course
 	instances int
 }
 
-// curve is the least count of an instance in each part of the time; NaN: none.
-type curve [points]float32
+// course is that of a service.
+type course struct {
+	labels    labels.Labels
+	instances map[string]*curve
+	restarts  []int64 // ms, in no order
+}
 
-func newCurves(start, end time.Time, groupBy []string) *curves {
+// curve is an instance's, from the bucket of its first sample on.
+type curve struct {
+	name    string
+	first   int
+	buckets []bucket
+	start   float64
+}
+
+// bucket is the samples of a part of the time.
+type bucket struct {
+	floor, top float32
+	// from and to are when the first and the last of them were, in seconds
+	// since the start of the bucket.
+	from, to int32
+	seen     bool
+}
+
+func newCurves(start, end time.Time, step time.Duration, groupBy []string) *curves {
 	if len(groupBy) == 0 {
 		groupBy = []string{"namespace", "job"}
 	}
+	length := max((end.Sub(start)+points-1)/points, step, time.Millisecond).Milliseconds()
 	return &curves{
-		start: start, bucket: max(end.Sub(start)/points, 1), groupBy: groupBy,
-		services: map[string]map[string]*curve{},
+		start: start.UnixMilli(), bucket: length, step: float64(step.Milliseconds()), n: int((end.UnixMilli() - start.UnixMilli() + length - 1) / length),
+		groupBy: groupBy, services: map[string]*course{},
 	}
 }
 
 func serviceKey(ls labels.Labels) string { return string(ls.Bytes(nil)) }
 
-func (c *curves) add(w collector.Window) {
-	for _, s := range w.Series {
-		key := serviceKey(labels.NewBuilder(s.Labels).Keep(c.groupBy...).Labels())
-		instances := c.services[key]
-		if instances == nil {
-			instances = map[string]*curve{}
-			c.services[key] = instances
+// serviceOf finds or makes the service of an instance.
+func (c *curves) serviceOf(instance labels.Labels) *course {
+	ls := labels.NewBuilder(instance).Keep(c.groupBy...).Labels()
+	k := serviceKey(ls)
+	s := c.services[k]
+	if s == nil {
+		s = &course{labels: ls, instances: map[string]*curve{}}
+		c.services[k] = s
+	}
+	return s
+}
+
+// of is the bucket of a time, in ms.
+func (c *curves) of(t int64) int { return min(max(int((t-c.start-1)/c.bucket), 0), c.n-1) }
+
+// add takes the samples of an instance in a window.
+func (c *curves) add(s *course, series collector.Series) {
+	k := serviceKey(series.Labels)
+	v := s.instances[k]
+	if v == nil {
+		v = &curve{name: series.Labels.Get("instance"), first: -1, start: math.NaN()}
+		s.instances[k] = v
+		c.instances++
+	}
+	for _, x := range series.Samples {
+		i := c.of(x.T)
+		if v.first < 0 {
+			v.first = i
 		}
-		name := serviceKey(s.Labels)
-		v := instances[name]
-		if v == nil {
-			v = new(curve)
-			for i := range v {
-				v[i] = float32(math.NaN())
-			}
-			instances[name] = v
-			c.instances++
+		if i < v.first {
+			continue // out of order
 		}
-		for _, x := range s.Samples {
-			i := int(time.Duration(x.T-c.start.UnixMilli()) * time.Millisecond / c.bucket)
-			i = min(max(i, 0), points-1)
-			if n := float32(x.Count); !(v[i] <= n) {
-				v[i] = n
+		for len(v.buckets) <= i-v.first {
+			v.buckets = append(v.buckets, bucket{})
+		}
+		b, n := &v.buckets[i-v.first], float32(x.Count)
+		at := int32((x.T - c.start - int64(i)*c.bucket) / 1000)
+		if !b.seen {
+			*b = bucket{floor: n, top: n, from: at, seen: true}
+		}
+		b.floor, b.top, b.to = min(b.floor, n), max(b.top, n), at
+		if x.Start > 0 {
+			if math.Abs(x.Start-v.start) > 2 && len(s.restarts) < maxRestarts {
+				s.restarts = append(s.restarts, x.T)
 			}
+			v.start = x.Start
 		}
 	}
 }
 
-// of is the floor of a service, summed over its instances; NaN where there is
-// none.
-func (c *curves) of(service labels.Labels) []float64 {
-	out := make([]float64, points)
-	for i := range out {
-		out[i] = math.NaN()
+// sum is the floor and the highest count of a service, summed over those of its
+// instances that include lets through; nil: all. NaN where there are none. In
+// its first and last bucket an instance counts by the part of the time that it
+// was there, so that pods that replace each other are not counted twice.
+func (c *curves) sum(s *course, include func(instance string) bool) (floor, top []float64) {
+	floor, top = make([]float64, c.n), make([]float64, c.n)
+	for i := range floor {
+		floor[i], top[i] = math.NaN(), math.NaN()
 	}
-	for _, v := range c.services[serviceKey(service)] {
-		for i, x := range v {
-			if x == x {
-				if math.IsNaN(out[i]) {
-					out[i] = 0
-				}
-				out[i] += float64(x)
+	if s == nil {
+		return floor, top
+	}
+	// When the first and the last sample of any instance were.
+	from, to := make([]int32, c.n), make([]int32, c.n)
+	for i := range from {
+		from[i] = math.MaxInt32
+	}
+	for _, v := range s.instances {
+		for i, b := range v.buckets {
+			if b.seen {
+				from[v.first+i], to[v.first+i] = min(from[v.first+i], b.from), max(to[v.first+i], b.to)
 			}
 		}
 	}
-	return out
+	step := c.step / 1000
+	for _, v := range s.instances {
+		if include != nil && !include(v.name) {
+			continue
+		}
+		var before bucket
+		for i, b := range v.buckets {
+			at, part := v.first+i, 1.0
+			switch {
+			case to[at] == 0 && from[at] == math.MaxInt32:
+				continue // nobody was there
+			case !b.seen: // it was not scraped, it was there before and after
+				b = before
+			case i == 0 || i == len(v.buckets)-1:
+				part = (float64(b.to-b.from) + step) / (float64(to[at]-from[at]) + step)
+			}
+			before = b
+			if math.IsNaN(floor[at]) {
+				floor[at], top[at] = 0, 0
+			}
+			floor[at] += part * float64(b.floor)
+			top[at] += part * float64(b.top)
+		}
+	}
+	return floor, top
+}
+
+// near is the value at a bucket, or the nearest one before it, or after it;
+// NaN: there is none at all.
+func near(values []float64, at int) float64 {
+	for i := at; i >= 0; i-- {
+		if !math.IsNaN(values[i]) {
+			return values[i]
+		}
+	}
+	for _, v := range values[at+1:] {
+		if !math.IsNaN(v) {
+			return v
+		}
+	}
+	return math.NaN()
+}
+
+// restartsIn counts the restarts of a service's processes in (from, to], in ms.
+func (s *course) restartsIn(from, to int64) (n int) {
+	for _, t := range s.restarts {
+		if t > from && t <= to {
+			n++
+		}
+	}
+	return n
 }
 
 // sparkline draws values in n characters, each the least of its part.
 func sparkline(values []float64, n int) string {
-	const levels = "▁▂▃▄▅▆▇█"
+	steps := []rune("▁▂▃▄▅▆▇█")
+	n = min(n, len(values))
 	parts := make([]float64, n)
-	lowest, highest := math.Inf(1), math.Inf(-1)
 	for i := range parts {
-		parts[i] = math.NaN()
-		for _, v := range values[i*len(values)/n : (i+1)*len(values)/n] {
-			if !(parts[i] <= v) && !math.IsNaN(v) {
-				parts[i] = v
-			}
-		}
-		if !math.IsNaN(parts[i]) {
-			lowest, highest = min(lowest, parts[i]), max(highest, parts[i])
+		parts[i] = least(values[i*len(values)/n : (i+1)*len(values)/n])
+	}
+	lowest := least(parts)
+	highest := lowest
+	for _, v := range parts {
+		if v > highest {
+			highest = v
 		}
 	}
 	out := make([]rune, n)
-	steps := []rune(levels)
 	for i, v := range parts {
 		switch {
 		case math.IsNaN(v):
@@ -113,4 +218,13 @@ func sparkline(values []float64, n int) string {
 		}
 	}
 	return string(out)
+}
+
+// least is the smallest of the values that are numbers; NaN: none is.
+func least(values []float64) float64 {
+	numbers := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	if len(numbers) == 0 {
+		return math.NaN()
+	}
+	return slices.Min(numbers)
 }

@@ -1,11 +1,16 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
@@ -27,7 +32,18 @@ type Options struct {
 	Workers int
 	// Progress, if set, is told after every window.
 	Progress func(Progress)
+
+	// Rule, if set, is compared with what is found; Evaluator, which evaluates
+	// it at every Step, is required then.
+	Rule      *Rule
+	Evaluator Evaluator
+	// Explain, if set, is the name of the one service that is judged, or a part
+	// of its name that no other has.
+	Explain string
 }
+
+// ErrNoSeries says that there was nothing to judge in all of the time.
+var ErrNoSeries = errors.New("no go_goroutines series")
 
 // Progress of a scan.
 type Progress struct {
@@ -45,6 +61,12 @@ type Result struct {
 	Services   int
 	Series     int
 	Leaks      []leak.Leak
+	// Growing are services without an open leak that grow at the end, not enough
+	// or not for long enough to alarm.
+	Growing []labels.Labels
+	// Comparison is nil without a Rule, Explanation without Explain.
+	Comparison  *Comparison
+	Explanation *Explanation
 	// Warnings are what the source said besides the data.
 	Warnings []string
 	curves   *curves
@@ -55,11 +77,69 @@ func (r *Result) Open() bool {
 	return slices.ContainsFunc(r.Leaks, func(l leak.Leak) bool { return l.State == leak.Firing })
 }
 
-// Run scans. When ctx is done before the end, the result is what was found up
-// to there and the error that of ctx.
+// Run scans. When it cannot go on before the end, because ctx is done or the
+// source fails, the result is what was found up to there, beside the error. It
+// is nil when that is nothing.
 func Run(ctx context.Context, o Options) (*Result, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	r := &Result{Start: o.Start, End: o.Start, Step: o.Step, curves: newCurves(o.Start, o.End, o.Step, o.GroupBy)}
+	var explained *explainer
+	mo := monitor.Options{Source: o.Source, Interval: o.Step, GroupBy: o.GroupBy, Trend: o.Trend, KeepAll: true}
+	if o.Explain != "" {
+		explained = &explainer{want: o.Explain, curves: r.curves}
+		mo.OnVerdict = explained.verdict
+	}
+	var rule *alerts
+	if o.Rule != nil {
+		rule = newAlerts(*o.Rule, o.Step)
+	}
+	m, err := monitor.New(ctx, mo)
+	if err != nil {
+		return nil, err
+	}
+	windows, stop := prefetch(ctx, o)
+	defer stop()
+	for w := range windows {
+		if err = r.walk(ctx, m, w, o.Workers, explained, rule); err != nil {
+			break
+		}
+		if o.Progress != nil {
+			o.Progress(Progress{
+				Done: float64(r.End.Sub(o.Start)) / float64(o.End.Sub(o.Start)), At: r.End,
+				Services: r.Services, Series: r.Series, Leaks: len(m.Leaks()),
+			})
+		}
+	}
+	if err = cmp.Or(err, ctx.Err()); err != nil && r.End.Equal(o.Start) {
+		return nil, err
+	}
+	if len(r.curves.services) == 0 {
+		return nil, cmp.Or(err, ErrNoSeries)
+	}
+	r.Leaks = m.Leaks()
+	r.Growing = growing(m, r.Leaks)
+	if rule != nil {
+		rule.finish(r.End)
+		r.Comparison = compare(rule, r.Leaks, r.curves)
+	}
+	if explained != nil {
+		var failed error
+		if r.Explanation, failed = explained.explanation(); failed != nil {
+			return nil, cmp.Or(err, failed)
+		}
+	}
+	return r, err
+}
+
+// complete sets the defaults.
+func (o *Options) complete() error {
 	if o.Source == nil || !o.Start.Before(o.End) {
-		return nil, errors.New("scan: there is no time between the start and the end")
+		return errors.New("scan: there is no time between the start and the end")
+	}
+	if o.Rule != nil && o.Evaluator == nil {
+		return errors.New("scan: a rule wants an Evaluator")
 	}
 	if o.Step <= 0 {
 		o.Step = time.Minute
@@ -69,46 +149,66 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	// Evaluations are at whole steps, as the daemon's are.
 	o.Start, o.Window = o.Start.Truncate(o.Step), max(o.Step, o.Window.Truncate(o.Step))
-	m, err := monitor.New(ctx, monitor.Options{
-		Source: o.Source, Interval: o.Step, GroupBy: o.GroupBy, Trend: o.Trend, KeepAll: true,
-	})
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// walk judges a window. What has been done when it fails stands.
+func (r *Result) walk(ctx context.Context, m *monitor.Monitor, w read, workers int, explained *explainer, rule *alerts) error {
+	if w.err != nil {
+		return w.err
 	}
-	r := &Result{Start: o.Start, End: o.Start, Step: o.Step, curves: newCurves(o.Start, o.End, o.GroupBy)}
-	windows, stop := prefetch(ctx, o)
-	defer stop()
-	for w := range windows {
-		if w.err != nil {
-			err = w.err
-			break
-		}
-		r.curves.add(w.Window)
-		if err = m.Walk(ctx, w.Window, o.Workers); err != nil {
-			break
-		}
-		r.End = w.To
-		for _, text := range w.Warnings {
-			if !slices.Contains(r.Warnings, text) {
-				r.Warnings = append(r.Warnings, text)
-			}
-		}
-		r.Leaks, r.Services, r.Series = m.Leaks(), len(r.curves.services), r.curves.instances
-		if o.Progress != nil {
-			o.Progress(Progress{
-				Done: float64(r.End.Sub(o.Start)) / float64(o.End.Sub(o.Start)), At: r.End,
-				Services: r.Services, Series: r.Series, Leaks: len(r.Leaks),
-			})
+	services := make([]*course, len(w.Series))
+	for i, s := range w.Series {
+		services[i] = r.curves.serviceOf(s.Labels)
+	}
+	if explained != nil {
+		if err := explained.choose(); err != nil {
+			return err
 		}
 	}
-	r.Leaks = m.Leaks()
-	return r, errors.Join(err, ctx.Err())
+	var series []collector.Series
+	for i, s := range w.Series {
+		if explained == nil || explained.chosen == services[i] {
+			r.curves.add(services[i], s)
+			series = append(series, s)
+		}
+	}
+	w.Series = series
+	if err := m.Walk(ctx, w.Window, workers); err != nil {
+		return err
+	}
+	if rule != nil {
+		if err := rule.add(w.rule); err != nil {
+			return err
+		}
+	}
+	r.End, r.Services, r.Series = w.To, len(r.curves.services), r.curves.instances
+	for _, text := range w.Warnings {
+		if !slices.Contains(r.Warnings, text) {
+			r.Warnings = append(r.Warnings, text)
+		}
+	}
+	return nil
+}
+
+// growing are the services that may be leaking, but are not said to.
+func growing(m *monitor.Monitor, leaks []leak.Leak) []labels.Labels {
+	var out []labels.Labels
+	for _, s := range m.Services() {
+		open := slices.ContainsFunc(leaks, func(l leak.Leak) bool { return l.State == leak.Firing && labels.Equal(l.Service, s.Labels) })
+		if (s.Verdict.Status == trend.Suspicious || s.Verdict.Status == trend.Provisional) && !open {
+			out = append(out, s.Labels)
+		}
+	}
+	slices.SortFunc(out, labels.Compare)
+	return out
 }
 
 // read is a window, or why it could not be read.
 type read struct {
 	collector.Window
-	err error
+	rule model.Matrix
+	err  error
 }
 
 // attempts is how often a window is asked for: a Prometheus that is busy for a
@@ -130,12 +230,9 @@ func prefetch(ctx context.Context, o Options) (<-chan read, func()) {
 			}
 			var r read
 			for i := range attempts {
-				if r.Window, r.err = o.Source.Window(ctx, from, to); r.err == nil || !worthRetrying(r.err) || !pause(ctx, i) {
+				if r = o.read(ctx, from, to); r.err == nil || !worthRetrying(r.err) || !pause(ctx, i) {
 					break
 				}
-			}
-			if r.err != nil {
-				r.err = fmt.Errorf("reading %s to %s: %w", from.UTC().Format(time.DateTime), to.UTC().Format(time.DateTime), r.err)
 			}
 			select {
 			case out <- r:
@@ -148,6 +245,29 @@ func prefetch(ctx context.Context, o Options) (<-chan read, func()) {
 		}
 	}()
 	return out, func() { cancel(); <-done }
+}
+
+// read reads a window once.
+func (o *Options) read(ctx context.Context, from, to time.Time) (r read) {
+	var said []string
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if r.Window, err = o.Source.Window(gctx, from, to); err != nil {
+			err = fmt.Errorf("reading %s to %s: %w", from.UTC().Format(time.DateTime), to.UTC().Format(time.DateTime), err)
+		}
+		return err
+	})
+	if o.Rule != nil {
+		g.Go(func() (err error) {
+			if r.rule, said, err = o.Evaluator.Matrix(gctx, o.Rule.Expr, from.Add(o.Step), to); err != nil {
+				err = fmt.Errorf("the rule to compare with: %w", err)
+			}
+			return err
+		})
+	}
+	r.err = g.Wait()
+	r.Warnings = append(slices.Clip(r.Warnings), said...)
+	return r
 }
 
 // worthRetrying tells what may pass from what will not.

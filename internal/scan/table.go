@@ -4,44 +4,51 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
-	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// row is a leak as a person reads it.
-type row struct {
-	service, growth, since, leaked, instances, curve, why string
-}
+// The columns of the table of leaks, of which those of numbers stand at the
+// right.
+var (
+	leakHeader  = []string{"SERVICE", "GROWTH/H", "SINCE (UTC)", "LEAKED", "INSTANCES", "FLOOR", "WHY"}
+	leakNumbers = map[int]bool{1: true, 3: true}
+)
 
-var header = row{"SERVICE", "GROWTH/H", "SINCE", "LEAKED", "INSTANCES", "FLOOR", "WHY"}
+// The floor is drawn where that leaves some room to the last column.
+const (
+	floorColumn = 5
+	whyColumn   = 36
+)
 
-func (r row) cells() []string {
-	return []string{r.service, r.growth, r.since, r.leaked, r.instances, r.curve, r.why}
-}
-
-// rows are the leaks, open ones first, the largest first.
-func (r *Result) rows() []row {
+// leakRows are the leaks, open ones first, the largest first.
+func (r *Result) leakRows() [][]string {
 	leaks := slices.Clone(r.Leaks)
 	slices.SortStableFunc(leaks, func(a, b leak.Leak) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Leaked, a.Leaked), cmp.Compare(b.Rate.Value, a.Rate.Value))
 	})
-	var out []row
+	var out [][]string
 	for _, l := range leaks {
-		out = append(out, row{
-			service:   human.Line(alerting.ServiceName(l.Service), 40),
-			growth:    "+" + human.Number(l.Rate.Value),
-			since:     human.Time(l.Onset, r.End),
-			leaked:    human.Number(l.Leaked),
-			instances: fmt.Sprintf("%d of %d", len(l.Instances), l.InstancesTotal),
-			curve:     sparkline(r.curves.of(l.Service), 24),
-			why:       why(l),
+		floor, _ := r.curves.sum(r.curves.services[serviceKey(l.Service)], nil)
+		leaked := "none now"
+		if l.State == leak.Firing {
+			leaked = human.Number(l.Leaked)
+		}
+		out = append(out, []string{
+			human.Line(alerting.ServiceName(l.Service), 40),
+			"+" + human.Number(l.Rate.Value),
+			human.Duration(r.End.Sub(l.Onset)) + " ago, " + stamp(l.Onset, r.End),
+			leaked,
+			fmt.Sprintf("%d of %d", len(l.Instances), l.InstancesTotal),
+			sparkline(floor, 24),
+			r.why(l, floor),
 		})
 	}
 	return out
@@ -55,88 +62,159 @@ func rank(l leak.Leak) int {
 }
 
 // why says in a few words why we believe it, and what became of it.
-func why(l leak.Leak) string {
+func (r *Result) why(l leak.Leak, floor []float64) string {
 	var s string
 	if len(l.Stacks) > 0 {
 		st := l.Stacks[0]
 		s = fmt.Sprintf("%s in %s %s, %s of the growth", st.Op, human.Func(st.Key.Func, 50), human.Place(st.Key.File, st.Key.Line), human.Percent(st.Share))
 	} else {
-		s = fmt.Sprintf("the floor grew for %s before the alarm and never came back", human.Duration(l.DetectedAt.Sub(l.Onset)))
+		s = r.course(l, floor)
 	}
+	s += "; alarm after " + human.Duration(l.DetectedAt.Sub(l.Onset))
 	if l.State == leak.Resolved {
-		s += fmt.Sprintf("; resolved %s: %s", human.Time(l.ResolvedAt, l.DetectedAt), l.Resolution)
+		s += fmt.Sprintf("; resolved %s: %s", stamp(l.ResolvedAt, r.End), l.Resolution)
 	}
 	return s
 }
 
-// summary is the sentence that stands above or below everything.
-func (r *Result) summary() string {
+// course says what the floor did from the onset on.
+func (r *Result) course(l leak.Leak, floor []float64) string {
+	end := r.End
+	if l.State == leak.Resolved {
+		end = l.ResolvedAt
+	}
+	from := near(floor, r.curves.of(l.Onset.UnixMilli()))
+	// The last bucket may hold a restart, or little.
+	to := near(floor, max(r.curves.of(end.UnixMilli())-1, 0))
+	s := "floor " + human.Number(from) + " → " + human.Number(to)
+	n := 0
+	if c := r.curves.services[serviceKey(l.Service)]; c != nil {
+		n = c.restartsIn(l.Onset.UnixMilli(), end.UnixMilli())
+	}
+	restarts := human.Plural(int64(n), "restart", "restarts")
+	switch {
+	case math.IsNaN(from) || math.IsNaN(to) || to < from+8 || to < 1.2*from:
+		s = "grows anew in each process"
+		if n > 0 {
+			s += ", " + restarts
+		}
+	case n > 0:
+		s += " despite " + restarts
+	}
+	return s
+}
+
+// counted is the sentence that stands above or below everything.
+func (r *Result) counted() string {
 	open := 0
 	for _, l := range r.Leaks {
 		if l.State == leak.Firing {
 			open++
 		}
 	}
-	n := int64(len(r.Leaks))
-	what := "no leak"
-	if n > 0 {
+	what := "No leak"
+	if n := int64(len(r.Leaks)); n > 0 {
 		what = fmt.Sprintf("%s, %d open", human.Plural(n, "leak", "leaks"), open)
 	}
 	return fmt.Sprintf("%s in %s of %s from %s to %s, a sample every %s.", what,
 		human.Plural(int64(r.Series), "series", "series"), human.Plural(int64(r.Services), "service", "services"),
-		human.FullTime(r.Start), human.FullTime(r.End), shortDuration(r.Step))
+		human.FullTime(r.Start), human.FullTime(r.End), model.Duration(r.Step))
 }
 
-// shortDuration is a duration without units that are zero: "1m", not "1m0s".
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
+// notes are what is to be said besides the leaks; more rows than shown are left
+// out of the table.
+func (r *Result) notes(left int) []string {
+	var out []string
+	if left > 0 {
+		out = append(out, fmt.Sprintf("%s more: --limit=0 shows all.", human.Count(int64(left))))
 	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
+	out = append(out, r.counted())
+	if len(r.Growing) > 0 {
+		var names []string
+		for _, ls := range r.Growing {
+			names = append(names, human.Line(alerting.ServiceName(ls), 40))
+		}
+		out = append(out, fmt.Sprintf("Growing at the end, not enough or not for long enough to alarm: %s. --explain=SERVICE shows why.", list(names, 5)))
 	}
-	return s
+	return out
+}
+
+// cut is what is shown of rows, and how many are not.
+func (v View) cut(rows [][]string) ([][]string, int) {
+	if v.Limit <= 0 || len(rows) <= v.Limit {
+		return rows, 0
+	}
+	return rows[:v.Limit], len(rows) - v.Limit
 }
 
 // Table writes the result for a terminal.
-func (r *Result) Table(w io.Writer) error {
-	rows := r.rows()
-	if len(rows) > 0 {
-		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, row := range append([]row{header}, rows...) {
-			fmt.Fprintln(tw, strings.Join(row.cells(), "\t"))
+func (r *Result) Table(w io.Writer, v View) error {
+	var lines []string
+	if r.Explanation != nil {
+		lines = r.explained(v)
+	} else {
+		rows, left := v.cut(r.leakRows())
+		if len(rows) > 0 {
+			g := grid{rows: append([][]string{leakHeader}, rows...), numbers: leakNumbers}
+			if v.Width > 0 && v.Width-g.left() < whyColumn {
+				g = g.without(floorColumn)
+			}
+			lines = append(g.lines(v.Width), "")
 		}
-		if err := tw.Flush(); err != nil {
-			return err
+		for _, note := range r.notes(left) {
+			lines = append(lines, wrap(note, v.Width)...)
 		}
-		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintln(w, upperFirst(r.summary()))
+	if r.Comparison != nil {
+		lines = append(append(lines, ""), r.compared(v)...)
+	}
+	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 	return err
 }
 
-func upperFirst(s string) string {
-	_, n := utf8.DecodeRuneInString(s)
-	return strings.ToUpper(s[:n]) + s[n:]
+// Markdown writes the result for a pull request or a page.
+func (r *Result) Markdown(w io.Writer, v View) error {
+	var b strings.Builder
+	if r.Explanation != nil {
+		b.WriteString("```\n" + strings.Join(r.explained(View{Limit: v.Limit}), "\n") + "\n```\n")
+	} else {
+		rows, left := v.cut(r.leakRows())
+		b.WriteString(strings.Join(r.notes(left), "\n\n") + "\n")
+		markdown(&b, leakHeader, rows, leakNumbers)
+	}
+	if r.Comparison != nil {
+		rows, left := v.cut(r.comparedRows())
+		b.WriteString("\n" + strings.Join(r.comparedNotes(left), "\n\n") + "\n")
+		markdown(&b, comparedHeader, rows, nil)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// Markdown writes the result for a pull request or a page.
-func (r *Result) Markdown(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n", upperFirst(r.summary()))
-	rows := r.rows()
+// markdown writes a table, unless it is empty.
+func markdown(b *strings.Builder, header []string, rows [][]string, numbers map[int]bool) {
 	if len(rows) == 0 {
-		return nil
+		return
 	}
-	fmt.Fprintf(w, "\n| service | growth/h | since | leaked | instances | floor | why |\n|---|--:|---|--:|---|---|---|\n")
+	b.WriteString("\n")
+	for _, name := range header {
+		// Only what people read aloud stays in capitals.
+		fmt.Fprintf(b, "| %s ", strings.Replace(strings.ToLower(name), "utc", "UTC", 1))
+	}
+	b.WriteString("|\n")
+	for i := range header {
+		if numbers[i] {
+			b.WriteString("|--:")
+		} else {
+			b.WriteString("|---")
+		}
+	}
+	b.WriteString("|\n")
+	escape := strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "\\`", "*", `\*`)
 	for _, row := range rows {
-		cells := row.cells()
-		for i := range cells {
-			cells[i] = strings.ReplaceAll(cells[i], "|", `\|`)
+		for _, cell := range row {
+			fmt.Fprintf(b, "| %s ", escape.Replace(cell))
 		}
-		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")); err != nil {
-			return err
-		}
+		b.WriteString("|\n")
 	}
-	return nil
 }

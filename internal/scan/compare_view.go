@@ -1,0 +1,118 @@
+package scan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// The columns of the table that compares.
+var comparedHeader = []string{"SERVICE", "GOROWATCH", "RULE", "FIRST", "FIRINGS", "ON"}
+
+// comparedRows are the services of the comparison.
+func (r *Result) comparedRows() [][]string {
+	var out [][]string
+	for _, c := range r.Comparison.Services {
+		here, there, first := "–", "–", "only gorowatch"
+		if !c.Detected.IsZero() {
+			here = stamp(c.Detected, r.End) + ", " + string(c.State)
+		}
+		if !c.Fired.IsZero() {
+			there = stamp(c.Fired, r.End) + ", " + c.became()
+		}
+		lead, both := c.Lead()
+		switch {
+		case both && lead > 0:
+			first = "gorowatch by " + human.Duration(lead)
+		case both && lead < 0:
+			first = "the rule by " + human.Duration(-lead)
+		case both:
+			first = "both at once"
+		case c.Detected.IsZero():
+			first = "only the rule"
+		}
+		out = append(out, []string{name(c.Labels, r.curves), here, there, first, firings(c), on(c)})
+	}
+	return out
+}
+
+// name is a service's as in the table of leaks, or the labels of a series that
+// is of none.
+func name(ls labels.Labels, c *curves) string {
+	if c.services[serviceKey(ls)] != nil {
+		return human.Line(alerting.ServiceName(ls), 40)
+	}
+	return human.Line(ls.String(), 60)
+}
+
+// became is what became of a rule's alerts.
+func (c Compared) became() string {
+	switch {
+	case c.Firing:
+		return "firing"
+	case c.CameBack:
+		return "came back"
+	}
+	return "resolved"
+}
+
+func firings(c Compared) string {
+	switch {
+	case c.Firings == 0:
+		return "–"
+	case len(c.Series) == 1:
+		return human.Count(int64(c.Firings))
+	}
+	return fmt.Sprintf("%s on %d series", human.Count(int64(c.Firings)), len(c.Series))
+}
+
+// on says on which series of the service, by the labels that it does not have.
+func on(c Compared) string {
+	var names []string
+	for _, s := range c.Series {
+		var parts []string
+		s.Range(func(l labels.Label) {
+			if !c.Labels.Has(l.Name) {
+				parts = append(parts, l.Name+"="+l.Value)
+			}
+		})
+		if len(parts) > 0 {
+			names = append(names, human.Line(strings.Join(parts, " "), 60))
+		}
+	}
+	return list(names, 2)
+}
+
+// comparedNotes are the rule and the sum of the comparison.
+func (r *Result) comparedNotes(left int) []string {
+	c := r.Comparison
+	var out []string
+	if left > 0 {
+		out = append(out, fmt.Sprintf("%s more: --limit=0 shows all.", human.Count(int64(left))))
+	}
+	s := fmt.Sprintf("Both %d, only gorowatch %d, only the rule %d", c.Both, c.OnlyHere, c.OnlyRule)
+	if c.OnlyRule > 0 {
+		s += fmt.Sprintf(" (of which %d came back by themselves)", c.CameBack)
+	}
+	return append(out, "Compared with "+human.Line(c.Rule.String(), 200)+":", s+".")
+}
+
+// compared is the comparison for a terminal.
+func (r *Result) compared(v View) []string {
+	rows, left := v.cut(r.comparedRows())
+	notes := r.comparedNotes(left)
+	rule, rest := notes[len(notes)-2], slices.Delete(notes, len(notes)-2, len(notes)-1)
+	lines := append(wrap(rule, v.Width), "")
+	if len(rows) > 0 {
+		lines = append(append(lines, grid{rows: append([][]string{comparedHeader}, rows...)}.lines(v.Width)...), "")
+	}
+	for _, note := range rest {
+		lines = append(lines, wrap(note, v.Width)...)
+	}
+	return lines
+}

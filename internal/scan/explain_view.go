@@ -1,0 +1,291 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// explained is the explanation for a terminal.
+func (r *Result) explained(v View) []string {
+	x := r.Explanation
+	width := v.Width
+	if width <= 0 {
+		width = 100
+	}
+	lines := append(r.headline(), "")
+	lines = append(lines, r.picture(width)...)
+	lines = append(lines, "")
+	limit := cmp.Or(v.Limit, math.MaxInt)
+	lines = append(lines, r.moment("At the end", x.End, limit, width)...)
+	for i, d := range x.Detections {
+		if i == 3 {
+			lines = append(lines, "", fmt.Sprintf("%d more times leaking.", len(x.Detections)-i))
+			break
+		}
+		lines = append(append(lines, ""), r.moment("When it began to be leaking", d, limit, width)...)
+	}
+	lines = append(append(lines, "", "Over time:"), x.overTime(limit, width)...)
+	return lines
+}
+
+// headline says who it is, and of each leak what became of it.
+func (r *Result) headline() []string {
+	x := r.Explanation
+	s := human.Line(alerting.ServiceName(x.Service), 80) + ": "
+	leaks := x.leaksOf(r.Leaks)
+	if len(leaks) == 0 {
+		return []string{fmt.Sprintf("%sno leak from %s to %s", s, human.FullTime(r.Start), human.FullTime(r.End))}
+	}
+	var out []string
+	for _, l := range leaks {
+		line := fmt.Sprintf("%sleaks since %s, alarm at %s, %s later", s, human.FullTime(l.Onset), human.FullTime(l.DetectedAt), human.Duration(l.DetectedAt.Sub(l.Onset)))
+		if l.State == leak.Resolved {
+			line += fmt.Sprintf("; resolved %s: %s", human.FullTime(l.ResolvedAt), l.Resolution)
+		} else {
+			line += fmt.Sprintf("; %s leaked by now", human.Number(l.Leaked))
+		}
+		out = append(out, line)
+		s = strings.Repeat(" ", utf8.RuneCountInString(s))
+	}
+	return out
+}
+
+// pictureHeight is that of the plot, in lines.
+const pictureHeight = 16
+
+// picture is the plot of the service: of the instance that leaks fastest if
+// most of them do not, else of all.
+func (r *Result) picture(width int) []string {
+	x := r.Explanation
+	c := r.curves.services[serviceKey(x.Service)]
+	v := x.End.Verdict
+	at := x.End.Time
+	if len(v.Instances) == 0 && len(x.Detections) > 0 {
+		d := x.Detections[len(x.Detections)-1]
+		v, at = d.Verdict, d.Time
+	}
+	title := "all instances"
+	var include func(string) bool
+	rate, onset, only := v.Rate.Value, v.Onset, ""
+	if n := len(v.Instances); n > 0 && 2*n < len(c.instances) && r.still(c, v.Instances[0].Instance) {
+		worst := v.Instances[0]
+		only, rate, onset = worst.Instance, worst.Rate.Value, worst.Onset
+		include = func(name string) bool { return name == only }
+		title = "instance " + only + ", the fastest of " + human.Plural(int64(n), "that grows", "that grow")
+	}
+	floor, top := r.curves.sum(c, include)
+
+	span := float64(r.curves.bucket) * float64(r.curves.n)
+	place := func(t time.Time) float64 { return float64(t.UnixMilli()-r.curves.start) / span }
+	high := highest(floor)
+	if math.IsNaN(high) {
+		return []string{"(nothing to draw)"}
+	}
+	var line func(*plot)
+	if !onset.IsZero() && rate > 0 {
+		end := near(floor, max(r.curves.of(at.UnixMilli())-1, 0))
+		begin := end - rate*at.Sub(onset).Hours()
+		high = max(high, end)
+		line = func(p *plot) { p.straight(place(onset), begin, place(at), end, '•') }
+	}
+	high = max(high, min(highest(top), 2*high))
+	low := least(floor)
+	if low < 0.5*high {
+		low = 0
+	}
+	// The numbers at the left take a few columns.
+	p := newPlot(max(width-utf8.RuneCountInString(human.Number(high))-3, 20), pictureHeight, low, high)
+	p.scatter(top)
+	p.line(floor)
+	if line != nil {
+		line(p)
+	}
+	legend := []string{"⠒ floor", "⠁ highest count"}
+	if line != nil {
+		legend = append(legend, "• fit")
+	}
+	if len(c.restarts) > 0 {
+		legend = append(legend, "r restart")
+		for _, t := range c.restarts {
+			p.mark(place(time.UnixMilli(t)), 'r')
+		}
+	}
+	leaks := x.leaksOf(r.Leaks)
+	for _, l := range leaks {
+		p.upright(place(l.Onset), '┊', 'O')
+		p.upright(place(l.DetectedAt), '│', 'D')
+		if l.State == leak.Resolved {
+			p.upright(place(l.ResolvedAt), '┊', 'E')
+		}
+	}
+	if len(leaks) > 0 {
+		legend = append(legend, "O onset", "D detection")
+	}
+	if slices.ContainsFunc(leaks, func(l leak.Leak) bool { return l.State == leak.Resolved }) {
+		legend = append(legend, "E end")
+	}
+	middle := r.Start.Add(r.End.Sub(r.Start) / 2)
+	lines := append([]string{"Goroutines of " + title}, p.lines(stamp(r.Start, r.End), stamp(middle, r.End), stamp(r.End, r.End))...)
+	return append(lines, strings.Join(legend, "   "))
+}
+
+// still tells whether an instance is known by that name.
+func (r *Result) still(c *course, instance string) bool {
+	for _, v := range c.instances {
+		if v.name == instance {
+			return true
+		}
+	}
+	return false
+}
+
+// moment is a verdict, and below it those of each instance and scale.
+func (r *Result) moment(title string, m Moment, limit, width int) []string {
+	v := m.Verdict
+	s := fmt.Sprintf("%s, %s: %s", title, human.FullTime(m.Time), answer(v.Status, v.Gate))
+	if v.Rate.Value != 0 {
+		s += fmt.Sprintf(", +%s goroutines/h (%s to %s)", human.Number(v.Rate.Value), human.Number(v.Rate.Low), human.Number(v.Rate.High))
+	}
+	if !v.Onset.IsZero() {
+		s += fmt.Sprintf(" since %s, %s leaked", human.Time(v.Onset, m.Time), human.Number(v.Leaked))
+	}
+	if v.Scale > 0 {
+		s += fmt.Sprintf("; decided by blocks of %s, z = %s", model.Duration(v.Scale), human.Number(v.Z))
+	}
+	lines := wrap(s, width)
+	rows, left := View{Limit: limit}.cut(assessmentRows(m))
+	if len(rows) > 0 {
+		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H", "95 %", "Z", "FLOOR WITHOUT", "GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
+			numbers: map[int]bool{1: true, 2: true, 4: true, 5: true, 6: true}}
+		lines = append(lines, g.lines(width)...)
+	}
+	if left > 0 {
+		lines = append(lines, human.Count(int64(left))+" more: --limit=0 shows all.")
+	}
+	return lines
+}
+
+// answer is a status and the gate that keeps it from being higher.
+func answer[S, G ~string](status S, gate G) string {
+	if gate == "" {
+		return string(status)
+	}
+	return string(status) + " (" + string(gate) + ")"
+}
+
+// assessmentRows are the assessments of the instances that matter most first;
+// scales with too few blocks to say anything are left out.
+func assessmentRows(m Moment) [][]string {
+	place := map[string]int{"": -1} // of the sum
+	for i, it := range m.Verdict.Instances {
+		place[it.Instance] = i
+	}
+	as := slices.Clone(m.Assessments)
+	slices.SortStableFunc(as, func(a, b trend.Assessment) int {
+		pa, oka := place[a.Instance]
+		pb, okb := place[b.Instance]
+		if !oka {
+			pa = math.MaxInt
+		}
+		if !okb {
+			pb = math.MaxInt
+		}
+		return cmp.Compare(pa, pb)
+	})
+	var out [][]string
+	for _, a := range as {
+		if a.Status == "" {
+			continue
+		}
+		row := []string{human.Line(cmp.Or(a.Instance, "all together"), 30), fmt.Sprintf("%d × %s", a.Blocks, model.Duration(a.Scale)), "", "", "", "", "", "", answer(a.Status, a.Gate)}
+		if a.Grown > 0 {
+			row[2] = "+" + human.Number(a.Rate.Value)
+			row[3] = human.Number(a.Rate.Low) + " to " + human.Number(a.Rate.High)
+			row[4] = human.Number(a.Z)
+			row[5] = human.Number(a.Level)
+			row[6] = human.Number(a.Grown)
+			if !a.Onset.IsZero() {
+				row[7] = stamp(a.Onset, m.Time)
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// run is a time with one status.
+type run struct {
+	from, to time.Time
+	status   string
+	gates    map[string]time.Duration
+}
+
+// overTime is the changes by status: which gates held it, and for how much of
+// the time.
+func (x *Explanation) overTime(limit, width int) []string {
+	var runs []run
+	for i, c := range x.Changes {
+		to := x.End.Time
+		if i+1 < len(x.Changes) {
+			to = x.Changes[i+1].Time
+		}
+		if n := len(runs); n == 0 || runs[n-1].status != string(c.Status) {
+			runs = append(runs, run{from: c.Time, status: string(c.Status), gates: map[string]time.Duration{}})
+		}
+		last := &runs[len(runs)-1]
+		last.to = to
+		last.gates[string(c.Gate)] += to.Sub(c.Time)
+	}
+	var rows [][]string
+	for _, r := range runs {
+		rows = append(rows, []string{stamp(r.from, x.End.Time), human.Duration(r.to.Sub(r.from)), r.status, r.held()})
+	}
+	left := 0
+	if len(rows) > limit {
+		left = len(rows) - limit
+		rows = rows[left:] // what was last explains what is
+	}
+	var lines []string
+	if left > 0 {
+		lines = append(lines, human.Count(int64(left))+" earlier ones: --limit=0 shows all.")
+	}
+	return append(lines, grid{rows: append([][]string{{"FROM (UTC)", "FOR", "STATUS", "WHAT SAID NO"}}, rows...)}.lines(width)...)
+}
+
+// held is the gates of a run, the one that held it longest first.
+func (r run) held() string {
+	type part struct {
+		gate string
+		d    time.Duration
+	}
+	var parts []part
+	var all time.Duration
+	for g, d := range r.gates {
+		all += d
+		if g != "" {
+			parts = append(parts, part{g, d})
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.d, a.d), cmp.Compare(a.gate, b.gate)) })
+	var out []string
+	for _, p := range parts {
+		s := p.gate
+		if all > 0 && p.d < all {
+			s += " " + human.Percent(float64(p.d)/float64(all))
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, ", ")
+}
