@@ -221,16 +221,18 @@ func goCache(t *testing.T) string {
 	return string(bytes.TrimSpace(out))
 }
 
+func snapshotOf(t *testing.T, path string) *Snapshot {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	p, err := pprof.Parse(f, time.Time{}, pprof.Limits{})
+	require.NoError(t, err)
+	return Of(p)
+}
+
 func agreeWithPprof(t *testing.T, base, head, diff string) {
 	t.Helper()
-	snapshot := func(name string) *Snapshot {
-		f, err := os.Open(name)
-		require.NoError(t, err)
-		defer func() { _ = f.Close() }()
-		p, err := pprof.Parse(f, time.Time{}, pprof.Limits{})
-		require.NoError(t, err)
-		return Of(p)
-	}
 	f, err := os.Open(diff)
 	require.NoError(t, err)
 	defer func() { _ = f.Close() }()
@@ -253,7 +255,7 @@ func agreeWithPprof(t *testing.T, base, head, diff string) {
 		}
 	}
 	got := map[string]int64{}
-	for _, d := range Diff(snapshot(base), snapshot(head)) {
+	for _, d := range Diff(snapshotOf(t, base), snapshotOf(t, head)) {
 		got[d.Signature] = d.Growth()
 	}
 	require.GreaterOrEqual(t, len(got), 2)

@@ -1,0 +1,126 @@
+package stack
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The numbers are those of go tool pprof -base on real servers under load, too.
+// test/tools/install.sh puts them there.
+func TestDiffAgreesWithPprofOnServers(t *testing.T) {
+	for name, args := range map[string]func(dir, addr string) []string{
+		"prometheus": func(dir, addr string) []string {
+			return []string{"--config.file=" + file(t, dir, "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ['"+addr+"']}]}]\n"), "--storage.tsdb.path=" + dir, "--web.listen-address=" + addr}
+		},
+		"alertmanager": func(dir, addr string) []string {
+			return []string{"--config.file=" + file(t, dir, "route: {receiver: none}\nreceivers: [{name: none}]\n"), "--storage.path=" + dir, "--web.listen-address=" + addr, "--cluster.listen-address="}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bin := tool(t, name)
+			dir := t.TempDir()
+			addr := freeAddr(t)
+			cmd := exec.Command(bin, args(dir, addr)...)
+			require.NoError(t, cmd.Start())
+			defer func() {
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+				_ = cmd.Wait()
+			}()
+			tr := &http.Transport{}
+			defer tr.CloseIdleConnections()
+			client := &http.Client{Transport: tr}
+			require.Eventually(t, func() bool {
+				resp, err := client.Get("http://" + addr + "/-/ready")
+				if err != nil {
+					return false
+				}
+				defer func() { _ = resp.Body.Close() }()
+				return resp.StatusCode == http.StatusOK
+			}, 30*time.Second, 100*time.Millisecond)
+
+			base := pull(t, client, addr, filepath.Join(dir, "base.pb.gz"))
+			// Connections that send half a request, and some that are idle.
+			for i := range 60 {
+				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+				require.NoError(t, err)
+				defer func() { _ = conn.Close() }()
+				_, err = io.WriteString(conn, []string{"GET / HTTP/1.1\r\n", "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nqu", ""}[i%3])
+				require.NoError(t, err)
+			}
+			head := ""
+			require.Eventually(t, func() bool { // until the server has taken them
+				head = pull(t, client, addr, filepath.Join(dir, "head.pb.gz"))
+				return total(t, head) >= total(t, base)+40
+			}, 30*time.Second, 100*time.Millisecond)
+
+			out := filepath.Join(dir, "diff.pb.gz")
+			pprof := exec.Command("go", "tool", "pprof", "-proto", "-symbolize=none", "-output="+out, "-base", base, head)
+			pprof.Env = append(os.Environ(), "PPROF_TMPDIR="+dir)
+			msg, err := pprof.CombinedOutput()
+			require.NoError(t, err, "%s", msg)
+			agreeWithPprof(t, base, head, out)
+		})
+	}
+}
+
+func file(t *testing.T, dir, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, "config.yml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// tool is a server's binary in the cache of test/tools/install.sh.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	cache := os.Getenv("GOROWATCH_TOOLS")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		require.NoError(t, err)
+		cache = filepath.Join(dir, "gorowatch-tools")
+	}
+	path := filepath.Join(cache, name, "current", name)
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is missing: run test/tools/install.sh %s", name, name)
+		}
+		t.Skipf("SKIPPED: %s is missing: run test/tools/install.sh %s", name, name)
+	}
+	return path
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	return l.Addr().String()
+}
+
+func pull(t *testing.T, client *http.Client, addr, path string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+addr+"/debug/pprof/goroutine", nil)
+	require.NoError(t, err)
+	resp, err := client.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return path
+}
+
+func total(t *testing.T, path string) int64 {
+	t.Helper()
+	return snapshotOf(t, path).Total
+}
