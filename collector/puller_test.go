@@ -189,6 +189,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		mtx.Unlock()
 		// A reload in the middle that leaves the number alone adds none.
 		require.NoError(t, p.Apply(p.o))
+		wg.Go(func() { _, _ = p.Pull(t.Context(), began, instance("h"), 10) })
 		wg.Wait()
 		require.Equal(t, 3, most)
 		require.Equal(t, 3*time.Second, time.Since(began))

@@ -436,6 +436,39 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// restless is a bucket in whose folder files vanish while they are listed.
+type restless struct {
+	fullDisk
+	vanish int
+}
+
+func (r *restless) ListPaged(context.Context, *driver.ListOptions) (*driver.ListPage, error) {
+	if r.vanish--; r.vanish >= 0 {
+		return nil, fs.ErrNotExist
+	}
+	return &driver.ListPage{Objects: []*driver.ListObject{{Key: "profiles/prod/shop/a/20260301T120000Z.pb.gz"}}}, nil
+}
+
+func (r *restless) ErrorCode(err error) gcerrors.ErrorCode {
+	if errors.Is(err, fs.ErrNotExist) {
+		return gcerrors.NotFound
+	}
+	return gcerrors.Unknown
+}
+
+func TestListingIsTriedAgain(t *testing.T) {
+	for vanish, ok := range map[int]bool{0: true, 1: true, maxTries - 1: true, maxTries: false} {
+		a := open(t, "mem://", nil)
+		require.NoError(t, a.bucket.Close())
+		a.bucket = blob.NewBucket(&restless{vanish: vanish})
+		list, err := a.Profiles(t.Context(), shop, "a")
+		require.Equal(t, ok, err == nil, "%d: %v", vanish, err)
+		if ok {
+			require.Len(t, list, 1)
+		}
+	}
+}
+
 // More than a page.
 func TestManyProfiles(t *testing.T) {
 	a := open(t, "mem://", nil)
