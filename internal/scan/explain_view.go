@@ -66,7 +66,7 @@ func (r *Result) headline() []string {
 const pictureHeight = 16
 
 // picture is the plot of the service: of the instance that leaks fastest if
-// most of them do not, else of all.
+// most of them do not and it was there for most of the time, else of all.
 func (r *Result) picture(width int) []string {
 	x := r.Explanation
 	c := r.curves.services[serviceKey(x.Service)]
@@ -79,11 +79,14 @@ func (r *Result) picture(width int) []string {
 	title := "all instances"
 	var include func(string) bool
 	rate, onset, only := v.Rate.Value, v.Onset, ""
-	if n := len(v.Instances); n > 0 && 2*n < len(c.instances) && r.still(c, v.Instances[0].Instance) {
+	if n := len(v.Instances); n > 0 && 2*n <= len(c.instances) && r.stayed(c, v.Instances[0].Instance) {
 		worst := v.Instances[0]
 		only, rate, onset = worst.Instance, worst.Rate.Value, worst.Onset
 		include = func(name string) bool { return name == only }
-		title = "instance " + only + ", the fastest of " + human.Plural(int64(n), "that grows", "that grow")
+		title = fmt.Sprintf("instance %s, the fastest of the %d of %d that grow", human.Line(only, 40), n, len(c.instances))
+		if n == 1 {
+			title = fmt.Sprintf("instance %s, which alone of %d grows", human.Line(only, 40), len(c.instances))
+		}
 	}
 	floor, top := r.curves.sum(c, include)
 
@@ -141,11 +144,11 @@ func (r *Result) picture(width int) []string {
 	return append(lines, strings.Join(legend, "   "))
 }
 
-// still tells whether an instance is known by that name.
-func (r *Result) still(c *course, instance string) bool {
+// stayed tells whether an instance was there for half of the time.
+func (r *Result) stayed(c *course, instance string) bool {
 	for _, v := range c.instances {
 		if v.name == instance {
-			return true
+			return 2*len(v.buckets) >= r.curves.n
 		}
 	}
 	return false
@@ -167,8 +170,8 @@ func (r *Result) moment(title string, m Moment, limit, width int) []string {
 	lines := wrap(s, width)
 	rows, left := View{Limit: limit}.cut(assessmentRows(m))
 	if len(rows) > 0 {
-		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H", "95 %", "Z", "FLOOR WITHOUT", "GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
-			numbers: map[int]bool{1: true, 2: true, 4: true, 5: true, 6: true}}
+		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H (95 %)", "Z", "FLOOR WITHOUT", "GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
+			numbers: map[int]bool{1: true, 3: true, 4: true, 5: true}}
 		lines = append(lines, g.lines(width)...)
 	}
 	if left > 0 {
@@ -209,15 +212,12 @@ func assessmentRows(m Moment) [][]string {
 		if a.Status == "" {
 			continue
 		}
-		row := []string{human.Line(cmp.Or(a.Instance, "all together"), 30), fmt.Sprintf("%d × %s", a.Blocks, model.Duration(a.Scale)), "", "", "", "", "", "", answer(a.Status, a.Gate)}
+		row := []string{human.Line(cmp.Or(a.Instance, "all together"), 24), fmt.Sprintf("%d × %s", a.Blocks, model.Duration(a.Scale)), "", "", "", "", "", answer(a.Status, a.Gate)}
 		if a.Grown > 0 {
-			row[2] = "+" + human.Number(a.Rate.Value)
-			row[3] = human.Number(a.Rate.Low) + " to " + human.Number(a.Rate.High)
-			row[4] = human.Number(a.Z)
-			row[5] = human.Number(a.Level)
-			row[6] = human.Number(a.Grown)
+			row[2] = fmt.Sprintf("+%s (%s to %s)", human.Number(a.Rate.Value), human.Number(a.Rate.Low), human.Number(a.Rate.High))
+			row[3], row[4], row[5] = human.Number(a.Z), human.Number(a.Level), human.Number(a.Grown)
 			if !a.Onset.IsZero() {
-				row[7] = stamp(a.Onset, m.Time)
+				row[6] = stamp(a.Onset, m.Time)
 			}
 		}
 		out = append(out, row)

@@ -101,10 +101,11 @@ func (p *plot) scatter(values []float64) {
 // column is the character at a place.
 func (p *plot) column(x float64) int { return min(max(int(x*float64(p.width)), 0), p.width-1) }
 
-// straight draws a straight line of the given characters.
+// straight draws a straight line of the given characters, in every other column:
+// what is beneath is still to be seen.
 func (p *plot) straight(x0, v0, x1, v1 float64, char rune) {
 	from, to := p.column(x0), p.column(x1)
-	for x := from; x <= to; x++ {
+	for x := from; x <= to; x += 2 {
 		v := v1
 		if to > from {
 			v = v0 + (v1-v0)*float64(x-from)/float64(to-from)
