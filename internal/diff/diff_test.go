@@ -214,16 +214,21 @@ func BenchmarkProcess(b *testing.B) {
 	require.NoError(b, err)
 	run := func(b *testing.B, cmd func() *exec.Cmd) {
 		var rss int64
+		var cpu time.Duration
+		runs := 0
 		for b.Loop() {
 			c := cmd()
 			out, err := c.Output()
 			require.NoError(b, err)
 			require.NotEmpty(b, out)
+			cpu += c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+			runs++
 			if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
 				rss = max(rss, u.Maxrss)
 			}
 		}
 		b.ReportMetric(float64(rss)/1024, "max-MB")
+		b.ReportMetric(float64(cpu.Milliseconds())/float64(runs), "cpu-ms/op") // what a busy machine disturbs less
 	}
 	b.Run("gorowatch", func(b *testing.B) {
 		run(b, func() *exec.Cmd {

@@ -5,7 +5,7 @@ import "strings"
 // std is the first elements of the standard library's import paths.
 var std = setOf(`archive arena bufio bytes cmp compress container context crypto database debug embed encoding errors
 	expvar flag fmt go hash html image index internal io iter log maps math mime net os path plugin reflect regexp
-	runtime slices sort strconv strings structs sync syscall testing text time unicode unique unsafe uuid weak`)
+	runtime slices sort strconv strings structs sync syscall testing text time unicode unique unsafe weak`)
 
 // libraries are modules whose code is seldom what leaks, but often what it
 // leaks through. Longer paths below them belong to them.
