@@ -133,8 +133,8 @@ func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL
 	return &u
 }
 
-// sameHost follows redirects within the host and scheme (or from http to
-// https on the same name), as far as next allows.
+// sameHost follows redirects to the same scheme, host and port alone, as far as
+// next allows: elsewhere may be somebody else, even on the same machine.
 func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		first := via[0].URL
