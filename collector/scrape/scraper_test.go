@@ -317,10 +317,14 @@ func TestBadAnswers(t *testing.T) {
 		"429":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, collector.ReasonRateLimited, "429"},
 		"500":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, collector.ReasonStatus, "500"},
 		"204":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, collector.ReasonStatus, "204"},
-		"another host": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) },
-			collector.ReasonRedirect, "redirects to another host"},
-		"in circles": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
-			collector.ReasonRedirect, "in circles"},
+		"another host": {
+			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) },
+			collector.ReasonRedirect, "redirects to another host",
+		},
+		"in circles": {
+			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
+			collector.ReasonRedirect, "in circles",
+		},
 		"huge": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, collector.ReasonTooLarge, "more than 1 MiB"},
 		"huge when unpacked": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -387,7 +391,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 
 func TestWindowIsAfterFromUpToTo(t *testing.T) {
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://a"), Client: &http.Client{}})
-	at := func(ms int64) time.Time { return time.UnixMilli(ms) }
+	at := time.UnixMilli
 	for _, ms := range []int64{1000, 2000, 3000} {
 		s.targets[0].keep(collector.Sample{T: ms, Count: float64(ms)}, 0)
 	}

@@ -397,9 +397,11 @@ type fullWriter struct{}
 func (fullDisk) NewTypedWriter(context.Context, string, string, *driver.WriterOptions) (driver.Writer, error) {
 	return fullWriter{}, nil
 }
+
 func (fullDisk) ListPaged(context.Context, *driver.ListOptions) (*driver.ListPage, error) {
 	return nil, syscall.EIO
 }
+
 func (fullDisk) NewRangeReader(context.Context, string, int64, int64, *driver.ReaderOptions) (driver.Reader, error) {
 	return nil, syscall.EIO
 }

@@ -95,7 +95,7 @@ func Run(ctx context.Context, o Options) error {
 		cancel(errServiceEnded)
 	})
 	err = a.Run(ctx)
-	if context.Cause(ctx) == errServiceEnded {
+	if errors.Is(context.Cause(ctx), errServiceEnded) {
 		return errors.Join(err, errServiceEnded)
 	}
 	screen.say("Done.")
