@@ -33,7 +33,7 @@ func (s *Service) Explain() []Assessment {
 	for _, in := range s.instances {
 		out = append(out, explain(&in.seg.found, in.name, s.base)...)
 	}
-	if len(s.instances) > 1 {
+	if s.pool != nil {
 		out = append(out, explain(&s.pool.found, "", s.base)...)
 	}
 	slices.SortFunc(out, func(a, b Assessment) int {

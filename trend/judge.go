@@ -83,7 +83,10 @@ func (s *Service) judgePool(v *Verdict) {
 	if len(s.instances) < 2 {
 		return
 	}
-	p := &s.pool
+	if s.pool == nil {
+		s.pool = &pool{}
+	}
+	p := s.pool
 	p.gather(s.instances, s.base)
 	if len(p.members) < 2 {
 		return
@@ -121,7 +124,7 @@ func (s *Service) addLives(v *Verdict) {
 		s.fromLives = Verdict{Status: Quiet}
 		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
 			f := Verdict{Status: Suspicious, Gate: GateTooLittle, Onset: msTime(onset), Scale: s.length(3), Z: t}
-			if t >= pLives {
+			if t >= sureOfLives {
 				f.Status, f.Gate = Leaking, GateNone
 			}
 			hourly := per.per(time.Hour, s.opt.Base)
@@ -154,7 +157,7 @@ func decide(found *[nScales]finding) int {
 			continue
 		}
 		if best < 0 || rank[f.status] > rank[found[best].status] ||
-			f.status == Provisional && found[best].status == Leaking && f.blocks >= 10 && found[best].grown < pVeto*found[best].level {
+			f.status == Provisional && found[best].status == Leaking && f.blocks >= 10 && found[best].grown < huge*found[best].level {
 			best = k
 		}
 	}
@@ -232,7 +235,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	for _, x := range v.x[:n] {
 		low = min(low, x)
 	}
-	if now-low < max(8, 0.05*low) {
+	if now-low < max(leastGrowth, leastShare*low) {
 		return f
 	}
 	h, ok := v.fit(6, 0, math.Inf(1))
@@ -275,7 +278,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 			step = max(step, grown[i]-grown[i-1])
 		}
 	}
-	if h.z < 4 {
+	if h.z < likely {
 		f.gate = GateNoTrend
 		if h.b > 0 {
 			f.gate = GateFollowsLoad
@@ -283,13 +286,13 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 		return f
 	}
 	switch {
-	case f.grown < max(8, 0.05*f.level, 3*h.sd):
+	case f.grown < max(leastGrowth, leastShare*f.level, noiseMultiple*h.sd):
 		f.gate = GateTooSmall
 		return f
-	case down > 0.4*f.grown:
+	case down > blockDrawdown*f.grown:
 		f.gate = GateCameBack
 		return f
-	case step > 0.45*f.grown:
+	case step > largestStep*f.grown:
 		f.gate = GateOneStep
 		return f
 	}
@@ -308,15 +311,15 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 		known = ok
 	}
 	beyond := now - explained
-	if beyond < pFr*f.grown {
+	if beyond < unexplained*f.grown {
 		f.gate = GateFollowsLoad
 		return f
 	}
 	r := min(f.grown, beyond) / max(explained, f.level)
-	need := pRH
-	if ratio > pRatio {
+	need := areaNeeded
+	if ratio > busier {
 		need *= min(2, ratio)
-		if hours < pHrs {
+		if hours < patientHours {
 			f.gate = GateFollowsLoad
 			return f
 		}
@@ -324,7 +327,10 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	if !v.load && !known && r < 8 && hours < 36 {
 		return f
 	}
-	if h.z < pZ || m < 10 || r*hours < need {
+	if h.at < 2 && !whole && mult < 240 {
+		return f // it began before the view: for a longer scale to judge
+	}
+	if h.z < sure || m < 10 || r*hours < need {
 		return f
 	}
 	// Saturation
@@ -332,7 +338,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	s1, q1 := slope(y[h.at:h.at+half], v.t[h.at:h.at+half])
 	s2, q2 := slope(y[h.at+half:n], v.t[h.at+half:n])
 	sd := h.sd * math.Sqrt((1+h.rho)/(1-h.rho))
-	lower := (s2 - pSG*sd/math.Sqrt(q2)) / (max(s1, 0) + pSG*sd/math.Sqrt(q1))
+	lower := (s2 - curvatureSure*sd/math.Sqrt(q2)) / (max(s1, 0) + curvatureSure*sd/math.Sqrt(q1))
 	end, tau := math.Inf(1), math.Inf(1)
 	if lower < 0.999 {
 		tau = 0
@@ -343,11 +349,11 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 		}
 	}
 	f.ends = f.level + end
-	k := pK
+	k := float64(poolSize)
 	if whole && v.t[h.at] < 0.1*v.t[n-1] {
-		k = 8
+		k = poolSizeAtStart
 	}
-	if s2 < 0.5*s1 || end < k*f.level && tau < pTau {
+	if s2 < decelerationStop*s1 || end < k*f.level && tau < slowestPool {
 		f.status, f.gate = Provisional, GateSaturating
 		return f
 	}
@@ -371,7 +377,7 @@ func (v *view) explained(onset int, mult float64) (level, ratio float64) {
 		x[n], q[n] = v.x[i], 1
 		if v.load && v.l[i] > 0 {
 			q[n] = top / v.l[i]
-			x[n] *= max(1, math.Pow(q[n], pEl))
+			x[n] *= max(1, math.Pow(q[n], elasticity))
 		}
 		n++
 	}
@@ -418,7 +424,7 @@ func seen(src source, onset, now, load, top float64) (byLoad, byTime float64, ok
 			}
 			n++
 		}
-		if float64(n)*mult < pHist*60 {
+		if float64(n)*mult < historyHours*60 {
 			continue
 		}
 		if !(load > 0) {
@@ -463,17 +469,16 @@ func affine(x, l []float64) (a, b, sd float64) {
 	}
 	b = max(0, slx/max(sll, 1e-12))
 	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
-	b = min(limit, b*pAff+2*sd/math.Sqrt(max(sll, 1e-12))*2)
+	b = min(limit, b*slopeMargin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
 	return mx - b*ml, b, sd
 }
 
-var pAff = env("AFF", 1.15)
-var pHist = env("HIST", 20)
+var historyHours = env("HIST", 20)
 
 // top is the highest load since the onset, of the latest hours.
 func (v *view) top(onset int, mult float64) (top float64) {
 	if v.load {
-		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= pLag && i > onset || i >= v.n-2; i-- {
+		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= lagBlocks && i > onset || i >= v.n-2; i-- {
 			top = max(top, v.l[i])
 		}
 	}
@@ -501,7 +506,7 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 			sll += dl * (v.l[i] - ml)
 			slx += dl * (v.x[i] - mx)
 		}
-		if n*mult < pHist*60 || n < 6 || sll < 1e-4*n*ml*ml {
+		if n*mult < historyHours*60 || n < 6 || sll < 1e-4*n*ml*ml {
 			continue
 		}
 		b := slx / sll
@@ -516,7 +521,7 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 func (f *finding) update(now finding) {
 	if now.status == Leaking {
 		now.passed = f.passed + 1
-		if float64(now.passed) < pPers && now.grown < pBig*now.level {
+		if now.passed < persistence && now.grown < huge*now.level {
 			now.status, now.gate = Suspicious, GateTooLittle
 		}
 	}

@@ -25,7 +25,7 @@ type Service struct {
 	opt       Options
 	base      int64 // ms
 	instances map[string]*instance
-	pool      pool
+	pool      *pool  // nil: has not had two instances yet
 	lives     []life // of processes that have ended, the latest last
 	livesAt   int64  // block of the scale of hours at which they were looked at
 	fromLives Verdict

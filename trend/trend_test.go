@@ -57,3 +57,6 @@ func TestSteadyLoadThatStartsSuddenlyIsQuiet(t *testing.T) {
 	require.NotContains(t, first, Suspicious)
 	require.NotContains(t, first, Leaking)
 }
+
+// day is the daily cycle, -1 to 1, at a minute.
+func day(minute float64) float64 { return math.Sin(2 * math.Pi * minute / 1440) }

@@ -1,0 +1,49 @@
+package trend
+
+// The bounds of the judgement. They are few, each stands for a reason, and
+// none was fitted finely: the conditions are meant to carry one another, not
+// any of them a third digit. docs/detection.md tells what each costs. Hours
+// are 60 base blocks.
+const (
+	// Growth is suspicious from four standard errors on. For an alarm it
+	// must be beyond doubt: what is left are other explanations than chance.
+	likely = 4
+	sure   = 10
+	// Growth relative to what the service ran before times its duration in
+	// hours. Large growth is believed soon, small growth when it lasts.
+	areaNeeded = 0.8
+	// huge is a growth, relative to what the service ran before, that is not
+	// asked for more evidence of its shape.
+	huge = 3
+	// The share of the growth that must be beyond what the load explains.
+	unexplained = 0.5
+	// Healthy goroutines grow with the load to at most this power.
+	elasticity = 1.1
+	// For so many base blocks after a high load its connections may be held.
+	lagBlocks = 360
+	// A service that became busier by this factor while it grew, and has no
+	// day of history to tell what that means, is watched for so many hours.
+	busier       = 1.15
+	patientHours = 5
+	// historyHours of the past make a history.
+	historyHours = 20
+	// slopeMargin is how much steeper than fitted the count may go with the
+	// load beyond the loads seen.
+	slopeMargin = 1.15
+	// A pool that fills up is taken to end below so many times of what the
+	// service ran before, after the start of the process (caches, warm-up)
+	// below a few more, or to take less than slowestPool hours by its time
+	// constant. Growth that may be such a filling is provisional.
+	poolSize         = 5
+	poolSizeAtStart  = 8
+	slowestPool      = 60
+	curvatureSure    = 1.5 // standard errors
+	persistence      = 2   // evaluations in a row
+	sureOfLives      = 6   // standard errors of what lives have in common
+	blockDrawdown    = 0.4 // of the growth may come back in between
+	largestStep      = 0.45
+	leastGrowth      = 8    // goroutines
+	leastShare       = 0.05 // of what ran before
+	noiseMultiple    = 3
+	decelerationStop = 0.5 // slope of the second half to that of the first
+)
