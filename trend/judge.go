@@ -473,8 +473,6 @@ func affine(x, l []float64) (a, b, sd float64) {
 	return mx - b*ml, b, sd
 }
 
-var historyHours = env("HIST", 20)
-
 // top is the highest load since the onset, of the latest hours.
 func (v *view) top(onset int, mult float64) (top float64) {
 	if v.load {
