@@ -149,9 +149,10 @@ func (v *view) errors(h *hinge, sll, ml float64) {
 	if h.free {
 		shh -= shl * shl / sll
 	}
-	// Leaking is a Poisson process at best: its own scatter comes on top.
+	// Leaking is a Poisson process at best: its own scatter comes on top. And
+	// what is the load's part is never known exactly.
 	d := v.t[n-1] - to
-	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1))
+	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1) + math.Pow(loadShare*h.s, 2))
 	h.z = h.s / math.Sqrt(v2/max(shh, 1e-9))
 }
 
