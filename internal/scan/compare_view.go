@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -12,7 +11,7 @@ import (
 )
 
 // The columns of the table that compares.
-var comparedHeader = []string{"SERVICE", "GOROWATCH", "RULE", "FIRST", "FIRINGS", "ON"}
+var comparedHeader = []string{"SERVICE", "GOROWATCH", "THE RULE", "FIRST", "FIRINGS OF THE RULE"}
 
 // comparedRows are the services of the comparison.
 func (r *Result) comparedRows() [][]string {
@@ -28,15 +27,15 @@ func (r *Result) comparedRows() [][]string {
 		lead, both := c.Lead()
 		switch {
 		case both && lead > 0:
-			first = "gorowatch by " + human.Duration(lead)
+			first = "gorowatch, " + human.Duration(lead)
 		case both && lead < 0:
-			first = "the rule by " + human.Duration(-lead)
+			first = "rule, " + human.Duration(-lead)
 		case both:
-			first = "both at once"
+			first = "at once"
 		case c.Detected.IsZero():
-			first = "only the rule"
+			first = "only rule"
 		}
-		out = append(out, []string{name(c.Labels, r.curves), here, there, first, firings(c), on(c)})
+		out = append(out, []string{name(c.Labels, r.curves), here, there, first, firings(c)})
 	}
 	return out
 }
@@ -61,18 +60,12 @@ func (c Compared) became() string {
 	return "resolved"
 }
 
+// firings says how often the rule fired, and on which series of the service, by
+// the labels that it does not have.
 func firings(c Compared) string {
-	switch {
-	case c.Firings == 0:
+	if c.Firings == 0 {
 		return "–"
-	case len(c.Series) == 1:
-		return human.Count(int64(c.Firings))
 	}
-	return fmt.Sprintf("%s on %d series", human.Count(int64(c.Firings)), len(c.Series))
-}
-
-// on says on which series of the service, by the labels that it does not have.
-func on(c Compared) string {
 	var names []string
 	for _, s := range c.Series {
 		var parts []string
@@ -85,10 +78,14 @@ func on(c Compared) string {
 			names = append(names, human.Line(strings.Join(parts, " "), 60))
 		}
 	}
-	return list(names, 2)
+	s := human.Count(int64(c.Firings))
+	if len(names) > 0 {
+		s += " on " + list(names, 2)
+	}
+	return s
 }
 
-// comparedNotes are the rule and the sum of the comparison.
+// comparedNotes are the sum of the comparison.
 func (r *Result) comparedNotes(left int) []string {
 	c := r.Comparison
 	var out []string
@@ -99,19 +96,20 @@ func (r *Result) comparedNotes(left int) []string {
 	if c.OnlyRule > 0 {
 		s += fmt.Sprintf(" (of which %d came back by themselves)", c.CameBack)
 	}
-	return append(out, "Compared with "+human.Line(c.Rule.String(), 200)+":", s+".")
+	return append(out, s+".")
 }
+
+// title says what it is compared with.
+func (c *Comparison) title() string { return "Compared with " + human.Line(c.Rule.String(), 200) + ":" }
 
 // compared is the comparison for a terminal.
 func (r *Result) compared(v View) []string {
 	rows, left := v.cut(r.comparedRows())
-	notes := r.comparedNotes(left)
-	rule, rest := notes[len(notes)-2], slices.Delete(notes, len(notes)-2, len(notes)-1)
-	lines := append(wrap(rule, v.Width), "")
+	lines := append(wrap(r.Comparison.title(), v.Width), "")
 	if len(rows) > 0 {
 		lines = append(append(lines, grid{rows: append([][]string{comparedHeader}, rows...)}.lines(v.Width)...), "")
 	}
-	for _, note := range rest {
+	for _, note := range r.comparedNotes(left) {
 		lines = append(lines, wrap(note, v.Width)...)
 	}
 	return lines

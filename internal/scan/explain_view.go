@@ -24,7 +24,7 @@ func (r *Result) explained(v View) []string {
 	if width <= 0 {
 		width = 100
 	}
-	lines := append(r.headline(), "")
+	lines := append(r.headline(width), "")
 	lines = append(lines, r.picture(width)...)
 	lines = append(lines, "")
 	limit := cmp.Or(v.Limit, math.MaxInt)
@@ -41,12 +41,12 @@ func (r *Result) explained(v View) []string {
 }
 
 // headline says who it is, and of each leak what became of it.
-func (r *Result) headline() []string {
+func (r *Result) headline(width int) []string {
 	x := r.Explanation
 	s := human.Line(alerting.ServiceName(x.Service), 80) + ": "
 	leaks := x.leaksOf(r.Leaks)
 	if len(leaks) == 0 {
-		return []string{fmt.Sprintf("%sno leak from %s to %s", s, human.FullTime(r.Start), human.FullTime(r.End))}
+		return wrap(fmt.Sprintf("%sno leak from %s to %s", s, human.FullTime(r.Start), human.FullTime(r.End)), width)
 	}
 	var out []string
 	for _, l := range leaks {
@@ -56,8 +56,8 @@ func (r *Result) headline() []string {
 		} else {
 			line += fmt.Sprintf("; %s leaked by now", human.Number(l.Leaked))
 		}
-		out = append(out, line)
-		s = strings.Repeat(" ", utf8.RuneCountInString(s))
+		out = append(out, wrap(line, width)...)
+		s = "and it "
 	}
 	return out
 }
@@ -170,8 +170,8 @@ func (r *Result) moment(title string, m Moment, limit, width int) []string {
 	lines := wrap(s, width)
 	rows, left := View{Limit: limit}.cut(assessmentRows(m))
 	if len(rows) > 0 {
-		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H (95 %)", "Z", "FLOOR WITHOUT", "GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
-			numbers: map[int]bool{1: true, 3: true, 4: true, 5: true}}
+		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H (95 %)", "Z", "FLOOR + GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
+			numbers: map[int]bool{1: true, 3: true, 4: true}}
 		lines = append(lines, g.lines(width)...)
 	}
 	if left > 0 {
@@ -212,12 +212,12 @@ func assessmentRows(m Moment) [][]string {
 		if a.Status == "" {
 			continue
 		}
-		row := []string{human.Line(cmp.Or(a.Instance, "all together"), 24), fmt.Sprintf("%d × %s", a.Blocks, model.Duration(a.Scale)), "", "", "", "", "", answer(a.Status, a.Gate)}
+		row := []string{human.Line(cmp.Or(a.Instance, "all together"), 24), fmt.Sprintf("%d × %s", a.Blocks, model.Duration(a.Scale)), "", "", "", "", answer(a.Status, a.Gate)}
 		if a.Grown > 0 {
 			row[2] = fmt.Sprintf("+%s (%s to %s)", human.Number(a.Rate.Value), human.Number(a.Rate.Low), human.Number(a.Rate.High))
-			row[3], row[4], row[5] = human.Number(a.Z), human.Number(a.Level), human.Number(a.Grown)
+			row[3], row[4] = human.Number(a.Z), human.Number(a.Level)+" + "+human.Number(a.Grown)
 			if !a.Onset.IsZero() {
-				row[6] = stamp(a.Onset, m.Time)
+				row[5] = stamp(a.Onset, m.Time)
 			}
 		}
 		out = append(out, row)

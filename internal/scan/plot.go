@@ -79,8 +79,11 @@ func (p *plot) line(values []float64) {
 		}
 		y := p.row(v)
 		from, to := y, y
-		if before >= 0 {
-			from, to = min(y, before), max(y, before)
+		switch {
+		case before >= 0 && before < y:
+			from = before + 1
+		case before > y:
+			to = before - 1
 		}
 		for ; from <= to; from++ {
 			p.dot(x, from)

@@ -184,7 +184,7 @@ func (r *Result) Markdown(w io.Writer, v View) error {
 	}
 	if r.Comparison != nil {
 		rows, left := v.cut(r.comparedRows())
-		b.WriteString("\n" + strings.Join(r.comparedNotes(left), "\n\n") + "\n")
+		b.WriteString("\n" + r.Comparison.title() + "\n\n" + strings.Join(r.comparedNotes(left), "\n\n") + "\n")
 		markdown(&b, comparedHeader, rows, nil)
 	}
 	_, err := io.WriteString(w, b.String())

@@ -24,7 +24,7 @@ type grid struct {
 }
 
 // least that is left to the last column, whatever the width is.
-const leastColumn = 27
+const leastColumn = 20
 
 // widths are those of all columns but the last.
 func (g grid) widths() []int {
