@@ -11,7 +11,7 @@ const (
 	sure   = 10
 	// Growth relative to what the service ran before times its duration in
 	// hours. Large growth is believed soon, small growth when it lasts.
-	areaNeeded = 0.8
+	areaNeeded = 0.5
 	// huge is a growth, relative to what the service ran before, that is not
 	// asked for more evidence of its shape.
 	huge = 3
