@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +22,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/promapi"
+	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/scan"
@@ -29,6 +34,7 @@ import (
 // scanFlags are the flags of scan.
 type scanFlags struct {
 	prometheus, tsdb   *string
+	profiles           *string
 	httpConfig         *string
 	timeout            *time.Duration
 	since, start, end  *string
@@ -46,6 +52,7 @@ func addScan(c *cli) {
 	f := scanFlags{
 		prometheus: cmd.Flag("prometheus.url", "Base URL of the Prometheus to read.").PlaceHolder("URL").String(),
 		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory; it is only read.").PlaceHolder("DIR").String(),
+		profiles:   cmd.Flag("profiles", "Bucket of recorded profiles, an archive of gorowatch: growth is attributed to stacks.").PlaceHolder("BUCKET-URL").String(),
 		httpConfig: cmd.Flag("http.config.file", "HTTP client configuration file to connect to Prometheus: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile(),
 		timeout:    cmd.Flag("prometheus.timeout", "Time that one query may take.").Default("2m").Duration(),
 		since:      cmd.Flag("since", "How far back to look, e.g. 7d. The default is 7d, or all that a folder holds.").PlaceHolder("DURATION").String(),
@@ -83,6 +90,11 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	if *f.limit < 0 {
 		return fmt.Errorf("--limit: %d is negative", *f.limit)
+	}
+	for _, name := range *f.groupBy {
+		if !model.LabelName(name).IsValid() {
+			return fmt.Errorf("--group-by: %q is not a label name", name)
+		}
 	}
 	o := scan.Options{
 		Step: step, GroupBy: *f.groupBy, Workers: runtime.GOMAXPROCS(0),
@@ -125,6 +137,19 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return err
 	}
 
+	if *f.profiles != "" {
+		a, err := archive.Open(ctx, *f.profiles, archive.Options{
+			GroupBy: *f.groupBy,
+			Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
+				return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("--profiles: %w", err)
+		}
+		defer func() { err = errors.Join(err, a.Close()) }()
+		o.Profiles = a
+	}
 	clear := func() {}
 	if file, ok := stderr.(*os.File); ok && !*f.silent && term.IsTerminal(int(file.Fd())) {
 		o.Progress, clear = scan.Bar(stderr, time.Now(), time.Now)
@@ -176,7 +201,11 @@ func (f *scanFlags) write(w io.Writer, r *scan.Result) error {
 func (f *scanFlags) openPrometheus(step time.Duration) (*promapi.Source, error) {
 	u, err := url.Parse(*f.prometheus)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", *f.prometheus)
+		shown := *f.prometheus
+		if at := strings.LastIndexByte(shown, '@'); at >= 0 { // a password may stand before it
+			shown = "…" + shown[at:]
+		}
+		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", shown)
 	}
 	if *f.selector != "" {
 		if _, err := config.ParseSelector(*f.selector); err != nil {
@@ -237,7 +266,8 @@ func duration(flag, s string) (time.Duration, error) {
 
 // parseTime reads a time as promtool does.
 func parseTime(flag, s string) (time.Time, error) {
-	if x, err := strconv.ParseFloat(s, 64); err == nil {
+	const latest = 253402300799 // the end of the year 9999
+	if x, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(x) <= latest {
 		return time.UnixMilli(int64(x * 1000)).UTC(), nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)

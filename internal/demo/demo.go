@@ -231,7 +231,7 @@ func (s *screen) isAlerted() bool {
 func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 	for _, l := range leaks {
 		key := l.ID + string(l.State) + string(l.Evidence)
-		if s.told[key] {
+		if s.told[key] || l.State == leak.Suspected {
 			continue
 		}
 		s.told[key] = true

@@ -71,8 +71,8 @@ func (t *Tracker) ignore(now time.Time) {
 			}
 		}
 		switch {
-		case ignored && l.State == Firing:
-			if !l.DetectedAt.Equal(now) {
+		case ignored && (l.State == Firing || l.State == Suspected):
+			if l.State == Firing && !l.DetectedAt.Equal(now) {
 				l.ResolvedAt = now
 			}
 			l.State, l.Resolution = Ignored, "ignored"
@@ -80,7 +80,7 @@ func (t *Tracker) ignore(now time.Time) {
 				l.Resolution += ": " + comment
 			}
 		case !ignored && l.State == Ignored:
-			l.State, l.Resolution, l.ResolvedAt = Firing, "", time.Time{}
+			l.State, l.Resolution, l.ResolvedAt = Suspected, "", time.Time{}
 		}
 	}
 }

@@ -15,7 +15,7 @@ type State string
 
 // The states.
 const (
-	Suspected State = "suspected" // not told to anybody yet
+	Suspected State = "suspected" // its stacks grow; nobody was told yet
 	Firing    State = "firing"
 	Resolved  State = "resolved"
 	// Ignored: it goes on, and the configuration says that nobody is to be
@@ -55,7 +55,7 @@ type Leak struct {
 	Missing string `json:"missing,omitempty"`
 
 	Onset      time.Time `json:"onset"`
-	DetectedAt time.Time `json:"detected_at"`          // when it fired first
+	DetectedAt time.Time `json:"detected_at,omitzero"` // when it fired first
 	UpdatedAt  time.Time `json:"updated_at"`           // evaluation that this is from
 	ResolvedAt time.Time `json:"resolved_at,omitzero"` // zero while open
 	// Resolution says in plain words why it was resolved.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -47,6 +48,8 @@ type record struct {
 	leak Leak
 	// watched are the instances that leak.
 	watched map[string]*watch
+	// grown is when its stacks last grew in the profiles.
+	grown time.Time
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
@@ -105,7 +108,11 @@ func ID(service labels.Labels, signature string) string {
 // had without the leak is not known any more: they count as clean when they
 // restart, go, or lose half of what had leaked.
 func (t *Tracker) Restore(l Leak) {
-	if l.State != Firing && l.State != Ignored {
+	switch l.State {
+	case Firing, Ignored:
+	case Suspected:
+		return // to be suspected again
+	default:
 		t.resolved = append(t.resolved, l)
 		return
 	}
@@ -179,7 +186,8 @@ func (t *Tracker) Leaked(instance string) (n float64) {
 	return n
 }
 
-// Onset is when the oldest open leak began; zero if none is open.
+// Onset is when the oldest open leak began, suspected or not; zero if none is
+// open.
 func (t *Tracker) Onset() (onset time.Time) {
 	for _, r := range t.open {
 		if onset.IsZero() || r.leak.Onset.Before(onset) {
@@ -202,10 +210,14 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	if growing(o.Verdict) {
 		t.grow(now, o)
 	}
+	t.promote(now)
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.follow(o)
 		r.leak.UpdatedAt = now
+		if r.leak.State == Suspected {
+			return now.Sub(r.grown) > forget*t.o.Base
+		}
 		if !t.ended(now, r, o) {
 			return false
 		}
@@ -229,21 +241,38 @@ func growing(v trend.Verdict) bool {
 	return false
 }
 
+// forget is how many base blocks a suspicion outlives the growth.
+const forget = 30
+
+// minOther is the share of the growth that makes a second leak of a service.
+const minOther = 0.25
+
 // grow opens leaks, and brings the open ones up to date with the growth.
 func (t *Tracker) grow(now time.Time, o Observation) {
+	type match struct {
+		*record
+		Attribution
+	}
+	var known []match
 	var delta float64
 	for _, a := range o.Attributions {
+		r := t.of(a)
+		switch {
+		case r != nil:
+		case len(t.open) == 0 || a.Share >= minOther:
+			r = t.suspect(now, o, a.Lead())
+		default:
+			continue
+		}
+		known = append(known, match{r, a})
 		delta += growthOf(a)
 	}
-	for _, a := range o.Attributions {
-		r := t.of(a)
-		if r == nil {
-			r = t.fire(now, o, a.Lead())
-		}
-		r.attribute(a)
-		r.measure(o, growthOf(a)/delta, a.Instances)
+	for _, k := range known {
+		k.grown = now
+		k.attribute(k.Attribution)
+		k.measure(o, growthOf(k.Attribution)/delta, k.Attribution.Instances)
 	}
-	if len(o.Attributions) > 0 {
+	if len(known) > 0 {
 		return
 	}
 	if len(t.open) > 0 {
@@ -259,9 +288,32 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		return
 	}
 	if !t.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
-		r := t.fire(now, o, "")
+		r := t.suspect(now, o, "")
+		r.grown = now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
 		r.measure(o, 1, nil)
+	}
+}
+
+// promote tells of what is suspected when that is earned: by the counts, which
+// are enough for an alarm, or by goroutines that are known to stay where nothing
+// healthy waits for long. A pool that fills up has its idle workers wait in a
+// receive, a select or a read: of these the counts decide, unless the garbage
+// collector has.
+func (t *Tracker) promote(now time.Time) {
+	for _, r := range t.open {
+		if r.leak.State != Suspected {
+			continue
+		}
+		proven := r.leak.Evidence == Proven ||
+			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 && stack.Stuck(r.leak.Stacks[0].Op)
+		if proven || !t.alarmed.IsZero() {
+			r.leak.State, r.leak.DetectedAt = Firing, now
+			// The leak that comes back is the same one, with a new beginning.
+			if t.o.Remember > 0 {
+				t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
+			}
+		}
 	}
 }
 
@@ -293,21 +345,18 @@ func (t *Tracker) of(a Attribution) *record {
 	return nil
 }
 
-// fire opens a leak.
-func (t *Tracker) fire(now time.Time, o Observation, signature string) *record {
+// suspect opens a leak that nobody is told of yet.
+func (t *Tracker) suspect(now time.Time, o Observation, signature string) *record {
 	r := &record{
 		leak: Leak{
-			ID:         ID(t.service, signature),
-			Service:    t.service,
-			State:      Firing,
-			Onset:      o.Verdict.Onset,
-			DetectedAt: now,
+			ID:        ID(t.service, signature),
+			Service:   t.service,
+			Signature: signature,
+			State:     Suspected,
+			Onset:     o.Verdict.Onset,
 		},
+		grown:   now,
 		watched: map[string]*watch{},
-	}
-	// The leak that comes back is the same one, with a new beginning.
-	if t.o.Remember > 0 {
-		t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
 	}
 	t.open = append(t.open, r)
 	return r

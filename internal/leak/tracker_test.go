@@ -82,6 +82,9 @@ func TestLeakFiresWithItsStackAndResolvesAfterTheFix(t *testing.T) {
 	o := s.observation(trend.Suspicious, "a")
 	o.Attributions = attributed("a")
 	s.tracker.Update(s.now, o)
+	require.Equal(t, Suspected, s.only().State)
+	o.Verdict.Status = trend.Leaking
+	s.tracker.Update(s.now, o)
 	l := s.only()
 	require.Equal(t, Firing, l.State)
 	require.Equal(t, Stack, l.Evidence)
@@ -119,7 +122,7 @@ func TestLeakFiresWithItsStackAndResolvesAfterTheFix(t *testing.T) {
 
 	// It comes back: the same leak again.
 	s.step(30, "a")
-	o = s.observation(trend.Suspicious, "a")
+	o = s.observation(trend.Leaking, "a")
 	o.Attributions = attributed("a")
 	s.tracker.Update(s.now, o)
 	require.Equal(t, id, s.only().ID)
@@ -147,7 +150,7 @@ func TestRestartThatLeaksAgainResolvesNothing(t *testing.T) {
 		s.started["a"], s.count["a"] = s.now, 10
 		for range 30 {
 			s.step(1, "a")
-			o := s.observation(trend.Suspicious, "a")
+			o := s.observation(trend.Leaking, "a")
 			o.Attributions = attributed("a")
 			s.tracker.Update(s.now, o)
 			require.Equal(t, Firing, s.only().State)
@@ -244,7 +247,7 @@ func TestLeadingStackStaysWhileSiblingsOvertake(t *testing.T) {
 func TestTwoLeaksShareTheGrowth(t *testing.T) {
 	s := newStory(t)
 	s.step(100, "a")
-	o := s.observation(trend.Suspicious, "a")
+	o := s.observation(trend.Leaking, "a")
 	o.Attributions = append(attributed("a"), attributed("a")...)
 	o.Attributions[1].Stacks = []StackGrowth{{Signature: "other", Base: 0, Head: 150}}
 	s.tracker.Update(s.now, o)
@@ -301,7 +304,7 @@ func TestIgnoredLeakIsNotTold(t *testing.T) {
 	}}})
 	grow := func(fn string) {
 		s.step(1, "a")
-		o := s.observation(trend.Suspicious, "a")
+		o := s.observation(trend.Leaking, "a")
 		o.Attributions = attributed("a")
 		o.Attributions[0].Stacks[0].Frames = []collector.Frame{{Func: "sync.(*Mutex).Lock"}, {Func: fn}}
 		s.tracker.Update(s.now, o)
@@ -312,6 +315,7 @@ func TestIgnoredLeakIsNotTold(t *testing.T) {
 		require.Equal(t, "ignored: known", s.only().Resolution)
 		require.True(t, s.only().ResolvedAt.IsZero(), "nobody was told")
 	}
+	grow("main.warm")
 	grow("main.warm")
 	require.Equal(t, Firing, s.only().State, "the rule has ended")
 
@@ -346,4 +350,52 @@ func TestIgnoreRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.rule.matches(t0, checkout, s)) })
 	}
+}
+
+func TestSuspicionIsEarnedByGoroutinesThatAreStuck(t *testing.T) {
+	for name, c := range map[string]struct {
+		op       string
+		evidence Evidence
+		state    State
+	}{
+		"sending, and they stay":             {"chan send", Aged, Firing},
+		"sending, unknown whether they stay": {"chan send", Stack, Suspected},
+		"an idle worker stays too":           {"chan receive", Aged, Suspected},
+		"unreachable":                        {"chan receive", Proven, Firing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			grow := func() {
+				s.step(1, "a")
+				o := s.observation(trend.Suspicious, "a")
+				o.Attributions = attributed("a")
+				o.Attributions[0].Stacks[0].Op = c.op
+				s.tracker.Update(s.now, o)
+			}
+			grow()
+			require.Equal(t, Suspected, s.only().State)
+			s.tracker.Climb(s.only().ID, c.evidence)
+			grow()
+			require.Equal(t, c.state, s.only().State)
+			if c.state == Suspected { // and when it grows no more, nobody hears of it
+				for range 31 {
+					s.step(0)
+					s.tracker.Update(s.now, s.observation(trend.Quiet))
+				}
+				require.Empty(t, s.tracker.Leaks())
+			}
+		})
+	}
+}
+
+func TestSmallCompanionIsNoLeakOfItsOwn(t *testing.T) {
+	s := newStory(t)
+	s.step(100, "a")
+	o := s.observation(trend.Leaking, "a")
+	o.Attributions = append(attributed("a"), attributed("a")...)
+	o.Attributions[1].Stacks = []StackGrowth{{Signature: "other", Base: 0, Head: 10}}
+	o.Attributions[1].Share = 0.1
+	s.tracker.Update(s.now, o)
+	require.Equal(t, "sig", s.only().Signature)
+	require.InDelta(t, 60, s.only().Rate.Value, 1e-9, "the rate is that of what is known")
 }

@@ -346,7 +346,7 @@ func (m *Monitor) publish(ctx context.Context, now time.Time) {
 			open++
 		}
 		d := digest(l)
-		if m.saved[l.ID] == d {
+		if m.saved[l.ID] == d || l.State == leak.Suspected {
 			continue
 		}
 		m.saved[l.ID] = d

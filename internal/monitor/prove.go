@@ -53,7 +53,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 	}
 	known := map[string]bool{}
 	for _, l := range s.tracker.Leaks() {
-		if l.State != leak.Firing || l.Head == nil || l.Evidence == leak.Growth || l.Evidence == leak.Proven {
+		if (l.State != leak.Firing && l.State != leak.Suspected) || l.Head == nil || l.Evidence == leak.Growth || l.Evidence == leak.Proven {
 			continue
 		}
 		known[l.ID] = true

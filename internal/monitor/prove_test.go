@@ -42,7 +42,7 @@ func TestGoroutinesThatComeAndGoAreNot(t *testing.T) {
 
 func TestTooManyGoroutinesForADump(t *testing.T) {
 	w := newWorld(t)
-	l := evidence(t, w, process{steady: 1500})
+	l := evidence(t, w, process{steady: 1500, perHour: 2000})
 	require.Equal(t, leak.Stack, l.Evidence)
 	require.Zero(t, w.dumps["checkout/a"])
 	require.Contains(t, l.Missing, "more than profiles.dump_limit (1,000)")

@@ -30,6 +30,8 @@ type Options struct {
 	Trend   trend.Options
 	// Workers judge services side by side; default 1.
 	Workers int
+	// Profiles, if set, are the recorded ones: growth is attributed to stacks.
+	Profiles Recorded
 	// Progress, if set, is told after every window.
 	Progress func(Progress)
 
@@ -72,6 +74,11 @@ type Result struct {
 	curves   *curves
 }
 
+// told are the leaks that somebody would have been told of.
+func told(leaks []leak.Leak) []leak.Leak {
+	return slices.DeleteFunc(leaks, func(l leak.Leak) bool { return l.State == leak.Suspected })
+}
+
 // Open tells whether a leak is open at the end.
 func (r *Result) Open() bool {
 	return slices.ContainsFunc(r.Leaks, func(l leak.Leak) bool { return l.State == leak.Firing })
@@ -95,6 +102,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Rule != nil {
 		rule = newAlerts(*o.Rule, o.Step)
 	}
+	if o.Profiles != nil {
+		r := newRecorded(o.Profiles, o.GroupBy)
+		mo.Puller, mo.Archive, mo.BaselineInterval = r, r, recordedPause
+	}
 	m, err := monitor.New(ctx, mo)
 	if err != nil {
 		return nil, err
@@ -108,7 +119,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		if o.Progress != nil {
 			o.Progress(Progress{
 				Done: float64(r.End.Sub(o.Start)) / float64(o.End.Sub(o.Start)), At: r.End,
-				Services: r.Services, Series: r.Series, Leaks: len(m.Leaks()),
+				Services: r.Services, Series: r.Series, Leaks: len(told(m.Leaks())),
 			})
 		}
 	}
@@ -118,7 +129,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(r.curves.services) == 0 {
 		return nil, cmp.Or(err, ErrNoSeries)
 	}
-	r.Leaks = m.Leaks()
+	r.Leaks = told(m.Leaks())
 	r.Growing = growing(m, r.Leaks)
 	if rule != nil {
 		rule.finish(r.End)

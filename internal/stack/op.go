@@ -64,6 +64,17 @@ var opByFunc = map[string]string{
 	"sync.runtime_notifyListWait":           "sync.Cond.Wait",
 }
 
+// Stuck tells whether a goroutine that waits so for long is stuck: idle workers
+// and connections wait in a receive, a select, a Cond or a read, but nothing
+// healthy waits for minutes to send, to lock, or for nothing at all.
+func Stuck(op string) bool {
+	switch op {
+	case "chan send", "select (no cases)", "semacquire", "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "sync.WaitGroup.Wait":
+		return true
+	}
+	return false
+}
+
 // opOfFunc is the operation that a function stands for, empty for most.
 func opOfFunc(name string) string {
 	if op, ok := opByFunc[name]; ok {

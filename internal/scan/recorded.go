@@ -1,0 +1,114 @@
+package scan
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// Recorded are the profiles of an archive.
+type Recorded interface {
+	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
+	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
+}
+
+// recordedPause bounds how long a scan waits until it looks for a newer profile:
+// what is recorded costs no target anything.
+const recordedPause = 10 * time.Minute
+
+// recorded plays the part of the targets and of the archive for a scan: a pull
+// is answered with the profile that was recorded last. It writes nothing.
+type recorded struct {
+	Recorded
+	groupBy []string
+
+	mtx  sync.Mutex
+	refs map[string][]leak.ProfileRef // by service and instance
+	last map[string]string            // key of the profile that was given last
+}
+
+func newRecorded(p Recorded, groupBy []string) *recorded {
+	if len(groupBy) == 0 {
+		groupBy = []string{"namespace", "job"}
+	}
+	return &recorded{Recorded: p, groupBy: groupBy, refs: map[string][]leak.ProfileRef{}, last: map[string]string{}}
+}
+
+// Profiles lists what is recorded of an instance, oldest first; asked for once.
+func (r *recorded) Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
+	key := serviceKey(service) + "\xff" + instance
+	r.mtx.Lock()
+	refs, ok := r.refs[key]
+	r.mtx.Unlock()
+	if ok {
+		return refs, nil
+	}
+	refs, err := r.Recorded.Profiles(ctx, service, instance)
+	if err != nil {
+		return nil, err
+	}
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	r.refs[key] = refs
+	return refs, nil
+}
+
+// Pull answers with the profile that was recorded last before now.
+func (r *recorded) Pull(ctx context.Context, now time.Time, instance labels.Labels, _ float64) (*collector.Profile, error) {
+	service := labels.NewBuilder(instance).Keep(r.groupBy...).Labels()
+	refs, err := r.Profiles(ctx, service, instance.Get("instance"))
+	if err != nil {
+		return nil, err
+	}
+	n, _ := slices.BinarySearchFunc(refs, now.Add(1), func(ref leak.ProfileRef, t time.Time) int { return ref.Time.Compare(t) })
+	if n == 0 {
+		return nil, collector.Errorf(collector.ReasonNotFound, "no profile was recorded until then")
+	}
+	ref := refs[n-1]
+	key := serviceKey(instance)
+	r.mtx.Lock()
+	again := r.last[key] == ref.Key
+	r.last[key] = ref.Key
+	r.mtx.Unlock()
+	if again {
+		return nil, collector.Errorf(collector.ReasonBudget, "no newer profile was recorded until then")
+	}
+	return r.LoadProfile(ctx, ref.Key)
+}
+
+// Dump has nothing to answer with: only routine profiles are recorded.
+func (r *recorded) Dump(context.Context, time.Time, labels.Labels, float64) (*collector.Profile, error) {
+	return nil, collector.Errorf(collector.ReasonNotFound, "dumps are not recorded")
+}
+
+// Leaked has nothing to answer with either.
+func (r *recorded) Leaked(context.Context, time.Time, labels.Labels, float64) (*collector.Profile, error) {
+	return nil, collector.Errorf(collector.ReasonNotFound, "goroutineleak profiles are not recorded")
+}
+
+// SaveProfile finds the profile where it is.
+func (r *recorded) SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	refs, err := r.Profiles(ctx, service, instance)
+	if err != nil {
+		return leak.ProfileRef{}, err
+	}
+	n, _ := slices.BinarySearchFunc(refs, taken.Add(1), func(ref leak.ProfileRef, t time.Time) int { return ref.Time.Compare(t) })
+	if n == 0 {
+		return leak.ProfileRef{}, collector.Errorf(collector.ReasonNotFound, "no profile was recorded until then")
+	}
+	ref := refs[n-1]
+	ref.Total = p.Total
+	return ref, nil
+}
+
+// SaveLeak writes nothing: a scan leaves no trace.
+func (r *recorded) SaveLeak(context.Context, leak.Leak) error { return nil }
+
+// Leaks are none: a scan begins with nothing.
+func (r *recorded) Leaks(context.Context) ([]leak.Leak, error) { return nil, nil }
