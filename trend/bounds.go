@@ -12,6 +12,11 @@ const (
 	// Growth relative to what the service ran before times its duration in
 	// hours. Large growth is believed soon, small growth when it lasts.
 	areaNeeded = 0.5
+	// No alarm before leastHours on the counts alone, or outageHours while an
+	// outage could be the cause, unless the service runs away.
+	leastHours  = 1.0
+	outageHours = 3.0
+	runaway     = 50
 	// huge is a growth, relative to what the service ran before, that is not
 	// asked for more evidence of its shape.
 	huge = 3
@@ -40,7 +45,7 @@ const (
 	slowestPool      = 60
 	curvatureSure    = 1.5 // standard errors
 	persistence      = 2   // evaluations in a row
-	sureOfLives      = 6   // standard errors of what lives have in common
+	sureOfLives      = 8   // standard errors of what lives have in common
 	blockDrawdown    = 0.4 // of the growth may come back in between
 	largestStep      = 0.45
 	leastGrowth      = 8    // goroutines

@@ -324,6 +324,15 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 			return f
 		}
 	}
+	// Requests that pile up in an outage grow as fast as any leak, and drain
+	// later: while less work gets done than before, or none knows, wait.
+	least := leastHours
+	if !v.load || v.slack(h.at) {
+		least = outageHours
+	}
+	if hours < least && r < runaway {
+		return f
+	}
 	if !v.load && !known && r < 8 && hours < 36 {
 		return f
 	}
@@ -524,4 +533,20 @@ func (f *finding) update(now finding) {
 		}
 	}
 	*f = now
+}
+
+// slack tells whether clearly less work was done since the onset than just
+// before.
+func (v *view) slack(onset int) bool {
+	var before, after, nb, na float64
+	for i := max(0, onset-max(6, (v.n-onset)/2)); i < v.n; i++ {
+		if i <= onset {
+			before += v.l[i]
+			nb++
+		} else {
+			after += v.l[i]
+			na++
+		}
+	}
+	return na > 0 && after/na < 0.85*before/nb
 }

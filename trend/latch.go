@@ -19,7 +19,9 @@ const (
 
 // follow turns the verdict of now into that of the leak that is open.
 func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float64) Verdict {
-	if v.Status == Leaking || l.open && (v.Status == Suspicious || v.Status == Provisional) && v.Rate.Value > 0.2*l.verdict.Rate.Value {
+	goesOn := l.open && (v.Status == Suspicious || v.Status == Provisional) && v.Z >= sure &&
+		v.Scale >= l.verdict.Scale/4 && v.Rate.Value > l.verdict.Rate.Value/5 && v.Rate.Value < 5*l.verdict.Rate.Value
+	if v.Status == Leaking || goesOn {
 		if l.open && l.verdict.Onset.Before(v.Onset) {
 			v.Onset = l.verdict.Onset // the window has moved on, the leak has not
 		}
