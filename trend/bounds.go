@@ -14,9 +14,10 @@ const (
 	areaNeeded = 0.5
 	// No alarm before leastHours on the counts alone, or outageHours while an
 	// outage could be the cause, unless the service runs away.
-	leastHours  = 1.0
+	leastHours  = 0.5
 	outageHours = 3.0
 	runaway     = 50
+	outageLoad  = 0.7 // of the load before
 	// huge is a growth, relative to what the service ran before, that is not
 	// asked for more evidence of its shape.
 	huge = 3

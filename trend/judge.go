@@ -92,7 +92,10 @@ func (s *Service) judgePool(v *Verdict) {
 		return
 	}
 	for k := 1; k < nScales; k++ {
-		if last, ok := p.newest(k); ok && last != p.judged[k] {
+		last, ok := p.newest(k)
+		if !ok {
+			p.judged[k], p.found[k] = 0, finding{} // a member has just restarted
+		} else if last != p.judged[k] {
 			p.judged[k] = last
 			p.found[k].update(judgeScale(p, k, s.base))
 		}
@@ -548,5 +551,5 @@ func (v *view) slack(onset int) bool {
 			na++
 		}
 	}
-	return na > 0 && after/na < 0.85*before/nb
+	return na > 0 && after/na < outageLoad*before/nb
 }
