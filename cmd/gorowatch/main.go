@@ -51,7 +51,7 @@ func newCLI(stdout, stderr io.Writer) *cli {
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
-	for _, register := range []func(*cli){addServe, addScan, addCheckConfig, addDemo} {
+	for _, register := range []func(*cli){addServe, addScan, addDiff, addCheck, addDemo, addCheckConfig} {
 		register(c)
 	}
 	return c

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/version"
 	"golang.org/x/term"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -53,7 +50,7 @@ func addScan(c *cli) {
 		prometheus: cmd.Flag("prometheus.url", "Base URL of the Prometheus to read.").PlaceHolder("URL").String(),
 		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory; it is only read.").PlaceHolder("DIR").String(),
 		profiles:   cmd.Flag("profiles", "Bucket of recorded profiles, an archive of gorowatch: growth is attributed to stacks.").PlaceHolder("BUCKET-URL").String(),
-		httpConfig: cmd.Flag("http.config.file", "HTTP client configuration file to connect to Prometheus: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile(),
+		httpConfig: cmd.Flag(httpConfigFlag, "HTTP client configuration file to connect to Prometheus: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile(),
 		timeout:    cmd.Flag("prometheus.timeout", "Time that one query may take.").Default("2m").Duration(),
 		since:      cmd.Flag("since", "How far back to look, e.g. 7d. The default is 7d, or all that a folder holds.").PlaceHolder("DURATION").String(),
 		start:      cmd.Flag("start", "Start time, RFC 3339 or Unix seconds; instead of --since.").PlaceHolder("TIME").String(),
@@ -212,15 +209,9 @@ func (f *scanFlags) openPrometheus(step time.Duration) (*promapi.Source, error) 
 			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, *f.selector, err)
 		}
 	}
-	hc := &commoncfg.DefaultHTTPClientConfig
-	if *f.httpConfig != "" {
-		if hc, _, err = commoncfg.LoadHTTPConfigFile(*f.httpConfig); err != nil {
-			return nil, fmt.Errorf("--http.config.file: %w", err)
-		}
-	}
-	client, err := commoncfg.NewClientFromConfig(*hc, "prometheus", commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	client, err := httpClient(*f.httpConfig, "prometheus")
 	if err != nil {
-		return nil, fmt.Errorf("--http.config.file: %w", err)
+		return nil, err
 	}
 	return promapi.New(promapi.Options{
 		URL: u, Client: client, Step: step, Timeout: *f.timeout, Selector: *f.selector, Load: *f.load,

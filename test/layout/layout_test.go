@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/leak":  {"collector", "trend", "internal/stack"},
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak"},
+	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human"},
 	"alerting":         {"internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",

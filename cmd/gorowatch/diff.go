@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/gorowatch/gorowatch/internal/check"
+	"github.com/gorowatch/gorowatch/internal/diff"
+)
+
+func addDiff(c *cli) {
+	cmd := c.Command("diff", "Compare two goroutine profiles, stack by stack: which grew?")
+	o := diff.Options{}
+	cmd.Arg("base", "The earlier profile: a file, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2.").Required().StringVar(&o.Base)
+	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
+	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
+	cmd.Flag("limit", "Stacks to show, those that changed most; 0 is all.").Default("20").IntVar(&o.Limit)
+	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
+	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
+		client, err := httpClient(*file, "diff")
+		if err != nil {
+			return err
+		}
+		o.Loader.Client = client
+		return diff.Run(ctx, o, stdout, stderr)
+	})
+}
+
+func addCheck(c *cli) {
+	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards.")
+	o := check.Options{}
+	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").Required().PlaceHolder("URL").StringVar(&o.Target)
+	cmd.Flag("settle", "How long goroutines may take to end after the command.").Default("30s").DurationVar(&o.Settle)
+	cmd.Flag("repeat", "Run the command so often; what leaks grows each time.").Default("1").IntVar(&o.Repeat)
+	cmd.Flag("allow", "Goroutines that may stay.").Default("0").Int64Var(&o.Allow)
+	cmd.Flag("match", "Look only at stacks with a frame that matches.").PlaceHolder("REGEXP").RegexpVar(&o.Match)
+	cmd.Flag("ignore", "Leave out stacks with a frame that matches.").PlaceHolder("REGEXP").RegexpVar(&o.Ignore)
+	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
+	cmd.Flag("junit", "Write a JUnit XML report to this file.").PlaceHolder("FILE").StringVar(&o.JUnit)
+	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
+	cmd.Arg("command", "The command and its arguments, after --.").Required().StringsVar(&o.Command)
+	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) (err error) {
+		if o.Client, err = httpClient(*file, "check"); err != nil {
+			return err
+		}
+		leaked, err := check.Run(ctx, o, stdout, stderr)
+		if err == nil && leaked {
+			return errLeak
+		}
+		return err
+	})
+}
