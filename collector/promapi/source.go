@@ -76,6 +76,7 @@ func New(o Options) (*Source, error) {
 	}
 	client := *o.Client
 	client.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
+	client.CheckRedirect = sameHost(o.URL, o.Client.CheckRedirect)
 	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: &client})
 	if err != nil {
 		return nil, fmt.Errorf("promapi: %w", err)

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func server(t *testing.T, h func(w http.ResponseWriter, r *http.Request, expr string)) (*Source, *prometheus.Registry) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.NoError(t, r.ParseForm())
+		_ = r.ParseForm()
 		h(w, r, r.Form.Get("query"))
 	}))
 	t.Cleanup(srv.Close)
@@ -165,6 +165,9 @@ func TestFailures(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprint(w, "<html>Sign in</html>")
 		}, collector.ReasonBadData, "web page"},
+		"another host": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://elsewhere.example.org/api/v1/query_range", http.StatusTemporaryRedirect)
+		}, collector.ReasonRedirect, "elsewhere.example.org, which does not get our login"},
 		"half of an answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"met`)

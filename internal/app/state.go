@@ -48,6 +48,9 @@ func (a *App) notices() []string {
 	if s.Error != "" {
 		out = append(out, "Series cannot be read since "+since(s.Read)+": "+s.Error)
 	}
+	if s.Archive != "" {
+		out = append(out, "The archive cannot be written; watching and alerting go on: "+s.Archive)
+	}
 	for _, w := range s.Warnings {
 		out = append(out, "Prometheus says: "+w)
 	}

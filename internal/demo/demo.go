@@ -235,13 +235,20 @@ func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 			continue
 		}
 		s.told[key] = true
-		s.say("The alert, as Alertmanager would get it:")
+		if s.isAlerted() {
+			s.say("There is more evidence now (%s):", l.Evidence)
+		} else {
+			s.say("The alert, as Alertmanager would get it:")
+		}
 		page := s.pages.JoinPath("leaks", l.ID)
 		s.mtx.Lock()
 		fmt.Fprintf(s.out, "\n%s\n\n", alerting.Text(l, alerting.RenderOptions{ExternalURL: s.pages}))
+		again := s.alerted
 		s.alerted = true
 		s.mtx.Unlock()
-		s.say("Its page: %s", page)
-		s.say("The twin with room for one answer in its channel stays silent. It goes on until Ctrl-C.")
+		if !again {
+			s.say("Its page: %s", page)
+			s.say("The twin with room for one answer in its channel stays silent. It goes on until Ctrl-C.")
+		}
 	}
 }

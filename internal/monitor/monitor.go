@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -113,6 +114,8 @@ type SourceState struct {
 	// source said then.
 	Error    string
 	Warnings []string
+	// Archive is why the archive cannot be written; empty when it can.
+	Archive string
 }
 
 // complete sets the defaults.
@@ -241,6 +244,9 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 		from = oldest
 	}
 	w, err := m.o.Source.Window(ctx, from, now)
+	if ctx.Err() != nil {
+		return 0, ctx.Err() // the end, which is no failure of the source
+	}
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.state.Cycles++
@@ -341,7 +347,9 @@ func (m *Monitor) allLeaks() []leak.Leak {
 func (m *Monitor) publish(ctx context.Context, now time.Time) {
 	leaks := m.Leaks()
 	open := 0
+	known := map[string]bool{}
 	for _, l := range leaks {
+		known[l.ID] = true
 		if l.State == leak.Firing {
 			open++
 		}
@@ -361,15 +369,19 @@ func (m *Monitor) publish(ctx context.Context, now time.Time) {
 		}
 		m.archiveState(err)
 	}
+	maps.DeleteFunc(m.saved, func(id string, _ string) bool { return !known[id] })
 	m.metrics.open.Set(float64(open))
 }
 
 // archiveState logs when the bucket fails, and when it works again.
 func (m *Monitor) archiveState(err error) {
-	state := ""
+	state, text := "", ""
 	if err != nil {
-		state = "failing"
+		state, text = "failing", err.Error()
 	}
+	m.mtx.Lock()
+	m.state.Archive = text
+	m.mtx.Unlock()
 	m.log.say(m.logger, "archive", state, func(l *slog.Logger) {
 		if err != nil {
 			l.Error("The archive cannot be written; watching and alerting go on", "err", err)

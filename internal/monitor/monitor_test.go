@@ -124,10 +124,12 @@ func TestFullBucketStopsNothing(t *testing.T) {
 	require.Len(t, fire, 1)
 	require.Equal(t, leak.Aged, fire[0].Evidence)
 	require.Equal(t, 1, w.lines("The archive cannot be written"))
+	require.Equal(t, "no space left on device", w.monitor.State().Archive)
 	w.full = nil
 	w.run(2 * time.Minute)
 	require.Contains(t, w.saved, fire[0].ID)
 	require.Equal(t, 1, w.lines("The archive can be written"))
+	require.Empty(t, w.monitor.State().Archive)
 }
 
 func TestRestartOfGorowatchGoesOn(t *testing.T) {

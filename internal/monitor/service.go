@@ -57,7 +57,6 @@ type instance struct {
 type shot struct {
 	ref      leak.ProfileRef
 	snapshot *stack.Snapshot
-	archived bool
 }
 
 // serviceOf finds or makes the service of an instance.
