@@ -30,7 +30,7 @@ type Assessment struct {
 // scale.
 func (s *Service) Explain() []Assessment {
 	var out []Assessment
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		out = append(out, explain(&in.seg.found, in.name, s.base)...)
 	}
 	if s.pool != nil {

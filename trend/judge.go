@@ -27,12 +27,12 @@ var rank = map[Status]int{Quiet: 0, Suspicious: 1, Provisional: 2, Plateaued: 3,
 
 func (s *Service) judge() Verdict {
 	v := Verdict{Status: Quiet, Gate: GateTooLittle}
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		g := in.seg
 		for k := range nScales {
 			if g.judged[k] != g.pushed[k] {
 				g.judged[k] = g.pushed[k]
-				g.found[k].update(judgeScale(g, k, s.base))
+				g.found[k].update(judgeScale(source{one: g}, k, s.base))
 			}
 		}
 		best := decide(&g.found)
@@ -87,7 +87,7 @@ func (s *Service) judgePool(v *Verdict) {
 		s.pool = &pool{}
 	}
 	p := s.pool
-	p.gather(s.instances, s.base)
+	p.gather(s.ordered, s.base)
 	if len(p.members) < 2 {
 		return
 	}
@@ -97,7 +97,7 @@ func (s *Service) judgePool(v *Verdict) {
 			p.judged[k], p.found[k] = 0, finding{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
-			p.found[k].update(judgeScale(p, k, s.base))
+			p.found[k].update(judgeScale(source{all: p}, k, s.base))
 		}
 	}
 	best := decide(&p.found)
@@ -108,7 +108,7 @@ func (s *Service) judgePool(v *Verdict) {
 	v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
 	v.Rate, v.Onset, v.Leaked = f.slope.per(time.Hour, s.length(best)), msTime(f.onset), f.grown
 	v.Instances = nil
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		if own := &in.seg.found[best]; slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
 			v.Instances = append(v.Instances, s.trend(in, own, best))
 		}
@@ -119,7 +119,7 @@ func (s *Service) judgePool(v *Verdict) {
 // looked at once in an hour.
 func (s *Service) addLives(v *Verdict) {
 	var hour int64
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		hour = max(hour, in.seg.last/(60*s.base))
 	}
 	if hour != s.livesAt {
@@ -131,7 +131,7 @@ func (s *Service) addLives(v *Verdict) {
 				f.Status, f.Gate = Leaking, GateNone
 			}
 			hourly := per.per(time.Hour, s.opt.Base)
-			for _, in := range s.instances {
+			for _, in := range s.ordered {
 				g := in.seg
 				i := InstanceTrend{Instance: in.name, Rate: hourly, Onset: msTime(max(onset, g.first)), Count: float64(g.count), Floor: g.floorNow()}
 				i.Leaked = per.Value * float64(g.last-max(onset, g.first)) / float64(s.base)
@@ -206,14 +206,28 @@ func (v *view) dropUnknown(unknown int) {
 	}
 }
 
-// source has blocks: a segment, or several as one.
-type source interface {
-	view(k int, v *view)
-	// born is when the first sample of the process was taken, ms.
-	born() int64
+// source has blocks: a segment, or several as one. It is no interface so
+// that views can live on the stack.
+type source struct {
+	one *segment
+	all *pool // if one is nil
 }
 
-func (g *segment) born() int64 { return g.first }
+func (s source) view(k int, v *view) {
+	if s.one != nil {
+		s.one.view(k, v)
+		return
+	}
+	s.all.view(k, v)
+}
+
+// born is when the first sample of the process was taken, ms.
+func (s source) born() int64 {
+	if s.one != nil {
+		return s.one.first
+	}
+	return s.all.born()
+}
 
 func judgeScale(src source, k int, base int64) finding {
 	var v view
@@ -246,7 +260,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 		f.gate = GateNoTrend
 		return f
 	}
-	if past != nil && v.load {
+	if v.load {
 		// What the days before say of the load's part is not to be bent by the growth.
 		if lo, hi, ok := loadSlope(past, (float64(v.t0)+v.t[h.at])*mult); ok && (h.b < lo || h.b > hi) {
 			if g, ok := v.fit(6, lo, hi); ok {
@@ -301,17 +315,13 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	}
 	f.status, f.gate = Suspicious, GateTooLittle
 	explained, ratio := v.explained(h.at, mult)
-	known := false
-	if past != nil {
-		end := (float64(v.t0) + v.t[n-1] + 1) * mult
-		byLoad, byTime, ok := seen(past, (float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
-		if ok {
-			if byLoad < explained {
-				explained, ratio = byLoad, 1
-			}
-			explained = max(explained, byTime)
+	end := (float64(v.t0) + v.t[n-1] + 1) * mult
+	byLoad, byTime, known := seen(past, (float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
+	if known {
+		if byLoad < explained {
+			explained, ratio = byLoad, 1
 		}
-		known = ok
+		explained = max(explained, byTime)
 	}
 	beyond := now - explained
 	if beyond < unexplained*f.grown {

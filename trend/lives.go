@@ -126,7 +126,7 @@ func (s *Service) bury(g *segment) {
 // goroutines per base block and instance.
 func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate) {
 	all := slices.Clone(s.lives)
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		if l, ok := in.seg.live(s.base); ok {
 			all = append(all, l)
 		}

@@ -24,7 +24,7 @@ func (p *pool) born() int64 {
 
 // gather picks the members: those that are still scraped and have been for
 // at least half as long as the longest.
-func (p *pool) gather(in map[string]*instance, base int64) {
+func (p *pool) gather(in []*instance, base int64) {
 	p.members = p.members[:0]
 	var last, first int64
 	for _, i := range in {

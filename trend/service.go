@@ -25,6 +25,7 @@ type Service struct {
 	opt       Options
 	base      int64 // ms
 	instances map[string]*instance
+	ordered   []*instance // by name, so that sums do not depend on a map's order
 	pool      *pool  // nil: has not had two instances yet
 	lives     []life // of processes that have ended, the latest last
 	livesAt   int64  // block of the scale of hours at which they were looked at
@@ -83,6 +84,8 @@ func (s *Service) Observe(name string, x Sample) {
 	case in == nil:
 		in = &instance{name: name, seg: newSegment(x)}
 		s.instances[name] = in
+		at, _ := slices.BinarySearchFunc(s.ordered, name, func(i *instance, n string) int { return cmp.Compare(i.name, n) })
+		s.ordered = slices.Insert(s.ordered, at, in)
 	case x.T <= in.seg.last:
 		return
 	case restarted(in.seg.start, x.Start):
@@ -104,20 +107,22 @@ func restarted(a, b float64) bool { return math.Abs(a-b) > 2 }
 // cheap to call often: what has not changed is not computed again.
 func (s *Service) Judge(now time.Time) Verdict {
 	gone := now.UnixMilli() - s.opt.Forget.Milliseconds()
-	for name, in := range s.instances {
-		if in.seg.last < gone {
-			s.bury(in.seg)
-			delete(s.instances, name)
-			s.changed = true
+	s.ordered = slices.DeleteFunc(s.ordered, func(in *instance) bool {
+		if in.seg.last >= gone {
+			return false
 		}
-	}
+		s.bury(in.seg)
+		delete(s.instances, in.name)
+		s.changed = true
+		return true
+	})
 	if s.changed {
 		s.changed = false
 		s.verdict = s.judge()
 	}
 	var floor float64
 	if s.latch.open || s.verdict.Status == Leaking {
-		for _, in := range s.instances {
+		for _, in := range s.ordered {
 			floor += in.seg.floorNow()
 		}
 	}
@@ -129,7 +134,7 @@ func (s *Service) Judge(now time.Time) Verdict {
 // Instances lists the instances that are remembered, by name.
 func (s *Service) Instances() []Instance {
 	out := make([]Instance, 0, len(s.instances))
-	for _, in := range s.instances {
+	for _, in := range s.ordered {
 		g := in.seg
 		i := Instance{Name: in.name, Count: float64(g.count), Floor: g.floorNow(), Load: float64(g.load),
 			FirstSeen: msTime(g.first), LastSeen: msTime(g.last)}
@@ -138,6 +143,5 @@ func (s *Service) Instances() []Instance {
 		}
 		out = append(out, i)
 	}
-	slices.SortFunc(out, func(a, b Instance) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
