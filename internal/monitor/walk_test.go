@@ -2,12 +2,15 @@ package monitor
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // fleet fills a world with services that leak, restart, and do not.
@@ -73,4 +76,33 @@ func TestWalkCanBeInterrupted(t *testing.T) {
 	m := w.counts()
 	require.ErrorIs(t, m.Walk(ctx, win, 2), context.Canceled)
 	require.Empty(t, m.Leaks())
+}
+
+func TestWalkTellsEveryVerdict(t *testing.T) {
+	w := newWorld(t)
+	fleet(w)
+	told := map[string][]time.Time{}
+	var mtx sync.Mutex
+	m, err := New(t.Context(), Options{
+		Source: w, History: time.Minute,
+		OnVerdict: func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment) {
+			mtx.Lock()
+			defer mtx.Unlock()
+			job := service.Get("job")
+			told[job] = append(told[job], now)
+			for _, a := range why() {
+				require.False(t, a.Status == trend.Leaking && v.Status == trend.Quiet, "%s at %s", job, now)
+			}
+		},
+	})
+	require.NoError(t, err)
+	win, err := w.Window(t.Context(), t0, t0.Add(3*time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, m.Walk(t.Context(), win, 2))
+	require.Len(t, told, 3, "the young one is not there yet")
+	for job, at := range told {
+		require.Len(t, at, 180, job)
+		require.Equal(t, t0.Add(time.Minute), at[0])
+		require.Equal(t, t0.Add(3*time.Hour), at[179])
+	}
 }

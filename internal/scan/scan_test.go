@@ -438,17 +438,18 @@ func TestGolden(t *testing.T) {
 			r := result()
 			prepare(r)
 			for file, write := range map[string]func(*bytes.Buffer) error{
-				".txt":    func(b *bytes.Buffer) error { return r.Table(b, View{}) },
-				".90.txt": func(b *bytes.Buffer) error { return r.Table(b, View{Width: 90, Limit: 2}) },
-				".md":     func(b *bytes.Buffer) error { return r.Markdown(b, View{Limit: 2}) },
-				".json":   func(b *bytes.Buffer) error { return r.JSON(b) },
+				".txt":     func(b *bytes.Buffer) error { return r.Table(b, View{}) },
+				".90.txt":  func(b *bytes.Buffer) error { return r.Table(b, View{Width: 90, Limit: 2}) },
+				".125.txt": func(b *bytes.Buffer) error { return r.Table(b, View{Width: 125}) },
+				".md":      func(b *bytes.Buffer) error { return r.Markdown(b, View{Limit: 2}) },
+				".json":    func(b *bytes.Buffer) error { return r.JSON(b) },
 			} {
 				var b bytes.Buffer
 				require.NoError(t, write(&b))
 				golden(t, name+file, b.String())
-				if file == ".90.txt" {
+				if width := map[string]int{".90.txt": 110, ".125.txt": 125}[file]; width > 0 {
 					for _, line := range strings.Split(b.String(), "\n") {
-						require.LessOrEqual(t, len([]rune(line)), 110, line)
+						require.LessOrEqual(t, len([]rune(line)), width, line)
 					}
 				}
 			}

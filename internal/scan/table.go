@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -22,10 +22,11 @@ var (
 	leakNumbers = map[int]bool{1: true, 3: true}
 )
 
-// The floor is drawn where that leaves some room to the last column.
+// The floor is drawn as wide as that leaves some room to the last column.
 const (
 	floorColumn = 5
-	whyColumn   = 36
+	floorWidth  = 24
+	whyColumn   = 30
 )
 
 // leakRows are the leaks, open ones first, the largest first.
@@ -44,14 +45,24 @@ func (r *Result) leakRows() [][]string {
 		out = append(out, []string{
 			human.Line(alerting.ServiceName(l.Service), 40),
 			"+" + human.Number(l.Rate.Value),
-			human.Duration(r.End.Sub(l.Onset)) + " ago, " + stamp(l.Onset, r.End),
+			r.since(l.Onset),
 			leaked,
 			fmt.Sprintf("%d of %d", len(l.Instances), l.InstancesTotal),
-			sparkline(floor, 24),
+			sparkline(floor, floorWidth),
 			r.why(l, floor),
 		})
 	}
 	return out
+}
+
+// since is how long ago something began. What was there from the start on may
+// have begun before it.
+func (r *Result) since(t time.Time) string {
+	s := human.Duration(r.End.Sub(t)) + " ago, " + stamp(t, r.End)
+	if t.Sub(r.Start) <= max(r.Step, r.End.Sub(r.Start)/points) {
+		return ">" + s
+	}
+	return s
 }
 
 func rank(l leak.Leak) int {
@@ -93,11 +104,10 @@ func (r *Result) course(l leak.Leak, floor []float64) string {
 	}
 	restarts := human.Plural(int64(n), "restart", "restarts")
 	switch {
-	case math.IsNaN(from) || math.IsNaN(to) || to < from+8 || to < 1.2*from:
-		s = "grows anew in each process"
-		if n > 0 {
-			s += ", " + restarts
-		}
+	case !(to-from >= max(8, l.Leaked/2)) && n > 0:
+		s = "grows anew in each process, " + restarts
+	case !(to-from >= max(8, l.Leaked/2)):
+		s = "grows in each process"
 	case n > 0:
 		s += " despite " + restarts
 	}
@@ -156,7 +166,11 @@ func (r *Result) Table(w io.Writer, v View) error {
 		rows, left := v.cut(r.leakRows())
 		if len(rows) > 0 {
 			g := grid{rows: append([][]string{leakHeader}, rows...), numbers: leakNumbers}
-			if v.Width > 0 && v.Width-g.left() < whyColumn {
+			switch missing := whyColumn - (v.Width - g.left()); {
+			case v.Width <= 0 || missing <= 0:
+			case missing <= floorWidth/2:
+				g = g.narrower(floorColumn, 2)
+			default:
 				g = g.without(floorColumn)
 			}
 			lines = append(g.lines(v.Width), "")

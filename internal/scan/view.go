@@ -95,6 +95,26 @@ func (g grid) without(column int) grid {
 	return out
 }
 
+// narrower is the grid with every nth character of a column alone, below its
+// name.
+func (g grid) narrower(column, n int) grid {
+	out := grid{numbers: g.numbers}
+	for i, row := range g.rows {
+		row = slices.Clone(row)
+		if i > 0 {
+			var b strings.Builder
+			for j, r := range []rune(row[column]) {
+				if j%n == 0 {
+					b.WriteRune(r)
+				}
+			}
+			row[column] = b.String()
+		}
+		out.rows = append(out.rows, row)
+	}
+	return out
+}
+
 // wrap breaks s between words into lines of at most n characters, where its
 // words are not longer themselves; 0: one line.
 func wrap(s string, n int) []string {
