@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
 // Text is a leak as a person reads it: a headline, the stacks that grow, and a
@@ -17,6 +18,9 @@ func Text(l leak.Leak, o RenderOptions) string {
 	lines := []string{AlertName + "  " + headline(l) + "   evidence: " + string(l.Evidence)}
 	for _, s := range stackLines(l, maxFrames) {
 		lines = append(lines, "  "+s)
+	}
+	if hint := Hint(l); hint != "" {
+		lines = append(lines, "  Usually: "+hint+".")
 	}
 	foot := footer(l, o)
 	if c := linksOf(l, o).command; c != "" {
@@ -29,12 +33,28 @@ func Text(l leak.Leak, o RenderOptions) string {
 	return strings.Join(lines, "\n")
 }
 
+// Hint says what a leak of this kind usually is, in one sentence without a full
+// stop; empty where nothing fits.
+func Hint(l leak.Leak) string {
+	if len(l.Stacks) == 0 {
+		return ""
+	}
+	h, ok := stack.HintFor(l.Stacks[0].Op, l.Stacks[0].Frames)
+	if !ok {
+		return ""
+	}
+	return human.Line(h.Sentence, 400)
+}
+
 // description is Text with the growing frames of the leading stack alone and
 // without what has an annotation of its own.
 func description(l leak.Leak, o RenderOptions) string {
 	lines := []string{headline(l)}
 	for _, s := range stackLines(l, 3) {
 		lines = append(lines, "  "+s)
+	}
+	if hint := Hint(l); hint != "" {
+		lines = append(lines, "Usually: "+hint+".")
 	}
 	lines = append(lines, strings.Join(footer(l, o), " · "))
 	if l.State == leak.Resolved {

@@ -218,6 +218,7 @@ type leakPage struct {
 	More      int      // instances that are not shown
 	Ladder    []step
 	Missing   string
+	Hint      string
 	Stacks    []stackRow
 	Base      *profileRow
 	Head      *profileRow
@@ -280,6 +281,7 @@ func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
 		Updated:   h.stamp(l.UpdatedAt),
 		Ladder:    ladder(l.Evidence),
 		Missing:   human.Line(l.Missing, maxWords),
+		Hint:      alerting.Hint(l),
 		Base:      h.profileRow(l.Base),
 		Head:      h.profileRow(l.Head),
 		Text:      alerting.Text(l, o),
