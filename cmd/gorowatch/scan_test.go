@@ -143,8 +143,8 @@ func TestScanComparesWithARule(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "Compared with go_goroutines > 4000 for 15m:")
 	// 4 000 are passed 594 minutes after noon; the alert is held for 15.
-	require.Regexp(t, `(?m)^shop/checkout +Mar  2 \d\d:\d\d, firing +Mar  2 22:10, firing +gorowatch, \d+ h +1 on instance=checkout:80$`, stdout)
-	require.Regexp(t, `(?m)^shop/search +– +Mar  1 14:16, came back +only rule +1 on instance=search:80$`, stdout)
+	require.Regexp(t, `(?m)^shop/checkout +Mar  2 \d\d:\d\d, firing +Mar  2 22:10, firing +gorowatch, \d+ h +1 on checkout:80$`, stdout)
+	require.Regexp(t, `(?m)^shop/search +– +Mar  1 14:16, came back +only rule +1 on search:80$`, stdout)
 	require.Contains(t, stdout, "Both 1, only gorowatch 0, only the rule 1 (of which 1 came back by themselves).")
 
 	code, stdout, stderr = scanOf(t, url, "--compare=up ==")

@@ -39,8 +39,8 @@ type Compared struct {
 	Fired   time.Time
 	Firings int
 	Series  []labels.Labels
-	// Firing tells that the rule fires at the end, CameBack that it came back
-	// without a restart.
+	// Firing tells that the rule fires at the end. CameBack tells, where it is
+	// alone, that it fires no more, and that no process has restarted meanwhile.
 	Firing, CameBack bool
 }
 
@@ -126,7 +126,7 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 
 	out := &Comparison{Rule: a.rule}
 	for _, x := range parts {
-		x.CameBack = x.CameBack && !x.Firing && x.Firings > 0
+		x.CameBack = x.CameBack && !x.Firing && x.Detected.IsZero()
 		slices.SortFunc(x.Series, labels.Compare)
 		x.Series = slices.CompactFunc(x.Series, labels.Equal)
 		out.Services = append(out.Services, *x)

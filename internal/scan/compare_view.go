@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -60,14 +61,18 @@ func (c Compared) became() string {
 	return "resolved"
 }
 
-// firings says how often the rule fired, and on which series of the service, by
-// the labels that it does not have.
+// firings says how often the rule fired, and on which series of the service: by
+// the instance, or by the labels that the service does not have.
 func firings(c Compared) string {
 	if c.Firings == 0 {
 		return "–"
 	}
 	var names []string
 	for _, s := range c.Series {
+		if instance := s.Get("instance"); instance != "" && !c.Labels.Has("instance") {
+			names = append(names, human.Line(instance, 40))
+			continue
+		}
 		var parts []string
 		s.Range(func(l labels.Label) {
 			if !c.Labels.Has(l.Name) {
@@ -78,6 +83,8 @@ func firings(c Compared) string {
 			names = append(names, human.Line(strings.Join(parts, " "), 60))
 		}
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	s := human.Count(int64(c.Firings))
 	if len(names) > 0 {
 		s += " on " + list(names, 2)

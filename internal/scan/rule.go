@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -25,9 +26,9 @@ var forClause = regexp.MustCompile("(?s)^(.*?)\\s+for(?:\\s+([^\\s\"'`{}()\\[\\]
 // once. Whether EXPR is one is for Prometheus to say.
 func ParseRule(s string) (Rule, error) {
 	const expected = `expected "EXPR for DURATION", e.g. "go_goroutines > 1000 for 10m"`
-	m := forClause.FindStringSubmatch(s)
+	m := forClause.FindStringSubmatch(" " + s)
 	switch {
-	case m == nil && regexp.MustCompile(`^\s*(for\s.*)?$`).MatchString(s), m != nil && m[1] == "":
+	case strings.TrimSpace(s) == "", m != nil && strings.TrimSpace(m[1]) == "":
 		return Rule{}, fmt.Errorf("%q has no expression, %s", s, expected)
 	case m == nil:
 		return Rule{Expr: s}, nil
@@ -38,7 +39,7 @@ func ParseRule(s string) (Rule, error) {
 	if err != nil {
 		return Rule{}, fmt.Errorf(`%q is not a duration, expected e.g. 30s, 10m or 1h after "for"`, m[2])
 	}
-	return Rule{Expr: m[1], For: time.Duration(d)}, nil
+	return Rule{Expr: m[1][1:], For: time.Duration(d)}, nil
 }
 
 // String is what ParseRule reads.

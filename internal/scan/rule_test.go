@@ -2,6 +2,7 @@ package scan
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,4 +120,25 @@ func TestRuleIsBounded(t *testing.T) {
 	a = newAlerts(Rule{"x", 0}, time.Minute)
 	a.firings = maxRuleFirings
 	require.ErrorContains(t, a.add(model.Matrix{stream(nil, 1)}), "fires more than 1000000 times")
+}
+
+// What is read is what is written, and nothing of the expression is lost.
+func FuzzParseRule(f *testing.F) {
+	f.Add("go_goroutines > 1000 for 10m")
+	f.Add("x for for 5m")
+	f.Add(`{a="for 5m"} for 0s`)
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := ParseRule(s)
+		if err != nil {
+			return
+		}
+		require.GreaterOrEqual(t, r.For, time.Duration(0))
+		require.True(t, strings.HasPrefix(s, r.Expr), "%q of %q", r.Expr, s)
+		require.NotEmpty(t, strings.TrimSpace(r.Expr))
+		if r.For > 0 {
+			again, err := ParseRule(r.String())
+			require.NoError(t, err)
+			require.Equal(t, r, again)
+		}
+	})
 }
