@@ -44,11 +44,12 @@ const (
 	loadShare        = 0.06 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
 	slowestPool      = 60
-	curvatureSure    = 1.2 // standard errors
-	persistence      = 2   // evaluations in a row
-	sureOfLives      = 8   // standard errors of what lives have in common
-	blockDrawdown    = 0.4 // of the growth may come back in between
+	curvatureSure    = 1.35 // standard errors
+	persistence      = 2    // evaluations in a row
+	sureOfLives      = 8    // standard errors of what lives have in common
+	blockDrawdown    = 0.4  // of the growth may come back in between
 	largestStep      = 0.45
+	largestSteps     = 0.65 // the two largest together
 	leastGrowth      = 8    // goroutines
 	leastShare       = 0.05 // of what ran before
 	noiseMultiple    = 3

@@ -287,12 +287,14 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 		}
 	}
 	grown := y[h.at:n]
-	top, down, step := grown[0], 0.0, 0.0
+	top, down, step, second := grown[0], 0.0, 0.0, 0.0
 	for i := range grown {
 		top = max(top, grown[i])
 		down = max(down, top-grown[i])
 		if i > 0 {
-			step = max(step, grown[i]-grown[i-1])
+			up := grown[i] - grown[i-1]
+			second = max(second, min(step, up))
+			step = max(step, up)
 		}
 	}
 	if h.z < likely {
@@ -309,7 +311,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	case down > blockDrawdown*f.grown:
 		f.gate = GateCameBack
 		return f
-	case step > largestStep*f.grown:
+	case step > largestStep*f.grown, step+second > largestSteps*f.grown:
 		f.gate = GateOneStep
 		return f
 	}

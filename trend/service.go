@@ -26,9 +26,9 @@ type Service struct {
 	base      int64 // ms
 	instances map[string]*instance
 	ordered   []*instance // by name, so that sums do not depend on a map's order
-	pool      *pool  // nil: has not had two instances yet
-	lives     []life // of processes that have ended, the latest last
-	livesAt   int64  // block of the scale of hours at which they were looked at
+	pool      *pool       // nil: has not had two instances yet
+	lives     []life      // of processes that have ended, the latest last
+	livesAt   int64       // block of the scale of hours at which they were looked at
 	fromLives Verdict
 	latch     latch
 	changed   bool
