@@ -66,7 +66,7 @@ func addScan(c *cli) {
 		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 when a leak is open at the end.").Bool(),
 		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
 	}
-	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error { return f.run(ctx, stdout, stderr) })
+	c.add(cmd, f.run)
 }
 
 // tsdbSource is a TSDB on disk.
@@ -89,7 +89,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("--limit: %d is negative", *f.limit)
 	}
 	for _, name := range *f.groupBy {
-		if !model.LabelName(name).IsValid() {
+		if !model.UTF8Validation.IsValidLabelName(name) {
 			return fmt.Errorf("--group-by: %q is not a label name", name)
 		}
 	}
@@ -147,12 +147,12 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		defer func() { err = errors.Join(err, a.Close()) }()
 		o.Profiles = a
 	}
-	clear := func() {}
+	wipe := func() {}
 	if file, ok := stderr.(*os.File); ok && !*f.silent && term.IsTerminal(int(file.Fd())) {
-		o.Progress, clear = scan.Bar(stderr, time.Now(), time.Now)
+		o.Progress, wipe = scan.Bar(stderr, time.Now(), time.Now)
 	}
 	result, err := scan.Run(ctx, o)
-	clear()
+	wipe()
 	switch {
 	case errors.Is(err, scan.ErrNoSeries):
 		return fmt.Errorf("%w from %s to %s: does Prometheus scrape Go services, do --selector and the time match?", scan.ErrNoSeries,

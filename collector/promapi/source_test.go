@@ -153,14 +153,20 @@ func TestFailures(t *testing.T) {
 		reason  collector.Reason
 		text    string
 	}{
-		"login": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) },
-			collector.ReasonUnauthorized, "it wants a login"},
-		"forbidden": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
-			collector.ReasonUnauthorized, "it wants a login"},
+		"login": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) },
+			collector.ReasonUnauthorized, "it wants a login",
+		},
+		"forbidden": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
+			collector.ReasonUnauthorized, "it wants a login",
+		},
 		"not found": {http.NotFound, collector.ReasonNotFound, "no Prometheus API there"},
 		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, collector.ReasonRateLimited, "429"},
-		"unavailable": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) },
-			collector.ReasonStatus, "503 Service Unavailable"},
+		"unavailable": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) },
+			collector.ReasonStatus, "503 Service Unavailable",
+		},
 		"html": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprint(w, "<html>Sign in</html>")

@@ -152,16 +152,16 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 }
 
 // fired counts a firing of a series; s is the service, if it is one.
-func (x *Compared) fired(f firing, series labels.Labels, s *course) {
+func (c *Compared) fired(f firing, series labels.Labels, s *course) {
 	at := time.UnixMilli(f.from).UTC()
-	if x.Fired.IsZero() || at.Before(x.Fired) {
-		x.Fired = at
+	if c.Fired.IsZero() || at.Before(c.Fired) {
+		c.Fired = at
 	}
-	x.Firings++
-	x.Firing = x.Firing || f.to == ongoing
-	x.Series = append(x.Series, series)
+	c.Firings++
+	c.Firing = c.Firing || f.to == ongoing
+	c.Series = append(c.Series, series)
 	if s != nil && s.restartsIn(f.from, min(f.to, math.MaxInt64/2)) > 0 {
-		x.CameBack = false
+		c.CameBack = false
 	}
 }
 

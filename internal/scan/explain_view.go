@@ -170,8 +170,10 @@ func (r *Result) moment(title string, m Moment, limit, width int) []string {
 	lines := wrap(s, width)
 	rows, left := View{Limit: limit}.cut(assessmentRows(m))
 	if len(rows) > 0 {
-		g := grid{rows: append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H (95 %)", "Z", "FLOOR + GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
-			numbers: map[int]bool{1: true, 3: true, 4: true}}
+		g := grid{
+			rows:    append([][]string{{"INSTANCE", "BLOCKS", "GROWTH/H (95 %)", "Z", "FLOOR + GROWN", "SINCE (UTC)", "ANSWER"}}, rows...),
+			numbers: map[int]bool{1: true, 3: true, 4: true},
+		}
 		lines = append(lines, g.lines(width)...)
 	}
 	if left > 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // Bar shows progress on one line of a terminal.
-func Bar(w io.Writer, began time.Time, now func() time.Time) (show func(Progress), clear func()) {
+func Bar(w io.Writer, began time.Time, now func() time.Time) (show func(Progress), wipe func()) {
 	const width = 30
 	longest := 0
 	line := func(s string) {
@@ -27,9 +27,9 @@ func Bar(w io.Writer, began time.Time, now func() time.Time) (show func(Progress
 		line(fmt.Sprintf("[%s%s] %3.0f %%  %s  %s, %s%s", strings.Repeat("=", full), strings.Repeat(" ", width-full), 100*p.Done,
 			human.FullTime(p.At), human.Plural(int64(p.Series), "series", "series"), human.Plural(int64(p.Leaks), "leak", "leaks"), left))
 	}
-	clear = func() {
+	wipe = func() {
 		line("")
 		fmt.Fprint(w, "\r")
 	}
-	return show, clear
+	return show, wipe
 }

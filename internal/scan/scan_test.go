@@ -299,11 +299,11 @@ func TestScanAsksAgain(t *testing.T) {
 func TestBar(t *testing.T) {
 	var b bytes.Buffer
 	now := noon
-	show, clear := Bar(&b, noon, func() time.Time { return now })
+	show, wipe := Bar(&b, noon, func() time.Time { return now })
 	now = now.Add(30 * time.Second)
 	show(Progress{Done: 0.25, At: noon, Series: 1200, Leaks: 1})
 	show(Progress{Done: 1, At: noon, Series: 1200, Leaks: 3})
-	clear()
+	wipe()
 	lines := strings.Split(b.String(), "\r")
 	require.Equal(t, "[=======                       ]  25 %  2026-03-01 12:00 UTC  1,200 series, 1 leak, about 90 s left", lines[1])
 	require.Contains(t, lines[2], "100 %")
@@ -399,7 +399,7 @@ func (r *Result) compareWith() {
 // explain explains the first leak.
 func (r *Result) explain() {
 	hour := func(h float64) time.Time { return noon.Add(time.Duration(h * float64(time.Hour))) }
-	moment := func(h float64, leaked float64) Moment {
+	moment := func(h, leaked float64) Moment {
 		rate := trend.Interval{Value: 40, Low: 39.1, High: 40.9}
 		return Moment{
 			Time: hour(h),
@@ -419,8 +419,11 @@ func (r *Result) explain() {
 	r.Explanation = &Explanation{
 		Service: r.Leaks[0].Service,
 		Changes: []Change{
-			{hour(0.1), trend.Quiet, trend.GateTooLittle}, {hour(0.5), trend.Quiet, trend.GateTooSmall}, {hour(30.5), trend.Quiet, trend.GateNoTrend},
-			{hour(31), trend.Suspicious, trend.GateOneStep}, {hour(31.5), trend.Leaking, trend.GateNone},
+			{hour(0.1), trend.Quiet, trend.GateTooLittle},
+			{hour(0.5), trend.Quiet, trend.GateTooSmall},
+			{hour(30.5), trend.Quiet, trend.GateNoTrend},
+			{hour(31), trend.Suspicious, trend.GateOneStep},
+			{hour(31.5), trend.Leaking, trend.GateNone},
 		},
 		Detections: []Moment{moment(31.5, 60)},
 		End:        moment(96, 2640),
@@ -479,7 +482,7 @@ func TestSumOfFloors(t *testing.T) {
 	floor, _ = c.sum(c.services[serviceKey(labels.FromStrings("job", "a"))], func(instance string) bool { return instance == "b" })
 	require.Equal(t, "[NaN 215 315 NaN NaN NaN NaN NaN]", fmt.Sprint(floor))
 	floor, _ = c.sum(nil, nil)
-	require.Equal(t, 8, len(floor))
+	require.Len(t, floor, 8)
 	require.True(t, math.IsNaN(near(floor, 3)))
 }
 
