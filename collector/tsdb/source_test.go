@@ -125,8 +125,10 @@ func TestLogAlone(t *testing.T) {
 
 func TestMatchersAndOtherMetrics(t *testing.T) {
 	dir, _ := fill(t, 1, false)
-	s := open(t, Options{Dir: dir, Load: "other", LoadGauge: true, Start: "nothing",
-		Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "instance", "b:1")}})
+	s := open(t, Options{
+		Dir: dir, Load: "other", LoadGauge: true, Start: "nothing",
+		Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "instance", "b:1")},
+	})
 	w, err := s.Window(context.Background(), start, start.Add(time.Hour))
 	require.NoError(t, err)
 	require.Len(t, w.Series, 1)

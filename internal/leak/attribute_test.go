@@ -90,20 +90,34 @@ func TestAttributeClaimsNothing(t *testing.T) {
 		why string
 	}{
 		"without profiles": {nil, "no profile could be had"},
-		"after two": {[]History{history("a", counts{&blocked: 1}, counts{&blocked: 60})},
-			"2 of the 3 profiles that it takes"},
-		"when the profiles do not grow": {[]History{history("a", counts{&blocked: 9}, counts{&blocked: 9}, counts{&blocked: 9})},
-			"the profiles do not show the growth of the counts"},
-		"for one step": {[]History{history("a", counts{&worker: 8}, counts{&worker: 80}, counts{&worker: 80}, counts{&worker: 80})},
-			"no stack grows steadily in the profiles"},
-		"for what comes back": {[]History{history("a", counts{&idle: 10}, counts{&idle: 90}, counts{&idle: 20}, counts{&idle: 95})},
-			"no stack grows steadily in the profiles"},
-		"for a few goroutines": {[]History{history("a", counts{&worker: 1, &idle: 100}, counts{&worker: 2, &idle: 100}, counts{&worker: 4, &idle: 110})},
-			"no stack grows steadily in the profiles"},
-		"for the scatter of a large count": {[]History{history("a", counts{&idle: 1000}, counts{&idle: 1030}, counts{&idle: 1060})},
-			"no stack grows steadily in the profiles"},
-		"for a low share": {[]History{history("a", counts{&blocked: 0, &idle: 10}, counts{&blocked: 10, &idle: 90}, counts{&blocked: 20, &idle: 60})},
-			"the stacks that grow steadily explain only 29 % of the growth"},
+		"after two": {
+			[]History{history("a", counts{&blocked: 1}, counts{&blocked: 60})},
+			"2 of the 3 profiles that it takes",
+		},
+		"when the profiles do not grow": {
+			[]History{history("a", counts{&blocked: 9}, counts{&blocked: 9}, counts{&blocked: 9})},
+			"the profiles do not show the growth of the counts",
+		},
+		"for one step": {
+			[]History{history("a", counts{&worker: 8}, counts{&worker: 80}, counts{&worker: 80}, counts{&worker: 80})},
+			"no stack grows steadily in the profiles",
+		},
+		"for what comes back": {
+			[]History{history("a", counts{&idle: 10}, counts{&idle: 90}, counts{&idle: 20}, counts{&idle: 95})},
+			"no stack grows steadily in the profiles",
+		},
+		"for a few goroutines": {
+			[]History{history("a", counts{&worker: 1, &idle: 100}, counts{&worker: 2, &idle: 100}, counts{&worker: 4, &idle: 110})},
+			"no stack grows steadily in the profiles",
+		},
+		"for the scatter of a large count": {
+			[]History{history("a", counts{&idle: 1000}, counts{&idle: 1030}, counts{&idle: 1060})},
+			"no stack grows steadily in the profiles",
+		},
+		"for a low share": {
+			[]History{history("a", counts{&blocked: 0, &idle: 10}, counts{&blocked: 10, &idle: 90}, counts{&blocked: 20, &idle: 60})},
+			"the stacks that grow steadily explain only 29 % of the growth",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			as, why := Attribute(c.h)

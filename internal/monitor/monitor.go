@@ -227,7 +227,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		for _, s := range m.judge(now) {
 			m.take(ctx, now, s)
 		}
-		m.publish(ctx, now)
+		m.publish(ctx)
 	}
 	m.o.Notify(now, m.Leaks())
 	return err
@@ -344,7 +344,7 @@ func (m *Monitor) allLeaks() []leak.Leak {
 }
 
 // publish saves what has changed of the leaks, and logs it.
-func (m *Monitor) publish(ctx context.Context, now time.Time) {
+func (m *Monitor) publish(ctx context.Context) {
 	leaks := m.Leaks()
 	open := 0
 	known := map[string]bool{}
@@ -369,7 +369,7 @@ func (m *Monitor) publish(ctx context.Context, now time.Time) {
 		}
 		m.archiveState(err)
 	}
-	maps.DeleteFunc(m.saved, func(id string, _ string) bool { return !known[id] })
+	maps.DeleteFunc(m.saved, func(id, _ string) bool { return !known[id] })
 	m.metrics.open.Set(float64(open))
 }
 
