@@ -41,7 +41,7 @@ const (
 	// below a few more, or to take less than slowestPool hours by its time
 	// constant. Growth that may be such a filling is provisional.
 	poolSize         = 5
-	loadShare        = 0.06 // of the growth that may be ascribed to the load, or not, by mistake
+	loadShare        = 0.08 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
 	slowestPool      = 60
 	curvatureSure    = 1.35 // standard errors
