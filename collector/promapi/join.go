@@ -4,9 +4,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -17,10 +19,28 @@ type join struct {
 	byKey   map[string]*collector.Series
 	order   []string
 	metrics *Metrics
+	// young is how long the load of a process is unknown: a rate is too low
+	// before there are samples for all of its range.
+	young time.Duration
 }
 
-func newJoin(m *Metrics) *join {
-	return &join{byKey: map[string]*collector.Series{}, metrics: m}
+func newJoin(m *Metrics, young time.Duration) *join {
+	return &join{byKey: map[string]*collector.Series{}, metrics: m, young: young}
+}
+
+// longestRange is the longest range of an expression's rates, 0 if it has none.
+func longestRange(expr string) (longest time.Duration, err error) {
+	e, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	if err != nil {
+		return 0, err
+	}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if m, ok := n.(*parser.MatrixSelector); ok {
+			longest = max(longest, m.Range)
+		}
+		return nil
+	})
+	return longest, nil
 }
 
 func (j *join) series() []collector.Series {
@@ -64,9 +84,11 @@ func (j *join) add(counts, loads, starts model.Matrix) {
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			s.Samples = append(s.Samples, collector.Sample{
-				T: int64(p.Timestamp), Count: v, Load: loadAt.value(p.Timestamp), Start: startAt.value(p.Timestamp),
-			})
+			x := collector.Sample{T: int64(p.Timestamp), Count: v, Load: loadAt.value(p.Timestamp), Start: startAt.value(p.Timestamp)}
+			if age := float64(x.T)/1000 - x.Start; age < j.young.Seconds() {
+				x.Load = collector.Unknown
+			}
+			s.Samples = append(s.Samples, x)
 		}
 	}
 }

@@ -48,6 +48,7 @@ type Source struct {
 	o         Options
 	countExpr string
 	startExpr string
+	loadRange time.Duration // that the load is a rate over
 	metrics   *Metrics
 }
 
@@ -74,6 +75,10 @@ func New(o Options) (*Source, error) {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
+	loadRange, err := longestRange(o.Load)
+	if err != nil {
+		return nil, fmt.Errorf("promapi: load %q: %w", o.Load, err)
+	}
 	client := *o.Client
 	client.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
 	client.CheckRedirect = sameHost(o.URL, o.Client.CheckRedirect)
@@ -86,6 +91,7 @@ func New(o Options) (*Source, error) {
 		o:         o,
 		countExpr: "go_goroutines" + o.Selector,
 		startExpr: "process_start_time_seconds" + o.Selector,
+		loadRange: loadRange,
 		metrics:   o.Metrics,
 	}, nil
 }
@@ -96,7 +102,7 @@ func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Wind
 	if !to.After(from) {
 		return w, nil
 	}
-	j := newJoin(s.metrics)
+	j := newJoin(s.metrics, s.loadRange)
 	points := int((to.Sub(from) - 1) / s.o.Step) // besides the one at to
 	for first := points; first >= 0; first -= s.o.MaxPoints {
 		last := max(first-s.o.MaxPoints+1, 0)

@@ -241,3 +241,28 @@ func TestRefused(t *testing.T) {
 	require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 	require.NotContains(t, err.Error(), "hunter2")
 }
+
+func TestLoadOfAYoungProcessIsUnknown(t *testing.T) {
+	a := map[string]string{"instance": "a"}
+	s, _ := server(t, func(w http.ResponseWriter, _ *http.Request, expr string) {
+		switch expr {
+		case "go_goroutines":
+			matrix(w, nil, stream(a, at(t0, 1, "10"), at(t0, 4, "10"), at(t0, 6, "10")))
+		case "process_start_time_seconds":
+			start := fmt.Sprint(t0.Unix())
+			matrix(w, nil, stream(a, at(t0, 1, start), at(t0, 4, start), at(t0, 6, start)))
+		default:
+			matrix(w, nil, stream(a, at(t0, 1, "0.1"), at(t0, 4, "0.4"), at(t0, 6, "0.5")))
+		}
+	})
+	w, err := s.Window(t.Context(), t0, t0.Add(6*time.Minute))
+	require.NoError(t, err)
+	x := w.Series[0].Samples
+	require.True(t, math.IsNaN(x[0].Load) && math.IsNaN(x[1].Load), "a rate over five minutes of a process of four")
+	require.InDelta(t, 0.5, x[2].Load, 1e-9)
+}
+
+func TestLoadExpressionIsChecked(t *testing.T) {
+	_, err := New(Options{URL: &url.URL{}, Client: &http.Client{}, Load: "rate("})
+	require.ErrorContains(t, err, `load "rate("`)
+}
