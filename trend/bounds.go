@@ -28,7 +28,8 @@ const (
 	// For so many base blocks after a high load its connections may be held.
 	lagBlocks = 360
 	// A service that became busier by this factor while it grew, and has no
-	// day of history to tell what that means, is watched for so many hours.
+	// day of history to tell what that means, is watched for so many hours,
+	// unless the growth is huge beside what the load explains.
 	busier       = 1.15
 	patientHours = 5
 	// historyHours of the past make a history.

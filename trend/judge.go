@@ -334,7 +334,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	need := areaNeeded
 	if ratio > busier {
 		need *= min(2, ratio)
-		if hours < patientHours {
+		if hours < patientHours && r < huge {
 			f.gate = GateFollowsLoad
 			return f
 		}

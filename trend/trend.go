@@ -50,6 +50,14 @@ type Interval struct {
 	Value, Low, High float64
 }
 
+// Times scales an interval by a factor of at least 0.
+func (i Interval) Times(x float64) Interval { return Interval{x * i.Value, x * i.Low, x * i.High} }
+
+// Plus adds two estimates as if they erred together: the ends add up.
+func (i Interval) Plus(o Interval) Interval {
+	return Interval{i.Value + o.Value, i.Low + o.Low, i.High + o.High}
+}
+
 // Verdict is the judgement of one service at one time.
 type Verdict struct {
 	Status Status

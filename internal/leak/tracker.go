@@ -60,6 +60,7 @@ type watch struct {
 	started time.Time // of the process that leaks, zero if unknown
 	clean   float64   // goroutines without the leak
 	leaked  float64
+	rate    trend.Interval // when it was last seen to grow
 }
 
 // Observation is what an evaluation has found of the service.
@@ -390,10 +391,19 @@ func (r *record) attribute(a Attribution) {
 // leak's of the growth; only names its instances, nil means all that grow.
 func (r *record) measure(o Observation, part float64, only []string) {
 	v := o.Verdict
-	r.leak.Rate = trend.Interval{Value: part * v.Rate.Value, Low: part * v.Rate.Low, High: part * v.Rate.High}
-	if v.Onset.Before(r.leak.Onset) && !v.Onset.IsZero() {
+	// Later estimates of the onset are from longer blocks: the one of the alarm
+	// stays.
+	if r.leak.State == Suspected && !v.Onset.IsZero() {
 		r.leak.Onset = v.Onset
 	}
+	rate := v.Rate.Times(part)
+	for name, w := range r.watched {
+		// Instances that the verdict does not list now go on as they were.
+		if !slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name }) {
+			rate = rate.Plus(w.rate)
+		}
+	}
+	r.leak.Rate = rate
 	for _, it := range v.Instances {
 		w := r.watched[it.Instance]
 		if w == nil {
@@ -414,6 +424,7 @@ func (r *record) measure(o Observation, part float64, only []string) {
 		if math.IsNaN(w.clean) { // restored, its start unknown
 			w.clean = clean
 		}
+		w.rate = it.Rate.Times(part)
 		w.clean = max(0, min(w.clean, clean))
 		w.leaked = max(0, it.Count-w.clean)
 	}

@@ -70,7 +70,7 @@ var leaks = []struct {
 // How long things may take. The suspicion has to be earned, and a fixed twin
 // is watched for as long as its leaky one and a while longer.
 const (
-	untilAlerts   = 3 * time.Minute
+	untilAlerts   = 5 * time.Minute
 	soak          = 30 * time.Second
 	untilResolved = 2 * time.Minute
 )
