@@ -50,6 +50,10 @@ type record struct {
 	watched map[string]*watch
 	// grown is when its stacks last grew in the profiles.
 	grown time.Time
+	// profiled are the instances whose profiles the stacks are counted in.
+	profiled []string
+	// survived is for how long all goroutines that were looked at have stayed.
+	survived time.Duration
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
@@ -147,6 +151,15 @@ func (t *Tracker) Climb(id string, e Evidence) {
 	for _, r := range t.open {
 		if r.leak.ID == id && e.above(r.leak.Evidence) {
 			r.leak.Evidence, r.leak.Missing = e, ""
+		}
+	}
+}
+
+// Survived takes for how long all goroutines of an open leak have stayed.
+func (t *Tracker) Survived(id string, d time.Duration) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			r.survived = max(r.survived, d)
 		}
 	}
 }
@@ -296,18 +309,29 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 	}
 }
 
+// LongLife is for how many base blocks all goroutines of a suspicion have to
+// stay before that says something of those that wait as idle workers do.
+const LongLife = 30
+
+// dominance is by how much the goroutines of a suspicion outnumber all others
+// of the process before they are taken for no pool.
+const dominance = 3
+
 // promote tells of what is suspected when that is earned: by the counts, which
-// are enough for an alarm, or by goroutines that are known to stay where nothing
-// healthy waits for long. A pool that fills up has its idle workers wait in a
-// receive, a select or a read: of these the counts decide, unless the garbage
-// collector has.
+// are enough for an alarm; by goroutines that are known to stay where nothing
+// healthy waits for long; by the garbage collector. Idle workers and
+// connections wait in a receive, a select or a read: of these not one may have
+// ended in a long time, while they came to outnumber all else in the process.
+// That is for leaks whose goroutines work on, so that the load grows with them
+// and the counts say nothing.
 func (t *Tracker) promote(now time.Time) {
 	for _, r := range t.open {
 		if r.leak.State != Suspected {
 			continue
 		}
 		proven := r.leak.Evidence == Proven ||
-			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 && stack.Stuck(r.leak.Stacks[0].Op)
+			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 &&
+				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates())
 		if proven || !t.alarmed.IsZero() {
 			r.leak.State, r.leak.DetectedAt = Firing, now
 			// The leak that comes back is the same one, with a new beginning.
@@ -316,6 +340,20 @@ func (t *Tracker) promote(now time.Time) {
 			}
 		}
 	}
+}
+
+// dominates tells whether the stacks of a leak outnumber all others of the
+// process by far.
+func (r *record) dominates() bool {
+	if r.leak.Head == nil || len(r.profiled) == 0 {
+		return false
+	}
+	var held float64
+	for _, s := range r.leak.Stacks {
+		held += float64(s.Head)
+	}
+	held /= float64(len(r.profiled)) // each, on the average
+	return held >= dominance*(float64(r.leak.Head.Total)-held)
 }
 
 func growthOf(a Attribution) float64 {
@@ -380,7 +418,7 @@ func (r *record) attribute(a Attribution) {
 	if i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature }); i > 0 {
 		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
 	}
-	r.leak.Share = a.Share
+	r.leak.Share, r.profiled = a.Share, a.Instances
 	r.leak.Base, r.leak.Head = &a.Base, &a.Head
 	if Stack.above(r.leak.Evidence) {
 		r.leak.Evidence, r.leak.Missing = Stack, ""

@@ -28,8 +28,8 @@ type proof struct {
 	started  time.Time
 	busy     bool // a pull is under way
 
-	// The two dumps: the ids of the leak's goroutines in the first, and when the
-	// second is due. done: aged or not, there is nothing more to find out.
+	// The dumps: the ids of the leak's goroutines in the first, and when the
+	// next is due. done: there is nothing more to find out.
 	ids    map[uint64]bool
 	first  time.Time
 	next   time.Time
@@ -67,7 +67,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 			if p != nil && p.busy {
 				continue
 			}
-			p = &proof{instance: in.name, started: started, done: l.Evidence == leak.Aged}
+			p = &proof{instance: in.name, started: started}
 			s.proving[l.ID] = p
 		}
 		if p.busy {
@@ -75,17 +75,20 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 		}
 		count := s.count(in.name)
 		switch {
-		case !p.done && m.o.DumpLimit <= 0:
+		case p.done:
+		case m.o.DumpLimit <= 0:
 			p.done, p.age = true, "dumps are off (profiles.dump_limit: 0)"
-		case !p.done && count > float64(m.o.DumpLimit):
+		case count > float64(m.o.DumpLimit):
 			p.done, p.age = true, fmt.Sprintf("no dump with ages was taken, for %s goroutines are more than profiles.dump_limit (%s)",
 				human.Number(count), human.Count(int64(m.o.DumpLimit)))
-		case !p.done && !now.Before(p.next):
+		case l.Evidence == leak.Aged && l.State == leak.Firing:
+			p.done = true // a third dump would tell nobody anything
+		case !now.Before(p.next):
 			p.busy = true
 			pulls = append(pulls, m.dump(now, s, in, l, p, count))
 			continue
 		}
-		if p.done && p.never == "" && now.Sub(p.asked) >= leakProfileEvery {
+		if (p.done || l.Evidence == leak.Aged) && p.never == "" && now.Sub(p.asked) >= leakProfileEvery {
 			p.busy, p.asked = true, now
 			pulls = append(pulls, m.leaked(now, s, in, l, p, count))
 		}
@@ -130,15 +133,17 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			case profile.Incomplete:
 				p.done, p.age = true, "the dump with ages was cut short"
 			default:
-				p.compare(now, s, l, stack.Of(profile))
+				p.compare(now, s, l, stack.Of(profile), leak.LongLife*m.o.Trend.Base)
 			}
 			s.tracker.Miss(l.ID, p.missing(l.Evidence))
 		}
 	}
 }
 
-// compare looks for the goroutines of the first dump in the second.
-func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snapshot) {
+// compare looks for the goroutines of the first dump in a later one. Of
+// goroutines that wait as idle workers do, a third dump a long life after the
+// first tells whether they all stay.
+func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snapshot, long time.Duration) {
 	ids := map[uint64]bool{}
 	var wait time.Duration
 	for _, g := range l.Stacks {
@@ -162,11 +167,16 @@ func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snap
 				stayed++
 			}
 		}
-		p.done = true
+		if stayed == len(p.ids) && stayed >= enough {
+			s.tracker.Survived(l.ID, now.Sub(p.first))
+		}
 		if float64(stayed) >= survivors*float64(len(p.ids)) {
 			s.tracker.Climb(l.ID, leak.Aged)
+			p.next = p.first.Add(long)
+			p.done = stayed < len(p.ids) || !now.Before(p.next) || len(l.Stacks) > 0 && stack.Stuck(l.Stacks[0].Op)
 			return
 		}
+		p.done = true
 		p.age = fmt.Sprintf("only %d of %d goroutines were still there %s later", stayed, len(p.ids), human.Duration(now.Sub(p.first)))
 	}
 }

@@ -72,3 +72,34 @@ func TestEvidenceStaysWhenAProcessGoes(t *testing.T) {
 	require.Len(t, w.firing(), 1)
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence, "it only climbs")
 }
+
+// A subscription that is made again and again and keeps itself alive: the load
+// grows with the leak, so that the counts say nothing, and its goroutines wait
+// as idle workers do.
+func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
+	leaky := process{onset: t0.Add(2 * time.Hour), perHour: 200, fn: handler, busy: true, op: "chan receive"}
+	w := newWorld(t)
+	w.add("checkout", "a", leaky)
+	w.run(2*time.Hour + 25*time.Minute)
+	require.Empty(t, w.firing(), "it does not outnumber the rest, nor is it old enough")
+	w.run(35 * time.Minute)
+	require.Len(t, w.firing(), 1)
+	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
+	require.Equal(t, 3, w.dumps["checkout/a"])
+
+	// Connections that come and go look the same from afar.
+	healthy := leaky
+	healthy.comeAndGo = true
+	w = newWorld(t)
+	w.add("checkout", "a", healthy)
+	w.run(5 * time.Hour)
+	require.Empty(t, w.firing())
+
+	// Nor is a part of a large service blamed so soon.
+	large := leaky
+	large.steady, large.perHour = 400, 60
+	w = newWorld(t)
+	w.add("checkout", "a", large)
+	w.run(4 * time.Hour)
+	require.Empty(t, w.firing())
+}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -38,6 +39,9 @@ type process struct {
 	pprof   error // what a pull answers
 	// comeAndGo: no goroutine stays, whatever the counts look like.
 	comeAndGo bool
+	// busy: its goroutines work, so that the load is that of their number.
+	busy bool
+	op   string // that the leaked ones wait in; default chan send
 	gc        bool // has a goroutineleak profile
 }
 
@@ -143,10 +147,14 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 			if t.Before(p.started) {
 				continue
 			}
-			s.Samples = append(s.Samples, collector.Sample{
+			x := collector.Sample{
 				T: t.UnixMilli(), Count: float64(p.steady+p.leaked(t)) + wobble(t), Load: 0.2,
 				Start: float64(p.started.Unix()),
-			})
+			}
+			if p.busy {
+				x.Load = x.Count / 100
+			}
+			s.Samples = append(s.Samples, x)
 		}
 		if len(s.Samples) > 0 {
 			out.Series = append(out.Series, s)
@@ -178,7 +186,7 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 		}
 	}
 	add("select", "example.org/shop.(*Server).run", p.steady)
-	add("chan send", p.fn, p.leaked(now))
+	add(cmp.Or(p.op, "chan send"), p.fn, p.leaked(now))
 	return out, nil
 }
 
