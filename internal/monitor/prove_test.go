@@ -92,7 +92,7 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	healthy.comeAndGo = true
 	w = newWorld(t)
 	w.add("checkout", "a", healthy)
-	w.run(5 * time.Hour)
+	w.run(3 * time.Hour)
 	require.Empty(t, w.firing())
 
 	// Nor is a part of a large service blamed so soon.
@@ -100,6 +100,6 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	large.steady, large.perHour = 400, 60
 	w = newWorld(t)
 	w.add("checkout", "a", large)
-	w.run(4 * time.Hour)
+	w.run(3 * time.Hour)
 	require.Empty(t, w.firing())
 }

@@ -39,7 +39,7 @@ type process struct {
 	pprof   error // what a pull answers
 	// comeAndGo: no goroutine stays, whatever the counts look like.
 	comeAndGo bool
-	// busy: its goroutines work, so that the load is that of their number.
+	// busy: its goroutines work, so that the load grows with their number.
 	busy bool
 	op   string // that the leaked ones wait in; default chan send
 	gc        bool // has a goroutineleak profile
@@ -152,7 +152,7 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 				Start: float64(p.started.Unix()),
 			}
 			if p.busy {
-				x.Load = x.Count / 100
+				x.Load = 0.1 + x.Count/150 + wobble(t.Add(7*time.Minute))/100
 			}
 			s.Samples = append(s.Samples, x)
 		}
