@@ -42,7 +42,7 @@ type process struct {
 	// busy: its goroutines work, so that the load grows with their number.
 	busy bool
 	op   string // that the leaked ones wait in; default chan send
-	gc        bool // has a goroutineleak profile
+	gc   bool   // has a goroutineleak profile
 }
 
 func (p *process) leaked(t time.Time) int {

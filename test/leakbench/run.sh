@@ -7,7 +7,8 @@
 # LEAKBENCH        folder of the kit, default ../shared/leakbench beside the tree
 # LEAKBENCH_CACHE  where the data go, default the user's cache folder
 # LEAKBENCH_ARGS   further arguments of `leakbench gen`
-# GOROWATCH        a binary whose `scan` is scored instead of the harness here
+# GOROWATCH        a binary to score instead of this tree's
+# PROFILES=1       generates profiles too and attributes growth to stacks
 # BASELINE=0       leaves the PromQL rules out; HONEST=1 runs the honesty check
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,8 +20,9 @@ fi
 cache=${LEAKBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gorowatch/leakbench}
 mkdir -p "$cache"
 (cd "$kit" && go build -o "$cache/leakbench" .)
-scan=${GOROWATCH:-$cache/scan}
-[ -n "${GOROWATCH:-}" ] || go build -o "$scan" ./test/leakbench
+gorowatch=${GOROWATCH:-$cache/gorowatch}
+[ -n "${GOROWATCH:-}" ] || go build -o "$gorowatch" ./cmd/gorowatch
+[ "${PROFILES:-0}" = 0 ] || LEAKBENCH_ARGS="${LEAKBENCH_ARGS:--days 7 -per-class 4} -profiles"
 for seed in "${@:-204 205 206}"; do
 	for seed in $seed; do
 		name=seed$seed$(echo "${LEAKBENCH_ARGS:-}" | tr -c 'a-zA-Z0-9\n' _)
@@ -31,16 +33,16 @@ for seed in "${@:-204 205 206}"; do
 			"$cache/leakbench" gen -out "$data" -seed "$seed" ${LEAKBENCH_ARGS:-}
 		fi
 		echo "== seed $seed ${LEAKBENCH_ARGS:-}"
-		/usr/bin/env time -f "scan: %e s, %M KB" "$scan" scan --tsdb.path="$data/tsdb" --format=json >"$cache/report.json" 2>"$cache/stderr" ||
-			{ [ $? -eq 1 ] || { cat "$cache/stderr"; exit 2; }; }
-		tail -1 "$cache/stderr"
+		profiles=()
+		[ "${PROFILES:-0}" = 0 ] || profiles=("--profiles=file://$data/archive")
+		time "$gorowatch" scan --tsdb.path="$data/tsdb" "${profiles[@]}" --format=json >"$cache/report.json"
 		"$cache/leakbench" score -v -truth "$data/truth.json" -report "$cache/report.json"
 		if [ "${BASELINE:-1}" != 0 ]; then
 			[ -f "$data/baseline.txt" ] || "$cache/leakbench" baseline -data "$data" >"$data/baseline.txt" 2>/dev/null
 			cat "$data/baseline.txt"
 		fi
 		if [ "${HONEST:-0}" != 0 ]; then
-			"$cache/leakbench" honest -gorowatch "$scan" -data "$data"
+			"$cache/leakbench" honest -gorowatch "$gorowatch" -data "$data"
 		fi
 	done
 done
