@@ -47,8 +47,10 @@ func explain(found *[nScales]finding, name string, base int64) []Assessment {
 	for k := range nScales {
 		f := &found[k]
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
-		a := Assessment{Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,
-			Rate: f.slope.per(time.Hour, length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends}
+		a := Assessment{
+			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,
+			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends,
+		}
 		if f.status != "" && f.grown > 0 {
 			a.Onset = msTime(f.onset)
 		}
@@ -57,8 +59,7 @@ func explain(found *[nScales]finding, name string, base int64) []Assessment {
 	return out
 }
 
-// per converts a rate per length to one per unit.
-func (i Interval) per(unit, length time.Duration) Interval {
-	f := float64(unit) / float64(length)
-	return Interval{i.Value * f, i.Low * f, i.High * f}
+// hourly converts a rate per length to one per hour.
+func (i Interval) hourly(length time.Duration) Interval {
+	return i.Times(float64(time.Hour) / float64(length))
 }

@@ -76,9 +76,9 @@ func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 			shh := stt - 2*to*st + c*to*to - fn*mh*mh
 			shx := stx - to*sx // x and l are centred
 			shl := slt - to*sl
-			b, s, free := 0.0, 0.0, false
+			b, free := 0.0, false
 			if shh > 1e-9 {
-				s = shx / shh
+				s := shx / shh
 				if useLoad {
 					if det := sll*shh - shl*shl; det > 1e-9*sll*shh {
 						b = (slx*shh - shx*shl) / det

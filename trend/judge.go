@@ -74,8 +74,10 @@ func (s *Service) length(k int) time.Duration {
 
 func (s *Service) trend(in *instance, f *finding, k int) InstanceTrend {
 	g := in.seg
-	return InstanceTrend{Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
-		Rate: f.slope.per(time.Hour, s.length(k)), Leaked: max(0, f.grown)}
+	return InstanceTrend{
+		Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
+		Rate: f.slope.hourly(s.length(k)), Leaked: max(0, f.grown),
+	}
 }
 
 // judgePool lets all instances together say what none says alone.
@@ -106,7 +108,7 @@ func (s *Service) judgePool(v *Verdict) {
 	}
 	f := &p.found[best]
 	v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
-	v.Rate, v.Onset, v.Leaked = f.slope.per(time.Hour, s.length(best)), msTime(f.onset), f.grown
+	v.Rate, v.Onset, v.Leaked = f.slope.hourly(s.length(best)), msTime(f.onset), f.grown
 	v.Instances = nil
 	for _, in := range s.ordered {
 		if own := &in.seg.found[best]; slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
@@ -130,7 +132,7 @@ func (s *Service) addLives(v *Verdict) {
 			if t >= sureOfLives {
 				f.Status, f.Gate = Leaking, GateNone
 			}
-			hourly := per.per(time.Hour, s.opt.Base)
+			hourly := per.hourly(s.opt.Base)
 			for _, in := range s.ordered {
 				g := in.seg
 				i := InstanceTrend{Instance: in.name, Rate: hourly, Onset: msTime(max(onset, g.first)), Count: float64(g.count), Floor: g.floorNow()}

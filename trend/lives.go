@@ -20,7 +20,7 @@ type life struct {
 const maxLives = 48
 
 // live sums up a segment; ok is false while it is too short.
-func (g *segment) live(base int64) (l life, ok bool) {
+func (g *segment) live() (l life, ok bool) {
 	const least = 12
 	var v view
 	for k := 1; k <= 3; k++ {
@@ -114,7 +114,7 @@ func (v *view) line() (h hinge, ok bool) {
 
 // bury remembers the life of a segment that has ended.
 func (s *Service) bury(g *segment) {
-	if l, ok := g.live(s.base); ok {
+	if l, ok := g.live(); ok {
 		s.lives = append(s.lives, l)
 		if len(s.lives) > maxLives {
 			s.lives = slices.Delete(s.lives, 0, len(s.lives)-maxLives)
@@ -127,7 +127,7 @@ func (s *Service) bury(g *segment) {
 func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate) {
 	all := slices.Clone(s.lives)
 	for _, in := range s.ordered {
-		if l, ok := in.seg.live(s.base); ok {
+		if l, ok := in.seg.live(); ok {
 			all = append(all, l)
 		}
 	}

@@ -159,7 +159,7 @@ func TestHealthyIsNeverLeaking(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := NewService(Options{})
 			r := rand.New(rand.NewPCG(3, 3))
-			for m := 0; m < 4*1440; m++ {
+			for m := range 4 * 1440 {
 				if name == "changing step" && m > 1440 && m%5 != 0 {
 					continue
 				}
@@ -200,8 +200,13 @@ func TestBadSamplesAreDropped(t *testing.T) {
 	good := Sample{T: t0.UnixMilli(), Count: 10, Load: 1, Start: 1}
 	s.Observe("a", good)
 	for _, bad := range []Sample{
-		{T: good.T, Count: 11}, {T: good.T - 1, Count: 11}, {T: good.T + 1, Count: -1},
-		{T: good.T + 1, Count: math.NaN()}, {T: good.T + 1, Count: math.Inf(1)}, {T: good.T + 1, Count: 1e12}, {T: -5, Count: 11},
+		{T: good.T, Count: 11},
+		{T: good.T - 1, Count: 11},
+		{T: good.T + 1, Count: -1},
+		{T: good.T + 1, Count: math.NaN()},
+		{T: good.T + 1, Count: math.Inf(1)},
+		{T: good.T + 1, Count: 1e12},
+		{T: -5, Count: 11},
 	} {
 		s.Observe("a", bad)
 	}

@@ -136,8 +136,10 @@ func (s *Service) Instances() []Instance {
 	out := make([]Instance, 0, len(s.instances))
 	for _, in := range s.ordered {
 		g := in.seg
-		i := Instance{Name: in.name, Count: float64(g.count), Floor: g.floorNow(), Load: float64(g.load),
-			FirstSeen: msTime(g.first), LastSeen: msTime(g.last)}
+		i := Instance{
+			Name: in.name, Count: float64(g.count), Floor: g.floorNow(), Load: float64(g.load),
+			FirstSeen: msTime(g.first), LastSeen: msTime(g.last),
+		}
 		if finite(g.start) {
 			i.Started = msTime(int64(g.start * 1000))
 		}
