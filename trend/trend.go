@@ -41,7 +41,6 @@ const (
 	GateFollowsLoad Gate = "follows load"
 	GateOneStep     Gate = "one step"
 	GateCameBack    Gate = "came back"
-	GateSeenBefore  Gate = "seen before" // no larger than a past rise that was given back
 	GateSaturating  Gate = "saturating"
 )
 

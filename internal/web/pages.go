@@ -446,7 +446,6 @@ func why(s trend.Status, g trend.Gate) string {
 		trend.GateFollowsLoad: "the count follows the load",
 		trend.GateOneStep:     "it rose once, in one step",
 		trend.GateCameBack:    "it rose and came back",
-		trend.GateSeenBefore:  "it rose as much before, and came back then",
 		trend.GateSaturating:  "the growth slows down, as that of a pool that fills",
 	}[g]
 	if !known && g != trend.GateNone {
