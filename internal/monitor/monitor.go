@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -97,6 +98,9 @@ type Monitor struct {
 	// nothing; what they bring waits in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
+
+	// archive is why the bucket cannot be written; pulls know first.
+	archive atomic.Pointer[string]
 
 	// mtx guards services, and what of them pages read, against the cycle.
 	mtx      sync.RWMutex
@@ -379,9 +383,7 @@ func (m *Monitor) archiveState(err error) {
 	if err != nil {
 		state, text = "failing", err.Error()
 	}
-	m.mtx.Lock()
-	m.state.Archive = text
-	m.mtx.Unlock()
+	m.archive.Store(&text)
 	m.log.say(m.logger, "archive", state, func(l *slog.Logger) {
 		if err != nil {
 			l.Error("The archive cannot be written; watching and alerting go on", "err", err)
@@ -435,5 +437,9 @@ func (m *Monitor) Services() []Service {
 func (m *Monitor) State() SourceState {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	return m.state
+	s := m.state
+	if why := m.archive.Load(); why != nil {
+		s.Archive = *why
+	}
+	return s
 }

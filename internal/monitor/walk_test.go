@@ -106,3 +106,18 @@ func TestWalkTellsEveryVerdict(t *testing.T) {
 		require.Equal(t, t0.Add(3*time.Hour), at[179])
 	}
 }
+
+// With recorded profiles a walk names the line too. Its pulls are part of it, so
+// they must not wait for what it holds.
+func TestWalkAttributes(t *testing.T) {
+	w := newWorld(t)
+	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300, fn: handler})
+	m, err := New(t.Context(), Options{Source: w, Puller: w, Archive: w, History: time.Minute})
+	require.NoError(t, err)
+	win, err := w.Window(t.Context(), t0, t0.Add(8*time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, m.Walk(t.Context(), win, 2))
+	require.Len(t, m.Leaks(), 1)
+	require.Equal(t, leak.Firing, m.Leaks()[0].State)
+	require.Equal(t, handler, m.Leaks()[0].Stacks[0].Key.Func)
+}
