@@ -29,6 +29,9 @@ const (
 	Plateaued Status = "plateaued"
 )
 
+// Grows tells whether the counts grow, for sure or not.
+func (s Status) Grows() bool { return s == Suspicious || s == Provisional || s == Leaking }
+
 // Gate is the condition that kept a service from a higher Status.
 type Gate string
 

@@ -143,9 +143,6 @@ func ByDetection(a, b Leak) int {
 	return cmp.Or(a.DetectedAt.Compare(b.DetectedAt), cmp.Compare(a.ID, b.ID))
 }
 
-// Open tells whether a leak is open.
-func (t *Tracker) Open() bool { return len(t.open) > 0 }
-
 // Climb raises the evidence of an open leak; it never lowers it.
 func (t *Tracker) Climb(id string, e Evidence) {
 	for _, r := range t.open {
@@ -221,7 +218,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	} else if t.alarmed.IsZero() {
 		t.alarmed = now
 	}
-	if growing(o.Verdict) {
+	if o.Verdict.Status.Grows() {
 		t.grow(now, o)
 	}
 	t.promote(now)
@@ -245,14 +242,6 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool {
 		return t.o.Remember > 0 && now.Sub(l.ResolvedAt) > t.o.Remember
 	})
-}
-
-func growing(v trend.Verdict) bool {
-	switch v.Status {
-	case trend.Suspicious, trend.Provisional, trend.Leaking:
-		return true
-	}
-	return false
 }
 
 // forget is how many base blocks a suspicion outlives the growth.
@@ -535,5 +524,5 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 
 // leaksAgain tells whether an instance grows now.
 func leaksAgain(v trend.Verdict, name string) bool {
-	return growing(v) && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
+	return v.Status.Grows() && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
 }

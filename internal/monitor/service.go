@@ -129,13 +129,7 @@ func (s *service) forget() {
 }
 
 // suspicious tells whether profiles are worth their cost.
-func (s *service) suspicious() bool {
-	switch s.verdict.Status {
-	case trend.Suspicious, trend.Provisional, trend.Leaking:
-		return true
-	}
-	return false
-}
+func (s *service) suspicious() bool { return s.verdict.Status.Grows() }
 
 // suspects are the instances to profile, the fastest growing first.
 func (s *service) suspects() []*instance {
