@@ -63,7 +63,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	var total, leaked float64
 	shots := 0
 	for _, h := range histories {
-		h.Shots = fromBase(h)
+		h.Shots = FromBase(h.Shots, func(s Shot) time.Time { return s.Ref.Time }, h.Onset)
 		shots = max(shots, len(h.Shots))
 		if len(h.Shots) < minShots {
 			continue
@@ -127,16 +127,17 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	return as, ""
 }
 
-// fromBase cuts off what is before the base: the last profile before the
-// onset, or the first there is.
-func fromBase(h History) []Shot {
+// FromBase cuts off what is before the base: the last profile before the onset,
+// or the first there is. The list is of profiles in any form, oldest first;
+// taken is when each was.
+func FromBase[T any](list []T, taken func(T) time.Time, onset time.Time) []T {
 	base := 0
-	for i, s := range h.Shots {
-		if !s.Ref.Time.After(h.Onset) {
+	for i, p := range list {
+		if !taken(p).After(onset) {
 			base = i
 		}
 	}
-	return h.Shots[base:]
+	return list[base:]
 }
 
 func countsOf(signature string, shots []Shot) []float64 {

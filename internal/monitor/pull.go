@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -152,14 +153,8 @@ func (s *service) onsetOf(name string) time.Time {
 // missing is the profiles of the instance without a snapshot that an
 // attribution needs: the base, and what came after it.
 func (in *instance) missing(onset time.Time) []shot {
-	base := 0
-	for i, sh := range in.shots {
-		if !sh.ref.Time.After(onset) {
-			base = i
-		}
-	}
 	var out []shot
-	for _, sh := range in.shots[min(base, len(in.shots)):] {
+	for _, sh := range leak.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, onset) {
 		if sh.snapshot == nil {
 			out = append(out, sh)
 		}
@@ -219,15 +214,12 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.name, "err", err)
 		}
 		b.listed = err == nil
-		base := -1
-		for i, ref := range refs {
-			if ref.Time.After(p.started) && !ref.Time.After(p.onset) {
-				base = i
-			}
-		}
-		for i, ref := range refs {
+		refs = slices.DeleteFunc(slices.Clone(refs), func(ref leak.ProfileRef) bool {
+			return !ref.Time.After(p.started) || !ref.Time.Before(p.now)
+		})
+		for _, ref := range leak.FromBase(refs, func(ref leak.ProfileRef) time.Time { return ref.Time }, p.onset) {
 			known := slices.ContainsFunc(p.wanted, func(sh shot) bool { return sh.ref.Key == ref.Key })
-			if !known && ref.Time.After(p.started) && ref.Time.Before(p.now) && (base < 0 || i >= base) {
+			if !known {
 				p.wanted = append(p.wanted, shot{ref: ref})
 			}
 		}
