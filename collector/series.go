@@ -27,6 +27,19 @@ type Sample struct {
 // Unknown marks a Load or a Start that the source does not have.
 var Unknown = math.NaN()
 
+// Scrape is what an instance says of itself when it is scraped. What it does
+// not have is Unknown.
+type Scrape struct {
+	// T is the time of the scrape in Unix milliseconds.
+	T int64
+	// Count is the number of goroutines.
+	Count float64
+	// CPU is the counter of the CPU seconds of the process.
+	CPU float64
+	// Start is the start of the process in Unix seconds.
+	Start float64
+}
+
 // Series is the samples of one instance in a window, in time order.
 type Series struct {
 	// Labels identify the instance, without a metric name.

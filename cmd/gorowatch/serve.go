@@ -33,6 +33,7 @@ func addServe(c *cli) {
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
+	addSeriesFlags(cmd, &o)
 	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)

@@ -3,13 +3,51 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/collector/tsdb"
+	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
 )
+
+// defaultSeries is where the series are that gorowatch scrapes itself.
+const defaultSeries = "/var/lib/gorowatch/series"
+
+// addSeriesFlags adds the flags of the embedded database, which is opened when
+// there is no Prometheus.
+func addSeriesFlags(cmd *kingpin.CmdClause, o *app.Options) {
+	dir := cmd.Flag("storage.tsdb.path", "Folder for the series that gorowatch scrapes itself when it has no Prometheus: a data directory as Prometheus has it.").Default(defaultSeries).String()
+	retention := cmd.Flag("storage.tsdb.retention.time", "How long to keep the series that gorowatch scrapes itself, e.g. 15d.").Default("15d").String()
+	o.OpenSeries = func(logger *slog.Logger, reg prometheus.Registerer) (app.SeriesStore, string, error) {
+		keep, err := duration("--storage.tsdb.retention.time", *retention)
+		if err != nil {
+			return nil, "", err
+		}
+		s, err := tsdb.OpenStore(tsdb.StoreOptions{Dir: *dir, Retention: keep, Logger: logger, Registerer: reg})
+		switch {
+		case err == nil:
+			return s, "", nil
+		case *dir == defaultSeries && errors.Is(err, os.ErrPermission):
+			// Nobody has chosen the folder, as on a laptop.
+			logger.Warn("Series are kept in memory and lost at the end; set --storage.tsdb.path", "err", err)
+			return inMemory{scrape.NewMemory()}, fmt.Sprintf("Series are kept in memory and lost at the end: %v. Set --storage.tsdb.path.", err), nil
+		}
+		return nil, "", fmt.Errorf("--storage.tsdb.path: %w", err)
+	}
+}
+
+// inMemory is a store that there is nothing to close of.
+type inMemory struct{ *scrape.Memory }
+
+func (inMemory) Close() error { return nil }
 
 // openTSDB opens the data of a Prometheus on disk.
 func openTSDB(dir, selector string) (tsdbSource, error) {

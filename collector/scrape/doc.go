@@ -1,4 +1,4 @@
-// Package scrape reads the series of static targets from their /metrics, for
-// where there is no Prometheus: in the demo, or on a laptop. The latest samples
-// of each target are kept in memory, bounded in number.
+// Package scrape reads the series of targets from their /metrics, for where
+// there is no Prometheus. What it has read goes to a Store: Memory, bounded in
+// number, in the demo, or the embedded database of collector/tsdb.
 package scrape

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
 	"sync"
@@ -22,9 +21,6 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// maxSamples bounds what is kept of a target.
-const maxSamples = 10_000
-
 // Target is what is scraped.
 type Target struct {
 	Labels labels.Labels
@@ -34,7 +30,10 @@ type Target struct {
 
 // Options of a Scraper.
 type Options struct {
+	// Targets are what is scraped at first; Set changes them.
 	Targets []Target
+	// Store keeps the samples; default a Memory.
+	Store Store
 	// Interval between two scrapes of a target; default 15 s.
 	Interval time.Duration
 	// Timeout of a scrape; default 10 s, at most Interval.
@@ -63,21 +62,31 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Scraper implements collector.SeriesSource while Run runs.
-type Scraper struct {
-	o       Options
-	targets []*target
+// Store keeps what is scraped, and gives it back as series.
+type Store interface {
+	collector.SeriesSource
+	// Append keeps a scrape of an instance. The scrapes of an instance come in
+	// time order; those of several come side by side.
+	Append(instance labels.Labels, x collector.Scrape) error
 }
 
-// target is a target and its samples.
-type target struct {
-	Target
+// Scraper implements collector.SeriesSource while Run runs.
+type Scraper struct {
+	o Options
 
 	mtx     sync.Mutex
-	samples []collector.Sample
+	targets map[string]*target // by labels
+	// start begins to scrape a target; nil while Run does not run.
+	start func(*target)
+}
 
-	// Owned by the loop.
-	cpu     float64 // counter at the last scrape
+// target is a target that is scraped.
+type target struct {
+	Target
+	origin *http.Client       // as Set was given it
+	stop   context.CancelFunc // nil: not scraped yet
+
+	// failing is why the last scrape failed; the loop's own.
 	failing collector.Reason
 }
 
@@ -98,17 +107,60 @@ func New(o Options) (*Scraper, error) {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	s := &Scraper{o: o}
-	for _, t := range o.Targets {
+	if o.Store == nil {
+		o.Store = NewMemory()
+	}
+	s := &Scraper{o: o, targets: map[string]*target{}}
+	if err := s.Set(o.Targets); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Set replaces the targets. Those that stay are scraped on in their rhythm. Of
+// several with the same labels the first is scraped: they would be one
+// instance.
+func (s *Scraper) Set(targets []Target) error {
+	for _, t := range targets {
 		if t.URL == nil || t.Client == nil {
-			return nil, errors.New("scrape: URL and Client of a target are required")
+			return errors.New("scrape: URL and Client of a target are required")
+		}
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	old := s.targets
+	s.targets = make(map[string]*target, len(targets))
+	for _, t := range targets {
+		key := string(t.Labels.Bytes(nil))
+		if other, taken := s.targets[key]; taken {
+			s.o.Logger.Warn("Two targets have the same labels, only the first is scraped",
+				"labels", t.Labels, "url", collector.RedactURL(other.URL), "other", collector.RedactURL(t.URL))
+			continue
+		}
+		if same, ok := old[key]; ok && same.URL.String() == t.URL.String() && same.origin == t.Client {
+			s.targets[key] = same
+			delete(old, key)
+			continue
 		}
 		client := *t.Client
 		client.CheckRedirect = sameHost(client.CheckRedirect)
-		t.Client = &client
-		s.targets = append(s.targets, &target{Target: t})
+		added := &target{Target: t, origin: t.Client}
+		added.Client = &client
+		s.targets[key] = added
 	}
-	return s, nil
+	for _, t := range old {
+		if t.stop != nil {
+			t.stop()
+		}
+	}
+	if s.start != nil {
+		for _, t := range s.targets {
+			if t.stop == nil {
+				s.start(t)
+			}
+		}
+	}
+	return nil
 }
 
 // sameHost refuses a redirect to another host: the client's login would go
@@ -131,11 +183,32 @@ func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Reques
 // Run scrapes until ctx is done.
 func (s *Scraper) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for i, t := range s.targets {
+	began := time.Now()
+	s.mtx.Lock()
+	s.start = func(t *target) {
+		own, stop := context.WithCancel(ctx)
+		t.stop = stop
 		// Spread over the interval, so that they do not come all at once.
-		offset := s.o.Interval * time.Duration(i) / time.Duration(len(s.targets))
-		wg.Go(func() { s.loop(ctx, t, offset) })
+		offset := time.Duration(t.Labels.Hash() % uint64(s.o.Interval))
+		first := began.Add(offset)
+		if late := time.Since(first); late > 0 {
+			first = first.Add(late.Truncate(s.o.Interval) + s.o.Interval)
+		}
+		wg.Go(func() { s.loop(own, t, time.Until(first)) })
 	}
+	for _, t := range s.targets {
+		s.start(t)
+	}
+	s.mtx.Unlock()
+
+	<-ctx.Done()
+	s.mtx.Lock()
+	s.start = nil
+	for _, t := range s.targets {
+		t.stop()
+		t.stop = nil
+	}
+	s.mtx.Unlock()
 	wg.Wait()
 }
 
@@ -159,18 +232,19 @@ func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {
 
 // scrape takes one sample, and logs when a target begins or ceases to fail.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
-	sample, cpu, err := t.read(ctx, s.o.Timeout, s.o.MaxBytes)
+	x, err := t.read(ctx, s.o.Timeout, s.o.MaxBytes)
 	if ctx.Err() != nil {
 		return
 	}
-	reason := collector.Reason("")
+	if err == nil {
+		err = s.o.Store.Append(t.Labels, x)
+	}
+	reason, result := collector.Reason(""), "ok"
 	if err != nil {
 		reason = collector.ReasonOf(err)
-		s.o.Metrics.scrapes.WithLabelValues(string(reason)).Inc()
-	} else {
-		s.o.Metrics.scrapes.WithLabelValues("ok").Inc()
-		t.keep(sample, cpu)
+		result = string(reason)
 	}
+	s.o.Metrics.scrapes.WithLabelValues(result).Inc()
 	if reason != t.failing {
 		t.failing = reason
 		if err != nil {
@@ -181,68 +255,50 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 	}
 }
 
-// keep adds a sample; its load is the CPU time per second since the one before.
-func (t *target) keep(x collector.Sample, cpu float64) {
-	t.mtx.Lock()
-	defer t.mtx.Unlock()
-	x.Load = collector.Unknown
-	if n := len(t.samples); n > 0 {
-		before := t.samples[n-1]
-		if dt := float64(x.T-before.T) / 1000; dt > 0 && cpu >= t.cpu && (x.Start == before.Start || math.IsNaN(x.Start)) {
-			x.Load = (cpu - t.cpu) / dt
-		}
-	}
-	t.cpu = cpu
-	if len(t.samples) >= maxSamples {
-		t.samples = t.samples[:copy(t.samples, t.samples[maxSamples/10:])]
-	}
-	t.samples = append(t.samples, x)
-}
-
 // read gets the metrics of a target.
-func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64) (x collector.Sample, cpu float64, err error) {
+func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64) (x collector.Scrape, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL.String(), nil)
 	if err != nil {
-		return x, 0, collector.Errorf(collector.ReasonOther, "%s: %w", collector.RedactURL(t.URL), err)
+		return x, collector.Errorf(collector.ReasonOther, "%s: %w", collector.RedactURL(t.URL), err)
 	}
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
 	req.Header.Set("Accept", string(format))
 	now := time.Now()
 	resp, err := t.Client.Do(req)
 	if err != nil {
-		return x, 0, collector.NetworkError(t.URL, err)
+		return x, collector.NetworkError(t.URL, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return x, 0, collector.Errorf(statusReason(resp.StatusCode), "%s: %s", collector.RedactURL(t.URL), resp.Status)
+		return x, collector.Errorf(statusReason(resp.StatusCode), "%s: %s", collector.RedactURL(t.URL), resp.Status)
 	}
 	body := &body{r: io.LimitedReader{R: resp.Body, N: maxBytes + 1}}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(body)
 	if body.r.N <= 0 {
-		return x, 0, collector.Errorf(collector.ReasonTooLarge, "%s: more than %d MiB of metrics", collector.RedactURL(t.URL), maxBytes>>20)
+		return x, collector.Errorf(collector.ReasonTooLarge, "%s: more than %d MiB of metrics", collector.RedactURL(t.URL), maxBytes>>20)
 	}
 	if body.err != nil {
-		return x, 0, collector.NetworkError(t.URL, body.err)
+		return x, collector.NetworkError(t.URL, body.err)
 	}
 	if err != nil {
-		return x, 0, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %w", collector.RedactURL(t.URL), err)
+		return x, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %w", collector.RedactURL(t.URL), err)
 	}
 	count, ok := value(families["go_goroutines"])
 	if !ok {
-		return x, 0, collector.Errorf(collector.ReasonBadData, "%s: has no go_goroutines: is it a Go service with the Go collector?", collector.RedactURL(t.URL))
+		return x, collector.Errorf(collector.ReasonBadData, "%s: has no go_goroutines: is it a Go service with the Go collector?", collector.RedactURL(t.URL))
 	}
 	start, ok := value(families["process_start_time_seconds"])
 	if !ok {
 		start = collector.Unknown
 	}
-	cpu, ok = value(families["process_cpu_seconds_total"])
+	cpu, ok := value(families["process_cpu_seconds_total"])
 	if !ok {
 		cpu = collector.Unknown
 	}
-	return collector.Sample{T: now.UnixMilli(), Count: count, Start: start}, cpu, nil
+	return collector.Scrape{T: now.UnixMilli(), Count: count, CPU: cpu, Start: start}, nil
 }
 
 // body is the beginning of a response, and what has ended it but its end: the
@@ -290,20 +346,6 @@ func value(f *dto.MetricFamily) (float64, bool) {
 }
 
 // Window implements collector.SeriesSource.
-func (s *Scraper) Window(_ context.Context, from, to time.Time) (collector.Window, error) {
-	w := collector.Window{From: from, To: to}
-	for _, t := range s.targets {
-		t.mtx.Lock()
-		var in []collector.Sample
-		for _, x := range t.samples {
-			if x.T > from.UnixMilli() && x.T <= to.UnixMilli() {
-				in = append(in, x)
-			}
-		}
-		t.mtx.Unlock()
-		if len(in) > 0 {
-			w.Series = append(w.Series, collector.Series{Labels: t.Labels, Samples: in})
-		}
-	}
-	return w, nil
+func (s *Scraper) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
+	return s.o.Store.Window(ctx, from, to)
 }

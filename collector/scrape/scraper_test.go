@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,14 @@ func scraper(t *testing.T, o Options, targets ...Target) *Scraper {
 	return s
 }
 
+// only is the one target of a Scraper.
+func only(s *Scraper) *target {
+	for _, t := range s.targets {
+		return t
+	}
+	return nil
+}
+
 func samples(t *testing.T, s *Scraper, from, to time.Time) []collector.Sample {
 	t.Helper()
 	w, err := s.Window(t.Context(), from, to)
@@ -89,7 +98,7 @@ func TestScrapeOfClientGolang(t *testing.T) {
 	srv := httptest.NewServer(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	defer srv.Close()
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	s.scrape(t.Context(), s.targets[0])
+	s.scrape(t.Context(), only(s))
 
 	now := time.Now()
 	got := samples(t, s, now.Add(-time.Minute), now.Add(time.Minute))
@@ -161,16 +170,14 @@ func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collec
 		if first {
 			wg.Go(func() { s.Run(ctx) })
 			first = false
-		} else {
-			time.Sleep(o.Interval)
 		}
+		time.Sleep(o.Interval)
 		synctest.Wait()
 		got := samples(t, s, time.Now().Add(-o.Interval), time.Now())
 		if len(got) == 0 {
 			return nil
 		}
 		require.Len(t, got, 1)
-		require.Equal(t, time.Now().UnixMilli(), got[0].T)
 		return &got[0]
 	}
 }
@@ -255,33 +262,89 @@ func TestHangingTargetIsGivenUp(t *testing.T) {
 		for range 3 {
 			require.Nil(t, step())
 		}
-		require.Equal(t, 3.0, testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues("timeout")))
+		require.Equal(t, 4.0, testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues("timeout")))
 	})
+}
+
+// numbered is one of many targets, without a network.
+func numbered(t *testing.T, i int) Target {
+	return Target{
+		Labels: labels.FromStrings("instance", fmt.Sprint(i)), URL: parse(t, "http://a/"),
+		Client: &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "go_goroutines 1\n")
+		})}},
+	}
 }
 
 func TestTargetsAreSpreadOverTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const n, interval = 400, 8 * time.Second
 		var targets []Target
-		for i := range 4 {
-			targets = append(targets, Target{
-				Labels: labels.FromStrings("instance", fmt.Sprint(i)), URL: parse(t, "http://a/"),
-				Client: &http.Client{Transport: inProcess{&service{goroutines: 1, cpu: 1, start: 1}}},
-			})
+		for i := range n {
+			targets = append(targets, numbered(t, i))
 		}
-		s := scraper(t, Options{Interval: 8 * time.Second}, targets...)
+		s := scraper(t, Options{Interval: interval}, targets...)
 		began := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*interval-1)
 		defer cancel()
 		s.Run(ctx)
 		w, err := s.Window(t.Context(), began.Add(-1), time.Now())
 		require.NoError(t, err)
-		require.Len(t, w.Series, 4)
-		for i, series := range w.Series {
-			require.Len(t, series.Samples, 2)
-			require.Equal(t, began.Add(time.Duration(2*i)*time.Second).UnixMilli(), series.Samples[0].T)
-			require.Equal(t, began.Add(time.Duration(2*i+8)*time.Second).UnixMilli(), series.Samples[1].T)
+		require.Len(t, w.Series, n)
+		early := 0
+		for _, series := range w.Series {
+			require.Len(t, series.Samples, 2, "%s", series.Labels)
+			require.Equal(t, interval.Milliseconds(), series.Samples[1].T-series.Samples[0].T)
+			if series.Samples[0].T < began.Add(interval/2).UnixMilli() {
+				early++
+			}
 		}
+		require.InDelta(t, n/2, early, n/8, "half of them in the first half")
 	})
+}
+
+// Targets come and go while others stay; nothing is left of those that went.
+func TestTargetsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1000
+		s := scraper(t, Options{Interval: 10 * time.Second}, numbered(t, -1))
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { s.Run(ctx) })
+		synctest.Wait()
+		before := runtime.NumGoroutine()
+		stays := *only(s)
+		for range 10 {
+			many := []Target{{Labels: stays.Labels, URL: stays.URL, Client: stays.origin}}
+			for i := range n {
+				many = append(many, numbered(t, i))
+			}
+			require.NoError(t, s.Set(many))
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			require.InDelta(t, before+n, runtime.NumGoroutine(), 10)
+			require.NoError(t, s.Set(many[:1]))
+			synctest.Wait()
+			require.InDelta(t, before, runtime.NumGoroutine(), 10)
+		}
+		w, err := s.Window(t.Context(), time.Now().Add(-time.Hour), time.Now())
+		require.NoError(t, err)
+		require.Len(t, w.Series, n+1)
+		require.GreaterOrEqual(t, len(w.Series[0].Samples), 10, "it was scraped all the time")
+		cancel()
+		wg.Wait()
+	})
+}
+
+func TestTwoTargetsOfOneName(t *testing.T) {
+	var log bytes.Buffer
+	a, b := numbered(t, 1), numbered(t, 1)
+	b.URL = parse(t, "http://u:hunter2@b/")
+	s := scraper(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, a, b)
+	require.Len(t, s.targets, 1)
+	require.Equal(t, "a", only(s).URL.Host)
+	require.Contains(t, log.String(), "http://b/")
+	require.NotContains(t, log.String(), "hunter2")
 }
 
 func TestBadAnswers(t *testing.T) {
@@ -350,7 +413,7 @@ func TestBadAnswers(t *testing.T) {
 			if c.reason == collector.ReasonTimeout {
 				timeout = 50 * time.Millisecond
 			}
-			_, _, err := s.targets[0].read(t.Context(), timeout, maxBytes)
+			_, err := only(s).read(t.Context(), timeout, maxBytes)
 			require.Equal(t, c.reason, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, c.text)
 			require.ErrorContains(t, err, srv.URL)
@@ -362,7 +425,7 @@ func TestBadAnswers(t *testing.T) {
 		addr, client := srv.URL, srv.Client()
 		srv.Close()
 		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, addr), Client: client})
-		_, _, err := s.targets[0].read(t.Context(), time.Minute, maxBytes)
+		_, err := only(s).read(t.Context(), time.Minute, maxBytes)
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 	})
 }
@@ -377,15 +440,15 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	}))
 	defer srv.Close()
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	x, cpu, err := s.targets[0].read(t.Context(), time.Minute, maxBytes)
+	x, err := only(s).read(t.Context(), time.Minute, maxBytes)
 	require.NoError(t, err)
 	require.Equal(t, 7.0, x.Count)
-	require.True(t, math.IsNaN(x.Start) && math.IsNaN(cpu))
+	require.True(t, math.IsNaN(x.Start) && math.IsNaN(x.CPU))
 
 	// Unless the configuration says that none is.
 	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	_, _, err = s.targets[0].read(t.Context(), time.Minute, maxBytes)
+	_, err = only(s).read(t.Context(), time.Minute, maxBytes)
 	require.ErrorContains(t, err, "302 Found")
 }
 
@@ -393,7 +456,7 @@ func TestWindowIsAfterFromUpToTo(t *testing.T) {
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://a"), Client: &http.Client{}})
 	at := time.UnixMilli
 	for _, ms := range []int64{1000, 2000, 3000} {
-		s.targets[0].keep(collector.Sample{T: ms, Count: float64(ms)}, 0)
+		require.NoError(t, s.o.Store.Append(shop, collector.Scrape{T: ms, Count: float64(ms)}))
 	}
 	counts := func(from, to int64) (out []float64) {
 		for _, x := range samples(t, s, at(from), at(to)) {
@@ -413,9 +476,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://a"), Client: &http.Client{}})
 	const n = 5 * maxSamples
 	for i := range int64(n) {
-		s.targets[0].keep(collector.Sample{T: 1000 * i, Count: float64(i)}, float64(i))
+		require.NoError(t, s.o.Store.Append(shop, collector.Scrape{T: 1000 * i, Count: float64(i), CPU: float64(i)}))
 	}
-	require.LessOrEqual(t, cap(s.targets[0].samples), 2*maxSamples)
+	kept := s.o.Store.(*Memory).instances[string(shop.Bytes(nil))].samples
+	require.LessOrEqual(t, cap(kept), 2*maxSamples)
 	got := samples(t, s, time.UnixMilli(-1), time.UnixMilli(1000*n))
 	require.LessOrEqual(t, len(got), maxSamples)
 	require.GreaterOrEqual(t, len(got), maxSamples*9/10, "the latest stay")

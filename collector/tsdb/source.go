@@ -1,6 +1,7 @@
 package tsdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,20 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// complete sets the defaults.
+func (o *Options) complete() {
+	o.Count = cmp.Or(o.Count, "go_goroutines")
+	o.Load = cmp.Or(o.Load, "process_cpu_seconds_total")
+	o.Start = cmp.Or(o.Start, "process_start_time_seconds")
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func (o *Options) matchers(name string) []*labels.Matcher {
+	return append([]*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)}, o.Matchers...)
+}
+
 // Source is the series of a TSDB. Its methods are safe for concurrent use.
 type Source struct {
 	opt      Options
@@ -57,17 +72,7 @@ const lookback = 15 * time.Minute
 // Open opens all blocks in a folder and replays the write-ahead log, if
 // there is one.
 func Open(o Options) (_ *Source, err error) {
-	set := func(s *string, to string) {
-		if *s == "" {
-			*s = to
-		}
-	}
-	set(&o.Count, "go_goroutines")
-	set(&o.Load, "process_cpu_seconds_total")
-	set(&o.Start, "process_start_time_seconds")
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.complete()
 	s := &Source{opt: o, min: math.MaxInt64, max: math.MinInt64}
 	defer func() {
 		if err != nil {
@@ -172,7 +177,7 @@ func (s *Source) openHead() error {
 
 // boundHead widens the time range by the samples of the write-ahead log.
 func (s *Source) boundHead() error {
-	set := s.head.Select(context.Background(), false, nil, s.matchers(s.opt.Count)...)
+	set := s.head.Select(context.Background(), false, nil, s.opt.matchers(s.opt.Count)...)
 	var it chunkenc.Iterator
 	for set.Next() {
 		it = set.At().Iterator(it)
@@ -244,134 +249,31 @@ func (s *Source) MinTime() time.Time { return time.UnixMilli(s.min).UTC() }
 // MaxTime is not before the latest sample.
 func (s *Source) MaxTime() time.Time { return time.UnixMilli(s.max).UTC() }
 
-func (s *Source) matchers(name string) []*labels.Matcher {
-	return append([]*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)}, s.opt.Matchers...)
-}
-
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
-	w := collector.Window{From: from, To: to, Warnings: s.warnings}
-	if !to.After(from) {
-		return w, nil
-	}
-	lo, hi := from.UnixMilli()+1, to.UnixMilli()
-	early := lo - lookback.Milliseconds()
-	counts, err := s.read(ctx, s.opt.Count, lo, hi)
-	if err != nil {
-		return w, err
-	}
-	loads, err := s.read(ctx, s.opt.Load, early, hi)
-	if err != nil {
-		return w, err
-	}
-	starts, err := s.read(ctx, s.opt.Start, early, hi)
-	if err != nil {
-		return w, err
-	}
-	none := &vector{}
-	for key, c := range counts {
-		load, start := loads[key], starts[key]
-		if load == nil {
-			load = none
-		}
-		if start == nil {
-			start = none
-		}
-		w.Series = append(w.Series, collector.Series{Labels: c.labels, Samples: join(c, load, start, s.opt.LoadGauge)})
-	}
-	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
-	return w, nil
+	w, err := window(ctx, &s.opt, from, to, s.each)
+	w.Warnings = s.warnings
+	return w, err
 }
 
-// vector is the samples of one series, in time order.
-type vector struct {
-	labels labels.Labels // without the name
-	t      []int64       // ms
-	v      []float64
-}
-
-// read reads all series of a metric in [lo, hi], by their labels without the
-// name.
-func (s *Source) read(ctx context.Context, name string, lo, hi int64) (map[string]*vector, error) {
-	out := map[string]*vector{}
-	var key []byte
-	collect := func(q storage.Querier) error {
-		set := q.Select(ctx, false, nil, s.matchers(name)...)
-		var it chunkenc.Iterator
-		for set.Next() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			series := set.At()
-			l := series.Labels()
-			key = l.BytesWithoutLabels(key, labels.MetricName)
-			v := out[string(key)]
-			if v == nil {
-				v = &vector{labels: l.DropMetricName()}
-				out[string(key)] = v
-			}
-			it = series.Iterator(it)
-			for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
-				if kind != chunkenc.ValFloat {
-					continue // a histogram of that name is none of ours
-				}
-				if t, x := it.At(); t >= lo && t <= hi {
-					v.t, v.v = append(v.t, t), append(v.v, x)
-				}
-			}
-			if err := it.Err(); err != nil {
-				return err
-			}
-		}
-		return set.Err()
-	}
+// each uses one after another what has samples in [lo, hi].
+func (s *Source) each(lo, hi int64, use func(storage.Querier) error) error {
 	for _, b := range s.blocks {
 		if b.Meta().MaxTime <= lo || b.Meta().MinTime > hi {
 			continue
 		}
 		q, err := tsdb.NewBlockQuerier(b, lo, hi)
 		if err != nil {
-			return nil, fmt.Errorf("block %s: %w", b.Meta().ULID, err)
+			return fmt.Errorf("block %s: %w", b.Meta().ULID, err)
 		}
-		if err := errors.Join(collect(q), q.Close()); err != nil {
-			return nil, fmt.Errorf("block %s: %w", b.Meta().ULID, err)
+		if err := errors.Join(use(q), q.Close()); err != nil {
+			return fmt.Errorf("block %s: %w", b.Meta().ULID, err)
 		}
 	}
 	if s.head != nil {
-		if err := collect(s.head); err != nil {
-			return nil, fmt.Errorf("write-ahead log: %w", err)
+		if err := use(s.head); err != nil {
+			return fmt.Errorf("write-ahead log: %w", err)
 		}
 	}
-	for key, v := range out {
-		v.order()
-		if len(v.t) == 0 {
-			delete(out, key)
-		}
-	}
-	return out, nil
-}
-
-// order sorts by time where blocks overlap and drops duplicates.
-func (v *vector) order() {
-	ordered := true
-	for i := 1; i < len(v.t) && ordered; i++ {
-		ordered = v.t[i-1] < v.t[i]
-	}
-	if ordered {
-		return
-	}
-	type sample struct {
-		t int64
-		v float64
-	}
-	all := make([]sample, len(v.t))
-	for i := range all {
-		all[i] = sample{v.t[i], v.v[i]}
-	}
-	slices.SortStableFunc(all, func(a, b sample) int { return int(max(-1, min(1, a.t-b.t))) })
-	all = slices.CompactFunc(all, func(a, b sample) bool { return a.t == b.t })
-	v.t, v.v = v.t[:len(all)], v.v[:len(all)]
-	for i, x := range all {
-		v.t[i], v.v[i] = x.t, x.v
-	}
+	return nil
 }

@@ -48,6 +48,11 @@ type Options struct {
 	PrometheusURL string
 	StorageURL    string
 
+	// OpenSeries opens where the series are kept that gorowatch scrapes itself,
+	// which it does without a Prometheus; nil: in memory. notice, if not empty,
+	// is what everybody who looks at a page should know of it.
+	OpenSeries func(*slog.Logger, prometheus.Registerer) (store SeriesStore, notice string, err error)
+
 	// Web are the listeners, by exporter-toolkit's flags.
 	Web *web.FlagConfig
 	// ExternalURL is where people reach the pages; empty: this host.
@@ -62,6 +67,12 @@ type Options struct {
 
 	// OnLeaks, if set, is told all leaks after every evaluation.
 	OnLeaks func(now time.Time, leaks []leak.Leak)
+}
+
+// SeriesStore keeps the series that gorowatch scrapes itself.
+type SeriesStore interface {
+	scrape.Store
+	Close() error
 }
 
 // App is a gorowatch that watches.
@@ -92,6 +103,10 @@ type App struct {
 	ended   chan struct{}
 	// inMemory: the default archive could not be opened.
 	inMemory string
+	// series keeps what is scraped, from the first time that something is;
+	// seriesNotice is what is to be known of it.
+	series       scrape.Store
+	seriesNotice string
 
 	cleanups []cleanup
 	stopOnce sync.Once
@@ -302,6 +317,24 @@ func openBucket(ctx context.Context, rawURL string, chosen bool, o archive.Optio
 	o.Logger.Warn("Profiles and leaks are kept in memory and lost at the end; set storage.url or --storage.url", "err", err)
 	a, err = archive.Open(ctx, "mem://", o)
 	return a, notice, err
+}
+
+// seriesStore is where the series are kept that gorowatch scrapes itself.
+func (a *App) seriesStore() (scrape.Store, error) {
+	if a.series != nil {
+		return a.series, nil
+	}
+	if a.o.OpenSeries == nil {
+		a.series = scrape.NewMemory()
+		return a.series, nil
+	}
+	s, notice, err := a.o.OpenSeries(a.logger.With("component", "series"), a.o.Registry)
+	if err != nil {
+		return nil, err
+	}
+	a.series, a.seriesNotice = s, notice
+	a.onStop("series", s.Close)
+	return a.series, nil
 }
 
 // onStop registers the undoing of what was made just now.

@@ -40,7 +40,8 @@ type graph struct {
 	clients []*http.Client
 }
 
-// build makes the graph of a configuration. It connects to nothing.
+// build makes the graph of a configuration. It connects to nothing, but opens
+// the series of our own scraping when they are needed for the first time.
 func (a *App) build(c config.Config) (*graph, error) {
 	g := &graph{config: c}
 	interval := time.Duration(c.Global.EvaluationInterval)
@@ -131,7 +132,12 @@ func (g *graph) embedded(c config.Config, static []discovery.Static, a *App) (*s
 	if len(static) == 0 {
 		return nil, errors.New("there is nothing to watch: set --prometheus.url, or prometheus.url or static targets in the configuration")
 	}
+	store, err := a.seriesStore()
+	if err != nil {
+		return nil, err
+	}
 	o := scrape.Options{
+		Store:    store,
 		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
 		Logger:   a.logger.With("component", "scrape"),
 		Metrics:  a.scrapeMetrics,

@@ -58,11 +58,13 @@ func (a *App) notices() []string {
 }
 
 // standing are those that stay until the end.
-func (a *App) standing() []string {
-	if a.inMemory == "" {
-		return nil
+func (a *App) standing() (out []string) {
+	for _, notice := range []string{a.inMemory, a.seriesNotice} {
+		if notice != "" {
+			out = append(out, notice)
+		}
 	}
-	return []string{a.inMemory}
+	return out
 }
 
 // ended are the rules that are past their date: somebody has to decide again.
