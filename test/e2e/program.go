@@ -89,6 +89,17 @@ func (p *Program) Stop(t testing.TB) {
 	})
 }
 
+// Kill ends the program without a chance to say goodbye.
+func (p *Program) Kill(t testing.TB) {
+	t.Helper()
+	p.once.Do(func() {
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Errorf("%s: %v", p.name, err)
+		}
+		<-p.exited
+	})
+}
+
 // Output is what the program has written so far, to both of its outputs.
 func (p *Program) Output() string { return p.out.tail(0) }
 

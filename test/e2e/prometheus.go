@@ -25,6 +25,8 @@ type Job struct {
 type Prometheus struct {
 	*Program
 	URL string
+	// Data is its data directory.
+	Data string
 }
 
 // StartPrometheus runs a Prometheus that scrapes jobs.
@@ -43,7 +45,7 @@ func StartPrometheus(t testing.TB, jobs ...Job) *Prometheus {
 			}
 		},
 		func(addr string) error { return answers("http://" + addr + "/-/ready") })
-	return &Prometheus{Program: p, URL: "http://" + addr}
+	return &Prometheus{Program: p, URL: "http://" + addr, Data: filepath.Join(dir, "data")}
 }
 
 func prometheusConfig(jobs []Job) string {

@@ -83,7 +83,7 @@ func startPrometheusOn(t testing.TB, dir string) *Prometheus {
 			return []string{"--config.file=" + config, "--storage.tsdb.path=" + dir, "--storage.tsdb.retention.time=30d", "--web.listen-address=" + addr}
 		},
 		func(addr string) error { return answers("http://" + addr + "/-/ready") })
-	return &Prometheus{Program: p, URL: "http://" + addr}
+	return &Prometheus{Program: p, URL: "http://" + addr, Data: dir}
 }
 
 // scanReport is what scan prints as JSON.
