@@ -30,3 +30,11 @@ func tool(t testing.TB, name, binary string) string {
 	t.Skipf(missing, binary, path, name)
 	return ""
 }
+
+// Tool is the path of a binary that test/tools/install.sh has put into its
+// cache, for the tests of other packages. If it is not there the test is
+// skipped, or fails with CI=true.
+func Tool(t testing.TB, name, binary string) string {
+	t.Helper()
+	return tool(t, name, binary)
+}

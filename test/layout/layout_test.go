@@ -57,6 +57,8 @@ var mayImport = map[string][]string{
 	"internal/app":   {"*"},
 	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak"},
 	"cmd/gorowatch":  {"*"},
+
+	"deploy": {},
 }
 
 // aboveApp are those that may import internal/app.

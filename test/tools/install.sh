@@ -3,7 +3,7 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [cc] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [cc] [helm] [lint]
 #
 # Without arguments: all but lint. Only redis and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
@@ -83,6 +83,49 @@ alertmanager() {
   current alertmanager "$v"
 }
 
+# Helm renders the chart, kubeconform checks what comes out against the schemas
+# of two versions of Kubernetes and of the Prometheus operator, and kustomize
+# builds the plain manifests.
+helm() {
+  local v
+  v=$(version helm helm.sh/helm/v3)
+  if [ ! -x "$cache/helm/$v/kustomize" ]; then
+    say "building Helm $v, kubeconform and kustomize (some minutes, once)"
+    mkdir -p "$work/helm"
+    (cd "$here/helm" && go build -ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$v
+      -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36" -o "$work/helm/" \
+      helm.sh/helm/v3/cmd/helm github.com/yannh/kubeconform/cmd/kubeconform sigs.k8s.io/kustomize/kustomize/v5)
+    publish helm "$v"
+  fi
+  current helm "$v"
+  schemas
+}
+
+# Modules are where the descriptions of the APIs are had from; nothing of them
+# is built.
+kubernetes_versions=(v1.32.13 v1.36.3)
+operator_version=v0.85.0
+schemas() {
+  local v k crds
+  v=$(IFS=+ && echo "${kubernetes_versions[*]}+$operator_version")
+  if [ ! -d "$cache/schemas/$v" ]; then
+    say "making the schemas of Kubernetes ${kubernetes_versions[*]} and the Prometheus operator $operator_version"
+    mkdir -p "$work/schemas/crds"
+    (cd "$here/helm" && go build -o "$work/make-schemas" ./schemas)
+    crds=$(module github.com/prometheus-operator/prometheus-operator "$operator_version")/example/prometheus-operator-crd
+    cp "$crds"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml "$work/schemas/crds/"
+    chmod u+w "$work/schemas/crds/"*
+    for k in "${kubernetes_versions[@]}"; do
+      "$work/make-schemas" "$work/schemas/$k" "$(module k8s.io/kubernetes "$k")/api/openapi-spec/swagger.json" "$work/schemas/crds/"*.yaml
+    done
+    publish schemas "$v"
+  fi
+  current schemas "$v"
+}
+
+# module MODULE VERSION downloads a module and prints its folder.
+module() { (cd "$work" && go mod download -json "$1@$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'); }
+
 # The server and the checker of dumps are one binary that goes by its name, and
 # Debian has it in redis-tools: so no package is needed that would start a
 # server of its own.
@@ -115,12 +158,12 @@ lint() {
   current lint "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis cc
+[ $# -gt 0 ] || set -- prometheus alertmanager redis cc helm
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | cc | lint) "$name" ;;
+    prometheus | alertmanager | redis | cc | helm | lint) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, cc or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, cc, helm or lint"
       exit 2
       ;;
   esac

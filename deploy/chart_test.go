@@ -1,0 +1,296 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v2"
+
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/test/e2e"
+)
+
+var update = flag.Bool("update", false, "rewrite what is rendered from the chart")
+
+const (
+	chart     = "helm/gorowatch"
+	manifests = "kubernetes/gorowatch.yaml"
+)
+
+// What the chart makes of values, whole: testdata/golden/NAME.yaml of
+// testdata/values/NAME.yaml, and the notes of the installation beside it.
+func TestChartRenders(t *testing.T) {
+	files, err := filepath.Glob("testdata/values/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, values := range files {
+		name := strings.TrimSuffix(filepath.Base(values), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden(t, filepath.Join("testdata/golden", name+".yaml"), render(t, "monitoring", "-f", values))
+			// Helm shows the notes to a cluster alone.
+			notes := render(t, "monitoring", "-f", values, "-s", "templates/extra.yaml", "--set-json",
+				`extraObjects=["notes: |\n{{ include \"gorowatch.notes\" . | indent 2 }}"]`)
+			golden(t, filepath.Join("testdata/golden", name+".notes.txt"), objects(t, notes)[0]["notes"].(string))
+		})
+	}
+}
+
+func TestChartRefuses(t *testing.T) {
+	for values, want := range map[string]string{
+		"shrads=2":                              "additional properties 'shrads' not allowed",
+		"shards=0":                              "minimum",
+		"storage.bucket=/var/lib":               "does not match pattern",
+		"prometheus.url=prometheus:9090":        "does not match pattern",
+		"image.digest=latest":                   "does not match pattern",
+		"logLevel=verbose":                      "value must be one of",
+		"serviceMonitor.interval=often":         "does not match pattern",
+		"alertmanagers[0]=alertmanager:9093":    "does not match pattern",
+		"persistence.accessModes[0]=ReadTwice":  "value must be one of",
+		"podDisruptionBudget.minAvailable=1":    "additional properties 'minAvailable' not allowed",
+		"probes.readiness.failureThreshold=few": "got string, want integer",
+	} {
+		t.Run(values, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.Command(e2e.Tool(t, "helm", "helm"), "template", "gorowatch", chart, "--set", values).CombinedOutput()
+			require.Error(t, err)
+			require.Contains(t, string(out), want)
+		})
+	}
+}
+
+// Every value has a line in the schema and the other way round, at all levels.
+func TestSchemaHasTheValues(t *testing.T) {
+	var values map[string]any
+	decode(t, filepath.Join(chart, "values.yaml"), &values)
+	var schema map[string]any
+	raw, err := os.ReadFile(filepath.Join(chart, "values.schema.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &schema))
+	properties := schema["properties"].(map[string]any)
+	delete(properties, "global") // a parent chart's, which Helm hands down
+	sameKeys(t, "", properties, values)
+}
+
+func sameKeys(t *testing.T, path string, properties, values map[string]any) {
+	require.Equal(t, slices.Sorted(maps.Keys(properties)), slices.Sorted(maps.Keys(values)), "keys of %q", path)
+	for name, p := range properties {
+		if inner, ok := p.(map[string]any)["properties"].(map[string]any); ok {
+			if value, ok := values[name].(map[any]any); ok && path+name != "probes" {
+				sameKeys(t, path+name+".", inner, stringKeys(value))
+			}
+		}
+	}
+}
+
+// gorowatch starts with what the chart gives it: the flags exist and the
+// configuration is valid.
+func TestChartStartsGorowatch(t *testing.T) {
+	known := flags(t)
+	for _, file := range append(goldenFiles(t), manifests) {
+		all := documents(t, file)
+		for _, set := range ofKind(all, "StatefulSet") {
+			container := dig(t, set, "spec", "template", "spec", "containers").([]any)[0].(map[any]any)
+			for _, arg := range container["args"].([]any)[1:] {
+				name, _, _ := strings.Cut(arg.(string), "=")
+				if name == "--shard" {
+					continue // serve is about to know it
+				}
+				require.Contains(t, known, name, "%s: %s", file, arg)
+			}
+		}
+		for _, secret := range ofKind(all, "Secret") {
+			text := dig(t, secret, "stringData", "gorowatch.yml").(string)
+			path := filepath.Join(t.TempDir(), "gorowatch.yml")
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			_, err := config.LoadFile(path)
+			require.NoError(t, err, "%s:\n%s", file, text)
+		}
+	}
+}
+
+// flags are those that serve knows: docs/cli.md is held equal to the program.
+func flags(t *testing.T) []string {
+	page, err := os.ReadFile("../docs/cli.md")
+	require.NoError(t, err)
+	_, global, _ := strings.Cut(string(page), "\n## Every command\n")
+	global, serve, _ := strings.Cut(global, "\n## `serve`\n")
+	serve, _, _ = strings.Cut(serve, "\n## ")
+	global, _, _ = strings.Cut(global, "\n## ")
+	found := regexp.MustCompile(`--[a-z][a-z0-9.-]*`).FindAllString(global+serve, -1)
+	require.Contains(t, found, "--config.file")
+	return found
+}
+
+// The manifests for those without Helm are the chart's.
+func TestManifestsAreTheCharts(t *testing.T) {
+	text := render(t, "monitoring", "-f", "kubernetes/values.yaml")
+	text = regexp.MustCompile(`(?m)^ +(helm\.sh/chart|app\.kubernetes\.io/managed-by): .*\n`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`(?m)^# Source: .*\n`).ReplaceAllString(text, "")
+	golden(t, manifests, "# Rendered from ../helm/gorowatch with values.yaml. Do not edit.\n"+text)
+
+	out, err := exec.Command(e2e.Tool(t, "helm", "kustomize"), "build", "kubernetes").CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.ElementsMatch(t, names(documents(t, manifests)), names(objects(t, string(out))))
+}
+
+// What is rendered is valid for the oldest and the newest Kubernetes that is
+// tested, with no field that it does not know.
+func TestManifestsAreValid(t *testing.T) {
+	schemas, err := filepath.Glob(filepath.Join(filepath.Dir(e2e.Tool(t, "schemas", "crds")), "v*"))
+	require.NoError(t, err)
+	require.Len(t, schemas, 2)
+	files := append(goldenFiles(t), manifests)
+	for _, schema := range schemas {
+		args := []string{"-strict", "-summary", "-schema-location", schema + "/{{ .ResourceKind }}{{ .KindSuffix }}.json"}
+		out, err := exec.Command(e2e.Tool(t, "helm", "kubeconform"), append(args, files...)...).CombinedOutput()
+		require.NoError(t, err, "%s: %s", filepath.Base(schema), out)
+		require.Contains(t, string(out), "Invalid: 0, Errors: 0, Skipped: 0")
+	}
+	// A typo would be seen.
+	text, err := os.ReadFile(manifests)
+	require.NoError(t, err)
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, bytes.Replace(text, []byte("readOnlyRootFilesystem"), []byte("readOnlyRootFileSystem"), 1), 0o600))
+	out, err := exec.Command(e2e.Tool(t, "helm", "kubeconform"), "-strict", "-schema-location", schemas[0]+"/{{ .ResourceKind }}{{ .KindSuffix }}.json", bad).CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "readOnlyRootFileSystem")
+}
+
+// What the cluster's "restricted" pod security standard asks of a pod, and a
+// little more.
+func TestPodsAreRestricted(t *testing.T) {
+	for _, file := range append(goldenFiles(t), manifests) {
+		for _, set := range ofKind(documents(t, file), "StatefulSet") {
+			pod := dig(t, set, "spec", "template", "spec").(map[any]any)
+			require.Equal(t, true, dig(t, pod, "securityContext", "runAsNonRoot"), file)
+			require.Equal(t, "RuntimeDefault", dig(t, pod, "securityContext", "seccompProfile", "type"), file)
+			container := pod["containers"].([]any)[0].(map[any]any)
+			require.Equal(t, false, dig(t, container, "securityContext", "allowPrivilegeEscalation"), file)
+			require.Equal(t, true, dig(t, container, "securityContext", "readOnlyRootFilesystem"), file)
+			require.Equal(t, []any{"ALL"}, dig(t, container, "securityContext", "capabilities", "drop"), file)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	out := helm(t, "lint", "--strict", chart)
+	require.Contains(t, out, "1 chart(s) linted, 0 chart(s) failed")
+}
+
+// render is what the chart makes for a namespace, without the dashboards.
+func render(t *testing.T, namespace string, args ...string) string {
+	args = append([]string{"template", "gorowatch", chart, "-n", namespace, "--kube-version", "1.36.3"}, args...)
+	var kept []string
+	for _, doc := range strings.Split(helm(t, args...), "\n---\n") {
+		if !strings.Contains(doc, "# Source: gorowatch/templates/dashboards.yaml\n") {
+			kept = append(kept, doc)
+		}
+	}
+	return strings.Join(kept, "\n---\n")
+}
+
+// helm is the output of a command of Helm's that has to work.
+func helm(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(e2e.Tool(t, "helm", "helm"), args...)
+	// No configuration of the user's, and no cluster.
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+filepath.Join(home, "none"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "helm %s: %s", strings.Join(args, " "), stderr.String())
+	return string(out)
+}
+
+// golden holds text equal to a file; -update rewrites it.
+func golden(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), text, "%s: go test ./deploy -update", file)
+}
+
+func goldenFiles(t *testing.T) []string {
+	files, err := filepath.Glob("testdata/golden/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
+}
+
+// documents are the objects of a file.
+func documents(t *testing.T, file string) []map[any]any {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return objects(t, string(text))
+}
+
+func objects(t *testing.T, text string) (all []map[any]any) {
+	for _, doc := range regexp.MustCompile(`(?m)^---$`).Split(text, -1) {
+		var object map[any]any
+		require.NoError(t, yaml.UnmarshalStrict([]byte(doc), &object), doc)
+		if object != nil {
+			all = append(all, object)
+		}
+	}
+	return all
+}
+
+func ofKind(all []map[any]any, kind string) (found []map[any]any) {
+	for _, object := range all {
+		if object["kind"] == kind {
+			found = append(found, object)
+		}
+	}
+	return found
+}
+
+// names are kinds and names.
+func names(all []map[any]any) (names []string) {
+	for _, object := range all {
+		name, _ := object["metadata"].(map[any]any)["name"].(string)
+		names = append(names, object["kind"].(string)+" "+name)
+	}
+	return names
+}
+
+// dig is the value at a path.
+func dig(t *testing.T, object map[any]any, path ...string) any {
+	t.Helper()
+	var at any = object
+	for i, key := range path {
+		inner, ok := at.(map[any]any)
+		require.True(t, ok, "%s has no fields", strings.Join(path[:i], "."))
+		at, ok = inner[key]
+		require.True(t, ok, "%s is missing", strings.Join(path[:i+1], "."))
+	}
+	return at
+}
+
+func stringKeys(m map[any]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		out[k.(string)] = v
+	}
+	return out
+}
+
+func decode(t *testing.T, file string, v any) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, yaml.UnmarshalStrict(text, v), file)
+}

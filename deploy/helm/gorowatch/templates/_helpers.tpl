@@ -1,0 +1,98 @@
+{{/* The name of the chart, or what overrides it. */}}
+{{- define "gorowatch.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of what belongs to this release. StatefulSets add to it, and their
+pods' labels hold it: so it is shorter than the 63 bytes of a label. */}}
+{{- define "gorowatch.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" }}
+{{- else if contains (include "gorowatch.name" .) .Release.Name }}
+{{- .Release.Name | trunc 44 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "gorowatch.name" .) | trunc 44 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "gorowatch.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- define "gorowatch.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "gorowatch.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "gorowatch.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "gorowatch.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: gorowatch
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "gorowatch.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "gorowatch.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "gorowatch.image" -}}
+{{- $repository := .Values.image.repository }}
+{{- with .Values.image.registry }}{{ $repository = printf "%s/%s" . $repository }}{{ end }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default (printf "v%s" .Chart.AppVersion) .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* Where the configuration lies, and whether it is ours. */}}
+{{- define "gorowatch.configSecret" -}}
+{{- default (include "gorowatch.fullname" .) .Values.existingConfigSecret }}
+{{- end }}
+
+{{/* The path under which the pages, the metrics and the probes are served. */}}
+{{- define "gorowatch.routePrefix" -}}
+{{- $prefix := .Values.routePrefix }}
+{{- if not $prefix }}
+{{- with .Values.externalUrl }}{{ $prefix = (urlParse .).path }}{{ end }}
+{{- end }}
+{{- printf "/%s" (trimAll "/" (default "" $prefix)) | trimSuffix "/" }}
+{{- end }}
+
+{{/* The configuration file: what the values say, and what they imply. */}}
+{{- define "gorowatch.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if .Values.prometheus.url }}
+{{- $_ := set $config "prometheus" (mergeOverwrite (dict "url" .Values.prometheus.url) (default dict $config.prometheus)) }}
+{{- end }}
+{{- if and .Values.alertmanagers (not (dig "alerting" "alertmanagers" "" $config)) }}
+{{- $sets := list }}
+{{- range .Values.alertmanagers }}
+{{- $u := urlParse . }}
+{{- $host := $u.host }}
+{{- if not (regexMatch ":[0-9]+$" $host) }}{{ $host = printf "%s:%s" $host (ternary "443" "80" (eq $u.scheme "https")) }}{{ end }}
+{{- $set := dict "static_configs" (list (dict "targets" (list $host))) }}
+{{- if ne $u.scheme "http" }}{{ $_ := set $set "scheme" $u.scheme }}{{ end }}
+{{- with trimSuffix "/" $u.path }}{{ $_ := set $set "path_prefix" . }}{{ end }}
+{{- $sets = append $sets $set }}
+{{- end }}
+{{- $_ := set $config "alerting" (mergeOverwrite (dict "alertmanagers" $sets) (default dict $config.alerting)) }}
+{{- end }}
+{{- if not (dig "storage" "url" "" $config) }}
+{{- $_ := set $config "storage" (mergeOverwrite (dict "url" (default "file:///var/lib/gorowatch" .Values.storage.bucket)) (default dict $config.storage)) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
+
+{{/* Whether a volume is claimed: with a bucket there is nothing to keep. */}}
+{{- define "gorowatch.claims" -}}
+{{- if and .Values.persistence.enabled (not .Values.storage.bucket) }}true{{ end }}
+{{- end }}
