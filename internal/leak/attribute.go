@@ -38,14 +38,23 @@ type Attribution struct {
 // Lead is the signature of the leading stack.
 func (a Attribution) Lead() string { return a.Stacks[0].Signature }
 
+// plus is the growth of both.
+func (a Attribution) plus(b Attribution) Attribution {
+	a.Stacks = slices.Concat(a.Stacks, b.Stacks)
+	a.Share = min(1, a.Share+b.Share)
+	a.Instances = slices.Concat(a.Instances, b.Instances)
+	slices.Sort(a.Instances)
+	a.Instances = slices.Compact(a.Instances)
+	return a
+}
+
 // What it takes to blame a stack.
 const (
-	minShots    = 3    // profiles over time
-	minGrowth   = 5    // goroutines, from base to head
-	maxFallBack = 0.2  // of the growth that may be given back in between
-	minShare    = 0.5  // of the whole growth, that all grown stacks together explain
-	minSteady   = 0.6  // Kendall's tau of the counts over time; 1 of three profiles
-	sameCount   = 0.05 // by which counts of stacks that grow together may differ
+	minShots    = 3   // profiles over time
+	minGrowth   = 5   // goroutines, from base to head
+	maxFallBack = 0.2 // of the growth that may be given back in between
+	minShare    = 0.5 // of the whole growth, that all grown stacks together explain
+	minSteady   = 0.6 // Kendall's tau of the counts over time; 1 of three profiles
 
 	// A stack may have grown by maxOver times as much as the floor at most:
 	// requests in flight come and go, and lift no floor. Once a leak is known,
@@ -60,6 +69,7 @@ const (
 func Attribute(histories []History) (as []Attribution, why string) {
 	var grown []*grownStack
 	bySignature := map[string]*grownStack{}
+	var full []History
 	var total, leaked float64
 	shots := 0
 	for _, h := range histories {
@@ -73,6 +83,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		if growth < minGrowth {
 			continue
 		}
+		full = append(full, h)
 		total += growth
 		leaked += h.Leaked
 		for _, d := range stack.Diff(first.Snapshot, last.Snapshot) {
@@ -99,8 +110,13 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	case len(grown) == 0:
 		return nil, "no stack grows steadily in the profiles"
 	}
+	for _, g := range grown {
+		for _, h := range full {
+			g.courses = append(g.courses, countsOf(g.stack.Signature, h.Shots))
+		}
+	}
 	slices.SortFunc(grown, func(a, b *grownStack) int {
-		return cmp.Or(cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
+		return cmp.Or(order(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
 	// What is to be explained is the growth of the floor: the profiles hold
 	// requests in flight besides.
@@ -108,7 +124,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		total = min(total, leaked)
 	}
 	var explained float64
-	for _, group := range together(grown) {
+	for _, group := range together(grown, maxOver*leaked+minGrowth) {
 		a := attribution(group, total)
 		d := growthOf(a)
 		rest := leaked - explained
@@ -125,6 +141,17 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
 	return as, ""
+}
+
+// order compares truths: false is less.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // FromBase cuts off what is before the base: the last profile before the onset,
@@ -192,7 +219,8 @@ type grownStack struct {
 	instances []string
 	base      float64
 	head      float64
-	counts    [][]float64 // by instance
+	counts    [][]float64 // of these instances
+	courses   [][]float64 // of all that have enough profiles
 	biggest   float64     // growth of the instance that grew most, and
 	from, to  ProfileRef  // its profiles
 }
@@ -221,65 +249,6 @@ func (g *grownStack) add(h History, counts []float64) {
 		g.biggest = d
 		g.from, g.to = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
 	}
-}
-
-// together groups stacks that belong to one leak: a stack without code of the
-// user's is a companion of the leading one, and so is one whose counts are
-// those of the leading one, or a small multiple, all the way: a goroutine and
-// the one that it waits for. The leading stack is the first with user code.
-func together(grown []*grownStack) [][]*grownStack {
-	var groups [][]*grownStack
-	rest := slices.Clone(grown)
-	slices.SortStableFunc(rest, func(a, b *grownStack) int {
-		switch {
-		case a.stack.UserCode == b.stack.UserCode:
-			return 0
-		case a.stack.UserCode:
-			return -1
-		}
-		return 1
-	})
-	for len(rest) > 0 {
-		lead := rest[0]
-		group := []*grownStack{lead}
-		var others []*grownStack
-		for _, g := range rest[1:] {
-			if !g.stack.UserCode || proportional(lead, g) {
-				group = append(group, g)
-			} else {
-				others = append(others, g)
-			}
-		}
-		groups = append(groups, group)
-		rest = others
-	}
-	return groups
-}
-
-// proportional tells whether b has grown as a, or a small multiple or part of
-// it, between all profiles.
-func proportional(a, b *grownStack) bool {
-	if len(a.counts) != len(b.counts) || !slices.Equal(a.instances, b.instances) {
-		return false
-	}
-	big, small := a, b
-	if big.delta() < small.delta() {
-		big, small = small, big
-	}
-	k := math.Round(big.delta() / small.delta())
-	if k > 4 {
-		return false
-	}
-	for i := range big.counts {
-		x, y := big.counts[i], small.counts[i]
-		for j := range x {
-			dx, dy := x[j]-x[0], k*(y[j]-y[0])
-			if math.Abs(dx-dy) > max(3, 2*sameCount*big.delta()) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func attribution(group []*grownStack, total float64) Attribution {

@@ -46,6 +46,8 @@ type Tracker struct {
 // record is an open leak and what it takes to see its end.
 type record struct {
 	leak Leak
+	// signatures are those of all stacks that were ever part of it.
+	signatures map[string]bool
 	// watched are the instances that leak.
 	watched map[string]*watch
 	// grown is when its stacks last grew in the profiles.
@@ -121,7 +123,10 @@ func (t *Tracker) Restore(l Leak) {
 		t.resolved = append(t.resolved, l)
 		return
 	}
-	r := &record{leak: l, watched: map[string]*watch{}}
+	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
+	for _, s := range l.Stacks {
+		r.signatures[s.Signature] = true
+	}
 	for _, in := range l.Instances {
 		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
 	}
@@ -250,6 +255,10 @@ const forget = 30
 // minOther is the share of the growth that makes a second leak of a service.
 const minOther = 0.25
 
+// minLead is the part of the growth of the leading stack that the one which
+// gave the leak its name has to have to stay first.
+const minLead = 0.5
+
 // grow opens leaks, and brings the open ones up to date with the growth.
 func (t *Tracker) grow(now time.Time, o Observation) {
 	type match struct {
@@ -267,12 +276,17 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		default:
 			continue
 		}
-		known = append(known, match{r, a})
 		delta += growthOf(a)
+		// What was one leak stays one, should its stacks part.
+		if i := slices.IndexFunc(known, func(m match) bool { return m.record == r }); i >= 0 {
+			known[i].Attribution = known[i].plus(a)
+			continue
+		}
+		known = append(known, match{r, a})
 	}
 	for _, k := range known {
 		k.grown = now
-		k.attribute(k.Attribution)
+		k.attribute(t.service, k.Attribution)
 		k.measure(o, growthOf(k.Attribution)/delta, k.Attribution.Instances)
 	}
 	if len(known) > 0 {
@@ -354,14 +368,12 @@ func growthOf(a Attribution) float64 {
 }
 
 // of finds the open leak that an attribution belongs to: one that shares a
-// stack with it, or the one whose stack was not known.
+// stack with it, now or before, or the one whose stack was not known.
 func (t *Tracker) of(a Attribution) *record {
 	for _, r := range t.open {
-		for _, have := range r.leak.Stacks {
-			for _, st := range a.Stacks {
-				if have.Signature == st.Signature {
-					return r
-				}
+		for _, st := range a.Stacks {
+			if r.signatures[st.Signature] {
+				return r
 			}
 		}
 	}
@@ -383,20 +395,24 @@ func (t *Tracker) suspect(now time.Time, o Observation, signature string) *recor
 			State:     Suspected,
 			Onset:     o.Verdict.Onset,
 		},
-		grown:   now,
-		watched: map[string]*watch{},
+		grown:      now,
+		watched:    map[string]*watch{},
+		signatures: map[string]bool{},
 	}
 	t.open = append(t.open, r)
 	return r
 }
 
-// attribute gives a leak its stacks. The leading one stays once it is known:
-// identity does not change while siblings overtake each other.
-func (r *record) attribute(a Attribution) {
+// attribute gives a leak its stacks. The leading one stays once somebody was
+// told of it: identity does not change while siblings overtake each other.
+// Only if it turns out to be a small part of the leak another one is shown
+// first.
+func (r *record) attribute(service labels.Labels, a Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
 	for i := range a.Stacks { // what only a dump has shown
+		r.signatures[a.Stacks[i].Signature] = true
 		for _, have := range r.leak.Stacks {
 			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
 				a.Stacks[i].Wait, a.Stacks[i].CreatedBy = have.Wait, have.CreatedBy
@@ -404,7 +420,12 @@ func (r *record) attribute(a Attribution) {
 		}
 	}
 	r.leak.Stacks = a.Stacks
-	if i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature }); i > 0 {
+	i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature })
+	small := i < 0 || float64(a.Stacks[i].Delta()) < minLead*float64(a.Stacks[0].Delta())
+	switch {
+	case small && r.leak.State == Suspected && r.leak.ID == ID(service, r.leak.Signature):
+		r.leak.Signature, r.leak.ID = a.Lead(), ID(service, a.Lead())
+	case i > 0 && !small:
 		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
 	}
 	r.leak.Share, r.profiled = a.Share, a.Instances
