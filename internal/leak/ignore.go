@@ -75,12 +75,14 @@ func (t *Tracker) ignore(now time.Time) {
 			if l.State == Firing && !l.DetectedAt.Equal(now) {
 				l.ResolvedAt = now
 			}
-			l.State, l.Resolution = Ignored, "ignored"
+			l.Resolution = "ignored"
 			if comment != "" {
 				l.Resolution += ": " + comment
 			}
+			l.move(now, Ignored, l.Resolution)
 		case !ignored && l.State == Ignored:
-			l.State, l.Resolution, l.ResolvedAt = Suspected, "", time.Time{}
+			l.move(now, Suspected, "no rule ignores it any more")
+			l.Resolution, l.ResolvedAt = "", time.Time{}
 		}
 	}
 }

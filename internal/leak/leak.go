@@ -21,6 +21,8 @@ const (
 	// Ignored: it goes on, and the configuration says that nobody is to be
 	// told. ResolvedAt is set if somebody was told before.
 	Ignored State = "ignored"
+	// Plateaued is a Phase and no State: it fires, and has stopped growing.
+	Plateaued State = "plateaued"
 )
 
 // Evidence says how sure we are. It only climbs.
@@ -60,8 +62,16 @@ type Leak struct {
 	ResolvedAt time.Time `json:"resolved_at,omitzero"` // zero while open
 	// Resolution says in plain words why it was resolved.
 	Resolution string `json:"resolution,omitempty"`
-	// Version is the version of the service that began to leak, where known.
-	Version string `json:"version,omitempty"`
+	// PlateauedAt is since when it fires without growing; zero while it grows.
+	PlateauedAt time.Time `json:"plateaued_at,omitzero"`
+	// Reopened is how often it came back after it was resolved.
+	Reopened int `json:"reopened,omitempty"`
+	// Version is the version of the service that began to leak, where known, and
+	// DeployedAt when the first of the processes with it started.
+	Version    string    `json:"version,omitempty"`
+	DeployedAt time.Time `json:"deployed_at,omitzero"`
+	// Transitions are how it came to its state, oldest first; bounded.
+	Transitions []Transition `json:"transitions,omitempty"`
 
 	// Rate is the growth in goroutines per hour, summed over Instances.
 	Rate trend.Interval `json:"growth_per_hour"`
@@ -73,12 +83,21 @@ type Leak struct {
 	// Instances leak, as their instance label; InstancesTotal are watched.
 	Instances      []string `json:"instances"`
 	InstancesTotal int      `json:"instances_total"`
+	// Watched is what it takes to see the end of it, for the next run.
+	Watched []Watch `json:"watched,omitempty"`
 
 	// Stacks are those that grow together, the leading one first.
 	Stacks []StackGrowth `json:"stacks"`
 	// Base and Head are the profiles compared; nil for an unattributed leak.
 	Base *ProfileRef `json:"base,omitempty"`
 	Head *ProfileRef `json:"head,omitempty"`
+}
+
+// Watch is what is remembered of an instance that leaks.
+type Watch struct {
+	Instance string    `json:"instance"`
+	Started  time.Time `json:"started,omitzero"` // of the process that leaks
+	Clean    float64   `json:"clean"`            // goroutines without the leak
 }
 
 // StackGrowth is a stack and how it grew from the base to the head profile.

@@ -20,11 +20,15 @@ type Options struct {
 	// Base is the smallest block of the trend; the times below scale with it.
 	// Default 1 minute.
 	Base time.Duration
+	// Interval is the time between two Updates. After a longer pause nothing is
+	// known of the time between. Default Base.
+	Interval time.Duration
 	// Patience is how long an alarm on the counts alone waits for profiles
 	// that can be had. Default 10 × Base.
 	Patience time.Duration
 	// Remember is how long a resolved leak is kept, unless it comes back
-	// before. Default 24 hours; negative: for ever, even then.
+	// before: then it is reopened. Default 24 hours; negative: for ever, and what
+	// comes back is another one.
 	Remember time.Duration
 	// Ignore are the leaks that nobody is to be told of; the first rule that
 	// matches counts.
@@ -41,6 +45,7 @@ type Tracker struct {
 	// alarmed is since when the counts alone are enough for an alarm; zero if
 	// they are not.
 	alarmed time.Time
+	updated time.Time // at the last Update
 }
 
 // record is an open leak and what it takes to see its end.
@@ -50,8 +55,9 @@ type record struct {
 	signatures map[string]bool
 	// watched are the instances that leak.
 	watched map[string]*watch
-	// grown is when its stacks last grew in the profiles.
-	grown time.Time
+	// grown is when its stacks last grew in the profiles, moved when it, or all
+	// that is known of it, did.
+	grown, moved time.Time
 	// profiled are the instances whose profiles the stacks are counted in.
 	profiled []string
 	// survived is for how long all goroutines that were looked at have stayed.
@@ -76,6 +82,8 @@ type Observation struct {
 	// Attributions of the growth, by Attribute; empty with the reason Why.
 	Attributions []Attribution
 	Why          string
+	// Versions of the processes by instance, where known.
+	Versions map[string]string
 	// ProfilesExpected: Attributions may still come, it is worth waiting.
 	ProfilesExpected bool
 }
@@ -92,6 +100,7 @@ func (t *Tracker) Apply(o Options) {
 	if o.Base <= 0 {
 		o.Base = time.Minute
 	}
+	o.Interval = max(o.Interval, o.Base)
 	if o.Patience <= 0 {
 		o.Patience = 10 * o.Base
 	}
@@ -111,16 +120,21 @@ func ID(service labels.Labels, signature string) string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
-// Restore takes a leak from an earlier run. How many goroutines its instances
-// had without the leak is not known any more: they count as clean when they
-// restart, go, or lose half of what had leaked.
+// Restore takes a leak from an earlier run. A leak that was found again in the
+// meantime goes on as the one it was.
 func (t *Tracker) Restore(l Leak) {
+	if i := slices.IndexFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }); i >= 0 {
+		t.open[i].resume(l)
+		return
+	}
 	switch l.State {
 	case Firing, Ignored:
 	case Suspected:
 		return // to be suspected again
 	default:
-		t.resolved = append(t.resolved, l)
+		if !slices.ContainsFunc(t.resolved, func(have Leak) bool { return have.ID == l.ID }) {
+			t.resolved = append(t.resolved, l)
+		}
 		return
 	}
 	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
@@ -128,9 +142,36 @@ func (t *Tracker) Restore(l Leak) {
 		r.signatures[s.Signature] = true
 	}
 	for _, in := range l.Instances {
+		// Where nothing is remembered of how it was without the leak, it counts as
+		// clean when it restarts, goes, or loses half of what had leaked.
 		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
 	}
+	for _, w := range l.Watched {
+		if have := r.watched[w.Instance]; have != nil {
+			have.started, have.clean = w.Started, w.Clean
+		}
+	}
 	t.open = append(t.open, r)
+}
+
+// resume gives an open leak the past of the document before.
+func (r *record) resume(before Leak) {
+	l := &r.leak
+	l.Transitions = slices.Concat(before.Transitions, l.Transitions)
+	l.Transitions = l.Transitions[max(0, len(l.Transitions)-maxTransitions):]
+	l.Reopened = max(l.Reopened, before.Reopened)
+	if before.State == Resolved {
+		l.Reopened++
+	}
+	if before.State == Firing || before.State == Ignored {
+		l.DetectedAt = before.DetectedAt
+		if !before.Onset.IsZero() {
+			l.Onset = before.Onset
+		}
+		if l.Version == "" {
+			l.Version, l.DeployedAt = before.Version, before.DeployedAt
+		}
+	}
 }
 
 // Leaks lists the leaks, open and lately resolved, by the time of detection.
@@ -223,6 +264,12 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	} else if t.alarmed.IsZero() {
 		t.alarmed = now
 	}
+	if now.Sub(t.updated) > 3*t.o.Interval {
+		for _, r := range t.open { // nobody looked: no time that it was clean for
+			r.cleanSince = time.Time{}
+		}
+	}
+	t.updated = now
 	if o.Verdict.Status.Grows() {
 		t.grow(now, o)
 	}
@@ -230,6 +277,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.follow(o)
+		r.plateau(now, plateauAfter*t.o.Base)
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
 			return now.Sub(r.grown) > forget*t.o.Base
@@ -240,7 +288,8 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		if r.leak.State == Ignored && r.leak.ResolvedAt.IsZero() {
 			return true // nobody has ever heard of it
 		}
-		r.leak.State, r.leak.ResolvedAt = Resolved, now
+		r.leak.move(now, Resolved, r.leak.Resolution)
+		r.leak.ResolvedAt = now
 		t.resolved = append(t.resolved, r.leak)
 		return true
 	})
@@ -249,8 +298,13 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	})
 }
 
-// forget is how many base blocks a suspicion outlives the growth.
-const forget = 30
+const (
+	// forget is how many base blocks a suspicion outlives the growth.
+	forget = 30
+	// plateauAfter is how many base blocks after its growth a leak counts as one
+	// that does not grow any more.
+	plateauAfter = 30
+)
 
 // minOther is the share of the growth that makes a second leak of a service.
 const minOther = 0.25
@@ -285,7 +339,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		known = append(known, match{r, a})
 	}
 	for _, k := range known {
-		k.grown = now
+		k.grown, k.moved = now, now
 		k.attribute(t.service, k.Attribution)
 		k.measure(o, growthOf(k.Attribution)/delta, k.Attribution.Instances)
 	}
@@ -294,6 +348,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 	}
 	if len(t.open) > 0 {
 		for _, r := range t.open {
+			r.moved = now
 			// One leak holds all of the growth; of several, none is known.
 			if len(t.open) == 1 {
 				r.measure(o, 1, nil)
@@ -306,7 +361,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 	}
 	if !t.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
 		r := t.suspect(now, o, "")
-		r.grown = now
+		r.grown, r.moved = now, now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
 		r.measure(o, 1, nil)
 	}
@@ -336,11 +391,21 @@ func (t *Tracker) promote(now time.Time) {
 			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 &&
 				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates())
 		if proven || !t.alarmed.IsZero() {
-			r.leak.State, r.leak.DetectedAt = Firing, now
+			why := "the counts grow as a leak does"
+			if proven {
+				why = "its goroutines stay"
+			}
 			// The leak that comes back is the same one, with a new beginning.
 			if t.o.Remember > 0 {
+				before := len(t.resolved)
 				t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
+				if len(t.resolved) < before {
+					r.leak.Reopened++
+					why = "it came back: " + why
+				}
 			}
+			r.leak.DetectedAt = now
+			r.leak.move(now, Firing, why)
 		}
 	}
 }
@@ -392,13 +457,22 @@ func (t *Tracker) suspect(now time.Time, o Observation, signature string) *recor
 			ID:        ID(t.service, signature),
 			Service:   t.service,
 			Signature: signature,
-			State:     Suspected,
 			Onset:     o.Verdict.Onset,
 		},
 		grown:      now,
 		watched:    map[string]*watch{},
 		signatures: map[string]bool{},
 	}
+	// Of a leak that comes back, the alert and the history go on. Its id may be
+	// from when its stack was not known yet.
+	if t.o.Remember > 0 {
+		if i := slices.IndexFunc(t.resolved, func(l Leak) bool { return l.Signature == signature }); i >= 0 {
+			before := t.resolved[i]
+			r.leak.ID, r.leak.Transitions, r.leak.Reopened = before.ID, before.Transitions, before.Reopened
+			r.leak.State = Resolved
+		}
+	}
+	r.leak.move(now, Suspected, "its counts or stacks grow")
 	t.open = append(t.open, r)
 	return r
 }
@@ -439,6 +513,7 @@ func (r *record) attribute(service labels.Labels, a Attribution) {
 // leak's of the growth; only names its instances, nil means all that grow.
 func (r *record) measure(o Observation, part float64, only []string) {
 	v := o.Verdict
+	r.version(o)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
 	// stays.
 	if r.leak.State == Suspected && !v.Onset.IsZero() {
@@ -498,6 +573,12 @@ func (r *record) follow(o Observation) {
 		r.leak.Instances = append(r.leak.Instances, name)
 	}
 	slices.Sort(r.leak.Instances)
+	r.leak.Watched = r.leak.Watched[:0:0]
+	for _, name := range r.leak.Instances {
+		if w := r.watched[name]; !math.IsNaN(w.clean) && !math.IsInf(w.clean, 0) {
+			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean})
+		}
+	}
 	r.leak.InstancesTotal = max(len(o.Instances), len(r.leak.Instances))
 }
 
@@ -507,13 +588,33 @@ func (w *watch) free(now trend.Instance) bool {
 	return restarted || now.Count <= w.clean+w.leaked/2
 }
 
+// plateau says of a leak that fires whether it still grows.
+func (r *record) plateau(now time.Time, patience time.Duration) {
+	l := &r.leak
+	switch {
+	case r.moved.IsZero():
+		r.moved = now // restored: it is given time to show
+	case l.State != Firing:
+	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > patience && l.Leaked > 0:
+		l.Rate = trend.Interval{}
+		l.move(now, Plateaued, "it has stopped growing, its goroutines stay")
+	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):
+		l.move(now, Firing, "it grows again")
+	}
+}
+
 // ended tells whether a leak is over: no instance holds its goroutines, and
-// for as long as it once took to notice the leak none has grown again.
+// for as long as it once took to notice the leak the service has not leaked
+// again, in whatever process.
 func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
+	if o.Verdict.Status == trend.Leaking && r.moved.Equal(now) {
+		r.cleanSince = time.Time{}
+		return false
+	}
 	gone, restarted := 0, 0
 	for name, w := range r.watched {
 		i := find(o.Instances, name)
-		if i < 0 || now.Sub(o.Instances[i].LastSeen) > 5*t.o.Base {
+		if i < 0 || t.lost(now, o.Instances[i]) {
 			gone++
 			continue
 		}
@@ -532,15 +633,24 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 	if now.Sub(r.cleanSince) < quiet {
 		return false
 	}
+	r.leak.Resolution = "its goroutines are gone"
 	switch len(r.watched) {
 	case gone:
 		r.leak.Resolution = "its instances are gone"
 	case gone + restarted:
 		r.leak.Resolution = "its instances restarted and have not grown since"
-	default:
-		r.leak.Resolution = "its goroutines are gone"
+	}
+	if gone+restarted == len(r.watched) {
+		if v := t.replaced(now, r, o); v != "" {
+			r.leak.Resolution = "gone with version " + v
+		}
 	}
 	return true
+}
+
+// lost tells whether an instance is not there any more.
+func (t *Tracker) lost(now time.Time, in trend.Instance) bool {
+	return now.Sub(in.LastSeen) > max(5*t.o.Base, 3*t.o.Interval)
 }
 
 // leaksAgain tells whether an instance grows now.

@@ -1,0 +1,58 @@
+package leak
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// version links a leak to the rollout before its onset: the version of the
+// process that grows fastest, and the start of the first process with it. A
+// process that started after the onset says nothing.
+func (r *record) version(o Observation) {
+	l := &r.leak
+	if l.Version != "" || len(o.Versions) == 0 {
+		return
+	}
+	before := func(in trend.Instance) bool { return in.Started.IsZero() || !in.Started.After(l.Onset) }
+	for _, it := range o.Verdict.Instances {
+		i := find(o.Instances, it.Instance)
+		if v := o.Versions[it.Instance]; i >= 0 && v != "" && before(o.Instances[i]) {
+			l.Version = v
+			break
+		}
+	}
+	if l.Version == "" {
+		return
+	}
+	for _, in := range o.Instances {
+		if o.Versions[in.Name] != l.Version || in.Started.IsZero() || !before(in) {
+			continue
+		}
+		if l.DeployedAt.IsZero() || in.Started.Before(l.DeployedAt) {
+			l.DeployedAt = in.Started
+		}
+	}
+}
+
+// replaced is the version that has taken the place of the one that leaked;
+// empty while an instance of that one is left, or one whose version is unknown.
+func (t *Tracker) replaced(now time.Time, r *record, o Observation) string {
+	if r.leak.Version == "" {
+		return ""
+	}
+	n := map[string]int{}
+	for _, in := range o.Instances {
+		if !t.lost(now, in) {
+			n[o.Versions[in.Name]]++
+		}
+	}
+	if len(n) == 0 || n[""] > 0 || n[r.leak.Version] > 0 {
+		return ""
+	}
+	// Of several, the one that most have.
+	return slices.MaxFunc(slices.Sorted(maps.Keys(n)), func(a, b string) int { return cmp.Compare(n[a], n[b]) })
+}
