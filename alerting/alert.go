@@ -181,7 +181,15 @@ func summary(l leak.Leak) string {
 			}
 		}
 	}
-	return human.Line(human.Line(ServiceName(l.Service), 36)+" leaks "+rate(l)+since(l)+where, maxSummary)
+	what := " leaks " + rate(l)
+	switch {
+	case l.PlateauedAt.IsZero():
+	case l.State == leak.Resolved:
+		what = " leaked"
+	default:
+		what = " holds " + human.Number(l.Leaked) + " leaked goroutines"
+	}
+	return human.Line(human.Line(ServiceName(l.Service), 36)+what+since(l)+where, maxSummary)
 }
 
 // rate is "212 goroutines/h".
@@ -197,7 +205,11 @@ func since(l leak.Leak) string {
 
 func growth(l leak.Leak) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "+%s", rate(l))
+	if l.PlateauedAt.IsZero() {
+		b.WriteString("+" + rate(l))
+	} else {
+		b.WriteString("none since " + human.Time(l.PlateauedAt, l.UpdatedAt))
+	}
 	if l.Rate.Low < l.Rate.High {
 		fmt.Fprintf(&b, " (95 %%: %s to %s)", human.Number(l.Rate.Low), human.Number(l.Rate.High))
 	}
@@ -231,6 +243,9 @@ func onset(l leak.Leak) string {
 	s := human.FullTime(l.Onset)
 	if l.Version != "" {
 		s += " in version " + human.Line(l.Version, 60)
+		if !l.DeployedAt.IsZero() {
+			s += ", deployed " + human.Time(l.DeployedAt, l.Onset)
+		}
 	}
 	return s
 }

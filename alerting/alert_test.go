@@ -90,6 +90,14 @@ func resolved() leak.Leak {
 	return l
 }
 
+// plateaued is a leak that does not grow any more, and whose rollout is known.
+func plateaued() leak.Leak {
+	l := checkout()
+	l.PlateauedAt, l.Rate = time.Date(2026, 3, 2, 20, 30, 0, 0, time.UTC), trend.Interval{}
+	l.DeployedAt = time.Date(2026, 3, 2, 13, 58, 0, 0, time.UTC)
+	return l
+}
+
 func render() RenderOptions {
 	u, err := url.Parse("https://gorowatch.example.com/leaks-of/")
 	if err != nil {
@@ -114,7 +122,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestGolden(t *testing.T) {
 	for name, l := range map[string]leak.Leak{
-		"checkout": checkout(), "library": library(), "unattributed": unattributed(), "resolved": resolved(),
+		"checkout": checkout(), "library": library(), "unattributed": unattributed(), "resolved": resolved(), "plateaued": plateaued(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".txt", Text(l, render())+"\n")
@@ -285,10 +293,10 @@ func TestLinks(t *testing.T) {
 	base, err := url.Parse("https://gw.example.com/x")
 	require.NoError(t, err)
 	link := ProfileURL(base, "profiles/a%2Fb & c/$HOME/1.pb.gz")
-	require.Equal(t, "https://gw.example.com/x/api/v1/profiles/profiles/a%252Fb%20&%20c/$HOME/1.pb.gz", link)
+	require.Equal(t, "https://gw.example.com/x/api/v1/profiles/a%252Fb%20&%20c/$HOME/1.pb.gz", link)
 	u, err := url.Parse(link)
 	require.NoError(t, err)
-	require.Equal(t, "/x/api/v1/profiles/profiles/a%2Fb & c/$HOME/1.pb.gz", u.Path, "the path is the key again")
+	require.Equal(t, "/x/api/v1/profiles/a%2Fb & c/$HOME/1.pb.gz", u.Path, "the path ends with the key")
 	require.Equal(t, "go tool pprof -http=: -base 'https://h/$HOME' 'https://h/it'\\''s'", PprofCommand("https://h/$HOME", "https://h/it's"))
 	require.Equal(t, "https://gw.example.com/x/leaks/a%2Fb", PageURL(base, "a/b"))
 }

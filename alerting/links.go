@@ -19,7 +19,7 @@ func PageURL(external *url.URL, id string) string {
 // has it.
 func ProfileURL(external *url.URL, key string) string {
 	segments := []string{"api", "v1", "profiles"}
-	for s := range strings.SplitSeq(key, "/") {
+	for s := range strings.SplitSeq(strings.TrimPrefix(key, "profiles/"), "/") {
 		segments = append(segments, url.PathEscape(s))
 	}
 	return external.JoinPath(segments...).String()

@@ -77,7 +77,14 @@ func shortDescription(l leak.Leak) string {
 // headline is "prod/checkout  +212 goroutines/h since 14:02 UTC (v1.42.0), 97 %
 // in one stack".
 func headline(l leak.Leak) string {
-	s := human.Line(ServiceName(l.Service), 80) + "  +" + rate(l) + since(l)
+	what, stays := "+"+rate(l), !l.PlateauedAt.IsZero() && l.State != leak.Resolved
+	switch {
+	case stays:
+		what = human.Number(l.Leaked) + " leaked goroutines stay"
+	case !l.PlateauedAt.IsZero():
+		what = "leaked"
+	}
+	s := human.Line(ServiceName(l.Service), 80) + "  " + what + since(l)
 	if l.Version != "" {
 		s += " (" + human.Line(l.Version, 40) + ")"
 	}
@@ -88,6 +95,9 @@ func headline(l leak.Leak) string {
 		} else {
 			s += human.Count(int64(n)) + " stacks"
 		}
+	}
+	if stays {
+		s += "; no more of them since " + human.Time(l.PlateauedAt, l.UpdatedAt)
 	}
 	return s
 }

@@ -157,7 +157,7 @@ func TestLife(t *testing.T) {
 	require.Equal(t, 1.0, r.metric("gorowatch_config_last_reload_successful"))
 	code, _ = r.get("/api/v1/leaks/nobody")
 	require.Equal(t, http.StatusNotFound, code)
-	code, _ = r.get("/api/v1/profiles/profiles/nobody/20260301T120000Z.pb.gz")
+	code, _ = r.get("/api/v1/profiles/nobody/20260301T120000Z.pb.gz")
 	require.Equal(t, http.StatusNotFound, code)
 
 	require.NoError(t, r.stop())

@@ -32,11 +32,14 @@ func (l Leak) Phase() State {
 func (l *Leak) move(now time.Time, to State, why string) {
 	step := Transition{Time: now, From: l.Phase(), To: to, Why: why}
 	l.Transitions = append(slices.Clone(l.Transitions), step)
-	if len(l.Transitions) > maxTransitions {
-		l.Transitions = slices.Delete(l.Transitions, 1, 2)
+	if n := len(l.Transitions) - maxTransitions; n > 0 {
+		l.Transitions = slices.Delete(l.Transitions, 1, 1+n)
 	}
-	if l.PlateauedAt = (time.Time{}); to == Plateaued {
+	switch to {
+	case Plateaued:
 		l.PlateauedAt, to = now, Firing
+	case Firing, Suspected:
+		l.PlateauedAt = time.Time{}
 	}
 	l.State = to
 }

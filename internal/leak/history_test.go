@@ -270,6 +270,29 @@ func TestHistoryIsBounded(t *testing.T) {
 	require.Equal(t, t0.Add((3*maxTransitions-1)*time.Hour), l.Transitions[maxTransitions-1].Time)
 }
 
+// Stacks of a leak part, and some of them are not seen again until gorowatch was
+// restarted: they are known all the same.
+func TestRestoredLeakKnowsAllOfItsStacks(t *testing.T) {
+	s := newStory(t)
+	s.fires()
+	for _, stack := range []string{"second", "third"} {
+		o := s.observation(trend.Leaking, "a")
+		o.Attributions = attributed("a")
+		o.Attributions[0].Stacks = append(o.Attributions[0].Stacks, StackGrowth{Signature: stack, Head: 60})
+		s.step(1, "a")
+		s.tracker.Update(s.now, o)
+	}
+	l := s.only()
+	s.tracker = NewTracker(checkout, Options{})
+	s.tracker.Restore(l)
+	o := s.observation(trend.Leaking, "a")
+	o.Attributions = attributed("a")
+	o.Attributions[0].Stacks[0].Signature = "second"
+	s.step(1, "a")
+	s.tracker.Update(s.now, o)
+	require.Equal(t, l.ID, s.only().ID)
+}
+
 func TestHandedOutHistoryDoesNotChange(t *testing.T) {
 	s := newStory(t)
 	l := s.fires()

@@ -62,7 +62,8 @@ type Leak struct {
 	ResolvedAt time.Time `json:"resolved_at,omitzero"` // zero while open
 	// Resolution says in plain words why it was resolved.
 	Resolution string `json:"resolution,omitempty"`
-	// PlateauedAt is since when it fires without growing; zero while it grows.
+	// PlateauedAt is since when it has not grown, at its end too; zero while it
+	// grows.
 	PlateauedAt time.Time `json:"plateaued_at,omitzero"`
 	// Reopened is how often it came back after it was resolved.
 	Reopened int `json:"reopened,omitempty"`
@@ -83,8 +84,10 @@ type Leak struct {
 	// Instances leak, as their instance label; InstancesTotal are watched.
 	Instances      []string `json:"instances"`
 	InstancesTotal int      `json:"instances_total"`
-	// Watched is what it takes to see the end of it, for the next run.
-	Watched []Watch `json:"watched,omitempty"`
+	// Signatures are those of all stacks that were ever part of it, and Watched is
+	// what it takes to see the end of it: for the next run.
+	Signatures []string `json:"signatures,omitempty"`
+	Watched    []Watch  `json:"watched,omitempty"`
 
 	// Stacks are those that grow together, the leading one first.
 	Stacks []StackGrowth `json:"stacks"`

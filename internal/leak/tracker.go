@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -132,7 +133,7 @@ func (t *Tracker) Restore(l Leak) {
 	case Suspected:
 		return // to be suspected again
 	default:
-		if !slices.ContainsFunc(t.resolved, func(have Leak) bool { return have.ID == l.ID }) {
+		if t.indexResolved(l.ID) < 0 {
 			t.resolved = append(t.resolved, l)
 		}
 		return
@@ -140,6 +141,9 @@ func (t *Tracker) Restore(l Leak) {
 	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
 	for _, s := range l.Stacks {
 		r.signatures[s.Signature] = true
+	}
+	for _, s := range l.Signatures {
+		r.signatures[s] = true
 	}
 	for _, in := range l.Instances {
 		// Where nothing is remembered of how it was without the leak, it counts as
@@ -172,6 +176,10 @@ func (r *record) resume(before Leak) {
 			l.Version, l.DeployedAt = before.Version, before.DeployedAt
 		}
 	}
+}
+
+func (t *Tracker) indexResolved(id string) int {
+	return slices.IndexFunc(t.resolved, func(l Leak) bool { return l.ID == id })
 }
 
 // Leaks lists the leaks, open and lately resolved, by the time of detection.
@@ -396,13 +404,12 @@ func (t *Tracker) promote(now time.Time) {
 				why = "its goroutines stay"
 			}
 			// The leak that comes back is the same one, with a new beginning.
-			if t.o.Remember > 0 {
-				before := len(t.resolved)
-				t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool { return l.ID == r.leak.ID })
-				if len(t.resolved) < before {
-					r.leak.Reopened++
-					why = "it came back: " + why
-				}
+			if i := t.indexResolved(r.leak.ID); i >= 0 && t.o.Remember > 0 {
+				before := t.resolved[i]
+				t.resolved = slices.Delete(t.resolved, i, i+1)
+				r.leak.Reopened = before.Reopened + 1
+				r.leak.Transitions = slices.Concat(before.Transitions, r.leak.Transitions)
+				why = "it came back: " + why
 			}
 			r.leak.DetectedAt = now
 			r.leak.move(now, Firing, why)
@@ -423,6 +430,9 @@ func (r *record) dominates() bool {
 	held /= float64(len(r.profiled)) // each, on the average
 	return held >= dominance*(float64(r.leak.Head.Total)-held)
 }
+
+// maxSignatures bounds what is written of them.
+const maxSignatures = 100
 
 func growthOf(a Attribution) float64 {
 	var d float64
@@ -463,13 +473,11 @@ func (t *Tracker) suspect(now time.Time, o Observation, signature string) *recor
 		watched:    map[string]*watch{},
 		signatures: map[string]bool{},
 	}
-	// Of a leak that comes back, the alert and the history go on. Its id may be
-	// from when its stack was not known yet.
+	// Of a leak that comes back, the alert goes on. Its id may be from when its
+	// stack was not known yet.
 	if t.o.Remember > 0 {
 		if i := slices.IndexFunc(t.resolved, func(l Leak) bool { return l.Signature == signature }); i >= 0 {
-			before := t.resolved[i]
-			r.leak.ID, r.leak.Transitions, r.leak.Reopened = before.ID, before.Transitions, before.Reopened
-			r.leak.State = Resolved
+			r.leak.ID = t.resolved[i].ID
 		}
 	}
 	r.leak.move(now, Suspected, "its counts or stacks grow")
@@ -492,6 +500,9 @@ func (r *record) attribute(service labels.Labels, a Attribution) {
 				a.Stacks[i].Wait, a.Stacks[i].CreatedBy = have.Wait, have.CreatedBy
 			}
 		}
+	}
+	if len(r.signatures) > len(r.leak.Signatures) && len(r.signatures) <= maxSignatures {
+		r.leak.Signatures = slices.Sorted(maps.Keys(r.signatures))
 	}
 	r.leak.Stacks = a.Stacks
 	i := slices.IndexFunc(a.Stacks, func(s StackGrowth) bool { return s.Signature == r.leak.Signature })

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,10 @@ func digest(l leak.Leak) string {
 	l.UpdatedAt = l.UpdatedAt.Truncate(time.Hour)
 	l.Rate = trend.Interval{Value: coarse(l.Rate.Value)}
 	l.Leaked, l.Share = coarse(l.Leaked), 0
+	l.Watched = slices.Clone(l.Watched)
+	for i := range l.Watched {
+		l.Watched[i].Clean = coarse(l.Watched[i].Clean)
+	}
 	l.Base, l.Head, l.Stacks = nil, nil, []leak.StackGrowth{{Signature: stack}}
 	text, err := json.Marshal(l)
 	if err != nil {

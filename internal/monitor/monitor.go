@@ -182,7 +182,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 }
 
 func (o *Options) tracker() leak.Options {
-	t := leak.Options{Ignore: o.Ignore, Base: o.Trend.Base, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	t := leak.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
 	if o.KeepAll {
 		t.Remember = -1
 	}

@@ -92,36 +92,41 @@ type apiStack struct {
 }
 
 type apiLeak struct {
-	ID             string           `json:"id"`
-	Service        labels.Labels    `json:"service"`
-	Signature      string           `json:"signature"`
-	State          leak.State       `json:"state"`
-	Evidence       leak.Evidence    `json:"evidence"`
-	Missing        string           `json:"missing,omitempty"`
-	Onset          *time.Time       `json:"onset"`
-	DetectedAt     *time.Time       `json:"detected_at"`
-	UpdatedAt      *time.Time       `json:"updated_at"`
-	ResolvedAt     *time.Time       `json:"resolved_at"`
-	Resolution     string           `json:"resolution,omitempty"`
-	Version        string           `json:"version,omitempty"`
-	GrowthPerHour  apiInterval      `json:"growth_per_hour"`
-	Leaked         float            `json:"leaked"`
-	Share          float            `json:"share"`
-	Instances      []string         `json:"instances"`
-	InstancesTotal int              `json:"instances_total"`
-	Stacks         []apiStack       `json:"stacks"`
-	Base           *leak.ProfileRef `json:"base,omitempty"`
-	Head           *leak.ProfileRef `json:"head,omitempty"`
+	ID             string            `json:"id"`
+	Service        labels.Labels     `json:"service"`
+	Signature      string            `json:"signature"`
+	State          leak.State        `json:"state"`
+	Evidence       leak.Evidence     `json:"evidence"`
+	Missing        string            `json:"missing,omitempty"`
+	Onset          *time.Time        `json:"onset"`
+	DetectedAt     *time.Time        `json:"detected_at"`
+	UpdatedAt      *time.Time        `json:"updated_at"`
+	ResolvedAt     *time.Time        `json:"resolved_at"`
+	Resolution     string            `json:"resolution,omitempty"`
+	PlateauedAt    *time.Time        `json:"plateaued_at"`
+	Reopened       int               `json:"reopened,omitempty"`
+	Version        string            `json:"version,omitempty"`
+	DeployedAt     *time.Time        `json:"deployed_at,omitempty"`
+	GrowthPerHour  apiInterval       `json:"growth_per_hour"`
+	Leaked         float             `json:"leaked"`
+	Share          float             `json:"share"`
+	Instances      []string          `json:"instances"`
+	InstancesTotal int               `json:"instances_total"`
+	Stacks         []apiStack        `json:"stacks"`
+	Transitions    []leak.Transition `json:"transitions,omitempty"`
+	Base           *leak.ProfileRef  `json:"base,omitempty"`
+	Head           *leak.ProfileRef  `json:"head,omitempty"`
 }
 
 func newAPILeak(l leak.Leak) apiLeak {
 	a := apiLeak{
 		ID: l.ID, Service: l.Service, Signature: l.Signature, State: l.State, Evidence: l.Evidence, Missing: l.Missing,
 		Onset: known(l.Onset), DetectedAt: known(l.DetectedAt), UpdatedAt: known(l.UpdatedAt), ResolvedAt: known(l.ResolvedAt),
-		Resolution: l.Resolution, Version: l.Version,
+		Resolution: l.Resolution, PlateauedAt: known(l.PlateauedAt), Reopened: l.Reopened,
+		Version: l.Version, DeployedAt: known(l.DeployedAt),
 		GrowthPerHour: newAPIInterval(l.Rate), Leaked: float(l.Leaked), Share: float(l.Share),
 		Instances: append([]string{}, l.Instances...), InstancesTotal: l.InstancesTotal,
-		Stacks: []apiStack{}, Base: l.Base, Head: l.Head,
+		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head,
 	}
 	for _, s := range l.Stacks {
 		x := apiStack{
@@ -223,13 +228,19 @@ func (h *Handler) apiTargets(w http.ResponseWriter, _ *http.Request) {
 
 // apiProfile sends a profile of the archive as the target sent it.
 func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
-	key := r.PathValue("key")
+	const folder = "profiles/"
+	key := folder + r.PathValue("key")
 	// The bucket holds more than profiles, and may be a folder of the disk.
-	if !fs.ValidPath(key) || !strings.HasPrefix(key, "profiles/") || strings.ContainsAny(key, "\\\x00") {
-		h.refuse(w, http.StatusBadRequest, errBadData, "key: expected profiles/…")
+	if !fs.ValidPath(key) || strings.ContainsAny(key, "\\\x00") {
+		h.refuse(w, http.StatusBadRequest, errBadData, "key: expected <service>/<instance>/<time>.pb.gz")
 		return
 	}
 	body, err := h.o.State.Profile(r.Context(), key)
+	// The links of older alerts have the folder too.
+	if old := r.PathValue("key"); errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(old, folder) {
+		key = old
+		body, err = h.o.State.Profile(r.Context(), key)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		h.refuse(w, http.StatusNotFound, errNotFound, "there is no such profile; it may have been older than the retention")

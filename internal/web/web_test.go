@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -46,7 +47,7 @@ func TestPages(t *testing.T) {
 			"prod/checkout firing", "Leaks 212 goroutines per hour since 14:02 UTC , v1.42.0; 97 % of the growth sits in main.logHandler.func1 , handler.go:29 , blocked in chan send .",
 			"created by main.logHandler handler.go:18", "12 1,916 +1,904 97 %", "google.golang.org/grpc.(*clientStream).RecvMsg stream.go:991",
 			"Evidence growth", "aged waiting times or ids show that these goroutines stay : shown proven", ": not shown What is missing: the target has no /debug/pprof/goroutineleak",
-			"go tool pprof -http=: -base https://gorowatch.example.com/api/v1/profiles/profiles/prod/checkout/10.0.3.17%253A8080/20260302T140000Z.pb.gz https://",
+			"go tool pprof -http=: -base https://gorowatch.example.com/api/v1/profiles/prod/checkout/10.0.3.17%253A8080/20260302T140000Z.pb.gz https://",
 			"Profile before : 14:00 UTC , 10.0.3.17:8080, 61 goroutines", "Profile now", "GoroutineLeak prod/checkout", "job =checkout", "10.0.4.2:8080",
 		},
 		"/leaks/a1b2c3d4": {"Leaks 3.2 goroutines per hour since 2026-02-28 20:59 UTC .", "No stack is known to grow: no profile: the target answers 404."},
@@ -243,7 +244,7 @@ func TestPrefix(t *testing.T) {
 				return io.NopCloser(strings.NewReader("")), nil
 			}
 			o.State = s
-			get(t, o, c.served+"/api/v1/profiles/profiles/a%252Fb/c%2520d/1.pb.gz")
+			get(t, o, c.served+"/api/v1/profiles/a%252Fb/c%2520d/1.pb.gz")
 			require.Equal(t, "profiles/a%2Fb/c%20d/1.pb.gz", asked)
 			require.Equal(t, 200, get(t, o, c.served+"/static/style.css").StatusCode)
 			if c.served != "" {
@@ -405,8 +406,19 @@ func TestProfile(t *testing.T) {
 	require.Equal(t, "application/octet-stream", r.Header.Get("Content-Type"))
 	require.Equal(t, raw.String(), body(t, r), "as it was sent, still compressed")
 
+	asked = nil
+	s.profile = func(k string) (io.ReadCloser, error) {
+		if asked = append(asked, k); k != key {
+			return nil, fs.ErrNotExist
+		}
+		return io.NopCloser(bytes.NewReader(raw.Bytes())), nil
+	}
+	old := strings.Replace(u.EscapedPath(), "/api/v1/profiles/", "/api/v1/profiles/profiles/", 1)
+	require.Equal(t, http.StatusOK, get(t, o, old).StatusCode, "so do the links of older alerts")
+	require.Equal(t, []string{"profiles/" + key, key}, asked)
+
 	for _, path := range []string{
-		"leaks/3f9c2a7b.json", "profiles", "profiles/", "", "profiles/..%2f..%2fetc%2fpasswd", "profiles/%2e%2e/leaks/x.json", "profiles/a%5cb", "profiles/a%00b",
+		"", "..%2fleaks%2f3f9c2a7b.json", "profiles/", "profiles/..%2f..%2fetc%2fpasswd", "profiles/%2e%2e/leaks/x.json", "profiles/a%5cb", "profiles/a%00b",
 		"%2fetc%2fpasswd", "profiles/%2fetc", "profiles/a/%2e/b", "profiles/%ff",
 	} {
 		asked = nil
@@ -434,7 +446,7 @@ func TestBrokenProfile(t *testing.T) {
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	c := srv.Client()
-	r, err := c.Get(srv.URL + "/api/v1/profiles/profiles/a/b.pb.gz")
+	r, err := c.Get(srv.URL + "/api/v1/profiles/a/b.pb.gz")
 	if err == nil {
 		_, err = io.ReadAll(r.Body)
 		_ = r.Body.Close()
