@@ -41,11 +41,18 @@ func Start(t testing.TB, name, path string, args ...string) *Program {
 	p := &Program{name: name, out: newOutput(), exited: make(chan struct{})}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	p.cmd.SysProcAttr = processAttributes()
+	p.run(t)
+	return p
+}
+
+// run starts the process and sees to its end.
+func (p *Program) run(t testing.TB) {
+	t.Helper()
 	// A child that outlives the program may hold on to its output.
 	p.cmd.WaitDelay = time.Second
-	p.cmd.SysProcAttr = processAttributes()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("%s: %v", p.name, err)
 	}
 	go func() {
 		defer close(p.exited)
@@ -54,10 +61,9 @@ func Start(t testing.TB, name, path string, args ...string) *Program {
 	t.Cleanup(func() {
 		p.Stop(t)
 		if t.Failed() {
-			t.Logf("output of %s:\n%s", name, p.out.tail(shownOutput))
+			t.Logf("output of %s:\n%s", p.name, p.out.tail(shownOutput))
 		}
 	})
-	return p
 }
 
 // Stop ends the program and what it has started, and fails the test unless the

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# The image: one static binary, no shell, no root.
+#
+#   docker build --build-arg VERSION=$(git describe --tags --always) -t gorowatch .
+
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS
+ARG TARGETARCH
+ARG VERSION=unknown
+ARG REVISION=unknown
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath \
+      -ldflags "-s -w -X github.com/prometheus/common/version.Version=$VERSION -X github.com/prometheus/common/version.Revision=$REVISION" \
+      -o /out/bin/gorowatch ./cmd/gorowatch \
+ && mkdir -p /out/data
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /out/bin/gorowatch /bin/gorowatch
+# A volume that is mounted here for the first time belongs to the user too.
+COPY --from=build --chown=65532:65532 /out/data /var/lib/gorowatch
+USER 65532:65532
+EXPOSE 10980
+ENTRYPOINT ["/bin/gorowatch"]
+CMD ["serve"]
