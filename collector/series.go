@@ -65,6 +65,18 @@ type SeriesSource interface {
 	Window(ctx context.Context, from, to time.Time) (Window, error)
 }
 
+// BlockSource is a SeriesSource that can sum up what it has before it gives it
+// away, for a history that is long.
+type BlockSource interface {
+	SeriesSource
+	// Blocks reads the time from from, included, to to, excluded, in blocks of
+	// the given length, of which both are whole multiples since the epoch. Each
+	// Sample stands for the block that it is the last step of: its Count is the
+	// smallest at any step of the block. A block in which a process has begun is
+	// absent, since it would have the counts of two.
+	Blocks(ctx context.Context, from, to time.Time, length time.Duration) (Window, error)
+}
+
 // Reason is why something could not be read: a closed set, used as a label
 // of metrics.
 type Reason string

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
@@ -63,25 +65,65 @@ func sameHost(u *url.URL, next func(*http.Request, []*http.Request) error) func(
 // so are redirects and the statuses after which it tries GET instead of POST.
 func refuse(req *http.Request, resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	retried := req.Method == http.MethodPost &&
-		(resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusNotImplemented)
+	retried := req.Method == http.MethodPost && refusesPost(resp.StatusCode)
 	switch {
 	case retried || resp.StatusCode/100 == 3:
 		return nil
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a login, set authorization or basic_auth", resp.Status)
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return collector.Errorf(collector.ReasonRateLimited, "%s", resp.Status)
+		return &busyError{reason: collector.ReasonRateLimited, after: retryAfter(resp), text: resp.Status}
 	case kind == "application/json":
 		return nil
 	case resp.StatusCode == http.StatusNotFound:
 		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", resp.Status)
+	case gone(resp.StatusCode):
+		return &busyError{reason: collector.ReasonStatus, after: retryAfter(resp), text: resp.Status}
 	case resp.StatusCode/100 != 2:
 		return collector.Errorf(collector.ReasonStatus, "%s", resp.Status)
 	case kind == "text/html":
 		return collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
 	}
 	return nil
+}
+
+// refusesPost tells the statuses after which GET is tried instead of POST, as the
+// API client of Prometheus does.
+func refusesPost(code int) bool {
+	return code == http.StatusForbidden || code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented
+}
+
+// gone tells the statuses of a server, or a proxy before it, that may be back in
+// a moment.
+func gone(code int) bool {
+	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
+}
+
+// busyError is that of a server that may have time later: after a while that it
+// has said, or 0.
+type busyError struct {
+	reason collector.Reason
+	after  time.Duration
+	text   string
+}
+
+func (e *busyError) Error() string {
+	if e.after > 0 {
+		return fmt.Sprintf("%s, it asks to come back after %s", e.text, e.after)
+	}
+	return e.text
+}
+
+// retryAfter is what the header of that name says.
+func retryAfter(resp *http.Response) time.Duration {
+	text := resp.Header.Get("Retry-After")
+	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(t).Round(time.Second))
+	}
+	return 0
 }
 
 // bounded is a body that fails past its bound instead of filling the memory.
@@ -104,32 +146,41 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 func (b *bounded) Close() error { return b.body.Close() }
 
-// explain gives an error of the API client its reason.
+// explain gives an error of the API client or of ours its reason.
 func explain(err error) error {
 	var known *collector.Error
-	if errors.As(err, &known) {
-		return known
-	}
+	var busy *busyError
 	var e *v1.Error
-	if !errors.As(err, &e) {
-		reason := collector.NetworkReason(err)
-		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // its URL may hold a password
-		}
-		if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
-			return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %w", err)
-		}
-		return &collector.Error{Reason: reason, Err: err}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &busy):
+		return &collector.Error{Reason: busy.reason, Err: busy}
+	case errors.As(err, &e):
+		return collectorError(e.Type, e.Msg)
 	}
+	reason := collector.NetworkReason(err)
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err // its URL may hold a password
+	}
+	if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %w", err)
+	}
+	return &collector.Error{Reason: reason, Err: err}
+}
+
+// collectorError is an error as Prometheus writes it.
+func collectorError(kind v1.ErrorType, text string) error {
 	reason := collector.ReasonStatus
-	switch e.Type {
+	switch kind {
 	case v1.ErrBadResponse:
-		reason = collector.ReasonBadData
-		return collector.Errorf(reason, "its answer is not that of a Prometheus: %s", e.Msg)
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", text)
 	case v1.ErrBadData: // the expression or the times, which no second attempt makes better
 		reason = collector.ReasonBadData
 	case v1.ErrTimeout, v1.ErrCanceled:
 		reason = collector.ReasonTimeout
 	}
-	return &collector.Error{Reason: reason, Err: fmt.Errorf("%s: %s", e.Type, e.Msg)}
+	return &collector.Error{Reason: reason, Err: fmt.Errorf("%s: %s", kind, text)}
 }

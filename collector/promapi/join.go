@@ -2,30 +2,24 @@ package promapi
 
 import (
 	"math"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// join puts the counts, loads and start times of the instances together,
-// chunk by chunk in time order.
+// join puts the counts, loads and start times of the instances together.
 type join struct {
-	byKey   map[string]*collector.Series
-	order   []string
-	metrics *Metrics
+	counts, loads, starts *vector
+	metrics               *Metrics
 	// young is how long the load of a process is unknown: a rate is too low
 	// before there are samples for all of its range.
 	young time.Duration
-}
 
-func newJoin(m *Metrics, young time.Duration) *join {
-	return &join{byKey: map[string]*collector.Series{}, metrics: m, young: young}
+	// window numbers the windows; out are the series of the present one.
+	window int
+	out    []collector.Series
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -43,156 +37,104 @@ func longestRange(expr string) (longest time.Duration, err error) {
 	return longest, nil
 }
 
-func (j *join) series() []collector.Series {
-	out := make([]collector.Series, 0, len(j.order))
-	for _, k := range j.order {
-		if s := j.byKey[k]; len(s.Samples) > 0 {
-			out = append(out, *s)
-		}
-	}
-	return out
+// begin prepares for a window.
+func (j *join) begin() {
+	j.window++
+	j.out = nil
 }
 
-// add appends a chunk. Counts decide which samples there are; a load or start
-// time without a count is of no use.
-func (j *join) add(counts, loads, starts model.Matrix) {
-	load, start := newSide(loads), newSide(starts)
-	seen := make(map[string]bool, len(counts))
-	for _, stream := range counts {
-		ls := instanceLabels(stream.Metric)
-		key := string(ls.Bytes(nil))
-		if seen[key] {
-			j.metrics.dropped.WithLabelValues(dropDuplicate).Inc()
-			continue
+// add appends what the three have read. Counts decide which samples there are;
+// a load or start time without a count is of no use. Each sample stands for the
+// time from within before it to itself, 0: for that instant.
+func (j *join) add(within time.Duration) {
+	if j.out == nil {
+		j.out = make([]collector.Series, 0, len(j.counts.read))
+	}
+	all := make([]collector.Sample, 0, len(j.counts.points))
+	for _, s := range j.counts.read {
+		if s.loadsSeen != j.loads.version {
+			s.load, s.loadsSeen = j.loads.of(s.labels), j.loads.version
 		}
-		seen[key] = true
-		s, ok := j.byKey[key]
-		if !ok {
-			s = &collector.Series{Labels: ls}
-			j.byKey[key] = s
-			j.order = append(j.order, key)
+		if s.startsSeen != j.starts.version {
+			s.start, s.startsSeen = j.starts.of(s.labels), j.starts.version
 		}
-		loadAt, startAt := load.of(stream.Metric), start.of(stream.Metric)
-		s.Samples = slices.Grow(s.Samples, len(stream.Values))
-		for _, p := range stream.Values {
-			v := float64(p.Value)
-			if math.IsNaN(v) || math.IsInf(v, 0) {
+		if s.window != j.window {
+			s.window, s.place = j.window, len(j.out)
+			j.out = append(j.out, collector.Series{Labels: s.labels})
+		}
+		series := &j.out[s.place]
+		last := int64(math.MinInt64)
+		begun := collector.Unknown // the process of the sample before
+		if n := len(series.Samples); n > 0 {
+			last, begun = series.Samples[n-1].T, series.Samples[n-1].Start
+		}
+		from := len(all)
+		loads, starts := j.loads.cursor(s.load), j.starts.cursor(s.start)
+		for _, p := range j.counts.points[s.lo:s.hi] {
+			switch {
+			case math.IsNaN(p.v) || math.IsInf(p.v, 0):
 				j.metrics.dropped.WithLabelValues(dropNotFinite).Inc()
 				continue
-			}
-			if n := len(s.Samples); n > 0 && s.Samples[n-1].T >= int64(p.Timestamp) {
+			case p.t <= last:
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			x := collector.Sample{T: int64(p.Timestamp), Count: v, Load: loadAt.value(p.Timestamp), Start: startAt.value(p.Timestamp)}
-			if age := float64(x.T)/1000 - x.Start; age < j.young.Seconds() {
+			x := collector.Sample{T: p.t, Count: p.v, Load: loads.value(p.t), Start: starts.value(p.t)}
+			if age := float64(x.T)/1000 - x.Start; age >= 0 && age < j.young.Seconds() {
 				x.Load = collector.Unknown
 			}
-			s.Samples = append(s.Samples, x)
-		}
-	}
-}
-
-// instanceLabels are the labels of a series without its name.
-func instanceLabels(m model.Metric) labels.Labels {
-	b := labels.NewScratchBuilder(len(m))
-	for name, value := range m {
-		if name != model.MetricNameLabel {
-			b.Add(string(name), string(value))
-		}
-	}
-	b.Sort()
-	return b.Labels()
-}
-
-// side is a result that is joined to the counts by the labels it has.
-type side struct {
-	// sets are the distinct sets of label names in the result, usually one.
-	sets []labelSet
-}
-
-type labelSet struct {
-	names []model.LabelName
-	byKey map[string][]model.SamplePair
-}
-
-func newSide(m model.Matrix) *side {
-	s := &side{}
-	index := map[string]int{}
-	for _, stream := range m {
-		names := make([]model.LabelName, 0, len(stream.Metric))
-		for name := range stream.Metric {
-			if name != model.MetricNameLabel {
-				names = append(names, name)
+			last = p.t
+			if within > 0 {
+				// The smallest count of a time with a restart in it may be that of
+				// either process, so it is nobody's. The next one has the new start.
+				restarted := x.Start > float64(x.T)/1000-within.Seconds() || math.Abs(x.Start-begun) > 2
+				begun = x.Start
+				if restarted {
+					continue
+				}
 			}
+			all = append(all, x)
 		}
-		slices.Sort(names)
-		id := joinNames(names)
-		i, ok := index[id]
-		if !ok {
-			i = len(s.sets)
-			index[id] = i
-			s.sets = append(s.sets, labelSet{names: names, byKey: map[string][]model.SamplePair{}})
-		}
-		key, _ := s.sets[i].key(stream.Metric)
-		s.sets[i].byKey[key] = stream.Values
-	}
-	// More labels say more: they are asked first.
-	slices.SortStableFunc(s.sets, func(a, b labelSet) int { return len(b.names) - len(a.names) })
-	return s
-}
-
-func joinNames(names []model.LabelName) string {
-	var b strings.Builder
-	for _, n := range names {
-		b.WriteString(string(n))
-		b.WriteByte(0xff)
-	}
-	return b.String()
-}
-
-// key is the values of the set's labels in m; false if m lacks one.
-func (l *labelSet) key(m model.Metric) (string, bool) {
-	var b strings.Builder
-	for _, n := range l.names {
-		v, ok := m[n]
-		if !ok {
-			return "", false
-		}
-		b.WriteString(string(v))
-		b.WriteByte(0xff)
-	}
-	return b.String(), true
-}
-
-// of finds the values for a series of counts.
-func (s *side) of(m model.Metric) *cursor {
-	for i := range s.sets {
-		if key, ok := s.sets[i].key(m); ok {
-			if values, ok := s.sets[i].byKey[key]; ok {
-				return &cursor{values: values}
-			}
+		if got := all[from:len(all):len(all)]; series.Samples == nil {
+			series.Samples = got
+		} else {
+			series.Samples = append(series.Samples, got...)
 		}
 	}
-	return &cursor{}
 }
 
-// cursor walks through values along with the counts.
-type cursor struct {
-	values []model.SamplePair
-	next   int
+// end is all series of the window that have samples.
+func (j *join) end() []collector.Series {
+	out := j.out[:0]
+	for _, s := range j.out {
+		if len(s.Samples) > 0 {
+			out = append(out, s)
+		}
+	}
+	j.out = nil
+	return out
+}
+
+// cursor walks through the points of a series along with the counts.
+type cursor struct{ points []point }
+
+// cursor is at the beginning of what the latest answer had of a series, which
+// may be nil.
+func (v *vector) cursor(s *series) cursor {
+	if s == nil || s.chunk != v.chunk {
+		return cursor{}
+	}
+	return cursor{v.points[s.lo:s.hi]}
 }
 
 // value is what there is at exactly t, else collector.Unknown. Calls come in
 // time order.
-func (c *cursor) value(t model.Time) float64 {
-	for c.next < len(c.values) && c.values[c.next].Timestamp < t {
-		c.next++
+func (c *cursor) value(t int64) float64 {
+	for len(c.points) > 0 && c.points[0].t < t {
+		c.points = c.points[1:]
 	}
-	if c.next < len(c.values) && c.values[c.next].Timestamp == t {
-		if v := float64(c.values[c.next].Value); !math.IsInf(v, 0) {
-			return v
-		}
+	if len(c.points) > 0 && c.points[0].t == t && !math.IsInf(c.points[0].v, 0) {
+		return c.points[0].v
 	}
 	return collector.Unknown
 }

@@ -2,10 +2,14 @@ package promapi
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // Matrix evaluates an expression at start, start+Step, … up to end, and returns
@@ -42,4 +46,26 @@ func (s *Source) Matrix(ctx context.Context, expr string, start, end time.Time) 
 		}
 	}
 	return out, warnings, nil
+}
+
+func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matrix, v1.Warnings, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	began := time.Now()
+	v, warnings, err := s.api.QueryRange(ctx, expr, r, v1.WithTimeout(s.o.Timeout))
+	s.metrics.duration.Observe(time.Since(began).Seconds())
+	if err == nil {
+		m, ok := v.(model.Matrix)
+		if ok {
+			s.metrics.queries.WithLabelValues("ok").Inc()
+			return m, warnings, nil
+		}
+		err = collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", v.Type())
+	}
+	err = explain(err)
+	s.metrics.queries.WithLabelValues(string(collector.ReasonOf(err))).Inc()
+	return nil, nil, &collector.Error{
+		Reason: collector.ReasonOf(err),
+		Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(s.o.URL), strconv.Quote(expr), err),
+	}
 }

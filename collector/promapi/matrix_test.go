@@ -20,9 +20,9 @@ func TestMatrixIsChunkedAndJoined(t *testing.T) {
 		var start, end int64
 		_, _ = fmt.Sscan(r.Form.Get("start"), &start)
 		_, _ = fmt.Sscan(r.Form.Get("end"), &end)
-		var points []point
+		var points []value
 		for x := start; x <= end; x += 60 {
-			points = append(points, point{x, "NaN"})
+			points = append(points, value{x, "NaN"})
 		}
 		series := []any{stream(a, points...)}
 		if calls == 2 {

@@ -11,6 +11,7 @@ import (
 type Metrics struct {
 	queries  *prometheus.CounterVec
 	duration prometheus.Histogram
+	points   prometheus.Counter
 	dropped  *prometheus.CounterVec
 }
 
@@ -19,6 +20,7 @@ const (
 	dropNotFinite  = "not_finite"
 	dropOutOfOrder = "out_of_order"
 	dropDuplicate  = "duplicate_series"
+	dropLimit      = "series_limit"
 )
 
 // NewMetrics makes the metrics and registers them with reg, unless it is nil.
@@ -34,6 +36,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help:    "How long a query to Prometheus took.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 4, 8),
 		}),
+		points: f.NewCounter(prometheus.CounterOpts{
+			Name: "gorowatch_prometheus_points_total",
+			Help: "Points of series read from Prometheus: of counts, loads and start times.",
+		}),
 		dropped: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "gorowatch_prometheus_dropped_total",
 			Help: "Samples and series from Prometheus that were dropped as unusable.",
@@ -43,7 +49,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, r := range collector.Reasons {
 		m.queries.WithLabelValues(string(r))
 	}
-	for _, r := range []string{dropNotFinite, dropOutOfOrder, dropDuplicate} {
+	for _, r := range []string{dropNotFinite, dropOutOfOrder, dropDuplicate, dropLimit} {
 		m.dropped.WithLabelValues(r)
 	}
 	return m

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -22,6 +23,8 @@ type Options struct {
 	URL *url.URL
 	// Client authorises; its timeout does not matter.
 	Client *http.Client
+	// Params are added to each query, e.g. Thanos' partial_response.
+	Params url.Values
 	// Step between two samples of a series.
 	Step time.Duration
 	// Timeout of one query, 30 s by default.
@@ -37,20 +40,33 @@ type Options struct {
 	MaxPoints int
 	// MaxBytes bounds one answer, 512 MiB by default.
 	MaxBytes int64
+	// SeriesLimit bounds the instances, 50 000 by default. Those that are known
+	// stay; what is left out is said in the warnings of a window.
+	SeriesLimit int
+	// Keep, if set, tells which instances are read; the values of the others
+	// are skipped.
+	Keep func(instance labels.Labels) bool
 
 	// Metrics may be nil.
 	Metrics *Metrics
 }
 
-// Source implements collector.SeriesSource.
+// Source implements collector.SeriesSource and collector.BlockSource. It
+// remembers the series that it has read, since most of an answer is their
+// labels.
 type Source struct {
-	api       v1.API
-	o         Options
-	countExpr string
-	startExpr string
-	loadRange time.Duration // that the load is a rate over
-	metrics   *Metrics
+	api     v1.API
+	client  *client
+	o       Options
+	custom  bool // Load is the user's
+	metrics *Metrics
+
+	// mtx lets one window be read at a time.
+	mtx  sync.Mutex
+	join join
 }
+
+var _ collector.BlockSource = (*Source)(nil)
 
 // New makes a Source. It does not connect.
 func New(o Options) (*Source, error) {
@@ -69,7 +85,11 @@ func New(o Options) (*Source, error) {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 512 << 20
 	}
-	if o.Load == "" {
+	if o.SeriesLimit <= 0 {
+		o.SeriesLimit = 50_000
+	}
+	custom := o.Load != ""
+	if !custom {
 		o.Load = "rate(process_cpu_seconds_total" + o.Selector + "[5m])"
 	}
 	if o.Metrics == nil {
@@ -79,68 +99,120 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("promapi: load %q: %w", o.Load, err)
 	}
-	client := *o.Client
-	client.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
-	client.CheckRedirect = sameHost(o.URL, o.Client.CheckRedirect)
-	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: &client})
+	guarded := *o.Client
+	guarded.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
+	guarded.CheckRedirect = sameHost(o.URL, o.Client.CheckRedirect)
+	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: &guarded})
 	if err != nil {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
-	return &Source{
-		api:       v1.NewAPI(c),
-		o:         o,
-		countExpr: "go_goroutines" + o.Selector,
-		startExpr: "process_start_time_seconds" + o.Selector,
-		loadRange: loadRange,
-		metrics:   o.Metrics,
-	}, nil
+	s := &Source{
+		api:     v1.NewAPI(c),
+		client:  newClient(&guarded, o),
+		o:       o,
+		custom:  custom,
+		metrics: o.Metrics,
+		join: join{
+			// There are processes without goroutines too, that have a load.
+			counts: newVector(o.SeriesLimit), loads: newVector(4 * o.SeriesLimit), starts: newVector(4 * o.SeriesLimit),
+			metrics: o.Metrics, young: loadRange,
+		},
+	}
+	s.join.counts.keep, s.join.counts.named = o.Keep, true
+	return s, nil
 }
 
 // Window reads the samples at to, to-Step, … in (from, to].
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
-	w := collector.Window{From: from, To: to}
 	if !to.After(from) {
-		return w, nil
+		return collector.Window{From: from, To: to}, nil
 	}
-	j := newJoin(s.metrics, s.loadRange)
 	points := int((to.Sub(from) - 1) / s.o.Step) // besides the one at to
-	for first := points; first >= 0; first -= s.o.MaxPoints {
-		last := max(first-s.o.MaxPoints+1, 0)
-		r := v1.Range{
-			Start: to.Add(-time.Duration(first) * s.o.Step),
-			End:   to.Add(-time.Duration(last) * s.o.Step),
-			Step:  s.o.Step,
+	span := v1.Range{Start: to.Add(-time.Duration(points) * s.o.Step), End: to, Step: s.o.Step}
+	return s.window(ctx, from, to, span, 0, [3]string{
+		"go_goroutines" + s.o.Selector, s.o.Load, "process_start_time_seconds" + s.o.Selector,
+	})
+}
+
+// Blocks implements collector.BlockSource. The minima are of the counts at the
+// steps, which Window would have read; they are found by the server.
+func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Duration) (collector.Window, error) {
+	if length < s.o.Step || length%s.o.Step != 0 {
+		return collector.Window{}, fmt.Errorf("promapi: blocks of %s are not made of steps of %s", length, s.o.Step)
+	}
+	if to.Sub(from) < length {
+		return collector.Window{From: from, To: to}, nil
+	}
+	// Half a step less than the block: the first step of it is within the range
+	// and the last one of the block before is not, whether a server takes the
+	// beginning of a range for a part of it (Prometheus 2) or not (3).
+	within := length - s.o.Step
+	floor := fmt.Sprintf("min_over_time(go_goroutines%s[%s:%s])", s.o.Selector, model.Duration(within+s.o.Step/2), model.Duration(s.o.Step))
+	span := v1.Range{Start: from.Add(within), End: to.Add(-s.o.Step), Step: length}
+	return s.window(ctx, from, to, span, within, [3]string{floor, s.o.Load, "process_start_time_seconds" + s.o.Selector})
+}
+
+// window reads the counts, loads and starts at the steps of a span, as many at
+// a time as may be asked for. Samples stand for the time from within before
+// them.
+func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, exprs [3]string) (collector.Window, error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	w := collector.Window{From: from, To: to}
+	j := &s.join
+	j.begin()
+	length := time.Duration(s.o.MaxPoints-1) * span.Step
+	for first := span.Start; !first.After(span.End); first = first.Add(length + span.Step) {
+		last := first.Add(length)
+		if last.After(span.End) {
+			last = span.End
 		}
-		if err := s.chunk(ctx, r, j, &w.Warnings); err != nil {
+		if err := s.chunk(ctx, v1.Range{Start: first, End: last, Step: span.Step}, exprs, &w.Warnings); err != nil {
 			return collector.Window{}, err
 		}
+		j.add(within)
 	}
-	w.Series = j.series()
+	w.Series = j.end()
+	if text := s.client.clock(); text != "" {
+		w.Warnings = appendNew(w.Warnings, text)
+	}
+	for _, v := range []*vector{j.counts, j.loads, j.starts} {
+		v.forget()
+	}
 	return w, nil
 }
 
 // chunk reads the three expressions over one range.
-func (s *Source) chunk(ctx context.Context, r v1.Range, j *join, warnings *[]string) error {
-	var results [3]struct {
-		m model.Matrix
-		w v1.Warnings
-	}
+func (s *Source) chunk(ctx context.Context, r v1.Range, exprs [3]string, warnings *[]string) error {
+	vectors := [3]*vector{s.join.counts, s.join.loads, s.join.starts}
+	var said [3][]string
 	g, ctx := errgroup.WithContext(ctx)
-	for i, expr := range []string{s.countExpr, s.o.Load, s.startExpr} {
-		g.Go(func() (err error) {
-			results[i].m, results[i].w, err = s.query(ctx, expr, r)
+	for i, expr := range exprs {
+		g.Go(func() error {
+			a, err := s.client.read(ctx, expr, r, vectors[i])
+			said[i] = a.warnings
+			if s.custom && i == 1 {
+				// What is unusual about our own expressions we know.
+				said[i] = append(said[i], a.infos...)
+			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, res := range results {
-		for _, w := range res.w {
-			*warnings = appendNew(*warnings, w)
+	for i, v := range vectors {
+		s.metrics.dropped.WithLabelValues(dropDuplicate).Add(float64(v.duplicates))
+		s.metrics.dropped.WithLabelValues(dropLimit).Add(float64(v.excess))
+		s.metrics.points.Add(float64(len(v.points)))
+		if v.excess > 0 {
+			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out, more than the limit of %d: narrow prometheus.selector, raise prometheus.series_limit, or share the work with --shard",
+				v.excess, exprs[i], v.limit))
+		}
+		for _, text := range said[i] {
+			*warnings = appendNew(*warnings, text)
 		}
 	}
-	j.add(results[0].m, results[1].m, results[2].m)
 	return nil
 }
 
@@ -151,28 +223,6 @@ func appendNew(list []string, s string) []string {
 		}
 	}
 	return append(list, s)
-}
-
-func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matrix, v1.Warnings, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	began := time.Now()
-	v, warnings, err := s.api.QueryRange(ctx, expr, r, v1.WithTimeout(s.o.Timeout))
-	s.metrics.duration.Observe(time.Since(began).Seconds())
-	if err == nil {
-		m, ok := v.(model.Matrix)
-		if ok {
-			s.metrics.queries.WithLabelValues("ok").Inc()
-			return m, warnings, nil
-		}
-		err = collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", v.Type())
-	}
-	err = explain(err)
-	s.metrics.queries.WithLabelValues(string(collector.ReasonOf(err))).Inc()
-	return nil, nil, &collector.Error{
-		Reason: collector.ReasonOf(err),
-		Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(s.o.URL), strconv.Quote(expr), err),
-	}
 }
 
 // Targets lists what the Prometheus scrapes now. An error of
@@ -194,7 +244,14 @@ func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 		if err != nil || u.Host == "" {
 			continue // not HTTP: nothing that could have profiles
 		}
-		out = append(out, collector.ScrapeTarget{Labels: instanceLabels(model.Metric(t.Labels)), URL: u})
+		b := labels.NewScratchBuilder(len(t.Labels))
+		for name, value := range t.Labels {
+			if name != model.MetricNameLabel {
+				b.Add(string(name), string(value))
+			}
+		}
+		b.Sort()
+		out = append(out, collector.ScrapeTarget{Labels: b.Labels(), URL: u})
 	}
 	return out, nil
 }

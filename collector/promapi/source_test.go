@@ -42,6 +42,7 @@ func source(t *testing.T, addr string, client *http.Client) (*Source, *prometheu
 	reg := prometheus.NewRegistry()
 	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: 5 * time.Second, MaxPoints: 10, MaxBytes: 1 << 20, Metrics: NewMetrics(reg)})
 	require.NoError(t, err)
+	s.client.pause = time.Millisecond
 	return s, reg
 }
 
@@ -54,14 +55,14 @@ func matrix(w http.ResponseWriter, warnings []string, series ...any) {
 	})
 }
 
-type point = [2]any
+type value = [2]any
 
-func stream(metric map[string]string, points ...point) any {
+func stream(metric map[string]string, points ...value) any {
 	return map[string]any{"metric": metric, "values": points}
 }
 
-func at(t0 time.Time, minutes int, v string) point {
-	return point{float64(t0.Unix() + int64(minutes)*60), v}
+func at(t0 time.Time, minutes int, v string) value {
+	return value{float64(t0.Unix() + int64(minutes)*60), v}
 }
 
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -103,9 +104,9 @@ func TestWindowIsChunked(t *testing.T) {
 		var start, end int64
 		_, _ = fmt.Sscan(r.Form.Get("start"), &start)
 		_, _ = fmt.Sscan(r.Form.Get("end"), &end)
-		var points []point
+		var points []value
 		for x := start; x <= end; x += 60 {
-			points = append(points, point{x, "5"})
+			points = append(points, value{x, "5"})
 		}
 		matrix(w, nil, stream(map[string]string{"instance": "a"}, points...))
 	})
@@ -144,6 +145,7 @@ func TestUnusableDataAreDropped(t *testing.T) {
 gorowatch_prometheus_dropped_total{reason="duplicate_series"} 1
 gorowatch_prometheus_dropped_total{reason="not_finite"} 2
 gorowatch_prometheus_dropped_total{reason="out_of_order"} 1
+gorowatch_prometheus_dropped_total{reason="series_limit"} 0
 `), "gorowatch_prometheus_dropped_total"))
 }
 

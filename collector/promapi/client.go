@@ -1,0 +1,228 @@
+package promapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// attempts is how often a query is sent that a server had no time for. After a
+// failure that took them all it is one, until all is well again: a server in
+// trouble does not need more of us.
+const attempts = 3
+
+// patience is how long a query waits for a server that has said when to come
+// back; what is to wait longer is left to the next window, which is refused
+// until then, for up to maxWait.
+const (
+	patience = 15 * time.Second
+	maxWait  = 10 * time.Minute
+)
+
+// client reads range queries into vectors. The API client of Prometheus keeps
+// the whole answer and makes each label anew, which is most of the work.
+type client struct {
+	http    *http.Client
+	base    *url.URL
+	url     string
+	params  url.Values
+	timeout time.Duration
+	metrics *Metrics
+	pause   time.Duration // before the second attempt
+
+	get      atomic.Bool  // the server wants GET
+	struggle atomic.Bool  // the last query failed at each attempt
+	skew     atomic.Int64 // of the server's clock, as of its latest answer
+
+	mtx       sync.Mutex
+	notBefore time.Time // the server has asked not to be asked before
+}
+
+func newClient(c *http.Client, o Options) *client {
+	u := *o.URL
+	u.Path = strings.TrimRight(u.Path, "/") + "/api/v1/query_range"
+	u.RawPath, u.RawQuery, u.Fragment = "", "", ""
+	return &client{
+		http: c, base: o.URL, url: u.String(), params: o.Params, timeout: o.Timeout, metrics: o.Metrics, pause: 500 * time.Millisecond,
+	}
+}
+
+// read evaluates an expression over a range. Its errors have a reason, and say
+// which expression it was.
+func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector) (answer, error) {
+	for attempt := 1; ; attempt++ {
+		a, err := c.once(ctx, expr, r, into)
+		result := "ok"
+		if err != nil {
+			result = string(collector.ReasonOf(err))
+		}
+		c.metrics.queries.WithLabelValues(result).Inc()
+		if err == nil {
+			c.struggle.Store(false)
+			return a, nil
+		}
+		again := c.again(err, attempt)
+		if again > 0 {
+			select {
+			case <-time.After(again):
+				continue
+			case <-ctx.Done():
+			}
+		}
+		return answer{}, &collector.Error{
+			Reason: collector.ReasonOf(err),
+			Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(c.base), strconv.Quote(expr), err),
+		}
+	}
+}
+
+// again is how long to wait before the next attempt, 0: there is none.
+func (c *client) again(err error, attempt int) time.Duration {
+	var busy *busyError
+	switch reason := collector.ReasonOf(err); {
+	case errors.As(err, &busy):
+	case reason == collector.ReasonTruncated: // by a proxy that restarts
+	default:
+		return 0
+	}
+	wait := c.pause << (attempt - 1)
+	wait += rand.N(wait/2 + 1) // not all at the same time
+	if busy != nil && busy.after > patience {
+		c.mtx.Lock()
+		c.notBefore = time.Now().Add(min(busy.after, maxWait))
+		c.mtx.Unlock()
+		return 0
+	}
+	if attempt >= attempts || c.struggle.Load() {
+		c.struggle.Store(true)
+		return 0
+	}
+	if busy != nil {
+		wait = max(wait, busy.after)
+	}
+	return wait
+}
+
+// once sends a query.
+func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector) (a answer, err error) {
+	c.mtx.Lock()
+	notBefore := c.notBefore
+	c.mtx.Unlock()
+	if time.Now().Before(notBefore) {
+		return a, collector.Errorf(collector.ReasonRateLimited, "it has asked to be left alone until %s", notBefore.UTC().Format("15:04:05 UTC"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	form := url.Values{}
+	maps.Copy(form, c.params)
+	form.Set("query", expr)
+	form.Set("start", seconds(r.Start))
+	form.Set("end", seconds(r.End))
+	form.Set("step", strconv.FormatFloat(r.Step.Seconds(), 'f', -1, 64))
+	form.Set("timeout", model.Duration(c.timeout.Truncate(time.Millisecond)).String())
+	began := time.Now()
+	defer func() { c.metrics.duration.Observe(time.Since(began).Seconds()) }()
+	resp, err := c.send(ctx, form, !r.Start.Equal(r.End))
+	if err != nil {
+		return a, explain(err)
+	}
+	defer resp.Body.Close()
+	c.checkClock(resp, began)
+	into.begin()
+	a, err = decode(resp.Body, into.take)
+	into.end()
+	if err == nil {
+		err = a.failure(resp.StatusCode)
+	}
+	return a, explain(err)
+}
+
+// send posts a form, or gets with it where the server does not let us post. A
+// long answer may be compressed; a short one, which comes every minute, is
+// cheaper for both without.
+func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*http.Response, error) {
+	for {
+		get := c.get.Load()
+		target, body := c.url, form.Encode()
+		method := http.MethodPost
+		if get {
+			method, target, body = http.MethodGet, target+"?"+body, ""
+		}
+		req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		if !get {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			// A query changes nothing, so that a broken connection may be tried again.
+			req.Header["Idempotency-Key"] = nil
+		}
+		if !compressed {
+			req.Header.Set("Accept-Encoding", "identity")
+		}
+		resp, err := c.http.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		if get || !refusesPost(resp.StatusCode) {
+			return resp, nil
+		}
+		_ = resp.Body.Close()
+		c.get.Store(true)
+	}
+}
+
+// failure is the error that an answer tells, or that it is no matrix.
+func (a *answer) failure(code int) error {
+	switch {
+	case a.status == "success" && a.kind == "matrix":
+		return nil
+	case a.status == "success":
+		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
+	}
+	err := collectorError(v1.ErrorType(a.errorType), a.err)
+	if gone(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
+		return &busyError{reason: collector.ReasonStatus, text: err.Error()}
+	}
+	return err
+}
+
+// checkClock compares the server's clock with ours.
+func (c *client) checkClock(resp *http.Response, began time.Time) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil || resp.Header.Get("Age") != "" {
+		return
+	}
+	c.skew.Store(int64(date.Sub(began)))
+}
+
+// clock says what is wrong with the clocks, if anything is.
+func (c *client) clock() string {
+	skew := time.Duration(c.skew.Load()).Round(time.Second)
+	if skew.Abs() < time.Minute {
+		return ""
+	}
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("its clock is %s %s ours: one of them is wrong, and what is asked for as of now may not be there", skew.Abs(), direction)
+}
+
+func seconds(t time.Time) string {
+	return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', -1, 64)
+}

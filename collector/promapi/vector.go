@@ -1,0 +1,225 @@
+package promapi
+
+import (
+	"hash/maphash"
+	"slices"
+
+	jsoniter "github.com/json-iterator/go"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// vector is what is known of the series of one expression from window to
+// window: their labels are read and joined once, and afterwards known by their
+// text.
+//
+// It is used by one goroutine at a time.
+type vector struct {
+	seed [2]maphash.Seed
+	// byText and byLabels name series by their labels, as they are written and
+	// in order. One series may have several texts.
+	byText   map[key]*series
+	byLabels map[key]*series
+	// sets are the distinct sets of label names, which are usually one. More
+	// labels come first: they say more.
+	sets []*nameSet
+	// version changes when a series comes or goes.
+	version int
+
+	// limit bounds the number of series.
+	limit int
+	// ignored stands for the series that keep, if set, says are not read. named
+	// tells whether the labels of the others are kept.
+	ignored *series
+	keep    func(labels.Labels) bool
+	named   bool
+
+	// chunk numbers the answers; read are the series of the latest one, points
+	// theirs. duplicates and excess are series of it that were left out: because
+	// they came twice, and because they are beyond the limit.
+	chunk              int
+	read               []*series
+	points             []point
+	duplicates, excess int
+}
+
+// key is a hash that is long enough to stand for what it was made of.
+type key [2]uint64
+
+type nameSet struct {
+	names []string
+	n     int // series that have them
+}
+
+// series is one series of an expression.
+type series struct {
+	labels labels.Labels // without the name; of counts alone
+	set    *nameSet
+	chunk  int // latest answer that had it
+	lo, hi int // its points in that
+
+	// Of counts alone: the load and the start that belong to it, nil: none, as of
+	// the versions of theirs; and its place in the window that is read.
+	load, start           *series
+	loadsSeen, startsSeen int
+	window, place         int
+}
+
+func newVector(limit int) *vector {
+	return &vector{
+		seed:   [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		byText: map[key]*series{}, byLabels: map[key]*series{}, limit: limit, ignored: &series{},
+	}
+}
+
+func (v *vector) key(b []byte) key {
+	return key{maphash.Bytes(v.seed[0], b), maphash.Bytes(v.seed[1], b)}
+}
+
+// begin prepares for an answer.
+func (v *vector) begin() {
+	v.chunk++
+	v.read, v.points, v.duplicates, v.excess = v.read[:0], v.points[:0], 0, 0
+}
+
+// take is told of a series of an answer, by its labels as they are written.
+func (v *vector) take(text []byte) *[]point {
+	v.end()
+	id := v.key(text)
+	s, ok := v.byText[id]
+	if !ok {
+		if len(v.byLabels) >= v.limit {
+			v.excess++
+			return nil
+		}
+		s = v.learn(text)
+		v.byText[id] = s
+	}
+	switch {
+	case s == v.ignored:
+		return nil
+	case s.chunk == v.chunk:
+		v.duplicates++
+		return nil
+	}
+	s.chunk, s.lo = v.chunk, len(v.points)
+	s.hi = s.lo
+	v.read = append(v.read, s)
+	return &v.points
+}
+
+// end marks the end of the points of the latest series.
+func (v *vector) end() {
+	if n := len(v.read); n > 0 && v.read[n-1].hi == v.read[n-1].lo {
+		v.read[n-1].hi = len(v.points)
+	}
+}
+
+// learn finds or makes the series with labels that were never written like that.
+func (v *vector) learn(text []byte) *series {
+	ls := instanceLabels(text)
+	id := v.identity(ls)
+	if s, ok := v.byLabels[id]; ok {
+		return s
+	}
+	if v.keep != nil && !v.keep(ls) {
+		return v.ignored
+	}
+	s := &series{set: v.setOf(ls)}
+	s.set.n++
+	if v.named {
+		s.labels = ls
+	}
+	v.byLabels[id] = s
+	v.version++
+	return s
+}
+
+// identity names labels.
+func (v *vector) identity(ls labels.Labels) key {
+	var b []byte
+	ls.Range(func(l labels.Label) {
+		b = append(append(append(append(b, l.Name...), 0xff), l.Value...), 0xff)
+	})
+	return v.key(b)
+}
+
+// setOf finds or makes the set of the names of ls.
+func (v *vector) setOf(ls labels.Labels) *nameSet {
+	var names []string
+	ls.Range(func(l labels.Label) { names = append(names, l.Name) })
+	for _, s := range v.sets {
+		if slices.Equal(s.names, names) {
+			return s
+		}
+	}
+	s := &nameSet{names: names}
+	v.sets = append(v.sets, s)
+	slices.SortStableFunc(v.sets, func(a, b *nameSet) int { return len(b.names) - len(a.names) })
+	return s
+}
+
+// of finds the series that stands for an instance: that with the most labels,
+// all of which the instance has.
+func (v *vector) of(instance labels.Labels) *series {
+	var b []byte
+sets:
+	for _, set := range v.sets {
+		b = b[:0]
+		for _, name := range set.names {
+			value := instance.Get(name)
+			if value == "" {
+				continue sets
+			}
+			b = append(append(append(append(b, name...), 0xff), value...), 0xff)
+		}
+		if s, ok := v.byLabels[v.key(b)]; ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// remembered is how many answers long a series is known that is in none.
+const remembered = 60
+
+// forget lets go of series that are gone, and of the memory of a long answer.
+func (v *vector) forget() {
+	if cap(v.points) > 4*len(v.byLabels)+1024 {
+		v.points = nil
+	}
+	oldest := v.chunk - remembered
+	switch {
+	case v.excess > 0, len(v.byText) > 2*len(v.read)+1024:
+		oldest = v.chunk // there is no room, or the labels change all the time
+	case v.chunk%remembered != 0:
+		return
+	}
+	for id, s := range v.byText {
+		if s == v.ignored || s.chunk < oldest {
+			delete(v.byText, id) // what is not read is looked at again
+		}
+	}
+	for id, s := range v.byLabels {
+		if s.chunk < oldest {
+			delete(v.byLabels, id)
+			s.set.n--
+			v.version++
+		}
+	}
+	v.sets = slices.DeleteFunc(v.sets, func(s *nameSet) bool { return s.n == 0 })
+}
+
+// instanceLabels are the labels of a series, as they are written in JSON,
+// without its name.
+func instanceLabels(text []byte) labels.Labels {
+	it := jsoniter.ParseBytes(jsoniter.ConfigDefault, text)
+	b := labels.NewScratchBuilder(8)
+	it.ReadMapCB(func(it *jsoniter.Iterator, name string) bool {
+		if value := it.ReadString(); name != labels.MetricName && value != "" {
+			b.Add(name, value)
+		}
+		return it.Error == nil
+	})
+	b.Sort()
+	return b.Labels()
+}
