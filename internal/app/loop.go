@@ -25,8 +25,7 @@ func (a *App) loop(ctx context.Context) error {
 
 	// What fired before goes on while the history is read again.
 	a.notify(time.Now(), a.monitor.Leaks())
-	a.evaluate(ctx, time.Now().Truncate(a.interval()))
-	timer := time.NewTimer(untilNext(a.interval()))
+	timer := time.NewTimer(a.evaluate(ctx))
 	defer timer.Stop()
 	for {
 		select {
@@ -44,8 +43,7 @@ func (a *App) loop(ctx context.Context) error {
 			}
 			answer <- err
 		case <-timer.C:
-			a.evaluate(ctx, time.Now().Truncate(a.interval()))
-			timer.Reset(untilNext(a.interval()))
+			timer.Reset(a.evaluate(ctx))
 		}
 	}
 }
@@ -59,11 +57,17 @@ func untilNext(interval time.Duration) time.Duration {
 	return time.Until(time.Now().Truncate(interval).Add(interval))
 }
 
-// evaluate runs a cycle. What goes wrong in it is logged by the monitor.
-func (a *App) evaluate(ctx context.Context, now time.Time) {
-	if err := a.monitor.Cycle(ctx, now); err != nil {
-		return
+// evaluate runs a cycle and returns how long to wait for the next one: not at
+// all while the history is read piece by piece. What goes wrong in it is logged
+// by the monitor.
+func (a *App) evaluate(ctx context.Context) (wait time.Duration) {
+	if err := a.monitor.Cycle(ctx, time.Now().Truncate(a.interval())); err != nil {
+		return untilNext(a.interval())
 	}
+	if a.monitor.Behind() {
+		return 0
+	}
+	defer func() { wait = untilNext(a.interval()) }()
 	a.ready.Store(true)
 	watched := map[uint64]bool{}
 	for _, s := range a.monitor.Services() {
@@ -72,12 +76,13 @@ func (a *App) evaluate(ctx context.Context, now time.Time) {
 		}
 	}
 	a.puller.Keep(func(instance labels.Labels) bool { return watched[instance.Hash()] })
+	return wait
 }
 
 // notify hands the leaks out.
 func (a *App) notify(now time.Time, leaks []leak.Leak) {
 	a.notifier.Update(leaks, now)
-	if a.o.OnLeaks != nil {
+	if reading := a.monitor.Behind() && a.monitor.State().Error == ""; a.o.OnLeaks != nil && !reading {
 		a.o.OnLeaks(now, leaks)
 	}
 }

@@ -12,6 +12,8 @@ type metrics struct {
 	cycles   *prometheus.CounterVec
 	duration prometheus.Histogram
 	lastRead prometheus.Gauge
+	lag      prometheus.Gauge
+	progress prometheus.Gauge
 	samples  prometheus.Counter
 	series   prometheus.Gauge
 	services *prometheus.GaugeVec
@@ -33,6 +35,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		lastRead: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_series_read_timestamp_seconds",
 			Help: "Up to when series have been read.",
+		}),
+		lag: f.NewGauge(prometheus.GaugeOpts{
+			Name: "gorowatch_series_lag_seconds",
+			Help: "How far reading series is behind the latest evaluation: 0 when all is well, more while the history is read, or when it cannot be.",
+		}),
+		progress: f.NewGauge(prometheus.GaugeOpts{
+			Name: "gorowatch_backfill_progress_ratio",
+			Help: "How much of the history has been read since the start, or since a time without an answer: 1 is all.",
 		}),
 		samples: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_samples_total",

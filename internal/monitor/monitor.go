@@ -57,6 +57,9 @@ type Options struct {
 	// Interval between two cycles, which is also how dense samples are at
 	// least; default 1 minute.
 	Interval time.Duration
+	// Owns tells which services are watched, and whose leaks of the archive are
+	// ours; default all.
+	Owns func(service labels.Labels) bool
 	// GroupBy are the labels that make a service; default namespace, job.
 	GroupBy []string
 	Trend   trend.Options
@@ -90,9 +93,9 @@ type Monitor struct {
 	metrics *metrics
 
 	// Owned by the caller of Cycle.
-	last  time.Time         // up to where samples were read
-	saved map[string]string // digest of each leak as the archive has it
-	log   *changes
+	reading reading
+	saved   map[string]string // digest of each leak as the archive has it
+	log     *changes
 
 	// pulls run beside the cycle, so that a target that hangs holds up
 	// nothing; what they bring waits in inbox for the next cycle.
@@ -133,6 +136,9 @@ func (o *Options) complete() error {
 	if o.Notify == nil {
 		o.Notify = func(time.Time, []leak.Leak) {}
 	}
+	if o.Owns == nil {
+		o.Owns = func(labels.Labels) bool { return true }
+	}
 	if o.Interval <= 0 {
 		o.Interval = time.Minute
 	}
@@ -166,6 +172,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		saved:    map[string]string{},
 		log:      &changes{},
 		services: map[string]*service{},
+		reading:  newReading(),
 	}
 	if o.Archive != nil {
 		leaks, err := o.Archive.Leaks(ctx)
@@ -173,6 +180,9 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 			return nil, err
 		}
 		for _, l := range leaks {
+			if !o.Owns(l.Service) {
+				continue
+			}
 			m.service(l.Service).tracker.Restore(l)
 			m.saved[l.ID] = digest(l)
 		}
@@ -208,7 +218,7 @@ func (m *Monitor) Apply(o Options) error {
 		return nil
 	}
 	old := m.services
-	m.services, m.last = map[string]*service{}, time.Time{}
+	m.services, m.reading = map[string]*service{}, newReading()
 	for _, s := range old {
 		for _, l := range s.tracker.Leaks() {
 			m.service(l.Service).tracker.Restore(l)
@@ -217,9 +227,12 @@ func (m *Monitor) Apply(o Options) error {
 	return nil
 }
 
-// Cycle judges everything at the time now, which is later than at the call
+// Cycle judges everything at the time now, which is not before that of the call
 // before. An error says that no samples could be read: nothing fires and
 // nothing resolves then, and the next cycle reads what this one missed.
+//
+// A long time, as at the start, is read in pieces, one a call: while Behind
+// tells that there are more, nothing is judged and Cycle is to be called again.
 func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
@@ -227,7 +240,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	n, err := m.read(ctx, now)
 	// An answer without any series says nothing of the services: it is what a
 	// Prometheus answers that has lost its targets, or its data.
-	if err == nil && n > 0 {
+	if err == nil && n > 0 && !m.Behind() {
 		for _, s := range m.judge(now) {
 			m.take(ctx, now, s)
 		}
@@ -239,61 +252,6 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 
 // Wait waits for the pulls that are under way.
 func (m *Monitor) Wait() { m.pulls.Wait() }
-
-// read feeds the samples since the last cycle to the services, and returns the
-// number of series.
-func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
-	from := m.last
-	if oldest := now.Add(-max(m.o.History, m.o.Interval)); from.Before(oldest) {
-		from = oldest
-	}
-	w, err := m.o.Source.Window(ctx, from, now)
-	if ctx.Err() != nil {
-		return 0, ctx.Err() // the end, which is no failure of the source
-	}
-	m.mtx.Lock()
-	defer m.mtx.Unlock()
-	m.state.Cycles++
-	if err != nil {
-		m.state.Error = err.Error()
-		m.metrics.cycles.WithLabelValues(string(collector.ReasonOf(err))).Inc()
-		m.log.say(m.logger, "series", string(collector.ReasonOf(err)), func(l *slog.Logger) {
-			l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", collector.ReasonOf(err), "err", err)
-		})
-		return 0, err
-	}
-	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, now
-	m.metrics.cycles.WithLabelValues("ok").Inc()
-	m.metrics.lastRead.Set(float64(now.UnixMilli()) / 1000)
-	m.log.say(m.logger, "series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
-	m.logWarnings(w.Warnings)
-	m.last = now
-
-	samples := 0
-	for _, series := range w.Series {
-		s := m.serviceOf(series.Labels)
-		in := s.instanceOf(series.Labels)
-		for _, x := range series.Samples {
-			s.trend.Observe(in.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
-		}
-		in.seen = now
-		samples += len(series.Samples)
-	}
-	m.metrics.samples.Add(float64(samples))
-	m.metrics.series.Set(float64(len(w.Series)))
-	state := ""
-	if len(w.Series) == 0 {
-		state = "empty"
-	}
-	m.log.say(m.logger, "watched", state, func(l *slog.Logger) {
-		if state != "" {
-			l.Warn("There is no go_goroutines series to watch; does Prometheus scrape Go services, does the selector match?")
-		} else {
-			l.Info("There are series to watch", "series", len(w.Series), "services", len(m.services))
-		}
-	})
-	return len(w.Series), nil
-}
 
 func (m *Monitor) logWarnings(warnings []string) {
 	state := ""
@@ -325,6 +283,7 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 		s.forget()
 		if len(s.watched) == 0 && s.tracker.Idle() {
 			delete(m.services, key)
+			s.gone = true
 			continue
 		}
 		if len(s.watched) > 0 {

@@ -33,6 +33,8 @@ type service struct {
 
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
+
+	gone bool // forgotten
 }
 
 // instance is an instance of a service and its profiles.
@@ -51,6 +53,8 @@ type instance struct {
 	failed int       // of them, in a row, that brought nothing
 	why    string    // the last error, in words
 	reason collector.Reason
+
+	gone bool // forgotten
 }
 
 // shot is a profile; its snapshot is loaded when it is needed.
@@ -119,11 +123,20 @@ func (s *service) judge(now time.Time, pulling bool) {
 	s.tracker.Update(now, o)
 }
 
-// forget drops the instances that the trend does not know any more.
+// forget drops the instances that the trend does not know any more. It knows no
+// others.
 func (s *service) forget() {
-	for name := range s.instances {
-		if !slices.ContainsFunc(s.watched, func(w trend.Instance) bool { return w.Name == name }) {
+	if len(s.instances) == len(s.watched) {
+		return
+	}
+	known := make(map[string]bool, len(s.watched))
+	for _, w := range s.watched {
+		known[w.Name] = true
+	}
+	for name, in := range s.instances {
+		if !known[name] {
 			delete(s.instances, name)
+			in.gone = true
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	m.last = w.To
+	m.reading.last = w.To
 	parts := map[*service][]*track{}
 	for i := range w.Series {
 		series := &w.Series[i]

@@ -1,0 +1,92 @@
+package promapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	jsoniter "github.com/json-iterator/go"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+)
+
+// matrixOf decodes as the API client of Prometheus does.
+func matrixOf(text []byte) (model.Matrix, bool) {
+	var a struct {
+		Status string
+		Data   struct {
+			ResultType string
+			Result     model.Matrix
+		}
+	}
+	if err := json.Unmarshal(text, &a); err != nil || a.Status != "success" {
+		return nil, false
+	}
+	return a.Data.Result, true
+}
+
+func vectorOf(text []byte) (*vector, answer, error) {
+	v := newVector(1000)
+	v.named = true
+	v.begin()
+	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
+	v.end()
+	return v, a, err
+}
+
+const example = `{"status":"success","data":{"resultType":"matrix","result":[` +
+	`{"metric":{"__name__":"go_goroutines","instance":"a\"\u00e4\\","job":"x"},"values":[[1700000000,"1"],[1700000060.123,"2.5e3"],[1700000120,"NaN"],[1700000180,"-Inf"]]},` +
+	`{"values":[[1700000000,"12345678901234567"]],"metric":{}},` +
+	`{"metric":{"instance":"b"},"histograms":[[1700000000,{"count":"1"}]],"values":[]}` +
+	`],"stats":{"x":[1,{}]}},"warnings":["partial"],"infos":["not a counter"]}`
+
+func TestDecode(t *testing.T) {
+	v, a, err := vectorOf([]byte(example))
+	require.NoError(t, err)
+	require.Equal(t, answer{status: "success", kind: "matrix", warnings: []string{"partial"}, infos: []string{"not a counter"}}, a)
+	require.Len(t, v.read, 3)
+	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].labels.String())
+	require.Len(t, v.points, 5)
+	require.Equal(t, point{1700000060123, 2500}, v.points[1])
+	require.True(t, math.IsNaN(v.points[2].v) && math.IsInf(v.points[3].v, -1))
+	require.Equal(t, point{1700000000000, 12345678901234567}, v.points[4])
+	require.Equal(t, [2]int{4, 5}, [2]int{v.read[1].lo, v.read[1].hi})
+	require.Equal(t, v.read[2].lo, v.read[2].hi)
+}
+
+// Whatever the API client understands we understand, and the same.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(example))
+	f.Add([]byte(`{"status":"error","errorType":"bad_data","error":"x"}`))
+	f.Add([]byte(`{"data":{"result":[{"metric":{"a":"b"},"values":[[1,"2"],[2,"3"]]}],"resultType":"matrix"},"status":"success"}`))
+	f.Add([]byte(strings.Repeat("[", 20000)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, a, err := vectorOf(text)
+		want, ok := matrixOf(text)
+		if !ok || err != nil || a.status != "success" || v.duplicates > 0 || v.excess > 0 || !jsoniter.Valid(text) {
+			return
+		}
+		distinct := map[model.Fingerprint]bool{}
+		for _, s := range want {
+			delete(s.Metric, model.MetricNameLabel)
+			distinct[s.Metric.Fingerprint()] = true
+		}
+		if len(distinct) != len(want) || len(v.read) != len(want) {
+			return // series that appear twice, or in nested doubles of a key
+		}
+		for i, s := range want {
+			got := v.points[v.read[i].lo:v.read[i].hi]
+			if len(got) != len(s.Values) {
+				t.Fatalf("%d points, want %d", len(got), len(s.Values))
+			}
+			for k, p := range s.Values {
+				if got[k].v != float64(p.Value) && !math.IsNaN(float64(p.Value)) {
+					t.Fatalf("%v, want %v", got[k], p)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,199 @@
+package monitor
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// condensing is a world that can sum up, as Prometheus does.
+type condensing struct {
+	*world
+	blocks []collector.Window
+	fail   map[int]error // of the n-th call
+	calls  int
+}
+
+func (c *condensing) Blocks(ctx context.Context, from, to time.Time, length time.Duration) (collector.Window, error) {
+	c.calls++
+	if err := c.fail[c.calls]; err != nil {
+		return collector.Window{}, err
+	}
+	w, err := c.Window(ctx, from.Add(-1), to.Add(-1))
+	if err != nil {
+		return w, err
+	}
+	c.windows = c.windows[:len(c.windows)-1]
+	for i := range w.Series {
+		var out []collector.Sample
+		fine := w.Series[i].Samples
+		for len(fine) > 0 {
+			n := 1
+			for n < len(fine) && fine[n].T/length.Milliseconds() == fine[0].T/length.Milliseconds() {
+				n++
+			}
+			x := fine[n-1]
+			whole := x.T%length.Milliseconds() == length.Milliseconds()-time.Minute.Milliseconds() && n == int(length/time.Minute)
+			sum := 0.0
+			for _, y := range fine[:n] {
+				x.Count = min(x.Count, y.Count)
+				sum += y.Load
+				whole = whole && y.Start == x.Start
+			}
+			x.Load = sum / float64(n)
+			if whole {
+				out = append(out, x)
+			}
+			fine = fine[n:]
+		}
+		w.Series[i].Samples = out
+	}
+	w.From, w.To = from, to
+	c.blocks = append(c.blocks, w)
+	return w, nil
+}
+
+// A gorowatch that begins with the minima of blocks judges as one that has read
+// everything.
+func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.add("steady", "a", process{})
+	w.add("leaks", "a", process{onset: t0.Add(20 * time.Hour), perHour: 40})
+	w.add("leaks", "b", process{onset: t0.Add(30 * time.Hour), perHour: 4, started: t0.Add(7*time.Hour + 33*time.Minute + 10*time.Second)})
+	w.add("young", "a", process{started: t0.Add(69*time.Hour + 2*time.Minute), onset: t0.Add(69 * time.Hour), perHour: 100})
+	w.now = t0.Add(72*time.Hour + 13*time.Minute)
+
+	judge := func(src collector.SeriesSource) (*Monitor, map[string]Service) {
+		m, err := New(t.Context(), Options{Source: src, History: 70 * time.Hour})
+		require.NoError(t, err)
+		require.NoError(t, m.Cycle(t.Context(), w.now))
+		for m.Behind() {
+			require.NoError(t, m.Cycle(t.Context(), w.now))
+		}
+		out := map[string]Service{}
+		for _, s := range m.Services() {
+			out[s.Labels.Get("job")] = s
+		}
+		return m, out
+	}
+	_, fine := judge(w)
+	c := &condensing{world: w}
+	w.windows = nil
+	m, coarse := judge(c)
+	require.Len(t, coarse, 3)
+	require.Greater(t, c.calls, 3, "in pieces")
+	require.Len(t, w.windows, 1, "and the last hour as it is")
+	require.Equal(t, 1.0, testutil.ToFloat64(m.metrics.progress))
+	require.Zero(t, testutil.ToFloat64(m.metrics.lag))
+	for job, want := range fine {
+		got := coarse[job]
+		require.Equal(t, want.Verdict.Status, got.Verdict.Status, job)
+		require.Len(t, got.Instances, len(want.Instances))
+		for i, in := range want.Instances {
+			require.Equal(t, in.Started, got.Instances[i].Started, job)
+			require.Equal(t, in.LastSeen, got.Instances[i].LastSeen, job)
+			require.Equal(t, in.Floor, got.Instances[i].Floor, job)
+		}
+		if want.Verdict.Status != trend.Quiet {
+			require.InDelta(t, want.Verdict.Rate.Value, got.Verdict.Rate.Value, 0.02*want.Verdict.Rate.Value, job)
+			require.WithinDuration(t, want.Verdict.Onset, got.Verdict.Onset, 15*time.Minute, job)
+		}
+	}
+	require.Equal(t, trend.Leaking, fine["leaks"].Verdict.Status)
+}
+
+// A piece that fails is read again, and no other.
+func TestHistoryGoesOnAfterAFailure(t *testing.T) {
+	w := newWorld(t)
+	w.add("steady", "a", process{})
+	w.now = t0.Add(48 * time.Hour)
+	c := &condensing{world: w, fail: map[int]error{2: collector.Errorf(collector.ReasonTimeout, "too slow"), 4: collector.Errorf(collector.ReasonStatus, "503")}}
+	m, err := New(t.Context(), Options{Source: c, History: 36 * time.Hour})
+	require.NoError(t, err)
+	failures := 0
+	progress := -1.0
+	for {
+		if err := m.Cycle(t.Context(), w.now); err != nil {
+			failures++
+			w.now = w.now.Add(time.Minute)
+		} else {
+			now := testutil.ToFloat64(m.metrics.progress)
+			require.Greater(t, now, progress)
+			progress = now
+		}
+		if !m.Behind() {
+			break
+		}
+		require.Positive(t, testutil.ToFloat64(m.metrics.lag))
+	}
+	require.Equal(t, 2, failures)
+	for i, b := range c.blocks {
+		if i > 0 {
+			require.Equal(t, c.blocks[i-1].To, b.From, "each block once, in order")
+		}
+		require.LessOrEqual(t, len(b.Series[0].Samples), pieceSamples)
+	}
+	last := c.blocks[len(c.blocks)-1].To
+	require.Equal(t, last.Add(-time.Minute), w.windows[0].From)
+	require.WithinDuration(t, w.now.Add(-time.Hour), last, 6*time.Minute)
+	require.Equal(t, w.now, w.windows[len(w.windows)-1].To)
+}
+
+// What is read at once is bounded, however many series there are and however
+// long the time is.
+func TestPiecesAreBounded(t *testing.T) {
+	m, err := New(t.Context(), Options{Source: &condensing{}, History: 7 * 24 * time.Hour})
+	require.NoError(t, err)
+	now := t0
+	most := 0
+	for m.reading.now = now; m.Behind(); {
+		p := m.next(now)
+		n := 0
+		if p.blocks > 0 {
+			n = int(p.to.Sub(p.from) / p.blocks)
+			m.reading.last = p.to.Add(-time.Minute)
+		} else {
+			n = int(p.to.Sub(p.from) / time.Minute)
+			m.reading.last = p.to
+		}
+		require.Positive(t, n)
+		most = max(most, 10_000*n)
+		m.resize(p, 10_000*n)
+	}
+	require.LessOrEqual(t, most, pieceSamples)
+}
+
+// Another shard's services are not watched, and neither are its leaks.
+func TestOnlyWhatIsOwned(t *testing.T) {
+	w := newWorld(t)
+	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
+	w.add("cart", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
+	w.run(3 * time.Hour)
+	require.Len(t, w.firing(), 2)
+	m, err := New(t.Context(), Options{
+		Source: w, Archive: w, History: time.Hour,
+		Owns: func(service labels.Labels) bool { return service.Get("job") == "cart" },
+	})
+	require.NoError(t, err)
+	require.Len(t, m.Leaks(), 1)
+	require.NoError(t, m.Cycle(t.Context(), w.now))
+	for m.Behind() {
+		require.NoError(t, m.Cycle(t.Context(), w.now))
+	}
+	require.Len(t, m.Services(), 1)
+	require.Equal(t, "cart", m.Services()[0].Labels.Get("job"))
+}
+
+func TestMultiple(t *testing.T) {
+	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300+299, 0), 5*time.Minute))
+	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300, 0), 5*time.Minute))
+	require.False(t, math.Signbit(float64(multiple(t0, 7*time.Second).Unix())))
+}
