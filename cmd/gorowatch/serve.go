@@ -22,6 +22,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/shard"
 )
 
 // defaultAddress is where serve listens.
@@ -33,6 +34,7 @@ func addServe(c *cli) {
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
+	share := cmd.Flag("shard", "Watch one share of the services, I of N counted from 0, e.g. 0/3 beside 1/3 and 2/3.").PlaceHolder("I/N").String()
 	addSeriesFlags(cmd, &o)
 	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
@@ -44,6 +46,10 @@ func addServe(c *cli) {
 		signal.Notify(hup, syscall.SIGHUP)
 		defer signal.Stop(hup)
 
+		var err error
+		if o.Shard, err = shard.Parse(*share); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
 		o.Logger = promslog.New(c.logging)
 		o.Registry = newRegistry()
 		o.Flags = flagValues(cmd)

@@ -33,6 +33,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/shard"
 )
 
 // shutdownTimeout bounds how long open requests are waited for at the end.
@@ -47,6 +48,9 @@ type Options struct {
 	// PrometheusURL and StorageURL come before what the configuration says.
 	PrometheusURL string
 	StorageURL    string
+
+	// Shard is the share of the services that is watched.
+	Shard shard.Shard
 
 	// OpenSeries opens where the series are kept that gorowatch scrapes itself,
 	// which it does without a Prometheus; nil: in memory. notice, if not empty,

@@ -55,7 +55,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		return nil, err
 	}
 	if c.Prometheus.URL.URL != nil {
-		prom, err := g.prometheus(c, a.promMetrics)
+		prom, err := g.prometheus(c, a)
 		if err != nil {
 			return nil, err
 		}
@@ -80,6 +80,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		Source:            g.source,
 		Interval:          interval,
 		GroupBy:           c.Services.GroupBy,
+		Owns:              a.o.Shard.Owns,
 		Trend:             trend.Options{Base: time.Duration(c.Trend.Base)},
 		History:           longestScale * time.Duration(c.Trend.Base),
 		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
@@ -111,20 +112,31 @@ func (g *graph) closeIdle() {
 	}
 }
 
-func (g *graph) prometheus(c config.Config, m *promapi.Metrics) (*promapi.Source, error) {
+func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 	client, err := g.client(c.Prometheus.HTTPClientConfig, "prometheus")
 	if err != nil {
 		return nil, err
 	}
-	return promapi.New(promapi.Options{
-		URL:      c.Prometheus.URL.URL,
-		Client:   client,
-		Step:     time.Duration(c.Global.EvaluationInterval),
-		Timeout:  time.Duration(c.Prometheus.Timeout),
-		Selector: c.Prometheus.Selector,
-		Load:     c.Prometheus.Load,
-		Metrics:  m,
-	})
+	o := promapi.Options{
+		URL:         c.Prometheus.URL.URL,
+		Client:      client,
+		Params:      c.Prometheus.Params,
+		Step:        time.Duration(c.Global.EvaluationInterval),
+		Timeout:     time.Duration(c.Prometheus.Timeout),
+		Selector:    c.Prometheus.Selector,
+		Load:        c.Prometheus.Load,
+		SeriesLimit: c.Prometheus.SeriesLimit,
+		Metrics:     a.promMetrics,
+	}
+	if !a.o.Shard.All() {
+		o.Keep = func(instance labels.Labels) bool { return a.owns(c, instance) }
+	}
+	return promapi.New(o)
+}
+
+// owns tells whether the service of an instance belongs to our shard.
+func (a *App) owns(c config.Config, instance labels.Labels) bool {
+	return a.o.Shard.Owns(labels.NewBuilder(instance).Keep(c.Services.GroupBy...).Labels())
 }
 
 // embedded scrapes the static targets, for where there is no Prometheus.
@@ -151,6 +163,9 @@ func (g *graph) embedded(c config.Config, static []discovery.Static, a *App) (*s
 			b := labels.NewBuilder(labels.FromMap(set.Labels))
 			if set.Labels["instance"] == "" {
 				b.Set("instance", addr)
+			}
+			if !a.owns(c, b.Labels()) {
+				continue
 			}
 			o.Targets = append(o.Targets, scrape.Target{
 				Labels: b.Labels(),

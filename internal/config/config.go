@@ -47,6 +47,10 @@ type Prometheus struct {
 	// Load is the expression for the work that a service does. Empty:
 	// rate(process_cpu_seconds_total[5m]).
 	Load string `yaml:"load,omitempty"`
+	// SeriesLimit bounds the instances that are watched.
+	SeriesLimit int `yaml:"series_limit,omitempty"`
+	// Params are added to each query, e.g. partial_response for Thanos.
+	Params map[string][]string `yaml:"params,omitempty"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
 }
@@ -197,6 +201,7 @@ func Default() Config {
 func defaultPrometheus() Prometheus {
 	return Prometheus{
 		Timeout:          model.Duration(30 * time.Second),
+		SeriesLimit:      50_000,
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
 }

@@ -35,6 +35,7 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[bool]():                  "boolean",
 	reflect.TypeFor[[]string]():              "list of strings",
 	reflect.TypeFor[map[string]string]():     "map of strings",
+	reflect.TypeFor[map[string][]string]():   "map of lists of strings",
 	reflect.TypeFor[map[string]any]():        "map",
 }
 
@@ -94,7 +95,7 @@ func text(v reflect.Value) string {
 			return "[" + strings.Join(x, ", ") + "]"
 		}
 		return ""
-	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string]any, commoncfg.TLSVersion:
+	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string][]string, map[string]any, commoncfg.TLSVersion:
 		return ""
 	case encoding.TextMarshaler, fmt.Stringer, string, bool:
 		return fmt.Sprint(x)

@@ -59,6 +59,13 @@ func (c *Config) Validate() error {
 		_, err := parser.NewParser(parser.Options{}).ParseExpr(s)
 		v.check("prometheus.load", s, err, "a PromQL expression")
 	}
+	v.between("prometheus.series_limit", c.Prometheus.SeriesLimit, 1, 10_000_000)
+	for name := range c.Prometheus.Params {
+		switch name {
+		case "query", "start", "end", "step", "time", "timeout":
+			v.add("prometheus.params", fmt.Errorf("%q is what gorowatch itself sets", name))
+		}
+	}
 	v.add("prometheus", c.Prometheus.HTTPClientConfig.Validate())
 
 	if len(c.Services.GroupBy) == 0 {

@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	},
 
 	"internal/config": {},
+	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
 		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/stack",
