@@ -2,8 +2,9 @@ package alerting
 
 import (
 	"fmt"
-	"math"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +17,18 @@ import (
 // AlertName is the alertname of every alert.
 const AlertName = "GoroutineLeak"
 
-// Defaults of RenderOptions.
+// DefaultLimit is the number of goroutines of one process that projections aim
+// at where no limit is known.
+const DefaultLimit = 100_000
+
+// Severity of an alert. A leak has an alert for each that it deserves, as it
+// would by two rules: so the labels of an alert never change.
+type Severity string
+
+// The severities.
 const (
-	DefaultSeverity = "warning"
-	DefaultLimit    = 100_000
+	Warning  Severity = "warning"  // it leaks
+	Critical Severity = "critical" // and an instance is about to reach its limit
 )
 
 // What one alert may weigh. Receivers such as Slack cut what is longer, and
@@ -52,27 +61,16 @@ type RenderOptions struct {
 	ExternalURL *url.URL
 	// ExternalLabels are added unless the alert has a label of that name.
 	ExternalLabels labels.Labels
-	// Severity is the label, DefaultSeverity if empty.
-	Severity string
-	// Limit is the number of goroutines of one process that the projection
-	// aims at, DefaultLimit if 0.
+	// Limit is the number of goroutines that one process can bear. 0: not known;
+	// the projection aims at DefaultLimit then, and nothing is critical for it.
 	Limit float64
+	// CriticalWithin is how long before a known limit, of goroutines or of
+	// memory, a leak is critical. 0: never.
+	CriticalWithin time.Duration
+	// Annotations are added to those that each alert has, and come before them.
+	Annotations *Templates
 	// DashboardURL and RunbookURL are annotations; left out if empty.
 	DashboardURL, RunbookURL string
-}
-
-func (o RenderOptions) severity() string {
-	if o.Severity == "" {
-		return DefaultSeverity
-	}
-	return o.Severity
-}
-
-func (o RenderOptions) limit() float64 {
-	if o.Limit > 0 {
-		return o.Limit
-	}
-	return DefaultLimit
 }
 
 // Render makes the alert of a leak. It has no EndsAt unless the leak is
@@ -80,8 +78,8 @@ func (o RenderOptions) limit() float64 {
 //
 // Annotations weigh at most 3 KB together. Where they would weigh more, links
 // go first and the stack last; a link is there as a whole or not at all.
-func Render(l leak.Leak, o RenderOptions) Alert {
-	a := Alert{Labels: identity(l, o), StartsAt: l.DetectedAt}
+func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
+	a := Alert{Labels: identity(l, s, o), StartsAt: l.DetectedAt}
 	if l.State == leak.Resolved {
 		a.EndsAt = l.ResolvedAt
 		if a.EndsAt.Before(a.StartsAt) { // a clock that jumped; Alertmanager refuses it
@@ -94,7 +92,7 @@ func Render(l leak.Leak, o RenderOptions) Alert {
 
 	links := linksOf(l, o)
 	full := []annotation{
-		{"summary", summary(l)},
+		{"summary", summary(l, s, o)},
 		{"stack_diff", stackDiff(l, maxStackDiff)},
 		{"growth", growth(l)},
 		{"onset", onset(l)},
@@ -107,14 +105,24 @@ func Render(l leak.Leak, o RenderOptions) Alert {
 		{"dashboard_url", o.DashboardURL},
 		{"runbook_url", o.RunbookURL},
 	}
-	a.Annotations = fit(full, l)
+	a.Annotations = fit(full, l, maxAnnotations)
+	if o.Annotations != nil {
+		own := o.Annotations.execute(l, a, o)
+		weight := 0
+		for name, value := range own {
+			weight += len(name) + len(value)
+			full = slices.DeleteFunc(full, func(x annotation) bool { return x.name == name })
+		}
+		a.Annotations = fit(full, l, maxAnnotations-weight)
+		maps.Copy(a.Annotations, own)
+	}
 	return a
 }
 
 type annotation struct{ name, value string }
 
-// fit keeps the annotations, the most important first, within maxAnnotations.
-func fit(all []annotation, l leak.Leak) map[string]string {
+// fit keeps the annotations, the most important first, within size bytes.
+func fit(all []annotation, l leak.Leak, size int) map[string]string {
 	weight := func() (n int) {
 		for _, x := range all {
 			if x.value != "" {
@@ -143,8 +151,12 @@ func fit(all []annotation, l leak.Leak) map[string]string {
 		func() { set("evidence", string(l.Evidence)) },
 		func() { set("description", "") },
 		func() { l.Version = ""; set("onset", onset(l)) },
+		// Only where templates have taken most of the room.
+		func() { set("evidence", "") },
+		func() { set("growth", "") },
+		func() { set("stack_diff", stackDiff(l, max(size, 0)/2)) },
 	} {
-		if weight() <= maxAnnotations {
+		if weight() <= size {
 			break
 		}
 		less()
@@ -159,18 +171,19 @@ func fit(all []annotation, l leak.Leak) map[string]string {
 }
 
 // identity is the labels of the alert.
-func identity(l leak.Leak, o RenderOptions) labels.Labels {
+func identity(l leak.Leak, s Severity, o RenderOptions) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
 	o.ExternalLabels.Range(func(e labels.Label) { b.Set(e.Name, strings.ToValidUTF8(e.Value, "\uFFFD")) })
 	l.Service.Range(func(s labels.Label) { b.Set(s.Name, strings.ToValidUTF8(s.Value, "\uFFFD")) })
 	b.Set(labels.AlertName, AlertName)
-	b.Set("severity", o.severity())
+	b.Set("severity", string(s))
 	b.Set("leak", l.ID)
 	return b.Labels()
 }
 
-// summary is one line: who leaks, how fast, since when, where.
-func summary(l leak.Leak) string {
+// summary is one line: who leaks, how fast, since when, where; of a critical
+// alert, which limit is near.
+func summary(l leak.Leak, s Severity, o RenderOptions) string {
 	where := ""
 	if len(l.Stacks) > 0 {
 		f := lead(l.Stacks[0])
@@ -189,7 +202,11 @@ func summary(l leak.Leak) string {
 	default:
 		what = " holds " + human.Number(l.Leaked) + " leaked goroutines"
 	}
-	return human.Line(human.Line(ServiceName(l.Service), 36)+what+since(l)+where, maxSummary)
+	service := human.Line(ServiceName(l.Service), 36)
+	if ps := projections(l, o); s == Critical && len(ps) > 0 {
+		return human.Line(service+": "+ps[0].words()+","+what+where, maxSummary)
+	}
+	return human.Line(service+what+since(l)+where, maxSummary)
 }
 
 // rate is "212 goroutines/h".
@@ -288,52 +305,4 @@ func longestWait(l leak.Leak) (w time.Duration) {
 		w = max(w, s.Wait)
 	}
 	return w
-}
-
-// projection is when the limit is reached.
-type projection struct {
-	limit float64 // goroutines of one process
-	hours float64 // from now; ≤ 0: it is; NaN: nothing grows
-	each  bool    // more than one instance leaks
-}
-
-// project asks when an instance reaches the limit, from the mean of the
-// instances that leak: what ends a service is one process that is full, not
-// the sum over all.
-func project(l leak.Leak, limit float64) projection {
-	n := max(float64(len(l.Instances)), 1)
-	have, perHour := l.Leaked/n, l.Rate.Value/n
-	if l.Head != nil {
-		have = max(have, float64(l.Head.Total))
-	}
-	p := projection{limit: limit, hours: math.NaN(), each: n > 1}
-	if perHour > 0 && l.State != leak.Resolved {
-		p.hours = (limit - have) / perHour
-	}
-	return p
-}
-
-// words are "100,000 goroutines in about 19 days".
-func (p projection) words() string {
-	what := human.Number(p.limit) + " goroutines"
-	if p.each {
-		what += " per instance"
-	}
-	switch {
-	case math.IsNaN(p.hours):
-		return ""
-	case p.hours <= 0:
-		return "over " + what + " already"
-	default:
-		return what + " in about " + strings.TrimPrefix(human.Hours(p.hours), "over ")
-	}
-}
-
-// Projection says when an instance reaches the limit: "100,000 goroutines in
-// about 19 days".
-func Projection(l leak.Leak, o RenderOptions) string {
-	if w := project(l, o.limit()).words(); w != "" {
-		return w
-	}
-	return "does not grow now"
 }

@@ -126,7 +126,7 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".txt", Text(l, render())+"\n")
-			b, err := json.MarshalIndent(Render(l, render()), "", "  ")
+			b, err := json.MarshalIndent(Render(l, Warning, render()), "", "  ")
 			require.NoError(t, err)
 			golden(t, name+".json", string(b)+"\n")
 		})
@@ -136,7 +136,7 @@ func TestGolden(t *testing.T) {
 func TestLabelsAreIdentity(t *testing.T) {
 	first := checkout()
 	first.Evidence, first.Stacks, first.Share, first.Version = leak.Growth, nil, 0, ""
-	a, b, c := Render(first, render()), Render(checkout(), render()), Render(resolved(), render())
+	a, b, c := Render(first, Warning, render()), Render(checkout(), Warning, render()), Render(resolved(), Warning, render())
 	require.Equal(t, labels.FromStrings("alertname", "GoroutineLeak", "severity", "warning", "leak", "3f9c2a7b",
 		"namespace", "prod", "job", "checkout", "cluster", "eu-1"), b.Labels)
 	require.Equal(t, a.Labels, b.Labels, "what is learnt of a leak does not change its labels")
@@ -151,11 +151,11 @@ func TestLabelsThatCollide(t *testing.T) {
 	l := checkout()
 	l.Service = labels.FromStrings("alertname", "mine", "leak", "mine", "severity", "mine", "cluster", "mine", "job", "a\xffb")
 	require.Equal(t, labels.FromStrings("alertname", "GoroutineLeak", "severity", "critical", "leak", "3f9c2a7b", "cluster", "mine", "job", "a\uFFFDb"),
-		Render(l, RenderOptions{Severity: "critical", ExternalLabels: labels.FromStrings("cluster", "eu-1", "leak", "x")}).Labels)
+		Render(l, Critical, RenderOptions{ExternalLabels: labels.FromStrings("cluster", "eu-1", "leak", "x")}).Labels)
 }
 
 func TestWithoutExternalURL(t *testing.T) {
-	a := Render(checkout(), RenderOptions{})
+	a := Render(checkout(), Warning, RenderOptions{})
 	require.Empty(t, a.GeneratorURL)
 	for _, name := range []string{"profile_base", "profile_head", "pprof_command", "dashboard_url", "runbook_url"} {
 		require.NotContains(t, a.Annotations, name)
@@ -173,7 +173,7 @@ func TestKeyFirst(t *testing.T) {
 	for n := range 6 {
 		l.Stacks = append(l.Stacks, leak.StackGrowth{Op: "select", Key: collector.Frame{Func: fmt.Sprintf("main.other%d", n)}, Head: 5})
 	}
-	diff := Render(l, render()).Annotations["stack_diff"]
+	diff := Render(l, Warning, render()).Annotations["stack_diff"]
 	lines := strings.Split(diff, "\n")
 	require.Equal(t, "+1,500 (3 → 1,503)  chan receive", lines[0])
 	require.Equal(t, []string{"main.(*Cron).subscribe.func1", "cron.go:33"}, strings.Fields(lines[1]))
@@ -182,11 +182,11 @@ func TestKeyFirst(t *testing.T) {
 	requireFrames(t, diff)
 
 	l.Stacks[0].Key = collector.Frame{Func: "main.notAmongTheFrames", File: "y.go", Line: 1}
-	lines = strings.Split(Render(l, render()).Annotations["stack_diff"], "\n")
+	lines = strings.Split(Render(l, Warning, render()).Annotations["stack_diff"], "\n")
 	require.Equal(t, []string{"main.notAmongTheFrames", "y.go:1"}, strings.Fields(lines[1]))
 
 	l.Stacks[0].Key = collector.Frame{}
-	lines = strings.Split(Render(l, render()).Annotations["stack_diff"], "\n")
+	lines = strings.Split(Render(l, Warning, render()).Annotations["stack_diff"], "\n")
 	require.Contains(t, lines[1], "initMsgChan", "without a key the leaf is next best")
 }
 
@@ -253,7 +253,7 @@ func TestHostile(t *testing.T) {
 	for _, l := range leaks {
 		for _, state := range []leak.State{leak.Firing, leak.Resolved} {
 			l.State = state
-			a := Render(l, render())
+			a := Render(l, Warning, render())
 			requireBounds(t, l, a)
 			for _, line := range strings.Split(Text(l, render()), "\n") {
 				for _, r := range line {
@@ -285,7 +285,7 @@ func FuzzRender(f *testing.F) {
 			l.Stacks = nil // a stack without a function has no line to show
 		}
 		l.Head.Key = "profiles/" + word
-		requireBounds(t, l, Render(l, render()))
+		requireBounds(t, l, Render(l, Warning, render()))
 	})
 }
 

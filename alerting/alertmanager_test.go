@@ -142,7 +142,7 @@ func TestRealAlertmanager(t *testing.T) {
 	external := &url.URL{Scheme: "https", Host: "gorowatch.example.com"}
 	options := alerting.RenderOptions{ExternalURL: external, ExternalLabels: labels.FromStrings("cluster", "eu-1")}
 	reg := prometheus.NewRegistry()
-	n, err := alerting.New(alerting.Options{Registerer: reg, Config: alerting.Config{
+	n, err := alerting.New(t.Context(), alerting.Options{Registerer: reg, Config: alerting.Config{
 		Alertmanagers: []alerting.Alertmanager{{URL: am, Client: client}}, Render: options, ResendInterval: time.Second,
 	}})
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestRealAlertmanager(t *testing.T) {
 		byID[s.Labels["leak"]] = i
 	}
 	for _, l := range leaks {
-		want := alerting.Render(l, options)
+		want := alerting.Render(l, alerting.Warning, options)
 		got := shown[byID[l.ID]]
 		require.Equal(t, want.Labels.Map(), got.Labels)
 		require.Equal(t, want.Annotations, got.Annotations)
@@ -208,7 +208,7 @@ func TestRealAlertmanager(t *testing.T) {
 	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 1 }, 10*time.Second, 10*time.Millisecond)
 	told := hook.of("hostile")[0]
 	require.Equal(t, "firing", told.Status)
-	require.Equal(t, alerting.Render(hostile, options).Annotations, told.Annotations)
+	require.Equal(t, alerting.Render(hostile, alerting.Warning, options).Annotations, told.Annotations)
 	require.True(t, strings.HasPrefix(strings.Split(told.Annotations["stack_diff"], "\n")[1], "  main.handle[...] "), told.Annotations["stack_diff"])
 
 	over := hostile

@@ -11,7 +11,7 @@ func BenchmarkRender(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Render(l, render())
+				Render(l, Warning, render())
 			}
 		})
 	}

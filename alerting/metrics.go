@@ -41,9 +41,14 @@ type metrics struct {
 	errors        *prometheus.CounterVec
 	queue         *prometheus.GaugeVec
 	latency       *prometheus.HistogramVec
+	told          *prometheus.CounterVec
+	pending       *prometheus.GaugeVec
 }
 
-const byAlertmanager = "alertmanager"
+const (
+	byAlertmanager = "alertmanager"
+	byWebhook      = "webhook"
+)
 
 // newMetrics makes the metrics of a Notifier and registers them with reg, which
 // may be nil.
@@ -79,11 +84,19 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time that an Alertmanager took to answer a request.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{byAlertmanager}),
+		told: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "webhook_messages_total",
+			Help: "Messages to a webhook, by result: ok or the reason of the failure.",
+		}, []string{byWebhook, "result"}),
+		pending: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: ns, Subsystem: sub, Name: "webhook_pending_alerts",
+			Help: "Alerts that a webhook is still to be told of.",
+		}, []string{byWebhook}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.alertmanagers, m.capacity, m.sent, m.dropped, m.errors, m.queue, m.latency} {
+	for _, c := range []prometheus.Collector{m.alertmanagers, m.capacity, m.sent, m.dropped, m.errors, m.queue, m.latency, m.told, m.pending} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -104,7 +117,22 @@ func (m *metrics) add(name string) {
 	m.latency.WithLabelValues(name)
 }
 
-// remove deletes them.
+// addWebhook makes the series of a webhook.
+func (m *metrics) addWebhook(name string) {
+	m.told.WithLabelValues(name, "ok")
+	for _, r := range failures {
+		m.told.WithLabelValues(name, string(r))
+	}
+	m.pending.WithLabelValues(name)
+}
+
+// removeWebhook deletes them.
+func (m *metrics) removeWebhook(name string) {
+	m.told.DeletePartialMatch(prometheus.Labels{byWebhook: name})
+	m.pending.DeletePartialMatch(prometheus.Labels{byWebhook: name})
+}
+
+// remove deletes those of an Alertmanager.
 func (m *metrics) remove(name string) {
 	l := prometheus.Labels{byAlertmanager: name}
 	m.sent.DeletePartialMatch(l)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
@@ -44,6 +47,8 @@ type Alertmanager struct {
 	Client *http.Client
 	// Timeout of one request, DefaultTimeout if 0.
 	Timeout time.Duration
+	// Relabel rewrites the labels of the alerts for it, or drops alerts.
+	Relabel []*relabel.Config
 }
 
 // Config is what a reload may change.
@@ -51,7 +56,12 @@ type Config struct {
 	// Alertmanagers all get every alert. The same URL with the same client
 	// twice is one; with another client, user or query it may be another tenant.
 	Alertmanagers []Alertmanager
-	Render        RenderOptions
+	// Webhooks are told the news themselves.
+	Webhooks []Webhook
+	Render   RenderOptions
+	// Relabel rewrites the labels of all alerts, or drops alerts, before each
+	// Alertmanager's or webhook's own.
+	Relabel []*relabel.Config
 	// ResendInterval is how often a leak is sent while it fires and while its
 	// end is news, DefaultResendInterval if 0.
 	ResendInterval time.Duration
@@ -66,6 +76,8 @@ type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Config
+	// Notes outlive the process. Nil: they do not.
+	Notes Notes
 	// QueueCapacity is how many alerts may wait for one Alertmanager,
 	// DefaultQueueCapacity if 0.
 	QueueCapacity int
@@ -74,7 +86,7 @@ type Options struct {
 	DrainTimeout time.Duration
 }
 
-// Notifier keeps Alertmanagers up to date. Its methods may be called from any
+// Notifier keeps Alertmanagers up to date, and webhooks informed. Its methods may be called from any
 // goroutine.
 type Notifier struct {
 	logger   *slog.Logger
@@ -85,24 +97,35 @@ type Notifier struct {
 	mu    sync.Mutex // guards all below
 	conf  Config
 	loops []*sendLoop // in the order of the configuration
+	hooks []*hookLoop // likewise
 	sent  map[string]sending
+	// escalations are the critical alerts, by leak.
+	escalations map[string]escalation
 	// What the last Update said fires, and when that was by the wall clock.
-	firing  []leak.Leak
+	firing  []notice
 	updated time.Time
-	run     func(*sendLoop) // starts a loop; nil unless Run runs
-	ended   bool            // Run has ended
-	wg      sync.WaitGroup  // the loops that run
+	run     func(loop)     // starts a loop; nil unless Run runs
+	ended   bool           // Run has ended
+	wg      sync.WaitGroup // the loops that run
+
+	book *notebook
 }
 
-// sending is what was last queued of a leak.
+// loop is what sends to one receiver.
+type loop interface {
+	// run ends some time after ctx is done, and at once after sending is.
+	run(ctx, sending context.Context)
+}
+
+// sending is what was last queued of an alert.
 type sending struct {
 	at    time.Time
 	state leak.State
 }
 
-// New makes a Notifier. Alerts are queued from the first Update on and sent
-// while Run runs.
-func New(o Options) (*Notifier, error) {
+// New makes a Notifier with the notes of an earlier one. Alerts are queued from
+// the first Update on and sent while Run runs.
+func New(ctx context.Context, o Options) (*Notifier, error) {
 	m, err := newMetrics(o.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("alerting metrics: %w", err)
@@ -117,6 +140,8 @@ func New(o Options) (*Notifier, error) {
 	if n.logger == nil {
 		n.logger = slog.New(slog.DiscardHandler)
 	}
+	n.book = openNotebook(ctx, o.Notes, n.logger)
+	n.escalations = n.book.escalations()
 	m.capacity.Set(float64(n.capacity))
 	return n, n.ApplyConfig(o.Config)
 }
@@ -132,6 +157,17 @@ func (n *Notifier) ApplyConfig(c Config) error {
 		if err := c.Alertmanagers[i].complete(); err != nil {
 			errs = append(errs, fmt.Errorf("alertmanager %d: %w", i+1, err))
 		}
+	}
+	names := make(map[string]bool, len(c.Webhooks))
+	c.Webhooks = slices.Clone(c.Webhooks)
+	for i := range c.Webhooks {
+		h := &c.Webhooks[i]
+		if err := h.complete(); err != nil {
+			errs = append(errs, fmt.Errorf("webhook %d: %w", i+1, err))
+		} else if names[h.Name] {
+			errs = append(errs, fmt.Errorf("webhook %d: the name %q is taken", i+1, h.Name))
+		}
+		names[h.Name] = true
 	}
 	if c.ResendInterval < 0 {
 		errs = append(errs, fmt.Errorf("resend interval %s: must be positive", c.ResendInterval))
@@ -179,6 +215,7 @@ func (n *Notifier) ApplyConfig(c Config) error {
 	for _, s := range old {
 		s.remove()
 	}
+	n.hooks = n.applyWebhooks(c.Webhooks)
 	n.conf, n.loops = c, loops
 	n.metrics.alertmanagers.Set(float64(len(loops)))
 	return nil
@@ -199,11 +236,94 @@ func (a *Alertmanager) complete() error {
 	return nil
 }
 
+// applyWebhooks makes the loops of webhooks. One whose name stays goes on with
+// what it had to say. The lock is held.
+func (n *Notifier) applyWebhooks(webhooks []Webhook) []*hookLoop {
+	old := make(map[string]*hookLoop, len(n.hooks))
+	for _, h := range n.hooks {
+		old[h.name] = h
+	}
+	hooks := make([]*hookLoop, 0, len(webhooks))
+	for _, w := range webhooks {
+		h := old[w.Name]
+		if h == nil {
+			n.metrics.addWebhook(w.Name)
+			h = newHookLoop(w, n.capacity, n.book, n.metrics, n.logger)
+			if n.run != nil {
+				n.run(h)
+			}
+		}
+		delete(old, w.Name)
+		h.replace(w)
+		hooks = append(hooks, h)
+	}
+	for _, h := range old {
+		h.remove()
+	}
+	return hooks
+}
+
+// notice is an alert that there is, or was: a leak as it concerns one severity.
+type notice struct {
+	leak     leak.Leak
+	severity Severity
+}
+
+// key names the alert, in each of its states.
+func (x notice) key() string {
+	if x.severity == Warning {
+		return x.leak.ID
+	}
+	return x.leak.ID + " " + string(x.severity)
+}
+
+// escalation is the critical alert of a leak.
+type escalation struct {
+	since time.Time
+	over  time.Time // zero while it fires
+}
+
+// notices are the alerts of a leak: that it leaks, and if its limit is or was
+// near, that. The lock is held.
+func (n *Notifier) notices(l leak.Leak, now time.Time) []notice {
+	if l.State == leak.Ignored && !l.ResolvedAt.IsZero() {
+		l.State = leak.Resolved // for those who were told before
+	}
+	if l.State != leak.Firing && (l.State != leak.Resolved || l.DetectedAt.IsZero()) {
+		return nil
+	}
+	all := []notice{{l, Warning}}
+	e, was := n.escalations[l.ID]
+	is := was && e.over.IsZero()
+	switch will := n.conf.Render.critical(l, is); {
+	case will && !is:
+		e = escalation{since: now}
+		n.book.edit(l.ID, func(x *note) { x.CriticalSince = now })
+	case is && !will:
+		e.over = now
+		if l.State == leak.Resolved {
+			e.over = l.ResolvedAt
+		}
+		n.book.edit(l.ID, func(x *note) { x.CriticalSince = time.Time{} })
+	case !was:
+		return all
+	}
+	n.escalations[l.ID] = e
+	l.DetectedAt = e.since
+	if !e.over.IsZero() {
+		if l.State == leak.Firing {
+			l.State, l.Resolution = leak.Resolved, "no limit is near any more, it leaks on"
+		}
+		l.ResolvedAt = e.over
+	}
+	return append(all, notice{l, Critical})
+}
+
 // Update tells the Alertmanagers about leaks as of now, where they are due: one
 // that fires at once and again every resend interval, one that was resolved at
-// once and again for 15 minutes. A leak that is missing from leaks is not sent;
-// its alert ends by itself. Until the next Update, Run goes on telling what
-// fires. Update does not wait for any Alertmanager.
+// once and again for 15 minutes. Webhooks are told once of each. A leak that is
+// missing from leaks is not sent; its alert ends by itself. Until the next
+// Update, Run goes on telling what fires. Update does not wait for anybody.
 func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -213,38 +333,40 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	n.updated, n.firing = time.Now(), n.firing[:0]
 	var due, others []item // others: told to those only who are new
 	fresh := slices.ContainsFunc(n.loops, func(s *sendLoop) bool { return s.fresh })
-	live := make(map[string]bool, len(leaks))
+	live := make(map[string]bool, len(leaks))  // leaks
+	there := make(map[string]bool, len(leaks)) // alerts for Alertmanagers
 	for _, l := range leaks {
-		if l.State == leak.Ignored && !l.ResolvedAt.IsZero() {
-			l.State = leak.Resolved // for those who were told before
-		}
-		switch {
-		case l.State == leak.Firing:
-		case l.State == leak.Resolved && now.Sub(l.ResolvedAt) <= resolvedFor && !l.DetectedAt.IsZero():
-		default:
-			continue
-		}
 		live[l.ID] = true
-		if l.State == leak.Firing {
-			n.firing = append(n.firing, l)
-		}
-		isDue := n.sent[l.ID].due(l.State, now, n.conf.ResendInterval)
-		if !isDue && !fresh || len(n.loops) == 0 {
-			continue
-		}
-		i := n.item(l, now)
-		if isDue {
-			n.sent[l.ID] = sending{at: now, state: l.State}
-			due = append(due, i)
-		} else {
-			others = append(others, i)
+		for _, x := range n.notices(l, now) {
+			n.tellWebhooks(x, now)
+			if x.leak.State == leak.Resolved && now.Sub(x.leak.ResolvedAt) > resolvedFor {
+				continue
+			}
+			key := x.key()
+			there[key] = true
+			if x.leak.State == leak.Firing {
+				n.firing = append(n.firing, x)
+			}
+			isDue := n.sent[key].due(x.leak.State, now, n.conf.ResendInterval)
+			if !isDue && !fresh || len(n.loops) == 0 {
+				continue
+			}
+			if isDue {
+				n.sent[key] = sending{at: now, state: x.leak.State}
+			}
+			i, keep := n.item(x, now)
+			switch {
+			case !keep:
+			case isDue:
+				due = append(due, i)
+			default:
+				others = append(others, i)
+			}
 		}
 	}
-	for id := range n.sent {
-		if !live[id] {
-			delete(n.sent, id)
-		}
-	}
+	maps.DeleteFunc(n.sent, func(key string, _ sending) bool { return !there[key] })
+	maps.DeleteFunc(n.escalations, func(id string, _ escalation) bool { return !live[id] })
+	n.book.keep(live, now)
 	for _, s := range n.loops {
 		if s.fresh {
 			s.add(others)
@@ -252,15 +374,41 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 		}
 		s.add(due)
 	}
+	for _, h := range n.hooks {
+		h.keep(live)
+	}
+}
+
+// tellWebhooks gives the webhooks that have not heard of an alert as it is now
+// what there is to say. The lock is held.
+func (n *Notifier) tellWebhooks(x notice, now time.Time) {
+	var i item
+	rendered, keep := false, false
+	for _, h := range n.hooks {
+		if !h.wants(x) {
+			continue
+		}
+		if !rendered {
+			i, keep = n.item(x, now)
+			rendered = true
+		}
+		if keep {
+			h.add(news{x, i.alert})
+		}
+	}
 }
 
 // every is how often what fires is told. The lock is held.
 func (n *Notifier) every() time.Duration { return max(n.conf.ResendInterval, n.conf.UpdateInterval) }
 
-// item is the alert of a leak as of now. The lock is held.
-func (n *Notifier) item(l leak.Leak, now time.Time) item {
-	i := item{key: l.ID, alert: Render(l, n.conf.Render)}
-	if l.State == leak.Firing {
+// item is an alert as of now; keep is false if relabelling drops it. The lock
+// is held.
+func (n *Notifier) item(x notice, now time.Time) (i item, keep bool) {
+	i = item{key: x.key(), alert: Render(x.leak, x.severity, n.conf.Render)}
+	if i.alert.Labels, keep = relabelled(i.alert.Labels, n.conf.Relabel); !keep {
+		return i, false
+	}
+	if x.leak.State == leak.Firing {
 		// An evaluation that took long must not make for an alert that is over
 		// when it arrives; and queues wait by the wall clock anyway.
 		wall := time.Now()
@@ -270,7 +418,18 @@ func (n *Notifier) item(l leak.Leak, now time.Time) item {
 		valid := 4 * n.every()
 		i.alert.EndsAt, i.expires = now.Add(valid), wall.Add(valid)
 	}
-	return i
+	return i, true
+}
+
+// relabelled is what rules make of the labels of an alert; keep is false if
+// they drop it.
+func relabelled(ls labels.Labels, rules []*relabel.Config) (_ labels.Labels, keep bool) {
+	if len(rules) == 0 {
+		return ls, true
+	}
+	b := labels.NewBuilder(ls)
+	keep = relabel.ProcessBuilder(b, rules...)
+	return b.Labels(), keep
 }
 
 // refresh tells what fires once more if the next Update is late: that an
@@ -286,9 +445,11 @@ func (n *Notifier) refresh() time.Duration {
 		n.logger.Error("No evaluation for too long: the alerts that fire will end", "alerts", len(n.firing), "last", n.updated)
 		n.firing = nil
 	default:
-		items := make([]item, len(n.firing))
-		for i, l := range n.firing {
-			items[i] = n.item(l, now)
+		items := make([]item, 0, len(n.firing))
+		for _, x := range n.firing {
+			if i, keep := n.item(x, now); keep {
+				items = append(items, i)
+			}
 		}
 		for _, s := range n.loops {
 			s.add(items)
@@ -320,13 +481,22 @@ func (n *Notifier) Run(ctx context.Context) error {
 	// still arrive.
 	sending, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
-	n.run = func(s *sendLoop) {
-		n.wg.Go(func() { s.run(ctx, sending) })
+	n.run = func(l loop) {
+		n.wg.Go(func() { l.run(ctx, sending) })
 	}
 	for _, s := range n.loops {
 		n.run(s)
 	}
+	for _, h := range n.hooks {
+		n.run(h)
+	}
 	n.mu.Unlock()
+	// What was told last must be noted: the notes are closed after the loops.
+	writing, closeBook := context.WithCancel(context.WithoutCancel(ctx))
+	var book sync.WaitGroup
+	book.Go(func() { n.book.run(writing) })
+	defer book.Wait()
+	defer closeBook()
 
 	tick := time.NewTimer(n.refresh())
 	defer tick.Stop()
@@ -345,8 +515,11 @@ func (n *Notifier) Run(ctx context.Context) error {
 	return nil
 }
 
-// AlertmanagerStatus is how it stands with one Alertmanager, for the pages.
+// AlertmanagerStatus is how it stands with one Alertmanager or webhook, for the
+// pages.
 type AlertmanagerStatus struct {
+	// Webhook: it is one, and URL is its name.
+	Webhook bool `json:"webhook,omitempty"`
 	// URL is without user, password and query, and numbered where several
 	// differ in nothing else.
 	URL   string `json:"url"`
@@ -365,15 +538,18 @@ type AlertmanagerStatus struct {
 	Dropped int64 `json:"dropped"`
 }
 
-// Status is how it stands with each Alertmanager, in the order of the
-// configuration.
+// Status is how it stands with each Alertmanager, and each webhook after them,
+// in the order of the configuration.
 func (n *Notifier) Status() []AlertmanagerStatus {
 	n.mu.Lock()
-	loops := n.loops
+	loops, hooks := n.loops, n.hooks
 	n.mu.Unlock()
-	all := make([]AlertmanagerStatus, 0, len(loops))
+	all := make([]AlertmanagerStatus, 0, len(loops)+len(hooks))
 	for _, s := range loops {
 		all = append(all, s.status())
+	}
+	for _, h := range hooks {
+		all = append(all, h.status())
 	}
 	return all
 }

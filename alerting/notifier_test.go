@@ -127,7 +127,7 @@ func start(t *testing.T, o Options) *world {
 	t.Helper()
 	w := &world{t: t, log: &bytes.Buffer{}, reg: prometheus.NewPedanticRegistry()}
 	o.Logger, o.Registerer = slog.New(slog.NewTextHandler(w.log, nil)), w.reg
-	n, err := New(o)
+	n, err := New(t.Context(), o)
 	require.NoError(t, err)
 	w.Notifier = n
 	ctx, cancel := context.WithCancel(t.Context())
@@ -575,7 +575,7 @@ func TestTenants(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	var am receiver
-	_, err := New(Options{Registerer: reg, Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+	_, err := New(t.Context(), Options{Registerer: reg, Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
 	require.NoError(t, err)
 	problems, err := testutil.GatherAndLint(reg)
 	require.NoError(t, err)
@@ -584,7 +584,7 @@ func TestMetrics(t *testing.T) {
 		"gorowatch_alerting_queue_length", "gorowatch_alerting_queue_capacity", "gorowatch_alerting_latency_seconds", "gorowatch_alerting_alertmanagers")
 	require.NoError(t, err)
 	require.Equal(t, 1+len(losses)+len(failures)+4, n, "counters are there at 0")
-	_, err = New(Options{Registerer: reg})
+	_, err = New(t.Context(), Options{Registerer: reg})
 	require.Error(t, err, "registered twice")
 }
 
@@ -618,7 +618,7 @@ func TestHTTP(t *testing.T) {
 		return Alertmanager{URL: u, Client: srv.Client(), Timeout: 5 * time.Second}
 	}
 	for _, path := range []string{"/am", "/am/", "/moved"} {
-		require.NoError(t, post(t.Context(), complete(t, at(path)), []Alert{Render(checkout(), render())}), path)
+		require.NoError(t, post(t.Context(), complete(t, at(path)), []Alert{Render(checkout(), Warning, render())}), path)
 		req := <-got
 		user, password, _ := req.BasicAuth()
 		require.Equal(t, "gw hunter2", user+" "+password)
@@ -627,8 +627,8 @@ func TestHTTP(t *testing.T) {
 	}
 	require.Len(t, r.got()["3f9c2a7b"], 3)
 
-	err := post(t.Context(), complete(t, at("/login")), []Alert{Render(checkout(), render())})
-	require.ErrorContains(t, err, "redirects to "+srv.URL+"/, which is not followed")
+	err := post(t.Context(), complete(t, at("/login")), []Alert{Render(checkout(), Warning, render())})
+	require.ErrorContains(t, err, "redirects to "+srv.URL+", which is not followed")
 	require.NotContains(t, err.Error(), "hunter2")
 	require.Equal(t, failRedirect, failureOf(err))
 

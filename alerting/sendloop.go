@@ -15,7 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
 )
@@ -61,6 +63,9 @@ type sendLoop struct {
 	dropped  int64
 	onTheWay int // alerts of the request that is being sent
 	removed  bool
+	// legacy: it takes no label names beyond letters, digits and underscores, as
+	// Alertmanager before 0.27.
+	legacy   bool
 	rejected map[string]bool // alerts that were logged as rejected
 }
 
@@ -82,15 +87,20 @@ func newSendLoop(name string, to Alertmanager, capacity int, m *metrics, logger 
 // replace takes over a new client, timeout, user and query of the same
 // Alertmanager.
 func (s *sendLoop) replace(to Alertmanager) {
-	client := http.Client{}
-	if to.Client != nil {
-		client = *to.Client
-	}
-	client.CheckRedirect = followRedirect(client.CheckRedirect)
-	to.Client = &client
+	to.Client = careful(to.Client)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.to = to
+}
+
+// careful is a client that takes no redirect for a delivery.
+func careful(c *http.Client) *http.Client {
+	client := http.Client{}
+	if c != nil {
+		client = *c
+	}
+	client.CheckRedirect = followRedirect(client.CheckRedirect)
+	return &client
 }
 
 // followRedirect follows a redirect that repeats the request on the same host.
@@ -110,8 +120,21 @@ func followRedirect(next func(*http.Request, []*http.Request) error) func(*http.
 	}
 }
 
-// add queues items.
+// add queues items, with their labels as this Alertmanager wants them.
 func (s *sendLoop) add(items []item) {
+	s.mu.Lock()
+	rules := s.to.Relabel
+	s.mu.Unlock()
+	if len(rules) > 0 {
+		kept := make([]item, 0, len(items))
+		for _, i := range items {
+			var keep bool
+			if i.alert.Labels, keep = relabelled(i.alert.Labels, rules); keep {
+				kept = append(kept, i)
+			}
+		}
+		items = kept
+	}
 	if len(items) == 0 {
 		return
 	}
@@ -217,7 +240,11 @@ func (s *sendLoop) deliver(ctx context.Context, items []item) (done int, err err
 		s.failed(err)
 		return 0, err
 	case len(items) == 1:
-		s.reject(items[0], err)
+		if s.retryLegacy(ctx, items) {
+			s.took(items)
+		} else {
+			s.reject(items[0], err)
+		}
 		return 1, nil
 	}
 	half := len(items) / 2
@@ -226,6 +253,39 @@ func (s *sendLoop) deliver(ctx context.Context, items []item) (done int, err err
 	}
 	done, err = s.deliver(ctx, items[half:])
 	return half + done, err
+}
+
+// retryLegacy sends an alert that was rejected once more, if its label names may
+// be why, with names that every Alertmanager takes. If that works, all alerts
+// are sent so.
+func (s *sendLoop) retryLegacy(ctx context.Context, items []item) bool {
+	ls := items[0].alert.Labels
+	if labels.Equal(legacyNames(ls), ls) {
+		return false
+	}
+	s.mu.Lock()
+	was := s.legacy
+	s.legacy = true
+	s.mu.Unlock()
+	if was {
+		return false
+	}
+	ok := s.post(ctx, items) == nil
+	s.record(func() {
+		s.legacy = ok
+		if ok {
+			s.logger.Warn("Alertmanager takes no label names beyond letters, digits and underscores: others are sent with underscores", "labels", ls)
+		}
+	})
+	return ok
+}
+
+// legacyNames are labels with names of letters, digits and underscores alone.
+func legacyNames(ls labels.Labels) labels.Labels {
+	b := labels.NewScratchBuilder(ls.Len())
+	ls.Range(func(l labels.Label) { b.Add(model.EscapeName(l.Name, model.UnderscoreEscaping), l.Value) })
+	b.Sort()
+	return b.Labels()
 }
 
 // requestError is why a request failed.
@@ -240,12 +300,15 @@ func (e *requestError) Unwrap() error { return e.err }
 // post sends items in one request. The error is a *requestError.
 func (s *sendLoop) post(ctx context.Context, items []item) error {
 	s.mu.Lock()
-	to := s.to
+	to, legacy := s.to, s.legacy
 	s.mu.Unlock()
 
 	alerts := make([]Alert, len(items))
 	for i := range items {
 		alerts[i] = items[i].alert
+		if legacy {
+			alerts[i].Labels = legacyNames(alerts[i].Labels)
+		}
 	}
 	begin := time.Now()
 	err := post(ctx, to, alerts)
@@ -274,15 +337,20 @@ func post(ctx context.Context, to Alertmanager, alerts []Alert) error {
 	if err != nil {
 		return &requestError{failOther, fmt.Errorf("encoding alerts: %w", err)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, to.Timeout)
+	return send(ctx, to.Client, to.Timeout, to.URL.JoinPath("api", "v2", "alerts").String(), body)
+}
+
+// send posts JSON. The error is a *requestError; it does not show the URL.
+func send(ctx context.Context, client *http.Client, timeout time.Duration, rawURL string, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL.JoinPath("api", "v2", "alerts").String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, bytes.NewReader(body))
 	if err != nil {
 		return &requestError{failOther, withoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "gorowatch/"+version.Version)
-	resp, err := to.Client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return &requestError{connectionFailure(err), withoutURL(err)}
 	}
@@ -297,7 +365,7 @@ func post(ctx context.Context, to Alertmanager, alerts []Alert) error {
 	}
 	if resp.StatusCode/100 == 3 {
 		if u, e := resp.Location(); e == nil {
-			err = fmt.Errorf("redirects to %s, which is not followed", displayURL(u))
+			err = fmt.Errorf("redirects to %s, which is not followed", &url.URL{Scheme: u.Scheme, Host: u.Host})
 		}
 	}
 	return &requestError{statusFailure(resp.StatusCode), err}

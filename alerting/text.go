@@ -105,8 +105,8 @@ func headline(l leak.Leak) string {
 // footer is "3 of 8 instances", "100,000 goroutines in about 19 days".
 func footer(l leak.Leak, o RenderOptions) []string {
 	parts := []string{instances(l)}
-	if w := project(l, o.limit()).words(); w != "" {
-		parts = append(parts, w)
+	for _, p := range projections(l, o) {
+		parts = append(parts, p.words())
 	}
 	if len(l.Stacks) == 0 && l.Missing != "" {
 		parts = append(parts, "no stack: "+human.Line(l.Missing, 200))

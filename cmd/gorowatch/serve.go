@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/shard"
@@ -125,6 +126,9 @@ func addCheckConfig(c *cli) {
 		c, err := config.LoadFile(*file)
 		if err != nil {
 			return err
+		}
+		if _, err := alerting.NewTemplates(c.Alerting.Annotations); err != nil {
+			return fmt.Errorf("configuration %s: %w", *file, err)
 		}
 		fmt.Fprintf(stdout, "%s is valid: services by %s, evaluated every %s, %d sets of targets, %d sets of Alertmanagers\n",
 			*file, strings.Join(c.Services.GroupBy, ", "), time.Duration(c.Global.EvaluationInterval), len(c.Targets), len(c.Alerting.Alertmanagers))

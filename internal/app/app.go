@@ -172,8 +172,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.puller, err = collector.NewPuller(g.puller); err != nil {
 		return nil, err
 	}
-	a.notifier, err = alerting.New(alerting.Options{
-		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: g.alerts,
+	a.notifier, err = alerting.New(ctx, alerting.Options{
+		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: g.alerts, Notes: a.archive,
 	})
 	if err != nil {
 		return nil, err

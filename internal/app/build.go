@@ -221,30 +221,3 @@ func ignoreRules(rules []config.Ignore) (out []leak.Ignore, err error) {
 	}
 	return out, nil
 }
-
-func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, error) {
-	out := alerting.Config{
-		Render: alerting.RenderOptions{
-			ExternalURL:    external,
-			ExternalLabels: labels.FromMap(c.Global.ExternalLabels),
-		},
-		ResendInterval: time.Duration(c.Alerting.ResendInterval),
-		UpdateInterval: time.Duration(c.Global.EvaluationInterval),
-	}
-	for i, set := range c.Alerting.Alertmanagers {
-		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("alerting.alertmanagers[%d]", i))
-		if err != nil {
-			return out, err
-		}
-		for _, sc := range set.StaticConfigs {
-			for _, addr := range sc.Targets {
-				out.Alertmanagers = append(out.Alertmanagers, alerting.Alertmanager{
-					URL:     &url.URL{Scheme: set.Scheme, Host: addr, Path: set.PathPrefix},
-					Client:  client,
-					Timeout: time.Duration(set.Timeout),
-				})
-			}
-		}
-	}
-	return out, nil
-}

@@ -98,7 +98,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 		Name: "gorowatch_archive_operations_total",
 		Help: "Operations on the bucket by kind and result.",
 	}, []string{"operation", "result"})}
-	for _, op := range []string{"save_profile", "load_profile", "list_profiles", "save_leak", "load_leaks", "sweep"} {
+	for _, op := range []string{"save_profile", "load_profile", "list_profiles", "save_leak", "load_leaks", "sweep", "save_note", "load_notes", "delete_note"} {
 		a.ops.WithLabelValues(op, "ok")
 		a.ops.WithLabelValues(op, "error")
 	}

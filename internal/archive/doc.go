@@ -3,6 +3,7 @@
 //
 //	profiles/<group values>/<instance>/<20060102T150405Z>.pb.gz
 //	leaks/<id>.json
+//	notes/<id>.json
 //
 // Each group value and the instance are escaped as a segment of a URL's path;
 // an empty value is written "_" (and "_" itself "%5F"). A profile is kept as the target sent it, a

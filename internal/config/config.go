@@ -10,6 +10,7 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v2"
 )
 
@@ -145,11 +146,24 @@ func (i Ignore) Ends() (time.Time, error) {
 	return time.Parse(time.RFC3339, i.Until)
 }
 
-// Alerting is where alerts go.
+// Alerting is where alerts go, and what they say.
 type Alerting struct {
 	Alertmanagers []Alertmanager `yaml:"alertmanagers,omitempty"`
+	Webhooks      []Webhook      `yaml:"webhooks,omitempty"`
+	// AlertRelabelConfigs rewrite the labels of all alerts.
+	AlertRelabelConfigs []*relabel.Config `yaml:"alert_relabel_configs,omitempty"`
+	// Annotations are templates for annotations, by name.
+	Annotations map[string]string `yaml:"annotations,omitempty"`
+	// GoroutineLimit is the number of goroutines that a process can bear. 0: not
+	// known.
+	GoroutineLimit int `yaml:"goroutine_limit"`
+	// CriticalWithin is how long before a known limit there is a critical alert
+	// too. 0: never.
+	CriticalWithin model.Duration `yaml:"critical_within"`
 	// ResendInterval is the time after which a firing alert is sent again.
 	ResendInterval model.Duration `yaml:"resend_interval,omitempty"`
+	// Inbound is who may ask for profiles by a webhook.
+	Inbound Inbound `yaml:"inbound,omitempty"`
 }
 
 // Alertmanager is a set of Alertmanagers, as in Prometheus' configuration.
@@ -158,8 +172,34 @@ type Alertmanager struct {
 	Scheme        string         `yaml:"scheme,omitempty"`
 	PathPrefix    string         `yaml:"path_prefix,omitempty"`
 	Timeout       model.Duration `yaml:"timeout,omitempty"`
+	// AlertRelabelConfigs rewrite the labels of the alerts for these, after
+	// those for all.
+	AlertRelabelConfigs []*relabel.Config `yaml:"alert_relabel_configs,omitempty"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// Webhook is a URL that is told of leaks directly, in the words of Alertmanager.
+type Webhook struct {
+	// Name is its identity over changes of its URL. Empty: made from the URL.
+	Name string `yaml:"name,omitempty"`
+	// URL may be a secret, which is why it may also be in a file.
+	URL     commoncfg.Secret `yaml:"url,omitempty"`
+	URLFile string           `yaml:"url_file,omitempty"`
+	// SendResolved tells the end of a leak too.
+	SendResolved bool `yaml:"send_resolved"`
+	// MaxAlerts bounds the alerts of one message.
+	MaxAlerts           int                        `yaml:"max_alerts"`
+	Timeout             model.Duration             `yaml:"timeout,omitempty"`
+	AlertRelabelConfigs []*relabel.Config          `yaml:"alert_relabel_configs,omitempty"`
+	HTTPClientConfig    commoncfg.HTTPClientConfig `yaml:"http_config,omitempty"`
+}
+
+// Inbound is what requests to the webhook must know; nothing if it is empty.
+type Inbound struct {
+	// Credentials is the bearer token.
+	Credentials     commoncfg.Secret `yaml:"credentials,omitempty"`
+	CredentialsFile string           `yaml:"credentials_file,omitempty"`
 }
 
 // StaticConfig is a list of host:port addresses.
@@ -190,7 +230,10 @@ func Default() Config {
 			Timeout:           model.Duration(10 * time.Second),
 			Concurrency:       4,
 		},
-		Alerting: Alerting{ResendInterval: model.Duration(time.Minute)},
+		Alerting: Alerting{
+			CriticalWithin: model.Duration(6 * time.Hour),
+			ResendInterval: model.Duration(time.Minute),
+		},
 		Storage: Storage{
 			URL:       "file:///var/lib/gorowatch",
 			Retention: model.Duration(15 * 24 * time.Hour),
@@ -241,6 +284,18 @@ func (a *Alertmanager) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*alertmanagersSection)(a))
 }
 
+// UnmarshalYAML sets the defaults.
+func (w *Webhook) UnmarshalYAML(unmarshal func(any) error) error {
+	*w = Webhook{
+		SendResolved:     true,
+		MaxAlerts:        64,
+		Timeout:          model.Duration(10 * time.Second),
+		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
+	}
+	type webhooksSection Webhook
+	return unmarshal((*webhooksSection)(w))
+}
+
 // maxSize bounds what LoadFile reads: a configuration is small, and a path
 // given by mistake may not be.
 const maxSize = 8 << 20
@@ -289,6 +344,12 @@ func (c *Config) setDirectory(dir string) {
 	for i := range c.Alerting.Alertmanagers {
 		c.Alerting.Alertmanagers[i].HTTPClientConfig.SetDirectory(dir)
 	}
+	for i := range c.Alerting.Webhooks {
+		w := &c.Alerting.Webhooks[i]
+		w.HTTPClientConfig.SetDirectory(dir)
+		w.URLFile = commoncfg.JoinDir(dir, w.URLFile)
+	}
+	c.Alerting.Inbound.CredentialsFile = commoncfg.JoinDir(dir, c.Alerting.Inbound.CredentialsFile)
 }
 
 // String is the configuration as YAML with the secrets hidden.

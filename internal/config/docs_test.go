@@ -12,6 +12,7 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
 )
 
@@ -37,6 +38,7 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[map[string]string]():     "map of strings",
 	reflect.TypeFor[map[string][]string]():   "map of lists of strings",
 	reflect.TypeFor[map[string]any]():        "map",
+	reflect.TypeFor[[]*relabel.Config]():     "list of relabelling rules",
 }
 
 // fields lists the keys below a value, depth first, with the defaults that it
@@ -95,7 +97,7 @@ func text(v reflect.Value) string {
 			return "[" + strings.Join(x, ", ") + "]"
 		}
 		return ""
-	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string][]string, map[string]any, commoncfg.TLSVersion:
+	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string][]string, map[string]any, []*relabel.Config, commoncfg.TLSVersion:
 		return ""
 	case encoding.TextMarshaler, fmt.Stringer, string, bool:
 		return fmt.Sprint(x)

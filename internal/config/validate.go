@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -21,7 +22,7 @@ var unknownKey = regexp.MustCompile(`line (\d+): field (\S+) not found in type c
 // sections are the names that users have for our types.
 var sections = map[string]string{
 	"Config": "the top level", "Global": "global", "prometheusSection": "prometheus",
-	"targetsSection": "targets", "alertmanagersSection": "alertmanagers",
+	"targetsSection": "targets", "alertmanagersSection": "alertmanagers", "webhooksSection": "webhooks", "Inbound": "inbound",
 	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
 	"StaticConfig": "static_configs", "Ignore": "ignore", "Storage": "storage",
 }
@@ -90,9 +91,7 @@ func (c *Config) Validate() error {
 	for i := range c.Ignore {
 		v.ignore(fmt.Sprintf("ignore[%d]", i), &c.Ignore[i])
 	}
-	for i := range c.Alerting.Alertmanagers {
-		v.alertmanager(fmt.Sprintf("alerting.alertmanagers[%d]", i), &c.Alerting.Alertmanagers[i])
-	}
+	v.alerting(&c.Alerting)
 	v.duration("alerting.resend_interval", c.Alerting.ResendInterval, 100*time.Millisecond, time.Hour)
 
 	if u, err := url.Parse(c.Storage.URL); err != nil || u.Scheme == "" {
@@ -235,7 +234,66 @@ func (v *validator) alertmanager(field string, a *Alertmanager) {
 		v.add(field+".path_prefix", fmt.Errorf("%q, expected a path such as /alertmanager", a.PathPrefix))
 	}
 	v.duration(field+".timeout", a.Timeout, 100*time.Millisecond, 10*time.Minute)
+	v.relabel(field+".alert_relabel_configs", a.AlertRelabelConfigs)
 	v.add(field, a.HTTPClientConfig.Validate())
+}
+
+func (v *validator) alerting(a *Alerting) {
+	for i := range a.Alertmanagers {
+		v.alertmanager(fmt.Sprintf("alerting.alertmanagers[%d]", i), &a.Alertmanagers[i])
+	}
+	names := map[string]bool{}
+	for i := range a.Webhooks {
+		v.webhook(fmt.Sprintf("alerting.webhooks[%d]", i), &a.Webhooks[i], names)
+	}
+	v.relabel("alerting.alert_relabel_configs", a.AlertRelabelConfigs)
+	for name := range a.Annotations {
+		v.labelName("alerting.annotations", name)
+	}
+	v.between("alerting.goroutine_limit", a.GoroutineLimit, 0, 1_000_000_000)
+	v.duration("alerting.critical_within", a.CriticalWithin, 0, 365*24*time.Hour)
+	if a.Inbound.Credentials != "" && a.Inbound.CredentialsFile != "" {
+		v.add("alerting.inbound", errors.New("has both credentials and credentials_file, expected one of them"))
+	}
+}
+
+func (v *validator) webhook(field string, w *Webhook, names map[string]bool) {
+	switch {
+	case (w.URL == "") == (w.URLFile == ""):
+		v.add(field, errors.New("expected one of url and url_file"))
+	case w.URL != "":
+		if _, err := WebhookURL(string(w.URL)); err != nil {
+			v.add(field+".url", err)
+		}
+	}
+	if w.Name != "" && names[w.Name] {
+		v.add(field+".name", fmt.Errorf("%q is the name of another one", w.Name))
+	}
+	names[w.Name] = true
+	v.between(field+".max_alerts", w.MaxAlerts, 1, 10_000)
+	v.duration(field+".timeout", w.Timeout, 100*time.Millisecond, 10*time.Minute)
+	v.relabel(field+".alert_relabel_configs", w.AlertRelabelConfigs)
+	v.add(field+".http_config", w.HTTPClientConfig.Validate())
+}
+
+// WebhookURL reads the URL of a webhook. The error does not show it: it may be
+// a secret.
+func WebhookURL(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(s))
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, errors.New("is not an address, expected http://host:port/path or https://host:port/path")
+	}
+	return u, nil
+}
+
+func (v *validator) relabel(field string, rules []*relabel.Config) {
+	for i, r := range rules {
+		if r == nil {
+			v.add(fmt.Sprintf("%s[%d]", field, i), errors.New("is empty, expected a relabelling rule"))
+			continue
+		}
+		v.add(fmt.Sprintf("%s[%d]", field, i), r.Validate(model.UTF8Validation))
+	}
 }
 
 // ParseSelector reads a selector such as {namespace="prod",job=~"a|b"}.

@@ -78,6 +78,15 @@ func Percent(share float64) string {
 	}
 }
 
+// Bytes writes an amount of memory in the binary unit that suits it: "512 MiB".
+func Bytes(n float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	for len(units) > 1 && math.Abs(n) >= 1024 {
+		n, units = n/1024, units[1:]
+	}
+	return Number(n) + " " + units[0]
+}
+
 // Plural writes a count and what is counted: "1 stack", "1,200 stacks".
 func Plural(n int64, one, many string) string {
 	if n == 1 {

@@ -94,6 +94,19 @@ type Leak struct {
 	// Base and Head are the profiles compared; nil for an unattributed leak.
 	Base *ProfileRef `json:"base,omitempty"`
 	Head *ProfileRef `json:"head,omitempty"`
+	// Memory is that of the instance nearest to its limit, where one is known.
+	Memory *Memory `json:"memory,omitempty"`
+}
+
+// Memory is how the memory of an instance grows, against its container's limit.
+type Memory struct {
+	Instance string `json:"instance"`
+	// Used are the bytes that its stacks and its heap take, Limit those that
+	// the container may have.
+	Used  float64 `json:"used_bytes"`
+	Limit float64 `json:"limit_bytes"`
+	// PerHour is the growth of Used since about the onset.
+	PerHour float64 `json:"bytes_per_hour"`
 }
 
 // Watch is what is remembered of an instance that leaks.

@@ -1,0 +1,156 @@
+package alerting
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	amtemplate "github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// maxOwn is the most that an annotation from a template may weigh, in bytes.
+const maxOwn = 1000
+
+// Templates are annotations that a user wrote: Go templates with the functions
+// of Alertmanager's.
+type Templates struct {
+	names []string // sorted
+	all   map[string]*template.Template
+}
+
+// NewTemplates parses templates by the name of the annotation, and tries them
+// on an example. All mistakes are reported at once.
+func NewTemplates(texts map[string]string) (*Templates, error) {
+	t := &Templates{names: slices.Sorted(maps.Keys(texts)), all: make(map[string]*template.Template, len(texts))}
+	var errs []error
+	for _, name := range t.names {
+		parsed, err := template.New(name).Option("missingkey=zero").Funcs(template.FuncMap(amtemplate.DefaultFuncs)).Parse(texts[name])
+		if err == nil {
+			t.all[name] = parsed
+			_, err = run(parsed, example())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("alerting.annotations.%s: %q: %w, expected a template such as {{ .Labels.job }} leaks {{ .Leak.GrowthPerHour }} goroutines/h", name, texts[name], err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return t, nil
+}
+
+// Data is what a template sees: what Alertmanager's templates call so, and the
+// leak.
+type Data struct {
+	Labels amtemplate.KV
+	// Annotations are those that the alert has without any template.
+	Annotations  amtemplate.KV
+	StartsAt     time.Time
+	GeneratorURL string // of the leak's page
+	ExternalURL  string
+	Leak         LeakData
+}
+
+// LeakData is a leak as templates see it.
+type LeakData struct {
+	ID       string
+	Service  amtemplate.KV
+	State    string // firing or resolved
+	Evidence string
+	Version  string
+	Onset    time.Time
+	// GrowthPerHour and Leaked are in goroutines, Share is 0 to 1.
+	GrowthPerHour, Leaked, Share float64
+	// HoursToLimit is to the first known limit; +Inf without one.
+	HoursToLimit   float64
+	Instances      []string
+	InstancesTotal int
+	// Function, File and Line are where it leaks, Operation what its goroutines
+	// wait in; empty without a stack.
+	Function, File, Operation string
+	Line                      int
+}
+
+func newData(l leak.Leak, a Alert, o RenderOptions) Data {
+	d := Data{
+		Labels: a.Labels.Map(), Annotations: a.Annotations, StartsAt: a.StartsAt, GeneratorURL: a.GeneratorURL,
+		Leak: LeakData{
+			ID: l.ID, Service: l.Service.Map(), State: string(l.State), Evidence: string(l.Evidence), Version: l.Version, Onset: l.Onset,
+			GrowthPerHour: l.Rate.Value, Leaked: l.Leaked, Share: l.Share, HoursToLimit: timeToLimit(l, o),
+			Instances: l.Instances, InstancesTotal: l.InstancesTotal,
+		},
+	}
+	if o.ExternalURL != nil {
+		d.ExternalURL = o.ExternalURL.String()
+	}
+	if len(l.Stacks) > 0 {
+		f := lead(l.Stacks[0])
+		d.Leak.Function, d.Leak.File, d.Leak.Line, d.Leak.Operation = f.Func, f.File, f.Line, l.Stacks[0].Op
+	}
+	return d
+}
+
+// execute runs the templates for an alert that has all of its own.
+func (t *Templates) execute(l leak.Leak, a Alert, o RenderOptions) map[string]string {
+	d := newData(l, a, o)
+	own := make(map[string]string, len(t.all))
+	left := maxAnnotations
+	for _, name := range t.names {
+		text, err := run(t.all[name], d)
+		if err != nil { // as the example did not show
+			text = "the template failed: " + human.Line(err.Error(), 200)
+		}
+		text = cutLines(text, max(min(maxOwn, left-len(name)), 0))
+		left -= len(name) + len(text)
+		own[name] = text
+	}
+	// One that says nothing takes nothing away either.
+	maps.DeleteFunc(own, func(_, text string) bool { return text == "" })
+	return own
+}
+
+// run executes a template within bounds. Its result is made of inert lines.
+func run(t *template.Template, d Data) (string, error) {
+	var b bounded
+	if err := t.Execute(&b, d); err != nil {
+		return "", err
+	}
+	var lines []string
+	for line := range strings.Lines(b.String()) {
+		lines = append(lines, human.Line(line, maxOwn))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n")), nil
+}
+
+// bounded keeps what a template writes, up to far more than is of use.
+type bounded struct{ strings.Builder }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	const most = 64 << 10
+	if b.Len()+len(p) > most {
+		return 0, fmt.Errorf("writes more than %d KiB", most>>10)
+	}
+	return b.Builder.Write(p)
+}
+
+// example is what templates are tried on.
+func example() Data {
+	l := leak.Leak{
+		ID: "3f9c2a7b41de", Service: labels.FromStrings("namespace", "prod", "job", "checkout"), State: leak.Firing, Evidence: leak.Stack,
+		Onset: time.Unix(0, 0), Leaked: 1904, Share: 0.97, Instances: []string{"10.0.0.7:8080"}, InstancesTotal: 1,
+		Stacks: []leak.StackGrowth{{Op: "chan send"}},
+	}
+	l.Rate.Value = 212
+	l.Stacks[0].Key.Func, l.Stacks[0].Key.File, l.Stacks[0].Key.Line = "main.handle", "handler.go", 29
+	o := RenderOptions{ExternalURL: &url.URL{Scheme: "http", Host: "localhost:10980"}}
+	return newData(l, Render(l, Warning, o), o)
+}

@@ -1,0 +1,99 @@
+package app
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+// alerting is who is told, and what.
+func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, error) {
+	out := alerting.Config{
+		Render: alerting.RenderOptions{
+			ExternalURL:    external,
+			ExternalLabels: labels.FromMap(c.Global.ExternalLabels),
+			Limit:          float64(c.Alerting.GoroutineLimit),
+			CriticalWithin: time.Duration(c.Alerting.CriticalWithin),
+		},
+		Relabel:        c.Alerting.AlertRelabelConfigs,
+		ResendInterval: time.Duration(c.Alerting.ResendInterval),
+		UpdateInterval: time.Duration(c.Global.EvaluationInterval),
+	}
+	var err error
+	if out.Render.Annotations, err = alerting.NewTemplates(c.Alerting.Annotations); err != nil {
+		return out, err
+	}
+	for i, set := range c.Alerting.Alertmanagers {
+		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("alerting.alertmanagers[%d]", i))
+		if err != nil {
+			return out, err
+		}
+		for _, sc := range set.StaticConfigs {
+			for _, addr := range sc.Targets {
+				out.Alertmanagers = append(out.Alertmanagers, alerting.Alertmanager{
+					URL:     &url.URL{Scheme: set.Scheme, Host: addr, Path: set.PathPrefix},
+					Client:  client,
+					Timeout: time.Duration(set.Timeout),
+					Relabel: set.AlertRelabelConfigs,
+				})
+			}
+		}
+	}
+	for i, w := range c.Alerting.Webhooks {
+		client, err := g.client(w.HTTPClientConfig, fmt.Sprintf("alerting.webhooks[%d].http_config", i))
+		if err != nil {
+			return out, err
+		}
+		out.Webhooks = append(out.Webhooks, alerting.Webhook{
+			Name:         webhookName(w),
+			URL:          func() (*url.URL, error) { return webhookURL(w) },
+			Client:       client,
+			Timeout:      time.Duration(w.Timeout),
+			SkipResolved: !w.SendResolved,
+			MaxAlerts:    w.MaxAlerts,
+			Relabel:      w.AlertRelabelConfigs,
+			ExternalURL:  external.String(),
+		})
+	}
+	return out, nil
+}
+
+// webhookName is the name of a webhook, or one that tells where it leads
+// without the secrets in the URL, and tells it from others.
+func webhookName(w config.Webhook) string {
+	if w.Name != "" {
+		return w.Name
+	}
+	where := w.URLFile
+	if u, err := config.WebhookURL(string(w.URL)); err == nil {
+		where = u.Scheme + "://" + u.Host
+	}
+	digest := sha256.Sum256([]byte(cmp.Or(string(w.URL), w.URLFile)))
+	return where + "#" + hex.EncodeToString(digest[:4])
+}
+
+// webhookURL is where a webhook is now.
+func webhookURL(w config.Webhook) (*url.URL, error) {
+	text := string(w.URL)
+	if w.URLFile != "" {
+		b, err := os.ReadFile(w.URLFile)
+		if err != nil {
+			return nil, err
+		}
+		text = string(b)
+	}
+	u, err := config.WebhookURL(text)
+	if err != nil {
+		return nil, fmt.Errorf("url of webhook %s: %w", webhookName(w), err)
+	}
+	return u, nil
+}

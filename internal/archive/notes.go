@@ -1,0 +1,54 @@
+package archive
+
+import (
+	"context"
+	"strings"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+const notesPrefix = "notes/"
+
+func noteKey(id string) string { return notesPrefix + segment(id) + ".json" }
+
+// SaveNote writes what others want to know of a leak after a restart, such as
+// who was told of it: a document beside the leak, whole or not at all.
+func (a *Archive) SaveNote(ctx context.Context, id string, text []byte) error {
+	err := a.bucket.WriteAll(ctx, noteKey(id), text, &blob.WriterOptions{ContentType: "application/json"})
+	return a.count("save_note", err)
+}
+
+// DeleteNote deletes a note, if there is one.
+func (a *Archive) DeleteNote(ctx context.Context, id string) error {
+	return a.count("delete_note", a.delete(ctx, noteKey(id)))
+}
+
+// Notes reads all notes, by the leak.
+func (a *Archive) Notes(ctx context.Context) (map[string][]byte, error) {
+	notes, err := a.notes(ctx)
+	return notes, a.count("load_notes", err)
+}
+
+func (a *Archive) notes(ctx context.Context) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for key, err := range a.list(ctx, notesPrefix) {
+		if err != nil {
+			return out, err
+		}
+		id, ok := strings.CutSuffix(strings.TrimPrefix(key, notesPrefix), ".json")
+		if !ok || key != noteKey(id) {
+			a.o.Logger.Warn("Not a note, left alone", "key", key)
+			continue
+		}
+		text, err := a.read(ctx, key)
+		if gcerrors.Code(err) == gcerrors.NotFound {
+			continue // deleted since it was listed
+		}
+		if err != nil {
+			return out, err
+		}
+		out[id] = text
+	}
+	return out, nil
+}
