@@ -17,8 +17,11 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// maxOwn is the most that an annotation from a template may weigh, in bytes.
-const maxOwn = 1000
+// What annotations from templates may weigh: one, and all together, in bytes.
+const (
+	maxOwn    = 1000
+	maxAllOwn = 2000
+)
 
 // Templates are annotations that a user wrote: Go templates with the functions
 // of Alertmanager's.
@@ -103,7 +106,7 @@ func newData(l leak.Leak, a Alert, o RenderOptions) Data {
 func (t *Templates) execute(l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	d := newData(l, a, o)
 	own := make(map[string]string, len(t.all))
-	left := maxAnnotations
+	left := maxAllOwn
 	for _, name := range t.names {
 		text, err := run(t.all[name], d)
 		if err != nil { // as the example did not show
@@ -126,7 +129,7 @@ func run(t *template.Template, d Data) (string, error) {
 	}
 	var lines []string
 	for line := range strings.Lines(b.String()) {
-		lines = append(lines, human.Line(line, maxOwn))
+		lines = append(lines, strings.TrimRight(human.Line(line, maxOwn), " "))
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n")), nil
 }
