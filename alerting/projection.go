@@ -106,3 +106,12 @@ func (o RenderOptions) critical(l leak.Leak, is bool) bool {
 	}
 	return timeToLimit(l, o) <= within.Hours()
 }
+
+// HoursLeft is how long a leak takes until the first limit, in hours: 0 or less
+// if it is over it, NaN if nothing grows.
+func HoursLeft(l leak.Leak, o RenderOptions) float64 {
+	if ps := projections(l, o); len(ps) > 0 {
+		return ps[0].hours
+	}
+	return math.NaN()
+}

@@ -41,6 +41,8 @@ func addServe(c *cli) {
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
 	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
+	cmd.Flag("web.enable-admin-api", "Let people take a profile of a watched instance from the pages and the API, within its budget.").BoolVar(&o.EnableAdminAPI)
+	cmd.Flag("debug.listen-address", "Address to serve gorowatch's own profiles on, under /debug/pprof/. Without one they are not served.").StringVar(&o.DebugAddress)
 	c.add(cmd, func(ctx context.Context, _, _ io.Writer) error {
 		// Before anything takes its time: an early SIGHUP must not end us.
 		hup := make(chan os.Signal, 1)

@@ -63,6 +63,11 @@ type Options struct {
 	ExternalURL     string
 	RoutePrefix     string
 	EnableLifecycle bool
+	// EnableAdminAPI lets people take profiles from the pages.
+	EnableAdminAPI bool
+	// DebugAddress is where the process' own profiles are served; empty:
+	// nowhere.
+	DebugAddress string
 	// Flags are shown on the status page.
 	Flags map[string]string
 
@@ -87,6 +92,7 @@ type App struct {
 
 	listeners []net.Listener
 	server    *http.Server
+	debug     *debugServer // nil: none
 	archive   *archive.Archive
 	puller    *collector.Puller
 	notifier  *alerting.Notifier
@@ -185,6 +191,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err = a.handler(); err != nil {
+		return nil, err
+	}
+	if err = a.debugListen(); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -387,6 +396,9 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	if a.debug != nil {
+		group.Go(func() error { return a.debug.run(ctx) })
+	}
 	group.Go(func() error { return a.notifier.Run(ctx) })
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })

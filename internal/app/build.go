@@ -22,6 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	uiweb "github.com/gorowatch/gorowatch/internal/web"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -37,6 +38,7 @@ type graph struct {
 	puller  collector.PullerOptions
 	monitor monitor.Options
 	alerts  alerting.Config
+	links   uiweb.Links
 	clients []*http.Client
 }
 
@@ -89,6 +91,9 @@ func (a *App) build(c config.Config) (*graph, error) {
 		DumpLimit:         c.Profiles.DumpLimit,
 	}
 	if g.monitor.Ignore, err = ignoreRules(c.Ignore); err != nil {
+		return nil, err
+	}
+	if g.links, err = pageLinks(c.Links); err != nil {
 		return nil, err
 	}
 	g.alerts, err = g.alerting(c, a.externalURL)

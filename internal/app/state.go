@@ -4,15 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // handler makes the pages.
@@ -20,6 +23,11 @@ func (a *App) handler() error {
 	h, err := uiweb.New(uiweb.Options{
 		Logger:          a.logger.With("component", "web"),
 		State:           state{a},
+		Profiles:        a.archive,
+		History:         state{a},
+		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
+		Pull:            a.pull(),
+		Links:           func() uiweb.Links { return a.graph.Load().links },
 		Registerer:      a.o.Registry,
 		Gatherer:        a.o.Registry,
 		ExternalURL:     a.externalURL,
@@ -28,6 +36,8 @@ func (a *App) handler() error {
 		Reload:          a.Reload,
 		Alerts:          func() alerting.RenderOptions { return a.graph.Load().alerts.Render },
 		Alertmanagers:   a.notifier.Status,
+		Series:          a.seriesStatus,
+		Storage:         a.storageStatus,
 		Config:          func() string { return a.graph.Load().config.String() },
 		Flags:           a.o.Flags,
 		Notices:         a.notices,
@@ -88,6 +98,46 @@ func since(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
+// seriesStatus says how it stands with the source of the counts.
+func (a *App) seriesStatus() uiweb.Series {
+	g, s := a.graph.Load(), a.monitor.State()
+	out := uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	if u := g.config.Prometheus.URL.URL; u != nil {
+		out.Source = collector.RedactURL(u)
+	}
+	return out
+}
+
+// storageStatus says how it stands with the bucket.
+func (a *App) storageStatus() uiweb.Storage {
+	c := a.graph.Load().config.Storage
+	out := uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
+	if u, err := url.Parse(c.URL); err == nil && a.inMemory == "" {
+		out.URL = collector.RedactURL(u)
+	}
+	return out
+}
+
+// pull takes a profile when a person asks for one; nil: nobody may.
+func (a *App) pull() func(context.Context, labels.Labels, uiweb.Instance) (leak.ProfileRef, error) {
+	if !a.o.EnableAdminAPI {
+		return nil
+	}
+	return func(ctx context.Context, service labels.Labels, in uiweb.Instance) (leak.ProfileRef, error) {
+		now := time.Now()
+		p, err := a.puller.Pull(ctx, now, in.Labels, in.Count)
+		if err != nil {
+			return leak.ProfileRef{}, err
+		}
+		ref, err := a.archive.SaveProfile(ctx, service, in.Name, now, p)
+		if err != nil {
+			a.logger.Warn("A profile that was asked for cannot be kept", "instance", in.Name, "err", err)
+			return ref, collector.Errorf(collector.ReasonOther, "the profile was taken, but the archive cannot be written; the log says why")
+		}
+		return ref, nil
+	}
+}
+
 // Service is a watched service as the pages show it.
 type Service = uiweb.Service
 
@@ -114,7 +164,7 @@ func (s state) services() []uiweb.Service {
 	for _, svc := range s.monitor.Services() {
 		v := uiweb.Service{
 			Labels: svc.Labels, Instances: len(svc.Instances), Rate: svc.Verdict.Rate,
-			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate,
+			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances,
 		}
 		for _, in := range svc.Instances {
 			v.Count += in.Count
@@ -128,19 +178,59 @@ func (s state) services() []uiweb.Service {
 	return out
 }
 
+func (s state) Instances(service labels.Labels) (out []uiweb.Instance) {
+	for _, svc := range s.monitor.Services() {
+		if labels.Equal(svc.Labels, service) {
+			for _, in := range svc.Instances {
+				out = append(out, uiweb.Instance{Instance: in.Instance, Labels: in.Labels})
+			}
+		}
+	}
+	return out
+}
+
+func (s state) Floors(service labels.Labels, since time.Time) trend.Floors {
+	return s.monitor.Floors(service, since)
+}
+
+func (s state) Explain(service labels.Labels) []trend.Assessment { return s.monitor.Explain(service) }
+
+// historian is a source that thins out by itself.
+type historian interface {
+	History(ctx context.Context, service labels.Labels, names []string, from, to time.Time, step time.Duration) (collector.History, error)
+}
+
+// History reads what a chart shows: from who can thin it out, or all of it.
+func (s state) History(ctx context.Context, service labels.Labels, from, to time.Time, step time.Duration) (collector.History, error) {
+	g := s.graph.Load()
+	names := g.config.Services.GroupBy
+	if h, ok := g.source.(historian); ok {
+		return h.History(ctx, service, names, from, to, step)
+	}
+	w, err := g.source.Window(ctx, from, to)
+	if err != nil {
+		return collector.History{}, err
+	}
+	return collector.Thin(w, step, func(ls labels.Labels) bool {
+		return labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service)
+	}), nil
+}
+
 // Targets are those that profiles were wanted of, and the watched instances
 // that it has not been their turn.
 func (s state) Targets() []uiweb.Target {
 	var out []uiweb.Target
-	known := map[uint64]bool{}
+	known := map[uint64]int{}
 	for _, t := range s.puller.Targets() {
-		known[t.Labels.Hash()] = true
+		known[t.Labels.Hash()] = len(out)
 		out = append(out, target(t))
 	}
 	for _, svc := range s.monitor.Services() {
 		for _, in := range svc.Instances {
-			if !known[in.Labels.Hash()] {
-				out = append(out, uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown})
+			if t, ok := known[in.Labels.Hash()]; ok {
+				out[t].Next = in.Next
+			} else {
+				out = append(out, uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown, Next: in.Next})
 			}
 		}
 	}
@@ -150,7 +240,7 @@ func (s state) Targets() []uiweb.Target {
 func target(t collector.TargetStatus) uiweb.Target {
 	v := uiweb.Target{
 		Labels: t.Labels, URL: t.URL, State: uiweb.TargetUp,
-		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Error: cmp.Or(t.Error, t.Skipped),
+		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),
 	}
 	switch {
 	case t.LastPull.IsZero():
@@ -159,8 +249,4 @@ func target(t collector.TargetStatus) uiweb.Target {
 		v.State = uiweb.TargetDown
 	}
 	return v
-}
-
-func (s state) Profile(ctx context.Context, key string) (io.ReadCloser, error) {
-	return s.archive.OpenProfile(ctx, key)
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Ignore     []Ignore    `yaml:"ignore,omitempty"`
 	Alerting   Alerting    `yaml:"alerting,omitempty"`
 	Storage    Storage     `yaml:"storage,omitempty"`
+	Links      Links       `yaml:"links,omitempty"`
 }
 
 // Global is what concerns everything.

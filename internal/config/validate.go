@@ -25,6 +25,7 @@ var sections = map[string]string{
 	"targetsSection": "targets", "alertmanagersSection": "alertmanagers", "webhooksSection": "webhooks", "Inbound": "inbound",
 	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
 	"StaticConfig": "static_configs", "Ignore": "ignore", "Storage": "storage",
+	"Links": "links", "SourceLink": "links.source",
 }
 
 // explain puts the YAML library's words for an unknown key into the user's.
@@ -98,6 +99,8 @@ func (c *Config) Validate() error {
 		v.check("storage.url", c.Storage.URL, errors.New("is not a URL"), "a bucket, e.g. file:///var/lib/gorowatch or mem://")
 	}
 	v.duration("storage.retention", c.Storage.Retention, time.Minute, 10*365*24*time.Hour)
+
+	v.links(&c.Links)
 
 	return errors.Join(v.errs...)
 }

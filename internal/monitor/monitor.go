@@ -370,6 +370,8 @@ type Service struct {
 type Instance struct {
 	trend.Instance
 	Labels labels.Labels
+	// Next is the earliest time of the next profile; zero: when it is its turn.
+	Next time.Time
 }
 
 // Services lists the watched services, in no order.
@@ -384,7 +386,11 @@ func (m *Monitor) Services() []Service {
 		v := Service{Labels: s.labels, Verdict: s.verdict}
 		for _, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {
-				v.Instances = append(v.Instances, Instance{Instance: w, Labels: in.labels})
+				i := Instance{Instance: w, Labels: in.labels}
+				if s.suspicious() && in.pulled > 0 {
+					i.Next = in.next
+				}
+				v.Instances = append(v.Instances, i)
 			}
 		}
 		out = append(out, v)

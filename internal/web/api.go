@@ -1,19 +1,28 @@
 package web
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
@@ -27,6 +36,8 @@ const (
 	errBadData     errorType = "bad_data"
 	errNotFound    errorType = "not_found"
 	errUnavailable errorType = "unavailable"
+	errForbidden   errorType = "forbidden"
+	errMethod      errorType = "method_not_allowed"
 )
 
 type envelope struct {
@@ -36,25 +47,85 @@ type envelope struct {
 	Error     string    `json:"error,omitempty"`
 }
 
-func (h *Handler) answer(w http.ResponseWriter, data any) {
-	h.json(w, http.StatusOK, envelope{Status: "success", Data: data})
+// answer sends data with a tag of its content, so that who has it already gets
+// no more than that word.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, data any) {
+	b, ok := h.encode(w, envelope{Status: "success", Data: data})
+	if !ok {
+		return
+	}
+	sum := sha256.Sum256(b)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	w.Header().Set("Etag", tag)
+	w.Header().Set("Cache-Control", "no-cache") // kept, and asked for again
+	for have := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, code int, kind errorType, text string) {
-	h.json(w, code, envelope{Status: "error", ErrorType: kind, Error: text})
+	if b, ok := h.encode(w, envelope{Status: "error", ErrorType: kind, Error: text}); ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(code)
+		_, _ = w.Write(b)
+	}
 }
 
-func (h *Handler) json(w http.ResponseWriter, code int, e envelope) {
+func (h *Handler) encode(w http.ResponseWriter, e envelope) ([]byte, bool) {
 	b, err := json.Marshal(e)
 	if err != nil {
 		h.logger.Error("An answer could not be encoded", "err", err)
 		plain(w, http.StatusInternalServerError, "The answer could not be encoded; the log says why.")
-		return
+		return nil, false
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	_, _ = w.Write(append(b, '\n'))
+	return append(b, '\n'), true
+}
+
+// window is the part of a list that a request asks for.
+type window struct{ offset, limit int }
+
+// maxLimit is the longest list in one answer, and the default.
+const maxLimit = 1000
+
+// newWindow reads limit and offset; it has refused the request if not ok.
+func (h *Handler) newWindow(w http.ResponseWriter, q url.Values) (x window, ok bool) {
+	x.limit = maxLimit
+	for name, to := range map[string]*int{"limit": &x.limit, "offset": &x.offset} {
+		v := q.Get(name)
+		if v == "" {
+			continue
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxLimit) {
+			h.refuse(w, http.StatusBadRequest, errBadData, map[string]string{
+				"limit": fmt.Sprintf("limit: expected 1 to %d", maxLimit), "offset": "offset: expected 0 or more",
+			}[name])
+			return x, false
+		}
+		*to = n
+	}
+	return x, true
+}
+
+// cut is the part of a list.
+func cut[T any](all []T, x window) []T {
+	from := min(x.offset, len(all))
+	return all[from:min(from+x.limit, len(all))]
+}
+
+// apiFilter reads the filter of a request; it has refused it if not ok.
+func (h *Handler) apiFilter(w http.ResponseWriter, q url.Values) (f filter, ok bool) {
+	if f = newFilter(q); f.Problem != "" {
+		h.refuse(w, http.StatusBadRequest, errBadData, "match: "+f.Problem)
+		return f, false
+	}
+	return f, true
 }
 
 // float is a number that may be unknown: what JSON cannot say is null.
@@ -129,16 +200,20 @@ func newAPILeak(l leak.Leak) apiLeak {
 		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head,
 	}
 	for _, s := range l.Stacks {
-		x := apiStack{
-			Signature: s.Signature, Frames: []string{}, Key: frameText(s.Key), CreatedBy: frameText(s.CreatedBy),
-			State: s.Op, Base: s.Base, Head: s.Head, Delta: s.Delta(), Share: float(s.Share), WaitSeconds: s.Wait.Seconds(),
-		}
-		for _, f := range s.Frames {
-			x.Frames = append(x.Frames, frameText(f))
-		}
-		a.Stacks = append(a.Stacks, x)
+		a.Stacks = append(a.Stacks, newAPIStack(s))
 	}
 	return a
+}
+
+func newAPIStack(s leak.StackGrowth) apiStack {
+	x := apiStack{
+		Signature: s.Signature, Frames: []string{}, Key: frameText(s.Key), CreatedBy: frameText(s.CreatedBy),
+		State: s.Op, Base: s.Base, Head: s.Head, Delta: s.Delta(), Share: float(s.Share), WaitSeconds: s.Wait.Seconds(),
+	}
+	for _, f := range s.Frames {
+		x.Frames = append(x.Frames, frameText(f))
+	}
+	return x
 }
 
 // frameText is "main.logHandler.func1 handler.go:29".
@@ -156,20 +231,28 @@ func known(t time.Time) *time.Time {
 }
 
 func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
-	state := leak.State(r.URL.Query().Get("state"))
+	q := r.URL.Query()
+	state := leak.State(q.Get("state"))
 	switch state {
 	case "", leak.Suspected, leak.Firing, leak.Resolved, leak.Ignored:
 	default:
-		h.refuse(w, http.StatusBadRequest, errBadData, "state: expected suspected, firing or resolved")
+		h.refuse(w, http.StatusBadRequest, errBadData, "state: expected suspected, firing, resolved or ignored")
 		return
 	}
-	leaks := []apiLeak{}
-	for _, l := range sortLeaks(h.o.State.Leaks()) {
-		if state == "" || l.State == state {
-			leaks = append(leaks, newAPILeak(l))
-		}
+	f, ok := h.apiFilter(w, q)
+	if !ok {
+		return
 	}
-	h.answer(w, map[string]any{"leaks": leaks})
+	x, ok := h.newWindow(w, q)
+	if !ok {
+		return
+	}
+	wanted := slices.DeleteFunc(h.wanted(f), func(l leak.Leak) bool { return state != "" && l.State != state })
+	leaks := []apiLeak{}
+	for _, l := range cut(wanted, x) {
+		leaks = append(leaks, newAPILeak(l))
+	}
+	h.answer(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
 }
 
 func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
@@ -178,10 +261,11 @@ func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusNotFound, errNotFound, "there is no leak with this id")
 		return
 	}
-	h.answer(w, newAPILeak(l))
+	h.answer(w, r, newAPILeak(l))
 }
 
 type apiService struct {
+	ID            string        `json:"id"`
 	Labels        labels.Labels `json:"labels"`
 	Instances     int           `json:"instances"`
 	Goroutines    float         `json:"goroutines"`
@@ -191,18 +275,158 @@ type apiService struct {
 	Gate          trend.Gate    `json:"gate"`
 	Why           string        `json:"why"`
 	LastSample    *time.Time    `json:"last_sample"`
+	Leaks         []string      `json:"leaks"`
 }
 
-func (h *Handler) apiServices(w http.ResponseWriter, _ *http.Request) {
+func newAPIService(s Service, open []leak.Leak) apiService {
+	a := apiService{
+		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: float(s.Count), Floor: float(s.Floor),
+		GrowthPerHour: newAPIInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: why(s.Status, s.Gate),
+		LastSample: known(s.LastSample), Leaks: []string{},
+	}
+	for _, l := range open {
+		a.Leaks = append(a.Leaks, l.ID)
+	}
+	return a
+}
+
+func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	f, ok := h.apiFilter(w, q)
+	if !ok {
+		return
+	}
+	x, ok := h.newWindow(w, q)
+	if !ok {
+		return
+	}
+	open := h.firing()
+	status := trend.Status(q.Get("status"))
+	wanted := slices.DeleteFunc(sortServices(h.o.State.Services(), open), func(s Service) bool {
+		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate))
+	})
 	services := []apiService{}
-	for _, s := range h.o.State.Services() {
-		services = append(services, apiService{
-			Labels: s.Labels, Instances: s.Instances, Goroutines: float(s.Count), Floor: float(s.Floor),
-			GrowthPerHour: newAPIInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: why(s.Status, s.Gate),
-			LastSample: known(s.LastSample),
+	for _, s := range cut(wanted, x) {
+		services = append(services, newAPIService(s, open[string(s.Labels.Bytes(nil))]))
+	}
+	h.answer(w, r, map[string]any{"services": services, "total": len(wanted)})
+}
+
+// apiServiceDetail is a service with its instances and what is behind the
+// verdict on it.
+type apiServiceDetail struct {
+	apiService
+	Members     []apiMember     `json:"members"`
+	Assessments []apiAssessment `json:"assessments"`
+}
+
+type apiMember struct {
+	Instance   string     `json:"instance"`
+	Goroutines float      `json:"goroutines"`
+	Floor      float      `json:"floor"`
+	Load       float      `json:"load"`
+	Started    *time.Time `json:"started"`
+	LastSample *time.Time `json:"last_sample"`
+}
+
+type apiAssessment struct {
+	Instance      string       `json:"instance"` // empty: all together
+	ScaleSeconds  float64      `json:"scale_seconds"`
+	Blocks        int          `json:"blocks"`
+	Status        trend.Status `json:"status"`
+	Gate          trend.Gate   `json:"gate"`
+	Why           string       `json:"why"`
+	Z             float        `json:"z"`
+	GrowthPerHour apiInterval  `json:"growth_per_hour"`
+	Grown         float        `json:"grown"`
+	Onset         *time.Time   `json:"onset"`
+}
+
+func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		return
+	}
+	a := apiServiceDetail{
+		apiService: newAPIService(s, h.firing()[string(s.Labels.Bytes(nil))]),
+		Members:    []apiMember{}, Assessments: []apiAssessment{},
+	}
+	for _, in := range cut(h.o.State.Instances(s.Labels), window{limit: maxLimit}) {
+		a.Members = append(a.Members, apiMember{
+			Instance: in.Name, Goroutines: float(in.Count), Floor: float(in.Floor), Load: float(in.Load),
+			Started: known(in.Started), LastSample: known(in.LastSeen),
 		})
 	}
-	h.answer(w, map[string]any{"services": services})
+	for _, x := range cut(h.o.State.Explain(s.Labels), window{limit: maxLimit}) {
+		if x.Status == "" {
+			continue
+		}
+		a.Assessments = append(a.Assessments, apiAssessment{
+			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
+			Why: why(x.Status, x.Gate), Z: float(x.Z), GrowthPerHour: newAPIInterval(x.Rate), Grown: float(x.Grown), Onset: known(x.Onset),
+		})
+	}
+	h.answer(w, r, a)
+}
+
+// apiCapture is a profile of the archive.
+type apiCapture struct {
+	Key      string    `json:"key"`
+	Instance string    `json:"instance"`
+	Time     time.Time `json:"time"`
+}
+
+// apiServiceProfiles lists the profiles of a service, oldest first.
+func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		return
+	}
+	now := h.o.Now()
+	span, err := newSpan(r.URL.Query(), now.Add(-24*time.Hour), now)
+	if err != nil {
+		h.refuse(w, http.StatusBadRequest, errBadData, err.Error())
+		return
+	}
+	x, ok := h.newWindow(w, r.URL.Query())
+	if !ok {
+		return
+	}
+	var refs []leak.ProfileRef
+	if h.o.Profiles != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
+		defer cancel()
+		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, span.from, span.to); err != nil {
+			h.refuse(w, http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "list", alerting.ServiceName(s.Labels)))
+			return
+		}
+	}
+	profiles := []apiCapture{}
+	for _, ref := range cut(refs, x) {
+		profiles = append(profiles, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
+	}
+	h.answer(w, r, map[string]any{"profiles": profiles, "total": len(refs)})
+}
+
+// apiTakeProfile takes a profile now.
+func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
+	if h.o.Pull == nil {
+		h.refuse(w, http.StatusForbidden, errForbidden, pullOff)
+		return
+	}
+	s, _, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		return
+	}
+	ref, err := h.takeProfile(r.Context(), s.Labels, r.URL.Query().Get("instance"))
+	if err != nil {
+		h.refuse(w, pullStatus(err), errUnavailable, human.Line(err.Error(), maxWords))
+		return
+	}
+	h.answer(w, r, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 }
 
 type apiTarget struct {
@@ -210,36 +434,126 @@ type apiTarget struct {
 	URL             string        `json:"url"`
 	State           TargetState   `json:"state"`
 	LastPull        *time.Time    `json:"last_pull"`
+	NextPull        *time.Time    `json:"next_pull"`
 	DurationSeconds float64       `json:"duration_seconds"`
+	CostSeconds     float         `json:"cost_seconds"`
 	Goroutines      int64         `json:"goroutines"`
 	Error           string        `json:"error,omitempty"`
 }
 
-func (h *Handler) apiTargets(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	f, ok := h.apiFilter(w, q)
+	if !ok {
+		return
+	}
+	x, ok := h.newWindow(w, q)
+	if !ok {
+		return
+	}
+	state := TargetState(q.Get("state"))
+	wanted := slices.DeleteFunc(sortTargets(h.o.State.Targets()), func(t Target) bool {
+		return state != "" && t.State != state || !f.passes(t.Labels, t.URL, t.Error)
+	})
 	targets := []apiTarget{}
-	for _, t := range h.o.State.Targets() {
+	for _, t := range cut(wanted, x) {
 		targets = append(targets, apiTarget{
-			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: known(t.LastPull),
-			DurationSeconds: t.Duration.Seconds(), Goroutines: t.Goroutines, Error: t.Error,
+			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: known(t.LastPull), NextPull: known(t.Next),
+			DurationSeconds: t.Duration.Seconds(), CostSeconds: float(t.Cost), Goroutines: t.Goroutines, Error: t.Error,
 		})
 	}
-	h.answer(w, map[string]any{"targets": targets})
+	h.answer(w, r, map[string]any{"targets": targets, "total": len(wanted)})
+}
+
+type apiStatus struct {
+	Ready         bool              `json:"ready"`
+	Started       *time.Time        `json:"started"`
+	Build         map[string]string `json:"build"`
+	Flags         map[string]string `json:"flags"`
+	Config        string            `json:"config"`
+	Notices       []string          `json:"notices"`
+	Series        apiSeries         `json:"series"`
+	Storage       apiStorage        `json:"storage"`
+	Alertmanagers []apiAlertmanager `json:"alertmanagers"`
+}
+
+type apiSeries struct {
+	Source         string     `json:"source"`
+	HistorySeconds float64    `json:"history_seconds"`
+	Read           *time.Time `json:"read"`
+	Evaluations    int        `json:"evaluations"`
+	Error          string     `json:"error,omitempty"`
+}
+
+type apiStorage struct {
+	URL              string  `json:"url"`
+	RetentionSeconds float64 `json:"retention_seconds"`
+	Error            string  `json:"error,omitempty"`
+}
+
+type apiAlertmanager struct {
+	URL         string          `json:"url"`
+	State       alerting.Health `json:"state"`
+	Since       *time.Time      `json:"since"`
+	LastSuccess *time.Time      `json:"last_success"`
+	LastError   string          `json:"last_error,omitempty"`
+	Queued      int             `json:"queued"`
+	Capacity    int             `json:"capacity"`
+	Sent        int64           `json:"sent"`
+	Dropped     int64           `json:"dropped"`
+}
+
+func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
+	a := apiStatus{
+		Ready: h.o.State.Ready(), Started: known(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
+		Notices: []string{}, Alertmanagers: []apiAlertmanager{},
+	}
+	for _, p := range build() {
+		a.Build[strings.ToLower(p.Name)] = p.Value
+	}
+	maps.Copy(a.Flags, h.o.Flags)
+	if h.o.Config != nil {
+		a.Config = h.o.Config()
+	}
+	if h.o.Notices != nil {
+		a.Notices = append(a.Notices, h.o.Notices()...)
+	}
+	if h.o.Series != nil {
+		s := h.o.Series()
+		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Read: known(s.Read), Evaluations: s.Cycles, Error: s.Error}
+	}
+	if h.o.Storage != nil {
+		s := h.o.Storage()
+		a.Storage = apiStorage{URL: s.URL, RetentionSeconds: s.Retention.Seconds(), Error: s.Error}
+	}
+	if h.o.Alertmanagers != nil {
+		for _, m := range h.o.Alertmanagers() {
+			a.Alertmanagers = append(a.Alertmanagers, apiAlertmanager{
+				URL: m.URL, State: m.State, Since: known(m.Since), LastSuccess: known(m.LastSuccess), LastError: m.LastError,
+				Queued: m.Queued, Capacity: m.Capacity, Sent: m.Sent, Dropped: m.Dropped,
+			})
+		}
+	}
+	h.answer(w, r, a)
 }
 
 // apiProfile sends a profile of the archive as the target sent it.
 func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
 	const folder = "profiles/"
 	key := folder + r.PathValue("key")
-	// The bucket holds more than profiles, and may be a folder of the disk.
-	if !fs.ValidPath(key) || strings.ContainsAny(key, "\\\x00") {
+	if !profileKey(key) {
 		h.refuse(w, http.StatusBadRequest, errBadData, "key: expected <service>/<instance>/<time>.pb.gz")
 		return
 	}
-	body, err := h.o.State.Profile(r.Context(), key)
+	if h.o.Profiles == nil {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no archive")
+		return
+	}
+	body, err := h.o.Profiles.OpenProfile(r.Context(), key)
 	// The links of older alerts have the folder too.
 	if old := r.PathValue("key"); errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(old, folder) {
 		key = old
-		body, err = h.o.State.Profile(r.Context(), key)
+		body, err = h.o.Profiles.OpenProfile(r.Context(), key)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -32,7 +33,9 @@ type state struct {
 	leaks    []leak.Leak
 	services []Service
 	targets  []Target
-	profile  func(key string) (io.ReadCloser, error)
+	members  []Instance
+	floors   trend.Floors
+	explain  []trend.Assessment
 }
 
 func (s *state) Ready() bool         { return !s.starting }
@@ -48,11 +51,90 @@ func (s *state) Leak(id string) (leak.Leak, bool) {
 	return leak.Leak{}, false
 }
 
-func (s *state) Profile(_ context.Context, key string) (io.ReadCloser, error) {
-	if s.profile == nil {
+func (s *state) Instances(labels.Labels) []Instance           { return s.members }
+func (s *state) Floors(labels.Labels, time.Time) trend.Floors { return s.floors }
+func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain }
+
+// shelf is Profiles made of a map; a nil profile cannot be read.
+type shelf struct {
+	refs    []leak.ProfileRef
+	byKey   map[string]*collector.Profile
+	listing error
+	open    func(key string) (io.ReadCloser, error)
+}
+
+func (s *shelf) ServiceProfiles(_ context.Context, _ labels.Labels, from, to time.Time) (out []leak.ProfileRef, err error) {
+	for _, ref := range s.refs {
+		if !ref.Time.Before(from) && !ref.Time.After(to) {
+			out = append(out, ref)
+		}
+	}
+	return out, s.listing
+}
+
+func (s *shelf) LoadProfile(_ context.Context, key string) (*collector.Profile, error) {
+	p, ok := s.byKey[key]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("load %s: %w", key, fs.ErrNotExist)
+	case p == nil:
+		return nil, collector.Errorf(collector.ReasonNotProfile, "secret hunter2")
+	}
+	return p, nil
+}
+
+func (s *shelf) OpenProfile(_ context.Context, key string) (io.ReadCloser, error) {
+	if s.open == nil {
 		return nil, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
 	}
-	return s.profile(key)
+	return s.open(key)
+}
+
+// archived has a profile before and one now, of the first leak of leaking.
+func archived() *shelf {
+	l := leaking().leaks[3]
+	goroutines := func(now time.Time, leaked, others int64) *collector.Profile {
+		return &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatProto, Time: now, Total: leaked + others, Records: []collector.Record{
+			{Count: leaked, Frames: []collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.chansend"}, {Func: "runtime.chansend1"}, l.Stacks[0].Key}},
+			{Count: others, Frames: []collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.netpollblock"}, {Func: "internal/poll.runtime_pollWait"}, {Func: "net/http.(*conn).serve", File: "/go/src/net/http/server.go", Line: 2100}}},
+		}}
+	}
+	return &shelf{
+		refs: []leak.ProfileRef{*l.Base, *l.Head},
+		byKey: map[string]*collector.Profile{
+			l.Base.Key: goroutines(l.Base.Time, 12, 49), l.Head.Key: goroutines(l.Head.Time, 1916, 102),
+		},
+	}
+}
+
+// counts is a History that yields what it is.
+type counts func(from, to time.Time, step time.Duration) (collector.History, error)
+
+func (c counts) History(_ context.Context, _ labels.Labels, from, to time.Time, step time.Duration) (collector.History, error) {
+	return c(from, to, step)
+}
+
+// climbing is the counts of instances of which the first few leak.
+func climbing(names ...string) counts {
+	return func(from, to time.Time, step time.Duration) (collector.History, error) {
+		n := int(to.Sub(from) / step)
+		h := collector.History{Start: from.Add(step), Step: step, Steps: n}
+		for k, name := range names {
+			in := collector.NewInstanceHistory(labels.FromStrings("instance", name, "job", "checkout", "namespace", "prod"), n)
+			for i := range n {
+				now := h.Start.Add(time.Duration(i) * step)
+				x := collector.Sample{Count: 60 + 10*math.Sin(float64(i)/9+float64(k)), Load: 0.2, Start: float64(from.Add(-time.Hour).Unix())}
+				if hours := now.Sub(at.Add(-537 * time.Minute)).Hours(); k < 3 && hours > 0 {
+					x.Count += 71 * hours
+				}
+				in.Observe(i, x)
+				x.Count += 15
+				in.Observe(i, x)
+			}
+			h.Instances = append(h.Instances, in)
+		}
+		return h, nil
+	}
 }
 
 // leaking is a state as on a bad evening.
@@ -99,7 +181,20 @@ func leaking() *state {
 		Rate: trend.Interval{Value: 60, Low: 59, High: 61}, Leaked: 0, Share: 1, Instances: []string{"c-0"}, InstancesTotal: 1,
 		Stacks: []leak.StackGrowth{{Op: "chan receive", Key: cron, Frames: []collector.Frame{cron}, Base: 1, Head: 1601, Share: 1}},
 	}
+	floors := trend.Floors{Start: at.Add(-12 * time.Hour), Length: 15 * time.Minute}
+	for i := range 48 {
+		floors.Values = append(floors.Values, 60+max(0, float64(i-12))*50)
+	}
 	return &state{
+		floors: floors,
+		members: []Instance{
+			{Instance: trend.Instance{Name: "10.0.3.17:8080", Count: 2018, Floor: 1990, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.17:8080")},
+			{Instance: trend.Instance{Name: "10.0.3.19:8080", Count: 80, Floor: 60, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.19:8080")},
+		},
+		explain: []trend.Assessment{
+			{Scale: 15 * time.Minute, Blocks: 80, Status: trend.Leaking, Z: 9, Rate: first.Rate, Grown: 1900},
+			{Instance: "10.0.3.19:8080", Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateFollowsLoad, Z: .3},
+		},
 		leaks: []leak.Leak{resolved, second, suspected, first},
 		services: []Service{
 			{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211, Floor: 1803, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)},
@@ -109,7 +204,7 @@ func leaking() *state {
 			{Labels: labels.FromStrings("job", "pool", "namespace", "prod"), Instances: 1, Count: 190, Floor: 180, Rate: trend.Interval{Value: 4}, Status: trend.Provisional, Gate: trend.GateSaturating, LastSample: at.Add(-4 * time.Second)},
 		},
 		targets: []Target{
-			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Goroutines: 2018},
+			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Next: at.Add(90 * time.Second), Cost: .412, Goroutines: 2018},
 			{Labels: labels.FromStrings("instance", "w-0", "job", "media-thumbnailer-worker", "namespace", "prod"), URL: "http://10.0.9.1:9090/debug/pprof/goroutine", State: TargetDown, LastPull: at.Add(-4 * time.Minute), Duration: 3 * time.Millisecond, Error: "answered 404 Not Found: the program does not serve /debug/pprof"},
 			{Labels: labels.FromStrings("instance", "api-3", "job", "api", "namespace", "prod"), URL: "https://api-3.prod.svc:8443/internal/pprof/goroutine", State: TargetUnknown},
 		},
@@ -119,7 +214,12 @@ func leaking() *state {
 // options for pages as a person sees them.
 func options(s State) Options {
 	return Options{
-		State: s, Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		State: s, Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
+		Series: func() Series {
+			return Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Read: at.Add(-30 * time.Second), Cycles: 4320}
+		},
+		Storage:  func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
+		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
 		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"},
 		Flags:       map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 		Config: func() string {

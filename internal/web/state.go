@@ -2,11 +2,14 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -23,11 +26,33 @@ type State interface {
 	Leak(id string) (leak.Leak, bool)
 	// Services are all that are watched, in any order.
 	Services() []Service
+	// Instances are those of a service that are watched.
+	Instances(service labels.Labels) []Instance
+	// Floors are the floors of a service, since a time if they reach back so
+	// far; empty if it is not watched.
+	Floors(service labels.Labels, since time.Time) trend.Floors
+	// Explain is what is behind the verdict on a service.
+	Explain(service labels.Labels) []trend.Assessment
 	// Targets are all that profiles could be pulled from, in any order.
 	Targets() []Target
-	// Profile opens a profile of the archive as the target sent it; the caller
-	// closes it. A key that does not exist is an fs.ErrNotExist.
-	Profile(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// Profiles are those of the archive. Its methods may take as long as a bucket
+// does. A key that does not exist is an fs.ErrNotExist.
+type Profiles interface {
+	// ServiceProfiles lists what was taken of a service in [from, to], oldest
+	// first.
+	ServiceProfiles(ctx context.Context, service labels.Labels, from, to time.Time) ([]leak.ProfileRef, error)
+	// LoadProfile reads a profile.
+	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
+	// OpenProfile opens a profile as the target sent it; the caller closes it.
+	OpenProfile(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// History reads what a chart of a service shows. It may take as long as a
+// Prometheus does; its errors are fit for people.
+type History interface {
+	History(ctx context.Context, service labels.Labels, from, to time.Time, step time.Duration) (collector.History, error)
 }
 
 // Service is a watched service and why it is, or is not, a leak.
@@ -43,8 +68,24 @@ type Service struct {
 	Status trend.Status
 	// Gate is what kept the status from being higher.
 	Gate trend.Gate
+	// Scale is the length of the blocks that decided; zero if none did.
+	Scale time.Duration
+	// Growing are the instances that grow.
+	Growing []trend.InstanceTrend
 	// LastSample is when it was last scraped.
 	LastSample time.Time
+}
+
+// Instance is a watched instance of a service.
+type Instance struct {
+	trend.Instance
+	Labels labels.Labels
+}
+
+// serviceID is the identity of a service in a path.
+func serviceID(service labels.Labels) string {
+	h := sha256.Sum256(service.Bytes(nil))
+	return hex.EncodeToString(h[:6])
 }
 
 // TargetState says how it went the last time.
@@ -66,9 +107,54 @@ type Target struct {
 	// LastPull is when it was last tried, zero if never; it took Duration.
 	LastPull time.Time
 	Duration time.Duration
+	// Next is the earliest time of the next pull; zero: when it is its turn.
+	Next time.Time
+	// Cost is what all pulls have cost the target, in seconds of its CPU, by
+	// estimate.
+	Cost float64
 	// Goroutines that the last profile counted.
 	Goroutines int64
 	// Error says in plain words why the last pull failed or the next one is not
 	// made.
 	Error string
+}
+
+// Storage is the bucket, for the status page.
+type Storage struct {
+	// URL is redacted.
+	URL       string
+	Retention time.Duration
+	// Error is why it cannot be written; empty when it can.
+	Error string
+}
+
+// Series is where the counts come from, for the status page.
+type Series struct {
+	// Source is a redacted URL, or words.
+	Source string
+	// History is how far back the first evaluation reads.
+	History time.Duration
+	// Read is up to when samples were read, zero: not yet; Cycles is how often.
+	Read   time.Time
+	Cycles int
+	// Error is why they cannot be read; empty when they can.
+	Error string
+}
+
+// Links are where the pages lead besides gorowatch itself. All may be empty.
+type Links struct {
+	Source []SourceLink
+	// Dashboard is a template with the labels of a service, {from} and {to}.
+	Dashboard string
+	// Alertmanager is where people reach it.
+	Alertmanager string
+}
+
+// SourceLink is where the source of some services can be looked at.
+type SourceLink struct {
+	Matchers []*labels.Matcher
+	// Prefix of the files that it is about.
+	Prefix string
+	// URL is a template with {version}, {path} and {line}.
+	URL string
 }

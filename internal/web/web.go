@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -14,13 +13,16 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 //go:embed templates/*.html static/*
@@ -44,11 +46,27 @@ type Options struct {
 	EnableLifecycle bool
 	Reload          func(context.Context) error
 
+	// Profiles are those of the archive, History what charts show. Either may be
+	// nil: there is none.
+	Profiles Profiles
+	History  History
+	// Resolution is the shortest step of a chart, a second if 0.
+	Resolution time.Duration
+	// Pull takes a profile of an instance now, within its budget, and keeps it.
+	// Nil: nobody may ask for that.
+	Pull func(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
+	// Links are where the pages lead besides. Nil: nowhere.
+	Links func() Links
+
 	// Alerts are the options that alerts are rendered with, so that the pages
 	// say what the alerts say. Nil: none.
 	Alerts func() alerting.RenderOptions
 	// Alertmanagers says how it stands with them. Nil: there are none.
 	Alertmanagers func() []alerting.AlertmanagerStatus
+	// Series and Storage say how it stands with the source of the counts and
+	// with the bucket. Nil: not shown.
+	Series  func() Series
+	Storage func() Storage
 	// Config is the configuration without secrets. Nil: not shown.
 	Config func() string
 	// Flags are the command line's.
@@ -96,43 +114,88 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	h.Handler = secure(h.prefixed(h.routes(measure)))
+	h.Handler = secure(h.prefixed(h.mux(measure)))
 	return h, nil
 }
 
-func (h *Handler) routes(measure func(name string, next http.HandlerFunc) http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	handle := func(pattern string, f http.HandlerFunc) {
-		_, name, _ := strings.Cut(pattern, " ")
-		mux.Handle(pattern, measure(strings.TrimSuffix(cmp.Or(name, pattern), "{$}"), f))
+// route is a path, with the method that it is for: others are refused.
+type route struct {
+	method, path string
+	handle       http.HandlerFunc
+}
+
+// routes are all paths but those that have methods of their own kind.
+func (h *Handler) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/{$}", h.leaks},
+		{get, "/leaks/{id}", h.leak},
+		{post, "/leaks/{id}/profile", h.pull},
+		{get, "/services", h.services},
+		{get, "/services/{id}", h.service},
+		{get, "/services/{id}/profiles", h.picker},
+		{post, "/services/{id}/profile", h.pullService},
+		{get, "/compare", h.compare},
+		{get, "/compare/table", h.compareTable},
+		{get, "/pprof/{base}/{head}/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "flamegraph", http.StatusFound) }},
+		{get, "/pprof/{base}/{head}/{view}", h.pprof},
+		{get, "/targets", h.targets},
+		{get, "/status", h.status},
+		{get, "/static/", h.static},
+
+		{get, "/api/v1/leaks", h.apiLeaks},
+		{get, "/api/v1/leaks/{id}", h.apiLeak},
+		{get, "/api/v1/leaks/{id}/stacks", h.apiLeakStacks},
+		{get, "/api/v1/services", h.apiServices},
+		{get, "/api/v1/services/{id}", h.apiService},
+		{get, "/api/v1/services/{id}/history", h.apiServiceHistory},
+		{get, "/api/v1/services/{id}/profiles", h.apiServiceProfiles},
+		{post, "/api/v1/services/{id}/profiles", h.apiTakeProfile},
+		{get, "/api/v1/targets", h.apiTargets},
+		{get, "/api/v1/status", h.apiStatus},
+		{get, "/api/v1/diff", h.apiDiff},
+		{get, "/api/v1/profiles/{key...}", h.apiProfile},
+
+		{get, "/-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "gorowatch is healthy.") }},
+		{get, "/-/ready", h.ready},
 	}
-	handle("GET /{$}", h.leaks)
-	handle("GET /leaks/{id}", h.leak)
-	handle("GET /services", h.services)
-	handle("GET /targets", h.targets)
-	handle("GET /status", h.status)
-	handle("GET /static/", h.static)
+}
 
-	handle("GET /api/v1/leaks", h.apiLeaks)
-	handle("GET /api/v1/leaks/{id}", h.apiLeak)
-	handle("GET /api/v1/services", h.apiServices)
-	handle("GET /api/v1/targets", h.apiTargets)
-	handle("GET /api/v1/profiles/{key...}", h.apiProfile)
-	handle("/api/", h.apiNotFound)
-
-	handle("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
-		plain(w, http.StatusOK, "gorowatch is healthy.")
-	})
-	handle("GET /-/ready", h.ready)
-	handle("/-/reload", h.reload)
+func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	handle := func(method, path string, f http.HandlerFunc) {
+		mux.Handle(strings.TrimSpace(method+" "+path), measure(strings.TrimSuffix(path, "{$}"), f))
+	}
+	allowed := map[string][]string{}
+	for _, x := range h.routes() {
+		handle(x.method, x.path, x.handle)
+		allowed[x.path] = append(allowed[x.path], x.method)
+	}
+	for path, methods := range allowed {
+		slices.Sort(methods)
+		handle("", path, func(w http.ResponseWriter, r *http.Request) { h.wrongMethod(w, r, methods) })
+	}
+	handle("", "/api/", h.apiNotFound)
+	handle("", "/-/reload", h.reload)
 	if h.o.Gatherer != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(h.o.Gatherer, promhttp.HandlerOpts{
 			ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelError),
 			Registry: h.o.Registerer,
 		}))
 	}
-	handle("/", h.notFound)
+	handle("", "/", h.notFound)
 	return mux
+}
+
+// wrongMethod refuses what is there, but not for this method.
+func (h *Handler) wrongMethod(w http.ResponseWriter, r *http.Request, methods []string) {
+	allow := strings.Join(methods, ", ")
+	w.Header().Set("Allow", allow)
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		h.refuse(w, http.StatusMethodNotAllowed, errMethod, "expected "+allow)
+		return
+	}
+	plain(w, http.StatusMethodNotAllowed, "Only "+allow+" requests are answered here.")
 }
 
 // prefixed serves next under the route prefix. It compares paths by hand: a
@@ -170,7 +233,7 @@ func (h *Handler) prefixed(next http.Handler) http.Handler {
 // secure sets the headers that keep a browser from doing anything that these
 // pages do not need, and refuses changes that another site's page asks for.
 func secure(next http.Handler) http.Handler {
-	const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	guarded := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
@@ -272,9 +335,17 @@ func (h *Handler) parse() error {
 
 // render writes a page whole or not at all.
 func (h *Handler) render(w http.ResponseWriter, code int, page, title string, data any) {
+	h.execute(w, code, page, "layout.html", h.frame(page, title, data))
+}
+
+// fragment writes a part of a page, which the page fetches.
+func (h *Handler) fragment(w http.ResponseWriter, code int, part string, data any) {
+	h.execute(w, code, part, "content", frame{Base: h.base, Data: data})
+}
+
+func (h *Handler) execute(w http.ResponseWriter, code int, page, template string, f frame) {
 	var b bytes.Buffer
-	err := h.pages[page].Execute(&b, h.frame(page, title, data))
-	if err != nil {
+	if err := h.pages[page].ExecuteTemplate(&b, template, f); err != nil {
 		h.logger.Error("A page could not be rendered", "page", page, "err", err)
 		plain(w, http.StatusInternalServerError, "The page could not be rendered; the log says why.")
 		return

@@ -34,35 +34,65 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pages are all pages of the state of leaking.
-var pages = []string{"/", "/leaks/3f9c2a7b", "/leaks/a1b2c3d4", "/leaks/feedbeef", "/leaks/nosuch", "/services", "/targets", "/status", "/nosuch"}
+var pages = []string{
+	"/", "/?resolved=1", "/leaks/3f9c2a7b", "/leaks/a1b2c3d4", "/leaks/feedbeef", "/leaks/nosuch", "/services", "/services/nosuch",
+	"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")),
+	"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles",
+	compareURL(""), compareURL("/table"), "/compare", "/targets", "/status", "/nosuch",
+}
+
+// compareURL compares the profiles of archived.
+func compareURL(part string) string {
+	l := leaking().leaks[3]
+	return "/compare" + part + "?" + url.Values{"base": {l.Base.Key}, "head": {l.Head.Key}}.Encode()
+}
 
 func TestPages(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/": {
 			"Leaks 2 open", "prod/checkout main.logHandler.func1 handler.go:29 chan send, up to 118 min +212 190 to 240 1,904 100,000 goroutines per instance in about 58 days 14:02 UTC v1.42.0 3 of 8 aged",
 			"prod/media-thumbnailer-worker not attributed to a stack yet +3.2", "2026-02-28 20:59 UTC",
-			"Suspected 1", "prod/ledger", "Resolved", "staging/rediscron", "restarted at 19:58 UTC",
+			"Suspected 1", "prod/ledger", "Show 1 resolved",
 		},
+		"/?resolved=1": {"Suspected 1", "prod/ledger", "Resolved", "staging/rediscron", "restarted at 19:58 UTC", "Hide the resolved"},
+		"/?q=LogHandler+chan&match=namespace%3D%22prod%22": {"Leaks 2 open", "prod/checkout"},
+		"/?q=nosuch":            {"None passes the filter."},
+		"/services?q=pool":      {"Services 5 watched", "provisional 1", "prod/pool"},
+		"/services?state=quiet": {"leaking 1", "quiet 2", "prod/api", "prod/new"},
+		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")): {
+			"prod/checkout leaking", "2,430 goroutines on 8 instances, never below 2,308 of late; it grows and does not come back: 212 goroutines per hour",
+			"Leaks firing main.logHandler.func1 since 14:02 UTC", "all together 80 of 15 min leaking it grows and does not come back 212 1,900 9",
+			"10.0.3.19:8080 30 of 60 s quiet the count follows the load", "Instances", "10.0.3.17:8080 2,018 1,990",
+		},
+		"/services/" + serviceID(labels.FromStrings("job", "rediscron", "namespace", "staging")):           {"staging/rediscron not watched now", "This service is not watched now", "resolved main.(*Cron).subscribe.func1"},
+		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles": {"Before nothing 2026-03-02 22:59:00 UTC 10.0.3.17:8080 2026-03-02 14:00:30 UTC"},
+		compareURL(""):                   {"Difference of two profiles", "Before prod / checkout / 10.0.3.17:8080 14:00 UTC", "After prod / checkout / 10.0.3.17:8080 22:59 UTC", "Swap them", "go tool pprof"},
+		compareURL("/table"):             {"61 goroutines before, 2,018 after: +1,957 .", "main.logHandler.func1 handler.go:29 chan send", "12 1,916 +1,904 97 %", "49 102 +53 3 %"},
+		"/targets?state=down":            {"1 up, 1 down, 1 not pulled", "down 1", "answered 404"},
+		"/targets?match=job%3D%22api%22": {"https://api-3.prod.svc:8443/internal/pprof/goroutine", "unknown"},
 		"/leaks/3f9c2a7b": {
-			"prod/checkout firing", "Leaks 212 goroutines per hour since 14:02 UTC , v1.42.0; 97 % of the growth sits in main.logHandler.func1 , handler.go:29 , blocked in chan send .",
+			"prod/checkout firing aged prod/checkout leaks 212 goroutines per hour since 14:02 UTC , v1.42.0; 97 % of it sits in main.logHandler.func1 , handler.go:29 , sending on a channel.",
+			"Usually: blocked sending on a channel",
 			"created by main.logHandler handler.go:18", "12 1,916 +1,904 97 %", "google.golang.org/grpc.(*clientStream).RecvMsg stream.go:991",
-			"Evidence growth", "aged waiting times or ids show that these goroutines stay : shown proven", ": not shown What is missing: the target has no /debug/pprof/goroutineleak",
+			"Evidence growth", "212 goroutines per hour (95 %: 190 to 240), 1,904 leaked so far", "2 stacks explain 97 % of the growth, from 14:00 UTC to 22:59 UTC",
+			"aged waiting times or ids show that these goroutines stay : shown blocked for up to 118 min proven", ": not shown Missing: the target has no /debug/pprof/goroutineleak",
 			"go tool pprof -http=: -base https://gorowatch.example.com/api/v1/profiles/prod/checkout/10.0.3.17%253A8080/20260302T140000Z.pb.gz https://",
 			"Profile before : 14:00 UTC , 10.0.3.17:8080, 61 goroutines", "Profile now", "GoroutineLeak prod/checkout", "job =checkout", "10.0.4.2:8080",
 		},
-		"/leaks/a1b2c3d4": {"Leaks 3.2 goroutines per hour since 2026-02-28 20:59 UTC .", "No stack is known to grow: no profile: the target answers 404."},
-		"/leaks/feedbeef": {"staging/rediscron resolved", "Leaked 60 goroutines per hour", "Resolved 19:59 UTC : restarted at 19:58 UTC"},
+		"/leaks/a1b2c3d4": {"prod/media-thumbnailer-worker leaks 3.2 goroutines per hour since 2026-02-28 20:59 UTC .", "No stack is known to grow: no profile: the target answers 404."},
+		"/leaks/feedbeef": {"staging/rediscron resolved", "leaked 60 goroutines per hour", "Resolved 19:59 UTC : restarted at 19:58 UTC"},
 		"/services": {
-			"Services 5", "prod/checkout leaking it grows and does not come back leak: main.logHandler.func1 2,430 2,308 212 8 8 s ago",
+			"Services 5 watched", "prod/checkout leaking it grows and does not come back leak: main.logHandler.func1 2,430 2,308 212 8 8 s ago",
 			"prod/ledger suspicious it grows, but not yet by enough", "prod/pool provisional it grows, but the growth slows down, as that of a pool that fills",
 			"prod/api quiet the count follows the load 4,211 1,803 – 12 12 s ago", "prod/new quiet there are too few samples yet",
 		},
 		"/targets": {
 			"1 up, 1 down, 1 not pulled", "http://10.0.9.1:9090/debug/pprof/goroutine down", "answered 404 Not Found: the program does not serve /debug/pprof",
-			"http://10.0.3.17:8080/debug/pprof/goroutine up", "pod =checkout-7c9d-x2x", "30 s ago 23ms 2,018", "unknown",
+			"http://10.0.3.17:8080/debug/pprof/goroutine up", "pod =checkout-7c9d-x2x", "30 s ago in 90 s 23ms 412 ms 2,018", "unknown",
 		},
 		"/status": {
 			"http://am-0:9093 working", "8,210 0 20 s ago", "http://am-1:9093/alerts failing since 22:50 UTC 2 of 10,000 8,190 3 9 min ago", "connection refused",
+			"Read from http://prometheus:9090 History read, 4,320 evaluations since", "Bucket s3://gorowatch Retention 15 days State can be written",
 			"Go", "Started 2026-02-27 22:59 UTC, 3 days ago", "--log.level info --prometheus.url http://prometheus:9090", "password: <secret>",
 		},
 	} {
@@ -120,7 +150,7 @@ func TestNotFound(t *testing.T) {
 }
 
 // unsafe is what the policy forbids, so that a page that has it is broken.
-var unsafe = regexp.MustCompile(`(?i)<script|<style|<iframe|<object|<form|\sstyle=|<[^>]*\son[a-z]+=`)
+var unsafe = regexp.MustCompile(`(?i)<script[^>]*>[^<]|<style|<iframe|<object|\sstyle=|<[^>]*\son[a-z]+=`)
 
 // quoted is the value of an attribute.
 var quoted = regexp.MustCompile(`="[^"]*"`)
@@ -130,20 +160,24 @@ var link = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 // TestSelfContained: a page asks for nothing elsewhere, and nothing on it needs
 // more than the policy allows; every link leads somewhere.
 func TestSelfContained(t *testing.T) {
-	s := leaking()
-	s.profile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
+	o := options(leaking())
+	o.Profiles.(*shelf).open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	seen := map[string]bool{}
-	open := visit(t, options(s))
+	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
 	for _, path := range pages {
 		r := get(path)
-		require.Equal(t, "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
+		require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
 		page := body(t, r)
 		require.Empty(t, unsafe.FindAllString(page, -1), path)
 		for _, m := range link.FindAllStringSubmatch(page, -1) {
 			to := strings.ReplaceAll(m[1], "&amp;", "&")
-			if to == "#main" || seen[to] {
+			if strings.HasPrefix(to, "?") { // the same page, narrowed
+				to, _, _ = strings.Cut(path, "?")
+				to += strings.ReplaceAll(m[1], "&amp;", "&")
+			}
+			if strings.HasPrefix(to, "#") || seen[to] {
 				continue
 			}
 			seen[to] = true
@@ -177,6 +211,17 @@ func TestHostile(t *testing.T) {
 	o := options(s)
 	o.Flags, o.Config = map[string]string{bad: bad}, func() string { return bad }
 	o.Notices = func() []string { return []string{bad} }
+	ref := leak.ProfileRef{Key: "profiles/hostile/20260302T140000Z.pb.gz", Instance: bad, Time: at}
+	o.Profiles = &shelf{refs: []leak.ProfileRef{ref}, byKey: map[string]*collector.Profile{ref.Key: {Total: 9, Records: []collector.Record{
+		{Count: 9, State: bad, Frames: slices.Repeat([]collector.Frame{f}, 500)},
+	}}}}
+	o.History = climbing(bad, bad+"2")
+	o.Links = func() Links {
+		return Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Dashboard: "https://grafana.example.org/?{job}", Alertmanager: "https://am.example.org"}
+	}
+	s.members = []Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
+	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
+	o.Pull = func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil }
 	o.Alerts = func() alerting.RenderOptions {
 		return alerting.RenderOptions{DashboardURL: "javascript:alert(1)", RunbookURL: `"><script>alert(1)</script>`}
 	}
@@ -185,22 +230,33 @@ func TestHostile(t *testing.T) {
 	}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
-	for _, path := range append([]string{"/leaks/" + url.PathEscape(bad), "/" + url.PathEscape(bad)}, pages...) {
+	hostile := "/services/" + serviceID(s.services[0].Labels)
+	for _, path := range append([]string{
+		"/leaks/" + url.PathEscape(bad), "/" + url.PathEscape(bad), hostile, hostile + "/profiles", "/compare?" + url.Values{"base": {bad}, "head": {"profiles/" + bad[:300]}}.Encode(),
+		"/?q=" + url.QueryEscape(bad[:300]), "/?match=" + url.QueryEscape(bad[:300]), "/services?state=" + url.QueryEscape(bad), "/targets?q=x&match=" + url.QueryEscape(bad[:300]),
+	}, pages...) {
 		page := body(t, get(path))
+		part := strings.Contains(path, "/profiles") || strings.Contains(path, "/table")
 		path = path[:min(len(path), 20)]
 		require.Empty(t, unsafe.FindAllString(quoted.ReplaceAllString(page, `=""`), 3), path)
 		for _, m := range link.FindAllStringSubmatch(page, -1) {
-			require.True(t, strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "#") || m[1] == "%22%3e%3cscript%3ealert%281%29%3c/script%3e", "%s on %s", m[1], path)
+			require.True(t, strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "#") || strings.HasPrefix(m[1], "?") || strings.HasPrefix(m[1], "https://am.example.org/#/silences/new?filter=%7B") || strings.HasPrefix(m[1], "https://grafana.example.org/?%22%27%3E%3C") || m[1] == "%22%3e%3cscript%3ealert%281%29%3c/script%3e", "%s on %s", m[1], path)
 		}
 		require.NotContains(t, page, "<img src=x", path)
-		require.Equal(t, 1, strings.Count(page, "<main"), path)
-		require.True(t, strings.HasSuffix(strings.TrimSpace(page), "</html>"), path)
+		if !part {
+			require.Equal(t, 1, strings.Count(page, "<main"), path)
+			require.True(t, strings.HasSuffix(strings.TrimSpace(page), "</html>"), path)
+		}
 		if path != "/status" { // shows the configuration as it is, in a block of its own
 			require.NotContains(t, page, "\u202e", path)
 		}
 		require.Less(t, len(page), 300<<10, path)
 	}
-	for _, path := range []string{"/api/v1/leaks", "/api/v1/leaks/" + url.PathEscape(bad), "/api/v1/services", "/api/v1/targets"} {
+	for _, path := range []string{
+		"/api/v1/leaks", "/api/v1/leaks/" + url.PathEscape(bad), "/api/v1/leaks/" + url.PathEscape(bad) + "/stacks", "/api/v1/services",
+		"/api/v1" + hostile, "/api/v1" + hostile + "/history", "/api/v1" + hostile + "/profiles", "/api/v1/targets", "/api/v1/status",
+		"/api/v1/diff?head=" + url.QueryEscape(o.Profiles.(*shelf).refs[0].Key),
+	} {
 		r := get(path)
 		require.Equal(t, http.StatusOK, r.StatusCode, path)
 		require.True(t, json.Valid([]byte(body(t, r))), path)
@@ -229,7 +285,7 @@ func TestPrefix(t *testing.T) {
 			for _, path := range []string{"/", "/leaks/3f9c2a7b", "/nosuch"} {
 				page := body(t, get(t, o, c.served+path))
 				for _, m := range link.FindAllStringSubmatch(page, -1) {
-					if m[1] != "#main" {
+					if !strings.HasPrefix(m[1], "#") && !strings.HasPrefix(m[1], "?") {
 						require.True(t, strings.HasPrefix(m[1], c.linked+"/"), "%s on %s", m[1], path)
 						require.False(t, strings.HasPrefix(m[1], "//"), m[1])
 					}
@@ -238,12 +294,10 @@ func TestPrefix(t *testing.T) {
 			require.Contains(t, body(t, get(t, o, c.served+"/leaks/3f9c2a7b")), strings.TrimRight(c.external, "/")+"/api/v1/profiles/")
 			require.Equal(t, 200, get(t, o, c.served+"/-/healthy").StatusCode)
 			var asked string
-			s := leaking()
-			s.profile = func(key string) (io.ReadCloser, error) {
+			o.Profiles = &shelf{open: func(key string) (io.ReadCloser, error) {
 				asked = key
 				return io.NopCloser(strings.NewReader("")), nil
-			}
-			o.State = s
+			}}
 			get(t, o, c.served+"/api/v1/profiles/a%252Fb/c%2520d/1.pb.gz")
 			require.Equal(t, "profiles/a%2Fb/c%20d/1.pb.gz", asked)
 			require.Equal(t, 200, get(t, o, c.served+"/static/style.css").StatusCode)
@@ -367,18 +421,18 @@ func TestAPI(t *testing.T) {
 	require.NotContains(t, body(t, get(t, options(leaking()), "/api/v1/leaks?state=resolved")), "3f9c2a7b")
 	r := get(t, options(leaking()), "/api/v1/leaks?state=x")
 	require.Equal(t, http.StatusBadRequest, r.StatusCode)
-	require.JSONEq(t, `{"status":"error","errorType":"bad_data","error":"state: expected suspected, firing or resolved"}`, body(t, r))
+	require.JSONEq(t, `{"status":"error","errorType":"bad_data","error":"state: expected suspected, firing, resolved or ignored"}`, body(t, r))
 
-	require.JSONEq(t, `{"status":"success","data":{"services":[{"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
+	require.JSONEq(t, `{"status":"success","data":{"total":1,"services":[{"id":"cc6d04b05767","leaks":[],"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
 		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows load","why":"the count follows the load","last_sample":"2026-03-02T22:59:18Z"}]}}`,
 		body(t, get(t, options(&state{services: []Service{{
 			Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
 			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),
 		}}}), "/api/v1/services")))
-	require.JSONEq(t, `{"status":"success","data":{"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"duration_seconds":0,"goroutines":0,"error":"refused"}]}}`,
+	require.JSONEq(t, `{"status":"success","data":{"total":1,"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"next_pull":null,"duration_seconds":0,"cost_seconds":0,"goroutines":0,"error":"refused"}]}}`,
 		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
 	for _, path := range []string{"leaks", "services", "targets"} {
-		require.JSONEq(t, `{"status":"success","data":{"`+path+`":[]}}`, body(t, get(t, options(&state{}), "/api/v1/"+path)), "empty is a list")
+		require.JSONEq(t, `{"status":"success","data":{"total":0,"`+path+`":[]}}`, body(t, get(t, options(&state{}), "/api/v1/"+path)), "empty is a list")
 	}
 }
 
@@ -391,12 +445,12 @@ func TestProfile(t *testing.T) {
 
 	const key = "profiles/prod/check%2Fout/10.0.3.17%3A8080/20260302T140000Z.pb.gz"
 	var asked []string
-	s := leaking()
-	s.profile = func(k string) (io.ReadCloser, error) {
+	s := &shelf{open: func(k string) (io.ReadCloser, error) {
 		asked = append(asked, k)
 		return io.NopCloser(bytes.NewReader(raw.Bytes())), nil
-	}
-	o := options(s)
+	}}
+	o := options(leaking())
+	o.Profiles = s
 	u, err := url.Parse(alerting.ProfileURL(o.ExternalURL, key))
 	require.NoError(t, err)
 	r := get(t, o, u.EscapedPath())
@@ -407,7 +461,7 @@ func TestProfile(t *testing.T) {
 	require.Equal(t, raw.String(), body(t, r), "as it was sent, still compressed")
 
 	asked = nil
-	s.profile = func(k string) (io.ReadCloser, error) {
+	s.open = func(k string) (io.ReadCloser, error) {
 		if asked = append(asked, k); k != key {
 			return nil, fs.ErrNotExist
 		}
@@ -427,9 +481,9 @@ func TestProfile(t *testing.T) {
 		require.Empty(t, asked, path)
 	}
 
-	s.profile = nil
+	s.open = nil
 	require.Equal(t, http.StatusNotFound, get(t, o, u.EscapedPath()).StatusCode)
-	s.profile = func(string) (io.ReadCloser, error) { return nil, errors.New("s3://bucket?secret=hunter2: down") }
+	s.open = func(string) (io.ReadCloser, error) { return nil, errors.New("s3://bucket?secret=hunter2: down") }
 	r = get(t, o, u.EscapedPath())
 	require.Equal(t, http.StatusBadGateway, r.StatusCode)
 	require.NotContains(t, body(t, r), "hunter2")
@@ -437,11 +491,11 @@ func TestProfile(t *testing.T) {
 
 // TestBrokenProfile: half a profile does not look like a whole one.
 func TestBrokenProfile(t *testing.T) {
-	s := leaking()
-	s.profile = func(string) (io.ReadCloser, error) {
+	o := options(leaking())
+	o.Profiles = &shelf{open: func(string) (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(strings.NewReader("half"), brokenReader{})), nil
-	}
-	h, err := New(options(s))
+	}}
+	h, err := New(o)
 	require.NoError(t, err)
 	srv := httptest.NewServer(h)
 	defer srv.Close()

@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"alerting":         {"internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
-		"internal/human", "internal/leak", "internal/stack",
+		"internal/human", "internal/leak", "internal/pprofui", "internal/stack",
 	},
+	"internal/pprofui": {"collector"},
 
 	"internal/config": {},
 	"internal/shard":  {},

@@ -1,0 +1,155 @@
+package promapi
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// scrapesApart is how long samples may lie apart: steps that are longer are
+// condensed by the server, shorter ones have a sample each as it is.
+const scrapesApart = 5 * time.Minute
+
+// History reads the counts of the instances of a service, whose labels they
+// have and whose others are empty if names has them, for a chart. It leaves the
+// thinning out to the server: what is sent does not grow with the window.
+func (s *Source) History(ctx context.Context, service labels.Labels, names []string, from, to time.Time, step time.Duration) (collector.History, error) {
+	selector, err := s.selectorOf(service, names)
+	if err != nil {
+		return collector.History{}, err
+	}
+	steps := int((to.Sub(from) + step - 1) / step)
+	h := collector.History{Start: from.Add(step), Step: step, Steps: steps}
+	r := v1.Range{Start: h.Start, End: h.Start.Add(time.Duration(steps-1) * step), Step: step}
+
+	least, most := "go_goroutines"+selector, ""
+	if step >= scrapesApart {
+		over := fmt.Sprintf("(go_goroutines%s[%s])", selector, model.Duration(step.Truncate(time.Millisecond)))
+		least, most = "min_over_time"+over, "max_over_time"+over
+	}
+	load := s.o.Load
+	if !s.custom {
+		load = "rate(process_cpu_seconds_total" + selector + "[" + model.Duration(max(5*time.Minute, step)).String() + "])"
+	}
+	exprs := []string{least, most, load, "process_start_time_seconds" + selector}
+	results := make([]model.Matrix, len(exprs))
+	said := make([]v1.Warnings, len(exprs))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, expr := range exprs {
+		if expr != "" {
+			g.Go(func() (err error) {
+				results[i], said[i], err = s.query(ctx, expr, r)
+				return err
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return collector.History{}, err
+	}
+	for _, ws := range said {
+		for _, w := range ws {
+			h.Warnings = appendNew(h.Warnings, w)
+		}
+	}
+
+	at := func(t model.Time) int {
+		return int(math.Round(float64(int64(t)-h.Start.UnixMilli()) / float64(step.Milliseconds())))
+	}
+	byInstance := map[string]*collector.InstanceHistory{}
+	for k, m := range results {
+		for _, stream := range m {
+			ls := withoutName(stream.Metric)
+			for _, in := range instancesOf(&h, byInstance, ls, k == 0) {
+				for _, p := range stream.Values {
+					if i := at(p.Timestamp); i >= 0 && i < steps && !math.IsInf(float64(p.Value), 0) {
+						put(in, k, i, float64(p.Value))
+					}
+				}
+			}
+		}
+	}
+	return h, nil
+}
+
+// put puts a value of the k-th expression into step i.
+func put(in *collector.InstanceHistory, k, i int, v float64) {
+	switch k {
+	case 0:
+		in.Min[i] = v
+		in.Max[i] = v
+	case 1:
+		in.Max[i] = max(in.Max[i], v)
+	case 2:
+		in.Load[i] = v
+	case 3:
+		in.Start[i] = v
+	}
+}
+
+// instancesOf are those that a series belongs to: the one with its labels,
+// which is made if it may be, else all that agree with it.
+func instancesOf(h *collector.History, byInstance map[string]*collector.InstanceHistory, ls labels.Labels, make bool) (out []*collector.InstanceHistory) {
+	key := string(ls.Bytes(nil))
+	if in, ok := byInstance[key]; ok {
+		return []*collector.InstanceHistory{in}
+	}
+	if make {
+		// Its slices are shared with the copy in h.
+		in := collector.NewInstanceHistory(ls, h.Steps)
+		h.Instances = append(h.Instances, in)
+		byInstance[key] = &in
+		return []*collector.InstanceHistory{&in}
+	}
+	for i := range h.Instances {
+		agrees := !ls.IsEmpty()
+		ls.Range(func(l labels.Label) { agrees = agrees && h.Instances[i].Labels.Get(l.Name) == l.Value })
+		if agrees {
+			out = append(out, &h.Instances[i])
+		}
+	}
+	return out
+}
+
+// withoutName are the labels of a series but for its name.
+func withoutName(m model.Metric) labels.Labels {
+	b := labels.NewScratchBuilder(len(m))
+	for name, value := range m {
+		if name != model.MetricNameLabel {
+			b.Add(string(name), string(value))
+		}
+	}
+	b.Sort()
+	return b.Labels()
+}
+
+// selectorOf narrows the selector to the instances of one service.
+func (s *Source) selectorOf(service labels.Labels, names []string) (string, error) {
+	var matchers []*labels.Matcher
+	if s.o.Selector != "" {
+		var err error
+		if matchers, err = parser.NewParser(parser.Options{}).ParseMetricSelector(s.o.Selector); err != nil {
+			return "", fmt.Errorf("promapi: selector %q: %w", s.o.Selector, err)
+		}
+	}
+	for _, name := range names {
+		matchers = append(matchers, labels.MustNewMatcher(labels.MatchEqual, name, service.Get(name)))
+	}
+	var b strings.Builder
+	for i, m := range matchers {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(m.String())
+	}
+	return "{" + b.String() + "}", nil
+}

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// debugServer serves gorowatch's own profiles. It has an address of its own,
+// because who may read the pages may not always read a heap.
+type debugServer struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// debugListen binds the address, if there is one.
+func (a *App) debugListen() error {
+	if a.o.DebugAddress == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", a.o.DebugAddress)
+	if err != nil {
+		return fmt.Errorf("--debug.listen-address: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	a.debug = &debugServer{listener: l, server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
+	a.onStop("debug listener", func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	a.logger.Info("Serving own profiles", "address", l.Addr().String())
+	return nil
+}
+
+// DebugAddr is the address of the own profiles; empty if they are not served.
+func (a *App) DebugAddr() string {
+	if a.debug == nil {
+		return ""
+	}
+	return a.debug.listener.Addr().String()
+}
+
+// run serves until ctx is done. A profile that is being taken is cut off.
+func (d *debugServer) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = d.server.Close() })
+	defer stop()
+	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("debug listener: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package archive
+
+import (
+	"context"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// ServiceProfiles lists the profiles of all instances of a service that were
+// taken in [from, to], oldest first; those of instances that are gone too. As
+// in Profiles, Total is not known.
+func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, from, to time.Time) ([]leak.ProfileRef, error) {
+	prefix := a.prefix(service, "")
+	prefix = prefix[:strings.LastIndexByte(prefix[:len(prefix)-1], '/')+1]
+	var out []leak.ProfileRef
+	for key, err := range a.list(ctx, prefix) {
+		if err != nil {
+			return nil, a.count("list_profiles", err)
+		}
+		taken, ok := takenAt(key)
+		// What lies deeper is of a service with more labels.
+		if !ok || taken.Before(from) || taken.After(to) || strings.Count(key[len(prefix):], "/") != 1 {
+			continue
+		}
+		out = append(out, leak.ProfileRef{Key: key, Instance: instanceOf(key), Time: taken})
+	}
+	slices.SortStableFunc(out, func(a, b leak.ProfileRef) int { return a.Time.Compare(b.Time) })
+	return out, a.count("list_profiles", nil)
+}
+
+// instanceOf is the instance in the key of a profile.
+func instanceOf(key string) string {
+	s := path.Base(path.Dir(key))
+	if s == "_" {
+		return ""
+	}
+	if name, err := url.PathUnescape(s); err == nil {
+		return name
+	}
+	return s
+}

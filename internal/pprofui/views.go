@@ -1,0 +1,197 @@
+package pprofui
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/pprof/driver"
+	"github.com/google/pprof/profile"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Views are the views that are served, by the name in their path.
+var Views = []string{"flamegraph", "top", "peek"}
+
+// parameters are what a view may be asked for: what to focus on, to hide, to
+// sort by. Others reach into the process.
+var parameters = []string{"f", "i", "h", "s", "sf", "p", "si", "rel", "calls", "g", "noinlines", "compact", "n", "nf", "ef", "trim"}
+
+// maxSamples bounds the stacks of a profile: pprof's pages hold them all.
+const maxSamples = 20_000
+
+// ErrTooLarge says that a profile has more stacks than a page can show.
+var ErrTooLarge = errors.New("pprofui: too many stacks")
+
+// setUp guards pprof's set-up, which goes through variables of its package.
+var setUp sync.Mutex
+
+// New makes the handlers of the views of how head differs from base, by name.
+// base may be nil.
+func New(base, head *collector.Profile) (map[string]http.Handler, error) {
+	profiles := map[string]*profile.Profile{}
+	args := []string{"-http=localhost:0", "-no_browser", "-symbolize=none"}
+	for name, p := range map[string]*collector.Profile{"base": base, "head": head} {
+		if p == nil {
+			continue
+		}
+		converted, err := convert(p)
+		if err != nil {
+			return nil, fmt.Errorf("pprofui: %s: %w", name, err)
+		}
+		profiles[name] = converted
+	}
+	if base != nil {
+		args = append(args, "-base=base")
+	}
+	args = append(args, "head")
+
+	setUp.Lock()
+	defer setUp.Unlock()
+	var all map[string]http.Handler
+	err := driver.PProf(&driver.Options{
+		Flagset: &flags{FlagSet: flag.NewFlagSet("pprof", flag.ContinueOnError), args: args},
+		Fetch:   fetcher(profiles),
+		Sym:     noSymbols{},
+		Obj:     noObjects{},
+		UI:      silent{},
+		Writer:  noFiles{},
+		HTTPServer: func(a *driver.HTTPServerArgs) error {
+			all = a.Handlers
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pprofui: %w", err)
+	}
+	out := map[string]http.Handler{}
+	for _, view := range Views {
+		h, ok := all["/"+view]
+		if !ok {
+			return nil, fmt.Errorf("pprofui: pprof has no view %s", view)
+		}
+		out[view] = allowed(h)
+	}
+	return out, nil
+}
+
+// allowed takes away the parameters that are not listed.
+func allowed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		maps.DeleteFunc(query, func(name string, _ []string) bool { return !slices.Contains(parameters, name) })
+		r = r.Clone(r.Context())
+		r.URL = &url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// convert makes a profile as pprof has it. It has no mappings: there is no
+// program to look into.
+func convert(p *collector.Profile) (*profile.Profile, error) {
+	if len(p.Records) > maxSamples {
+		return nil, fmt.Errorf("%w: %d, expected at most %d", ErrTooLarge, len(p.Records), maxSamples)
+	}
+	out := &profile.Profile{
+		SampleType: []*profile.ValueType{{Type: "goroutine", Unit: "count"}},
+		PeriodType: &profile.ValueType{Type: "goroutine", Unit: "count"},
+		Period:     1,
+		TimeNanos:  p.Time.UnixNano(),
+	}
+	functions, locations := map[[2]string]*profile.Function{}, map[collector.Frame]*profile.Location{}
+	for _, r := range p.Records {
+		s := &profile.Sample{Value: []int64{r.Count}}
+		for _, f := range r.Frames {
+			loc := locations[f]
+			if loc == nil {
+				fn := functions[[2]string{f.Func, f.File}]
+				if fn == nil {
+					fn = &profile.Function{ID: uint64(len(functions) + 1), Name: f.Func, SystemName: f.Func, Filename: f.File}
+					functions[[2]string{f.Func, f.File}] = fn
+					out.Function = append(out.Function, fn)
+				}
+				loc = &profile.Location{ID: uint64(len(locations) + 1), Address: uint64(len(locations) + 1), Line: []profile.Line{{Function: fn, Line: int64(f.Line)}}}
+				locations[f] = loc
+				out.Location = append(out.Location, loc)
+			}
+			s.Location = append(s.Location, loc)
+		}
+		out.Sample = append(out.Sample, s)
+	}
+	return out, out.CheckValid()
+}
+
+// fetcher has the profiles by the names that they have on the command line. It
+// says of none where it is from: pprof would keep a copy of it in a file.
+type fetcher map[string]*profile.Profile
+
+func (f fetcher) Fetch(name string, _, _ time.Duration) (*profile.Profile, string, error) {
+	if p, ok := f[name]; ok {
+		return p, "", nil
+	}
+	return nil, "", fmt.Errorf("no profile %q", name)
+}
+
+// flags are a command line that is not the process'.
+type flags struct {
+	*flag.FlagSet
+	args []string
+}
+
+func (f *flags) StringList(name, def, usage string) *[]*string {
+	list := &[]*string{}
+	f.Func(name, usage, func(v string) error {
+		*list = append(*list, &v)
+		return nil
+	})
+	if def != "" {
+		*list = append(*list, &def)
+	}
+	return list
+}
+
+func (f *flags) ExtraUsage() string   { return "" }
+func (f *flags) AddExtraUsage(string) {}
+
+func (f *flags) Parse(func()) []string {
+	f.SetOutput(io.Discard)
+	if err := f.FlagSet.Parse(f.args); err != nil {
+		return nil
+	}
+	return f.Args()
+}
+
+var errOff = errors.New("is off")
+
+type noSymbols struct{}
+
+func (noSymbols) Symbolize(string, driver.MappingSources, *profile.Profile) error { return nil }
+
+type noObjects struct{}
+
+func (noObjects) Open(string, uint64, uint64, uint64, string) (driver.ObjFile, error) {
+	return nil, errOff
+}
+func (noObjects) Disasm(string, uint64, uint64, bool) ([]driver.Inst, error) { return nil, errOff }
+
+type noFiles struct{}
+
+func (noFiles) Open(string) (io.WriteCloser, error) { return nil, errOff }
+
+// silent is a terminal with nobody at it.
+type silent struct{}
+
+func (silent) ReadLine(string) (string, error)     { return "", io.EOF }
+func (silent) Print(...any)                        {}
+func (silent) PrintErr(...any)                     {}
+func (silent) IsTerminal() bool                    { return false }
+func (silent) WantBrowser() bool                   { return false }
+func (silent) SetAutoComplete(func(string) string) {}

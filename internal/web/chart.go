@@ -1,0 +1,447 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// What a chart shows at most: what is sent does not grow with the fleet or the
+// time.
+const (
+	defaultPoints = 600
+	maxPoints     = 1000
+	maxDrawn      = 30 // instances
+	maxEvents     = 300
+	maxMarks      = 400             // profiles
+	maxRange      = 120 * 24 * 3600 // seconds
+)
+
+// How long parts of a page wait for a bucket or a Prometheus.
+const (
+	listTimeout    = 3 * time.Second
+	historyTimeout = 15 * time.Second
+)
+
+// floats is JSON with null for what is not a number, in few characters.
+type floats []float64
+
+// MarshalJSON implements json.Marshaler.
+func (f floats) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 6*len(f)+2)
+	b = append(b, '[')
+	for i, x := range f {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		switch {
+		case math.IsNaN(x) || math.IsInf(x, 0):
+			b = append(b, "null"...)
+		case x == math.Trunc(x) && math.Abs(x) < 1e15:
+			b = strconv.AppendInt(b, int64(x), 10)
+		default:
+			b = strconv.AppendFloat(b, x, 'g', 4, 64)
+		}
+	}
+	return append(b, ']'), nil
+}
+
+type apiHistory struct {
+	Start      float64       `json:"start"` // Unix seconds, of the first step's end
+	Step       float64       `json:"step"`
+	Steps      int           `json:"steps"`
+	Instances  []apiInstance `json:"instances"`
+	More       int           `json:"more"` // instances that are left out
+	Fits       []apiFit      `json:"fits"`
+	Onset      *float64      `json:"onset"`
+	DetectedAt *float64      `json:"detected_at"`
+	ResolvedAt *float64      `json:"resolved_at"`
+	Restarts   []apiRestart  `json:"restarts"`
+	Deploys    []apiDeploy   `json:"deploys"`
+	Profiles   []apiMark     `json:"profiles"`
+	// ProfilesError is why the captures are not known; the rest is.
+	ProfilesError string   `json:"profiles_error,omitempty"`
+	Warnings      []string `json:"warnings"`
+}
+
+type apiInstance struct {
+	Name    string `json:"name"`
+	Leaking bool   `json:"leaking"`
+	Min     floats `json:"min"`
+	Max     floats `json:"max"`
+	Load    floats `json:"load,omitempty"`
+}
+
+// apiFit is a line through (At, Level) with an interval of its slope.
+type apiFit struct {
+	Instance string      `json:"instance"`
+	From     float64     `json:"from"`
+	To       float64     `json:"to"`
+	At       float64     `json:"at"`
+	Level    float64     `json:"level"`
+	PerHour  apiInterval `json:"growth_per_hour"`
+}
+
+type apiRestart struct {
+	Time     float64 `json:"time"`
+	Instance string  `json:"instance"`
+}
+
+type apiDeploy struct {
+	Time      float64 `json:"time"`
+	Instances int     `json:"instances"`
+}
+
+type apiMark struct {
+	Time     float64 `json:"time"`
+	Instance string  `json:"instance"`
+	Key      string  `json:"key"`
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func secondsOf(t time.Time) *float64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := seconds(t)
+	return &s
+}
+
+// around is the time that the chart of a leak shows at first: with what was
+// before the onset.
+func (h *Handler) around(l leak.Leak) (from, to time.Time) {
+	to = h.o.Now()
+	if !l.ResolvedAt.IsZero() && to.Sub(l.ResolvedAt) > time.Hour {
+		to = l.ResolvedAt.Add(time.Hour)
+	}
+	from = l.Onset
+	if from.IsZero() || from.After(to) {
+		from = to
+	}
+	return from.Add(-max(to.Sub(from)/3, 5*time.Minute)), to
+}
+
+// chartURL is where the data of the chart of a service is had.
+func (h *Handler) chartURL(service labels.Labels, leakID string) string {
+	u := h.base + "/api/v1/services/" + serviceID(service) + "/history"
+	if leakID != "" {
+		u += "?leak=" + url.QueryEscape(leakID)
+	}
+	return u
+}
+
+// timeOf reads a time as Prometheus' API takes it: Unix seconds or RFC 3339.
+func timeOf(s string) (time.Time, error) {
+	if x, err := strconv.ParseFloat(s, 64); err == nil && x > 0 && x < 1e11 {
+		return time.UnixMilli(int64(x * 1000)), nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && t.Year() >= 1970 && t.Year() < 5000 {
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf("%s is not a time, expected Unix seconds or RFC 3339", human.Line(strconv.Quote(s), 60))
+}
+
+// span is the time that a request asks for, in so many points.
+type span struct {
+	from, to time.Time
+	points   int
+	load     bool
+}
+
+func newSpan(q url.Values, from, to time.Time) (s span, err error) {
+	s = span{from: from, to: to, points: defaultPoints, load: q.Get("load") == "true"}
+	for name, t := range map[string]*time.Time{"start": &s.from, "end": &s.to} {
+		if v := q.Get(name); v != "" {
+			if *t, err = timeOf(v); err != nil {
+				return s, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	if v := q.Get("points"); v != "" {
+		if s.points, err = strconv.Atoi(v); err != nil || s.points < 10 || s.points > maxPoints {
+			return s, fmt.Errorf("points: expected 10 to %d", maxPoints)
+		}
+	}
+	switch d := s.to.Sub(s.from); {
+	case d <= 0:
+		return s, errors.New("end: expected a time after start")
+	case d > maxRange*time.Second:
+		return s, fmt.Errorf("start: expected at most %s before end", human.Duration(maxRange*time.Second))
+	}
+	return s, nil
+}
+
+// step is the time between two points: whole seconds, unless all is faster.
+func (s span) step(least time.Duration) time.Duration {
+	d := s.to.Sub(s.from) / time.Duration(s.points)
+	if least <= 0 {
+		least = time.Second
+	}
+	return max(least, (d+least-1)/least*least)
+}
+
+// apiServiceHistory is what a chart shows.
+func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		return
+	}
+	if h.o.History == nil {
+		h.refuse(w, http.StatusNotImplemented, errUnavailable, "there is no source of series")
+		return
+	}
+	now := h.o.Now()
+	from, to := now.Add(-6*time.Hour), now
+	var of *leak.Leak
+	if id := r.URL.Query().Get("leak"); id != "" {
+		l, ok := h.o.State.Leak(id)
+		if !ok || !labels.Equal(l.Service, s.Labels) {
+			h.refuse(w, http.StatusNotFound, errNotFound, "leak: this service has no leak with this id")
+			return
+		}
+		of = &l
+		from, to = h.around(l)
+	}
+	span, err := newSpan(r.URL.Query(), from, to)
+	if err != nil {
+		h.refuse(w, http.StatusBadRequest, errBadData, err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
+	defer cancel()
+	history, err := h.o.History.History(ctx, s.Labels, span.from, span.to, span.step(h.o.Resolution))
+	if err != nil {
+		h.refuse(w, http.StatusBadGateway, errUnavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
+		return
+	}
+	a := newAPIHistory(history, s, of, span)
+	a.Profiles, a.ProfilesError = h.marks(r.Context(), s.Labels, of, span)
+	h.answer(w, r, a)
+}
+
+func newAPIHistory(history collector.History, s Service, of *leak.Leak, span span) apiHistory {
+	a := apiHistory{
+		Start: seconds(history.Start), Step: history.Step.Seconds(), Steps: history.Steps,
+		Instances: []apiInstance{}, Fits: []apiFit{}, Warnings: append([]string{}, history.Warnings...),
+	}
+	rates := map[string]trend.InstanceTrend{}
+	for _, g := range s.Growing {
+		rates[g.Instance] = g
+	}
+	leaking := func(name string) bool {
+		if of != nil {
+			return slices.Contains(of.Instances, name)
+		}
+		_, grows := rates[name]
+		return grows
+	}
+	all := slices.Clone(history.Instances)
+	a.Restarts, a.Deploys = starts(all, span)
+	slices.SortStableFunc(all, func(x, y collector.InstanceHistory) int {
+		lx, ly := leaking(instanceName(x.Labels)), leaking(instanceName(y.Labels))
+		if lx != ly {
+			return map[bool]int{true: -1, false: 1}[lx]
+		}
+		return cmp.Compare(lastOf(y.Max), lastOf(x.Max))
+	})
+	for _, in := range all[:min(len(all), maxDrawn)] {
+		name := instanceName(in.Labels)
+		x := apiInstance{Name: human.Line(name, maxName), Leaking: leaking(name), Min: in.Min, Max: in.Max}
+		if span.load {
+			x.Load = in.Load
+		}
+		a.Instances = append(a.Instances, x)
+		if f, ok := fit(history, in, of, rates[name], x.Leaking); ok {
+			f.Instance = x.Name
+			a.Fits = append(a.Fits, f)
+		}
+	}
+	a.More = len(all) - len(a.Instances)
+	switch {
+	case of != nil:
+		a.Onset, a.DetectedAt, a.ResolvedAt = secondsOf(of.Onset), secondsOf(of.DetectedAt), secondsOf(of.ResolvedAt)
+	case len(s.Growing) > 0:
+		onset := s.Growing[0].Onset
+		for _, g := range s.Growing {
+			if g.Onset.Before(onset) {
+				onset = g.Onset
+			}
+		}
+		a.Onset = secondsOf(onset)
+	}
+	return a
+}
+
+// instanceName is the instance as leaks and verdicts name it.
+func instanceName(ls labels.Labels) string {
+	return cmp.Or(ls.Get("instance"), labels.NewBuilder(ls).Del(labels.MetricName).Labels().String())
+}
+
+func lastOf(values []float64) float64 {
+	for i := len(values) - 1; i >= 0; i-- {
+		if !math.IsNaN(values[i]) {
+			return values[i]
+		}
+	}
+	return math.Inf(-1)
+}
+
+// fit lays the line of growth of an instance through the floor of its process
+// since the onset: the slope is the verdict's, where it runs is the median's.
+func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak, grows trend.InstanceTrend, leaking bool) (f apiFit, ok bool) {
+	if !leaking {
+		return f, false
+	}
+	rate, onset, end := grows.Rate, grows.Onset, time.Time{}
+	if of != nil {
+		if rate.Value == 0 || of.State == leak.Resolved {
+			rate = of.Rate.Times(1 / float64(max(len(of.Instances), 1)))
+		}
+		onset, end = of.Onset, of.ResolvedAt
+	}
+	if !(rate.Value > 0) || onset.IsZero() {
+		return f, false
+	}
+	process := lastOf(in.Start)
+	var at, level []float64
+	for i, x := range in.Min {
+		t := history.Start.Add(time.Duration(i) * history.Step)
+		switch {
+		case math.IsNaN(x), t.Before(onset), !end.IsZero() && t.After(end):
+		case end.IsZero() && math.Abs(in.Start[i]-process) > 2: // of an earlier process
+		default:
+			at, level = append(at, seconds(t)), append(level, x)
+		}
+	}
+	if len(at) < 2 {
+		return f, false
+	}
+	f = apiFit{From: at[0], To: at[len(at)-1], PerHour: newAPIInterval(rate)}
+	f.At = (f.From + f.To) / 2
+	for i := range level {
+		level[i] -= rate.Value / 3600 * (at[i] - f.At)
+	}
+	slices.Sort(level)
+	f.Level = level[len(level)/2]
+	return f, true
+}
+
+// deployWindow is how long a rollout takes at most, from its first restart on.
+const deployWindow = 15 * time.Minute
+
+// starts are the starts of processes in the span; where most instances of a
+// service start together, that is a deploy.
+func starts(all []collector.InstanceHistory, span span) (restarts []apiRestart, deploys []apiDeploy) {
+	restarts, deploys = []apiRestart{}, []apiDeploy{}
+	var events []apiRestart
+	for _, in := range all {
+		last := math.NaN()
+		for _, x := range in.Start {
+			if !math.IsNaN(x) && !(math.Abs(x-last) <= 2) {
+				last = x
+				if x > seconds(span.from) && x <= seconds(span.to) {
+					events = append(events, apiRestart{Time: x, Instance: human.Line(instanceName(in.Labels), maxName)})
+				}
+			}
+		}
+	}
+	slices.SortFunc(events, func(a, b apiRestart) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Instance, b.Instance))
+	})
+	for len(events) > 0 {
+		n := 1
+		for n < len(events) && events[n].Time-events[0].Time <= deployWindow.Seconds() {
+			n++
+		}
+		names := map[string]bool{}
+		for _, e := range events[:n] {
+			names[e.Instance] = true
+		}
+		if alive := aliveAt(all, events[n-1].Time); len(names) >= 2 && 2*len(names) >= alive {
+			if len(deploys) < maxEvents {
+				deploys = append(deploys, apiDeploy{Time: events[0].Time, Instances: len(names)})
+			}
+		} else {
+			n = 1
+			if len(restarts) < maxEvents {
+				restarts = append(restarts, events[0])
+			}
+		}
+		events = events[n:]
+	}
+	return restarts, deploys
+}
+
+// aliveAt is how many processes there are that had started by then and had not
+// been replaced.
+func aliveAt(all []collector.InstanceHistory, t float64) (n int) {
+	for _, in := range all {
+		for i := len(in.Start) - 1; i >= 0; i-- {
+			if in.Start[i] <= t {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// marks are the captures in the span, those of a leak above all.
+func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span span) (marks []apiMark, problem string) {
+	marks = []apiMark{}
+	if h.o.Profiles == nil {
+		return marks, ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	refs, err := h.o.Profiles.ServiceProfiles(ctx, service, span.from, span.to)
+	if err != nil {
+		return marks, h.bucketProblem(err, "list", alerting.ServiceName(service))
+	}
+	named := func(ref leak.ProfileRef) bool {
+		return of != nil && (of.Base != nil && of.Base.Key == ref.Key || of.Head != nil && of.Head.Key == ref.Key)
+	}
+	skip := (len(refs) + maxMarks - 1) / maxMarks
+	for i, ref := range refs {
+		if i%max(skip, 1) == 0 || named(ref) {
+			marks = append(marks, apiMark{Time: seconds(ref.Time), Instance: human.Line(ref.Instance, maxName), Key: ref.Key})
+		}
+	}
+	return marks, ""
+}
+
+// bucketProblem says in plain words why the archive did not answer; the log has
+// more, which may hold what is not for everybody.
+func (h *Handler) bucketProblem(err error, what, of string) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "the profile is not in the archive; it may have been older than the retention"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the archive does not answer in time"
+	case errors.Is(err, context.Canceled):
+		return "it was given up"
+	}
+	h.logger.Warn("The archive cannot be read", "what", what, "of", of, "err", err)
+	if reason := collector.ReasonOf(err); reason != collector.ReasonOther {
+		return "the profile cannot be read: " + human.Line(string(reason), 40)
+	}
+	return "the archive cannot be read now; the log says why"
+}

@@ -1,0 +1,125 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// What the counts of the growing stacks are taken from at most.
+const (
+	maxLoaded   = 24 // profiles
+	maxCounted  = 8  // stacks
+	loadTimeout = 10 * time.Second
+	loadsAtOnce = 4
+)
+
+type apiCounts struct {
+	Instance string       `json:"instance"`
+	Times    floats       `json:"times"` // Unix seconds
+	Total    floats       `json:"total"`
+	Keys     []string     `json:"keys"` // of the profiles
+	Stacks   []apiCounted `json:"stacks"`
+	// Unread is how many profiles could not be read, Problem why.
+	Unread  int    `json:"unread"`
+	Problem string `json:"problem,omitempty"`
+}
+
+type apiCounted struct {
+	Signature string `json:"signature"`
+	Name      string `json:"name"`
+	Counts    floats `json:"counts"`
+}
+
+// apiLeakStacks are the counts of the growing stacks over time, from the
+// profiles of the instance that the leak is compared on.
+func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
+	l, ok := h.o.State.Leak(r.PathValue("id"))
+	if !ok {
+		h.refuse(w, http.StatusNotFound, errNotFound, "there is no leak with this id")
+		return
+	}
+	a := apiCounts{Times: floats{}, Total: floats{}, Keys: []string{}, Stacks: []apiCounted{}}
+	if l.Base == nil || l.Head == nil || h.o.Profiles == nil {
+		h.answer(w, r, a)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
+	defer cancel()
+	a.Instance = human.Line(l.Head.Instance, maxName)
+	refs, err := h.o.Profiles.ServiceProfiles(ctx, l.Service, l.Base.Time.Add(-l.Head.Time.Sub(l.Base.Time)/4), l.Head.Time)
+	if err != nil {
+		h.refuse(w, http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "list", l.ID))
+		return
+	}
+	refs = slices.DeleteFunc(refs, func(ref leak.ProfileRef) bool { return ref.Instance != l.Head.Instance })
+	refs = thinned(refs, l)
+
+	snapshots := make([]*stack.Snapshot, len(refs))
+	var mtx sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(loadsAtOnce)
+	for i, ref := range refs {
+		group.Go(func() error {
+			p, err := h.o.Profiles.LoadProfile(ctx, ref.Key)
+			if err == nil {
+				snapshots[i] = stack.Of(p)
+				return nil
+			}
+			mtx.Lock()
+			defer mtx.Unlock()
+			a.Unread++
+			a.Problem = h.bucketProblem(err, "load", ref.Key)
+			return nil
+		})
+	}
+	_ = group.Wait()
+
+	for _, s := range l.Stacks[:min(len(l.Stacks), maxCounted)] {
+		name := strings.TrimSpace(human.Func(s.Key.Func, 80) + " " + human.Place(s.Key.File, s.Key.Line))
+		a.Stacks = append(a.Stacks, apiCounted{Signature: human.Line(s.Signature, maxName), Name: human.Line(fmt.Sprintf("%s (%s)", name, s.Op), maxFunc), Counts: floats{}})
+	}
+	for i, snapshot := range snapshots {
+		if snapshot == nil {
+			continue
+		}
+		a.Times, a.Total, a.Keys = append(a.Times, seconds(refs[i].Time)), append(a.Total, float64(snapshot.Total)), append(a.Keys, refs[i].Key)
+		for k := range a.Stacks {
+			n := 0.0
+			if st := snapshot.Stacks[l.Stacks[k].Signature]; st != nil {
+				n = float64(st.Count)
+			}
+			a.Stacks[k].Counts = append(a.Stacks[k].Counts, n)
+		}
+	}
+	h.answer(w, r, a)
+}
+
+// thinned are at most maxLoaded of the profiles, spread over them, with those
+// that the leak is compared by.
+func thinned(refs []leak.ProfileRef, l leak.Leak) []leak.ProfileRef {
+	if len(refs) <= maxLoaded {
+		return refs
+	}
+	var out []leak.ProfileRef
+	next := 0.0
+	for i, ref := range refs {
+		if named := ref.Key == l.Base.Key || ref.Key == l.Head.Key; named || float64(i) >= next {
+			out = append(out, ref)
+			if !named {
+				next += float64(len(refs)) / float64(maxLoaded-2)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,434 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/pprofui"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// profileKey tells whether a key may be that of a profile: the bucket holds
+// more than profiles, and may be a folder of the disk.
+func profileKey(key string) bool {
+	return fs.ValidPath(key) && strings.HasPrefix(key, "profiles/") && !strings.ContainsAny(key, "\\\x00") && len(key) <= maxLink
+}
+
+// two are profiles to compare.
+type two struct {
+	baseKey, headKey string
+	base, head       *collector.Profile // base is nil without a key
+}
+
+// errKey: that is no key.
+var errKey = errors.New("expected the key of a profile, profiles/…")
+
+// load reads both profiles.
+func (h *Handler) load(ctx context.Context, base, head string) (t two, err error) {
+	t = two{baseKey: base, headKey: head}
+	if !profileKey(head) {
+		return t, fmt.Errorf("head: %w", errKey)
+	}
+	if base != "" && !profileKey(base) {
+		return t, fmt.Errorf("base: %w", errKey)
+	}
+	if h.o.Profiles == nil {
+		return t, fs.ErrNotExist
+	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		t.head, err = h.o.Profiles.LoadProfile(ctx, head)
+		return err
+	})
+	if base != "" {
+		group.Go(func() (err error) {
+			t.base, err = h.o.Profiles.LoadProfile(ctx, base)
+			return err
+		})
+	}
+	return t, group.Wait()
+}
+
+// loadProblem is how a request for a comparison is refused.
+func (h *Handler) loadProblem(err error, keys string) (code int, kind errorType, text string) {
+	switch {
+	case errors.Is(err, errKey):
+		return http.StatusBadRequest, errBadData, err.Error()
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound, errNotFound, h.bucketProblem(err, "load", keys)
+	}
+	return http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "load", keys)
+}
+
+type apiDiff struct {
+	Base   *apiProfile `json:"base"`
+	Head   *apiProfile `json:"head"`
+	Growth int64       `json:"growth"`
+	Stacks []apiStack  `json:"stacks"`
+	// More stacks have changed than are listed.
+	More int   `json:"more"`
+	Root *node `json:"root"`
+	// Folded is how many frames of the tree are left out, each too small to be
+	// seen.
+	Folded int `json:"folded"`
+}
+
+type apiProfile struct {
+	Key        string    `json:"key"`
+	Time       time.Time `json:"time"`
+	Goroutines int64     `json:"goroutines"`
+}
+
+func newAPIProfile(key string, p *collector.Profile) *apiProfile {
+	if p == nil {
+		return nil
+	}
+	return &apiProfile{Key: key, Time: p.Time.UTC(), Goroutines: p.Total}
+}
+
+// apiDiff is the difference of two profiles as a list and as a tree.
+func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	t, err := h.load(r.Context(), q.Get("base"), q.Get("head"))
+	if err != nil {
+		code, kind, text := h.loadProblem(err, q.Get("head"))
+		h.refuse(w, code, kind, text)
+		return
+	}
+	base, head := snapshots(t)
+	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []apiStack{}}
+	deltas := stack.Diff(base, head)
+	grown := growthOf(deltas)
+	for _, d := range deltas[:min(len(deltas), maxStacks)] {
+		a.Stacks = append(a.Stacks, newAPIStack(stackGrowth(d, grown)))
+	}
+	a.More = len(deltas) - len(a.Stacks)
+	a.Root, a.Folded = tree(base, head)
+	h.answer(w, r, a)
+}
+
+func snapshots(t two) (base, head *stack.Snapshot) {
+	base = &stack.Snapshot{}
+	if t.base != nil {
+		base = stack.Of(t.base)
+	}
+	return base, stack.Of(t.head)
+}
+
+// growthOf is the sum of what has grown.
+func growthOf(deltas []stack.Delta) (sum int64) {
+	for _, d := range deltas {
+		sum += max(d.Growth(), 0)
+	}
+	return sum
+}
+
+// stackGrowth is a delta as leaks have it.
+func stackGrowth(d stack.Delta, grown int64) leak.StackGrowth {
+	s := leak.StackGrowth{
+		Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy,
+		Base: d.Base, Head: d.Head, Wait: d.Wait,
+	}
+	if grown > 0 && d.Growth() > 0 {
+		s.Share = float64(d.Growth()) / float64(grown)
+	}
+	return s
+}
+
+// node is a function in the tree of calls, outermost first.
+type node struct {
+	Name     string  `json:"n"`
+	Place    string  `json:"p,omitempty"`
+	Base     int64   `json:"b"`
+	Head     int64   `json:"h"`
+	Standard bool    `json:"s,omitempty"`
+	Children []*node `json:"c,omitempty"`
+
+	index map[string]*node
+	key   string
+}
+
+// What a tree has at most. What is folded is too small to be seen anyway.
+const (
+	maxNodes = 3000
+	maxDepth = 128
+)
+
+func (n *node) child(key string, make func() *node) *node {
+	c, ok := n.index[key]
+	if !ok {
+		c = make()
+		c.key = key
+		if n.index == nil {
+			n.index = map[string]*node{}
+		}
+		n.index[key] = c
+		n.Children = append(n.Children, c)
+	}
+	return c
+}
+
+// size is what decides how wide a node is.
+func (n *node) size() int64 { return max(n.Base, n.Head) }
+
+// tree adds up both profiles by their calls, and folds what is too small.
+func tree(base, head *stack.Snapshot) (root *node, folded int) {
+	root = &node{Name: "all goroutines", Base: base.Total, Head: head.Total}
+	add := func(s *stack.Stack, base, head int64) {
+		n := root
+		frames := s.Frames
+		if len(frames) > maxDepth {
+			frames = frames[len(frames)-maxDepth:]
+		}
+		for i := len(frames) - 1; i >= 0; i-- {
+			f := frames[i]
+			n = n.child(f.Func, func() *node {
+				return &node{Name: human.Func(f.Func, maxFunc), Place: human.Line(human.Place(f.File, f.Line), maxName), Standard: stack.Standard(f)}
+			})
+			n.Base, n.Head = n.Base+base, n.Head+head
+		}
+		if s.Op != "" && s.Op != stack.Running {
+			n = n.child("\x00"+s.Op, func() *node { return &node{Name: human.Line(s.Op, maxName), Standard: true} })
+			n.Base, n.Head = n.Base+base, n.Head+head
+		}
+	}
+	for sig, s := range head.Stacks {
+		var before int64
+		if b := base.Stacks[sig]; b != nil {
+			before = b.Count
+		}
+		add(s, before, s.Count)
+	}
+	for sig, s := range base.Stacks {
+		if head.Stacks[sig] == nil {
+			add(s, s.Count, 0)
+		}
+	}
+	least := root.size() / 2000
+	for {
+		kept := root.count(least)
+		if kept <= maxNodes || least > root.size() {
+			break
+		}
+		least = max(1, 2*least)
+	}
+	folded = root.fold(least)
+	return root, folded
+}
+
+// count is how many nodes are left when those of a size up to least are folded.
+func (n *node) count(least int64) int {
+	sum := 1
+	for _, c := range n.Children {
+		if c.size() > least {
+			sum += c.count(least)
+		}
+	}
+	return sum
+}
+
+// fold leaves out the children of a size up to least, and puts the others in
+// order.
+func (n *node) fold(least int64) (folded int) {
+	slices.SortFunc(n.Children, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(b.Head-b.Base, a.Head-a.Base), cmp.Compare(b.size(), a.size()), cmp.Compare(a.key, b.key))
+	})
+	n.Children = slices.DeleteFunc(n.Children, func(c *node) bool {
+		if c.size() > least {
+			folded += c.fold(least)
+			return false
+		}
+		folded += c.count(-1)
+		return true
+	})
+	return folded
+}
+
+// comparePage is the difference of any two profiles.
+type comparePage struct {
+	Compare    comparison
+	Base, Head *comparedRow
+	Table      string // where the table is had
+	Swap       string
+}
+
+type comparedRow struct {
+	Name, URL string
+	Time      stamp
+}
+
+func (h *Handler) comparedRow(key string) *comparedRow {
+	if key == "" {
+		return nil
+	}
+	row := &comparedRow{Name: profileName(key), URL: h.profileURL(key)}
+	if t, err := time.Parse("20060102T150405Z", strings.TrimSuffix(path.Base(key), ".pb.gz")); err == nil {
+		row.Time = h.stamp(t)
+	}
+	return row
+}
+
+// profileName is what a key says of who was profiled.
+func profileName(key string) string {
+	dir := strings.TrimPrefix(path.Dir(key), "profiles/")
+	var names []string
+	for s := range strings.SplitSeq(dir, "/") {
+		if name, err := url.PathUnescape(s); err == nil {
+			s = name
+		}
+		names = append(names, s)
+	}
+	return human.Line(strings.Join(names, " / "), maxName)
+}
+
+func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
+	base, head := r.URL.Query().Get("base"), r.URL.Query().Get("head")
+	c := h.comparison(base, head)
+	if c.URL == "" {
+		h.lost(w, r, "Nothing to compare", "Two profiles are compared; pick them on the page of a service.")
+		return
+	}
+	p := comparePage{
+		Compare: c, Base: h.comparedRow(base), Head: h.comparedRow(head),
+		Table: h.base + "/compare/table?" + url.Values{"base": {base}, "head": {head}}.Encode(),
+	}
+	if base != "" {
+		p.Swap = h.comparison(head, base).URL
+	}
+	h.render(w, http.StatusOK, "compare", "Compare", p)
+}
+
+// tablePart is the table of a comparison, a part of its page.
+type tablePart struct {
+	Problem    string
+	Base, Head string // goroutines
+	Change     string
+	Stacks     []stackRow
+	More       int
+}
+
+func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	t, err := h.load(r.Context(), q.Get("base"), q.Get("head"))
+	if err != nil {
+		code, _, text := h.loadProblem(err, q.Get("head"))
+		h.fragment(w, code, "table", tablePart{Problem: text})
+		return
+	}
+	base, head := snapshots(t)
+	deltas := stack.Diff(base, head)
+	grown := growthOf(deltas)
+	p := tablePart{Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
+	for _, d := range deltas[:min(len(deltas), maxStacks)] {
+		p.Stacks = append(p.Stacks, newStackRow(stackGrowth(d, grown), func(collector.Frame) string { return "" }))
+	}
+	p.More = len(deltas) - len(p.Stacks)
+	h.fragment(w, http.StatusOK, "table", p)
+}
+
+// pickerPart lists the profiles of a service to pick two of, a part of its
+// page.
+type pickerPart struct {
+	Problem  string
+	Action   string
+	Profiles []pickRow
+	More     int
+}
+
+type pickRow struct{ Key, Words string }
+
+// maxPicks is how many profiles can be picked from, the latest.
+const maxPicks = 500
+
+func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.fragment(w, http.StatusNotFound, "picker", pickerPart{Problem: "there is no such service"})
+		return
+	}
+	p := pickerPart{Action: h.base + "/compare"}
+	var refs []leak.ProfileRef
+	if h.o.Profiles != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
+		defer cancel()
+		var err error
+		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Now().Add(time.Hour)); err != nil {
+			h.fragment(w, http.StatusBadGateway, "picker", pickerPart{Problem: h.bucketProblem(err, "list", p.Action)})
+			return
+		}
+	}
+	p.More = max(len(refs)-maxPicks, 0)
+	for _, ref := range slices.Backward(refs[p.More:]) {
+		p.Profiles = append(p.Profiles, pickRow{Key: ref.Key, Words: ref.Time.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + human.Line(ref.Instance, 80)})
+	}
+	h.fragment(w, http.StatusOK, "picker", p)
+}
+
+// pprofName is a key as one segment of a path that no proxy changes.
+func pprofName(key string) string {
+	if key == "" {
+		return "-"
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(key))
+}
+
+func keyOfName(name string) string {
+	if name == "-" {
+		return ""
+	}
+	key, err := base64.RawURLEncoding.DecodeString(name)
+	if err != nil {
+		return "?"
+	}
+	return string(key)
+}
+
+// pprofPolicy is for pprof's own pages, which have scripts and styles within.
+// The sandbox keeps them from everything that is not on the page.
+const pprofPolicy = "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
+// pprof serves one of pprof's own views of a comparison.
+func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
+	view := r.PathValue("view")
+	if !slices.Contains(pprofui.Views, view) {
+		h.lost(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
+		return
+	}
+	t, err := h.load(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	if err != nil {
+		code, _, text := h.loadProblem(err, r.PathValue("head"))
+		plain(w, code, "The profiles cannot be compared: "+text+".")
+		return
+	}
+	views, err := pprofui.New(t.base, t.head)
+	if err != nil {
+		h.logger.Warn("No view of pprof", "err", err)
+		code := http.StatusInternalServerError
+		text := "pprof cannot show these profiles; the log says why."
+		if errors.Is(err, pprofui.ErrTooLarge) {
+			code, text = http.StatusRequestEntityTooLarge, "These profiles have too many stacks for a page of pprof: run go tool pprof on your machine."
+		}
+		plain(w, code, text)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", pprofPolicy)
+	w.Header().Set("Cache-Control", "no-store")
+	views[view].ServeHTTP(w, r)
+}

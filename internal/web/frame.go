@@ -1,0 +1,85 @@
+package web
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// Lengths of what is shown, in characters: a hostile name must not make a page
+// unreadable.
+const (
+	maxName  = 120
+	maxFunc  = 160
+	maxWords = 400
+)
+
+// frame is what the layout shows around every page.
+type frame struct {
+	Base    string // of every link
+	Version string
+	Section string // of the navigation
+	Charts  bool   // the page has some
+	Title   string
+	Now     stamp
+	Ready   bool
+	Notices []string
+	Data    any
+}
+
+// sections are what the pages belong to.
+var sections = map[string]string{
+	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "compare": "services",
+	"targets": "targets", "status": "status",
+}
+
+func (h *Handler) frame(page, title string, data any) frame {
+	f := frame{
+		Base:    h.base,
+		Version: cmp.Or(version.Version, "(devel)"),
+		Section: sections[page],
+		Charts:  page == "leak" || page == "service" || page == "compare",
+		Title:   human.Line(title, maxName),
+		Ready:   h.o.State.Ready(),
+		Data:    data,
+	}
+	f.Now = h.stamp(h.o.Now())
+	if h.o.Notices != nil {
+		for _, n := range h.o.Notices() {
+			f.Notices = append(f.Notices, human.Line(n, maxWords))
+		}
+	}
+	return f
+}
+
+// stamp is a time: as words and as an attribute.
+type stamp struct {
+	Text string // "14:02 UTC", or with the date
+	ISO  string
+	Ago  string // "12 min ago"; empty for the future and the zero time
+}
+
+func (h *Handler) stamp(t time.Time) stamp {
+	if t.IsZero() {
+		return stamp{}
+	}
+	now := h.o.Now()
+	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339)}
+	if d := now.Sub(t); d > 0 {
+		s.Ago = human.Duration(d) + " ago"
+	}
+	return s
+}
+
+func (h *Handler) alerts() alerting.RenderOptions {
+	o := alerting.RenderOptions{}
+	if h.o.Alerts != nil {
+		o = h.o.Alerts()
+	}
+	o.ExternalURL = h.o.ExternalURL
+	return o
+}

@@ -1,0 +1,229 @@
+package web
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// leakRow is a leak in a list.
+type leakRow struct {
+	URL        string
+	Service    string
+	ServiceURL string
+	State      string
+	Evidence   string
+	Func       string // empty: unattributed
+	Place      string
+	Op, Wait   string
+	Rate       string
+	Interval   string
+	Leaked     string
+	Instances  string
+	Version    string
+	Projection string
+	Onset      stamp
+	Resolved   stamp
+	Resolution string
+	Spark      spark
+}
+
+func (h *Handler) leakRow(l leak.Leak) leakRow {
+	r := leakRow{
+		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
+		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
+		ServiceURL: h.serviceURL(l.Service),
+		State:      word(l.State),
+		Evidence:   word(l.Evidence),
+		Rate:       human.Number(l.Rate.Value),
+		Leaked:     human.Number(l.Leaked),
+		Instances:  instances(l),
+		Version:    human.Line(l.Version, 40),
+		Projection: alerting.Projection(l, h.alerts()),
+		Onset:      h.stamp(l.Onset),
+		Resolved:   h.stamp(l.ResolvedAt),
+		Resolution: human.Line(l.Resolution, maxWords),
+	}
+	if l.Rate.Low < l.Rate.High {
+		r.Interval = human.Number(l.Rate.Low) + " to " + human.Number(l.Rate.High)
+	}
+	if len(l.Stacks) > 0 {
+		s := l.Stacks[0]
+		r.Func = human.Func(s.Key.Func, maxFunc)
+		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
+		r.Op = human.Line(s.Op, maxName)
+		if s.Wait > 0 {
+			r.Wait = human.Duration(s.Wait)
+		}
+	}
+	return r
+}
+
+// word is one of a closed set, unless somebody has written another one into the
+// archive.
+func word[T ~string](x T) string { return human.Line(string(x), 20) }
+
+func instances(l leak.Leak) string {
+	n := human.Count(int64(len(l.Instances)))
+	if l.InstancesTotal < len(l.Instances) {
+		return n
+	}
+	return n + " of " + human.Count(int64(l.InstancesTotal))
+}
+
+// impact is what puts leaks in order: how fast they grow, on how many
+// instances, and how little time is left until one of these is full.
+func impact(l leak.Leak, o alerting.RenderOptions) float64 {
+	left := alerting.HoursLeft(l, o)
+	if math.IsNaN(left) || !(l.Rate.Value > 0) {
+		return 0
+	}
+	return l.Rate.Value * float64(max(len(l.Instances), 1)) / max(left, 0.1)
+}
+
+// sortLeaks puts what is open first, what weighs most first, and of the
+// resolved the latest.
+func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
+	rank := map[leak.State]int{leak.Suspected: 1, leak.Ignored: 2, leak.Resolved: 3}
+	weight := make(map[string]float64, len(leaks))
+	for _, l := range leaks {
+		weight[l.ID] = impact(l, o)
+	}
+	leaks = slices.Clone(leaks)
+	slices.SortFunc(leaks, func(a, b leak.Leak) int {
+		c := cmp.Compare(rank[a.State], rank[b.State])
+		if c == 0 && a.State == leak.Resolved {
+			c = b.ResolvedAt.Compare(a.ResolvedAt)
+		}
+		return cmp.Or(c, cmp.Compare(weight[b.ID], weight[a.ID]), cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.ID, b.ID))
+	})
+	return leaks
+}
+
+// leaksPage is the list.
+type leaksPage struct {
+	Filter filter
+	// Groups are by state, those that are shown.
+	Groups []leakGroup
+	Open   int // all that are, whatever the filter
+	Pager  pager
+	// Resolved is how many there are; ShowResolved whether they are shown.
+	Resolved       int
+	ShowResolved   bool
+	ToggleResolved string
+	// For the empty state.
+	Services, Targets string
+	Started           stamp
+}
+
+type leakGroup struct {
+	State leak.State
+	Title string
+	Words string
+	Total int
+	Rows  []leakRow
+}
+
+const leaksPerPage = 50
+
+// groups are the states in the order of the page.
+var groups = []leakGroup{
+	{State: leak.Firing, Title: "Open"},
+	{State: leak.Suspected, Title: "Suspected", Words: "These grow; nobody was told yet."},
+	{State: leak.Ignored, Title: "Ignored", Words: "These grow, and the configuration says that nobody is to be told."},
+	{State: leak.Resolved, Title: "Resolved"},
+}
+
+// wanted are the leaks that the filter lets through, in order.
+func (h *Handler) wanted(f filter) []leak.Leak {
+	var out []leak.Leak
+	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+		texts := []string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}
+		for _, s := range l.Stacks {
+			texts = append(texts, s.Op, s.Key.Func, human.Place(s.Key.File, s.Key.Line))
+		}
+		if f.passes(l.Service, append(texts, l.Instances...)...) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (h *Handler) leaksPage(r *http.Request) leaksPage {
+	q := r.URL.Query()
+	p := leaksPage{
+		Filter:       newFilter(q),
+		ShowResolved: q.Get("resolved") == "1",
+		Services:     human.Plural(int64(len(h.o.State.Services())), "service", "services"),
+		Targets:      human.Plural(int64(len(h.o.State.Targets())), "target", "targets"),
+		Started:      h.stamp(h.o.Started),
+	}
+	for _, l := range h.o.State.Leaks() {
+		if l.State == leak.Firing {
+			p.Open++
+		}
+	}
+	totals := map[leak.State]int{}
+	var shown []leak.Leak
+	for _, l := range h.wanted(p.Filter) {
+		totals[l.State]++
+		if l.State == leak.Resolved {
+			p.Resolved++
+		}
+		if l.State != leak.Resolved || p.ShowResolved {
+			shown = append(shown, l)
+		}
+	}
+	p.ToggleResolved = with(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
+	p.Pager = newPager(r, len(shown), leaksPerPage)
+	for _, g := range groups {
+		g.Total = totals[g.State]
+		for _, l := range part(shown, p.Pager) {
+			if l.State == g.State {
+				row := h.leakRow(l)
+				row.Spark = h.spark(l.Service, l.Onset)
+				g.Rows = append(g.Rows, row)
+			}
+		}
+		if len(g.Rows) > 0 {
+			p.Groups = append(p.Groups, g)
+		}
+	}
+	return p
+}
+
+func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
+	p := h.leaksPage(r)
+	code := http.StatusOK
+	if p.Filter.Problem != "" {
+		code = http.StatusBadRequest
+	}
+	h.render(w, code, "leaks", "Leaks", p)
+}
+
+func (h *Handler) serviceURL(service labels.Labels) string {
+	return h.base + "/services/" + serviceID(service)
+}
+
+type notFoundPage struct {
+	What string
+	leaksPage
+}
+
+func (h *Handler) lost(w http.ResponseWriter, r *http.Request, title, what string) {
+	r = r.Clone(r.Context())
+	r.URL = &url.URL{Path: "/"} // the list as a whole
+	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
+}
+
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
+	h.lost(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// maxLink is the longest link to elsewhere, in bytes.
+const maxLink = 2000
+
+func (h *Handler) links() Links {
+	if h.o.Links == nil {
+		return Links{}
+	}
+	return h.o.Links()
+}
+
+// placeholder is a name in a template of a link.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// fill fills in a template; what is too long then is no link.
+func fill(template string, value func(name string) string) string {
+	s := placeholder.ReplaceAllStringFunc(template, func(p string) string { return value(p[1 : len(p)-1]) })
+	if len(s) > maxLink {
+		return ""
+	}
+	return s
+}
+
+// source is the link to a line of a service's source; empty if there is none.
+func (l Links) source(service labels.Labels, version string, f collector.Frame) string {
+	for _, s := range l.Source {
+		path, ok := strings.CutPrefix(f.File, s.Prefix)
+		if !ok || f.File == "" || f.Line <= 0 || !matches(s.Matchers, service) {
+			continue
+		}
+		return fill(s.URL, func(name string) string {
+			switch name {
+			case "version":
+				return escapePath(cmp.Or(version, "HEAD"))
+			case "path":
+				return escapePath(strings.TrimLeft(path, "/"))
+			case "line":
+				return strconv.Itoa(f.Line)
+			}
+			return ""
+		})
+	}
+	return ""
+}
+
+// escapePath escapes the segments of a path; none of them climbs up.
+func escapePath(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if s == "." || s == ".." {
+			s = strings.ReplaceAll(s, ".", "%2E")
+			segments[i] = s
+			continue
+		}
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/")
+}
+
+func matches(ms []*labels.Matcher, ls labels.Labels) bool {
+	for _, m := range ms {
+		if !m.Matches(ls.Get(m.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// dashboard is the link to the dashboard of a service.
+func (l Links) dashboard(service labels.Labels, from, to time.Time) string {
+	if l.Dashboard == "" {
+		return ""
+	}
+	return fill(l.Dashboard, func(name string) string {
+		switch name {
+		case "from":
+			return strconv.FormatInt(from.UnixMilli(), 10)
+		case "to":
+			return strconv.FormatInt(to.UnixMilli(), 10)
+		}
+		return url.QueryEscape(service.Get(name))
+	})
+}
+
+// silence is the link to Alertmanager's page for a new silence of a leak.
+func (l Links) silence(of leak.Leak) string {
+	if l.Alertmanager == "" {
+		return ""
+	}
+	filter := "{" + strings.Join([]string{
+		labels.MustNewMatcher(labels.MatchEqual, labels.AlertName, alerting.AlertName).String(),
+		labels.MustNewMatcher(labels.MatchEqual, "leak", of.ID).String(),
+	}, ",") + "}"
+	s := strings.TrimRight(l.Alertmanager, "/") + "/#/silences/new?filter=" + url.PathEscape(filter)
+	if len(s) > maxLink {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,328 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// servicesPage says of every service what it does and why it is no leak.
+type servicesPage struct {
+	Filter   filter
+	Pager    pager
+	Total    int // watched, whatever the filter
+	Services []serviceRow
+	Started  stamp
+	// State narrows to a status; States are those that there are.
+	State  string
+	States []stateLink
+}
+
+type stateLink struct {
+	Name, URL string
+	N         int
+	Current   bool
+}
+
+type serviceRow struct {
+	URL       string
+	Name      string
+	Instances string
+	Count     string
+	Floor     string
+	Rate      string
+	Status    string
+	Why       string
+	Last      stamp
+	Spark     spark
+	Leaks     []leakRow
+}
+
+const servicesPerPage = 100
+
+// rankOf puts what deserves a look first.
+var rankOf = map[trend.Status]int{
+	trend.Leaking: 0, trend.Plateaued: 1, trend.Suspicious: 2, trend.Provisional: 3, trend.Quiet: 4,
+}
+
+// firing are the leaks that fire, by service.
+func (h *Handler) firing() map[string][]leak.Leak {
+	open := map[string][]leak.Leak{}
+	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+		if l.State == leak.Firing {
+			k := string(l.Service.Bytes(nil))
+			open[k] = append(open[k], l)
+		}
+	}
+	return open
+}
+
+// sortServices puts those that leak first, then what is most suspicious.
+func sortServices(services []Service, open map[string][]leak.Leak) []Service {
+	type keyed struct {
+		Service
+		leaks int
+		name  string
+	}
+	all := make([]keyed, len(services))
+	for i, s := range services {
+		all[i] = keyed{s, len(open[string(s.Labels.Bytes(nil))]), alerting.ServiceName(s.Labels)}
+	}
+	slices.SortFunc(all, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(b.leaks, a.leaks), cmp.Compare(rankOf[a.Status], rankOf[b.Status]), strings.Compare(a.name, b.name))
+	})
+	out := make([]Service, len(all))
+	for i := range all {
+		out[i] = all[i].Service
+	}
+	return out
+}
+
+func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
+	open, f := h.firing(), newFilter(r.URL.Query())
+	all := sortServices(h.o.State.Services(), open)
+	p := servicesPage{Filter: f, Total: len(all), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
+	counts := map[trend.Status]int{}
+	var wanted []Service
+	for _, s := range all {
+		if !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate)) {
+			continue
+		}
+		counts[s.Status]++
+		if p.State == "" || p.State == string(s.Status) {
+			wanted = append(wanted, s)
+		}
+	}
+	for _, status := range []trend.Status{trend.Leaking, trend.Plateaued, trend.Suspicious, trend.Provisional, trend.Quiet} {
+		if n := counts[status]; n > 0 || p.State == string(status) {
+			l := stateLink{Name: string(status), N: n, URL: with(r, "state", string(status)), Current: p.State == string(status)}
+			if l.Current {
+				l.URL = with(r, "state", "")
+			}
+			p.States = append(p.States, l)
+		}
+	}
+	p.Pager = newPager(r, len(wanted), servicesPerPage)
+	for _, s := range part(wanted, p.Pager) {
+		row := h.serviceRow(s)
+		row.Spark = h.spark(s.Labels, time.Time{})
+		for _, l := range open[string(s.Labels.Bytes(nil))] {
+			row.Leaks = append(row.Leaks, h.leakRow(l))
+		}
+		p.Services = append(p.Services, row)
+	}
+	code := http.StatusOK
+	if f.Problem != "" {
+		code = http.StatusBadRequest
+	}
+	h.render(w, code, "services", "Services", p)
+}
+
+func (h *Handler) serviceRow(s Service) serviceRow {
+	row := serviceRow{
+		URL:       h.serviceURL(s.Labels),
+		Name:      human.Line(alerting.ServiceName(s.Labels), maxName),
+		Instances: human.Count(int64(s.Instances)),
+		Count:     human.Number(s.Count),
+		Floor:     human.Number(s.Floor),
+		Status:    word(s.Status),
+		Why:       why(s.Status, s.Gate),
+		Last:      h.stamp(s.LastSample),
+	}
+	if s.Rate.Value != 0 {
+		row.Rate = human.Number(s.Rate.Value)
+	}
+	return row
+}
+
+// gateWords say what held a status back.
+var gateWords = map[trend.Gate]string{
+	trend.GateTooLittle:   "there are too few samples yet",
+	trend.GateTooSmall:    "the growth is within the noise, or only a few goroutines",
+	trend.GateNoTrend:     "the floor does not rise",
+	trend.GateFollowsLoad: "the count follows the load",
+	trend.GateOneStep:     "it rose once, in one step",
+	trend.GateCameBack:    "it rose and came back",
+	trend.GateSaturating:  "the growth slows down, as that of a pool that fills",
+}
+
+func gateText(g trend.Gate) string {
+	if words, ok := gateWords[g]; ok || g == trend.GateNone {
+		return words
+	}
+	return human.Line(string(g), maxName)
+}
+
+// why says in plain words what the verdict on the counts means.
+func why(s trend.Status, g trend.Gate) string {
+	gate := gateText(g)
+	grows := map[trend.Status]string{
+		trend.Suspicious:  "it grows, but not yet by enough to say so from the counts alone",
+		trend.Provisional: "it grows as a leak does, and as a pool that fills: time or profiles will tell",
+	}[s]
+	switch {
+	case s == trend.Leaking:
+		return "it grows and does not come back"
+	case s == trend.Plateaued:
+		return "it no longer grows, and what leaked is still there"
+	case grows != "" && gate != "":
+		return "it grows, but " + gate
+	case grows != "":
+		return grows
+	case gate != "":
+		return gate
+	}
+	return "it does nothing that healthy services do not do"
+}
+
+// servicePage is one service.
+type servicePage struct {
+	serviceRow
+	ID      string
+	Labels  []pair
+	Gone    bool // is not watched now, only its leaks are known
+	Scale   string
+	Members []memberRow
+	More    int
+	Reasons []reasonRow
+	Left    int // reasons that are not shown
+	Chart   string
+	Picker  string
+	Compare string
+	Pull    pullForm
+	JSON    string
+	Dash    string
+	All     []leakRow
+}
+
+type memberRow struct {
+	Name, Count, Floor, Rate string
+	Started, Last            stamp
+}
+
+// reasonRow is what one scale of one instance says.
+type reasonRow struct {
+	Instance, Scale, Status, Why string
+	Blocks, Rate, Grown, Z       string
+}
+
+const (
+	maxMembers = 50
+	maxReasons = 60
+)
+
+// findService finds a service by its id, also one that is only known by its
+// leaks.
+func (h *Handler) findService(id string) (s Service, watched, ok bool) {
+	for _, s := range h.o.State.Services() {
+		if serviceID(s.Labels) == id {
+			return s, true, true
+		}
+	}
+	for _, l := range h.o.State.Leaks() {
+		if serviceID(l.Service) == id {
+			return Service{Labels: l.Service, Status: trend.Quiet, Gate: trend.GateTooLittle}, false, true
+		}
+	}
+	return Service{}, false, false
+}
+
+func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
+	h.showService(w, r, http.StatusOK, "")
+}
+
+func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
+	s, watched, ok := h.findService(r.PathValue("id"))
+	if !ok {
+		h.lost(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")
+		return
+	}
+	id := serviceID(s.Labels)
+	now := h.o.Now()
+	p := servicePage{
+		serviceRow: h.serviceRow(s), ID: id, Labels: pairs(s.Labels), Gone: !watched,
+		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
+		JSON: h.base + "/api/v1/services/" + id,
+		Dash: h.links().dashboard(s.Labels, now.Add(-24*time.Hour), now),
+		Pull: pullForm{Enabled: h.o.Pull != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
+	}
+	if s.Scale > 0 {
+		p.Scale = human.Duration(s.Scale)
+	}
+	growing := map[string]trend.Interval{}
+	for _, g := range s.Growing {
+		growing[g.Instance] = g.Rate
+	}
+	members := h.o.State.Instances(s.Labels)
+	slices.SortFunc(members, func(a, b Instance) int {
+		return cmp.Or(cmp.Compare(growing[b.Name].Value, growing[a.Name].Value), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	for _, in := range members[:min(len(members), maxMembers)] {
+		row := memberRow{
+			Name: human.Line(in.Name, maxName), Count: human.Number(in.Count), Floor: human.Number(in.Floor),
+			Started: h.stamp(in.Started), Last: h.stamp(in.LastSeen),
+		}
+		if rate, ok := growing[in.Name]; ok {
+			row.Rate = human.Number(rate.Value)
+		}
+		p.Members = append(p.Members, row)
+		p.Pull.Instances = append(p.Pull.Instances, newChoice(in.Name))
+	}
+	p.More = len(members) - len(p.Members)
+	p.Reasons, p.Left = reasons(h.o.State.Explain(s.Labels))
+	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+		if labels.Equal(l.Service, s.Labels) && len(p.All) < maxInstances {
+			p.All = append(p.All, h.leakRow(l))
+		}
+	}
+	h.render(w, code, "service", p.Name, p)
+}
+
+// reasons are the assessments that have something to say, those of all
+// instances together and the most suspicious first.
+func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
+	all = slices.DeleteFunc(all, func(a trend.Assessment) bool { return a.Status == "" })
+	slices.SortStableFunc(all, func(a, b trend.Assessment) int {
+		return cmp.Or(cmp.Compare(rankOf[a.Status], rankOf[b.Status]), cmp.Compare(min(len(a.Instance), 1), min(len(b.Instance), 1)), cmp.Compare(b.Z, a.Z))
+	})
+	for _, a := range all[:min(len(all), maxReasons)] {
+		row := reasonRow{
+			Instance: human.Line(cmp.Or(a.Instance, "all together"), maxName), Scale: human.Duration(a.Scale),
+			Status: word(a.Status), Why: why(a.Status, a.Gate), Blocks: human.Count(int64(a.Blocks)), Z: human.Number(a.Z),
+		}
+		if a.Grown > 0 {
+			row.Rate, row.Grown = human.Number(a.Rate.Value), human.Number(a.Grown)
+		}
+		rows = append(rows, row)
+	}
+	return rows, len(all) - len(rows)
+}
+
+// pullService takes a profile of an instance of a service.
+func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := h.findService(r.PathValue("id"))
+	switch {
+	case !ok:
+		h.showService(w, r, http.StatusNotFound, "")
+		return
+	case h.o.Pull == nil:
+		h.showService(w, r, http.StatusForbidden, pullOff)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	ref, err := h.takeProfile(r.Context(), s.Labels, chosen(r))
+	if err != nil {
+		h.showService(w, r, pullStatus(err), err.Error())
+		return
+	}
+	http.Redirect(w, r, h.comparison("", ref.Key).URL, http.StatusSeeOther)
+}

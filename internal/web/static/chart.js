@@ -1,0 +1,342 @@
+'use strict';
+
+// Charts of the goroutines of a service and of the stacks of a leak.
+addEventListener('DOMContentLoaded', () => {
+  const { data, say, number, dark } = window.gorowatch;
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const palette = () => [1, 2, 3, 4, 5, 6, 7, 8].map((i) => colour(`--chart-${i}`));
+  const two = (n) => String(n).padStart(2, '0');
+  const day = (d) => `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
+  const clock = (d, seconds) => `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}${seconds ? `:${two(d.getUTCSeconds())}` : ''}`;
+  const when = (t) => { const d = new Date(t * 1000); return `${day(d)} ${clock(d, true)} UTC`; };
+
+  // ticks writes times in UTC, as all of the pages do.
+  const ticks = (u, splits, axis, space, incr) => splits.map((t, i) => {
+    const d = new Date(t * 1000);
+    if (incr >= 86400) return day(d).slice(5);
+    const time = clock(d, incr < 60);
+    return i === 0 || (d.getUTCHours() === 0 && d.getUTCMinutes() === 0) ? `${time}\n${day(d).slice(5)}` : time;
+  });
+  const axes = (more) => {
+    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
+    return [
+      { ...axis, values: ticks, space: 70 },
+      { ...axis, size: 60, values: (u, splits) => splits.map((x) => number(x)) },
+      ...more.map((m) => ({ ...axis, ...m })),
+    ];
+  };
+  const height = (el) => (el.clientWidth < 500 ? 220 : 300);
+  const fitted = (el, plot) => {
+    let width = el.clientWidth;
+    new ResizeObserver(() => {
+      if (el.clientWidth && el.clientWidth !== width) {
+        width = el.clientWidth;
+        plot().setSize({ width, height: height(el) });
+      }
+    }).observe(el);
+  };
+  // nearest names the line next to the cursor.
+  const nearest = (u, caption) => {
+    const { idx, top } = u.cursor;
+    if (idx == null || top < 0) return;
+    let best = null;
+    u.series.forEach((s, i) => {
+      const y = u.data[i]?.[idx];
+      if (!i || y == null || !s.named) return;
+      const d = Math.abs(u.valToPos(y, s.scale) - top);
+      if (!best || d < best.d) best = { d, text: `${s.label}: ${s.scale === 'load' ? y : number(y)}` };
+    });
+    caption.textContent = when(u.data[0][idx]) + (best ? ` · ${best.text}` : '');
+  };
+  const legend = (entries) => {
+    const ul = document.createElement('ul');
+    ul.className = 'legend';
+    for (const [look, text, fill] of entries) {
+      const li = document.createElement('li');
+      const mark = document.createElement('span');
+      mark.className = `swatch ${look}`;
+      if (fill) mark.style.color = fill;
+      li.append(mark, text);
+      ul.append(li);
+    }
+    return ul;
+  };
+
+  // lay lays series over a history: those that leak in colour with the band
+  // between the lowest and the highest count of a step, the others in grey.
+  const lay = (h, withLoad) => {
+    const xs = Array.from({ length: h.steps }, (_, i) => h.start + i * h.step);
+    const rows = [xs];
+    const series = [{}];
+    const bands = [];
+    const entries = [];
+    const colours = palette();
+    const leaking = h.instances.filter((x) => x.leaking);
+    const lit = leaking.length ? leaking : h.instances;
+    const grey = h.instances.filter((x) => !lit.includes(x));
+    const line = (values, s) => { rows.push(values); series.push({ scale: 'y', points: { show: false }, spanGaps: false, ...s }); return rows.length - 1; };
+    for (const x of grey) line(x.max, { label: x.name, named: true, stroke: colour('--chart-other'), width: 1 });
+    lit.forEach((x, i) => {
+      const c = colours[i % colours.length];
+      const high = line(x.max, { label: `${x.name}, highest`, stroke: c, width: 0.5 });
+      const low = line(x.min, { label: x.name, named: true, stroke: c, width: leaking.length ? 2 : 1.25 });
+      if (lit.length <= 12) bands.push({ series: [high, low], fill: `${c}33` });
+      if (i < 8) entries.push(['line', x.name, c]);
+    });
+    if (lit.length > 8) entries.push(['', `and ${lit.length - 8} more`, '']);
+    if (grey.length) entries.push(['line', `${grey.length} that ${grey.length === 1 ? 'does' : 'do'} not grow`, colour('--chart-other')]);
+    for (const f of h.fits.slice(0, 8)) {
+      const at = (rate) => xs.map((t) => (t < f.from || t > f.to ? null : f.level + (rate / 3600) * (t - f.at)));
+      const g = f.growth_per_hour;
+      if (g.low != null && g.high != null) {
+        const high = line(xs.map((t, i) => { const a = at(g.low)[i], b = at(g.high)[i]; return a == null ? null : Math.max(a, b); }), { label: 'interval', stroke: 'transparent' });
+        const low = line(xs.map((t, i) => { const a = at(g.low)[i], b = at(g.high)[i]; return a == null ? null : Math.max(0, Math.min(a, b)); }), { label: 'interval', stroke: 'transparent' });
+        bands.push({ series: [high, low], fill: colour('--chart-interval') });
+      }
+      line(at(g.value), { label: `fitted line of ${f.instance}`, stroke: colour('--text'), width: 1.5, dash: [7, 5] });
+    }
+    if (h.fits.length) entries.push(['dash', 'fitted growth and its 95 % interval', colour('--text')]);
+    if (withLoad) {
+      const sum = xs.map((_, i) => {
+        let total = null;
+        for (const x of h.instances) if (x.load?.[i] != null) total = (total ?? 0) + x.load[i];
+        return total;
+      });
+      line(sum, { label: 'load', named: true, scale: 'load', stroke: colour('--chart-load'), width: 1.25 });
+      entries.push(['line', 'load of those drawn, in all', colour('--chart-load')]);
+    }
+    if (h.profiles.length) entries.push(['dot', 'profile taken', colour('--link')]);
+    if (h.restarts.length) entries.push(['tick', 'restart', colour('--muted')]);
+    if (h.deploys.length) entries.push(['dash', 'deploy', colour('--muted')]);
+    return { rows, series, bands, entries };
+  };
+
+  // marks draws what happened over the lines.
+  const marks = (u, h, picked) => {
+    const { ctx, bbox } = u;
+    const ratio = devicePixelRatio;
+    const bottom = bbox.top + bbox.height;
+    const x = (t) => Math.round(u.valToPos(t, 'x', true));
+    const inside = (t) => t >= u.scales.x.min && t <= u.scales.x.max;
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    const upright = (t, c, dash, text, row) => {
+      if (t == null || !inside(t)) return;
+      ctx.strokeStyle = ctx.fillStyle = c;
+      ctx.lineWidth = 1.5 * ratio;
+      ctx.setLineDash(dash.map((d) => d * ratio));
+      ctx.beginPath();
+      ctx.moveTo(x(t), bbox.top);
+      ctx.lineTo(x(t), bottom);
+      ctx.stroke();
+      ctx.setLineDash([]);
+      const w = ctx.measureText(text).width;
+      const left = x(t) + w + 8 * ratio > bbox.left + bbox.width ? x(t) - w - 4 * ratio : x(t) + 4 * ratio;
+      ctx.fillText(text, left, bbox.top + (12 + 13 * row) * ratio);
+    };
+    for (const d of h.deploys) upright(d.time, colour('--muted'), [4, 4], `deploy of ${d.instances}`, 2);
+    upright(h.onset, colour('--accent'), [], 'onset', 0);
+    upright(h.detected_at, colour('--red'), [2, 3], 'alert', 1);
+    upright(h.resolved_at, colour('--green'), [], 'resolved', 0);
+    ctx.fillStyle = colour('--muted');
+    for (const r of h.restarts) {
+      if (!inside(r.time)) continue;
+      ctx.beginPath();
+      ctx.moveTo(x(r.time), bottom - 12 * ratio);
+      ctx.lineTo(x(r.time) - 4 * ratio, bottom - 4 * ratio);
+      ctx.lineTo(x(r.time) + 4 * ratio, bottom - 4 * ratio);
+      ctx.fill();
+    }
+    for (const p of h.profiles) {
+      if (!inside(p.time)) continue;
+      const chosen = picked.includes(p.key);
+      ctx.fillStyle = colour(chosen ? '--accent' : '--link');
+      ctx.beginPath();
+      ctx.arc(x(p.time), bottom, (chosen ? 6 : 3.5) * ratio, 0, 2 * Math.PI);
+      ctx.fill();
+    }
+    ctx.restore();
+  };
+
+  const goroutines = (figure) => {
+    const plotEl = figure.querySelector('.plot');
+    const caption = figure.querySelector('figcaption');
+    const tools = figure.querySelector('.tools');
+    const view = { range: null, load: false };
+    let picked = [];
+    let plot = null;
+    let last = null;
+
+    const pick = (u, h) => {
+      const { left, top } = u.cursor;
+      if (left < 0 || top < u.over.clientHeight - 24) return;
+      let best = null;
+      for (const p of h.profiles) {
+        const d = Math.abs(u.valToPos(p.time, 'x') - left);
+        if (d < 12 && (!best || d < best.d)) best = { d, p };
+      }
+      if (!best) return;
+      picked = [...picked.filter((k) => k !== best.p.key), best.p.key].slice(-2);
+      u.redraw(false);
+      const chosen = h.profiles.filter((p) => picked.includes(p.key)); // in order of time
+      caption.textContent = `Picked: ${chosen.map((p) => `${when(p.time)} on ${p.instance}`).join(' and ')}. `;
+      const form = document.querySelector('form.pick');
+      if (chosen.length === 2) {
+        if (form) [form.elements.base.value, form.elements.head.value] = chosen.map((p) => p.key);
+        const a = document.createElement('a');
+        a.href = figure.dataset.chart.replace(/\/api\/v1\/services\/.*$/, '/compare?') + new URLSearchParams({ base: chosen[0].key, head: chosen[1].key });
+        a.textContent = 'Compare them';
+        caption.append(a);
+      } else {
+        caption.append('Pick another one to compare them.');
+      }
+    };
+
+    const draw = (h) => {
+      const began = performance.now();
+      last = h;
+      plot?.destroy();
+      plotEl.replaceChildren();
+      if (!h.instances.length) {
+        const p = document.createElement('p');
+        p.className = 'muted part';
+        p.textContent = `There are no samples between ${when(h.start)} and ${when(h.start + h.steps * h.step)}.`;
+        plotEl.append(p);
+        return;
+      }
+      const l = lay(h, view.load);
+      plot = new uPlot({
+        width: plotEl.clientWidth,
+        height: height(plotEl),
+        tzDate: (t) => uPlot.tzDate(new Date(t * 1000), 'Etc/UTC'),
+        legend: { show: false },
+        scales: { x: { range: () => [h.start - h.step, h.start + (h.steps - 1) * h.step] }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] }, load: { range: (u, min, max) => [0, (max || 1) * 1.5] } },
+        axes: axes(view.load ? [{ scale: 'load', side: 1, grid: { show: false }, values: (u, s) => s.map(String) }] : []),
+        series: l.series,
+        bands: l.bands,
+        cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
+        hooks: {
+          draw: [(u) => marks(u, h, picked)],
+          setCursor: [(u) => { if (picked.length === 0) nearest(u, caption); }],
+          setSelect: [(u) => {
+            if (u.select.width < 5) return;
+            view.range = [u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x')];
+            load();
+          }],
+          ready: [(u) => u.over.addEventListener('click', () => pick(u, h))],
+        },
+      }, l.rows, plotEl);
+      const notes = [];
+      if (h.more) notes.push(`${h.more} more instances are not drawn.`);
+      if (h.profiles_error) notes.push(`The profiles are not known: ${h.profiles_error}.`);
+      notes.push(...h.warnings.map((w) => `Prometheus says: ${w}.`));
+      plotEl.append(legend(l.entries));
+      if (notes.length) {
+        const p = document.createElement('p');
+        p.className = 'muted';
+        p.textContent = notes.join(' ');
+        plotEl.append(p);
+      }
+      figure.dataset.drawn = Math.round(performance.now() - began);
+    };
+
+    let asked = 0;
+    const load = async () => {
+      const turn = ++asked;
+      const url = new URL(figure.dataset.chart, location.href);
+      if (view.range) {
+        url.searchParams.set('start', view.range[0].toFixed(3));
+        url.searchParams.set('end', view.range[1].toFixed(3));
+      }
+      if (view.load) url.searchParams.set('load', 'true');
+      url.searchParams.set('points', Math.max(100, Math.min(1000, Math.round(plotEl.clientWidth * 0.75))));
+      figure.setAttribute('aria-busy', 'true');
+      try {
+        let h = await data(url);
+        // What began lately is looked at closely.
+        const first = h.instances.reduce((m, x) => { const i = x.max.findIndex((v) => v != null); return i < 0 ? m : Math.min(m, i); }, h.steps);
+        if (!view.range && first > h.steps / 2 && first < h.steps) {
+          url.searchParams.set('start', (h.start + (first - 1) * h.step).toFixed(3));
+          h = await data(url);
+        }
+        if (turn === asked) draw(h);
+      } catch (e) {
+        if (turn === asked) say(plotEl, `The chart cannot be drawn: ${e.message}`);
+      }
+      figure.removeAttribute('aria-busy');
+    };
+
+    const button = (text, range) => {
+      const b = document.createElement('button');
+      b.type = 'button';
+      b.textContent = text;
+      b.setAttribute('aria-pressed', String(range === 0));
+      b.addEventListener('click', () => {
+        const now = Date.now() / 1000;
+        view.range = range ? [now - range, now] : null;
+        for (const o of tools.querySelectorAll('button')) o.setAttribute('aria-pressed', String(o === b));
+        load();
+      });
+      return b;
+    };
+    const leak = figure.dataset.chart.includes('leak=');
+    tools.append(button(leak ? 'Since the onset' : 'Default', 0), button('1 h', 3600), button('6 h', 6 * 3600), button('1 d', 86400), button('7 d', 7 * 86400));
+    const label = document.createElement('label');
+    const box = document.createElement('input');
+    box.type = 'checkbox';
+    box.addEventListener('change', () => { view.load = box.checked; load(); });
+    label.append(box, ' load');
+    tools.append(label);
+    tools.hidden = false;
+    fitted(plotEl, () => plot ?? { setSize() {} });
+    dark(() => { if (last) draw(last); });
+    load();
+  };
+
+  const counts = async (figure) => {
+    const plotEl = figure.querySelector('.plot');
+    const caption = figure.querySelector('figcaption');
+    let plot = null;
+    const draw = (c) => {
+      plot?.destroy();
+      plotEl.replaceChildren();
+      if (c.times.length) {
+        const colours = palette();
+        const pad = Math.max((c.times.at(-1) - c.times[0]) * 0.02, 1);
+        plot = new uPlot({
+          width: plotEl.clientWidth,
+          height: Math.min(220, height(plotEl)),
+          tzDate: (t) => uPlot.tzDate(new Date(t * 1000), 'Etc/UTC'),
+          legend: { show: false },
+          scales: { x: { range: () => [c.times[0] - pad, c.times.at(-1) + pad] }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
+          axes: axes([]),
+          series: [{}, { label: 'all goroutines', named: true, stroke: colour('--chart-other'), width: 1, points: { size: 4 } },
+            ...c.stacks.map((s, i) => ({ label: s.name, named: true, stroke: colours[i % colours.length], width: 2, points: { size: 6 } }))],
+          cursor: { drag: { x: false, y: false }, points: { show: false } },
+          hooks: { setCursor: [(u) => nearest(u, caption)] },
+        }, [c.times, c.total, ...c.stacks.map((s) => s.counts)], plotEl);
+        plotEl.append(legend([...c.stacks.map((s, i) => ['line', s.name, colours[i % colours.length]]), ['line', `all goroutines of ${c.instance}`, colour('--chart-other')]]));
+      }
+      const notes = [];
+      if (!c.times.length && !c.unread) notes.push('There are no profiles to count in.');
+      if (c.unread) notes.push(`${c.unread} profile${c.unread === 1 ? '' : 's'} could not be read: ${c.problem}.`);
+      if (notes.length) {
+        const p = document.createElement('p');
+        p.className = 'muted part';
+        p.textContent = notes.join(' ');
+        plotEl.append(p);
+      }
+    };
+    try {
+      const c = await data(figure.dataset.counts);
+      draw(c);
+      fitted(plotEl, () => plot ?? { setSize() {} });
+      dark(() => draw(c));
+    } catch (e) {
+      say(plotEl, `The counts cannot be shown: ${e.message}.`);
+    }
+  };
+
+  document.querySelectorAll('[data-chart]').forEach(goroutines);
+  document.querySelectorAll('[data-counts]').forEach(counts);
+});

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+type statusPage struct {
+	Build, Runtime, Flags []pair
+	Series, Storage       []fact
+	Alertmanagers         []alertmanagerRow
+	Config                string
+}
+
+// fact is a pair that may be bad news.
+type fact struct {
+	pair
+	Bad bool
+}
+
+type alertmanagerRow struct {
+	URL                 string
+	State               string
+	Since, LastSuccess  stamp
+	Error               string
+	Queued, Capacity    string
+	Sent, Dropped       string
+	HasDropped, Waiting bool
+}
+
+// build is what the program says of itself.
+func build() []pair {
+	return []pair{
+		{"Version", cmp.Or(version.Version, "(devel)")},
+		{"Revision", version.GetRevision()},
+		{"Branch", version.Branch},
+		{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)},
+		{"Go", version.GoVersion},
+		{"Platform", runtime.GOOS + "/" + runtime.GOARCH},
+	}
+}
+
+func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+	p := statusPage{
+		Build: build(),
+		Runtime: []pair{
+			{"Goroutines", human.Count(int64(runtime.NumGoroutine()))},
+			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
+			{"External URL", h.o.ExternalURL.Redacted()},
+		},
+		Series: h.seriesFacts(), Storage: h.storageFacts(),
+	}
+	if s := h.stamp(h.o.Started); s.Text != "" {
+		p.Runtime = slices.Insert(p.Runtime, 0, pair{"Started", s.Text + ", " + cmp.Or(s.Ago, "now")})
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.o.Flags)) {
+		p.Flags = append(p.Flags, pair{"--" + name, human.Line(h.o.Flags[name], maxWords)})
+	}
+	if h.o.Alertmanagers != nil {
+		for _, a := range h.o.Alertmanagers() {
+			p.Alertmanagers = append(p.Alertmanagers, alertmanagerRow{
+				URL:         human.Line(a.URL, maxWords),
+				State:       word(a.State),
+				Since:       h.stamp(a.Since),
+				LastSuccess: h.stamp(a.LastSuccess),
+				Error:       human.Line(a.LastError, maxWords),
+				Queued:      human.Count(int64(a.Queued)),
+				Capacity:    human.Count(int64(a.Capacity)),
+				Sent:        human.Count(a.Sent),
+				Dropped:     human.Count(a.Dropped),
+				HasDropped:  a.Dropped > 0,
+				Waiting:     a.Queued > 0,
+			})
+		}
+	}
+	if h.o.Config != nil {
+		p.Config = h.o.Config()
+	}
+	h.render(w, http.StatusOK, "status", "Status", p)
+}
+
+// seriesFacts say how far the reading of the counts has come.
+func (h *Handler) seriesFacts() []fact {
+	if h.o.Series == nil {
+		return nil
+	}
+	s := h.o.Series()
+	out := []fact{{pair: pair{"Read from", human.Line(s.Source, maxWords)}}}
+	progress := fact{pair: pair{"History", "the last " + human.Duration(s.History) + " are being read"}}
+	if !s.Read.IsZero() {
+		progress.Value = "read, " + human.Plural(int64(s.Cycles), "evaluation", "evaluations") + " since"
+	}
+	out = append(out, progress)
+	if read := h.stamp(s.Read); read.Text != "" {
+		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
+	}
+	if s.Error != "" {
+		out = append(out, fact{pair: pair{"Error", human.Line(s.Error, maxWords)}, Bad: true})
+	}
+	return out
+}
+
+// storageFacts say how the bucket does.
+func (h *Handler) storageFacts() []fact {
+	if h.o.Storage == nil {
+		return nil
+	}
+	s := h.o.Storage()
+	out := []fact{
+		{pair: pair{"Bucket", human.Line(s.URL, maxWords)}},
+		{pair: pair{"Retention", human.Duration(s.Retention)}},
+		{pair: pair{"State", "can be written"}},
+	}
+	if s.Error != "" {
+		out[2] = fact{pair: pair{"State", "cannot be written: " + human.Line(s.Error, maxWords)}, Bad: true}
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+type targetsPage struct {
+	Filter           filter
+	Pager            pager
+	Targets          []targetRow
+	Total            int
+	Up, Down, Unsure int
+	States           []stateLink
+}
+
+type targetRow struct {
+	Name       string
+	Labels     []pair
+	URL        string
+	State      string
+	Last, Next stamp
+	Due        string // until the next pull
+	Took, Cost string
+	Goroutines string
+	Error      string
+}
+
+const targetsPerPage = 100
+
+func sortTargets(targets []Target) []Target {
+	rank := map[TargetState]int{TargetDown: 0, TargetUnknown: 2, TargetUp: 1}
+	targets = slices.Clone(targets)
+	slices.SortFunc(targets, func(a, b Target) int {
+		return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), labels.Compare(a.Labels, b.Labels), strings.Compare(a.URL, b.URL))
+	})
+	return targets
+}
+
+func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
+	all := sortTargets(h.o.State.Targets())
+	state := r.URL.Query().Get("state")
+	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: len(all)}
+	var wanted []Target
+	counts := map[TargetState]int{}
+	for _, t := range all {
+		switch t.State {
+		case TargetUp:
+			p.Up++
+		case TargetDown:
+			p.Down++
+		default:
+			p.Unsure++
+		}
+		if !p.Filter.passes(t.Labels, t.URL, t.Error) {
+			continue
+		}
+		counts[t.State]++
+		if state == "" || state == string(t.State) {
+			wanted = append(wanted, t)
+		}
+	}
+	for _, s := range []TargetState{TargetDown, TargetUp, TargetUnknown} {
+		if counts[s] > 0 || state == string(s) {
+			l := stateLink{Name: string(s), N: counts[s], URL: with(r, "state", string(s)), Current: state == string(s)}
+			if l.Current {
+				l.URL = with(r, "state", "")
+			}
+			p.States = append(p.States, l)
+		}
+	}
+	p.Pager = newPager(r, len(wanted), targetsPerPage)
+	for _, t := range part(wanted, p.Pager) {
+		p.Targets = append(p.Targets, h.targetRow(t))
+	}
+	code := http.StatusOK
+	if p.Filter.Problem != "" {
+		code = http.StatusBadRequest
+	}
+	h.render(w, code, "targets", "Targets", p)
+}
+
+func (h *Handler) targetRow(t Target) targetRow {
+	row := targetRow{
+		Name:   human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName),
+		Labels: pairs(t.Labels),
+		URL:    human.Line(t.URL, maxWords),
+		State:  word(t.State),
+		Last:   h.stamp(t.LastPull),
+		Next:   h.stamp(t.Next),
+		Error:  human.Line(t.Error, maxWords),
+	}
+	if d := t.Next.Sub(h.o.Now()); !t.Next.IsZero() {
+		row.Due = "now"
+		if d >= time.Second {
+			row.Due = "in " + human.Duration(d)
+		}
+	}
+	if !t.LastPull.IsZero() {
+		row.Took = t.Duration.Round(time.Millisecond).String()
+		if t.Goroutines > 0 {
+			row.Goroutines = human.Count(t.Goroutines)
+		}
+	}
+	if t.Cost > 0 {
+		row.Cost = costText(t.Cost)
+	}
+	return row
+}
+
+// costText is seconds of CPU in words.
+func costText(seconds float64) string {
+	switch d := time.Duration(seconds * float64(time.Second)); {
+	case seconds > 1e6:
+		return "much"
+	case d < time.Millisecond:
+		return "< 1 ms"
+	case d < time.Second:
+		return human.Number(float64(d.Milliseconds())) + " ms"
+	default:
+		return human.Number(seconds) + " s"
+	}
+}

@@ -1,0 +1,54 @@
+package trend
+
+import (
+	"math"
+	"time"
+)
+
+// Floors are the floors of a service, summed over its instances, one a block:
+// the shape of the growth in a few numbers.
+type Floors struct {
+	Start  time.Time     // of the first block
+	Length time.Duration // of a block
+	// Values are in goroutines; NaN: none was seen then.
+	Values []float64
+}
+
+// Floors lists the floors of late, of the shortest blocks that reach back to
+// since, or of the longest there are.
+func (s *Service) Floors(since time.Time) Floors {
+	var f Floors
+	for k := range nScales {
+		length := s.base * int64(scales[k].mult)
+		first, last := int64(math.MaxInt64), int64(math.MinInt64)
+		for _, in := range s.ordered {
+			if r := &in.seg.rings[k]; r.len() > 0 {
+				first, last = min(first, r.number(0)), max(last, r.last)
+			}
+		}
+		if first > last {
+			break // nor do longer blocks have any
+		}
+		first = max(first, last-int64(scales[k].keep)+1)
+		f = Floors{Start: msTime(first * length), Length: time.Duration(length) * time.Millisecond, Values: make([]float64, last-first+1)}
+		for i := range f.Values {
+			f.Values[i] = math.NaN()
+		}
+		for _, in := range s.ordered {
+			r := &in.seg.rings[k]
+			for i := range r.len() {
+				at := r.number(i) - first
+				if b := r.at(i); at >= 0 && b.valid() {
+					if math.IsNaN(f.Values[at]) {
+						f.Values[at] = 0
+					}
+					f.Values[at] += float64(b.floor)
+				}
+			}
+		}
+		if !f.Start.After(since) {
+			break
+		}
+	}
+	return f
+}
