@@ -1,0 +1,243 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+var checkout = labels.FromStrings("job", "checkout", "namespace", "prod")
+
+// asked decodes the data of an answer of the API.
+func asked[T any](t *testing.T, o Options, path string) (data T) {
+	t.Helper()
+	r := get(t, o, path)
+	text := body(t, r)
+	require.Equal(t, http.StatusOK, r.StatusCode, text)
+	var e struct{ Data *T }
+	e.Data = &data
+	require.NoError(t, json.Unmarshal([]byte(text), &e))
+	return data
+}
+
+func historyURL(query string) string {
+	return "/api/v1/services/" + serviceID(checkout) + "/history?" + query
+}
+
+func TestHistory(t *testing.T) {
+	h := asked[apiHistory](t, options(leaking()), historyURL("leak=3f9c2a7b"))
+	require.InDelta(t, 537*4/3*60, float64(h.Steps)*h.Step, 60*60, "since a third of its age before the onset")
+	require.Len(t, h.Instances, 5)
+	for i, x := range h.Instances {
+		require.Equal(t, i < 3, x.Leaking, x.Name)
+		require.Len(t, x.Min, h.Steps)
+		require.Nil(t, x.Load, "only if asked for")
+	}
+	require.InDelta(t, float64(at.Add(-537*time.Minute).Unix()), *h.Onset, 0)
+	require.InDelta(t, float64(at.Add(-500*time.Minute).Unix()), *h.DetectedAt, 0)
+	require.Nil(t, h.ResolvedAt)
+
+	require.Len(t, h.Fits, 3)
+	f := h.Fits[0]
+	require.InDelta(t, 212.4/3, float64(f.PerHour.Value), .01, "each its part of the leak's")
+	require.GreaterOrEqual(t, f.From, *h.Onset)
+	now := f.Level + float64(f.PerHour.Value)/3600*(f.To-f.At)
+	require.InDelta(t, 60+71*537./60, now, 40, "the line lies on the floor")
+
+	require.Len(t, h.Profiles, 2)
+	require.Equal(t, archived().refs[0].Key, h.Profiles[0].Key)
+	require.Empty(t, h.Restarts)
+
+	h = asked[apiHistory](t, options(leaking()), historyURL("load=true&points=50&start=2026-03-02T20:00:00Z&end="+fmt.Sprint(at.Unix())))
+	require.Len(t, h.Instances[0].Load, h.Steps)
+	require.InDelta(t, 50, h.Steps, 2)
+	require.Empty(t, h.Fits, "no leak was named, and none of the instances grows by itself")
+}
+
+// TestHistoryOfAService marks what the verdict says.
+func TestHistoryOfAService(t *testing.T) {
+	s := leaking()
+	s.services[1].Growing = []trend.InstanceTrend{{Instance: "10.0.3.17:8080", Rate: trend.Interval{Value: 70, Low: 60, High: 80}, Onset: at.Add(-2 * time.Hour)}}
+	h := asked[apiHistory](t, options(s), historyURL(""))
+	require.True(t, h.Instances[0].Leaking)
+	require.Equal(t, "10.0.3.17:8080", h.Instances[0].Name)
+	require.Len(t, h.Fits, 1)
+	require.InDelta(t, float64(at.Add(-2*time.Hour).Unix()), *h.Onset, 0)
+}
+
+// TestStarts tells a deploy from a crash.
+func TestStarts(t *testing.T) {
+	begin := at.Add(-10 * time.Hour)
+	span := span{from: begin, to: at}
+	var all []collector.InstanceHistory
+	for i := range 4 {
+		in := collector.NewInstanceHistory(labels.FromStrings("instance", fmt.Sprint(i)), 100)
+		for k := range in.Start {
+			in.Start[k] = seconds(begin.Add(-time.Hour))
+			if k >= 30 { // all within six minutes
+				in.Start[k] = seconds(begin.Add(3*time.Hour + time.Duration(i)*2*time.Minute))
+			}
+			if i == 2 && k >= 70 { // one by itself
+				in.Start[k] = seconds(begin.Add(7 * time.Hour))
+			}
+		}
+		in.Start[50] = math.NaN()
+		in.Start[51] += 1 // exporters wobble
+		all = append(all, in)
+	}
+	restarts, deploys := starts(all, span)
+	require.Equal(t, []apiDeploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
+	require.Equal(t, []apiRestart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	names := make([]string, 100)
+	for i := range names {
+		names[i] = fmt.Sprintf("10.0.0.%d:8080", i)
+	}
+	o, shelf := options(leaking()), &shelf{}
+	for i := range 5000 {
+		shelf.refs = append(shelf.refs, leak.ProfileRef{Key: fmt.Sprintf("profiles/prod/checkout/%d/20260302T140000Z.pb.gz", i), Time: at.Add(-time.Duration(i) * time.Second)})
+	}
+	o.Profiles, o.History = shelf, climbing(names...)
+	r := get(t, o, historyURL("points=1000&load=true&start="+fmt.Sprint(at.Add(-7*24*time.Hour).Unix())))
+	require.Equal(t, http.StatusOK, r.StatusCode)
+	text := body(t, r)
+	t.Logf("7 days, 100 instances: %d KB", len(text)>>10)
+	require.Less(t, len(text), 700<<10)
+	var h struct{ Data apiHistory }
+	require.NoError(t, json.Unmarshal([]byte(text), &h))
+	require.Len(t, h.Data.Instances, maxDrawn)
+	require.Equal(t, 70, h.Data.More)
+	require.LessOrEqual(t, len(h.Data.Profiles), maxMarks)
+	require.LessOrEqual(t, h.Data.Steps, 1000)
+}
+
+// TestHistoryThatCannotBeHad says why; the page comes without it.
+func TestHistoryThatCannotBeHad(t *testing.T) {
+	o := options(leaking())
+	o.History = counts(func(time.Time, time.Time, time.Duration) (collector.History, error) {
+		return collector.History{}, errors.New("prometheus http://prometheus:9090: connection refused")
+	})
+	o.Profiles = &shelf{listing: context.DeadlineExceeded}
+	r := get(t, o, historyURL(""))
+	require.Equal(t, http.StatusBadGateway, r.StatusCode)
+	require.Contains(t, body(t, r), "the series cannot be read now: prometheus http://prometheus:9090: connection refused")
+	require.Equal(t, http.StatusOK, get(t, o, "/leaks/3f9c2a7b").StatusCode)
+	require.Equal(t, http.StatusOK, get(t, o, "/services/"+serviceID(checkout)).StatusCode)
+
+	o.History = climbing("a")
+	h := asked[apiHistory](t, o, historyURL(""))
+	require.Equal(t, "the archive does not answer in time", h.ProfilesError)
+	require.Len(t, h.Instances, 1, "the rest is there")
+
+	o.History = counts(func(from, to time.Time, step time.Duration) (collector.History, error) {
+		return collector.History{Start: from, Step: step, Steps: int(to.Sub(from) / step)}, nil
+	})
+	require.Empty(t, asked[apiHistory](t, o, historyURL("start=1000&end=2000")).Instances, "outside of the retention there is nothing")
+
+	for query, want := range map[string]string{
+		"start=yesterday":     "is not a time, expected Unix seconds or RFC 3339",
+		"start=2000&end=1000": "expected a time after start",
+		"start=1&end=1e10":    "at most 120 days before end",
+		"points=1":            "points: expected 10 to 1000",
+		"points=x":            "points: expected",
+		"start=-1":            "is not a time",
+		"end=NaN":             "is not a time",
+	} {
+		r := get(t, o, historyURL(query))
+		require.Equal(t, http.StatusBadRequest, r.StatusCode, query)
+		require.Contains(t, body(t, r), want, query)
+	}
+	require.Equal(t, http.StatusNotFound, get(t, o, historyURL("leak=nosuch")).StatusCode)
+	require.Equal(t, http.StatusNotFound, get(t, o, historyURL("leak=a1b2c3d4")).StatusCode, "of another service")
+	require.Equal(t, http.StatusNotFound, get(t, o, "/api/v1/services/nosuch/history").StatusCode)
+}
+
+func TestCountsOfStacks(t *testing.T) {
+	s, o := leaking(), options(nil)
+	l := &s.leaks[3]
+	shelf := archived()
+	l.Stacks[0].Signature = signatureOf(t, shelf.byKey[l.Head.Key], "main.logHandler.func1")
+	o.State, o.Profiles = s, shelf
+	c := asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	require.Equal(t, "10.0.3.17:8080", c.Instance)
+	require.Equal(t, floats{seconds(l.Base.Time), seconds(l.Head.Time)}, c.Times)
+	require.Equal(t, floats{61, 2018}, c.Total)
+	require.Equal(t, floats{12, 1916}, c.Stacks[0].Counts)
+	require.Equal(t, "main.logHandler.func1 handler.go:29 (chan send)", c.Stacks[0].Name)
+	require.Equal(t, floats{0, 0}, c.Stacks[1].Counts)
+
+	shelf.byKey[l.Base.Key] = nil
+	c = asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	require.Equal(t, 1, c.Unread)
+	require.Equal(t, "the profile cannot be read: not_a_profile", c.Problem)
+	require.Equal(t, floats{1916}, c.Stacks[0].Counts)
+
+	for i := range 200 {
+		shelf.refs = append(shelf.refs, leak.ProfileRef{Key: fmt.Sprint("profiles/x/", i), Instance: l.Head.Instance, Time: l.Base.Time.Add(time.Duration(i) * time.Minute)})
+	}
+	c = asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	require.LessOrEqual(t, len(c.Times)+c.Unread, maxLoaded)
+	require.Contains(t, c.Keys, l.Head.Key)
+
+	shelf.listing = errors.New("s3://bucket?secret=hunter2: down")
+	r := get(t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	require.Equal(t, http.StatusBadGateway, r.StatusCode)
+	require.NotContains(t, body(t, r), "hunter2")
+	require.Empty(t, asked[apiCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
+}
+
+func TestLinks(t *testing.T) {
+	l := Links{
+		Source: []SourceLink{
+			{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "other")}, URL: "https://elsewhere"},
+			{Prefix: "/src/checkout/", URL: "https://github.com/acme/checkout/blob/{version}/{path}#L{line}"},
+		},
+		Dashboard:    "https://grafana/d/x?var-job={job}&var-none={none}&from={from}&to={to}",
+		Alertmanager: "https://am/prefix/",
+	}
+	f := collector.Frame{File: "/src/checkout/a b/../%2e/h.go", Line: 29}
+	require.Equal(t, "https://github.com/acme/checkout/blob/v1.42.0/a%20b/%2E%2E/%252e/h.go#L29", l.source(checkout, "v1.42.0", f))
+	require.Contains(t, l.source(checkout, "", f), "/blob/HEAD/")
+	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
+	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
+	require.Equal(t, "https://grafana/d/x?var-job=a%26b&var-none=&from=1000&to=2000",
+		l.dashboard(labels.FromStrings("job", "a&b"), time.UnixMilli(1000), time.UnixMilli(2000)))
+	silence, err := url.Parse(l.silence(leak.Leak{ID: `3f"9c`}))
+	require.NoError(t, err)
+	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
+
+	o := options(leaking())
+	o.Links = func() Links { return l }
+	page := body(t, get(t, o, "/leaks/3f9c2a7b"))
+	require.Contains(t, page, `href="https://github.com/acme/checkout/blob/v1.42.0/handler.go#L29"`)
+	require.Contains(t, page, `href="https://grafana/d/x?var-job=checkout&amp;`)
+	require.Contains(t, page, "Silence in Alertmanager")
+	require.NotContains(t, body(t, get(t, o, "/leaks/feedbeef")), "Silence in Alertmanager", "it is resolved")
+}
+
+func TestSpark(t *testing.T) {
+	s := drawSpark(trend.Floors{Start: at, Length: time.Minute, Values: []float64{10, math.NaN(), 10, 40}}, at.Add(2*time.Minute))
+	require.Equal(t, "M0 22", s.Path[:5])
+	require.Contains(t, s.Path, "L100 2")
+	require.Equal(t, "66.67", s.Onset)
+	require.Equal(t, "floor from 10 to 40 in 4 min", s.Words)
+	require.Empty(t, drawSpark(trend.Floors{}, at).Path)
+	require.Empty(t, drawSpark(trend.Floors{Values: []float64{math.NaN(), math.NaN()}}, at).Path)
+	long := trend.Floors{Start: at, Length: time.Minute, Values: make([]float64, 1000)}
+	require.Less(t, len(drawSpark(long, time.Time{}).Path), 600)
+}
