@@ -109,6 +109,7 @@ type Monitor struct {
 	mtx      sync.RWMutex
 	services map[string]*service
 	leaks    []leak.Leak
+	captures []*Capture // by requests, oldest first
 	state    SourceState
 }
 

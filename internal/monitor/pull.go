@@ -69,6 +69,7 @@ func (m *Monitor) due(now time.Time, s *service) (pulls []pull) {
 	if m.o.Puller == nil {
 		return nil
 	}
+	pulls = m.dueOnRequest(now, s)
 	if s.suspicious() {
 		for _, in := range s.suspects() {
 			if !in.pulling && !now.Before(in.next) {
@@ -176,6 +177,7 @@ type pull struct {
 	onset    time.Time
 	wanted   []shot // to load from the archive
 	list     bool   // ask the archive for earlier ones first
+	request  bool   // it is for a request alone
 }
 
 func (p pull) run(ctx context.Context) brought {
@@ -213,7 +215,7 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 		if err != nil {
 			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.name, "err", err)
 		}
-		b.listed = err == nil
+		b.listed = err == nil && !p.request
 		refs = slices.DeleteFunc(slices.Clone(refs), func(ref leak.ProfileRef) bool {
 			return !ref.Time.After(p.started) || !ref.Time.Before(p.now)
 		})

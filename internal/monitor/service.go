@@ -31,6 +31,8 @@ type service struct {
 	instances map[string]*instance
 	proving   map[string]*proof // by leak
 
+	request *request // the last one, nil if it is met
+
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
 
@@ -238,6 +240,7 @@ func (s *service) receive(b brought) {
 	}
 	in.pulling = false
 	in.reason, in.why = b.reason, b.why
+	defer s.capture(in)
 	if b.reason != "" {
 		if b.reason != collector.ReasonBudget && b.reason != collector.ReasonCanceled {
 			in.failed++

@@ -1,0 +1,93 @@
+package monitor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+var cart = labels.FromStrings("namespace", "shop", "job", "cart")
+
+// A service that is quiet: an alert of somebody else's asks for profiles, which
+// are taken at once, for a while, and compared with the one before.
+func TestRequest(t *testing.T) {
+	w := newWorld(t)
+	p := w.add("cart", "a:1", process{fn: "main.leak"})
+	w.add("cart", "b:1", process{steady: 30})
+	w.add("cart", "c:1", process{steady: 10})
+	w.run(3 * time.Hour)
+	before := w.pulls["cart/a:1"]
+
+	p.onset, p.perHour = w.now.Add(-10*time.Minute), 600 // 100 already, and nobody has noticed yet
+	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "a:1", Why: "TooManyGoroutines"}))
+	w.monitor.Wait()
+	require.Equal(t, before+1, w.pulls["cart/a:1"], "at once")
+	for range 100 {
+		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "b:1", Why: "again"}))
+	}
+	w.monitor.Wait()
+	require.Equal(t, before+1, w.pulls["cart/a:1"], "once")
+	w.run(time.Minute)
+	c := w.monitor.Captures()
+	require.Len(t, c, 1)
+	require.Equal(t, "TooManyGoroutines", c[0].Why)
+	require.Equal(t, "a:1", c[0].Instance)
+	require.Len(t, c[0].Profiles, 2, "the last baseline, and this one")
+	require.Equal(t, "main.leak", c[0].Stacks[0].Key.Func)
+	require.Equal(t, int64(100), c[0].Stacks[0].Delta())
+
+	p.perHour = 0
+	p.onset = time.Time{}
+	at := w.now
+	w.run(9 * time.Minute)
+	require.Len(t, w.monitor.Captures()[0].Profiles, 5, "a while longer")
+	w.run(20 * time.Minute)
+	require.LessOrEqual(t, w.pulls["cart/a:1"]-before, requestPulls+1, "and then no more, but for a baseline")
+	for _, in := range w.monitor.services[string(cart.Bytes(nil))].instances {
+		for _, sh := range in.shots {
+			require.Nil(t, sh.snapshot, "what is in the archive is not kept in memory")
+		}
+	}
+	require.WithinDuration(t, at, w.monitor.Captures()[0].At, time.Minute)
+
+	// Where no instance is named, or an unknown one, those with the most goroutines.
+	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "http://evil", Why: "x"}))
+	w.run(time.Minute)
+	require.Equal(t, []string{"a:1", "b:1", "a:1"}, []string{w.monitor.Captures()[0].Instance, w.monitor.Captures()[1].Instance, w.monitor.Captures()[2].Instance})
+
+	require.ErrorIs(t, w.monitor.Request(t.Context(), w.now, Request{Service: labels.FromStrings("job", "cart")}), errUnknownService)
+}
+
+// What cannot be had says why; requests without end are kept within bounds.
+func TestRequestInVain(t *testing.T) {
+	w := newWorld(t)
+	w.add("cart", "a:1", process{pprof: collector.Errorf(collector.ReasonRefused, "connection refused")})
+	w.run(10 * time.Minute)
+	for range maxCaptures + 20 {
+		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
+		w.run(9 * time.Minute)
+	}
+	c := w.monitor.Captures()
+	require.Len(t, c, maxCaptures)
+	require.Equal(t, "connection refused", c[0].Error)
+	require.Empty(t, c[0].Profiles)
+}
+
+// A request for a service that leaks brings the leak no harm.
+func TestRequestOfASuspect(t *testing.T) {
+	w := newWorld(t)
+	w.add("cart", "a:1", process{onset: w.now.Add(time.Hour), perHour: 300, fn: "main.leak"})
+	for len(w.firing()) == 0 {
+		w.run(5 * time.Minute)
+		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
+		require.Less(t, w.now.Sub(t0), 6*time.Hour)
+	}
+	l := w.firing()[0]
+	require.Equal(t, "main.leak", l.Stacks[0].Key.Func)
+	w.run(5 * time.Minute)
+	require.Equal(t, "main.leak", w.monitor.Captures()[0].Stacks[0].Key.Func)
+}
