@@ -190,6 +190,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.monitor, err = monitor.New(ctx, mo); err != nil {
 		return nil, err
 	}
+	gauges := alerting.NewGauges(a.monitor.Leaks, func() alerting.RenderOptions { return a.graph.Load().alerts.Render })
+	if err = o.Registry.Register(gauges); err != nil {
+		return nil, err
+	}
 	if err = a.handler(); err != nil {
 		return nil, err
 	}

@@ -15,10 +15,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/metrics.md")
@@ -27,7 +31,7 @@ const metricsPage = "../../docs/metrics.md"
 
 const metricsIntro = `# Metrics
 
-What gorowatch says of itself on ` + "`/metrics`" + `, besides what every Go process says (` + "`go_*`, `process_*`" + `) and ` + "`promhttp_*`" + `. The label values are few and known from the start: counters are there at 0 before anything has happened.
+What gorowatch says of itself on ` + "`/metrics`" + `, besides what every Go process says (` + "`go_*`, `process_*`" + `) and ` + "`promhttp_*`" + `. The label values are few and known from the start: counters are there at 0 before anything has happened. ` + "`" + `gorowatch_leak_*` + "`" + ` are the exception: they have the labels of the service (here ` + "`" + `namespace` + "`" + ` and ` + "`" + `job` + "`" + `) and the id of each of up to 1,000 leaks that fire, and go with it. Scrape them with ` + "`" + `honor_labels: true` + "`" + `, or the labels of gorowatch itself come before those of the service.
 
 | name | type | labels | meaning |
 |---|---|---|---|
@@ -40,6 +44,17 @@ func TestPageOfTheMetrics(t *testing.T) {
 		Scheme: "http", Timeout: model.Duration(time.Second), HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 		StaticConfigs: []config.StaticConfig{{Targets: []string{"127.0.0.1:1"}}},
 	}}
+	// A leak, for the metrics of those.
+	conf.Storage.URL, conf.Alerting.GoroutineLimit = "file://"+t.TempDir(), 1000
+	bucket, err := archive.Open(t.Context(), conf.Storage.URL, archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }})
+	require.NoError(t, err)
+	since := time.Now().Add(-time.Hour)
+	require.NoError(t, bucket.SaveLeak(t.Context(), leak.Leak{
+		ID: "abc123", Service: labels.FromStrings("namespace", "prod", "job", "shop"), State: leak.Firing, Evidence: leak.Growth,
+		Onset: since, DetectedAt: since, UpdatedAt: since, Leaked: 100, Rate: trend.Interval{Value: 10}, Instances: []string{"127.0.0.1:1"}, InstancesTotal: 1,
+	}))
+	require.NoError(t, bucket.Close())
+	conf.Alerting.Webhooks = []config.Webhook{{Name: "chat", URL: "http://127.0.0.1:1", MaxAlerts: 1, Timeout: model.Duration(time.Second), HTTPClientConfig: commoncfg.DefaultHTTPClientConfig}}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(versioncollector.NewCollector("gorowatch"))
 	r := start(t, Options{Config: conf, Registry: reg})

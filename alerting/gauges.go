@@ -1,0 +1,89 @@
+package alerting
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// maxGauged bounds the leaks that have series of their own.
+const maxGauged = 1000
+
+// Gauges are the leaks that fire as metrics, for who would rather alert by the
+// rules of a Prometheus. Their labels are those of the alert but for the
+// severity; the series of a leak go with it.
+type Gauges struct {
+	leaks   func() []leak.Leak
+	options func() RenderOptions
+}
+
+// NewGauges makes the metrics of what leaks returns.
+func NewGauges(leaks func() []leak.Leak, options func() RenderOptions) *Gauges {
+	return &Gauges{leaks, options}
+}
+
+// states are those that gorowatch_leaks is counted by.
+var states = []leak.State{leak.Suspected, leak.Firing, leak.Plateaued, leak.Resolved, leak.Ignored}
+
+// Describe implements prometheus.Collector. The labels of a service are not
+// known beforehand, so nothing is described.
+func (g *Gauges) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
+	o := g.options()
+	count := map[leak.State]int{}
+	var open []leak.Leak
+	for _, l := range g.leaks() {
+		count[l.Phase()]++
+		if l.State == leak.Firing {
+			open = append(open, l)
+		}
+	}
+	total := prometheus.NewDesc("gorowatch_leaks", "Leaks that are known, by state: resolved ones for a day.", []string{"state"}, nil)
+	for _, s := range states {
+		ch <- prometheus.MustNewConstMetric(total, prometheus.GaugeValue, float64(count[s]), string(s))
+	}
+	omitted := max(len(open)-maxGauged, 0)
+	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("gorowatch_leaks_omitted", "Leaks that fire and have no series of their own, for there are too many: the slowest.", nil, nil),
+		prometheus.GaugeValue, float64(omitted))
+	if omitted > 0 {
+		slices.SortFunc(open, func(a, b leak.Leak) int {
+			return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.ID, b.ID))
+		})
+		open = open[:maxGauged]
+	}
+	for _, l := range open {
+		names, values := gaugeLabels(l)
+		gauge := func(name, help string, value float64) {
+			ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
+		}
+		gauge("gorowatch_leak_goroutines", "Goroutines that a leak holds, on all instances.", l.Leaked)
+		gauge("gorowatch_leak_growth_per_hour", "Goroutines an hour that a leak grows by, on all instances.", l.Rate.Value)
+		gauge("gorowatch_leak_instances", "Instances that leak.", float64(len(l.Instances)))
+		gauge("gorowatch_leak_onset_timestamp_seconds", "When a leak began.", float64(l.Onset.UnixMilli())/1000)
+		gauge("gorowatch_leak_evidence", "How sure a leak is: 1 growth, 2 stack, 3 aged, 4 proven.", float64(1+slices.Index([]leak.Evidence{leak.Growth, leak.Stack, leak.Aged, leak.Proven}, l.Evidence)))
+		if h := timeToLimit(l, o); !math.IsInf(h, 0) {
+			gauge("gorowatch_leak_time_to_limit_seconds", "Time until an instance that leaks reaches a known limit, of goroutines or memory.", h*3600)
+		}
+	}
+}
+
+// gaugeLabels are the service's and the id of the leak.
+func gaugeLabels(l leak.Leak) (names, values []string) {
+	l.Service.Range(func(x labels.Label) {
+		if x.Name == "leak" || strings.HasPrefix(x.Name, model.ReservedLabelPrefix) || !model.UTF8Validation.IsValidLabelName(x.Name) {
+			return
+		}
+		names = append(names, x.Name)
+		values = append(values, strings.ToValidUTF8(x.Value, "\uFFFD"))
+	})
+	return append(names, "leak"), append(values, l.ID)
+}
