@@ -56,6 +56,10 @@ dist/gotestsum: $(TOOLS)/gotestsum/go.sum
 bench: ## run the benchmarks
 	$(GO) test -run='^$$' -bench=. -benchmem $$($(GO) list ./... | grep -v /test/)
 
+.PHONY: bench-scale
+bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own rule
+	$(GO) test -count=1 -timeout=30m -v ./test/scale -instances=10000
+
 .PHONY: leakbench
 leakbench: ## score the trend engine on labelled data
 	test/leakbench/run.sh

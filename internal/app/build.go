@@ -26,9 +26,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// longestScale is the reach of the trend's longest scale in base blocks: more
-// history than that is of no use.
-const longestScale = 240 * 36
+// history is how far back is read at the start, in base blocks: a week of them at
+// the default of a minute, most of which the trend's longest scale sees.
+const history = 7 * 24 * 60
 
 // graph is all that a configuration decides, made before anything live changes.
 type graph struct {
@@ -84,7 +84,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		GroupBy:           c.Services.GroupBy,
 		Owns:              a.o.Shard.Owns,
 		Trend:             trend.Options{Base: time.Duration(c.Trend.Base)},
-		History:           longestScale * time.Duration(c.Trend.Base),
+		History:           history * time.Duration(c.Trend.Base),
 		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
 		BaselineInstances: c.Profiles.BaselineInstances,
 		SuspicionInterval: time.Duration(c.Profiles.SuspicionInterval),

@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,24 +96,4 @@ func TestScanOfADirectoryInUse(t *testing.T) {
 	}
 	require.Equal(t, before, folders())
 	require.GreaterOrEqual(t, prometheus.Value(t, "max(go_goroutines)"), 6.0, "it goes on")
-}
-
-// Metric is the sum of a metric of gorowatch's own.
-func (g *Gorowatch) Metric(t testing.TB, name string) (sum float64) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/metrics", nil)
-	require.NoError(t, err)
-	req.Close = true // leave no idle connection behind
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		line := lines.Text()
-		if rest, ok := strings.CutPrefix(line, name); ok && (rest[0] == ' ' || rest[0] == '{') {
-			v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
-			require.NoError(t, err, line)
-			sum += v
-		}
-	}
-	return sum
 }

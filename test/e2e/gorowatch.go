@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bufio"
+	"net/http"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -42,4 +46,30 @@ func (g *Gorowatch) WaitReady(t testing.TB) {
 		}
 		return nil
 	})
+}
+
+// Metric is the sum of a metric of gorowatch's own.
+func (g *Gorowatch) Metric(t testing.TB, name string) (sum float64) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true // leave no idle connection behind
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		line := lines.Text()
+		if rest, ok := strings.CutPrefix(line, name); ok && (rest[0] == ' ' || rest[0] == '{') {
+			v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			sum += v
+		}
+	}
+	return sum
 }
