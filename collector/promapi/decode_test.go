@@ -53,7 +53,7 @@ func TestDecode(t *testing.T) {
 	require.Equal(t, point{1700000060123, 2500}, v.points[1])
 	require.True(t, math.IsNaN(v.points[2].v) && math.IsInf(v.points[3].v, -1))
 	require.Equal(t, point{1700000000000, 12345678901234567}, v.points[4])
-	require.Equal(t, [2]int{4, 5}, [2]int{v.read[1].lo, v.read[1].hi})
+	require.Equal(t, [2]int32{4, 5}, [2]int32{v.read[1].lo, v.read[1].hi})
 	require.Equal(t, v.read[2].lo, v.read[2].hi)
 }
 

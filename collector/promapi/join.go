@@ -18,7 +18,7 @@ type join struct {
 	young time.Duration
 
 	// window numbers the windows; out are the series of the present one.
-	window int
+	window int32
 	out    []collector.Series
 }
 
@@ -59,7 +59,7 @@ func (j *join) add(within time.Duration) {
 			s.start, s.startsSeen = j.starts.of(s.labels), j.starts.version
 		}
 		if s.window != j.window {
-			s.window, s.place = j.window, len(j.out)
+			s.window, s.place = j.window, int32(len(j.out))
 			j.out = append(j.out, collector.Series{Labels: s.labels})
 		}
 		series := &j.out[s.place]

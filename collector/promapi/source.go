@@ -64,6 +64,8 @@ type Source struct {
 	// mtx lets one window be read at a time.
 	mtx  sync.Mutex
 	join join
+
+	targets targetList
 }
 
 var _ collector.BlockSource = (*Source)(nil)
@@ -223,35 +225,4 @@ func appendNew(list []string, s string) []string {
 		}
 	}
 	return append(list, s)
-}
-
-// Targets lists what the Prometheus scrapes now. An error of
-// collector.ReasonNotFound: the engine has no such list.
-func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	result, err := s.api.Targets(ctx)
-	if err != nil {
-		err = explain(err)
-		return nil, &collector.Error{
-			Reason: collector.ReasonOf(err),
-			Err:    fmt.Errorf("prometheus %s: targets: %w", collector.RedactURL(s.o.URL), err),
-		}
-	}
-	out := make([]collector.ScrapeTarget, 0, len(result.Active))
-	for _, t := range result.Active {
-		u, err := url.Parse(t.ScrapeURL)
-		if err != nil || u.Host == "" {
-			continue // not HTTP: nothing that could have profiles
-		}
-		b := labels.NewScratchBuilder(len(t.Labels))
-		for name, value := range t.Labels {
-			if name != model.MetricNameLabel {
-				b.Add(string(name), string(value))
-			}
-		}
-		b.Sort()
-		out = append(out, collector.ScrapeTarget{Labels: b.Labels(), URL: u})
-	}
-	return out, nil
 }

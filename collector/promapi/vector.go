@@ -23,7 +23,7 @@ type vector struct {
 	// labels come first: they say more.
 	sets []*nameSet
 	// version changes when a series comes or goes.
-	version int
+	version int32
 
 	// limit bounds the number of series.
 	limit int
@@ -36,7 +36,7 @@ type vector struct {
 	// chunk numbers the answers; read are the series of the latest one, points
 	// theirs. duplicates and excess are series of it that were left out: because
 	// they came twice, and because they are beyond the limit.
-	chunk              int
+	chunk              int32
 	read               []*series
 	points             []point
 	duplicates, excess int
@@ -54,14 +54,14 @@ type nameSet struct {
 type series struct {
 	labels labels.Labels // without the name; of counts alone
 	set    *nameSet
-	chunk  int // latest answer that had it
-	lo, hi int // its points in that
+	chunk  int32 // latest answer that had it
+	lo, hi int32 // its points in that
 
 	// Of counts alone: the load and the start that belong to it, nil: none, as of
 	// the versions of theirs; and its place in the window that is read.
 	load, start           *series
-	loadsSeen, startsSeen int
-	window, place         int
+	loadsSeen, startsSeen int32
+	window, place         int32
 }
 
 func newVector(limit int) *vector {
@@ -101,7 +101,7 @@ func (v *vector) take(text []byte) *[]point {
 		v.duplicates++
 		return nil
 	}
-	s.chunk, s.lo = v.chunk, len(v.points)
+	s.chunk, s.lo = v.chunk, int32(len(v.points))
 	s.hi = s.lo
 	v.read = append(v.read, s)
 	return &v.points
@@ -110,7 +110,7 @@ func (v *vector) take(text []byte) *[]point {
 // end marks the end of the points of the latest series.
 func (v *vector) end() {
 	if n := len(v.read); n > 0 && v.read[n-1].hi == v.read[n-1].lo {
-		v.read[n-1].hi = len(v.points)
+		v.read[n-1].hi = int32(len(v.points))
 	}
 }
 
@@ -184,7 +184,7 @@ const remembered = 60
 
 // forget lets go of series that are gone, and of the memory of a long answer.
 func (v *vector) forget() {
-	if cap(v.points) > 4*len(v.byLabels)+1024 {
+	if cap(v.points) > 4*len(v.points)+1024 {
 		v.points = nil
 	}
 	oldest := v.chunk - remembered

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
@@ -60,23 +59,18 @@ func untilNext(interval time.Duration) time.Duration {
 // evaluate runs a cycle and returns how long to wait for the next one: not at
 // all while the history is read piece by piece. What goes wrong in it is logged
 // by the monitor.
-func (a *App) evaluate(ctx context.Context) (wait time.Duration) {
+func (a *App) evaluate(ctx context.Context) time.Duration {
 	if err := a.monitor.Cycle(ctx, time.Now().Truncate(a.interval())); err != nil {
 		return untilNext(a.interval())
 	}
 	if a.monitor.Behind() {
 		return 0
 	}
-	defer func() { wait = untilNext(a.interval()) }()
-	a.ready.Store(true)
-	watched := map[uint64]bool{}
-	for _, s := range a.monitor.Services() {
-		for _, in := range s.Instances {
-			watched[in.Labels.Hash()] = true
-		}
+	if !a.ready.Swap(true) {
+		debug.FreeOSMemory() // what reading the history took is not needed again
 	}
-	a.puller.Keep(func(instance labels.Labels) bool { return watched[instance.Hash()] })
-	return wait
+	a.puller.Keep(a.monitor.Watches)
+	return untilNext(a.interval())
 }
 
 // notify hands the leaks out.

@@ -21,7 +21,7 @@ const (
 
 // pieceSamples bounds the samples that are read at once, and with them memory
 // and what an error costs.
-const pieceSamples = 200_000
+const pieceSamples = 100_000
 
 // reading is how far reading has come.
 type reading struct {
@@ -216,6 +216,13 @@ func (m *Monitor) refer(ls labels.Labels) ref {
 	}
 	m.reading.known[hash] = r
 	return r
+}
+
+// Watches tells whether an instance is watched. It is called by the caller of
+// Cycle.
+func (m *Monitor) Watches(instance labels.Labels) bool {
+	r, ok := m.reading.known[instance.Hash()]
+	return ok && r.service != nil && !r.stale() && labels.Equal(r.labels, instance)
 }
 
 // logWatched logs when there is nothing to watch, and when there is again.

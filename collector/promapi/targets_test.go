@@ -1,0 +1,44 @@
+package promapi
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+func TestTargets(t *testing.T) {
+	text := `{"status":"success","data":{"activeTargets":[
+		{"discoveredLabels":{"__address__":"a:80"},"labels":{"instance":"a:80","job":"x"},"scrapePool":"x","scrapeUrl":"http://u:hunter2@a:80/metrics","health":"up"},
+		{"labels":{"instance":"b"},"scrapeUrl":"file:///etc/passwd"},
+		{"scrapeUrl":"https://c/m?x=1","labels":{"job":"\u00e4"}}],"droppedTargets":null}}`
+	code := http.StatusOK
+	s, _ := virtual(t, func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/api/v1/targets", r.URL.Path)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(text))
+	})
+	first, err := s.Targets(t.Context())
+	require.NoError(t, err)
+	require.Len(t, first, 2)
+	require.Equal(t, `{instance="a:80", job="x"}`, first[0].Labels.String())
+	require.Equal(t, "a:80", first[0].URL.Host)
+	require.Equal(t, `{job="ä"}`, first[1].Labels.String())
+	again, err := s.Targets(t.Context())
+	require.NoError(t, err)
+	require.Same(t, first[0].URL, again[0].URL, "what has not changed is not read again")
+
+	text, code = `{"status":"error","errorType":"bad_data","error":"no such thing"}`, http.StatusBadRequest
+	_, err = s.Targets(t.Context())
+	require.ErrorContains(t, err, "no such thing")
+	text, code = `{"status":"success","data":{"activeTargets":[{"lab`, http.StatusOK
+	_, err = s.Targets(t.Context())
+	require.Equal(t, collector.ReasonBadData, collector.ReasonOf(err), err)
+	code = http.StatusNotFound
+	text = "404 page not found"
+	_, err = s.Targets(t.Context())
+	require.Error(t, err)
+}
