@@ -43,7 +43,7 @@ type ref struct {
 func (r ref) stale() bool { return r.service != nil && (r.service.gone || r.instance.gone) }
 
 // newReading begins with a small piece: who knows how many series there are.
-func newReading() reading { return reading{steps: 12, known: map[uint64]ref{}} }
+func newReading() reading { return reading{steps: 10, known: map[uint64]ref{}} }
 
 // Behind tells that there is more to be read before the latest evaluation.
 func (m *Monitor) Behind() bool { return m.reading.last.Before(m.reading.now) }
