@@ -48,7 +48,8 @@ func (g *Gorowatch) WaitReady(t testing.TB) {
 	})
 }
 
-// Metric is the sum of a metric of gorowatch's own.
+// Metric is the sum of a metric of gorowatch's own, or with its labels as they
+// are written the value of one.
 func (g *Gorowatch) Metric(t testing.TB, name string) (sum float64) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/metrics", nil)

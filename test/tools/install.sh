@@ -3,9 +3,9 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [cc] [helm] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [lint]
 #
-# Without arguments: all but lint. Only redis and cc (a C compiler, for the race
+# Without arguments: all but lint. Only redis, victoriametrics and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
 #
@@ -144,6 +144,22 @@ redis() {
   current redis system
 }
 
+# VictoriaMetrics is Debian's, unpacked beside the others: installed, it would
+# start a server of its own.
+victoriametrics() {
+  local deb
+  if [ ! -x "$cache/victoriametrics/debian/victoria-metrics" ]; then
+    say "fetching victoria-metrics from the system's packages"
+    mkdir -p "$work/victoriametrics"
+    (cd "$work" && { apt-get download -qq victoria-metrics || { apt-get update -qq && apt-get download -qq victoria-metrics; }; }) >&2
+    deb=$(echo "$work"/victoria-metrics_*.deb)
+    dpkg -x "$deb" "$work/deb"
+    mv "$work/deb/usr/bin/victoria-metrics" "$work/victoriametrics/"
+    publish victoriametrics debian
+  fi
+  current victoriametrics debian
+}
+
 cc() { command -v "${CC:-gcc}" >/dev/null || packages gcc libc6-dev; }
 
 lint() {
@@ -158,12 +174,12 @@ lint() {
   current lint "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis cc helm
+[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics cc helm
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | cc | helm | lint) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | cc | helm | lint) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, cc, helm or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm or lint"
       exit 2
       ;;
   esac
