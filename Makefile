@@ -7,6 +7,7 @@ LDFLAGS := -s -w -X $(PREFIX).Version=$(VERSION) -X $(PREFIX).Revision=$(shell g
 
 # Modules besides the main one that have code of ours.
 SCENARIOS := test/scenarios
+GRAFANA   := grafana
 
 # gotestsum runs `go test` and counts. Its own module keeps what it needs out
 # of ours.
@@ -31,6 +32,7 @@ test: ## run all tests, installing what they need
 	@$(MAKE) --no-print-directory test-tools
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory test-scenarios
+	@$(MAKE) --no-print-directory test-grafana
 	@$(MAKE) --no-print-directory test-e2e
 
 .PHONY: test-tools
@@ -44,6 +46,10 @@ test-unit: dist/gotestsum ## run the unit tests, with the race detector
 .PHONY: test-scenarios
 test-scenarios: dist/gotestsum ## run the tests of the leaky services
 	cd $(SCENARIOS) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=5m ./...
+
+.PHONY: test-grafana
+test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
+	cd $(GRAFANA) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -timeout=5m ./...
 
 .PHONY: test-e2e
 test-e2e: dist/gotestsum ## run gorowatch against real servers
@@ -67,12 +73,21 @@ leakbench: ## score the trend engine on labelled data
 .PHONY: lint
 lint: ## check style and common mistakes
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
-	"$$lint" run --allow-parallel-runners ./... && cd $(SCENARIOS) && "$$lint" run --allow-parallel-runners ./...
+	for module in . $(SCENARIOS) $(GRAFANA); do (cd $$module && "$$lint" run --allow-parallel-runners ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: ## format the code
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && \
-	"$$lint" fmt ./... && cd $(SCENARIOS) && "$$lint" fmt ./...
+	for module in . $(SCENARIOS) $(GRAFANA); do (cd $$module && "$$lint" fmt ./...); done
+
+.PHONY: generate
+generate: ## write dashboards, rules, and what is rendered from the chart
+	cd $(GRAFANA) && $(GO) test . -update
+	$(GO) test ./deploy -update
+
+.PHONY: release-check
+release-check: ## check the release files with goreleaser, which takes minutes to build once
+	$$($(TOOLS)/install.sh goreleaser)/goreleaser/current/goreleaser check
 
 .PHONY: clean
 clean: ## remove what was built here

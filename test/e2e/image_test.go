@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -42,8 +41,7 @@ func TestImageNeedsNothingElse(t *testing.T) {
 		}
 		t.Skip("only root may change the root folder")
 	}
-	// Outside of the folder of the test, which only root may enter.
-	root, err := os.MkdirTemp("", "gorowatch-image-")
+	root, err := os.MkdirTemp("", "gorowatch-image-") //nolint:usetesting // only root may enter the folder of a test
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(root)) })
 	data := filepath.Join(root, "data")
@@ -71,8 +69,8 @@ func TestImageNeedsNothingElse(t *testing.T) {
 	require.NoError(t, answers(url+"/-/healthy"))
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
 	require.NoError(t, err)
-	require.Regexp(t, regexp.MustCompile(`(?m)^Uid:\s+65532\s+65532\s`), string(status))
-	require.Regexp(t, regexp.MustCompile(`(?m)^CapEff:\s+0+$`), string(status))
+	require.Regexp(t, `(?m)^Uid:\s+65532\s+65532\s`, string(status))
+	require.Regexp(t, `(?m)^CapEff:\s+0+$`, string(status))
 	Eventually(t, 10*time.Second, "the image writes its state", func() error {
 		entries, err := os.ReadDir(data)
 		if err == nil && len(entries) == 0 {

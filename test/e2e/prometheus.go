@@ -19,6 +19,8 @@ type Job struct {
 	Name    string
 	Labels  map[string]string
 	Targets []string // host:port
+	// HonorLabels lets the labels of what is scraped come first.
+	HonorLabels bool
 }
 
 // Prometheus is a real one that scrapes every second.
@@ -50,14 +52,14 @@ func StartPrometheus(t testing.TB, jobs ...Job) *Prometheus {
 
 func prometheusConfig(jobs []Job) string {
 	var b strings.Builder
-	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n")
+	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nscrape_configs:\n")
 	for _, job := range jobs {
 		// JSON is YAML.
 		static, err := json.Marshal([]map[string]any{{"targets": job.Targets, "labels": job.Labels}})
 		if err != nil {
 			panic(err) // strings alone
 		}
-		fmt.Fprintf(&b, "- {job_name: %q, static_configs: %s}\n", job.Name, static)
+		fmt.Fprintf(&b, "- {job_name: %q, honor_labels: %t, static_configs: %s}\n", job.Name, job.HonorLabels, static)
 	}
 	return b.String()
 }

@@ -3,9 +3,9 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [goreleaser] [lint]
 #
-# Without arguments: all but lint. Only redis, victoriametrics and cc (a C compiler, for the race
+# Without arguments: all but goreleaser and lint. Only redis, victoriametrics and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
 #
@@ -174,12 +174,24 @@ lint() {
   current lint "$v"
 }
 
+goreleaser() {
+  local v
+  v=$(version goreleaser github.com/goreleaser/goreleaser/v2)
+  if [ ! -x "$cache/goreleaser/$v/goreleaser" ]; then
+    say "building goreleaser $v (some minutes, once)"
+    mkdir -p "$work/goreleaser"
+    (cd "$here/goreleaser" && go build -ldflags "-s -w -X main.version=${v#v}" -o "$work/goreleaser/goreleaser" github.com/goreleaser/goreleaser/v2)
+    publish goreleaser "$v"
+  fi
+  current goreleaser "$v"
+}
+
 [ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics cc helm
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | cc | helm | lint) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | cc | helm | goreleaser | lint) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm, goreleaser or lint"
       exit 2
       ;;
   esac
