@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -80,4 +82,39 @@ func flagTable(w *strings.Builder, flags []*kingpin.FlagModel) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s |\n", name, def, strings.ReplaceAll(f.Help, "|", `\|`))
 	}
+}
+
+// Every gorowatch that the pages tell people to type has a command and flags
+// that there are.
+func TestCommandsOfThePages(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	more, err := filepath.Glob("../../docs/*/*.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?ms)^ *```(?:sh|console)\n(.*?)^ *```$")
+	words := regexp.MustCompile(`(?:'[^']*'|"[^"]*"|[^\s'"])+`)
+	found := 0
+	for _, page := range append(append(pages, more...), "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, block := range blocks.FindAllStringSubmatch(string(text), -1) {
+			for _, line := range strings.Split(strings.ReplaceAll(block[1], "\\\n", " "), "\n") {
+				line, _, _ = strings.Cut(strings.TrimSpace(line), " #")
+				args := words.FindAllString(strings.ReplaceAll(line, "2>", " 2>"), -1)
+				if len(args) == 0 || filepath.Base(args[0]) != "gorowatch" {
+					continue
+				}
+				for i, a := range args {
+					args[i] = strings.NewReplacer("'", "", `"`, "").Replace(a)
+				}
+				found++
+				_, err := newCLI(io.Discard, io.Discard).Parse(args[1:])
+				if err != nil && strings.HasSuffix(err.Error(), "does not exist") {
+					continue // the reader's own file
+				}
+				require.NoError(t, err, "%s: %s", page, line)
+			}
+		}
+	}
+	require.NotZero(t, found)
 }

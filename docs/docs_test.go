@@ -1,0 +1,234 @@
+// Package docs holds what the pages say: links, files and configurations.
+package docs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v2"
+
+	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/test/e2e"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// published is where people read the repository.
+const published = "https://github.com/gorowatch/gorowatch/blob/main/"
+
+// root is the repository.
+const root = ".."
+
+// pages are all Markdown files, by their path in the repository.
+func pages(t *testing.T) map[string]string {
+	found := map[string]string{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != root || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(root, path)
+		found[filepath.ToSlash(name)] = string(text)
+		return err
+	}))
+	require.Contains(t, found, "README.md")
+	return found
+}
+
+var (
+	fence   = regexp.MustCompile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```$")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ +(.+?) *$`)
+)
+
+// Every link leads to a file that is there, and to a heading that it has.
+func TestLinks(t *testing.T) {
+	all := pages(t)
+	for name, text := range all {
+		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if ours, ok := strings.CutPrefix(target, published); ok {
+				target = "/" + ours
+			} else if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue // no network in tests
+			}
+			path := name
+			switch {
+			case strings.HasPrefix(target, "/"):
+				path = strings.TrimPrefix(target, "/")
+			case target != "":
+				path = filepath.ToSlash(filepath.Join(filepath.Dir(name), target))
+			}
+			if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+				t.Errorf("%s: %s: %v", name, m[1], err)
+				continue
+			}
+			if anchor != "" && !slices.Contains(anchors(all[path]), anchor) {
+				t.Errorf("%s: %s: no such heading; there are %s", name, m[1], strings.Join(anchors(all[path]), ", "))
+			}
+		}
+	}
+}
+
+// anchors are what GitHub calls the headings of a page.
+func anchors(text string) (out []string) {
+	drop := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		out = append(out, strings.ReplaceAll(drop.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return out
+}
+
+// Every page is reached from README.md.
+func TestPagesAreFound(t *testing.T) {
+	all := pages(t)
+	reached := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		if reached[name] {
+			return
+		}
+		reached[name] = true
+		for _, m := range link.FindAllStringSubmatch(all[name], -1) {
+			target, _, _ := strings.Cut(strings.TrimPrefix(m[1], published), "#")
+			path := filepath.ToSlash(filepath.Join(filepath.Dir(name), target))
+			if _, page := all[path]; page {
+				visit(path)
+			}
+			// A folder shows its README, or its pages.
+			for other := range all {
+				if filepath.Dir(other) == path {
+					visit(other)
+				}
+			}
+		}
+	}
+	visit("README.md")
+	for name := range all {
+		if strings.HasPrefix(name, "docs/") && !reached[name] {
+			t.Errorf("%s: no link leads there from README.md", name)
+		}
+	}
+}
+
+// A block of YAML is a configuration of gorowatch, unless the word after yaml
+// says what it is.
+func TestConfigurations(t *testing.T) {
+	for name, text := range pages(t) {
+		for i, m := range fence.FindAllStringSubmatch(text, -1) {
+			kind, ok := strings.CutPrefix(m[2], "yaml")
+			if !ok {
+				continue
+			}
+			block := strings.ReplaceAll("\n"+m[3], "\n"+m[1], "\n")
+			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "block.yml")
+				require.NoError(t, os.WriteFile(file, []byte(block), 0o600))
+				var run *exec.Cmd
+				switch strings.TrimSpace(kind) {
+				case "":
+					_, err := config.LoadFile(file)
+					require.NoError(t, err, block)
+					return
+				case "values":
+					run = exec.Command(e2e.Tool(t, "helm", "helm"), "template", "x", filepath.Join(root, "deploy/helm/gorowatch"), "-f", file)
+				case "prometheus":
+					run = exec.Command(e2e.Tool(t, "prometheus", "promtool"), "check", "config", "--syntax-only", file)
+				case "rules":
+					run = exec.Command(e2e.Tool(t, "prometheus", "promtool"), "check", "rules", file)
+				case "alertmanager":
+					run = exec.Command(e2e.Tool(t, "alertmanager", "amtool"), "check-config", file)
+				case "kubernetes", "part":
+					var tree any
+					require.NoError(t, yaml.Unmarshal([]byte(block), &tree))
+					return
+				default:
+					t.Fatalf("%q is no kind of YAML that is known here", m[2])
+				}
+				out, err := run.CombinedOutput()
+				require.NoError(t, err, "%s\n%s", block, out)
+			})
+		}
+	}
+}
+
+// What the pages tell people to type exists: files, targets of make, values of
+// the chart. Commands of gorowatch itself are held in cmd/gorowatch.
+func TestCommands(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	require.NoError(t, err)
+	inRepository := func(t *testing.T, words []string) {
+		for _, w := range words {
+			if _, path, ok := strings.Cut(w, "="); ok {
+				w = path
+			}
+			if strings.HasPrefix(w, "deploy/") || strings.HasPrefix(w, "./cmd") || strings.HasPrefix(w, "grafana/") || strings.HasPrefix(w, "test/") {
+				_, err := os.Stat(filepath.Join(root, w))
+				require.NoError(t, err)
+			}
+		}
+	}
+	for name, text := range pages(t) {
+		for _, line := range Commands(text) {
+			words := strings.Fields(line)
+			t.Run(name+"/"+words[0], func(t *testing.T) {
+				inRepository(t, words)
+				switch words[0] {
+				case "gorowatch", "./gorowatch": // TestCommandsOfThePages in cmd/gorowatch
+				case "make":
+					for _, target := range words[1:] {
+						if !strings.HasPrefix(target, "-") && !strings.Contains(target, "=") {
+							require.Regexp(t, `(?m)^`+regexp.QuoteMeta(target)+`:`, string(makefile), line)
+						}
+					}
+				case "helm":
+					// The same values, in a dry run.
+					args := []string{"template", "x", filepath.Join(root, "deploy/helm/gorowatch")}
+					for i, w := range words {
+						if w == "--set" {
+							args = append(args, w, strings.Trim(words[i+1], `'"`))
+						}
+					}
+					out, err := exec.Command(e2e.Tool(t, "helm", "helm"), args...).CombinedOutput()
+					require.NoError(t, err, "%s\n%s", line, out)
+				case "kubectl", "docker", "git", "cd", "go", "sudo", "curl", "systemctl", "journalctl", "install", "jq", "./server":
+				default:
+					t.Fatalf("%s: what is %s? Add it to this test", line, words[0])
+				}
+			})
+		}
+	}
+}
+
+// Commands are the lines of the blocks of a page that are meant to be typed:
+// those of a language of the shell.
+func Commands(text string) (lines []string) {
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
+		if m[2] != "sh" && m[2] != "console" {
+			continue
+		}
+		joined := strings.ReplaceAll(m[3], "\\\n", " ")
+		for _, line := range strings.Split(joined, "\n") {
+			line, _, _ = strings.Cut(line, " #")
+			line = strings.TrimSpace(line)
+			if line != "" && !strings.HasPrefix(line, "#") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
