@@ -8,6 +8,7 @@ LDFLAGS := -s -w -X $(PREFIX).Version=$(VERSION) -X $(PREFIX).Revision=$(shell g
 # Modules besides the main one that have code of ours.
 SCENARIOS := test/scenarios
 GRAFANA   := grafana
+BROWSER   := test/browser
 
 # gotestsum runs `go test` and counts. Its own module keeps what it needs out
 # of ours.
@@ -34,6 +35,7 @@ test: ## run all tests, installing what they need
 	@$(MAKE) --no-print-directory test-scenarios
 	@$(MAKE) --no-print-directory test-grafana
 	@$(MAKE) --no-print-directory test-e2e
+	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: test-tools
 test-tools: dist/gotestsum
@@ -55,6 +57,10 @@ test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
 test-e2e: dist/gotestsum ## run gorowatch against real servers
 	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e
 
+.PHONY: test-browser
+test-browser: dist/gotestsum ## open the pages in a Chromium; screenshots are in dist/screenshots
+	cd $(BROWSER) && GOROWATCH_SCREENSHOTS=$(CURDIR)/dist/screenshots $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=10m ./...
+
 dist/gotestsum: $(TOOLS)/gotestsum/go.sum
 	@$(GOTESTSUM)
 
@@ -73,12 +79,12 @@ leakbench: ## score the trend engine on labelled data
 .PHONY: lint
 lint: ## check style and common mistakes
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
-	for module in . $(SCENARIOS) $(GRAFANA); do (cd $$module && "$$lint" run --allow-parallel-runners ./...) || exit 1; done
+	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER); do (cd $$module && "$$lint" run --allow-parallel-runners ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: ## format the code
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && \
-	for module in . $(SCENARIOS) $(GRAFANA); do (cd $$module && "$$lint" fmt ./...); done
+	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER); do (cd $$module && "$$lint" fmt ./...); done
 
 .PHONY: generate
 generate: ## write dashboards, rules, and what is rendered from the chart

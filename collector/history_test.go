@@ -12,7 +12,7 @@ import (
 func TestThin(t *testing.T) {
 	from := time.UnixMilli(1_000_000)
 	shop, other := labels.FromStrings("job", "shop"), labels.FromStrings("job", "other")
-	at := func(seconds float64, count float64) Sample {
+	at := func(seconds, count float64) Sample {
 		return Sample{T: from.Add(time.Duration(seconds * float64(time.Second))).UnixMilli(), Count: count, Load: Unknown, Start: 7}
 	}
 	h := Thin(Window{From: from, To: from.Add(25 * time.Second), Series: []Series{

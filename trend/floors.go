@@ -14,6 +14,9 @@ type Floors struct {
 	Values []float64
 }
 
+// fewFloors are too few to show a shape.
+const fewFloors = 8
+
 // Floors lists the floors of late, of the shortest blocks that reach back to
 // since, or of the longest there are.
 func (s *Service) Floors(since time.Time) Floors {
@@ -26,8 +29,8 @@ func (s *Service) Floors(since time.Time) Floors {
 				first, last = min(first, r.number(0)), max(last, r.last)
 			}
 		}
-		if first > last {
-			break // nor do longer blocks have any
+		if first > last || f.Values != nil && last-first < fewFloors {
+			break // longer blocks have fewer yet
 		}
 		first = max(first, last-int64(scales[k].keep)+1)
 		f = Floors{Start: msTime(first * length), Length: time.Duration(length) * time.Millisecond, Values: make([]float64, last-first+1)}

@@ -36,5 +36,5 @@ func TestFloors(t *testing.T) {
 	f = s.Floors(now.Add(-3 * time.Hour))
 	require.Equal(t, 5*time.Minute, f.Length)
 	f = s.Floors(time.Time{})
-	require.Equal(t, time.Hour, f.Length, "the longest that is complete")
+	require.Equal(t, 15*time.Minute, f.Length, "the longest of which there are some")
 }

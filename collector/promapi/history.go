@@ -98,12 +98,12 @@ func put(in *collector.InstanceHistory, k, i int, v float64) {
 
 // instancesOf are those that a series belongs to: the one with its labels,
 // which is made if it may be, else all that agree with it.
-func instancesOf(h *collector.History, byInstance map[string]*collector.InstanceHistory, ls labels.Labels, make bool) (out []*collector.InstanceHistory) {
+func instancesOf(h *collector.History, byInstance map[string]*collector.InstanceHistory, ls labels.Labels, grow bool) (out []*collector.InstanceHistory) {
 	key := string(ls.Bytes(nil))
 	if in, ok := byInstance[key]; ok {
 		return []*collector.InstanceHistory{in}
 	}
-	if make {
+	if grow {
 		// Its slices are shared with the copy in h.
 		in := collector.NewInstanceHistory(ls, h.Steps)
 		h.Instances = append(h.Instances, in)

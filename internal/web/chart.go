@@ -194,7 +194,10 @@ func (s span) step(least time.Duration) time.Duration {
 	if least <= 0 {
 		least = time.Second
 	}
-	return max(least, (d+least-1)/least*least)
+	if up := d.Truncate(least); up < d {
+		d = up + least
+	}
+	return max(least, d)
 }
 
 // apiServiceHistory is what a chart shows.

@@ -95,7 +95,7 @@ func TestStarts(t *testing.T) {
 			}
 		}
 		in.Start[50] = math.NaN()
-		in.Start[51] += 1 // exporters wobble
+		in.Start[51]++ // exporters wobble
 		all = append(all, in)
 	}
 	restarts, deploys := starts(all, span)

@@ -171,10 +171,10 @@ const (
 	maxDepth = 128
 )
 
-func (n *node) child(key string, make func() *node) *node {
+func (n *node) child(key string, fresh func() *node) *node {
 	c, ok := n.index[key]
 	if !ok {
-		c = make()
+		c = fresh()
 		c.key = key
 		if n.index == nil {
 			n.index = map[string]*node{}

@@ -53,9 +53,6 @@ func newFilter(q url.Values) filter {
 	return f
 }
 
-// empty: it lets everything through.
-func (f filter) empty() bool { return len(f.words) == 0 && len(f.matchers) == 0 }
-
 // passes tells whether what has these labels, and can be found by these texts,
 // is wanted.
 func (f filter) passes(ls labels.Labels, texts ...string) bool {

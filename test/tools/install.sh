@@ -3,9 +3,10 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [goreleaser] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [chromium] [axe] [goreleaser] [lint]
 #
-# Without arguments: all but goreleaser and lint. Only redis, victoriametrics and cc (a C compiler, for the race
+# Without arguments: all but goreleaser and lint. Only redis, victoriametrics,
+# chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
 #
@@ -162,6 +163,25 @@ victoriametrics() {
 
 cc() { command -v "${CC:-gcc}" >/dev/null || packages gcc libc6-dev; }
 
+chromium() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    packages chromium fonts-dejavu-core
+}
+
+# The checker is a script that the tests run in the pages.
+axe() {
+  local v=4.14.1
+  if [ ! -f "$cache/axe/$v/axe.min.js" ]; then
+    command -v npm >/dev/null || packages npm
+    say "fetching axe-core $v"
+    mkdir -p "$work/axe"
+    (cd "$work" && npm pack --silent "axe-core@$v" >/dev/null && tar xzf "axe-core-$v.tgz")
+    mv "$work/package/axe.min.js" "$work/package/LICENSE" "$work/axe/"
+    publish axe "$v"
+  fi
+  current axe "$v"
+}
+
 lint() {
   local v
   v=$(version lint github.com/golangci/golangci-lint/v2)
@@ -186,12 +206,12 @@ goreleaser() {
   current goreleaser "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics cc helm
+[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics cc helm chromium axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | cc | helm | goreleaser | lint) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | cc | helm | chromium | axe | goreleaser | lint) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm, goreleaser or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm, chromium, axe, goreleaser or lint"
       exit 2
       ;;
   esac

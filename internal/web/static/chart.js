@@ -85,7 +85,8 @@ addEventListener('DOMContentLoaded', () => {
     });
     if (lit.length > 8) entries.push(['', `and ${lit.length - 8} more`, '']);
     if (grey.length) entries.push(['line', `${grey.length} that ${grey.length === 1 ? 'does' : 'do'} not grow`, colour('--chart-other')]);
-    for (const f of h.fits.slice(0, 8)) {
+    const fits = h.fits.toSorted((a, b) => b.growth_per_hour.value - a.growth_per_hour.value).slice(0, 3);
+    for (const f of fits) {
       const at = (rate) => xs.map((t) => (t < f.from || t > f.to ? null : f.level + (rate / 3600) * (t - f.at)));
       const g = f.growth_per_hour;
       if (g.low != null && g.high != null) {
@@ -95,7 +96,7 @@ addEventListener('DOMContentLoaded', () => {
       }
       line(at(g.value), { label: `fitted line of ${f.instance}`, stroke: colour('--text'), width: 1.5, dash: [7, 5] });
     }
-    if (h.fits.length) entries.push(['dash', 'fitted growth and its 95 % interval', colour('--text')]);
+    if (fits.length) entries.push(['dash', `fitted growth and its 95 % interval${h.fits.length > 3 ? ', of three' : ''}`, colour('--text')]);
     if (withLoad) {
       const sum = xs.map((_, i) => {
         let total = null;
@@ -120,6 +121,8 @@ addEventListener('DOMContentLoaded', () => {
     const inside = (t) => t >= u.scales.x.min && t <= u.scales.x.max;
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'alphabetic';
     const upright = (t, c, dash, text, row) => {
       if (t == null || !inside(t)) return;
       ctx.strokeStyle = ctx.fillStyle = c;
@@ -152,7 +155,7 @@ addEventListener('DOMContentLoaded', () => {
       const chosen = picked.includes(p.key);
       ctx.fillStyle = colour(chosen ? '--accent' : '--link');
       ctx.beginPath();
-      ctx.arc(x(p.time), bottom, (chosen ? 6 : 3.5) * ratio, 0, 2 * Math.PI);
+      ctx.arc(x(p.time), bottom, (chosen ? 6 : h.profiles.length > 60 ? 2 : 3.5) * ratio, 0, 2 * Math.PI);
       ctx.fill();
     }
     ctx.restore();

@@ -21,7 +21,7 @@ addEventListener('DOMContentLoaded', () => {
   };
   const walk = (n, f) => { f(n); n.c.forEach((c) => walk(c, f)); };
   const deepest = (n) => n.c.reduce((d, c) => Math.max(d, deepest(c)), n.depth);
-  const words = (n) => `${n.n}${n.p ? ` ${n.p}` : ''}: ${number(n.b)} before, ${number(n.h)} after, ${change(n.h - n.b)}`;
+  const words = (n) => `${n.n} ${change(n.h - n.b)}${n.p ? `, ${n.p}` : ''}: ${number(n.b)} before, ${number(n.h)} after`;
 
   const widths = {
     grown: { text: 'what grew', of: (n) => n.grown },

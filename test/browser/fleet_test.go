@@ -1,0 +1,243 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/trend"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+)
+
+// fleet is a state of 1 000 services and 200 leaks, made up; names are what
+// name makes of them.
+type fleet struct {
+	now  time.Time
+	name func(string) string
+}
+
+const (
+	fleetServices  = 1000
+	fleetLeaks     = 200
+	fleetInstances = 30
+)
+
+func (f fleet) service(i int) labels.Labels {
+	return labels.FromStrings("namespace", f.name(fmt.Sprintf("team-%02d", i%40)), "job", f.name(fmt.Sprintf("service-%d", i)))
+}
+
+func (f fleet) instance(i int) string { return f.name(fmt.Sprintf("10.0.3.%d:8080", i)) }
+
+func (f fleet) Ready() bool { return true }
+
+func (f fleet) Leaks() (out []leak.Leak) {
+	for i := range fleetLeaks {
+		key := collector.Frame{Func: f.name(fmt.Sprintf("github.com/acme/service%d/internal/worker.(*Pool).run.func1", i)), File: f.name("/src/worker/pool.go"), Line: 100 + i}
+		l := leak.Leak{
+			ID: fmt.Sprintf("%012x", i), Service: f.service(i), Signature: "s1", State: leak.Firing, Evidence: leak.Stack, Missing: f.name("no dump: more than 1,000 goroutines"),
+			Onset: f.now.Add(-time.Duration(i+1) * time.Hour / 2), DetectedAt: f.now.Add(-time.Duration(i) * time.Hour / 2), UpdatedAt: f.now,
+			Version: f.name("v1.42.0"), Rate: trend.Interval{Value: 20 + float64(i), Low: 15, High: 30 + float64(i)}, Leaked: 1000, Share: .94, InstancesTotal: fleetInstances,
+			Stacks: []leak.StackGrowth{{Signature: "s1", Op: "chan send", Key: key, Base: 12, Head: 1012, Share: .94, Frames: []collector.Frame{
+				{Func: "net/http.HandlerFunc.ServeHTTP", File: "/go/src/net/http/server.go", Line: 2200}, {Func: "net/http.serverHandler.ServeHTTP", File: "/go/src/net/http/server.go", Line: 3300}, key,
+			}}},
+			Base: &leak.ProfileRef{Key: "profiles/base.pb.gz", Instance: f.instance(0), Time: f.now.Add(-8 * time.Hour), Total: 80},
+			Head: &leak.ProfileRef{Key: "profiles/head.pb.gz", Instance: f.instance(0), Time: f.now, Total: 1080},
+		}
+		if i == 0 {
+			l.Onset = f.now.Add(-5 * 24 * time.Hour)
+		}
+		for k := range 10 {
+			l.Instances = append(l.Instances, f.instance(k))
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func (f fleet) Leak(id string) (leak.Leak, bool) {
+	for _, l := range f.Leaks() {
+		if l.ID == id {
+			return l, true
+		}
+	}
+	return leak.Leak{}, false
+}
+
+func (f fleet) Services() (out []web.Service) {
+	gates := []trend.Gate{trend.GateFollowsLoad, trend.GateOneStep, trend.GateSaturating, trend.GateCameBack, trend.GateNoTrend}
+	for i := range fleetServices {
+		s := web.Service{Labels: f.service(i), Instances: fleetInstances, Count: 4000, Floor: 3100, Status: trend.Quiet, Gate: gates[i%len(gates)], LastSample: f.now}
+		if i < fleetLeaks {
+			s.Status, s.Gate, s.Rate = trend.Leaking, trend.GateNone, trend.Interval{Value: 20, Low: 15, High: 30}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (f fleet) Instances(labels.Labels) (out []web.Instance) {
+	for i := range fleetInstances {
+		out = append(out, web.Instance{Instance: trend.Instance{Name: f.instance(i), Count: 140, Floor: 100, LastSeen: f.now}, Labels: labels.FromStrings("instance", f.instance(i))})
+	}
+	return out
+}
+
+func (f fleet) Floors(labels.Labels, time.Time) trend.Floors {
+	fl := trend.Floors{Start: f.now.Add(-12 * time.Hour), Length: 15 * time.Minute}
+	for i := range 48 {
+		fl.Values = append(fl.Values, float64(100+20*i))
+	}
+	return fl
+}
+
+func (f fleet) Explain(labels.Labels) (out []trend.Assessment) {
+	for i := range fleetInstances {
+		for _, d := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour} {
+			out = append(out, trend.Assessment{Instance: f.instance(i), Scale: d, Blocks: 48, Status: trend.Quiet, Gate: trend.GateFollowsLoad, Z: 1})
+		}
+	}
+	return out
+}
+
+func (f fleet) Targets() (out []web.Target) {
+	for i := range fleetServices {
+		out = append(out, web.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: web.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
+	}
+	return out
+}
+
+// History is what a Prometheus has: noisy counts of which a third climbs.
+func (f fleet) History(_ context.Context, _ labels.Labels, from, to time.Time, step time.Duration) (collector.History, error) {
+	n := int(to.Sub(from) / step)
+	h := collector.History{Start: from.Add(step), Step: step, Steps: n}
+	for k := range fleetInstances {
+		in := collector.NewInstanceHistory(labels.FromStrings("instance", f.instance(k)), n)
+		for i := range n {
+			now := h.Start.Add(time.Duration(i) * step)
+			x := collector.Sample{Count: 100 + 30*math.Sin(2*math.Pi*now.Sub(time.Time{}.AddDate(2025, 0, 0)).Hours()/24+float64(k)/9) + float64((i*7919+k*104729)%17), Load: .3, Start: 1}
+			if since := now.Sub(f.now.Add(-5 * 24 * time.Hour)).Hours(); k < 10 && since > 0 {
+				x.Count += (2 + .2*float64(k)) * since
+			}
+			in.Observe(i, x)
+			x.Count += 20 + float64((i*31+k)%23)
+			in.Observe(i, x)
+		}
+		h.Instances = append(h.Instances, in)
+	}
+	return h, nil
+}
+
+// profiles of the archive have 3 000 stacks.
+func (f fleet) ServiceProfiles(_ context.Context, _ labels.Labels, from, to time.Time) (out []leak.ProfileRef, err error) {
+	for i := range 24 * 7 {
+		if at := f.now.Add(-time.Duration(i) * time.Hour); !at.Before(from) && !at.After(to) {
+			out = append([]leak.ProfileRef{{Key: fmt.Sprintf("profiles/%d.pb.gz", i), Instance: f.instance(0), Time: at}}, out...)
+		}
+	}
+	return out, nil
+}
+
+func (f fleet) LoadProfile(_ context.Context, key string) (*collector.Profile, error) {
+	p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatProto, Time: f.now}
+	for i := range 3000 {
+		r := collector.Record{Count: 1}
+		if i == 0 && !strings.Contains(key, "base") {
+			r.Count = 1000
+		}
+		for d := range 12 {
+			r.Frames = append(r.Frames, collector.Frame{Func: f.name(fmt.Sprintf("github.com/acme/service/p%d.f%d", i%(1+37*(12-d)), d)), File: f.name("/src/p/f.go"), Line: d + 1})
+		}
+		p.Records = append(p.Records, r)
+		p.Total += r.Count
+	}
+	return p, nil
+}
+
+func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
+	return nil, fs.ErrNotExist
+}
+
+// serve serves the pages of a fleet.
+func serve(t *testing.T, name func(string) string) string {
+	t.Helper()
+	f := fleet{now: time.Now().Truncate(time.Second), name: name}
+	srv := httptest.NewUnstartedServer(nil)
+	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
+	require.NoError(t, err)
+	h, err := web.New(web.Options{
+		State: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
+		Config:  func() string { return name("global: {}") },
+		Notices: func() []string { return []string{name("a notice")} },
+	})
+	require.NoError(t, err)
+	srv.Config.Handler = h
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// places are the pages of a fleet.
+func places(b *tab) map[string]string {
+	b.visit("/services")
+	return map[string]string{
+		"leaks": "/", "leak": "/leaks/000000000000", "services": "/services", "targets": "/targets", "status": "/status",
+		"service": eval[string](b, "document.querySelector('table.services th a').getAttribute('href')"),
+		"compare": "/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz",
+	}
+}
+
+// TestFleet: a large fleet's pages are as quick as a small one's, and the chart
+// of a week of thirty instances draws within a second.
+func TestFleet(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	for name, path := range places(b) {
+		b.visit(path)
+		size := eval[int](b, "performance.getEntriesByType('navigation')[0].decodedBodySize")
+		t.Logf("%s: %d KB, in the browser after %.0f ms", name, size>>10, eval[float64](b, "performance.getEntriesByType('navigation')[0].responseEnd"))
+		require.Less(t, size, 300<<10, name)
+		b.shoot("fleet-" + name)
+		b.fits("fleet-" + name)
+	}
+	b.visit("/leaks/000000000000")
+	require.Contains(t, b.text(), "10.0.3.0:8080")
+	eval[chromedp.Void](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === '7 d').click()")
+	b.until(settled)
+	drawn := eval[string](b, "document.querySelector('.chart').dataset.drawn")
+	t.Logf("7 days of %d instances: drawn in %s ms", fleetInstances, drawn)
+	require.Less(t, eval[int](b, "Number(document.querySelector('.chart').dataset.drawn)"), 1000)
+	b.shoot("fleet-leak-7d")
+	b.accessible()
+	b.quiet()
+}
+
+// TestHostile: whatever things are called, nothing of it runs, and no page is
+// wider than the window.
+func TestHostile(t *testing.T) {
+	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)><svg onload=alert(1)>` + "\u202e{{.}}`${alert(1)}`"
+	b := open(t, serve(t, func(s string) string { return s + evil + strings.Repeat("long", 300) }))
+	for name, path := range places(b) {
+		b.visit(path)
+		require.Zero(t, eval[int](b, "document.querySelectorAll('main script, main img, main svg[onload], main [onerror]').length"), name)
+		if name != "status" { // which shows the configuration as it is
+			require.NotContains(t, b.text(), "\u202e", name)
+		}
+		b.fits("hostile-"+name, func() {
+			if name == "leak" {
+				b.shoot("hostile-" + name)
+			}
+		})
+	}
+	b.quiet()
+}

@@ -1,0 +1,244 @@
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/gorowatch/gorowatch/test/e2e"
+	"github.com/stretchr/testify/require"
+)
+
+// ask asks the API.
+func ask(t *testing.T, url string, data any) error {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	e := struct {
+		Error string
+		Data  any
+	}{Data: data}
+	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil || e.Error != "" {
+		return fmt.Errorf("%s: %s: %w", url, e.Error, err)
+	}
+	return nil
+}
+
+// TestPages opens each page while a real service leaks under a real
+// Prometheus, and clicks through them as a person does who was woken up.
+func TestPages(t *testing.T) {
+	chromium(t)
+	leaky := e2e.StartScenario(t, "logwriter", "")
+	fixed := e2e.StartScenario(t, "logwriter", "", "--fixed")
+	load := e2e.Load{
+		Every: 100 * time.Millisecond, AtATime: 2, Patience: time.Second,
+		Method: http.MethodPost, Body: "an entry",
+		Path: func(int) string { return "/entries" },
+	}
+	job := func(name, address string) e2e.Job {
+		return e2e.Job{Name: name, Labels: map[string]string{"namespace": "prod"}, Targets: []string{address}}
+	}
+	prometheus := e2e.StartPrometheus(t, job("logwriter", leaky.Address), job("logwriter-fixed", fixed.Address))
+	gorowatch := e2e.StartGorowatch(t, t.TempDir(), fmt.Sprintf(`
+global: {evaluation_interval: 1s}
+prometheus: {url: %s, load: 'rate(process_cpu_seconds_total[15s])'}
+trend: {base: 1s}
+profiles: {baseline_interval: 3s, suspicion_interval: 2s}
+links:
+  source: [{url: 'https://git.example.org/{version}/{path}#L{line}'}]
+  dashboard: https://grafana.example.org/d/go?var-job={job}&from={from}&to={to}
+  alertmanager: https://alertmanager.example.org
+`, prometheus.URL), "--web.enable-admin-api")
+	gorowatch.WaitReady(t)
+	b := open(t, gorowatch.URL)
+
+	// While all is well.
+	b.visit("/")
+	require.Contains(t, b.text(), "No leak is open.")
+	require.Contains(t, b.text(), "Watching")
+	b.inspect("empty")
+	b.expect("404", func() {
+		b.visit("/services/" + strings.Repeat("0", 12))
+		require.Contains(t, b.text(), "There is no service with the id")
+	})
+
+	load.Start(t, leaky.Address)
+	load.Start(t, fixed.Address)
+	var leaks struct {
+		Leaks []struct {
+			ID     string
+			Stacks []any
+			Base   any
+		}
+	}
+	e2e.Eventually(t, 3*time.Minute, "the leak fires, with a stack", func() error {
+		if err := ask(t, gorowatch.URL+"/api/v1/leaks?state=firing", &leaks); err != nil {
+			return err
+		}
+		if len(leaks.Leaks) == 0 || len(leaks.Leaks[0].Stacks) == 0 || leaks.Leaks[0].Base == nil {
+			return fmt.Errorf("have %v", leaks)
+		}
+		return nil
+	})
+	require.Len(t, leaks.Leaks, 1)
+
+	b.visit("/")
+	require.Contains(t, b.text(), "prod/logwriter")
+	require.Contains(t, b.text(), "main.(*logs).append.func1")
+	require.Positive(t, eval[int](b, "document.querySelectorAll('svg.spark path').length"))
+	b.inspect("leaks")
+
+	t.Run("filter", func(t *testing.T) {
+		b.visit("/?q=nothing-has-this")
+		require.Contains(t, b.text(), "None passes the filter.")
+		b.visit("/")
+		b.do(chromedp.SendKeys(chromedp.CSS(`input[name="match"]`), `namespace="prod"`+kb.Enter))
+		b.until(`location.search.includes('match=') && ` + settled)
+		require.Contains(t, b.text(), "prod/logwriter")
+	})
+
+	t.Run("leak", func(t *testing.T) {
+		b.click("table.leaks a")
+		require.Regexp(t, `prod/logwriter leaks [\d,]+ goroutines per hour since \d\d:\d\d UTC; \d+ % of it sits in main\.\(\*logs\)\.append\.func1, main\.go:\d+, `, b.text())
+		require.Equal(t, 2, eval[int](b, "document.querySelectorAll('.chart .uplot canvas').length"), "the counts, and the stacks")
+		require.Positive(t, eval[int](b, "document.querySelectorAll('.graph button').length"))
+		require.Contains(t, b.text(), "fitted growth and its 95 % interval")
+		require.Contains(t, eval[string](b, "[...document.querySelectorAll('a')].find((a) => a.textContent === 'Silence in Alertmanager').href"), "https://alertmanager.example.org/#/silences/new?filter=")
+		require.Contains(t, eval[string](b, "document.querySelector('a.source').href"), "https://git.example.org/")
+		b.inspect("leak")
+
+		for _, range7 := range []string{"1 h", "7 d"} {
+			eval[chromedp.Void](b, fmt.Sprintf("[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === %q).click()", range7))
+			b.until(settled)
+			require.Equal(t, 2, eval[int](b, "document.querySelectorAll('.chart .uplot canvas').length"))
+		}
+		eval[chromedp.Void](b, "document.querySelector('.chart input[type=checkbox]').click()")
+		b.until(settled + " && document.querySelector('.legend').textContent.includes('load')")
+		b.shoot("leak-load")
+		eval[chromedp.Void](b, "document.querySelector('.stacks summary').click()")
+		b.quiet()
+	})
+
+	t.Run("keyboard", func(t *testing.T) {
+		b.visit("/leaks/" + leaks.Leaks[0].ID)
+		b.do(chromedp.KeyEvent(kb.Tab))
+		require.Equal(t, "Skip to the content", eval[string](b, "document.activeElement.textContent"))
+		b.do(chromedp.KeyEvent(kb.Enter))
+		require.Equal(t, "#main", eval[string](b, "location.hash"))
+		// All that can be clicked is reached, in order, and shows that it is.
+		seen := map[string]bool{}
+		for range 60 {
+			b.do(chromedp.KeyEvent(kb.Tab))
+			seen[eval[string](b, "document.activeElement.closest('.graph') ? 'graph' : document.activeElement.textContent.trim() || document.activeElement.tagName")] = true
+			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen")
+		}
+		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Profile before", "This leak as JSON", "Take it"} {
+			require.Contains(t, seen, want)
+		}
+		// Within the flame graph, arrows move and Enter zooms.
+		eval[chromedp.Void](b, "document.querySelector('.graph button[tabindex=\"0\"]').focus()")
+		all := eval[string](b, "document.activeElement.getAttribute('aria-label')")
+		require.Contains(t, all, "all goroutines")
+		b.do(chromedp.KeyEvent(kb.ArrowDown))
+		below := eval[string](b, "document.activeElement.getAttribute('aria-label')")
+		require.NotEqual(t, all, below)
+		b.do(chromedp.KeyEvent(kb.Enter))
+		require.Equal(t, below, eval[string](b, "document.activeElement.getAttribute('aria-label')"))
+		require.Equal(t, 1, eval[int](b, "document.querySelectorAll('.graph .above').length"), "zoomed in")
+		b.do(chromedp.KeyEvent(kb.Escape))
+		require.Equal(t, 0, eval[int](b, "document.querySelectorAll('.graph .above').length"))
+		// What is searched for is found.
+		b.do(chromedp.SendKeys(chromedp.CSS(".flame input[type=search]"), "append"))
+		require.Regexp(t, `^\d+ match(es)?, \+\d`, eval[string](b, "document.querySelector('.flame [role=status]').textContent"))
+		require.Positive(t, eval[int](b, "document.querySelectorAll('.graph .hit').length"))
+		b.quiet()
+	})
+
+	t.Run("compare", func(t *testing.T) {
+		b.visit("/leaks/" + leaks.Leaks[0].ID)
+		b.click(`a[href*="/compare?"]`)
+		require.Contains(t, b.text(), "Difference of two profiles")
+		require.Contains(t, b.text(), "main.(*logs).append.func1")
+		b.inspect("compare")
+		b.click(`a[href*="/pprof/"]`)
+		b.until(`document.body.innerText.includes('logs')`)
+		require.Contains(t, b.text(), "pprof")
+		b.shoot("pprof-flamegraph")
+		eval[chromedp.Void](b, "document.querySelector('#topbtn').click()")
+		b.until("location.pathname.endsWith('/top') && document.readyState === 'complete' && document.body.innerText.includes('append')")
+		require.Contains(t, b.text(), "append.func1")
+		b.shoot("pprof-top")
+		b.quiet()
+	})
+
+	t.Run("service", func(t *testing.T) {
+		b.visit("/services")
+		require.Contains(t, b.text(), "prod/logwriter-fixed")
+		require.Contains(t, b.text(), "2 watched")
+		b.inspect("services")
+		eval[chromedp.Void](b, "[...document.querySelectorAll('table.services th a')].find((a) => a.textContent === 'prod/logwriter-fixed').click()")
+		b.until("document.querySelector('h1').textContent.includes('logwriter-fixed') && " + settled)
+		require.Contains(t, b.text(), "Why it is not a leak")
+		b.inspect("service")
+		require.Positive(t, eval[int](b, "document.querySelectorAll('form.pick option').length"))
+		b.click("form.pick button")
+		require.Contains(t, b.text(), "Difference of two profiles")
+		b.quiet()
+	})
+
+	t.Run("profile now", func(t *testing.T) {
+		b.visit("/leaks/" + leaks.Leaks[0].ID)
+		b.click("form.pull button")
+		require.Contains(t, b.text(), "Difference of two profiles")
+		b.quiet()
+	})
+
+	t.Run("others", func(t *testing.T) {
+		b.visit("/targets")
+		require.Contains(t, b.text(), leaky.Address)
+		b.inspect("targets")
+		b.visit("/status")
+		require.Contains(t, b.text(), prometheus.URL)
+		b.inspect("status")
+		b.expect("404", func() {
+			b.visit("/leaks/nosuch")
+			require.Contains(t, b.text(), "There is no leak with the id nosuch.")
+			require.Contains(t, b.text(), "prod/logwriter")
+			b.inspect("notfound")
+		})
+	})
+
+	t.Run("prometheus is gone", func(t *testing.T) {
+		prometheus.Stop(t)
+		b.expect("502", func() {
+			b.visit("/leaks/" + leaks.Leaks[0].ID)
+			require.Contains(t, b.text(), "The chart cannot be drawn: the series cannot be read now")
+			require.Contains(t, b.text(), "Growing stacks", "the rest of the page is there")
+			b.shoot("leak-without-prometheus")
+		})
+	})
+}
+
+// expect runs f, in which answers with a status are as they should be.
+func (b *tab) expect(status string, f func()) {
+	b.mtx.Lock()
+	b.expected = func(text string) bool { return strings.Contains(text, "status of "+status) }
+	b.mtx.Unlock()
+	f()
+	b.quiet()
+	b.mtx.Lock()
+	b.expected = nil
+	b.mtx.Unlock()
+}
