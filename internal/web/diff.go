@@ -163,6 +163,7 @@ type node struct {
 
 	index map[string]*node
 	key   string
+	frame collector.Frame
 }
 
 // What a tree has at most. What is folded is too small to be seen anyway.
@@ -171,11 +172,10 @@ const (
 	maxDepth = 128
 )
 
-func (n *node) child(key string, fresh func() *node) *node {
+func (n *node) child(key string, f collector.Frame) *node {
 	c, ok := n.index[key]
 	if !ok {
-		c = fresh()
-		c.key = key
+		c = &node{key: key, frame: f}
 		if n.index == nil {
 			n.index = map[string]*node{}
 		}
@@ -199,13 +199,11 @@ func tree(base, head *stack.Snapshot) (root *node, folded int) {
 		}
 		for i := len(frames) - 1; i >= 0; i-- {
 			f := frames[i]
-			n = n.child(f.Func, func() *node {
-				return &node{Name: human.Func(f.Func, maxFunc), Place: human.Line(human.Place(f.File, f.Line), maxName), Standard: stack.Standard(f)}
-			})
+			n = n.child(f.Func, f)
 			n.Base, n.Head = n.Base+base, n.Head+head
 		}
 		if s.Op != "" && s.Op != stack.Running {
-			n = n.child("\x00"+s.Op, func() *node { return &node{Name: human.Line(s.Op, maxName), Standard: true} })
+			n = n.child("\x00"+s.Op, collector.Frame{})
 			n.Base, n.Head = n.Base+base, n.Head+head
 		}
 	}
@@ -252,6 +250,7 @@ func (n *node) fold(least int64) (folded int) {
 	})
 	n.Children = slices.DeleteFunc(n.Children, func(c *node) bool {
 		if c.size() > least {
+			c.call()
 			folded += c.fold(least)
 			return false
 		}
@@ -259,6 +258,16 @@ func (n *node) fold(least int64) (folded int) {
 		return true
 	})
 	return folded
+}
+
+// call gives a node its name: that of a function, or of what goroutines wait in.
+func (n *node) call() {
+	if op, ok := strings.CutPrefix(n.key, "\x00"); ok {
+		n.Name, n.Standard = human.Line(op, maxName), true
+		return
+	}
+	n.Name, n.Place = human.Func(n.frame.Func, maxFunc), human.Line(human.Place(n.frame.File, n.frame.Line), maxName)
+	n.Standard = stack.Standard(n.frame)
 }
 
 // comparePage is the difference of any two profiles.

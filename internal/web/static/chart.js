@@ -208,12 +208,14 @@ addEventListener('DOMContentLoaded', () => {
         return;
       }
       const l = lay(h, view.load);
+      const known = h.instances.map((x) => x.max.findIndex((v) => v != null)).filter((i) => i >= 0);
+      const first = view.range || !known.length ? 0 : Math.min(...known);
       plot = new uPlot({
         width: plotEl.clientWidth,
         height: height(plotEl),
         tzDate: (t) => uPlot.tzDate(new Date(t * 1000), 'Etc/UTC'),
         legend: { show: false },
-        scales: { x: { range: () => [h.start - h.step, h.start + (h.steps - 1) * h.step] }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] }, load: { range: (u, min, max) => [0, (max || 1) * 1.5] } },
+        scales: { x: { range: () => [h.start + (first - 1) * h.step, h.start + (h.steps - 1) * h.step] }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] }, load: { range: (u, min, max) => [0, (max || 1) * 1.5] } },
         axes: axes(view.load ? [{ scale: 'load', side: 1, grid: { show: false }, values: (u, s) => s.map(String) }] : []),
         series: l.series,
         bands: l.bands,
