@@ -50,9 +50,12 @@ func (g *Gorowatch) WaitReady(t testing.TB) {
 
 // Metric is the sum of a metric of gorowatch's own, or with its labels as they
 // are written the value of one.
-func (g *Gorowatch) Metric(t testing.TB, name string) (sum float64) {
+func (g *Gorowatch) Metric(t testing.TB, name string) float64 { return metric(t, g.URL, name) }
+
+// metric reads /metrics.
+func metric(t testing.TB, url, name string) (sum float64) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/metrics", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,6 +106,9 @@ func (p *Program) Kill(t testing.TB) {
 	})
 }
 
+// PID is the id of the process.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
 // Output is what the program has written so far, to both of its outputs.
 func (p *Program) Output() string { return p.out.tail(0) }
 

@@ -50,6 +50,30 @@ func StartPrometheus(t testing.TB, jobs ...Job) *Prometheus {
 	return &Prometheus{Program: p, URL: "http://" + addr, Data: filepath.Join(dir, "data")}
 }
 
+// StartPrometheusOn runs a Prometheus that scrapes nothing, on a data directory,
+// with a file of rules unless it is empty.
+func StartPrometheusOn(t testing.TB, dir, rules string) *Prometheus {
+	t.Helper()
+	home := t.TempDir()
+	config := filepath.Join(home, "prometheus.yml")
+	text := "global: {scrape_interval: 1m}\n"
+	if rules != "" {
+		write(t, filepath.Join(home, "rules.yml"), rules)
+		text += "rule_files: [rules.yml]\n"
+	}
+	write(t, config, text)
+	p, addr := startOnFreePort(t, "prometheus", tool(t, "prometheus", "prometheus"),
+		func(addr string) []string {
+			return []string{"--config.file=" + config, "--storage.tsdb.path=" + dir, "--storage.tsdb.retention.time=30d", "--web.listen-address=" + addr}
+		},
+		func(addr string) error { return answers("http://" + addr + "/-/ready") })
+	return &Prometheus{Program: p, URL: "http://" + addr, Data: dir}
+}
+
+// Metric is the sum of a metric of Prometheus' own, or with its labels as they
+// are written the value of one.
+func (p *Prometheus) Metric(t testing.TB, name string) float64 { return metric(t, p.URL, name) }
+
 func prometheusConfig(jobs []Job) string {
 	var b strings.Builder
 	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nscrape_configs:\n")

@@ -73,19 +73,6 @@ func backfill(t testing.TB) (dir string, end time.Time) {
 	return dir, end
 }
 
-// startPrometheusOn runs a Prometheus that scrapes nothing, on a data directory.
-func startPrometheusOn(t testing.TB, dir string) *Prometheus {
-	t.Helper()
-	config := filepath.Join(t.TempDir(), "prometheus.yml")
-	write(t, config, "global: {scrape_interval: 1m}\n")
-	p, addr := startOnFreePort(t, "prometheus", tool(t, "prometheus", "prometheus"),
-		func(addr string) []string {
-			return []string{"--config.file=" + config, "--storage.tsdb.path=" + dir, "--storage.tsdb.retention.time=30d", "--web.listen-address=" + addr}
-		},
-		func(addr string) error { return answers("http://" + addr + "/-/ready") })
-	return &Prometheus{Program: p, URL: "http://" + addr, Data: dir}
-}
-
 // scanReport is what scan prints as JSON.
 type scanReport struct {
 	ServicesScanned int `json:"services_scanned"`
@@ -154,7 +141,7 @@ func TestScanOfARealPrometheus(t *testing.T) {
 	onset := end.Add(-36 * time.Hour)
 	require.WithinRange(t, leaks["checkout"], onset, onset.Add(6*time.Hour))
 
-	prometheus := startPrometheusOn(t, dir)
+	prometheus := StartPrometheusOn(t, dir, "")
 	compare := "deriv(go_goroutines[1h]) > 0.01 for 10m"
 	overHTTP, code := scan(t, "--prometheus.url="+prometheus.URL, "--since=73h", "--compare="+compare)
 	require.Equal(t, 0, code)

@@ -2,11 +2,9 @@ package scale
 
 import (
 	"flag"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -63,15 +61,14 @@ func TestBackfillAndEvaluations(t *testing.T) {
 	}
 	took := time.Since(began)
 	back := used(t, g)
-	fmt.Printf("back-fill: %d instances, %s wall, %.1f s CPU of gorowatch, %d points, %.0f MB resident\n",
+	t.Logf("back-fill: %d instances, %s wall, %.1f s CPU of gorowatch, %d points, %.0f MB resident",
 		*instances, took.Round(time.Second), back.cpu, f.Points.Load(), g.Metric(t, "process_resident_memory_bytes")/1e6)
 	const n = 3
 	before, points := used(t, g), f.Points.Load()
 	time.Sleep(n * time.Minute)
 	after := used(t, g)
-	fmt.Printf("steady state, every minute: %.3f s CPU per evaluation (of %g), %d points each, %d profiles pulled so far, %.0f MB resident, limit %.0f MB\n",
+	t.Logf("steady state, every minute: %.3f s CPU per evaluation (of %g), %d points each, %d profiles pulled so far, %.0f MB resident, limit %.0f MB",
 		(after.cpu-before.cpu)/(after.evaluations-before.evaluations), after.evaluations-before.evaluations,
 		(f.Points.Load()-points)/n, f.Pulls.Load(), g.Metric(t, "process_resident_memory_bytes")/1e6, 60+4*float64(*instances)/1000)
 	require.Less(t, took, 5*time.Minute)
-	_ = filepath.Join
 }
