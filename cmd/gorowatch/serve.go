@@ -35,7 +35,7 @@ const defaultAddress = ":10980"
 
 func addServe(c *cli) {
 	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
-	o := app.Options{}
+	o := app.Options{LogIn: logIn}
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
@@ -137,6 +137,11 @@ func addCheckConfig(c *cli) {
 		c, err := config.LoadFile(*file)
 		if err != nil {
 			return err
+		}
+		for key, cloud := range c.Prometheus.Clouds() {
+			if _, err := logIn(key, cloud, nil); err != nil {
+				return fmt.Errorf("configuration %s: prometheus.%s: %w", *file, key, err)
+			}
 		}
 		if _, err := alerting.NewTemplates(c.Alerting.Annotations); err != nil {
 			return fmt.Errorf("configuration %s: %w", *file, err)

@@ -4,10 +4,12 @@ package main
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/gorowatch/gorowatch/internal/app"
+	"github.com/gorowatch/gorowatch/internal/config"
 )
 
 // openTSDB: a slim build, such as that of the demo, compiles in a fraction of
@@ -18,3 +20,8 @@ func openTSDB(string, string) (tsdbSource, error) {
 
 // addSeriesFlags: series that gorowatch scrapes itself are kept in memory.
 func addSeriesFlags(*kingpin.CmdClause, *app.Options) {}
+
+// logIn: the libraries of the clouds are left out.
+func logIn(_ string, _ config.Cloud, _ http.RoundTripper) (http.RoundTripper, error) {
+	return nil, errors.New("this build has no logins of clouds, build without the tag slim")
+}

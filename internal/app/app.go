@@ -49,6 +49,10 @@ type Options struct {
 	PrometheusURL string
 	StorageURL    string
 
+	// LogIn makes a transport that logs in at a managed Prometheus, by the key of
+	// its configuration; nil: this build has none.
+	LogIn func(key string, c config.Cloud, next http.RoundTripper) (http.RoundTripper, error)
+
 	// Shard is the share of the services that is watched.
 	Shard shard.Shard
 

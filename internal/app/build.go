@@ -122,6 +122,14 @@ func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	for key, cloud := range c.Prometheus.Clouds() {
+		if a.o.LogIn == nil {
+			return nil, fmt.Errorf("prometheus.%s: this build has no logins of clouds", key)
+		}
+		if client.Transport, err = a.o.LogIn(key, cloud, client.Transport); err != nil {
+			return nil, fmt.Errorf("prometheus.%s: %w", key, err)
+		}
+	}
 	o := promapi.Options{
 		URL:         c.Prometheus.URL.URL,
 		Client:      client,

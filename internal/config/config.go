@@ -54,6 +54,11 @@ type Prometheus struct {
 	// Params are added to each query, e.g. partial_response for Thanos.
 	Params map[string][]string `yaml:"params,omitempty"`
 
+	// SigV4, GoogleIAM and AzureAD log in at a Prometheus that a cloud manages.
+	SigV4     Cloud `yaml:"sigv4,omitempty"`
+	GoogleIAM Cloud `yaml:"google_iam,omitempty"`
+	AzureAD   Cloud `yaml:"azuread,omitempty"`
+
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
 }
 
@@ -339,6 +344,9 @@ func Load(text []byte) (Config, error) {
 // setDirectory resolves relative paths of files.
 func (c *Config) setDirectory(dir string) {
 	c.Prometheus.HTTPClientConfig.SetDirectory(dir)
+	for _, cloud := range c.Prometheus.Clouds() {
+		cloud.setDirectory(dir)
+	}
 	for i := range c.Targets {
 		c.Targets[i].HTTPClientConfig.SetDirectory(dir)
 	}

@@ -38,6 +38,7 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[map[string]string]():     "map of strings",
 	reflect.TypeFor[map[string][]string]():   "map of lists of strings",
 	reflect.TypeFor[map[string]any]():        "map",
+	reflect.TypeFor[Cloud]():                 "map",
 	reflect.TypeFor[[]*relabel.Config]():     "list of relabelling rules",
 }
 
@@ -97,7 +98,7 @@ func text(v reflect.Value) string {
 			return "[" + strings.Join(x, ", ") + "]"
 		}
 		return ""
-	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string][]string, map[string]any, []*relabel.Config, commoncfg.TLSVersion:
+	case commoncfg.URL, commoncfg.Headers, commoncfg.ProxyHeader, map[string]string, map[string][]string, map[string]any, Cloud, []*relabel.Config, commoncfg.TLSVersion:
 		return ""
 	case encoding.TextMarshaler, fmt.Stringer, string, bool:
 		return fmt.Sprint(x)

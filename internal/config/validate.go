@@ -69,6 +69,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	v.add("prometheus", c.Prometheus.HTTPClientConfig.Validate())
+	v.add("prometheus", c.Prometheus.validateClouds())
 
 	if len(c.Services.GroupBy) == 0 {
 		v.add("services.group_by", errors.New("is empty, expected at least one label, e.g. [namespace, job]"))

@@ -74,6 +74,8 @@ var heavy = []string{
 	"gocloud.dev/blob/azureblob",
 	"github.com/prometheus/prometheus/discovery",
 	"github.com/prometheus/prometheus/tsdb",
+	"github.com/prometheus/prometheus/storage/remote",
+	"github.com/prometheus/sigv4",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/Azure/azure-sdk-for-go",
 	"cloud.google.com/go/storage",
