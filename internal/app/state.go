@@ -101,7 +101,7 @@ func since(t time.Time) string {
 // seriesStatus says how it stands with the source of the counts.
 func (a *App) seriesStatus() uiweb.Series {
 	g, s := a.graph.Load(), a.monitor.State()
-	out := uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	out := uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}

@@ -118,6 +118,8 @@ type SourceState struct {
 	// Read is up to when samples were read, Cycles how often.
 	Read   time.Time
 	Cycles int
+	// Done is how much of the history is read, 0 to 1.
+	Done float64
 	// Error is empty when the last reading went well. Warnings are what the
 	// source said then.
 	Error    string

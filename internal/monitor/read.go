@@ -141,7 +141,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	return len(w.Series), nil
 }
 
-// progress tells how far reading is.
+// progress tells how far reading is. The caller holds mtx.
 func (m *Monitor) progress() {
 	r := &m.reading
 	behind := max(0, r.now.Sub(r.last))
@@ -157,6 +157,7 @@ func (m *Monitor) progress() {
 	}
 	m.metrics.lag.Set(behind.Seconds())
 	m.metrics.progress.Set(max(0, done))
+	m.state.Done = max(0, done)
 }
 
 // resize makes the next piece as long as pieceSamples let it, by what this one

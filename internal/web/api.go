@@ -481,7 +481,8 @@ type apiSeries struct {
 	Source         string     `json:"source"`
 	HistorySeconds float64    `json:"history_seconds"`
 	Read           *time.Time `json:"read"`
-	Evaluations    int        `json:"evaluations"`
+	Done           float64    `json:"done"`
+	Readings       int        `json:"readings"`
 	Error          string     `json:"error,omitempty"`
 }
 
@@ -520,7 +521,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.o.Series != nil {
 		s := h.o.Series()
-		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Read: known(s.Read), Evaluations: s.Cycles, Error: s.Error}
+		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: known(s.Read), Readings: s.Cycles, Error: s.Error}
 	}
 	if h.o.Storage != nil {
 		s := h.o.Storage()

@@ -106,6 +106,7 @@ type apiRestart struct {
 type apiDeploy struct {
 	Time      float64 `json:"time"`
 	Instances int     `json:"instances"`
+	Version   string  `json:"version,omitempty"`
 }
 
 type apiMark struct {
@@ -280,6 +281,10 @@ func newAPIHistory(history collector.History, s Service, of *leak.Leak, span spa
 	a.More = len(all) - len(a.Instances)
 	switch {
 	case of != nil:
+		if !of.DeployedAt.IsZero() && of.DeployedAt.After(span.from) {
+			a.Deploys = slices.DeleteFunc(a.Deploys, func(d apiDeploy) bool { return math.Abs(d.Time-seconds(of.DeployedAt)) < deployWindow.Seconds() })
+			a.Deploys = append(a.Deploys, apiDeploy{Time: seconds(of.DeployedAt), Instances: of.InstancesTotal, Version: human.Line(of.Version, 40)})
+		}
 		a.Onset, a.DetectedAt, a.ResolvedAt = secondsOf(of.Onset), secondsOf(of.DetectedAt), secondsOf(of.ResolvedAt)
 	case len(s.Growing) > 0:
 		onset := s.Growing[0].Onset

@@ -280,7 +280,7 @@ type comparePage struct {
 
 type comparedRow struct {
 	Name, URL string
-	Time      stamp
+	Time      string
 }
 
 func (h *Handler) comparedRow(key string) *comparedRow {
@@ -289,7 +289,7 @@ func (h *Handler) comparedRow(key string) *comparedRow {
 	}
 	row := &comparedRow{Name: profileName(key), URL: h.profileURL(key)}
 	if t, err := time.Parse("20060102T150405Z", strings.TrimSuffix(path.Base(key), ".pb.gz")); err == nil {
-		row.Time = h.stamp(t)
+		row.Time = t.Format("2006-01-02 15:04:05 UTC")
 	}
 	return row
 }

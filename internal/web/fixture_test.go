@@ -216,7 +216,7 @@ func options(s State) Options {
 	return Options{
 		State: s, Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
 		Series: func() Series {
-			return Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Read: at.Add(-30 * time.Second), Cycles: 4320}
+			return Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320}
 		},
 		Storage:  func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
 		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),

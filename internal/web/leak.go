@@ -25,21 +25,25 @@ type leakPage struct {
 	ID       string
 	Labels   []pair
 	Detected stamp
-	Updated  stamp
-	Share    string
-	Blocked  string     // what the goroutines do, in a sentence
-	Where    []instance // that leak
-	More     int        // instances that are not shown
-	Ladder   []step
-	Missing  string
-	Hint     string
-	Stacks   []stackRow
-	MoreOf   int // stacks that are not shown
-	Base     *profileRow
-	Head     *profileRow
-	Compare  comparison
-	Text     string
-	JSON     string
+	Deployed stamp // what leaks
+	Reopened int
+	// History is how it came to its state.
+	History []transition
+	Updated stamp
+	Share   string
+	Blocked string     // what the goroutines do, in a sentence
+	Where   []instance // that leak
+	More    int        // instances that are not shown
+	Ladder  []step
+	Missing string
+	Hint    string
+	Stacks  []stackRow
+	MoreOf  int // stacks that are not shown
+	Base    *profileRow
+	Head    *profileRow
+	Compare comparison
+	Text    string
+	JSON    string
 	// Chart and Counts are where what the charts show is had.
 	Chart, Counts string
 	Dashboard     string
@@ -49,6 +53,15 @@ type leakPage struct {
 }
 
 type instance struct{ Name, URL string }
+
+// transition is a change of the state.
+type transition struct {
+	Time     stamp
+	From, To string
+	Why      string
+}
+
+const maxTransitions = 30
 
 type pair struct{ Name, Value string }
 
@@ -134,6 +147,8 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Labels:    pairs(l.Service),
 		Detected:  h.stamp(l.DetectedAt),
 		Updated:   h.stamp(l.UpdatedAt),
+		Deployed:  h.stamp(l.DeployedAt),
+		Reopened:  l.Reopened,
 		Ladder:    ladder(l),
 		Missing:   human.Line(l.Missing, maxWords),
 		Hint:      alerting.Hint(l),
@@ -145,6 +160,9 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Runbook:   o.RunbookURL,
 		Chart:     h.chartURL(l.Service, l.ID),
 		Pull:      pullForm{Enabled: h.o.Pull != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
+	}
+	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {
+		p.History = append(p.History, transition{Time: h.stamp(x.Time), From: word(x.From), To: word(x.To), Why: human.Line(x.Why, maxWords)})
 	}
 	if l.State != leak.Resolved {
 		p.Silence = links.silence(l)
@@ -244,7 +262,7 @@ func newStackRow(s leak.StackGrowth, source func(collector.Frame) string) stackR
 		Delta:     human.Change(s.Delta()),
 		Share:     human.Percent(s.Share),
 		Percent:   min(max(s.Share*100, 0), 100),
-		Func:      human.Func(s.Key.Func, maxFunc),
+		Func:      cmp.Or(human.Func(s.Key.Func, maxFunc), "(no frames)"),
 		Place:     human.Line(human.Place(s.Key.File, s.Key.Line), maxName),
 		Source:    source(s.Key),
 		Depth:     len(s.Frames),

@@ -31,6 +31,7 @@ type leakRow struct {
 	Version    string
 	Projection string
 	Onset      stamp
+	Plateaued  stamp // zero while it grows
 	Resolved   stamp
 	Resolution string
 	Spark      spark
@@ -41,7 +42,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
 		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
 		ServiceURL: h.serviceURL(l.Service),
-		State:      word(l.State),
+		State:      word(l.Phase()),
 		Evidence:   word(l.Evidence),
 		Rate:       human.Number(l.Rate.Value),
 		Leaked:     human.Number(l.Leaked),
@@ -49,6 +50,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Version:    human.Line(l.Version, 40),
 		Projection: alerting.Projection(l, h.alerts()),
 		Onset:      h.stamp(l.Onset),
+		Plateaued:  h.stamp(l.PlateauedAt),
 		Resolved:   h.stamp(l.ResolvedAt),
 		Resolution: human.Line(l.Resolution, maxWords),
 	}

@@ -134,6 +134,8 @@ type Series struct {
 	Source string
 	// History is how far back the first evaluation reads.
 	History time.Duration
+	// Done is how much of that is read, 0 to 1.
+	Done float64
 	// Read is up to when samples were read, zero: not yet; Cycles is how often.
 	Read   time.Time
 	Cycles int

@@ -94,9 +94,9 @@ func (h *Handler) seriesFacts() []fact {
 	}
 	s := h.o.Series()
 	out := []fact{{pair: pair{"Read from", human.Line(s.Source, maxWords)}}}
-	progress := fact{pair: pair{"History", "the last " + human.Duration(s.History) + " are being read"}}
-	if !s.Read.IsZero() {
-		progress.Value = "read, " + human.Plural(int64(s.Cycles), "evaluation", "evaluations") + " since"
+	progress := fact{pair: pair{"History", human.Percent(s.Done) + " of the last " + human.Duration(s.History) + " is read"}}
+	if s.Done >= 1 {
+		progress.Value = "all of it is read, in " + human.Plural(int64(s.Cycles), "reading", "readings") + " so far"
 	}
 	out = append(out, progress)
 	if read := h.stamp(s.Read); read.Text != "" {

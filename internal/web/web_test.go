@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -66,7 +65,7 @@ func TestPages(t *testing.T) {
 		},
 		"/services/" + serviceID(labels.FromStrings("job", "rediscron", "namespace", "staging")):           {"staging/rediscron not watched now", "This service is not watched now", "resolved main.(*Cron).subscribe.func1"},
 		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles": {"Before nothing 2026-03-02 22:59:00 UTC 10.0.3.17:8080 2026-03-02 14:00:30 UTC"},
-		compareURL(""):                   {"Difference of two profiles", "Before prod / checkout / 10.0.3.17:8080 14:00 UTC", "After prod / checkout / 10.0.3.17:8080 22:59 UTC", "Swap them", "go tool pprof"},
+		compareURL(""):                   {"Difference of two profiles", "Before prod / checkout / 10.0.3.17:8080 2026-03-02 14:00:00 UTC", "After prod / checkout / 10.0.3.17:8080 2026-03-02 22:59:00 UTC", "Swap them", "go tool pprof"},
 		compareURL("/table"):             {"61 goroutines before, 2,018 after: +1,957 .", "main.logHandler.func1 handler.go:29 chan send", "12 1,916 +1,904 97 %", "49 102 +53 3 %"},
 		"/targets?state=down":            {"1 up, 1 down, 1 not pulled", "down 1", "answered 404"},
 		"/targets?match=job%3D%22api%22": {"https://api-3.prod.svc:8443/internal/pprof/goroutine", "unknown"},
@@ -92,7 +91,7 @@ func TestPages(t *testing.T) {
 		},
 		"/status": {
 			"http://am-0:9093 working", "8,210 0 20 s ago", "http://am-1:9093/alerts failing since 22:50 UTC 2 of 10,000 8,190 3 9 min ago", "connection refused",
-			"Read from http://prometheus:9090 History read, 4,320 evaluations since", "Bucket s3://gorowatch Retention 15 days State can be written",
+			"Read from http://prometheus:9090 History all of it is read, in 4,320 readings so far", "Bucket s3://gorowatch Retention 15 days State can be written",
 			"Go", "Started 2026-02-27 22:59 UTC, 3 days ago", "--log.level info --prometheus.url http://prometheus:9090", "password: <secret>",
 		},
 	} {
@@ -370,26 +369,17 @@ func TestNewWantsAState(t *testing.T) {
 	require.ErrorContains(t, err, "State is missing")
 }
 
-// TestLarge: a big fleet's pages are not too big for a telephone.
-func TestLarge(t *testing.T) {
+// TestPlateaued: a leak that does not grow any more is still one.
+func TestPlateaued(t *testing.T) {
 	s := leaking()
-	first := s.leaks[3]
-	for n := range 200 {
-		l := first
-		l.ID, l.Service = fmt.Sprintf("id%06d", n), labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n), "job", "a-service-with-a-usual-name")
-		s.leaks = append(s.leaks, l)
-	}
-	for n := range 1000 {
-		s.services = append(s.services, Service{
-			Labels:    labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n%200), "job", fmt.Sprintf("a-service-with-a-usual-name-%d", n)),
-			Instances: n, Count: 1e4, Floor: 9e3, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-time.Minute),
-		})
-	}
-	for _, path := range []string{"/", "/services"} {
-		page := body(t, get(t, options(s), path))
-		t.Logf("%s: %d KB", path, len(page)>>10)
-		require.Less(t, len(page), 300<<10, path)
-	}
+	l := &s.leaks[3]
+	l.PlateauedAt, l.DeployedAt, l.Reopened = at.Add(-time.Hour), at.Add(-540*time.Minute), 1
+	l.Transitions = []leak.Transition{{Time: at.Add(-500 * time.Minute), To: leak.Firing, Why: "the counts grow"}, {Time: at.Add(-time.Hour), From: leak.Firing, To: leak.Plateaued, Why: "no more since 21:59 UTC"}}
+	page := text(body(t, get(t, options(s), "/leaks/3f9c2a7b")))
+	require.Contains(t, page, "prod/checkout plateaued aged prod/checkout holds 1,904 leaked goroutines , and no more of them since 21:59 UTC ; they leaked since 14:02 UTC , v1.42.0, deployed 13:59 UTC ; 97 %")
+	require.Contains(t, page, "History 14:39 UTC firing the counts grow 21:59 UTC plateaued no more since 21:59 UTC")
+	h := asked[apiHistory](t, options(s), historyURL("leak=3f9c2a7b"))
+	require.Equal(t, []apiDeploy{{Time: seconds(l.DeployedAt), Instances: 8, Version: "v1.42.0"}}, h.Deploys)
 }
 
 func TestAPI(t *testing.T) {

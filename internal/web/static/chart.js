@@ -137,7 +137,7 @@ addEventListener('DOMContentLoaded', () => {
       const left = x(t) + w + 8 * ratio > bbox.left + bbox.width ? x(t) - w - 4 * ratio : x(t) + 4 * ratio;
       ctx.fillText(text, left, bbox.top + (12 + 13 * row) * ratio);
     };
-    for (const d of h.deploys) upright(d.time, colour('--muted'), [4, 4], `deploy of ${d.instances}`, 2);
+    for (const d of h.deploys) upright(d.time, colour('--muted'), [4, 4], d.version || `deploy of ${d.instances}`, 2);
     upright(h.onset, colour('--accent'), [], 'onset', 0);
     upright(h.detected_at, colour('--red'), [2, 3], 'alert', 1);
     upright(h.resolved_at, colour('--green'), [], 'resolved', 0);

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// large is a state of 1 000 services and 200 leaks.
+func large() *state {
+	s := leaking()
+	first := s.leaks[3]
+	for n := range 200 {
+		l := first
+		l.ID, l.Service = fmt.Sprintf("id%06d", n), labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n), "job", "a-service-with-a-usual-name")
+		s.leaks = append(s.leaks, l)
+	}
+	for n := range 1000 {
+		ls := labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n%200), "job", fmt.Sprintf("a-service-with-a-usual-name-%d", n))
+		s.services = append(s.services, Service{
+			Labels: ls, Instances: n, Count: 1e4, Floor: 9e3, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-time.Minute),
+		})
+		s.targets = append(s.targets, Target{Labels: ls, URL: "http://10.0.0.1:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at, Error: "in plain words, why there was none"})
+	}
+	return s
+}
+
+// largePages are those whose size depends on the fleet, and that of one of its
+// leaks.
+var largePages = []string{
+	"/", "/?page=3&resolved=1", "/?q=team-1", "/leaks/id000042", "/leaks/nosuch",
+	"/services", "/services?page=10", "/services/" + serviceID(checkout), "/targets", "/targets?page=10", "/status",
+}
+
+// TestLarge: a big fleet's pages are not too big for a telephone.
+func TestLarge(t *testing.T) {
+	open := visit(t, options(large()))
+	for _, path := range largePages {
+		page := body(t, open(httptest.NewRequest(http.MethodGet, path, nil)))
+		t.Logf("%s: %d KB", path, len(page)>>10)
+		require.Less(t, len(page), 300<<10, path)
+	}
+}
+
+func BenchmarkPages(b *testing.B) {
+	h, err := New(options(large()))
+	require.NoError(b, err)
+	for _, path := range append(largePages, "/api/v1/leaks", "/api/v1/services", historyURL("points=1000")) {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+				b.SetBytes(int64(w.Body.Len()))
+			}
+		})
+	}
+}
