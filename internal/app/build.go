@@ -56,12 +56,13 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
 		return nil, err
 	}
+	var memory monitor.MemorySource
 	if c.Prometheus.URL.URL != nil {
 		prom, err := g.prometheus(c, a)
 		if err != nil {
 			return nil, err
 		}
-		g.source, finder.Scraped = prom, prom
+		g.source, finder.Scraped, memory = prom, prom, prom
 	} else {
 		if g.scraper, err = g.embedded(c, static, a); err != nil {
 			return nil, err
@@ -80,6 +81,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	}
 	g.monitor = monitor.Options{
 		Source:            g.source,
+		Memory:            memory,
 		Interval:          interval,
 		GroupBy:           c.Services.GroupBy,
 		Owns:              a.o.Shard.Owns,

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -107,6 +108,17 @@ type Memory struct {
 	Limit float64 `json:"limit_bytes"`
 	// PerHour is the growth of Used since about the onset.
 	PerHour float64 `json:"bytes_per_hour"`
+}
+
+// hours is the time until the limit is reached; infinite where nothing grows.
+func (m Memory) hours() float64 {
+	switch {
+	case m.Used >= m.Limit:
+		return 0
+	case m.PerHour <= 0:
+		return math.Inf(1)
+	}
+	return (m.Limit - m.Used) / m.PerHour
 }
 
 // Watch is what is remembered of an instance that leaks.

@@ -241,6 +241,18 @@ func (t *Tracker) Seen(id, signature string, wait time.Duration, createdBy colle
 	}
 }
 
+// Weigh takes how the memory of the instances grows, as far as it is known.
+func (t *Tracker) Weigh(memory map[string]Memory) {
+	for _, r := range t.open {
+		r.leak.Memory = nil
+		for _, name := range r.leak.Instances {
+			if m, ok := memory[name]; ok && (r.leak.Memory == nil || m.hours() < r.leak.Memory.hours()) {
+				r.leak.Memory = &m
+			}
+		}
+	}
+}
+
 // Leaked is what an instance holds of the open leaks.
 func (t *Tracker) Leaked(instance string) (n float64) {
 	for _, r := range t.open {

@@ -47,6 +47,9 @@ func digest(l leak.Leak) string {
 	for i := range l.Watched {
 		l.Watched[i].Clean = coarse(l.Watched[i].Clean)
 	}
+	if l.Memory != nil {
+		l.Memory = &leak.Memory{Instance: l.Memory.Instance, Used: coarse(l.Memory.Used), Limit: l.Memory.Limit, PerHour: coarse(l.Memory.PerHour)}
+	}
 	l.Base, l.Head, l.Stacks = nil, nil, []leak.StackGrowth{{Signature: stack}}
 	text, err := json.Marshal(l)
 	if err != nil {

@@ -45,6 +45,9 @@ type Options struct {
 	Source  collector.SeriesSource
 	Puller  Puller
 	Archive Archive
+	// Memory is asked about services that leak. It may be nil: then only their
+	// goroutines count.
+	Memory MemorySource
 	// Notify is given all leaks, open and lately resolved, after every cycle,
 	// also one in which nothing could be read.
 	Notify func(now time.Time, leaks []leak.Leak)
@@ -244,9 +247,11 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	// An answer without any series says nothing of the services: it is what a
 	// Prometheus answers that has lost its targets, or its data.
 	if err == nil && n > 0 && !m.Behind() {
-		for _, s := range m.judge(now) {
+		services := m.judge(now)
+		for _, s := range services {
 			m.take(ctx, now, s)
 		}
+		m.weigh(ctx, now, services)
 		m.publish(ctx)
 	}
 	m.o.Notify(now, m.Leaks())

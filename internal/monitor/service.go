@@ -32,6 +32,9 @@ type service struct {
 	proving   map[string]*proof // by leak
 
 	request *request // the last one, nil if it is met
+	// weighed is when its memory may be asked for again; weighing: it is.
+	weighed  time.Time
+	weighing bool
 
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of

@@ -1,0 +1,83 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// scales weigh the instances of the world's services.
+type scales struct {
+	mtx   sync.Mutex
+	err   error
+	asked map[string]int
+	of    map[string]collector.Memory // by instance
+}
+
+func (s *scales) Memory(_ context.Context, service labels.Labels, _ []string, _, since time.Time) (out []collector.Memory, _ error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if since.IsZero() {
+		return nil, errors.New("since when?")
+	}
+	s.asked[service.Get("job")]++
+	for name, m := range s.of {
+		m.Labels = labels.FromStrings("namespace", "shop", "job", service.Get("job"), "instance", name)
+		out = append(out, m)
+	}
+	return out, s.err
+}
+
+// The memory of a service is asked for while it leaks, and the leak has that of
+// the instance which is full first.
+func TestMemoryOfALeak(t *testing.T) {
+	w := newWorld(t)
+	x := &scales{asked: map[string]int{}, of: map[string]collector.Memory{
+		"a:1": {Used: 100, Limit: 1000, PerHour: 10}, "b:1": {Used: 300, Limit: 1000, PerHour: 100}, "c:1": {Used: 999, Limit: 1000, PerHour: 100},
+	}}
+	w.monitor.o.Memory = x
+	w.add("healthy", "c:1", process{})
+	for _, instance := range []string{"a:1", "b:1"} {
+		w.add("cart", instance, process{onset: w.now.Add(time.Hour), perHour: 300, fn: "main.leak"})
+	}
+	w.add("cart", "c:1", process{})
+	for len(w.firing()) == 0 {
+		w.run(time.Minute)
+	}
+	w.run(15 * time.Minute)
+	require.Equal(t, &leak.Memory{Instance: "b:1", Used: 300, Limit: 1000, PerHour: 100}, w.firing()[0].Memory, "c does not leak")
+	require.Zero(t, x.asked["healthy"])
+	before := x.asked["cart"]
+	x.err = errors.New("no such metric")
+	w.run(30 * time.Minute)
+	require.InDelta(t, 6, x.asked["cart"]-before, 1, "every five minutes")
+	require.NotNil(t, w.firing()[0].Memory, "the last that was known")
+	require.Equal(t, 1, w.lines("memory of services that leak cannot be read"))
+}
+
+// Many leaks are no burden.
+func TestMemoryOfManyLeaks(t *testing.T) {
+	w := newWorld(t)
+	x := &scales{asked: map[string]int{}}
+	w.monitor.o.Memory = x
+	var services []*service
+	for i := range 35 {
+		s := w.monitor.service(labels.FromStrings("job", fmt.Sprint(i)))
+		s.tracker.Restore(leak.Leak{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0})
+		services = append(services, s)
+	}
+	for n := 1; n <= 4; n++ {
+		w.monitor.weigh(t.Context(), w.now, services)
+		w.monitor.Wait()
+		require.Len(t, x.asked, min(n*maxMemory, 35))
+	}
+}

@@ -1,0 +1,50 @@
+package monitor
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// From the last thing that a leak takes, be it a pull or the alarm of the counts,
+// to the moment that the alerting is handed it: two evaluations at most.
+func TestHowSoonALeakIsTold(t *testing.T) {
+	for name, p := range map[string]process{
+		"slow": {perHour: 60}, "usual": {perHour: 300}, "fast": {perHour: 2000},
+		"as idle workers wait": {perHour: 300, op: "chan receive"}, "without ages": {perHour: 3000, steady: 2000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			onset := w.now.Add(2 * time.Hour)
+			p.onset, p.fn = onset, "main.leak"
+			w.add("cart", "a:1", p)
+			var suspicious, last time.Time
+			pulls, alarmed := 0, false
+			for told := false; !told; {
+				w.run(time.Minute)
+				require.Less(t, w.now.Sub(t0), 48*time.Hour)
+				status := w.monitor.Services()[0].Verdict.Status
+				if suspicious.IsZero() && status.Grows() {
+					suspicious = w.now
+				}
+				for _, l := range w.told[len(w.told)-1] {
+					told = told || l.State == leak.Firing
+				}
+				if alarm := status == trend.Leaking; alarm && !alarmed {
+					alarmed, last = true, w.now
+				}
+				if n := w.pulls["cart/a:1"]; n != pulls && !told { // what is pulled now counts from the next evaluation on
+					pulls, last = n, w.now
+				}
+			}
+			require.False(t, suspicious.IsZero())
+			t.Logf("suspicious %s after the onset, told %s after that, %s after the last pull or the alarm", suspicious.Sub(onset), w.now.Sub(suspicious), w.now.Sub(last))
+			require.LessOrEqual(t, w.now.Sub(last), 2*w.monitor.o.Interval, fmt.Sprint(w.firing()))
+		})
+	}
+}
