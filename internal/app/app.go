@@ -114,7 +114,9 @@ type App struct {
 	// reloads asks the loop for a reload; it answers on the channel. ended is
 	// closed when it has ended and answers no more.
 	reloads chan chan error
-	ended   chan struct{}
+	// requests for profiles wait for the loop too.
+	requests chan monitor.Request
+	ended    chan struct{}
 	// inMemory: the default archive could not be opened.
 	inMemory string
 	// series keeps what is scraped, from the first time that something is;
@@ -146,7 +148,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), ended: make(chan struct{}), started: time.Now()}
+	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), requests: make(chan monitor.Request, maxRequests), ended: make(chan struct{}), started: time.Now()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop())

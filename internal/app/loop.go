@@ -41,6 +41,10 @@ func (a *App) loop(ctx context.Context) error {
 				timer.Reset(untilNext(a.interval()))
 			}
 			answer <- err
+		case r := <-a.requests:
+			if err := a.monitor.Request(ctx, time.Now(), r); err != nil {
+				a.logger.Debug("Profiles that were asked for are not taken", "service", r.Service, "err", err)
+			}
 		case <-timer.C:
 			timer.Reset(a.evaluate(ctx))
 		}

@@ -27,6 +27,8 @@ func (a *App) handler() error {
 		History:         state{a},
 		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
 		Pull:            a.pull(),
+		Inbound:         a.inbound(),
+		Captures:        a.captures,
 		Links:           func() uiweb.Links { return a.graph.Load().links },
 		Registerer:      a.o.Registry,
 		Gatherer:        a.o.Registry,

@@ -40,17 +40,17 @@ type Request struct {
 
 // Capture is what a request has brought.
 type Capture struct {
-	Service  labels.Labels `json:"service"`
-	Instance string        `json:"instance"`
-	Why      string        `json:"why"`
-	At       time.Time     `json:"at"`
+	Service  labels.Labels
+	Instance string
+	Why      string
+	At       time.Time
 	// Profiles, oldest first: the one before the request too, if there is one.
-	Profiles []leak.ProfileRef `json:"profiles"`
+	Profiles []leak.ProfileRef
 	// Stacks that grew from the first to the last of them, most grown first, or
 	// of a single profile the largest ones.
-	Stacks []leak.StackGrowth `json:"stacks"`
+	Stacks []leak.StackGrowth
 	// Error says in plain words why there is no profile.
-	Error string `json:"error,omitempty"`
+	Error string
 }
 
 // errUnknownService answers a request for what is not watched.

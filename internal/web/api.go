@@ -187,6 +187,7 @@ type apiLeak struct {
 	Transitions    []leak.Transition `json:"transitions,omitempty"`
 	Base           *leak.ProfileRef  `json:"base,omitempty"`
 	Head           *leak.ProfileRef  `json:"head,omitempty"`
+	Memory         *leak.Memory      `json:"memory,omitempty"`
 }
 
 func newAPILeak(l leak.Leak) apiLeak {
@@ -197,7 +198,7 @@ func newAPILeak(l leak.Leak) apiLeak {
 		Version: l.Version, DeployedAt: known(l.DeployedAt),
 		GrowthPerHour: newAPIInterval(l.Rate), Leaked: float(l.Leaked), Share: float(l.Share),
 		Instances: append([]string{}, l.Instances...), InstancesTotal: l.InstancesTotal,
-		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head,
+		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head, Memory: l.Memory,
 	}
 	for _, s := range l.Stacks {
 		a.Stacks = append(a.Stacks, newAPIStack(s))

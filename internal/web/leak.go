@@ -50,6 +50,7 @@ type leakPage struct {
 	Runbook       string
 	Silence       string
 	Pull          pullForm
+	Captures      []captureRow
 }
 
 type instance struct{ Name, URL string }
@@ -159,6 +160,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Dashboard: cmp.Or(links.dashboard(l.Service, from, to), o.DashboardURL),
 		Runbook:   o.RunbookURL,
 		Chart:     h.chartURL(l.Service, l.ID),
+		Captures:  h.capturesOf(l.Service, l.Onset),
 		Pull:      pullForm{Enabled: h.o.Pull != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {

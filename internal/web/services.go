@@ -202,6 +202,8 @@ type servicePage struct {
 	JSON    string
 	Dash    string
 	All     []leakRow
+	// Captures are those on request.
+	Captures []captureRow
 }
 
 type memberRow struct {
@@ -251,7 +253,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	p := servicePage{
 		serviceRow: h.serviceRow(s), ID: id, Labels: pairs(s.Labels), Gone: !watched,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
-		JSON: h.base + "/api/v1/services/" + id,
+		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.links().dashboard(s.Labels, now.Add(-24*time.Hour), now),
 		Pull: pullForm{Enabled: h.o.Pull != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
 	}

@@ -55,6 +55,10 @@ type Options struct {
 	// Pull takes a profile of an instance now, within its budget, and keeps it.
 	// Nil: nobody may ask for that.
 	Pull func(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
+	// Inbound is what alerts of others lead to. Nil: nothing.
+	Inbound *Inbound
+	// Captures are what that has brought, the newest first. Nil: nothing ever.
+	Captures func() []Capture
 	// Links are where the pages lead besides. Nil: nowhere.
 	Links func() Links
 
@@ -86,6 +90,8 @@ type Handler struct {
 	base   string // path of the external URL, without a slash at the end
 	pages  map[string]*template.Template
 	logger *slog.Logger
+	// inboundAlerts counts what came of the alerts of others.
+	inboundAlerts *prometheus.CounterVec
 	http.Handler
 }
 
@@ -112,6 +118,9 @@ func New(o Options) (*Handler, error) {
 	}
 	measure, err := newMeasure(o.Registerer)
 	if err != nil {
+		return nil, fmt.Errorf("web: metrics: %w", err)
+	}
+	if h.inboundAlerts, err = newInboundMetric(o.Registerer); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
 	h.Handler = secure(h.prefixed(h.mux(measure)))
@@ -152,6 +161,8 @@ func (h *Handler) routes() []route {
 		{get, "/api/v1/services/{id}/profiles", h.apiServiceProfiles},
 		{post, "/api/v1/services/{id}/profiles", h.apiTakeProfile},
 		{get, "/api/v1/targets", h.apiTargets},
+		{get, "/api/v1/captures", h.apiCaptures},
+		{post, "/api/v1/alertmanager-webhook", h.inbound},
 		{get, "/api/v1/status", h.apiStatus},
 		{get, "/api/v1/diff", h.apiDiff},
 		{get, "/api/v1/profiles/{key...}", h.apiProfile},

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// Capture is what a request for profiles has brought.
+type Capture struct {
+	Service  labels.Labels
+	Instance string
+	// Why is the name of the alert that asked for it.
+	Why string
+	At  time.Time
+	// Profiles, oldest first: the last before the request is among them.
+	Profiles []leak.ProfileRef
+	// Stacks that grew from the first to the last, most grown first; of a single
+	// profile, the largest.
+	Stacks []leak.StackGrowth
+	// Error says in plain words why there is no profile.
+	Error string
+}
+
+type apiRequested struct {
+	Service  labels.Labels     `json:"service"`
+	Instance string            `json:"instance"`
+	Why      string            `json:"why"`
+	At       *time.Time        `json:"at"`
+	Profiles []leak.ProfileRef `json:"profiles"`
+	Stacks   []apiStack        `json:"stacks"`
+	Error    string            `json:"error,omitempty"`
+}
+
+// apiCaptures lists what was captured on request, the newest first.
+func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	f, ok := h.apiFilter(w, q)
+	if !ok {
+		return
+	}
+	x, ok := h.newWindow(w, q)
+	if !ok {
+		return
+	}
+	wanted := slices.DeleteFunc(h.captures(), func(c Capture) bool {
+		return !f.passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
+	})
+	captures := []apiRequested{}
+	for _, c := range cut(wanted, x) {
+		a := apiRequested{
+			Service: c.Service, Instance: c.Instance, Why: c.Why, At: known(c.At), Error: c.Error,
+			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: []apiStack{},
+		}
+		for _, s := range c.Stacks {
+			a.Stacks = append(a.Stacks, newAPIStack(s))
+		}
+		captures = append(captures, a)
+	}
+	h.answer(w, r, map[string]any{"captures": captures, "total": len(wanted)})
+}
+
+func (h *Handler) captures() []Capture {
+	if h.o.Captures == nil {
+		return nil
+	}
+	return h.o.Captures()
+}
+
+// captureRow is a capture in a list.
+type captureRow struct {
+	At       stamp
+	Why      string
+	Instance string
+	Profiles int
+	Func     string // that grew most; empty: none did
+	Place    string
+	Delta    string
+	Compare  string // URL; empty: there is nothing to compare
+	Error    string
+}
+
+// maxCaptureRows bounds the captures that a page shows.
+const maxCaptureRows = 10
+
+// capturesOf are those of a service since a time.
+func (h *Handler) capturesOf(service labels.Labels, since time.Time) (rows []captureRow) {
+	for _, c := range h.captures() {
+		if !labels.Equal(c.Service, service) || c.At.Before(since) {
+			continue
+		}
+		if len(rows) == maxCaptureRows {
+			break
+		}
+		r := captureRow{
+			At: h.stamp(c.At), Why: human.Line(c.Why, maxName), Instance: human.Line(c.Instance, maxName),
+			Profiles: len(c.Profiles), Error: human.Line(c.Error, maxWords),
+		}
+		if n := len(c.Profiles); n > 1 && c.Profiles[0].Key != "" && c.Profiles[n-1].Key != "" {
+			r.Compare = h.comparison(c.Profiles[0].Key, c.Profiles[n-1].Key).URL
+			if len(c.Stacks) > 0 {
+				s := c.Stacks[0]
+				r.Func = human.Func(s.Key.Func, maxFunc)
+				r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
+				r.Delta = human.Change(s.Delta())
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}

@@ -1,0 +1,232 @@
+package web
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+const (
+	// maxInbound bounds the body of a webhook, in bytes, and the services that
+	// one alert, and that all of them together, may name.
+	maxInbound      = 4 << 20
+	maxNamed        = 10
+	maxNamedByAll   = 100
+	maxReasonLabels = 300 // characters
+)
+
+// Inbound is what alerts of others lead to: profiles of the services that they
+// name, while it happens.
+type Inbound struct {
+	// Credentials is the bearer token that requests must have, if one is wanted.
+	Credentials func() (token string, wanted bool, err error)
+	// Request asks for profiles of a service. It does not wait for them; an error
+	// says that too many wait already.
+	Request func(service labels.Labels, instance, why string) error
+}
+
+// inboundMessage is what matters of the payload of Alertmanager's webhooks.
+type inboundMessage struct {
+	Version string         `json:"version"`
+	Alerts  []inboundAlert `json:"alerts"`
+}
+
+type inboundAlert struct {
+	Status string            `json:"status"`
+	Labels map[string]string `json:"labels"`
+}
+
+// inboundAnswer says what came of each alert.
+type inboundAnswer struct {
+	Requested []inboundRequested `json:"requested"`
+	Ignored   []inboundIgnored   `json:"ignored"`
+}
+
+type inboundRequested struct {
+	AlertName string        `json:"alertname"`
+	Service   labels.Labels `json:"service"`
+	Instance  string        `json:"instance,omitempty"`
+}
+
+type inboundIgnored struct {
+	Labels map[string]string `json:"labels"`
+	Reason string            `json:"reason"`
+}
+
+// What comes of an alert, as a label: a closed set.
+const (
+	inboundOK      = "requested"
+	inboundOver    = "resolved"
+	inboundOwn     = "own"
+	inboundUnknown = "unknown"
+	inboundVague   = "vague"
+	inboundFull    = "full"
+)
+
+var inboundResults = []string{inboundOK, inboundOver, inboundOwn, inboundUnknown, inboundVague, inboundFull}
+
+func newInboundMetric(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "gorowatch", Subsystem: "inbound", Name: "alerts_total",
+		Help: "Alerts that came in by the webhook, by what came of them.",
+	}, []string{"result"})
+	for _, r := range inboundResults {
+		c.WithLabelValues(r)
+	}
+	if reg == nil {
+		return c, nil
+	}
+	return c, reg.Register(c)
+}
+
+// inbound takes Alertmanager's webhooks: the services that its alerts name by
+// labels are profiled now. Nothing else of what it says is believed, and no
+// address in it is ever asked.
+func (h *Handler) inbound(w http.ResponseWriter, r *http.Request) {
+	if h.o.Inbound == nil {
+		h.refuse(w, http.StatusNotFound, errNotFound, "no profiles are taken, so none can be asked for")
+		return
+	}
+	if !h.authorised(w, r) {
+		return
+	}
+	var m inboundMessage
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxInbound)).Decode(&m); err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			h.refuse(w, http.StatusRequestEntityTooLarge, errBadData, fmt.Sprintf("the body is larger than %d MiB", maxInbound>>20))
+			return
+		}
+		h.refuse(w, http.StatusBadRequest, errBadData, "not the JSON of Alertmanager's webhooks: "+human.Line(err.Error(), 200))
+		return
+	}
+	switch {
+	case m.Version != "4":
+		h.refuse(w, http.StatusBadRequest, errBadData, fmt.Sprintf("version: %q, expected \"4\", as Alertmanager's webhooks have it", human.Line(m.Version, 20)))
+		return
+	case len(m.Alerts) == 0:
+		h.refuse(w, http.StatusBadRequest, errBadData, "alerts: there is none")
+		return
+	case !h.o.State.Ready():
+		h.refuse(w, http.StatusServiceUnavailable, errUnavailable, "the first evaluation is not done, no service is known yet")
+		return
+	}
+	answer, code := h.requestAll(m.Alerts)
+	if code != http.StatusOK {
+		h.refuse(w, code, errorTypeOf(code), answer.Ignored[0].Reason)
+		return
+	}
+	h.answer(w, r, answer)
+}
+
+func errorTypeOf(code int) errorType {
+	switch code {
+	case http.StatusNotFound:
+		return errNotFound
+	case http.StatusServiceUnavailable:
+		return errUnavailable
+	}
+	return errBadData
+}
+
+// authorised checks the token, if there is one, and answers if it is wrong.
+func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
+	want, wanted, err := h.o.Inbound.Credentials()
+	if !wanted {
+		return true
+	}
+	if err != nil || want == "" {
+		h.logger.Error("The credentials of the webhook cannot be read, nobody is let in", "err", err)
+		h.refuse(w, http.StatusInternalServerError, errUnavailable, "the credentials cannot be read; the log says why")
+		return false
+	}
+	got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		h.refuse(w, http.StatusUnauthorized, errForbidden, "expected an Authorization header with the bearer token of alerting.inbound")
+		return false
+	}
+	return true
+}
+
+// requestAll asks for profiles of all services that alerts name. The code says
+// whether there was any use in it.
+func (h *Handler) requestAll(alerts []inboundAlert) (inboundAnswer, int) {
+	answer := inboundAnswer{Requested: []inboundRequested{}, Ignored: []inboundIgnored{}}
+	services := h.o.State.Services()
+	code := http.StatusOK
+	asked := map[uint64]bool{}
+	ignore := func(a inboundAlert, result, reason string, worst int) {
+		h.inboundAlerts.WithLabelValues(result).Inc()
+		answer.Ignored = append(answer.Ignored, inboundIgnored{a.Labels, reason})
+		code = max(code, worst)
+	}
+	for _, a := range alerts {
+		named := namedBy(a.Labels, services)
+		switch {
+		case a.Status != "firing":
+			ignore(a, inboundOver, "does not fire", 0)
+			continue
+		case a.Labels[labels.AlertName] == alerting.AlertName:
+			ignore(a, inboundOwn, "is gorowatch's own", 0)
+			continue
+		case len(named) == 0:
+			ignore(a, inboundUnknown, "no service that is watched has the labels "+human.Line(labels.FromMap(a.Labels).String(), maxReasonLabels), http.StatusNotFound)
+			continue
+		case len(named) > maxNamed:
+			ignore(a, inboundVague, fmt.Sprintf("%d services have the labels %s, expected at most %d: keep more of their labels in the rule",
+				len(named), human.Line(labels.FromMap(a.Labels).String(), maxReasonLabels), maxNamed), http.StatusUnprocessableEntity)
+			continue
+		}
+		for _, s := range named {
+			if !asked[s.Hash()] {
+				if len(asked) == maxNamedByAll {
+					ignore(a, inboundFull, "too many services at once", http.StatusServiceUnavailable)
+					break
+				}
+				if err := h.o.Inbound.Request(s, a.Labels["instance"], a.Labels[labels.AlertName]); err != nil {
+					ignore(a, inboundFull, err.Error(), http.StatusServiceUnavailable)
+					break
+				}
+				asked[s.Hash()] = true
+			}
+			h.inboundAlerts.WithLabelValues(inboundOK).Inc()
+			answer.Requested = append(answer.Requested, inboundRequested{human.Line(a.Labels[labels.AlertName], maxName), s, a.Labels["instance"]})
+		}
+	}
+	if len(answer.Requested) > 0 {
+		code = http.StatusOK
+	}
+	return answer, code
+}
+
+// namedBy are the services that an alert names: they agree with it on all
+// labels that both have, and have at least one in common.
+func namedBy(alert map[string]string, services []Service) (named []labels.Labels) {
+	for _, s := range services {
+		agree := 0
+		contradicts := false
+		s.Labels.Range(func(l labels.Label) {
+			switch v, ok := alert[l.Name]; {
+			case ok && v == l.Value:
+				agree++
+			case ok:
+				contradicts = true
+			}
+		})
+		if agree > 0 && !contradicts {
+			named = append(named, s.Labels)
+		}
+	}
+	return named
+}
