@@ -3,34 +3,55 @@ package leak
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // Shot is a profile of an instance.
 type Shot struct {
 	Ref      ProfileRef
 	Snapshot *stack.Snapshot
+	// Load is the rate of work when it was taken, in any unit that stays the
+	// same; 0 or NaN: unknown.
+	Load float64
 }
 
 // History is the profiles of one process, oldest first.
 type History struct {
 	Instance string
 	Onset    time.Time // when its counts began to grow
-	Leaked   float64   // what its floor has grown by since
-	Shots    []Shot
+	// Leaked is what its floor has grown by since; 0: the counts do not tell.
+	Leaked float64
+	Shots  []Shot
+
+	before []Shot // cut off from Shots, for they are before the base
 }
 
 // Attribution is growth that belongs to stacks which grow together.
 type Attribution struct {
 	// Stacks, the leading one first.
-	Stacks    []StackGrowth
-	Instances []string
+	Stacks []StackGrowth
+	// Instances are those on which the leading stack grows, Clean those with
+	// enough profiles on which it does not.
+	Instances, Clean []string
+	// Rates are the growth of the stacks, in goroutines per hour, by instance,
+	// where there are profiles enough to measure it.
+	Rates map[string]trend.Interval
+	// Grown is by how much, in goroutines, by instance.
+	Grown map[string]float64
 	// Share of the growth of all goroutines between the profiles, 0 to 1.
 	Share float64
+	// Lasting is for how long the leading stack has grown as a leak does and
+	// nothing healthy; LoadKnown: also where healthy stacks follow the load.
+	Lasting   time.Duration
+	LoadKnown bool
+	// Onset is when it had not grown yet, as far as the profiles tell.
+	Onset time.Time
 	// Base and Head are of the instance that grew most.
 	Base, Head ProfileRef
 }
@@ -38,13 +59,36 @@ type Attribution struct {
 // Lead is the signature of the leading stack.
 func (a Attribution) Lead() string { return a.Stacks[0].Signature }
 
-// plus is the growth of both.
+// plus is the growth of both; what else is known is that of a.
 func (a Attribution) plus(b Attribution) Attribution {
 	a.Stacks = slices.Concat(a.Stacks, b.Stacks)
 	a.Share = min(1, a.Share+b.Share)
+	rates := map[string]trend.Interval{}
+	for _, name := range a.Instances {
+		x, ok := a.Rates[name]
+		y, also := b.Rates[name]
+		switch {
+		case ok && also:
+			rates[name] = x.Plus(y)
+		case ok && !slices.Contains(b.Instances, name):
+			rates[name] = x
+		}
+	}
+	for _, name := range b.Instances {
+		if y, ok := b.Rates[name]; ok && !slices.Contains(a.Instances, name) {
+			rates[name] = y
+		}
+	}
+	a.Rates = rates
+	grown := maps.Clone(a.Grown)
+	for name, x := range b.Grown {
+		grown[name] += x
+	}
+	a.Grown = grown
 	a.Instances = slices.Concat(a.Instances, b.Instances)
 	slices.Sort(a.Instances)
 	a.Instances = slices.Compact(a.Instances)
+	a.Clean = slices.DeleteFunc(slices.Clone(a.Clean), func(name string) bool { return slices.Contains(a.Instances, name) })
 	return a
 }
 
@@ -67,53 +111,31 @@ const (
 // the profiles of its growing instances, most grown first. Where there are
 // none, why says what is missing, in plain words.
 func Attribute(histories []History) (as []Attribution, why string) {
-	var grown []*grownStack
-	bySignature := map[string]*grownStack{}
 	var full []History
 	var total, leaked float64
 	shots := 0
 	for _, h := range histories {
+		whole := h.Shots
 		h.Shots = FromBase(h.Shots, func(s Shot) time.Time { return s.Ref.Time }, h.Onset)
+		h.before = whole[:len(whole)-len(h.Shots)]
 		shots = max(shots, len(h.Shots))
 		if len(h.Shots) < minShots {
 			continue
 		}
-		first, last := h.Shots[0], h.Shots[len(h.Shots)-1]
-		growth := float64(last.Snapshot.Total - first.Snapshot.Total)
-		if growth < minGrowth {
-			continue
-		}
 		full = append(full, h)
-		total += growth
+		total += max(0, float64(h.head().Total-h.base().Total))
 		leaked += h.Leaked
-		for _, d := range stack.Diff(first.Snapshot, last.Snapshot) {
-			counts := countsOf(d.Signature, h.Shots)
-			if !grows(counts) {
-				continue
-			}
-			g := bySignature[d.Signature]
-			if g == nil {
-				g = &grownStack{stack: d.Stack}
-				bySignature[d.Signature] = g
-				grown = append(grown, g)
-			}
-			g.add(h, counts)
-		}
 	}
+	grown := growing(full)
 	switch {
 	case len(histories) == 0 || shots == 0:
 		return nil, "no profile could be had"
 	case shots < minShots:
 		return nil, fmt.Sprintf("%d of the %d profiles that it takes", shots, minShots)
-	case total == 0:
+	case len(grown) == 0 && total < minGrowth:
 		return nil, "the profiles do not show the growth of the counts"
 	case len(grown) == 0:
 		return nil, "no stack grows steadily in the profiles"
-	}
-	for _, g := range grown {
-		for _, h := range full {
-			g.courses = append(g.courses, countsOf(g.stack.Signature, h.Shots))
-		}
 	}
 	slices.SortFunc(grown, func(a, b *grownStack) int {
 		return cmp.Or(order(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
@@ -123,21 +145,29 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	if leaked >= minGrowth {
 		total = min(total, leaked)
 	}
+	limit := func(rest float64) float64 {
+		if leaked == 0 {
+			return math.Inf(1)
+		}
+		return maxOver*rest + minGrowth
+	}
 	var explained float64
-	for _, group := range together(grown, maxOver*leaked+minGrowth) {
-		a := attribution(group, total)
-		d := growthOf(a)
+	for _, group := range together(grown, limit(leaked)) {
+		var d float64
+		for _, g := range group {
+			d += g.delta()
+		}
 		rest := leaked - explained
-		if d > maxOver*rest+minGrowth || (len(as) > 0 && rest < max(minGrowth, minRest*leaked)) {
+		if d > limit(rest) || (len(as) > 0 && (rest < max(minGrowth, minRest*leaked) || !group[0].stack.UserCode)) {
 			continue
 		}
 		explained += d
-		as = append(as, a)
+		as = append(as, attribution(group, full, max(total, minGrowth)))
 	}
 	switch {
 	case len(as) == 0:
 		return nil, "the stacks that grow in the profiles grow by more than the floor of the counts: they come and go"
-	case explained/total < minShare:
+	case explained < minShare*total:
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
 	return as, ""
@@ -154,6 +184,38 @@ func order(a, b bool) int {
 	return 1
 }
 
+func (h *History) base() *stack.Snapshot { return h.Shots[0].Snapshot }
+func (h *History) head() *stack.Snapshot { return h.Shots[len(h.Shots)-1].Snapshot }
+
+// growing is the stacks that grow on some instance.
+func growing(histories []History) (grown []*grownStack) {
+	bySignature := map[string]*grownStack{}
+	for i, h := range histories {
+		for _, d := range stack.Diff(h.base(), h.head()) {
+			if d.Growth() < minGrowth {
+				break // those that follow grew less
+			}
+			c := courseOf(d.Signature, h.Shots)
+			if !c.grows() {
+				continue
+			}
+			g := bySignature[d.Signature]
+			if g == nil {
+				g = &grownStack{stack: d.Stack, grows: make([]bool, len(histories))}
+				bySignature[d.Signature] = g
+				grown = append(grown, g)
+			}
+			g.grows[i] = true
+		}
+	}
+	for _, g := range grown {
+		for _, h := range histories {
+			g.courses = append(g.courses, courseOf(g.stack.Signature, h.Shots))
+		}
+	}
+	return grown
+}
+
 // FromBase cuts off what is before the base: the last profile before the onset,
 // or the first there is. The list is of profiles in any form, oldest first;
 // taken is when each was.
@@ -167,93 +229,72 @@ func FromBase[T any](list []T, taken func(T) time.Time, onset time.Time) []T {
 	return list[base:]
 }
 
-func countsOf(signature string, shots []Shot) []float64 {
-	counts := make([]float64, len(shots))
-	for i, s := range shots {
-		if st, ok := s.Snapshot.Stacks[signature]; ok {
-			counts[i] = float64(st.Count)
-		}
-	}
-	return counts
-}
-
-// grows tells whether counts grow and never come back, and have not done so in
-// one step: what they grew by since the second profile must stand out of the
-// scatter of a count too (a Poisson count's standard deviation is its root).
-func grows(counts []float64) bool {
-	first, second, last := counts[0], counts[1], counts[len(counts)-1]
-	delta := last - first
-	if delta < max(minGrowth, 3*math.Sqrt(first)) {
-		return false
-	}
-	if late := last - second; late < max(2, 0.1*delta) {
-		return false
-	}
-	highest, fallBack := first, 0.0
-	for _, c := range counts {
-		highest = max(highest, c)
-		fallBack = max(fallBack, highest-c)
-	}
-	return fallBack <= max(2, maxFallBack*delta) && steadiness(counts) >= minSteady
-}
-
-// steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each is
-// larger than all before. Of three counts nothing less will do.
-func steadiness(counts []float64) float64 {
-	n := len(counts)
-	rises := 0
-	for i := range counts {
-		for j := range i {
-			rises += cmp.Compare(counts[i], counts[j])
-		}
-	}
-	if n == minShots && rises < 3 {
-		return 0
-	}
-	return float64(2*rises) / float64(n*(n-1))
-}
-
-// grownStack is a stack that grows, over all instances.
+// grownStack is a stack that grows, over all instances with enough profiles.
 type grownStack struct {
-	stack     *stack.Stack
-	instances []string
-	base      float64
-	head      float64
-	counts    [][]float64 // of these instances
-	courses   [][]float64 // of all that have enough profiles
-	biggest   float64     // growth of the instance that grew most, and
-	from, to  ProfileRef  // its profiles
+	stack   *stack.Stack
+	courses []course
+	grows   []bool // on which of them it does so clearly
 }
 
-func (g *grownStack) delta() float64 { return g.head - g.base }
+// base and head are its counts on the instances on which it grows.
+func (g *grownStack) base() float64 { return g.sum(func(c course) float64 { return c.count[0] }) }
+func (g *grownStack) head() float64 {
+	return g.sum(func(c course) float64 { return c.count[len(c.count)-1] })
+}
+func (g *grownStack) delta() float64 { return g.head() - g.base() }
+
+func (g *grownStack) sum(f func(course) float64) (x float64) {
+	for i, c := range g.courses {
+		if g.grows[i] {
+			x += f(c)
+		}
+	}
+	return x
+}
 
 // weight puts first what grows steadily and by as much as the floor of the
 // counts: neither by little of it, nor by more.
 func (g *grownStack) weight(leaked float64) float64 {
-	var steady float64
-	for _, c := range g.counts {
-		steady += steadiness(c)
-	}
+	steady := g.sum(course.steadiness) / g.sum(func(course) float64 { return 1 })
 	d := g.delta()
-	leaked = max(leaked, 1)
-	return min(d/leaked, leaked/d) * steady / float64(len(g.counts))
-}
-
-func (g *grownStack) add(h History, counts []float64) {
-	first, last := counts[0], counts[len(counts)-1]
-	g.instances = append(g.instances, h.Instance)
-	g.base += first
-	g.head += last
-	g.counts = append(g.counts, counts)
-	if d := last - first; d > g.biggest {
-		g.biggest = d
-		g.from, g.to = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
+	if leaked == 0 {
+		return d * steady
 	}
+	leaked = max(leaked, 1)
+	return min(d/leaked, leaked/d) * steady
 }
 
-func attribution(group []*grownStack, total float64) Attribution {
+// attribution is of stacks that grow together, the leading one first.
+func attribution(group []*grownStack, histories []History, total float64) Attribution {
 	lead := group[0]
-	a := Attribution{Instances: slices.Clone(lead.instances), Base: lead.from, Head: lead.to}
+	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
+	biggest := 0.0
+	for i, h := range histories {
+		if !lead.grows[i] {
+			a.Clean = append(a.Clean, h.Instance)
+			continue
+		}
+		c := lead.courses[i]
+		a.Instances = append(a.Instances, h.Instance)
+		if d := c.delta(); d > biggest {
+			biggest = d
+			a.Base, a.Head = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
+		}
+		shots := slices.Concat(h.before, h.Shots)
+		long := courseOf(lead.stack.Signature, shots)
+		lasting, began := long.lasting()
+		if lasting > a.Lasting {
+			a.Lasting, a.LoadKnown = lasting, long.loaded
+		}
+		if at := shots[began].Ref.Time; a.Onset.IsZero() || at.Before(a.Onset) {
+			a.Onset = at
+		}
+		all := whole(group, i)
+		a.Grown[h.Instance] = all.net[len(all.net)-1] - all.net[0]
+		if rate, ok := all.rate(); ok {
+			a.Rates[h.Instance] = rate
+		}
+	}
 	for _, g := range group {
 		a.Share += g.delta() / total
 		a.Stacks = append(a.Stacks, StackGrowth{
@@ -262,12 +303,25 @@ func attribution(group []*grownStack, total float64) Attribution {
 			Frames:    g.stack.Frames,
 			Key:       g.stack.Key,
 			CreatedBy: g.stack.CreatedBy,
-			Base:      int64(g.base),
-			Head:      int64(g.head),
+			Base:      int64(g.base()),
+			Head:      int64(g.head()),
 			Share:     min(1, g.delta()/total),
 			Wait:      g.stack.Wait,
+			Parted:    parted(g, histories),
 		})
 	}
 	a.Share = min(1, a.Share)
 	return a
+}
+
+// whole is the course of all stacks of a group on one instance.
+func whole(group []*grownStack, i int) course {
+	c := group[0].courses[i]
+	c.net = slices.Clone(c.net)
+	for _, g := range group[1:] {
+		for j, x := range g.courses[i].net {
+			c.net[j] += x
+		}
+	}
+	return c
 }

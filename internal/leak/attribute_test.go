@@ -37,12 +37,12 @@ func stackOf(state, fn, at string) collector.Record {
 	return collector.Record{State: state, Frames: []collector.Frame{{Func: fn, File: file, Line: line}}}
 }
 
-// counts is a profile: stacks in pairs with their counts.
-type counts map[*collector.Record]int64
+// profile is one: stacks in pairs with their counts.
+type profile map[*collector.Record]int64
 
 // history is profiles a minute apart; the growth began half a minute after
 // the first, and the floor of the counts has grown as the profiles have.
-func history(instance string, profiles ...counts) History {
+func history(instance string, profiles ...profile) History {
 	h := History{Instance: instance, Onset: t0.Add(30 * time.Second)}
 	for i, c := range profiles {
 		p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2}
@@ -63,10 +63,10 @@ func history(instance string, profiles ...counts) History {
 
 func TestAttributeNamesTheStackThatGrows(t *testing.T) {
 	as, why := Attribute([]History{history("a",
-		counts{&worker: 8, &blocked: 1, &idle: 4},
-		counts{&worker: 8, &blocked: 20, &idle: 6},
-		counts{&worker: 8, &blocked: 41, &idle: 3},
-		counts{&worker: 8, &blocked: 60, &idle: 5},
+		profile{&worker: 8, &blocked: 1, &idle: 4},
+		profile{&worker: 8, &blocked: 20, &idle: 6},
+		profile{&worker: 8, &blocked: 41, &idle: 3},
+		profile{&worker: 8, &blocked: 60, &idle: 5},
 	)})
 	require.Empty(t, why)
 	require.Len(t, as, 1)
@@ -91,31 +91,31 @@ func TestAttributeClaimsNothing(t *testing.T) {
 	}{
 		"without profiles": {nil, "no profile could be had"},
 		"after two": {
-			[]History{history("a", counts{&blocked: 1}, counts{&blocked: 60})},
+			[]History{history("a", profile{&blocked: 1}, profile{&blocked: 60})},
 			"2 of the 3 profiles that it takes",
 		},
 		"when the profiles do not grow": {
-			[]History{history("a", counts{&blocked: 9}, counts{&blocked: 9}, counts{&blocked: 9})},
+			[]History{history("a", profile{&blocked: 9}, profile{&blocked: 9}, profile{&blocked: 9})},
 			"the profiles do not show the growth of the counts",
 		},
 		"for one step": {
-			[]History{history("a", counts{&worker: 8}, counts{&worker: 80}, counts{&worker: 80}, counts{&worker: 80})},
+			[]History{history("a", profile{&worker: 8}, profile{&worker: 80}, profile{&worker: 80}, profile{&worker: 80})},
 			"no stack grows steadily in the profiles",
 		},
 		"for what comes back": {
-			[]History{history("a", counts{&idle: 10}, counts{&idle: 90}, counts{&idle: 20}, counts{&idle: 95})},
+			[]History{history("a", profile{&idle: 10}, profile{&idle: 90}, profile{&idle: 20}, profile{&idle: 95})},
 			"no stack grows steadily in the profiles",
 		},
 		"for a few goroutines": {
-			[]History{history("a", counts{&worker: 1, &idle: 100}, counts{&worker: 2, &idle: 100}, counts{&worker: 4, &idle: 110})},
+			[]History{history("a", profile{&worker: 1, &idle: 100}, profile{&worker: 2, &idle: 100}, profile{&worker: 4, &idle: 110})},
 			"no stack grows steadily in the profiles",
 		},
 		"for the scatter of a large count": {
-			[]History{history("a", counts{&idle: 1000}, counts{&idle: 1030}, counts{&idle: 1060})},
+			[]History{history("a", profile{&idle: 1000}, profile{&idle: 1030}, profile{&idle: 1060})},
 			"no stack grows steadily in the profiles",
 		},
 		"for a low share": {
-			[]History{history("a", counts{&blocked: 0, &idle: 10}, counts{&blocked: 10, &idle: 90}, counts{&blocked: 20, &idle: 60})},
+			[]History{history("a", profile{&blocked: 0, &idle: 10}, profile{&blocked: 10, &idle: 90}, profile{&blocked: 20, &idle: 60})},
 			"the stacks that grow steadily explain only 29 % of the growth",
 		},
 	} {
@@ -129,9 +129,9 @@ func TestAttributeClaimsNothing(t *testing.T) {
 
 func TestAttributeShowsSiblingsTogether(t *testing.T) {
 	as, _ := Attribute([]History{history("a",
-		counts{&blocked: 0, &sibling: 0, &idle: 2},
-		counts{&blocked: 20, &sibling: 20, &idle: 22},
-		counts{&blocked: 40, &sibling: 41, &idle: 42},
+		profile{&blocked: 0, &sibling: 0, &idle: 2},
+		profile{&blocked: 20, &sibling: 20, &idle: 22},
+		profile{&blocked: 40, &sibling: 41, &idle: 42},
 	)})
 	require.Len(t, as, 1)
 	require.Len(t, as[0].Stacks, 3)
@@ -142,10 +142,10 @@ func TestAttributeShowsSiblingsTogether(t *testing.T) {
 
 func TestAttributeTellsTwoLeaksApart(t *testing.T) {
 	as, _ := Attribute([]History{history("a",
-		counts{&blocked: 0, &other: 0},
-		counts{&blocked: 60, &other: 5},
-		counts{&blocked: 80, &other: 30},
-		counts{&blocked: 90, &other: 50},
+		profile{&blocked: 0, &other: 0},
+		profile{&blocked: 60, &other: 5},
+		profile{&blocked: 80, &other: 30},
+		profile{&blocked: 90, &other: 50},
 	)})
 	require.Len(t, as, 2)
 	require.Equal(t, "chan send", as[0].Stacks[0].Op, "the larger first")
@@ -156,10 +156,10 @@ func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
 	// The stack that leaks grows little by little; requests in flight happened
 	// to be more from profile to profile. The floor knows only of the first.
 	h := history("a",
-		counts{&blocked: 0, &other: 3},
-		counts{&blocked: 10, &other: 20},
-		counts{&blocked: 20, &other: 31},
-		counts{&blocked: 30, &other: 58},
+		profile{&blocked: 0, &other: 3},
+		profile{&blocked: 10, &other: 20},
+		profile{&blocked: 20, &other: 31},
+		profile{&blocked: 30, &other: 58},
 	)
 	h.Leaked = 28
 	as, _ := Attribute([]History{h})
@@ -167,7 +167,7 @@ func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
 	require.Equal(t, "chan send", as[0].Stacks[0].Op)
 
 	// Nor is it named alone.
-	h = history("a", counts{&other: 3}, counts{&other: 20}, counts{&other: 31}, counts{&other: 58})
+	h = history("a", profile{&other: 3}, profile{&other: 20}, profile{&other: 31}, profile{&other: 58})
 	h.Leaked = 2
 	as, why := Attribute([]History{h})
 	require.Empty(t, as)
@@ -176,8 +176,8 @@ func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
 
 func TestAttributeAddsInstancesUp(t *testing.T) {
 	as, _ := Attribute([]History{
-		history("a", counts{&blocked: 0}, counts{&blocked: 20}, counts{&blocked: 40}),
-		history("b", counts{&blocked: 5}, counts{&blocked: 35}, counts{&blocked: 65}),
+		history("a", profile{&blocked: 0}, profile{&blocked: 20}, profile{&blocked: 40}),
+		history("b", profile{&blocked: 5}, profile{&blocked: 35}, profile{&blocked: 65}),
 	})
 	require.Len(t, as, 1)
 	require.Equal(t, []string{"a", "b"}, as[0].Instances)

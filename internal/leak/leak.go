@@ -146,6 +146,9 @@ type StackGrowth struct {
 	Share float64 `json:"share"`
 	// Wait is the longest time one of them has been blocked, where known.
 	Wait time.Duration `json:"wait,omitempty"`
+	// Parted is the stack that it made pairs with until it grew; nil if there
+	// is none.
+	Parted *Parting `json:"parted,omitempty"`
 }
 
 // Delta is the growth.

@@ -53,7 +53,7 @@ func sameShape(a, b *grownStack) bool {
 		return false
 	}
 	for i := range a.courses {
-		x, y := a.courses[i], b.courses[i]
+		x, y := a.courses[i].own, b.courses[i].own
 		for j := range x {
 			fa, fb := (x[j]-x[0])/da, (y[j]-y[0])/db
 			f := min(max((fa+fb)/2, 0), 1)
@@ -71,7 +71,7 @@ func sameShape(a, b *grownStack) bool {
 // not clear.
 func (g *grownStack) courseDelta() (d float64) {
 	for _, c := range g.courses {
-		d += c[len(c)-1] - c[0]
+		d += c.own[len(c.own)-1] - c.own[0]
 	}
 	return d
 }

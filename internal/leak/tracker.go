@@ -61,6 +61,8 @@ type record struct {
 	grown, moved time.Time
 	// profiled are the instances whose profiles the stacks are counted in.
 	profiled []string
+	// lasts: its stacks have grown for long as nothing healthy does.
+	lasts bool
 	// survived is for how long all goroutines that were looked at have stayed.
 	survived time.Duration
 	// cleanSince is since when none of them holds leaked goroutines; zero
@@ -290,7 +292,13 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		}
 	}
 	t.updated = now
-	if o.Verdict.Status.Grows() {
+	if !o.Verdict.Status.Grows() {
+		// The counts do not tell: then the stacks have to, clearly.
+		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a Attribution) bool {
+			return t.of(a) == nil && !t.lasts(a)
+		})
+	}
+	if o.Verdict.Status.Grows() || len(o.Attributions) > 0 {
 		t.grow(now, o)
 	}
 	t.promote(now)
@@ -346,7 +354,10 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		switch {
 		case r != nil:
 		case len(t.open) == 0 || a.Share >= minOther:
-			r = t.suspect(now, o, a.Lead())
+			r = t.suspect(now, o, t.name(a))
+			if r.leak.Onset.IsZero() {
+				r.leak.Onset = a.Onset
+			}
 		default:
 			continue
 		}
@@ -361,7 +372,8 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 	for _, k := range known {
 		k.grown, k.moved = now, now
 		k.attribute(t.service, k.Attribution)
-		k.measure(o, growthOf(k.Attribution)/delta, k.Attribution.Instances)
+		k.lasts = k.lasts || t.lasts(k.Attribution)
+		k.measure(o, growthOf(k.Attribution)/delta, &k.Attribution)
 	}
 	if len(known) > 0 {
 		return
@@ -395,9 +407,25 @@ const LongLife = 30
 // of the process before they are taken for no pool.
 const dominance = 3
 
+// How many base blocks a stack has to grow for, as a leak does and nothing
+// healthy, before that is enough for an alarm: a day, so that every hour of it
+// was seen; less where nothing healthy waits for long and the load, which was
+// accounted for, makes no queue.
+const (
+	longGrowth  = 1440
+	stuckGrowth = 360
+)
+
+// lasts tells whether stacks have grown for so long, and so, that they leak
+// whatever the counts say, in which they may be lost among the others.
+func (t *Tracker) lasts(a Attribution) bool {
+	return a.Lasting >= longGrowth*t.o.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.o.Base
+}
+
 // promote tells of what is suspected when that is earned: by the counts, which
-// are enough for an alarm; by goroutines that are known to stay where nothing
-// healthy waits for long; by the garbage collector. Idle workers and
+// are enough for an alarm; by stacks that have grown for long as nothing healthy
+// does; by goroutines that are known to stay where nothing healthy waits for
+// long; by the garbage collector. Idle workers and
 // connections wait in a receive, a select or a read: of these not one may have
 // ended in a long time, while they came to outnumber all else in the process.
 // That is for leaks whose goroutines work on, so that the load grows with them
@@ -410,10 +438,13 @@ func (t *Tracker) promote(now time.Time) {
 		proven := r.leak.Evidence == Proven ||
 			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 &&
 				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates())
-		if proven || !t.alarmed.IsZero() {
+		if proven || r.lasts || !t.alarmed.IsZero() && !t.spent(now) {
 			why := "the counts grow as a leak does"
-			if proven {
+			switch {
+			case proven:
 				why = "its goroutines stay"
+			case r.lasts && t.alarmed.IsZero():
+				why = "its stacks have grown for long as nothing healthy does"
 			}
 			// The leak that comes back is the same one, with a new beginning.
 			if i := t.indexResolved(r.leak.ID); i >= 0 && t.o.Remember > 0 {
@@ -427,6 +458,14 @@ func (t *Tracker) promote(now time.Time) {
 			r.leak.move(now, Firing, why)
 		}
 	}
+}
+
+// spent tells whether a leak that somebody was told of has grown lately: the
+// alarm of the counts is about that one, and says nothing of another.
+func (t *Tracker) spent(now time.Time) bool {
+	return slices.ContainsFunc(t.open, func(r *record) bool {
+		return r.leak.State == Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grown) < stuckGrowth*t.o.Base
+	})
 }
 
 // dominates tells whether the stacks of a leak outnumber all others of the
@@ -470,6 +509,17 @@ func (t *Tracker) of(a Attribution) *record {
 		}
 	}
 	return nil
+}
+
+// name is the signature that gives a new leak its name: that of the leak that
+// comes back, else the leading one.
+func (t *Tracker) name(a Attribution) string {
+	for _, s := range a.Stacks {
+		if slices.ContainsFunc(t.resolved, func(l Leak) bool { return l.Signature == s.Signature }) {
+			return s.Signature
+		}
+	}
+	return a.Lead()
 }
 
 // suspect opens a leak that nobody is told of yet.
@@ -532,9 +582,11 @@ func (r *record) attribute(service labels.Labels, a Attribution) {
 	}
 }
 
-// measure takes the rate and what has leaked from the verdict. part is this
-// leak's of the growth; only names its instances, nil means all that grow.
-func (r *record) measure(o Observation, part float64, only []string) {
+// measure takes the rate and what has leaked from the verdict, and from the
+// profiles, which know the stacks alone, where these tell more. part is this
+// leak's of the growth; a says which instances have it, nil means all that
+// grow.
+func (r *record) measure(o Observation, part float64, a *Attribution) {
 	v := o.Verdict
 	r.version(o)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
@@ -542,25 +594,28 @@ func (r *record) measure(o Observation, part float64, only []string) {
 	if r.leak.State == Suspected && !v.Onset.IsZero() {
 		r.leak.Onset = v.Onset
 	}
-	rate := v.Rate.Times(part)
-	for name, w := range r.watched {
-		// Instances that the verdict does not list now go on as they were.
-		if !slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name }) {
-			rate = rate.Plus(w.rate)
+	growing := v.Instances
+	if a != nil {
+		growing = a.growing(o, part)
+		for _, name := range a.Clean {
+			delete(r.watched, name)
 		}
 	}
-	r.leak.Rate = rate
-	for _, it := range v.Instances {
+	known := map[string]bool{}
+	var judged trend.Interval  // by the counts: they err together
+	var profiled, wide float64 // by the stacks, of each instance apart; half its interval squared
+	for _, it := range growing {
 		w := r.watched[it.Instance]
 		if w == nil {
 			// Growth on an instance without a profile is taken for the same
 			// leak only while there is no other explanation.
-			if only != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(only, it.Instance) {
+			if a != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(a.Instances, it.Instance) {
 				continue
 			}
 			w = &watch{clean: math.Inf(1)}
 			r.watched[it.Instance] = w
 		}
+		known[it.Instance] = true
 		clean := it.Count - part*it.Leaked
 		if i := find(o.Instances, it.Instance); i >= 0 && !o.Instances[i].Started.Equal(w.started) {
 			w.started, w.clean = o.Instances[i].Started, clean
@@ -570,10 +625,57 @@ func (r *record) measure(o Observation, part float64, only []string) {
 		if math.IsNaN(w.clean) { // restored, its start unknown
 			w.clean = clean
 		}
-		w.rate = it.Rate.Times(part)
 		w.clean = max(0, min(w.clean, clean))
 		w.leaked = max(0, it.Count-w.clean)
+		if x, ok := a.rate(it.Instance); ok {
+			w.rate = x
+			profiled += x.Value
+			wide += (x.High - x.Low) * (x.High - x.Low) / 4
+		} else {
+			w.rate = it.Rate.Times(part)
+			judged = judged.Plus(w.rate)
+		}
 	}
+	if profiled == 0 && len(known) == len(v.Instances) {
+		judged = v.Rate.Times(part) // which knows more than the sum of its parts
+	}
+	for name, w := range r.watched {
+		if !known[name] { // goes on as it was
+			judged = judged.Plus(w.rate)
+		}
+	}
+	half := math.Sqrt(wide)
+	r.leak.Rate = judged.Plus(trend.Interval{Value: profiled, Low: max(0, profiled-half), High: profiled + half})
+}
+
+// rate is that of the stacks on one instance, where it is known.
+func (a *Attribution) rate(instance string) (trend.Interval, bool) {
+	if a == nil {
+		return trend.Interval{}, false
+	}
+	x, ok := a.Rates[instance]
+	return x, ok
+}
+
+// growing is the instances that have the leak, with what is known of its growth:
+// those whose counts grow, unless their profiles say that it is not the leak,
+// and those whose stacks grow though the counts do not tell. An instance
+// without profiles is taken for one of them if most of those with profiles are.
+func (a *Attribution) growing(o Observation, part float64) (list []trend.InstanceTrend) {
+	for _, it := range o.Verdict.Instances {
+		clean := slices.Contains(a.Clean, it.Instance)
+		if slices.Contains(a.Instances, it.Instance) || !clean && len(a.Instances) > len(a.Clean) {
+			list = append(list, it)
+		}
+	}
+	for _, name := range a.Instances {
+		i := find(o.Instances, name)
+		if i < 0 || slices.ContainsFunc(list, func(it trend.InstanceTrend) bool { return it.Instance == name }) {
+			continue
+		}
+		list = append(list, trend.InstanceTrend{Instance: name, Rate: a.Rates[name].Times(1 / part), Count: o.Instances[i].Count, Leaked: a.Grown[name] / part})
+	}
+	return list
 }
 
 func find(in []trend.Instance, name string) int {

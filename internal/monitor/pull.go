@@ -18,14 +18,19 @@ const (
 	// eager is how many profiles of a suspicious instance are taken at the
 	// suspicion's interval; then the interval doubles.
 	eager = 5
-	// maxLoads bounds the archived profiles that are read for one pull.
-	maxLoads = 4
+	// maxLoads bounds the archived profiles that are read at a time.
+	maxLoads = 12
+	// reviewBlocks is the time between two reviews of a service, in blocks of
+	// the trend: 6 hours. reviewBack is how far they look back: 7 days.
+	reviewBlocks = 360
+	reviewBack   = 7 * 1440
 )
 
 // brought is what a pull has brought: profiles, or the reason for none.
 type brought struct {
 	instance string
 	shots    []shot
+	review   bool // of what is in the archive, nothing was pulled
 	listed   bool // the archive was asked for earlier profiles
 	reason   collector.Reason
 	why      string
@@ -64,20 +69,14 @@ func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
 	}
 }
 
-// due are the pulls that a service needs now: of its suspects, or a baseline.
-func (m *Monitor) due(now time.Time, s *service) (pulls []pull) {
+// due are the pulls that a service needs now: of its suspects, or a baseline;
+// and now and then a review.
+func (m *Monitor) due(now time.Time, s *service) []pull {
 	if m.o.Puller == nil {
 		return nil
 	}
-	pulls = m.dueOnRequest(now, s)
+	pulls := slices.Concat(m.dueOnRequest(now, s), m.dueSuspects(now, s), m.dueReview(now, s))
 	if s.suspicious() {
-		for _, in := range s.suspects() {
-			if !in.pulling && !now.Before(in.next) {
-				in.next = now.Add(m.pause(in))
-				in.pulled++
-				pulls = append(pulls, m.pull(now, s, in, true))
-			}
-		}
 		return pulls
 	}
 	for _, in := range s.instances {
@@ -89,6 +88,55 @@ func (m *Monitor) due(now time.Time, s *service) (pulls []pull) {
 		}
 	}
 	return pulls
+}
+
+// dueSuspects are the pulls of a suspicious service.
+func (m *Monitor) dueSuspects(now time.Time, s *service) (pulls []pull) {
+	if m.o.Puller == nil || !s.suspicious() {
+		return nil
+	}
+	for _, in := range s.suspects() {
+		if !in.pulling && !now.Before(in.next) {
+			in.next = now.Add(m.pause(in))
+			in.pulled++
+			pulls = append(pulls, m.pull(now, s, in, true))
+		}
+	}
+	return pulls
+}
+
+// dueReview is the review of an instance, in turns, whether or not the service
+// is suspicious: a leak can be lost in counts that go up and down, when its
+// stack, which has next to nothing to do with these, grows in plain sight. A
+// review asks no target for anything.
+func (m *Monitor) dueReview(now time.Time, s *service) []pull {
+	if m.o.Puller == nil || m.o.Archive == nil || len(s.instances) == 0 {
+		return nil
+	}
+	every := reviewBlocks * s.block
+	if s.review.IsZero() {
+		s.review = now.Add(time.Duration(s.hash % uint64(every)))
+	}
+	if now.Before(s.review) {
+		return nil
+	}
+	for !s.review.After(now) {
+		s.review = s.review.Add(every)
+	}
+	watched := s.trend.Instances()
+	if len(watched) == 0 {
+		return nil
+	}
+	name := watched[s.reviews%len(watched)].Name
+	s.reviews++
+	in, ok := s.instances[name]
+	if !ok || in.pulling {
+		return nil
+	}
+	p := m.pull(now, s, in, false)
+	p.review, p.list, p.onset = true, true, now.Add(-reviewBack*s.block)
+	p.wanted = in.missing(p.onset)
+	return []pull{p}
 }
 
 // pause is the time until the pull after the next: the suspicion's interval at
@@ -175,6 +223,7 @@ type pull struct {
 	count    float64
 	started  time.Time
 	onset    time.Time
+	review   bool   // of what is there, without a pull
 	wanted   []shot // to load from the archive
 	list     bool   // ask the archive for earlier ones first
 	request  bool   // it is for a request alone
@@ -182,7 +231,10 @@ type pull struct {
 
 func (p pull) run(ctx context.Context) brought {
 	m := p.monitor
-	b := brought{instance: p.instance.name}
+	b := brought{instance: p.instance.name, review: p.review}
+	if p.review {
+		return p.earlier(ctx, b)
+	}
 	profile, err := p.puller.Pull(ctx, p.now, p.instance.labels, p.count)
 	if err != nil {
 		b.reason, b.why = collector.ReasonOf(err), err.Error()
@@ -227,9 +279,7 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 		}
 		slices.SortFunc(p.wanted, func(a, b shot) int { return a.ref.Time.Compare(b.ref.Time) })
 	}
-	if n := len(p.wanted); n > maxLoads { // the base, and the latest
-		p.wanted = append(p.wanted[:1], p.wanted[n-maxLoads+1:]...)
-	}
+	p.wanted = spread(p.wanted, maxLoads)
 	for _, sh := range p.wanted {
 		profile, err := p.archive.LoadProfile(ctx, sh.ref.Key)
 		if err != nil {
@@ -240,4 +290,21 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 		b.shots = append(b.shots, sh)
 	}
 	return b
+}
+
+// spread picks n of the profiles: the first, the last, and others at times as
+// even as can be had.
+func spread(shots []shot, n int) []shot {
+	if len(shots) <= n {
+		return shots
+	}
+	first, last := shots[0].ref.Time, shots[len(shots)-1].ref.Time
+	out := shots[:1:1]
+	for _, sh := range shots[1:] {
+		due := first.Add(time.Duration(float64(last.Sub(first)) * float64(len(out)) / float64(n-1)))
+		if !sh.ref.Time.Before(due) && len(out) < n {
+			out = append(out, sh)
+		}
+	}
+	return out
 }

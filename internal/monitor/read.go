@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/trend"
 )
 
 // How a long time is read: the last fineBlocks base blocks as they are, which
@@ -187,8 +186,9 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 			continue
 		}
 		for _, x := range series.Samples {
-			for t := x.T - back; t <= x.T; t += step {
-				r.service.trend.Observe(r.instance.name, trend.Sample{T: t, Count: x.Count, Load: x.Load, Start: x.Start})
+			for t, end := x.T-back, x.T; t <= end; t += step {
+				x.T = t
+				r.service.observe(r.instance, x)
 			}
 		}
 		r.instance.seen = m.reading.now

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
@@ -14,14 +15,15 @@ import (
 )
 
 // maxShots bounds the profiles of one instance that are kept in memory and
-// compared: the base and the latest.
-const maxShots = 12
+// compared: the base, and fewer of the others the older they are.
+const maxShots = 24
 
 // service is what is known of a service.
 type service struct {
 	key    string
 	labels labels.Labels
-	hash   uint64 // spreads what happens now and then
+	block  time.Duration // of the trend
+	hash   uint64        // spreads what happens now and then
 	trend  *trend.Service
 	// tracker has the service's leaks. They outlive its instances.
 	tracker *leak.Tracker
@@ -36,6 +38,16 @@ type service struct {
 	weighed  time.Time
 	weighing bool
 
+	review  time.Time // when the next one is due, zero: not known yet
+	reviews int       // instances reviewed so far; they take turns
+	fresh   bool      // one has been reviewed and is to be judged
+	changed bool      // there are other profiles than at the last attribution
+	// attributed is the last attribution, and for which onset.
+	attributed struct {
+		onset  time.Time
+		growth []leak.Attribution
+		why    string
+	}
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
 
@@ -49,6 +61,7 @@ type instance struct {
 	labels labels.Labels
 	seen   time.Time
 
+	load    loads
 	shots   []shot // oldest first
 	listed  bool   // the archive was asked for earlier profiles
 	pulling bool
@@ -81,7 +94,7 @@ func (m *Monitor) service(group labels.Labels) *service {
 		h := fnv.New64a()
 		h.Write([]byte(key))
 		s = &service{
-			key: key, labels: group, hash: h.Sum64(), instances: map[string]*instance{}, proving: map[string]*proof{},
+			key: key, labels: group, hash: h.Sum64(), block: m.o.Trend.Base, instances: map[string]*instance{}, proving: map[string]*proof{},
 			trend: trend.NewService(m.o.Trend), tracker: leak.NewTracker(group, m.o.tracker()),
 		}
 		m.services[key] = s
@@ -107,17 +120,25 @@ func (s *service) instanceOf(ls labels.Labels) *instance {
 	return in
 }
 
+// observe takes a sample.
+func (s *service) observe(in *instance, x collector.Sample) {
+	s.trend.Observe(in.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+	in.load.add(time.UnixMilli(x.T), x.Load, s.block)
+}
+
 // judge judges the service and moves its leaks on. pulling tells whether
 // profiles are pulled at all.
 func (s *service) judge(now time.Time, pulling bool) {
 	s.verdict = s.trend.Judge(now)
-	if !s.suspicious() && s.tracker.Idle() {
+	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
 		return
 	}
 	s.watched = s.trend.Instances()
 	o := leak.Observation{Verdict: s.verdict, Instances: s.watched}
+	if s.suspicious() || s.fresh {
+		o.Attributions, o.Why = s.attribute()
+	}
 	if s.suspicious() {
-		o.Attributions, o.Why = leak.Attribute(s.histories())
 		o.ProfilesExpected = pulling && !s.hopeless()
 		if !pulling {
 			o.Why = "profiles are not pulled"
@@ -126,6 +147,32 @@ func (s *service) judge(now time.Time, pulling bool) {
 		}
 	}
 	s.tracker.Update(now, o)
+	if s.fresh && !s.suspicious() {
+		s.release()
+	}
+	s.fresh = false
+}
+
+// attribute attributes the growth to stacks, again only when there is a further
+// profile or the onset is another.
+func (s *service) attribute() ([]leak.Attribution, string) {
+	if !s.changed && s.verdict.Onset.Equal(s.attributed.onset) && !s.fresh {
+		return s.attributed.growth, s.attributed.why
+	}
+	s.changed, s.attributed.onset = false, s.verdict.Onset
+	s.attributed.growth, s.attributed.why = leak.Attribute(s.histories())
+	return s.attributed.growth, s.attributed.why
+}
+
+// release lets the snapshots of archived profiles go, which can be read again.
+func (s *service) release() {
+	for _, in := range s.instances {
+		for i := range in.shots {
+			if in.shots[i].ref.Key != "" {
+				in.shots[i].snapshot = nil
+			}
+		}
+	}
 }
 
 // forget drops the instances that the trend does not know any more. It knows no
@@ -160,26 +207,36 @@ func (s *service) suspects() []*instance {
 	return out
 }
 
-// maxSuspects is how many instances of a suspicious service are profiled: more
-// tell nothing new.
-const maxSuspects = 2
+// maxSuspects is how many instances of a suspicious service are profiled: enough
+// to tell whether one leaks or all do.
+const maxSuspects = 3
 
-// histories are the profiles of the suspects since their processes began.
+// histories are the profiles since their processes began, of the suspects or,
+// where the counts say nothing, of those reviewed.
 func (s *service) histories() []leak.History {
 	var out []leak.History
-	for _, it := range s.verdict.Instances {
-		in, ok := s.instances[it.Instance]
-		if !ok {
-			continue
-		}
-		h := leak.History{Instance: in.name, Onset: s.onset(it), Leaked: max(it.Leaked, s.tracker.Leaked(in.name))}
+	add := func(in *instance, onset time.Time, leaked float64) {
+		h := leak.History{Instance: in.name, Onset: onset, Leaked: leaked}
 		for _, sh := range in.shots {
 			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
-				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot})
+				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)})
 			}
 		}
 		if len(h.Shots) > 0 {
 			out = append(out, h)
+		}
+	}
+	if !s.suspicious() {
+		for _, w := range s.watched {
+			if in, ok := s.instances[w.Name]; ok {
+				add(in, time.Time{}, 0)
+			}
+		}
+		return out
+	}
+	for _, it := range s.verdict.Instances {
+		if in, ok := s.instances[it.Instance]; ok {
+			add(in, s.onset(it), max(it.Leaked, s.tracker.Leaked(in.name)))
 		}
 	}
 	return out
@@ -242,6 +299,14 @@ func (s *service) receive(b brought) {
 		return
 	}
 	in.pulling = false
+	s.changed = s.changed || len(b.shots) > 0
+	if b.review {
+		s.fresh = len(b.shots) > 0
+		for _, sh := range b.shots {
+			in.add(sh)
+		}
+		return
+	}
 	in.reason, in.why = b.reason, b.why
 	defer s.capture(in)
 	if b.reason != "" {
@@ -257,8 +322,9 @@ func (s *service) receive(b brought) {
 	}
 }
 
-// add puts a profile in its place, and drops what is too many: of those
-// between the first and the latest the second, which tells least.
+// add puts a profile in its place, and drops what is too many: of those between
+// the first and the latest the one that is closest to its neighbours for its
+// age, so that those left are dense lately and reach back to the base.
 func (in *instance) add(sh shot) {
 	i, have := slices.BinarySearchFunc(in.shots, sh, func(a, b shot) int { return a.ref.Time.Compare(b.ref.Time) })
 	if have {
@@ -266,7 +332,14 @@ func (in *instance) add(sh shot) {
 		return
 	}
 	in.shots = slices.Insert(in.shots, i, sh)
-	if len(in.shots) > maxShots {
-		in.shots = slices.Delete(in.shots, 1, 2)
+	if n := len(in.shots); n > maxShots {
+		now, drop, closest := in.shots[n-1].ref.Time, 1, math.Inf(1)
+		for i := 1; i < n-1; i++ {
+			gap := in.shots[i+1].ref.Time.Sub(in.shots[i-1].ref.Time).Seconds()
+			if x := gap * gap / now.Sub(in.shots[i].ref.Time).Seconds(); x < closest {
+				drop, closest = i, x
+			}
+		}
+		in.shots = slices.Delete(in.shots, drop, drop+1)
 	}
 }

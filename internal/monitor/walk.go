@@ -2,11 +2,11 @@ package monitor
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/trend"
 )
 
 // Walk goes through a window of history evaluation by evaluation, at the times
@@ -23,7 +23,7 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	for i := range w.Series {
 		series := &w.Series[i]
 		s := m.serviceOf(series.Labels)
-		parts[s] = append(parts[s], &track{name: s.instanceOf(series.Labels).name, samples: series.Samples})
+		parts[s] = append(parts[s], &track{instance: s.instanceOf(series.Labels), samples: series.Samples})
 	}
 	// Services without a sample in the window are walked too: their leaks end.
 	todo := make(chan *service)
@@ -46,16 +46,15 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 
 // track is the samples of an instance that are still to be seen.
 type track struct {
-	name    string
-	samples []collector.Sample
+	instance *instance
+	samples  []collector.Sample
 }
 
 // feed gives the service the samples up to now.
 func (t *track) feed(s *service, now int64) {
 	n := 0
 	for n < len(t.samples) && t.samples[n].T <= now {
-		x := t.samples[n]
-		s.trend.Observe(t.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+		s.observe(t.instance, t.samples[n])
 		n++
 	}
 	t.samples = t.samples[n:]
@@ -71,10 +70,8 @@ func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, t
 		if m.o.OnVerdict != nil {
 			m.o.OnVerdict(s.labels, now, s.verdict, s.trend.Explain)
 		}
-		if s.suspicious() {
-			for _, p := range m.due(now, s) {
-				s.receive(p.run(ctx))
-			}
+		for _, p := range slices.Concat(m.dueSuspects(now, s), m.dueReview(now, s)) {
+			s.receive(p.run(ctx))
 		}
 	}
 	s.watched = s.trend.Instances()

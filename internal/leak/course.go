@@ -1,0 +1,190 @@
+package leak
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// course is how many goroutines of one stack one instance had, profile by
+// profile.
+type course struct {
+	hours []float64 // since the first profile
+	count []float64
+	// own is count without all that the load may explain, net without what it
+	// does most likely.
+	own, net []float64
+	// loaded: the load is known, so that own says more than count.
+	loaded bool
+}
+
+// courseOf is that of a signature.
+func courseOf(signature string, shots []Shot) course {
+	n := len(shots)
+	c := course{hours: make([]float64, n), count: make([]float64, n), loaded: n >= minLoaded}
+	load := make([]float64, n)
+	for i, s := range shots {
+		c.hours[i] = s.Ref.Time.Sub(shots[0].Ref.Time).Hours()
+		if st, ok := s.Snapshot.Stacks[signature]; ok {
+			c.count[i] = float64(st.Count)
+		}
+		load[i] = s.Load
+		c.loaded = c.loaded && s.Load > 0 && !math.IsInf(s.Load, 0)
+	}
+	c.own, c.net = c.count, c.count
+	if c.loaded {
+		c.own, c.net = withoutLoad(c.count, load, c.hours)
+	}
+	return c
+}
+
+// minLoaded is how many profiles it takes to tell the load from time.
+const minLoaded = 6
+
+// withoutLoad takes from counts what the load explains: they are fitted, by
+// least squares, with the load and the time together, so that growth which has
+// nothing to do with the load is not blamed on it. More than in proportion
+// nothing is explained: what few goroutines did under one load, three times as
+// many do under three times the load. Where load and time went up together and
+// cannot be told apart, the load may explain (own) all that, and most likely
+// (net) nothing, for what leaks can cost work.
+func withoutLoad(count, load, hours []float64) (own, net []float64) {
+	n := float64(len(count))
+	var ml, mt, mc float64
+	for i := range count {
+		ml, mt, mc = ml+load[i]/n, mt+hours[i]/n, mc+count[i]/n
+	}
+	var ll, tt, lt, lc, tc float64
+	for i := range count {
+		l, t, c := load[i]-ml, hours[i]-mt, count[i]-mc
+		ll, tt, lt, lc, tc = ll+l*l, tt+t*t, lt+l*t, lc+l*c, tc+t*c
+	}
+	most := (count[0] + math.Sqrt(count[0])) / load[0]
+	may, does := most, 0.0
+	if det := ll*tt - lt*lt; det > (1-maxCollinear)*ll*tt {
+		does = min(max(0, (lc*tt-tc*lt)/det), most)
+		may = does
+	}
+	own, net = make([]float64, len(count)), make([]float64, len(count))
+	for i := range count {
+		own[i] = count[i] - may*(load[i]-load[0])
+		net[i] = count[i] - does*(load[i]-load[0])
+	}
+	return own, net
+}
+
+// maxCollinear is the square of the correlation of load and time above which
+// they are not told apart.
+const maxCollinear = 0.9
+
+// delta is the growth from base to head.
+func (c course) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
+
+// grows tells whether it grows and never comes back, load aside, and has not
+// done so in one step: what it grew by since the second profile must stand out
+// of the scatter of a count too (a Poisson count's standard deviation is its
+// root).
+func (c course) grows() bool {
+	first, second, last := c.own[0], c.own[1], c.own[len(c.own)-1]
+	delta := last - first
+	if min(delta, c.delta()) < max(minGrowth, 3*math.Sqrt(max(first, 0))) {
+		return false
+	}
+	if late := last - second; late < max(2, 0.1*delta) {
+		return false
+	}
+	return c.fallBack() <= max(2, maxFallBack*delta) && c.steadiness() >= minSteady
+}
+
+// fallBack is by how much it was once under what it had been before.
+func (c course) fallBack() (most float64) {
+	highest := c.own[0]
+	for _, x := range c.own {
+		highest = max(highest, x)
+		most = max(most, highest-x)
+	}
+	return most
+}
+
+// steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each is
+// larger than all before. Of three counts nothing less will do.
+func (c course) steadiness() float64 {
+	n := len(c.own)
+	rises := 0
+	for i := range c.own {
+		for j := range i {
+			rises += cmp.Compare(c.own[i], c.own[j])
+		}
+	}
+	if n == minShots && rises < 3 {
+		return 0
+	}
+	return float64(2*rises) / float64(n*(n-1))
+}
+
+// rate is its growth an hour, from the first profile after the base on: the
+// leak began somewhere between these two. The interval is that of the scatter
+// of what came from profile to profile, and of a Poisson process at least. A
+// rate of fewer than three such profiles is none.
+func (c course) rate() (r trend.Interval, ok bool) {
+	n := len(c.net) - 1
+	span := c.hours[n] - c.hours[1]
+	came := c.net[n] - c.net[1]
+	if n < 3 || span <= 0 || came < minGrowth {
+		return r, false
+	}
+	r.Value = came / span
+	var scatter float64
+	for i := 2; i <= n; i++ {
+		d := c.net[i] - c.net[i-1] - r.Value*(c.hours[i]-c.hours[i-1])
+		scatter += d * d
+	}
+	steps := float64(n - 1)
+	half := (2 + 4/steps) * math.Sqrt(max(scatter*steps/(steps-0.9), came)) / span
+	r.Low, r.High = max(0, r.Value-half), r.Value+half
+	return r, true
+}
+
+// What it takes to grow for long as nothing healthy does.
+const (
+	minLasting    = 8   // profiles
+	lastingGrowth = 30  // goroutines
+	lastingSteady = 0.8 // Kendall's tau
+	lastingBack   = 0.1 // of the growth that may be given back
+	lastingStep   = 1.0 / 3
+	lastingEnd    = 0.85 // pace of the second half, as a part of that of the first
+)
+
+// lasting is for how long it has grown as a leak does and a pool, a morning or
+// a deploy do not: steadily, without giving any of it back, in no step, and not
+// more slowly towards the end. Zero: it has not. began is the last profile
+// before the growth.
+func (c course) lasting() (long time.Duration, began int) {
+	n := len(c.own)
+	first, last := c.own[0], c.own[n-1]
+	delta := last - first
+	steepest := 0.0
+	for i := 1; i < n; i++ {
+		if c.own[i] <= first+0.05*delta {
+			began = i
+		}
+		steepest = max(steepest, c.own[i]-c.own[i-1])
+	}
+	half := began
+	for half < n-1 && c.hours[half]-c.hours[began] < (c.hours[n-1]-c.hours[began])/2 {
+		half++
+	}
+	if n < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
+		c.fallBack() > max(2, lastingBack*delta) || c.steadiness() < lastingSteady || steepest > lastingStep*delta ||
+		c.pace(half, n-1) < lastingEnd*c.pace(began, half) {
+		return 0, began
+	}
+	return time.Duration((c.hours[n-1] - c.hours[began]) * float64(time.Hour)), began
+}
+
+// pace is the growth an hour between two profiles.
+func (c course) pace(from, to int) float64 {
+	return (c.own[to] - c.own[from]) / max(c.hours[to]-c.hours[from], 1e-9)
+}

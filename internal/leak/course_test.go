@@ -1,0 +1,143 @@
+package leak
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+// hourly is a course of profiles an hour apart, under a load.
+func hourly(hours int, count, load func(hour float64) float64) course {
+	var shots []Shot
+	for h := range hours + 1 {
+		st := &stack.Stack{Count: int64(math.Round(count(float64(h))))}
+		shots = append(shots, Shot{
+			Ref:      ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)},
+			Snapshot: &stack.Snapshot{Stacks: map[string]*stack.Stack{"x": st}},
+			Load:     load(float64(h)),
+		})
+	}
+	return courseOf("x", shots)
+}
+
+func steady(float64) float64 { return 1 }
+
+// day is a load that goes from 1 to 5 and back each day.
+func day(hour float64) float64 { return 3 - 2*math.Cos(2*math.Pi*hour/24) }
+
+func unknown(float64) float64 { return math.NaN() }
+
+func leaking(perHour, from float64) func(float64) float64 {
+	return func(h float64) float64 { return perHour * max(0, h-from) }
+}
+
+func TestWhatFollowsTheLoadDoesNotGrow(t *testing.T) {
+	serving := func(h float64) float64 { return 20 * day(h) }
+	require.True(t, hourly(10, serving, unknown).grows(), "a morning, seen without a load")
+	require.False(t, hourly(10, serving, day).grows())
+	require.False(t, hourly(10, func(h float64) float64 { return 10 + 15*day(h) }, day).grows())
+
+	// Requests wait where others get stuck: what the load does not explain is
+	// the leak's.
+	both := func(h float64) float64 { return serving(h) + leaking(7, 2)(h) }
+	c := hourly(48, both, day)
+	require.True(t, c.grows())
+	require.Less(t, c.fallBack(), 10.0, "the night takes nothing back")
+	rate, ok := c.rate()
+	require.True(t, ok)
+	require.InDelta(t, 7, rate.Value, 0.7)
+	require.Less(t, rate.Low, 7.0)
+	require.Greater(t, rate.High, 7.0)
+
+	// A leak that makes the load rise is no work.
+	c = hourly(10, leaking(40, 0), func(h float64) float64 { return 1 + h })
+	require.True(t, c.grows())
+	rate, _ = c.rate()
+	require.InDelta(t, 40, rate.Value, 1)
+}
+
+func TestLasting(t *testing.T) {
+	for name, c := range map[string]struct {
+		count func(float64) float64
+		load  func(float64) float64
+		hours float64 // 0: nothing of the kind
+	}{
+		"a leak":                       {leaking(3, 0), steady, 48},
+		"a leak that began meanwhile":  {leaking(3, 12), steady, 35},
+		"a leak, the load unknown":     {leaking(3, 0), unknown, 48},
+		"a leak under a daily load":    {leaking(3, 0), day, 48},
+		"a leak that gets faster":      {func(h float64) float64 { return h * h / 10 }, steady, 38},
+		"a few goroutines":             {leaking(0.5, 0), steady, 0},
+		"a pool that fills in a day":   {func(h float64) float64 { return 200 * (1 - math.Exp(-h/24)) }, steady, 0},
+		"a pool that fills in two":     {func(h float64) float64 { return 200 * (1 - math.Exp(-h/48)) }, steady, 0},
+		"a step":                       {func(h float64) float64 { return 20 + 100*math.Min(1, math.Floor(h/20)) }, steady, 0},
+		"days":                         {func(h float64) float64 { return 20 * day(h) }, day, 0},
+		"days, the load unknown":       {func(h float64) float64 { return 20 * day(h) }, unknown, 0},
+		"days, each busier than other": {func(h float64) float64 { return 20 * day(h) * (1 + h/200) }, func(h float64) float64 { return day(h) * (1 + h/200) }, 0},
+		"a leak that was given back":   {func(h float64) float64 { return math.Mod(3*h, 70) }, steady, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			long, _ := hourly(48, c.count, c.load).lasting()
+			require.InDelta(t, c.hours, long.Hours(), 2)
+		})
+	}
+}
+
+func TestRateNeedsProfiles(t *testing.T) {
+	_, ok := hourly(2, leaking(100, 0), steady).rate()
+	require.False(t, ok, "the leak began somewhere between the first two")
+	_, ok = hourly(9, leaking(0.2, 0), steady).rate()
+	require.False(t, ok)
+}
+
+func TestPartsOfOneLeakGrowByOneCourse(t *testing.T) {
+	// One function that blocks, called from three handlers.
+	var profiles []profile
+	for i := range int64(8) {
+		profiles = append(profiles, profile{&blocked: 50 * i, &sibling: 20*i + i%2, &other: 8 * i, &worker: 8})
+	}
+	as, why := Attribute([]History{history("a", profiles...)})
+	require.Empty(t, why)
+	require.Len(t, as, 1)
+	require.Len(t, as[0].Stacks, 3)
+	require.Equal(t, "chan send", as[0].Stacks[0].Op)
+	require.InDelta(t, 78*60, as[0].Rates["a"].Value, 60)
+}
+
+func TestInstanceWhoseStacksStayIsClean(t *testing.T) {
+	as, _ := Attribute([]History{
+		history("a", profile{&blocked: 0}, profile{&blocked: 20}, profile{&blocked: 40}),
+		history("b", profile{&idle: 10}, profile{&idle: 31}, profile{&idle: 19}),
+	})
+	require.Len(t, as, 1)
+	require.Equal(t, []string{"a"}, as[0].Instances)
+	require.Equal(t, []string{"b"}, as[0].Clean)
+}
+
+func TestPairsThatPart(t *testing.T) {
+	// Each request starts a sender and a follower, until the followers return
+	// early.
+	early := []profile{{&blocked: 6, &sibling: 6, &worker: 8}, {&blocked: 11, &sibling: 11, &worker: 8}, {&blocked: 4, &sibling: 4, &worker: 8}, {&blocked: 8, &sibling: 8, &worker: 8}}
+	h := history("a", append(early, profile{&blocked: 30, &sibling: 9, &worker: 8}, profile{&blocked: 55, &sibling: 7, &worker: 8}, profile{&blocked: 80, &sibling: 8, &worker: 8})...)
+	h.Onset, h.Leaked = t0.Add(3*time.Minute+30*time.Second), 70
+	as, why := Attribute([]History{h})
+	require.Empty(t, why)
+	require.Len(t, as, 1)
+	p := as[0].Stacks[0].Parted
+	require.NotNil(t, p)
+	require.Equal(t, "example.org/shop.(*Follower).wait", p.Key.Func)
+	require.EqualValues(t, 8, p.Both)
+	require.EqualValues(t, 8, p.Head)
+	require.Equal(t, t0.Add(3*time.Minute), p.At)
+
+	// Eight workers are no pair of eight senders that happened to be there.
+	for i := range h.Shots[:4] {
+		delete(h.Shots[i].Snapshot.Stacks, p.Signature)
+	}
+	as, _ = Attribute([]History{h})
+	require.Nil(t, as[0].Stacks[0].Parted)
+}

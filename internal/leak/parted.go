@@ -1,0 +1,85 @@
+package leak
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Parting is a stack that another one had as many goroutines as, until the
+// other began to grow: what one of them waits for is no longer done for each.
+type Parting struct {
+	Signature string          `json:"signature"`
+	Key       collector.Frame `json:"key"`
+	// Both is what each had when they were equal last, at the time At.
+	Both int64     `json:"both"`
+	At   time.Time `json:"at"`
+	// Head is what the partner has in the head profile.
+	Head int64 `json:"head"`
+}
+
+// What it takes to have been a pair.
+const (
+	minEqual = 3 // profiles in a row with equal counts, not all the same
+	minPair  = 3 // goroutines of each
+)
+
+// parted finds the partner of a stack that grows: a stack whose counts were
+// those of g, going up and down with them, in the profiles up to some point,
+// and which has stayed behind since. Of several, the one that went along for
+// longest; nil if there is none.
+func parted(g *grownStack, histories []History) *Parting {
+	var best *Parting
+	longest := 0
+	for i, h := range histories {
+		if !g.grows[i] {
+			continue
+		}
+		shots := slices.Concat(h.before, h.Shots)
+		own := counts(g.stack.Signature, shots)
+		for signature, st := range shots[0].Snapshot.Stacks {
+			if signature == g.stack.Signature || st.Count < minPair {
+				continue
+			}
+			n, moved := alike(own, counts(signature, shots))
+			if n < minEqual || !moved || n == len(shots) {
+				continue
+			}
+			head := int64(0)
+			if now := h.head().Stacks[signature]; now != nil {
+				head = now.Count
+			}
+			if float64(own[len(own)-1]-head) < g.courses[i].delta()/2 {
+				continue
+			}
+			if n > longest || n == longest && signature < best.Signature {
+				longest = n
+				best = &Parting{Signature: signature, Key: st.Key, Both: own[n-1], At: shots[n-1].Ref.Time, Head: head}
+			}
+		}
+	}
+	return best
+}
+
+// alike is for how many profiles two stacks have had equal counts, and whether
+// these changed. One goroutine may be on its way between the two, a tenth at
+// most.
+func alike(a, b []int64) (n int, moved bool) {
+	for n < len(a) && a[n] >= minPair && math.Abs(float64(a[n]-b[n])) <= min(1, float64(a[n])/10) {
+		moved = moved || a[n] != a[0]
+		n++
+	}
+	return n, moved
+}
+
+func counts(signature string, shots []Shot) []int64 {
+	n := make([]int64, len(shots))
+	for i, s := range shots {
+		if st, ok := s.Snapshot.Stacks[signature]; ok {
+			n[i] = st.Count
+		}
+	}
+	return n
+}

@@ -1,0 +1,53 @@
+package monitor
+
+import (
+	"math"
+	"time"
+)
+
+// loads remembers the load of an instance, its mean over each hour (60 blocks)
+// of the last ten days, so that profiles can be compared under what load they
+// were taken.
+type loads struct {
+	hour  int64 // of the mean that is being made
+	sum   float64
+	n     int
+	means []float32 // of the hours before, the latest last; NaN: unknown
+}
+
+// maxLoadHours bounds what is remembered: 1 KB.
+const maxLoadHours = 240
+
+// add takes a sample; block is the length of a block of the trend.
+func (l *loads) add(t time.Time, load float64, block time.Duration) {
+	if math.IsNaN(load) || math.IsInf(load, 0) {
+		return
+	}
+	hour := hourOf(t, block)
+	if l.n == 0 && len(l.means) == 0 || hour-l.hour > maxLoadHours {
+		*l = loads{hour: hour, means: l.means[:0]}
+	}
+	for ; l.hour < hour; l.hour++ {
+		l.means = append(l.means, float32(l.sum/float64(l.n))) // NaN of none
+		l.sum, l.n = 0, 0
+	}
+	if extra := len(l.means) - maxLoadHours; extra > 0 {
+		l.means = append(l.means[:0], l.means[extra:]...)
+	}
+	l.sum += load
+	l.n++
+}
+
+// at is the mean load of the hour of t, NaN if it is unknown.
+func (l *loads) at(t time.Time, block time.Duration) float64 {
+	i := int64(len(l.means)) - (l.hour - hourOf(t, block))
+	switch {
+	case i == int64(len(l.means)):
+		return l.sum / float64(l.n)
+	case i >= 0 && i < int64(len(l.means)):
+		return float64(l.means[i])
+	}
+	return math.NaN()
+}
+
+func hourOf(t time.Time, block time.Duration) int64 { return t.UnixNano() / int64(60*block) }
