@@ -3,6 +3,7 @@ package alerting
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -174,8 +175,15 @@ func stackLines(l leak.Leak, budget int) []string {
 		if i == 0 {
 			frames = budget - (shown - 1)
 		}
+		parted := i == 0 && s.Parted != nil && frames > 1
+		if parted {
+			frames--
+		}
 		lines = append(lines, countLine(s))
 		lines = append(lines, frameLines(s, frames)...)
+		if parted {
+			lines = append(lines, "  "+partedLine(*s.Parted, l.UpdatedAt))
+		}
 	}
 	if n := len(l.Stacks) - shown; n > 0 {
 		lines = append(lines, "and "+human.Plural(int64(n), "stack", "stacks")+" more")
@@ -193,6 +201,16 @@ func countLine(s leak.StackGrowth) string {
 		text += ", blocked up to " + human.Duration(s.Wait)
 	}
 	return text
+}
+
+// partedLine is "until 14:02 UTC as many as in main.(*Follower).wait
+// (follow.go:17): 8 each, now 7 there".
+func partedLine(p leak.Parting, now time.Time) string {
+	text := "until " + human.Time(p.At, now) + " as many as in " + human.Func(p.Key.Func, maxFunc)
+	if place := human.Line(human.Place(p.Key.File, p.Key.Line), maxPlace); place != "" {
+		text += " (" + place + ")"
+	}
+	return text + ": " + human.Count(p.Both) + " each, now " + human.Count(p.Head) + " there"
 }
 
 // frameLines are at most n frames of a stack: the one to look at, those that

@@ -167,7 +167,13 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	switch {
 	case len(as) == 0:
 		return nil, "the stacks that grow in the profiles grow by more than the floor of the counts: they come and go"
-	case explained < minShare*total:
+	case leaked == 0 || explained >= minShare*total:
+		return as, ""
+	}
+	// Most of the growth comes and goes, but for stacks that show for long that
+	// they do not.
+	as = slices.DeleteFunc(as, func(a Attribution) bool { return a.Lasting == 0 })
+	if len(as) == 0 {
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
 	return as, ""

@@ -149,7 +149,7 @@ func (c course) rate() (r trend.Interval, ok bool) {
 
 // What it takes to grow for long as nothing healthy does.
 const (
-	minLasting    = 8   // profiles
+	minLasting    = 8   // profiles since it began
 	lastingGrowth = 30  // goroutines
 	lastingSteady = 0.8 // Kendall's tau
 	lastingBack   = 0.1 // of the growth that may be given back
@@ -159,7 +159,8 @@ const (
 
 // lasting is for how long it has grown as a leak does and a pool, a morning or
 // a deploy do not: steadily, without giving any of it back, in no step, and not
-// more slowly towards the end. Zero: it has not. began is the last profile
+// more slowly towards the end, whatever the load is made to explain. Zero: it has
+// not. began is the last profile
 // before the growth.
 func (c course) lasting() (long time.Duration, began int) {
 	n := len(c.own)
@@ -176,15 +177,16 @@ func (c course) lasting() (long time.Duration, began int) {
 	for half < n-1 && c.hours[half]-c.hours[began] < (c.hours[n-1]-c.hours[began])/2 {
 		half++
 	}
-	if n < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
+	if n-began < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
 		c.fallBack() > max(2, lastingBack*delta) || c.steadiness() < lastingSteady || steepest > lastingStep*delta ||
-		c.pace(half, n-1) < lastingEnd*c.pace(began, half) {
+		pace(c.own, c.hours, half, n-1) < lastingEnd*pace(c.own, c.hours, began, half) ||
+		pace(c.count, c.hours, half, n-1) < lastingEnd*pace(c.count, c.hours, began, half) {
 		return 0, began
 	}
 	return time.Duration((c.hours[n-1] - c.hours[began]) * float64(time.Hour)), began
 }
 
 // pace is the growth an hour between two profiles.
-func (c course) pace(from, to int) float64 {
-	return (c.own[to] - c.own[from]) / max(c.hours[to]-c.hours[from], 1e-9)
+func pace(count, hours []float64, from, to int) float64 {
+	return (count[to] - count[from]) / max(hours[to]-hours[from], 1e-9)
 }

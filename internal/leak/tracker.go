@@ -265,6 +265,17 @@ func (t *Tracker) Leaked(instance string) (n float64) {
 	return n
 }
 
+// Told are the instances of the leaks that somebody was told of.
+func (t *Tracker) Told() (instances []string) {
+	for _, r := range t.open {
+		if r.leak.State == Firing {
+			instances = append(instances, r.leak.Instances...)
+		}
+	}
+	slices.Sort(instances)
+	return slices.Compact(instances)
+}
+
 // Onset is when the oldest open leak began, suspected or not; zero if none is
 // open.
 func (t *Tracker) Onset() (onset time.Time) {
@@ -305,7 +316,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.follow(o)
-		r.plateau(now, plateauAfter*t.o.Base)
+		r.plateau(now, r.patience(t.o.Base))
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
 			return now.Sub(r.grown) > forget*t.o.Base
@@ -374,6 +385,9 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		k.attribute(t.service, k.Attribution)
 		k.lasts = k.lasts || t.lasts(k.Attribution)
 		k.measure(o, growthOf(k.Attribution)/delta, &k.Attribution)
+		if k.leak.State == Suspected && t.lasts(k.Attribution) {
+			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
+		}
 	}
 	if len(known) > 0 {
 		return
@@ -711,6 +725,12 @@ func (r *record) follow(o Observation) {
 func (w *watch) free(now trend.Instance) bool {
 	restarted := !w.started.IsZero() && now.Started.Sub(w.started) > 2*time.Second
 	return restarted || now.Count <= w.clean+w.leaked/2
+}
+
+// patience is how long a leak may show no growth before it counts as one that
+// has stopped: as long as it once took to notice it, within bounds.
+func (r *record) patience(base time.Duration) time.Duration {
+	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), plateauAfter*base), longGrowth*base)
 }
 
 // plateau says of a leak that fires whether it still grows.

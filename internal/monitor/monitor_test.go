@@ -185,3 +185,21 @@ func TestInstancesWithTheSameLabel(t *testing.T) {
 	}
 	require.Len(t, names, 3)
 }
+
+// A slow leak in a service whose counts go up and down by a hundred times as
+// much each hour: nothing is suspicious. Its stack is in plain sight in the
+// baselines.
+func TestLeakThatTheCountsHideIsFoundInTheArchive(t *testing.T) {
+	w := newWorld(t)
+	w.add("checkout", "a", process{daily: 900, onset: t0.Add(6 * time.Hour), perHour: 2, fn: handler, op: "chan receive"})
+	w.add("cart", "a", process{daily: 900})
+	w.run(24 * time.Hour)
+	require.Empty(t, w.firing(), "a day has not passed since it began")
+	w.run(24 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	l := w.firing()[0]
+	require.Equal(t, "checkout", l.Service.Get("job"))
+	require.Equal(t, handler, l.Stacks[0].Key.Func)
+	require.InDelta(t, 2, l.Rate.Value, 0.3)
+	require.InDelta(t, 6, l.Onset.Sub(t0).Hours(), 2)
+}

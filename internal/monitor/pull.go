@@ -18,7 +18,8 @@ const (
 	// eager is how many profiles of a suspicious instance are taken at the
 	// suspicion's interval; then the interval doubles.
 	eager = 5
-	// maxLoads bounds the archived profiles that are read at a time.
+	// maxLoads bounds the archived profiles that are read for a pull. A review
+	// reads as many as are kept.
 	maxLoads = 12
 	// reviewBlocks is the time between two reviews of a service, in blocks of
 	// the trend: 6 hours. reviewBack is how far they look back: 7 days.
@@ -107,27 +108,33 @@ func (m *Monitor) dueSuspects(now time.Time, s *service) (pulls []pull) {
 
 // dueReview is the review of an instance, in turns, whether or not the service
 // is suspicious: a leak can be lost in counts that go up and down, when its
-// stack, which has next to nothing to do with these, grows in plain sight. A
-// review asks no target for anything.
+// stack, which has next to nothing to do with these, grows in plain sight. What
+// has been told of is looked after more often, on its instances. A review asks
+// no target for anything.
 func (m *Monitor) dueReview(now time.Time, s *service) []pull {
 	if m.o.Puller == nil || m.o.Archive == nil || len(s.instances) == 0 {
 		return nil
 	}
-	every := reviewBlocks * s.block
+	every, names := reviewBlocks*s.block, s.tracker.Told()
+	if len(names) > 0 {
+		every /= 6
+	}
 	if s.review.IsZero() {
 		s.review = now.Add(time.Duration(s.hash % uint64(every)))
 	}
 	if now.Before(s.review) {
 		return nil
 	}
-	for !s.review.After(now) {
-		s.review = s.review.Add(every)
+	s.review = now.Add(every)
+	if len(names) == 0 {
+		for _, w := range s.trend.Instances() {
+			names = append(names, w.Name)
+		}
 	}
-	watched := s.trend.Instances()
-	if len(watched) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	name := watched[s.reviews%len(watched)].Name
+	name := names[s.reviews%len(names)]
 	s.reviews++
 	in, ok := s.instances[name]
 	if !ok || in.pulling {
@@ -279,7 +286,11 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 		}
 		slices.SortFunc(p.wanted, func(a, b shot) int { return a.ref.Time.Compare(b.ref.Time) })
 	}
-	p.wanted = spread(p.wanted, maxLoads)
+	most := maxLoads
+	if p.review {
+		most = maxShots
+	}
+	p.wanted = spread(p.wanted, most)
 	for _, sh := range p.wanted {
 		profile, err := p.archive.LoadProfile(ctx, sh.ref.Key)
 		if err != nil {
@@ -292,17 +303,18 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 	return b
 }
 
-// spread picks n of the profiles: the first, the last, and others at times as
-// even as can be had.
+// spread picks n of the profiles: the first, the last, and between them fewer
+// the older they are, as instance.add keeps them.
 func spread(shots []shot, n int) []shot {
 	if len(shots) <= n {
 		return shots
 	}
-	first, last := shots[0].ref.Time, shots[len(shots)-1].ref.Time
-	out := shots[:1:1]
-	for _, sh := range shots[1:] {
-		due := first.Add(time.Duration(float64(last.Sub(first)) * float64(len(out)) / float64(n-1)))
-		if !sh.ref.Time.Before(due) && len(out) < n {
+	last := shots[len(shots)-1].ref.Time
+	whole := last.Sub(shots[0].ref.Time).Seconds()
+	var out []shot
+	for _, sh := range shots {
+		left := float64(n-1-len(out)) / float64(n-1)
+		if last.Sub(sh.ref.Time).Seconds() <= whole*left*left && len(out) < n {
 			out = append(out, sh)
 		}
 	}

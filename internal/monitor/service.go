@@ -147,7 +147,7 @@ func (s *service) judge(now time.Time, pulling bool) {
 		}
 	}
 	s.tracker.Update(now, o)
-	if s.fresh && !s.suspicious() {
+	if s.fresh && !s.suspicious() && s.tracker.Idle() {
 		s.release()
 	}
 	s.fresh = false

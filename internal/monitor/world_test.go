@@ -33,6 +33,7 @@ type process struct {
 	labels  labels.Labels
 	started time.Time
 	steady  int
+	daily   int       // goroutines that serve requests at the height of the day
 	onset   time.Time // zero: does not leak
 	perHour float64
 	fn      string
@@ -50,6 +51,13 @@ func (p *process) leaked(t time.Time) int {
 		return 0
 	}
 	return int(p.perHour * t.Sub(p.onset).Hours())
+}
+
+// serving is how many requests are served, which is never quite what the load
+// lets expect.
+func (p *process) serving(t time.Time) int {
+	x := float64(p.daily) * (1.2 - math.Cos(2*math.Pi*t.Sub(t0).Hours()/24)) / 2.2
+	return int(x * (1 + 0.1*wobble(t.Truncate(time.Hour))))
 }
 
 // world is what gorowatch watches, at one sample a minute. It is its source,
@@ -153,8 +161,11 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 				continue
 			}
 			x := collector.Sample{
-				T: t.UnixMilli(), Count: float64(p.steady+p.leaked(t)) + wobble(t), Load: 0.2,
+				T: t.UnixMilli(), Count: float64(p.steady+p.serving(t)+p.leaked(t)) + wobble(t), Load: 0.2,
 				Start: float64(p.started.Unix()),
+			}
+			if p.daily > 0 {
+				x.Load = 0.1 + float64(p.serving(t))/100 + wobble(t.Add(7*time.Minute))/10
 			}
 			if p.busy {
 				x.Load = 0.1 + x.Count/150 + wobble(t.Add(7*time.Minute))/100
@@ -191,6 +202,7 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 		}
 	}
 	add("select", "example.org/shop.(*Server).run", p.steady)
+	add("IO wait", "example.org/shop.(*Server).serve", p.serving(now))
 	add(cmp.Or(p.op, "chan send"), p.fn, p.leaked(now))
 	return out, nil
 }
@@ -210,8 +222,12 @@ func (w *world) Dump(ctx context.Context, now time.Time, instance labels.Labels,
 		from *= uint64(w.dumps[name])
 	}
 	for i := range p.Records {
+		first := from * uint64(i+1)
+		if p.Records[i].State == "IO wait" { // a request is over before the next dump
+			first = 1e6 * uint64(w.dumps[name])
+		}
 		for id := range uint64(p.Records[i].Count) {
-			p.Records[i].IDs = append(p.Records[i].IDs, from*uint64(i+1)+id)
+			p.Records[i].IDs = append(p.Records[i].IDs, first+id)
 		}
 		p.Records[i].Wait = 17 * time.Minute
 		p.Records[i].CreatedBy = collector.Frame{Func: "example.org/shop.handle", File: "main.go", Line: 18}
@@ -240,7 +256,7 @@ func (w *world) SaveProfile(_ context.Context, service labels.Labels, instance s
 	if w.full != nil {
 		return leak.ProfileRef{}, w.full
 	}
-	ref := leak.ProfileRef{Key: service.Get("job") + "/" + instance + taken.Format("/150405"), Instance: instance, Time: taken, Total: p.Total}
+	ref := leak.ProfileRef{Key: service.Get("job") + "/" + instance + taken.Format("/20060102T150405Z"), Instance: instance, Time: taken, Total: p.Total}
 	w.bucket[ref.Key] = p
 	w.refs[service.Get("job")+"/"+instance] = append(w.refs[service.Get("job")+"/"+instance], ref)
 	return ref, nil

@@ -160,6 +160,16 @@ type apiStack struct {
 	Delta       int64    `json:"delta"`
 	Share       float    `json:"share"`
 	WaitSeconds float64  `json:"wait_seconds,omitempty"`
+	// Parted is the stack that it made pairs with until it grew.
+	Parted *apiParting `json:"parted,omitempty"`
+}
+
+type apiParting struct {
+	Signature string    `json:"signature"`
+	Key       string    `json:"key"`
+	Both      int64     `json:"both"` // of each, when they were equal last
+	At        time.Time `json:"at"`
+	Head      int64     `json:"head"`
 }
 
 type apiLeak struct {
@@ -213,6 +223,9 @@ func newAPIStack(s leak.StackGrowth) apiStack {
 	}
 	for _, f := range s.Frames {
 		x.Frames = append(x.Frames, frameText(f))
+	}
+	if p := s.Parted; p != nil {
+		x.Parted = &apiParting{Signature: p.Signature, Key: frameText(p.Key), Both: p.Both, At: p.At, Head: p.Head}
 	}
 	return x
 }
