@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -23,16 +24,20 @@ var (
 	inGoroutine   = []byte(" in goroutine ")
 	ancestorLead  = []byte("[originating from goroutine ")
 	labelsLead    = []byte(" labels:{")
+	afterLead     = []byte("] {")
 )
 
 // readDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT
 // prints it:
 //
-//	goroutine 18 [chan send (leaked), 12 minutes labels:{"route": "/cart"}]:
+//	goroutine 18 [chan send (leaked), 12 minutes] {n: 7, route: "a b"}:
 //	main.logHandler.func1(0xc000112000)
 //		/src/handler.go:29 +0x1d
 //	created by main.logHandler in goroutine 17
 //		/src/handler.go:18 +0x5e
+//
+// Go 1.27 has the labels there; before it was released, and in others' dumps, they
+// are the last within the brackets, as labels:{…}.
 //
 // It is read in a stream: goroutines at the same place become one record as
 // they come, so that memory follows the number of distinct stacks (and eight
@@ -217,8 +222,10 @@ func (d *dump) header(line []byte) error {
 			d.wait = time.Duration(minutes) * time.Minute
 		}
 	}
-	if l, ok := bytes.CutPrefix(rest, labelsLead[:len(labelsLead)-1]); ok {
-		d.labels = append(d.labels, l...)
+	for _, lead := range [][]byte{afterLead, labelsLead} {
+		if l, ok := bytes.CutPrefix(rest, lead); ok {
+			d.labels = append(append(d.labels, '{'), l...)
+		}
 	}
 	return nil
 }
@@ -304,20 +311,21 @@ func isHeader(line []byte) bool {
 	return bytes.HasPrefix(rest, []byte(" [")) || bytes.HasPrefix(rest, []byte(" gp=0x")) && bytes.Contains(rest, []byte(" ["))
 }
 
-// parseLabels reads `{"key":"value", …}`, with or without spaces. What is
-// not of that form ends it. No labels are nil.
+// parseLabels reads `{"key":"value", …}`, with or without spaces, and without
+// quotes around plain words. What is not of that form ends it. No labels are
+// nil.
 func parseLabels(b []byte) map[string]string {
-	if len(b) < 2 || b[0] != '{' {
+	if len(b) < 2 || b[0] != '{' || b[1] == '}' {
 		return nil
 	}
 	var labels map[string]string
 	for s := string(b); len(s) > 1 && (s[0] == '{' || s[0] == ','); {
-		k, rest, ok := quoted(s[1:])
+		k, rest, ok := word(s[1:])
 		if !ok || rest == "" || rest[0] != ':' {
 			break
 		}
-		v, rest, ok := quoted(rest[1:])
-		if !ok {
+		v, rest, ok := word(rest[1:])
+		if !ok || rest == "" || rest[0] != ',' && rest[0] != '}' {
 			break
 		}
 		if labels == nil {
@@ -329,18 +337,29 @@ func parseLabels(b []byte) map[string]string {
 	return labels
 }
 
-func quoted(s string) (value, rest string, ok bool) {
-	for len(s) > 0 && s[0] == ' ' {
-		s = s[1:]
+// word is a quoted string, or a plain one of letters, digits, '.', '/' and '_',
+// which may be empty.
+func word(s string) (value, rest string, ok bool) {
+	s = strings.TrimLeft(s, " ")
+	if s == "" || s[0] != '"' {
+		n := 0
+		for n < len(s) && plain(s[n]) {
+			n++
+		}
+		return s[:n], s[n:], true
 	}
 	q, err := strconv.QuotedPrefix(s)
-	if err != nil || q[0] != '"' {
+	if err != nil {
 		return "", s, false
 	}
 	if value, err = strconv.Unquote(q); err != nil {
 		return "", s, false
 	}
 	return value, s[len(q):], true
+}
+
+func plain(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '/' || c == '_'
 }
 
 // keepCommon removes from a what b does not have.

@@ -103,6 +103,9 @@ func TestDebug2(t *testing.T) {
 		"everything": {`goroutine 7 [chan send (leaked) (scan), 3 minutes, locked to thread, synctest bubble 4 labels:{"a": "x]: y, 9 minutes", "b\"c": "\u00e9"}]:` + "\n" + body, record(func(r *collector.Record) {
 			r.Leaked, r.Wait, r.Labels = true, 3*time.Minute, map[string]string{"a": "x]: y, 9 minutes", `b"c`: "é"}
 		})},
+		"labels of Go 1.27": {`goroutine 7 [chan send (leaked), 3 minutes, locked to thread] {n: 7, empty: , route: "/cart\"]: {a, 3 minutes}"}:` + "\n" + body, record(func(r *collector.Record) {
+			r.Leaked, r.Wait, r.Labels = true, 3*time.Minute, map[string]string{"n": "7", "empty": "", "route": `/cart"]: {a, 3 minutes}`}
+		})},
 		"labels alone":    {`goroutine 7 [chan send labels:{"a": "b"}]:` + "\n" + body, record(func(r *collector.Record) { r.Labels = map[string]string{"a": "b"} })},
 		"crash":           {"goroutine 7 gp=0xc000002380 m=0 mp=0x55f0 [chan send]:\n" + strings.Replace(body, " +0x1d", " +0x1d fp=0xc00008 sp=0xc00007 pc=0x47a0ce", 1), record(func(*collector.Record) {})},
 		"CRLF":            {strings.ReplaceAll(oneDump, "\n", "\r\n"), record(func(r *collector.Record) { r.Wait = 12 * time.Minute })},

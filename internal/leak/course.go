@@ -173,20 +173,22 @@ func (c course) lasting() (long time.Duration, began int) {
 		}
 		steepest = max(steepest, c.own[i]-c.own[i-1])
 	}
-	half := began
-	for half < n-1 && c.hours[half]-c.hours[began] < (c.hours[n-1]-c.hours[began])/2 {
+	// It began somewhere before the next profile, and is judged from there on.
+	from := min(began+1, n-1)
+	half := from
+	for half < n-1 && c.hours[half]-c.hours[from] < (c.hours[n-1]-c.hours[from])/2 {
 		half++
 	}
-	if n-began < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
+	if n-from < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
 		c.fallBack() > max(2, lastingBack*delta) || c.steadiness() < lastingSteady || steepest > lastingStep*delta ||
-		pace(c.own, c.hours, half, n-1) < lastingEnd*pace(c.own, c.hours, began, half) ||
-		pace(c.count, c.hours, half, n-1) < lastingEnd*pace(c.count, c.hours, began, half) {
+		slows(c.own, c.hours, from, half) || slows(c.count, c.hours, from, half) {
 		return 0, began
 	}
-	return time.Duration((c.hours[n-1] - c.hours[began]) * float64(time.Hour)), began
+	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), began
 }
 
-// pace is the growth an hour between two profiles.
-func pace(count, hours []float64, from, to int) float64 {
-	return (count[to] - count[from]) / max(hours[to]-hours[from], 1e-9)
+// slows tells whether counts grow more slowly after a profile than before it.
+func slows(count, hours []float64, from, half int) bool {
+	pace := func(a, b int) float64 { return (count[b] - count[a]) / max(hours[b]-hours[a], 1e-9) }
+	return pace(half, len(count)-1) < lastingEnd*pace(from, half)
 }

@@ -66,10 +66,10 @@ func TestLasting(t *testing.T) {
 		load  func(float64) float64
 		hours float64 // 0: nothing of the kind
 	}{
-		"a leak":                       {leaking(3, 0), steady, 48},
+		"a leak":                       {leaking(3, 0), steady, 45},
 		"a leak that began meanwhile":  {leaking(3, 12), steady, 35},
-		"a leak, the load unknown":     {leaking(3, 0), unknown, 48},
-		"a leak under a daily load":    {leaking(3, 0), day, 48},
+		"a leak, the load unknown":     {leaking(3, 0), unknown, 45},
+		"a leak under a daily load":    {leaking(3, 0), day, 45},
 		"a leak that gets faster":      {func(h float64) float64 { return h * h / 10 }, steady, 38},
 		"a few goroutines":             {leaking(0.5, 0), steady, 0},
 		"a pool that fills in a day":   {func(h float64) float64 { return 200 * (1 - math.Exp(-h/24)) }, steady, 0},

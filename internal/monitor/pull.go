@@ -116,7 +116,8 @@ func (m *Monitor) dueReview(now time.Time, s *service) []pull {
 		return nil
 	}
 	every, names := reviewBlocks*s.block, s.tracker.Told()
-	if len(names) > 0 {
+	told := len(names) > 0
+	if told {
 		every /= 6
 	}
 	if s.review.IsZero() {
@@ -142,6 +143,9 @@ func (m *Monitor) dueReview(now time.Time, s *service) []pull {
 	}
 	p := m.pull(now, s, in, false)
 	p.review, p.list, p.onset = true, true, now.Add(-reviewBack*s.block)
+	if latest := in.latest(); told && latest.After(p.onset) {
+		p.onset = latest // what is known of it needs no second reading
+	}
 	p.wanted = in.missing(p.onset)
 	return []pull{p}
 }
@@ -216,6 +220,22 @@ func (in *instance) missing(onset time.Time) []shot {
 		}
 	}
 	return out
+}
+
+// latest is when the last profile was taken that is in memory, zero if there are
+// none or too few to compare.
+func (in *instance) latest() (t time.Time) {
+	n := 0
+	for _, sh := range in.shots {
+		if sh.snapshot != nil {
+			n++
+			t = sh.ref.Time
+		}
+	}
+	if n < eager {
+		return time.Time{}
+	}
+	return t
 }
 
 // pull is one pull. It reads what does not change of its service and instance:

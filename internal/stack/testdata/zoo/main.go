@@ -3,14 +3,14 @@
 //
 //	go run -trimpath ./internal/stack/testdata/zoo internal/stack/testdata/profiles/go126
 //
-// With GOEXPERIMENT=goroutineleakprofile it writes the goroutineleak profile,
+// It is written for Go 1.19, so that it shows how other versions write profiles:
+// zoo.sh runs it with those. With GOEXPERIMENT=goroutineleakprofile it writes the goroutineleak profile,
 // too.
 package main
 
 import (
 	"context"
 	"fmt"
-	"iter"
 	"net"
 	"net/http"
 	"os"
@@ -71,25 +71,11 @@ func nested(c chan int) {
 	}()
 }
 
-func three(yield func(int) bool) {
-	for i := range 3 {
-		if !yield(i) {
-			return
-		}
-	}
-}
-
-func ranger(c chan int) {
-	for i := range three {
-		c <- i
-	}
-}
-
 var global = func(c chan int) { c <- 2 }
 
 // logHandler is the leak that everybody has met: nobody receives.
 func logHandler(n int) {
-	for range n {
+	for i := 0; i < n; i++ {
 		result := make(chan error)
 		go func() {
 			result <- nil
@@ -124,7 +110,6 @@ func start(s *server) {
 	go queue.Sender(keep())()
 	go (&queue.T{C: keep()}).Sender()()
 	nested(keep())
-	go ranger(keep())
 	go global(keep())
 
 	ints, words := queue.New[int](), queue.New[string]()
@@ -133,6 +118,7 @@ func start(s *server) {
 	go ints.Push(1)
 	go words.Pop()
 	go func() { queue.Map([]int{1}, func(int) string { return words.Pop() }) }()
+	since123(keep())
 
 	go func() { select {} }()
 	go func() { var n chan int; <-n }()
@@ -164,11 +150,8 @@ func start(s *server) {
 		reflect.Select([]reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c)}})
 	}()
 	go func() { reflect.ValueOf(c).Recv() }()
-	go func() {
-		next, _ := iter.Pull(func(func(int) bool) { <-c })
-		next()
-	}()
-	for i := range 2 {
+	for i := 0; i < 2; i++ {
+		i := i
 		go pprof.Do(context.Background(), pprof.Labels("route", `/cart"]: {a, 3 minutes}`, "n", fmt.Sprint(i)), func(context.Context) { <-c })
 	}
 	go func() {
@@ -179,14 +162,11 @@ func start(s *server) {
 		}
 	}()
 	time.AfterFunc(0, func() { <-c })
-	ctx, cancel := context.WithCancel(context.Background())
-	context.AfterFunc(ctx, func() { <-c })
-	cancel()
 	go func() {
 		defer func() { _ = recover(); <-c }()
 		panic("on purpose")
 	}()
-	for range 3 {
+	for i := 0; i < 3; i++ {
 		go func() {
 			for !stop.Load() {
 			}
