@@ -288,11 +288,11 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		}
 		shots := slices.Concat(h.before, h.Shots)
 		long := courseOf(lead.stack.Signature, shots)
-		lasting, began := long.lasting()
+		lasting, since := long.lasting()
 		if lasting > a.Lasting {
 			a.Lasting, a.LoadKnown = lasting, long.loaded
 		}
-		if at := shots[began].Ref.Time; a.Onset.IsZero() || at.Before(a.Onset) {
+		if at := shots[0].Ref.Time.Add(time.Duration(since * float64(time.Hour))); a.Onset.IsZero() || at.Before(a.Onset) {
 			a.Onset = at
 		}
 		all := whole(group, i)

@@ -159,14 +159,14 @@ const (
 
 // lasting is for how long it has grown as a leak does and a pool, a morning or
 // a deploy do not: steadily, without giving any of it back, in no step, and not
-// more slowly towards the end, whatever the load is made to explain. Zero: it has
-// not. began is the last profile
-// before the growth.
-func (c course) lasting() (long time.Duration, began int) {
+// more slowly towards the end, whatever the load is made to explain. Zero: it
+// has not. since is when it began, in hours after the first profile: where the
+// later growth, drawn out backwards, meets what was there before.
+func (c course) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	delta := last - first
-	steepest := 0.0
+	began, steepest := 0, 0.0
 	for i := 1; i < n; i++ {
 		if c.own[i] <= first+0.05*delta {
 			began = i
@@ -179,16 +179,21 @@ func (c course) lasting() (long time.Duration, began int) {
 	for half < n-1 && c.hours[half]-c.hours[from] < (c.hours[n-1]-c.hours[from])/2 {
 		half++
 	}
+	since = min(max(c.hours[began], c.hours[from]-(c.own[from]-first)/max(pace(c.own, c.hours, from, n-1), 1e-9)), c.hours[from])
 	if n-from < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
 		c.fallBack() > max(2, lastingBack*delta) || c.steadiness() < lastingSteady || steepest > lastingStep*delta ||
 		slows(c.own, c.hours, from, half) || slows(c.count, c.hours, from, half) {
-		return 0, began
+		return 0, since
 	}
-	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), began
+	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
 }
 
 // slows tells whether counts grow more slowly after a profile than before it.
 func slows(count, hours []float64, from, half int) bool {
-	pace := func(a, b int) float64 { return (count[b] - count[a]) / max(hours[b]-hours[a], 1e-9) }
-	return pace(half, len(count)-1) < lastingEnd*pace(from, half)
+	return pace(count, hours, half, len(count)-1) < lastingEnd*pace(count, hours, from, half)
+}
+
+// pace is the growth an hour between two profiles.
+func pace(count, hours []float64, from, to int) float64 {
+	return (count[to] - count[from]) / max(hours[to]-hours[from], 1e-9)
 }
