@@ -19,7 +19,7 @@ const (
 	// the suspicion's interval.
 	requestPulls = 4
 	// requestInstances is of how many instances, where none is named.
-	requestInstances = maxSuspects
+	requestInstances = 2
 	// maxCaptures bounds the captures that are kept.
 	maxCaptures = 200
 	// maxCaptured bounds the stacks that a capture shows.
