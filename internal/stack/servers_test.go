@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -15,22 +16,42 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The numbers are those of go tool pprof -base on real servers under load, too.
-// test/tools/install.sh puts them there.
+// The numbers are those of go tool pprof -base on real programs under load, too.
+// test/tools/install.sh puts the servers there.
 func TestDiffAgreesWithPprofOnServers(t *testing.T) {
-	for name, args := range map[string]func(dir, addr string) []string{
-		"prometheus": func(dir, addr string) []string {
-			return []string{"--config.file=" + file(t, dir, "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ['"+addr+"']}]}]\n"), "--storage.tsdb.path=" + dir, "--web.listen-address=" + addr}
-		},
-		"alertmanager": func(dir, addr string) []string {
-			return []string{"--config.file=" + file(t, dir, "route: {receiver: none}\nreceivers: [{name: none}]\n"), "--storage.path=" + dir, "--web.listen-address=" + addr, "--cluster.listen-address="}
-		},
+	scenarios := t.TempDir()
+	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter")
+	msg, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", msg)
+	scenario := func(name, path string) server {
+		return server{path: path, command: func(t *testing.T, _, addr string) *exec.Cmd {
+			return exec.Command(filepath.Join(scenarios, name), "--listen="+addr)
+		}}
+	}
+	for name, srv := range map[string]server{
+		"prometheus": {ready: "/-/ready", command: func(t *testing.T, dir, addr string) *exec.Cmd {
+			config := file(t, dir, "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ['"+addr+"']}]}]\n")
+			return exec.Command(tool(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+dir, "--web.listen-address="+addr)
+		}},
+		"alertmanager": {ready: "/-/ready", command: func(t *testing.T, dir, addr string) *exec.Cmd {
+			config := file(t, dir, "route: {receiver: none}\nreceivers: [{name: none}]\n")
+			return exec.Command(tool(t, "alertmanager"), "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+addr, "--cluster.listen-address=")
+		}},
+		"etcd": {ready: "/health", command: func(t *testing.T, dir, addr string) *exec.Cmd {
+			peer := "http://" + freeAddr(t)
+			return exec.Command(tool(t, "etcd"), "--enable-pprof", "--data-dir="+dir, "--listen-client-urls=http://"+addr, "--advertise-client-urls=http://"+addr,
+				"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
+		}},
+		"webrequest": scenario("webrequest", ""),
+		"logfollow":  scenario("logfollow", "/internal/pprof/goroutine"),
+		"logwriter":  scenario("logwriter", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			bin := tool(t, name)
+			t.Parallel()
 			dir := t.TempDir()
 			addr := freeAddr(t)
-			cmd := exec.Command(bin, args(dir, addr)...)
+			path := cmp.Or(srv.path, "/debug/pprof/goroutine")
+			cmd := srv.command(t, dir, addr)
 			require.NoError(t, cmd.Start())
 			defer func() {
 				_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -40,7 +61,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			defer tr.CloseIdleConnections()
 			client := &http.Client{Transport: tr}
 			require.Eventually(t, func() bool {
-				resp, err := client.Get("http://" + addr + "/-/ready")
+				resp, err := client.Get("http://" + addr + cmp.Or(srv.ready, path))
 				if err != nil {
 					return false
 				}
@@ -48,7 +69,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 				return resp.StatusCode == http.StatusOK
 			}, 30*time.Second, 100*time.Millisecond)
 
-			base := pull(t, client, addr, filepath.Join(dir, "base.pb.gz"))
+			base := pull(t, client, addr+path, filepath.Join(dir, "base.pb.gz"))
 			// Connections that send half a request, and some that are idle.
 			for i := range 60 {
 				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
@@ -59,7 +80,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			}
 			head := ""
 			require.Eventually(t, func() bool { // until the server has taken them
-				head = pull(t, client, addr, filepath.Join(dir, "head.pb.gz"))
+				head = pull(t, client, addr+path, filepath.Join(dir, "head.pb.gz"))
 				return total(t, head) >= total(t, base)+40
 			}, 30*time.Second, 100*time.Millisecond)
 
@@ -71,6 +92,12 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			agreeWithPprof(t, base, head, out)
 		})
 	}
+}
+
+// server is a real program.
+type server struct {
+	command     func(t *testing.T, dir, addr string) *exec.Cmd
+	path, ready string // of its profile, and what answers when it is ready
 }
 
 func file(t *testing.T, dir, text string) string {
@@ -107,9 +134,9 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func pull(t *testing.T, client *http.Client, addr, path string) string {
+func pull(t *testing.T, client *http.Client, url, path string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+addr+"/debug/pprof/goroutine", nil)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+url, nil)
 	require.NoError(t, err)
 	resp, err := client.Do(req)
 	require.NoError(t, err)

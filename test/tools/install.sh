@@ -3,10 +3,10 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [cc] [helm] [chromium] [axe] [goreleaser] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [chromium] [axe] [goreleaser] [lint]
 #
 # Without arguments: all but goreleaser and lint. Only redis, victoriametrics,
-# chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
+# etcd, chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
 #
@@ -161,6 +161,19 @@ victoriametrics() {
   current victoriametrics debian
 }
 
+# etcd is Debian's too, for the same reason.
+etcd() {
+  if [ ! -x "$cache/etcd/debian/etcd" ]; then
+    say "fetching etcd from the system's packages"
+    mkdir -p "$work/etcd"
+    (cd "$work" && { apt-get download -qq etcd-server || { apt-get update -qq && apt-get download -qq etcd-server; }; }) >&2
+    dpkg -x "$work"/etcd-server_*.deb "$work/etcd-deb"
+    mv "$work/etcd-deb/usr/bin/etcd" "$work/etcd/"
+    publish etcd debian
+  fi
+  current etcd debian
+}
+
 cc() { command -v "${CC:-gcc}" >/dev/null || packages gcc libc6-dev; }
 
 chromium() {
@@ -206,12 +219,12 @@ goreleaser() {
   current goreleaser "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics cc helm chromium axe
+[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics etcd cc helm chromium axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | cc | helm | chromium | axe | goreleaser | lint) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | chromium | axe | goreleaser | lint) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, cc, helm, chromium, axe, goreleaser or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, chromium, axe, goreleaser or lint"
       exit 2
       ;;
   esac
