@@ -14,10 +14,11 @@ const (
 	areaNeeded = 0.5
 	// No alarm before leastHours on the counts alone, or outageHours while an
 	// outage could be the cause, unless the service runs away.
-	leastHours  = 0.5
+	leastHours  = 0.4
 	outageHours = 3.0
 	runaway     = 50
 	outageLoad  = 0.7 // of the load before
+	slackShare  = 0.2 // of the blocks since the onset
 	// huge is a growth, relative to what the service ran before, that is not
 	// asked for more evidence of its shape.
 	huge = 3
@@ -44,15 +45,16 @@ const (
 	poolSize         = 5
 	loadShare        = 0.08 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
-	slowestPool      = 60
-	curvatureSure    = 1.35 // standard errors
-	persistence      = 2    // evaluations in a row
-	sureOfLives      = 8    // standard errors of what lives have in common
-	blockDrawdown    = 0.4  // of the growth may come back in between
+	slowestPool      = 50
+	curvatureSure    = 1.4 // standard errors
+	persistence      = 2   // evaluations in a row
+	sureOfLives      = 8   // standard errors of what lives have in common
+	blockDrawdown    = 0.4 // of the growth may come back in between
 	largestStep      = 0.45
 	largestSteps     = 0.65 // the two largest together
 	leastGrowth      = 8    // goroutines
 	leastShare       = 0.05 // of what ran before
 	noiseMultiple    = 3
+	minBlocks        = 8   // since the onset
 	decelerationStop = 0.5 // slope of the second half to that of the first
 )

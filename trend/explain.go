@@ -42,10 +42,10 @@ func (s *Service) Explain() []Assessment {
 	return out
 }
 
-func explain(found *[nScales]finding, name string, base int64) []Assessment {
+func explain(found *[nScales]kept, name string, base int64) []Assessment {
 	var out []Assessment
 	for k := range nScales {
-		f := &found[k]
+		f := found[k].finding()
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
 		a := Assessment{
 			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,

@@ -23,15 +23,13 @@ type finding struct {
 	passed int     // evaluations in a row that all gates let pass
 }
 
-var rank = map[Status]int{Quiet: 0, Suspicious: 1, Provisional: 2, Plateaued: 3, Leaking: 4}
-
 func (s *Service) judge() Verdict {
 	v := Verdict{Status: Quiet, Gate: GateTooLittle}
 	for _, in := range s.ordered {
 		g := in.seg
 		for k := range nScales {
-			if g.judged[k] != g.pushed[k] {
-				g.judged[k] = g.pushed[k]
+			if g.fresh[k] {
+				g.fresh[k] = false
 				g.found[k].update(judgeScale(source{one: g}, k, s.base))
 			}
 		}
@@ -39,15 +37,15 @@ func (s *Service) judge() Verdict {
 		if best < 0 {
 			continue
 		}
-		f := &g.found[best]
+		f := g.found[best].finding()
 		if f.status == Quiet {
 			if v.Status == Quiet {
 				v.Gate = f.gate
 			}
 			continue
 		}
-		v.Instances = append(v.Instances, s.trend(in, f, best))
-		if rank[f.status] > rank[v.Status] {
+		v.Instances = append(v.Instances, s.trend(in, &f, best))
+		if f.status.rank() > v.Status.rank() {
 			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
 		}
 	}
@@ -96,23 +94,30 @@ func (s *Service) judgePool(v *Verdict) {
 	for k := 1; k < nScales; k++ {
 		last, ok := p.newest(k)
 		if !ok {
-			p.judged[k], p.found[k] = 0, finding{} // a member has just restarted
+			p.judged[k], p.found[k] = 0, kept{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
 			p.found[k].update(judgeScale(source{all: p}, k, s.base))
 		}
 	}
 	best := decide(&p.found)
-	if best < 0 || rank[p.found[best].status] <= rank[v.Status] {
+	if best < 0 {
 		return
 	}
-	f := &p.found[best]
+	f := p.found[best].finding()
+	if v.Status == Leaking && f.status == Provisional && s.length(best) >= v.Scale && p.alike(best) && v.Leaked < huge*f.level {
+		v.Status, v.Gate = Provisional, GateSaturating // the sum sees better that it bends
+		return
+	}
+	if f.status.rank() <= v.Status.rank() {
+		return
+	}
 	v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
 	v.Rate, v.Onset, v.Leaked = f.slope.hourly(s.length(best)), msTime(f.onset), f.grown
 	v.Instances = nil
 	for _, in := range s.ordered {
-		if own := &in.seg.found[best]; slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
-			v.Instances = append(v.Instances, s.trend(in, own, best))
+		if own := in.seg.found[best].finding(); slices.Contains(p.members, in.seg) && own.z > 2 && own.grown > 0 {
+			v.Instances = append(v.Instances, s.trend(in, &own, best))
 		}
 	}
 }
@@ -126,7 +131,7 @@ func (s *Service) addLives(v *Verdict) {
 	}
 	if hour != s.livesAt {
 		s.livesAt = hour
-		s.fromLives = Verdict{Status: Quiet}
+		s.fromLives = nil
 		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
 			f := Verdict{Status: Suspicious, Gate: GateTooLittle, Onset: msTime(onset), Scale: s.length(3), Z: t}
 			if t >= sureOfLives {
@@ -142,11 +147,11 @@ func (s *Service) addLives(v *Verdict) {
 			}
 			n := float64(len(f.Instances))
 			f.Rate = Interval{hourly.Value * n, hourly.Low * n, hourly.High * n}
-			s.fromLives = f
+			s.fromLives = &f
 		}
 	}
-	if rank[s.fromLives.Status] > rank[v.Status] {
-		*v = s.fromLives
+	if s.fromLives != nil && s.fromLives.Status.rank() > v.Status.rank() {
+		*v = *s.fromLives
 		v.Instances = slices.Clone(v.Instances)
 	}
 }
@@ -154,88 +159,25 @@ func (s *Service) addLives(v *Verdict) {
 // decide picks the scale whose finding counts, -1: none has enough blocks.
 // A longer scale that sees a pool fill up overrules a shorter one, unless
 // the growth is beyond all measure.
-func decide(found *[nScales]finding) int {
+func decide(found *[nScales]kept) int {
 	best := -1
 	for k := range found {
 		f := &found[k]
-		if f.status == "" {
+		if f.status == 0 {
 			continue
 		}
-		if best < 0 || rank[f.status] > rank[found[best].status] ||
-			f.status == Provisional && found[best].status == Leaking && f.blocks >= 10 && found[best].grown < huge*found[best].level {
+		if best < 0 || f.status > found[best].status || found[best].overruled(f) {
 			best = k
 		}
 	}
 	return best
 }
 
-// view collects the valid blocks of one scale.
-func (g *segment) view(k int, v *view) { v.fill(&g.rings[k]) }
-
-func (v *view) fill(r *ring) {
-	v.n = 0
-	unknown := 0
-	for i := range r.len() {
-		b := r.at(i)
-		if !b.valid() {
-			continue
-		}
-		if v.n == 0 {
-			v.t0 = r.number(i)
-		}
-		v.x[v.n], v.l[v.n], v.t[v.n] = float64(b.floor), float64(b.load), float64(r.number(i)-v.t0)
-		if b.load != b.load {
-			unknown++
-		}
-		v.n++
-	}
-	v.dropUnknown(unknown)
-}
-
-// dropUnknown does without the blocks without a load, if they are few, and
-// without the load, if they are many.
-func (v *view) dropUnknown(unknown int) {
-	v.load = unknown*5 < v.n
-	if v.load && unknown > 0 {
-		n := 0
-		for i := range v.n {
-			if l := v.l[i]; l == l {
-				v.x[n], v.l[n], v.t[n] = v.x[i], l, v.t[i]
-				n++
-			}
-		}
-		v.n = n
-	}
-}
-
-// source has blocks: a segment, or several as one. It is no interface so
-// that views can live on the stack.
-type source struct {
-	one *segment
-	all *pool // if one is nil
-}
-
-func (s source) view(k int, v *view) {
-	if s.one != nil {
-		s.one.view(k, v)
-		return
-	}
-	s.all.view(k, v)
-}
-
-// born is when the first sample of the process was taken, ms.
-func (s source) born() int64 {
-	if s.one != nil {
-		return s.one.first
-	}
-	return s.all.born()
-}
-
 func judgeScale(src source, k int, base int64) finding {
 	var v view
-	src.view(k, &v)
+	src.view(k, &v, base)
 	length := base * int64(scales[k].mult)
-	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, src)
+	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, src, base)
 	f.onset = (v.t0 + f.onset) * length
 	return f
 }
@@ -243,7 +185,7 @@ func judgeScale(src source, k int, base int64) finding {
 // assess tests the blocks for growth that the load does not explain. mult is
 // the length of a block in base blocks; whole tells that the view begins with
 // the process.
-func (v *view) assess(mult float64, whole bool, past source) finding {
+func (v *view) assess(mult float64, whole bool, src source, base int64) finding {
 	f := finding{n: v.n}
 	if v.n < 10 {
 		return f
@@ -264,7 +206,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	}
 	if v.load {
 		// What the days before say of the load's part is not to be bent by the growth.
-		if lo, hi, ok := loadSlope(past, (float64(v.t0)+v.t[h.at])*mult); ok && (h.b < lo || h.b > hi) {
+		if lo, hi, ok := loadSlope(src, (float64(v.t0)+v.t[h.at])*mult); ok && (h.b < lo || h.b > hi) {
 			if g, ok := v.fit(6, lo, hi); ok {
 				h = g
 			}
@@ -320,12 +262,14 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	f.status, f.gate = Suspicious, GateTooLittle
 	explained, ratio := v.explained(h.at, mult)
 	end := (float64(v.t0) + v.t[n-1] + 1) * mult
-	byLoad, byTime, known := seen(past, (float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult))
+	past := src.seen((float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult), base)
+	known := past.ok
 	if known {
+		byLoad := past.byLoad * v.beside(&past, h.at)
 		if byLoad < explained {
 			explained, ratio = byLoad, 1
 		}
-		explained = max(explained, byTime)
+		explained = max(explained, past.byTime)
 	}
 	beyond := now - explained
 	if beyond < unexplained*f.grown {
@@ -344,7 +288,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	// Requests that pile up in an outage grow as fast as any leak, and drain
 	// later: while less work gets done than before, or none knows, wait.
 	least := leastHours
-	if !v.load || v.slack(h.at) {
+	if !v.load || v.slack(h.at, mult, src, base) {
 		least = outageHours
 	}
 	if hours < least && r < runaway {
@@ -356,7 +300,7 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	if h.at < 2 && !whole && mult < 240 {
 		return f // it began before the view: for a longer scale to judge
 	}
-	if h.z < sure || m < 10 || r*hours < need {
+	if h.z < sure || m < minBlocks || r*hours < need {
 		return f
 	}
 	// Saturation
@@ -385,185 +329,4 @@ func (v *view) assess(mult float64, whole bool, past source) finding {
 	}
 	f.status, f.gate = Leaking, GateNone
 	return f
-}
-
-// explained is the largest floor of now that the blocks before the onset
-// allow for without growth. Goroutines grow at most in proportion to the
-// load, and may lag behind it (connections are held for hours). ratio is how
-// much higher the load was of late than before the onset.
-func (v *view) explained(onset int, mult float64) (level, ratio float64) {
-	lo, hi := max(0, onset-max(12, v.n-onset)), onset+1
-	if hi-lo < 3 {
-		hi = lo + 3
-	}
-	top := v.top(onset, mult)
-	var x, q [maxBlocks]float64
-	n := 0
-	for i := lo; i < hi; i++ {
-		x[n], q[n] = v.x[i], 1
-		if v.load && v.l[i] > 0 {
-			q[n] = top / v.l[i]
-			x[n] *= max(1, math.Pow(q[n], elasticity))
-		}
-		n++
-	}
-	slices.Sort(x[:n])
-	slices.Sort(q[:n])
-	return x[n/2], q[n/2]
-}
-
-// lately is the mean load of the latest 60 base blocks.
-func (v *view) lately(mult float64) float64 {
-	var sum, n float64
-	for i := v.n - 1; i >= 0 && (n == 0 || (v.t[v.n-1]-v.t[i])*mult < 60); i-- {
-		sum += v.l[i]
-		n++
-	}
-	return sum / n
-}
-
-// seen is the largest floor that what the segment did before the onset
-// explains: at that load, at that time of the day. Times are in base blocks.
-// It needs a day of history.
-func seen(src source, onset, now, load, top float64) (byLoad, byTime float64, ok bool) {
-	const day = 1440
-	byLoad = math.Inf(1)
-	var v view
-	var x, l, alike [maxBlocks]float64
-	for k := 3; k <= 4; k++ {
-		src.view(k, &v)
-		mult := float64(scales[k].mult)
-		n, same := 0, 0
-		byTime = 0
-		for i := range v.n {
-			at := (float64(v.t0) + v.t[i]) * mult
-			if at+mult > onset {
-				break
-			}
-			x[n], l[n] = v.x[i], v.l[i]
-			if load > 0 && l[n] >= 0.9*load && l[n] <= 1.25*load {
-				alike[same] = x[n]
-				same++
-			}
-			if d := math.Mod(now-at-mult/2, day); min(d, day-d) <= 120+mult/2 {
-				byTime = max(byTime, x[n])
-			}
-			n++
-		}
-		if float64(n)*mult < historyHours*60 {
-			continue
-		}
-		if !(load > 0) {
-			return byLoad, byTime, true
-		}
-		if same >= 3 {
-			slices.Sort(alike[:same])
-			byLoad = alike[int(0.9*float64(same-1)+0.5)]
-		}
-		a, b, sd := affine(x[:n], l[:n])
-		byLoad = min(byLoad, a+b*max(load, top)+2*sd)
-		return byLoad, byTime, true
-	}
-	return byLoad, 0, false
-}
-
-// affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
-// scatter allows for.
-func affine(x, l []float64) (a, b, sd float64) {
-	var mx, ml, sll, slx, sxx float64
-	n := 0.0
-	limit := math.Inf(1)
-	for i := range x {
-		if l[i] > 0 {
-			mx += x[i]
-			ml += l[i]
-			n++
-			limit = min(limit, x[i]/l[i])
-		}
-	}
-	if n < 4 {
-		return 0, math.Inf(1), 0
-	}
-	mx /= n
-	ml /= n
-	for i := range x {
-		if l[i] > 0 {
-			sll += (l[i] - ml) * (l[i] - ml)
-			slx += (l[i] - ml) * (x[i] - mx)
-			sxx += (x[i] - mx) * (x[i] - mx)
-		}
-	}
-	b = max(0, slx/max(sll, 1e-12))
-	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
-	b = min(limit, b*slopeMargin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
-	return mx - b*ml, b, sd
-}
-
-// top is the highest load since the onset, of the latest hours.
-func (v *view) top(onset int, mult float64) (top float64) {
-	if v.load {
-		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= lagBlocks && i > onset || i >= v.n-2; i-- {
-			top = max(top, v.l[i])
-		}
-	}
-	return top
-}
-
-// loadSlope bounds the goroutines for a unit of load by the days before the
-// onset, which is in base blocks.
-func loadSlope(src source, onset float64) (low, high float64, ok bool) {
-	var v view
-	for k := 3; k <= 4; k++ {
-		src.view(k, &v)
-		mult := float64(scales[k].mult)
-		var n, mx, ml, sxx, sll, slx float64
-		for i := range v.n {
-			if !v.load || (float64(v.t0)+v.t[i]+1)*mult > onset {
-				break
-			}
-			// Welford
-			n++
-			dx, dl := v.x[i]-mx, v.l[i]-ml
-			mx += dx / n
-			ml += dl / n
-			sxx += dx * (v.x[i] - mx)
-			sll += dl * (v.l[i] - ml)
-			slx += dl * (v.x[i] - mx)
-		}
-		if n*mult < historyHours*60 || n < 6 || sll < 1e-4*n*ml*ml {
-			continue
-		}
-		b := slx / sll
-		se := math.Sqrt(max(0, sxx-b*slx)/n+0.25) / math.Sqrt(sll) * 2 // for autocorrelation
-		return max(0, b-3*se-0.1*b), max(0, b+3*se+0.1*b), true
-	}
-	return 0, 0, false
-}
-
-// update takes the newest finding. Unless the growth is large, all gates must
-// have let it pass several times in a row.
-func (f *finding) update(now finding) {
-	if now.status == Leaking {
-		now.passed = f.passed + 1
-		if now.passed < persistence && now.grown < huge*now.level {
-			now.status, now.gate = Suspicious, GateTooLittle
-		}
-	}
-	*f = now
-}
-
-// slack tells whether clearly less work was done since the onset than just
-// before.
-func (v *view) slack(onset int) bool {
-	var before, after, nb, na float64
-	for i := max(0, onset-max(6, (v.n-onset)/2)); i < v.n; i++ {
-		if i <= onset {
-			before += v.l[i]
-			nb++
-		} else {
-			after += v.l[i]
-			na++
-		}
-	}
-	return na > 0 && after/na < outageLoad*before/nb
 }

@@ -2,10 +2,9 @@ package trend
 
 import "time"
 
-// latch follows a leak from its detection to its end, so that a pause in the
-// growth or a restart is not taken for the end of it.
+// latch is a leak that is open. It is followed from its detection to its end,
+// so that a pause in the growth or a restart is not taken for the end of it.
 type latch struct {
-	open    bool
 	growing time.Time // when it was last seen to grow
 	verdict Verdict   // of then
 }
@@ -17,21 +16,21 @@ const (
 	plateau = 2880 // base blocks
 )
 
-// follow turns the verdict of now into that of the leak that is open.
-func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float64) Verdict {
-	goesOn := l.open && (v.Status == Suspicious || v.Status == Provisional) && v.Z >= sure &&
-		v.Scale >= l.verdict.Scale/4 && v.Rate.Value > l.verdict.Rate.Value/5 && v.Rate.Value < 5*l.verdict.Rate.Value
-	if v.Status == Leaking || goesOn {
-		if l.open && l.verdict.Onset.Before(v.Onset) {
+// follow turns the verdict of now into that of the leak that is open, if l is
+// not nil or one begins, and returns what is open then.
+func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float64) (Verdict, *latch) {
+	if v.Status == Leaking || l != nil && l.goesOn(v) {
+		if l == nil {
+			l = &latch{}
+		} else if l.verdict.Onset.Before(v.Onset) {
 			v.Onset = l.verdict.Onset // the window has moved on, the leak has not
 		}
-		l.open, l.growing = true, now
 		v.Status, v.Gate = Leaking, GateNone
-		l.verdict = v
-		return v
+		l.growing, l.verdict = now, v
+		return v, l
 	}
-	if !l.open {
-		return v
+	if l == nil {
+		return v, nil
 	}
 	quiet := now.Sub(l.growing)
 	last := l.verdict
@@ -39,16 +38,23 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 	switch {
 	case quiet < 60*base && stays:
 		last.Status, last.Gate = Leaking, GateNone
-		return last
+		return last, l
 	case stays && quiet < plateau*base:
 		last.Status, last.Gate, last.Rate = Plateaued, v.Gate, Interval{}
-		return last
+		return last, l
 	case !stays && quiet < hideout*base:
 		if v.Status == Quiet {
 			v.Status, v.Gate = Suspicious, GateCameBack
 		}
-		return v
+		return v, l
 	}
-	*l = latch{}
-	return v
+	return v, nil
+}
+
+// goesOn tells whether growth that by itself would be no more than suspicious
+// is that of the leak.
+func (l *latch) goesOn(v Verdict) bool {
+	last := &l.verdict
+	return (v.Status == Suspicious || v.Status == Provisional) && v.Z >= sure && v.Scale >= last.Scale/4 &&
+		v.Rate.Value > last.Rate.Value/5 && v.Rate.Value < 5*last.Rate.Value
 }

@@ -20,15 +20,15 @@ type life struct {
 const maxLives = 48
 
 // live sums up a segment; ok is false while it is too short.
-func (g *segment) live() (l life, ok bool) {
+func (g *segment) live(base int64) (l life, ok bool) {
 	const least = 12
 	var v view
 	for k := 1; k <= 3; k++ {
 		r := &g.rings[k]
-		if k < 3 && r.len() == r.cap {
+		if k < 3 && r.len() == int(r.cap) {
 			continue // has forgotten its begin
 		}
-		g.view(k, &v)
+		g.view(k, &v, g.first/(base*int64(scales[k].mult)))
 		mult := float64(scales[k].mult)
 		if v.n < least || v.t[v.n-1]*mult < 60 {
 			return life{}, false
@@ -114,7 +114,7 @@ func (v *view) line() (h hinge, ok bool) {
 
 // bury remembers the life of a segment that has ended.
 func (s *Service) bury(g *segment) {
-	if l, ok := g.live(); ok {
+	if l, ok := g.live(s.base); ok {
 		s.lives = append(s.lives, l)
 		if len(s.lives) > maxLives {
 			s.lives = slices.Delete(s.lives, 0, len(s.lives)-maxLives)
@@ -127,7 +127,7 @@ func (s *Service) bury(g *segment) {
 func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate) {
 	all := slices.Clone(s.lives)
 	for _, in := range s.ordered {
-		if l, ok := in.seg.live(); ok {
+		if l, ok := in.seg.live(s.base); ok {
 			all = append(all, l)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 type pool struct {
 	members []*segment
 	judged  [nScales]int64 // latest block that has been looked at
-	found   [nScales]finding
+	found   [nScales]kept
 }
 
 func (p *pool) born() int64 {
@@ -54,6 +54,17 @@ func (p *pool) gather(in []*instance, base int64) {
 	})
 }
 
+// alike tells whether most of the members grow, on a scale.
+func (p *pool) alike(k int) bool {
+	n := 0
+	for _, g := range p.members {
+		if g.found[k].z >= likely {
+			n++
+		}
+	}
+	return 2*n > len(p.members)
+}
+
 // newest is the latest block of a scale that all members have completed.
 func (p *pool) newest(k int) (number int64, ok bool) {
 	number = math.MaxInt64
@@ -67,13 +78,13 @@ func (p *pool) newest(k int) (number int64, ok bool) {
 }
 
 // view sums up the blocks that all members have.
-func (p *pool) view(k int, v *view) {
+func (p *pool) view(k int, v *view, from int64) {
 	v.n = 0
 	last, ok := p.newest(k)
 	if !ok {
 		return
 	}
-	first := int64(math.MinInt64)
+	first := from
 	for _, g := range p.members {
 		first = max(first, g.rings[k].number(0))
 	}

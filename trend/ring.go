@@ -1,6 +1,9 @@
 package trend
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // block condenses the samples of one stretch of time. Its floor is the
 // smallest count: leaked goroutines never leave, so a leak lifts it, while
@@ -12,15 +15,57 @@ type block struct {
 
 var missing = block{floor: float32(math.NaN()), load: float32(math.NaN())}
 
+// packed is a block in four bytes: counts below 4096 are exact and larger
+// ones right to a part in 4000, loads to one in 2000 from 1e-7 to 1e11.
+type packed struct{ floor, load uint16 }
+
+const (
+	floorBits, floorLeast = 11, 0 // of the mantissa, exponent of the smallest number
+	loadBits, loadLeast   = 10, -24
+	unknown               = math.MaxUint16
+)
+
+func (b block) pack() packed {
+	return packed{shorten(b.floor, floorBits, floorLeast), shorten(b.load, loadBits, loadLeast)}
+}
+
+func (p packed) unpack() block {
+	return block{widen(p.floor, floorBits, floorLeast), widen(p.load, loadBits, loadLeast)}
+}
+
+// shorten rounds x ≥ 0 to a floating-point number of 16 bits without a sign.
+// What is below the smallest is 0, what is beyond the largest the largest.
+func shorten(x float32, bits, least int) uint16 {
+	if x != x {
+		return unknown
+	}
+	short := int64(math.Float32bits(x)) + 1<<(22-bits)
+	short = short>>(23-bits) - int64(126+least)<<bits
+	if short < 1<<bits {
+		return 0
+	}
+	return uint16(min(short, unknown-1))
+}
+
+func widen(short uint16, bits, least int) float32 {
+	switch short {
+	case 0:
+		return 0
+	case unknown:
+		return float32(math.NaN())
+	}
+	return math.Float32frombits(uint32(int64(short)+int64(126+least)<<bits) << (23 - bits))
+}
+
 func (b block) valid() bool { return b.floor == b.floor }
 
 // ring holds the latest blocks of one scale. It grows to its capacity as
 // blocks come, so that a pod that lives for minutes costs little.
 type ring struct {
-	cap  int
 	last int64 // number of the newest block: its start divided by its length
-	head int   // index of the oldest once the ring is full
-	buf  []block
+	buf  []packed
+	cap  int16
+	head int16 // index of the oldest once the ring is full
 }
 
 // push appends the block with number k, which is beyond the last one, after
@@ -40,16 +85,16 @@ func (r *ring) push(k int64, b block) {
 }
 
 func (r *ring) append(b block) {
-	if len(r.buf) < r.cap {
+	if limit := int(r.cap); len(r.buf) < limit {
 		if len(r.buf) == cap(r.buf) {
-			grown := make([]block, len(r.buf), min(r.cap, max(8, 2*len(r.buf))))
+			grown := make([]packed, len(r.buf), min(limit, max(8, 2*len(r.buf))))
 			copy(grown, r.buf)
 			r.buf = grown
 		}
-		r.buf = append(r.buf, b)
+		r.buf = append(r.buf, b.pack())
 		return
 	}
-	r.buf[r.head] = b
+	r.buf[r.head] = b.pack()
 	if r.head++; r.head == r.cap {
 		r.head = 0
 	}
@@ -59,11 +104,18 @@ func (r *ring) len() int { return len(r.buf) }
 
 // at is the i-th block, 0 the oldest.
 func (r *ring) at(i int) block {
-	if i += r.head; i >= len(r.buf) {
+	if i += int(r.head); i >= len(r.buf) {
 		i -= len(r.buf)
 	}
-	return r.buf[i]
+	return r.buf[i].unpack()
 }
 
 // number is the number of the i-th block.
 func (r *ring) number(i int) int64 { return r.last - int64(len(r.buf)-1-i) }
+
+// clone is a copy that shares nothing.
+func (r *ring) clone() ring {
+	c := *r
+	c.buf = slices.Clone(r.buf)
+	return c
+}

@@ -6,9 +6,12 @@ import (
 )
 
 // The scales: each has blocks of so many base blocks, and keeps so many.
-var scales = [...]struct{ mult, keep int }{{1, 30}, {5, 48}, {15, 80}, {60, 60}, {240, 60}}
+var scales = [...]struct{ mult, keep int }{{1, 45}, {5, 48}, {15, 80}, {60, 60}, {240, 60}}
 
 const nScales = len(scales)
+
+// inherited is the first of the scales that outlive a process.
+const inherited = 3
 
 // accumulator collects the block that is not complete yet.
 type accumulator struct {
@@ -28,17 +31,24 @@ type segment struct {
 	step        float32 // usual interval between two samples, ms
 	acc         [nScales]accumulator
 	rings       [nScales]ring
-	pushed      [nScales]uint32 // blocks completed
-	judged      [nScales]uint32 // of those, seen by the latest evaluation
-	found       [nScales]finding
+	fresh       [nScales]bool // a block was completed since the latest evaluation
+	found       [nScales]kept
 }
 
 func newSegment(x Sample) *segment {
 	g := &segment{first: x.T, start: x.Start}
 	for i := range g.rings {
-		g.rings[i].cap = scales[i].keep
+		g.rings[i].cap = int16(scales[i].keep)
 	}
 	return g
+}
+
+// inherit takes the hours that a process before this one has seen: what its
+// load means outlives it.
+func (g *segment) inherit(old *segment) {
+	for k := inherited; k < nScales; k++ {
+		g.rings[k] = old.rings[k].clone()
+	}
 }
 
 // add takes a sample that is later than all before.
@@ -90,7 +100,7 @@ func (g *segment) complete(s int, base int64) {
 		whole = missing
 	}
 	g.rings[s].push(a.number, whole)
-	g.pushed[s]++
+	g.fresh[s] = true
 	if next := s + 1; next < nScales {
 		number := a.number / int64(scales[next].mult/scales[s].mult)
 		if up := &g.acc[next]; up.n > 0 && up.number != number {

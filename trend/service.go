@@ -29,8 +29,8 @@ type Service struct {
 	pool      *pool       // nil: has not had two instances yet
 	lives     []life      // of processes that have ended, the latest last
 	livesAt   int64       // block of the scale of hours at which they were looked at
-	fromLives Verdict
-	latch     latch
+	fromLives *Verdict    // nil: nothing
+	latch     *latch      // nil: no leak is open
 	changed   bool
 	verdict   Verdict
 }
@@ -83,19 +83,36 @@ func (s *Service) Observe(name string, x Sample) {
 	switch {
 	case in == nil:
 		in = &instance{name: name, seg: newSegment(x)}
+		if donor := s.donor(); donor != nil {
+			in.seg.inherit(donor)
+		}
 		s.instances[name] = in
 		at, _ := slices.BinarySearchFunc(s.ordered, name, func(i *instance, n string) int { return cmp.Compare(i.name, n) })
 		s.ordered = slices.Insert(s.ordered, at, in)
 	case x.T <= in.seg.last:
 		return
 	case restarted(in.seg.start, x.Start):
-		s.bury(in.seg)
+		old := in.seg
+		s.bury(old)
 		in.seg = newSegment(x)
+		in.seg.inherit(old)
 	case math.IsNaN(in.seg.start):
 		in.seg.start = x.Start
 	}
 	in.seg.add(s.base, x)
 	s.changed = true
+}
+
+// donor is the process whose history a new pod inherits: the longest, the one
+// that was seen last of those.
+func (s *Service) donor() (best *segment) {
+	for _, in := range s.ordered {
+		g := in.seg
+		if best == nil || cmp.Or(cmp.Compare(g.rings[inherited].len(), best.rings[inherited].len()), cmp.Compare(g.last, best.last), cmp.Compare(g.count, best.count)) > 0 {
+			best = g
+		}
+	}
+	return best
 }
 
 // restarted tells two starts of a process apart. Exporters recompute the
@@ -121,14 +138,15 @@ func (s *Service) Judge(now time.Time) Verdict {
 		s.verdict = s.judge()
 	}
 	var floor float64
-	if s.latch.open || s.verdict.Status == Leaking {
+	if s.latch != nil || s.verdict.Status == Leaking {
 		for _, in := range s.ordered {
 			floor += in.seg.floorNow()
 		}
 	}
 	v := s.verdict
 	v.floor = floor
-	return s.latch.follow(now, s.opt.Base, v, floor)
+	v, s.latch = s.latch.follow(now, s.opt.Base, v, floor)
+	return v
 }
 
 // Instances lists the instances that are remembered, by name.

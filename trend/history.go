@@ -1,0 +1,227 @@
+package trend
+
+import (
+	"math"
+	"slices"
+)
+
+// explained is the largest floor of now that the blocks before the onset
+// allow for without growth. Goroutines grow at most in proportion to the
+// load, and may lag behind it (connections are held for hours). ratio is how
+// much higher the load was of late than before the onset.
+func (v *view) explained(onset int, mult float64) (level, ratio float64) {
+	lo, hi := v.before(onset)
+	top := v.top(onset, mult)
+	var x, q [maxBlocks]float64
+	n := 0
+	for i := lo; i < hi; i++ {
+		x[n], q[n] = v.x[i], 1
+		if v.load && v.l[i] > 0 {
+			q[n] = top / v.l[i]
+			x[n] *= max(1, math.Pow(q[n], elasticity))
+		}
+		n++
+	}
+	slices.Sort(x[:n])
+	slices.Sort(q[:n])
+	return x[n/2], q[n/2]
+}
+
+// before is the range of blocks that tell what ran before the onset.
+func (v *view) before(onset int) (lo, hi int) {
+	lo, hi = max(0, onset-max(12, v.n-onset)), onset+1
+	if hi-lo < 3 {
+		hi = lo + 3
+	}
+	return lo, hi
+}
+
+// lately is the mean load of the latest 60 base blocks.
+func (v *view) lately(mult float64) float64 {
+	var sum, n float64
+	for i := v.n - 1; i >= 0 && (n == 0 || (v.t[v.n-1]-v.t[i])*mult < 60); i-- {
+		sum += v.l[i]
+		n++
+	}
+	return sum / n
+}
+
+// past is what history explains of the floor of now.
+type past struct {
+	byLoad    float64 // the largest floor at that load, +Inf: unknown
+	byTime    float64 // the largest at that time of the day, of this process
+	a, b      float64 // floor = a + b·load
+	inherited bool    // some of it from processes before this one
+	ok        bool    // there is enough of it
+}
+
+// seen looks for what history says of the floor of now, at a load. Times are
+// in base blocks. It needs a day of history.
+func (s source) seen(onset, now, load, top float64, base int64) (p past) {
+	const day = 1440
+	p.byLoad = math.Inf(1)
+	born := float64(s.born() / base)
+	var v view
+	var x, l, alike [maxBlocks]float64
+	for k := inherited; k < nScales; k++ {
+		s.history(k, &v)
+		mult := float64(scales[k].mult)
+		n, same := 0, 0
+		for i := range v.n {
+			at := (float64(v.t0) + v.t[i]) * mult
+			if at+mult > onset {
+				break
+			}
+			x[n], l[n] = v.x[i], v.l[i]
+			if load > 0 && l[n] >= 0.9*load && l[n] <= 1.25*load {
+				alike[same] = x[n]
+				same++
+			}
+			if at < born {
+				p.inherited = p.inherited || !p.ok
+			} else if d := math.Mod(now-at-mult/2, day); min(d, day-d) <= 120+mult/2 {
+				p.byTime = max(p.byTime, x[n])
+			}
+			n++
+		}
+		if p.ok || float64(n)*mult < historyHours*60 {
+			continue
+		}
+		p.ok = true
+		if !(load > 0) {
+			continue
+		}
+		if same >= 3 {
+			slices.Sort(alike[:same])
+			p.byLoad = alike[int(0.9*float64(same-1)+0.5)]
+		}
+		var sd float64
+		p.a, p.b, sd = affine(x[:n], l[:n])
+		p.byLoad = min(p.byLoad, p.a+p.b*max(load, top)+2*sd)
+	}
+	return p
+}
+
+// beside is how much more this process ran before the onset than the ones
+// before it would have.
+func (v *view) beside(p *past, onset int) float64 {
+	if !p.inherited || !v.load {
+		return 1
+	}
+	lo, hi := v.before(onset)
+	var q [maxBlocks]float64
+	for i := lo; i < hi; i++ {
+		q[i-lo] = v.x[i] / max(1, p.a+p.b*v.l[i])
+	}
+	slices.Sort(q[:hi-lo])
+	return max(1, q[(hi-lo)/2])
+}
+
+// affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
+// scatter allows for.
+func affine(x, l []float64) (a, b, sd float64) {
+	var mx, ml, sll, slx, sxx float64
+	n := 0.0
+	limit := math.Inf(1)
+	for i := range x {
+		if l[i] > 0 {
+			mx += x[i]
+			ml += l[i]
+			n++
+			limit = min(limit, x[i]/l[i])
+		}
+	}
+	if n < 4 {
+		return 0, math.Inf(1), 0
+	}
+	mx /= n
+	ml /= n
+	for i := range x {
+		if l[i] > 0 {
+			sll += (l[i] - ml) * (l[i] - ml)
+			slx += (l[i] - ml) * (x[i] - mx)
+			sxx += (x[i] - mx) * (x[i] - mx)
+		}
+	}
+	b = max(0, slx/max(sll, 1e-12))
+	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
+	b = min(limit, b*slopeMargin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
+	return mx - b*ml, b, sd
+}
+
+// top is the highest load since the onset, of the latest hours.
+func (v *view) top(onset int, mult float64) (top float64) {
+	if v.load {
+		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= lagBlocks && i > onset || i >= v.n-2; i-- {
+			top = max(top, v.l[i])
+		}
+	}
+	return top
+}
+
+// loadSlope bounds the goroutines for a unit of load by the days before the
+// onset, which is in base blocks.
+func loadSlope(src source, onset float64) (low, high float64, ok bool) {
+	var v view
+	for k := 3; k <= 4; k++ {
+		src.history(k, &v)
+		mult := float64(scales[k].mult)
+		var n, mx, ml, sxx, sll, slx float64
+		for i := range v.n {
+			if !v.load || (float64(v.t0)+v.t[i]+1)*mult > onset {
+				break
+			}
+			// Welford
+			n++
+			dx, dl := v.x[i]-mx, v.l[i]-ml
+			mx += dx / n
+			ml += dl / n
+			sxx += dx * (v.x[i] - mx)
+			sll += dl * (v.l[i] - ml)
+			slx += dl * (v.x[i] - mx)
+		}
+		if n*mult < historyHours*60 || n < 6 || sll < 1e-4*n*ml*ml {
+			continue
+		}
+		b := slx / sll
+		se := math.Sqrt(max(0, sxx-b*slx)/n+0.25) / math.Sqrt(sll) * 2 // for autocorrelation
+		return max(0, b-3*se-0.1*b), max(0, b+3*se+0.1*b), true
+	}
+	return 0, 0, false
+}
+
+// slack tells whether for a while since the onset clearly less work was done
+// than just before, by this view or by that of the quarters of an hour.
+func (v *view) slack(onset int, mult float64, src source, base int64) bool {
+	before := v.mean(max(0, onset-max(6, (v.n-onset)/2)), onset+1)
+	const quarters = 2
+	if mult < float64(scales[quarters].mult) {
+		var long view
+		src.view(quarters, &long, base)
+		length := float64(scales[quarters].mult)
+		at := (float64(v.t0) + v.t[onset]) * mult
+		n := 0
+		for n < long.n && (float64(long.t0)+long.t[n]+1)*length <= at {
+			n++
+		}
+		if n > 0 && long.load {
+			before = max(before, long.mean(max(0, n-4), n))
+		}
+	}
+	n := 0
+	for _, l := range v.l[onset+1 : v.n] {
+		if l < outageLoad*before {
+			n++
+		}
+	}
+	return float64(n) > slackShare*float64(v.n-onset-1)
+}
+
+// mean is the mean load of the blocks from lo to before hi.
+func (v *view) mean(lo, hi int) float64 {
+	sum := 0.0
+	for _, l := range v.l[lo:hi] {
+		sum += l
+	}
+	return sum / float64(hi-lo)
+}

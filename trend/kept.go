@@ -1,0 +1,69 @@
+package trend
+
+import (
+	"math"
+	"slices"
+)
+
+// kept is a finding as a segment keeps it for each scale, in 48 bytes.
+type kept struct {
+	onset                    int64
+	slope                    [3]float32 // value, low, high
+	z, level, grown, b, ends float32
+	status, gate             uint8 // index into statuses and gates
+	n, blocks, passed        uint8
+}
+
+// statuses in the order of their rank; "" is not judged yet.
+func statuses() [6]Status {
+	return [...]Status{"", Quiet, Suspicious, Provisional, Plateaued, Leaking}
+}
+
+func gates() [8]Gate {
+	return [...]Gate{GateNone, GateTooLittle, GateTooSmall, GateNoTrend, GateFollowsLoad, GateOneStep, GateCameBack, GateSaturating}
+}
+
+// rank orders statuses by suspicion.
+func (s Status) rank() uint8 {
+	all := statuses()
+	return uint8(max(0, slices.Index(all[:], s)))
+}
+
+func (f *finding) keep() kept {
+	all := gates()
+	return kept{
+		onset: f.onset,
+		slope: [3]float32{float32(f.slope.Value), float32(f.slope.Low), float32(f.slope.High)},
+		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), ends: float32(f.ends),
+		status: f.status.rank(), gate: uint8(max(0, slices.Index(all[:], f.gate))),
+		n: uint8(f.n), blocks: uint8(f.blocks), passed: uint8(min(f.passed, math.MaxUint8)),
+	}
+}
+
+func (k *kept) finding() finding {
+	return finding{
+		onset: k.onset,
+		slope: Interval{float64(k.slope[0]), float64(k.slope[1]), float64(k.slope[2])},
+		z:     float64(k.z), level: float64(k.level), grown: float64(k.grown), b: float64(k.b), ends: float64(k.ends),
+		status: statuses()[k.status], gate: gates()[k.gate],
+		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed),
+	}
+}
+
+// update takes the newest finding. Unless the growth is large, all gates must
+// have let it pass several times in a row.
+func (k *kept) update(now finding) {
+	if now.status == Leaking {
+		now.passed = int(k.passed) + 1
+		if now.passed < persistence && now.grown < huge*now.level {
+			now.status, now.gate = Suspicious, GateTooLittle
+		}
+	}
+	*k = now.keep()
+}
+
+// overruled tells whether a longer scale has the better view: it sees a pool
+// fill up, unless the growth is beyond all measure.
+func (k *kept) overruled(longer *kept) bool {
+	return k.status == Leaking.rank() && longer.status == Provisional.rank() && longer.blocks >= minBlocks && k.grown < huge*k.level
+}

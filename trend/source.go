@@ -1,0 +1,73 @@
+package trend
+
+// view collects the valid blocks of one scale.
+func (g *segment) view(k int, v *view, from int64) {
+	r := &g.rings[k]
+	v.n = 0
+	unknown := 0
+	for i := max(0, int(from-r.number(0))); i < r.len(); i++ {
+		b := r.at(i)
+		if !b.valid() {
+			continue
+		}
+		if v.n == 0 {
+			v.t0 = r.number(i)
+		}
+		v.x[v.n], v.l[v.n], v.t[v.n] = float64(b.floor), float64(b.load), float64(r.number(i)-v.t0)
+		if b.load != b.load {
+			unknown++
+		}
+		v.n++
+	}
+	v.dropUnknown(unknown)
+}
+
+// dropUnknown does without the blocks without a load, if they are few, and
+// without the load, if they are many.
+func (v *view) dropUnknown(unknown int) {
+	v.load = unknown*5 < v.n
+	if v.load && unknown > 0 {
+		n := 0
+		for i := range v.n {
+			if l := v.l[i]; l == l {
+				v.x[n], v.l[n], v.t[n] = v.x[i], l, v.t[i]
+				n++
+			}
+		}
+		v.n = n
+	}
+}
+
+// source has blocks: a segment, or several as one. It is no interface so
+// that views can live on the stack.
+type source struct {
+	one *segment
+	all *pool // if one is nil
+}
+
+// view is what the living processes have shown.
+func (s source) view(k int, v *view, base int64) {
+	from := s.born() / (base * int64(scales[k].mult))
+	if s.one != nil {
+		s.one.view(k, v, from)
+		return
+	}
+	s.all.view(k, v, from)
+}
+
+// history is that, and what those before them have shown.
+func (s source) history(k int, v *view) {
+	if s.one != nil {
+		s.one.view(k, v, 0)
+		return
+	}
+	s.all.view(k, v, 0)
+}
+
+// born is when the first sample of the process was taken, ms.
+func (s source) born() int64 {
+	if s.one != nil {
+		return s.one.first
+	}
+	return s.all.born()
+}
