@@ -35,6 +35,8 @@ const (
 	patientHours = 5
 	// historyHours of the past make a history.
 	historyHours = 20
+	// Without a load growth by this factor is more than a morning.
+	beyondMorning = 8
 	// slopeMargin is how much steeper than fitted the count may go with the
 	// load beyond the loads seen.
 	slopeMargin = 1.15

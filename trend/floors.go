@@ -25,8 +25,8 @@ func (s *Service) Floors(since time.Time) Floors {
 		length := s.base * int64(scales[k].mult)
 		first, last := int64(math.MaxInt64), int64(math.MinInt64)
 		for _, in := range s.ordered {
-			if r := &in.seg.rings[k]; r.len() > 0 {
-				first, last = min(first, r.number(0)), max(last, r.last)
+			if r := &in.seg.rings[k]; r.len() > 0 && r.last >= in.seg.born(k, s.base) {
+				first, last = min(first, max(r.number(0), in.seg.born(k, s.base))), max(last, r.last)
 			}
 		}
 		if first > last || f.Values != nil && last-first < fewFloors {
@@ -39,7 +39,7 @@ func (s *Service) Floors(since time.Time) Floors {
 		}
 		for _, in := range s.ordered {
 			r := &in.seg.rings[k]
-			for i := range r.len() {
+			for i := max(0, int(in.seg.born(k, s.base)-r.number(0))); i < r.len(); i++ {
 				at := r.number(i) - first
 				if b := r.at(i); at >= 0 && b.valid() {
 					if math.IsNaN(f.Values[at]) {

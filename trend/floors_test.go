@@ -28,10 +28,10 @@ func TestFloors(t *testing.T) {
 
 	f := s.Floors(now.Add(-10 * time.Minute))
 	require.Equal(t, time.Minute, f.Length)
-	require.Len(t, f.Values, 30)
-	require.Equal(t, now.Add(-30*time.Minute), f.Start)
-	require.InDelta(t, 369, f.Values[0], 0)
-	require.InDelta(t, 2*398, f.Values[29], 0)
+	require.Len(t, f.Values, 45)
+	require.Equal(t, now.Add(-45*time.Minute), f.Start)
+	require.InDelta(t, 354, f.Values[0], 0)
+	require.InDelta(t, 2*398, f.Values[44], 0)
 
 	f = s.Floors(now.Add(-3 * time.Hour))
 	require.Equal(t, 5*time.Minute, f.Length)

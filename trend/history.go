@@ -51,6 +51,7 @@ type past struct {
 	byLoad    float64 // the largest floor at that load, +Inf: unknown
 	byTime    float64 // the largest at that time of the day, of this process
 	a, b      float64 // floor = a + b·load
+	own       float64 // hours of it, of this process
 	inherited bool    // some of it from processes before this one
 	ok        bool    // there is enough of it
 }
@@ -66,7 +67,7 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 	for k := inherited; k < nScales; k++ {
 		s.history(k, &v)
 		mult := float64(scales[k].mult)
-		n, same := 0, 0
+		n, same, own := 0, 0, 0.0
 		for i := range v.n {
 			at := (float64(v.t0) + v.t[i]) * mult
 			if at+mult > onset {
@@ -83,7 +84,11 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 				p.byTime = max(p.byTime, x[n])
 			}
 			n++
+			if at >= born {
+				own++
+			}
 		}
+		p.own = max(p.own, own*mult/60)
 		if p.ok || float64(n)*mult < historyHours*60 {
 			continue
 		}
@@ -100,6 +105,18 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 		p.byLoad = min(p.byLoad, p.a+p.b*max(load, top)+2*sd)
 	}
 	return p
+}
+
+// morning is for how many hours growth without a known load may be that of
+// the day, or of the first day of the week.
+func (p *past) morning() float64 {
+	switch {
+	case p.own < historyHours:
+		return 36
+	case p.own < 7*24:
+		return 12
+	}
+	return 0
 }
 
 // beside is how much more this process ran before the onset than the ones

@@ -294,7 +294,7 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 	if hours < least && r < runaway {
 		return f
 	}
-	if !v.load && !known && r < 8 && hours < 36 {
+	if !v.load && r < beyondMorning && hours < past.morning() {
 		return f
 	}
 	if h.at < 2 && !whole && mult < 240 {

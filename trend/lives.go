@@ -28,7 +28,7 @@ func (g *segment) live(base int64) (l life, ok bool) {
 		if k < 3 && r.len() == int(r.cap) {
 			continue // has forgotten its begin
 		}
-		g.view(k, &v, g.first/(base*int64(scales[k].mult)))
+		g.view(k, &v, g.born(k, base))
 		mult := float64(scales[k].mult)
 		if v.n < least || v.t[v.n-1]*mult < 60 {
 			return life{}, false

@@ -51,6 +51,10 @@ func (g *segment) inherit(old *segment) {
 	}
 }
 
+// born is the number of the block in which the process was first seen. What
+// its rings hold from before is inherited.
+func (g *segment) born(k int, base int64) int64 { return g.first / (base * int64(scales[k].mult)) }
+
 // add takes a sample that is later than all before.
 func (g *segment) add(base int64, x Sample) {
 	if g.last > 0 {

@@ -47,12 +47,11 @@ type source struct {
 
 // view is what the living processes have shown.
 func (s source) view(k int, v *view, base int64) {
-	from := s.born() / (base * int64(scales[k].mult))
 	if s.one != nil {
-		s.one.view(k, v, from)
+		s.one.view(k, v, s.one.born(k, base))
 		return
 	}
-	s.all.view(k, v, from)
+	s.all.view(k, v, s.all.born()/(base*int64(scales[k].mult)))
 }
 
 // history is that, and what those before them have shown.
