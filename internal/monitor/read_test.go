@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -190,6 +191,44 @@ func TestOnlyWhatIsOwned(t *testing.T) {
 	}
 	require.Len(t, m.Services(), 1)
 	require.Equal(t, "cart", m.Services()[0].Labels.Get("job"))
+}
+
+// Two processes with the same shard and bucket, of which one begins later, tell
+// of the same leaks under the same names.
+func TestReplicasAreAlike(t *testing.T) {
+	w := newWorld(t)
+	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: handler})
+	w.add("cart", "a", process{})
+	other, err := New(t.Context(), Options{
+		Source: w, Puller: w, Archive: w, History: 24 * time.Hour, DumpLimit: 1000, Owns: func(labels.Labels) bool { return true },
+	})
+	require.NoError(t, err)
+	for range 8 * 60 {
+		w.run(time.Minute)
+		if w.now.Sub(t0) > 2*time.Hour {
+			for {
+				require.NoError(t, other.Cycle(t.Context(), w.now))
+				other.Wait()
+				if !other.Behind() {
+					break
+				}
+			}
+		}
+	}
+	firing := func(m *Monitor) (out []leak.Leak) {
+		for _, l := range m.Leaks() {
+			if l.State == leak.Firing {
+				out = append(out, l)
+			}
+		}
+		return out
+	}
+	one, two := firing(w.monitor), firing(other)
+	require.Len(t, one, 1)
+	require.Len(t, two, 1)
+	require.Equal(t, one[0].ID, two[0].ID)
+	require.Equal(t, one[0].Service, two[0].Service)
+	require.Equal(t, one[0].Signature, two[0].Signature)
 }
 
 func TestMultiple(t *testing.T) {

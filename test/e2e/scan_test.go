@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector/promapi"
 )
 
 // backfill writes three days of samples, one a minute, that end now, into a
@@ -167,10 +171,66 @@ func TestScanOfARealPrometheus(t *testing.T) {
 	require.Equal(t, 2, overHTTP.Compare.Both)
 	require.GreaterOrEqual(t, overHTTP.Compare.OnlyRule, 1)
 
+	blocksAreExact(t, prometheus.URL, end)
+
 	// What Prometheus does not understand it says itself.
 	cmd := exec.CommandContext(t.Context(), built(t, buildGorowatch, "gorowatch"), "scan", "--prometheus.url="+prometheus.URL, "--since=1h", "--compare=deriv(go_goroutines) for 5m")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
 	require.Equal(t, 2, cmd.ProcessState.ExitCode())
 	require.Contains(t, string(out), "expected type range vector in call to function \"deriv\", got instant vector")
+}
+
+// blocksAreExact compares the minima that Prometheus finds of blocks with those
+// of all samples, through restarts.
+func blocksAreExact(t *testing.T, address string, end time.Time) {
+	t.Helper()
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	src, err := promapi.New(promapi.Options{URL: u, Client: &http.Client{Transport: transport}})
+	require.NoError(t, err)
+	const length = 5 * time.Minute
+	to := end.Add(-time.Hour).Truncate(length)
+	from := to.Add(-48 * time.Hour)
+	fine, err := src.Window(t.Context(), from.Add(-1), to.Add(-time.Minute))
+	require.NoError(t, err)
+	coarse, err := src.Blocks(t.Context(), from, to, length)
+	require.NoError(t, err)
+	require.Len(t, coarse.Series, 4)
+	floors := map[string]map[int64]float64{}
+	starts := map[string]map[int64]map[float64]bool{}
+	for _, s := range fine.Series {
+		job := s.Labels.Get("job")
+		floors[job], starts[job] = map[int64]float64{}, map[int64]map[float64]bool{}
+		for _, x := range s.Samples {
+			n := x.T / length.Milliseconds()
+			if floor, ok := floors[job][n]; !ok || x.Count < floor {
+				floors[job][n] = x.Count
+			}
+			if starts[job][n] == nil {
+				starts[job][n] = map[float64]bool{}
+			}
+			starts[job][n][x.Start] = true
+		}
+	}
+	for _, s := range coarse.Series {
+		job := s.Labels.Get("job")
+		blocks := map[int64]bool{}
+		for _, x := range s.Samples {
+			n := x.T / length.Milliseconds()
+			blocks[n] = true
+			require.Equal(t, floors[job][n], x.Count, "%s at %s", job, time.UnixMilli(x.T))
+			require.Equal(t, map[float64]bool{x.Start: true}, starts[job][n], "a block of one process")
+		}
+		for n, all := range starts[job] {
+			if !blocks[n] {
+				require.Equal(t, "cart", job, "a block is missing of one that has not restarted")
+			} else {
+				require.Len(t, all, 1)
+			}
+		}
+		require.GreaterOrEqual(t, len(blocks), len(starts[job])-4, "%s", job)
+	}
 }
