@@ -21,26 +21,26 @@ import (
 // error at once; credentials are looked for at the first request, and again
 // after a failure.
 func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTripper, error) {
-	var make func() (http.RoundTripper, error)
+	var login func() (http.RoundTripper, error)
 	var err error
 	switch key {
 	case "sigv4":
 		var conf sigv4.SigV4Config
 		err = c.Decode(&conf)
-		make = func() (http.RoundTripper, error) { return sigv4.NewSigV4RoundTripper(&conf, next) }
+		login = func() (http.RoundTripper, error) { return sigv4.NewSigV4RoundTripper(&conf, next) }
 	case "azuread":
 		var conf azuread.AzureADConfig
 		if err = c.Decode(&conf); err == nil && conf.Scope == "" && (conf.Cloud == "" || conf.Cloud == azuread.AzurePublic) {
 			// The library's own is for writing.
 			conf.Scope = "https://prometheus.monitor.azure.com/.default"
 		}
-		make = func() (http.RoundTripper, error) { return azuread.NewAzureADRoundTripper(&conf, next) }
+		login = func() (http.RoundTripper, error) { return azuread.NewAzureADRoundTripper(&conf, next) }
 	case "google_iam":
 		var conf struct {
 			CredentialsFile string `yaml:"credentials_file,omitempty"`
 		}
 		err = c.Decode(&conf)
-		make = func() (http.RoundTripper, error) {
+		login = func() (http.RoundTripper, error) {
 			// As Prometheus' googleiam has it, whose scope is for writing.
 			opts := []option.ClientOption{option.WithScopes("https://www.googleapis.com/auth/monitoring.read")}
 			if conf.CredentialsFile != "" {
@@ -54,12 +54,12 @@ func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	return &lateTransport{make: make}, nil
+	return &lateTransport{login: login}, nil
 }
 
 // lateTransport is made when it is needed.
 type lateTransport struct {
-	make func() (http.RoundTripper, error)
+	login func() (http.RoundTripper, error)
 
 	mtx  sync.Mutex
 	made http.RoundTripper
@@ -70,7 +70,7 @@ func (l *lateTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	made := l.made
 	if made == nil {
 		var err error
-		if made, err = l.make(); err != nil {
+		if made, err = l.login(); err != nil {
 			l.mtx.Unlock()
 			return nil, fmt.Errorf("no credentials: %w", err)
 		}

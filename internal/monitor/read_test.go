@@ -157,7 +157,7 @@ func TestPiecesAreBounded(t *testing.T) {
 	most := 0
 	for m.reading.now = now; m.Behind(); {
 		p := m.next(now)
-		n := 0
+		var n int
 		if p.blocks > 0 {
 			n = int(p.to.Sub(p.from) / p.blocks)
 			m.reading.last = p.to.Add(-time.Minute)

@@ -80,8 +80,8 @@ func (f *Fleet) Goroutines(i int, unix int64) float64 {
 // load of an instance, in CPU seconds per second.
 func (f *Fleet) load(i int, unix int64) float64 { return 0.2 * traffic(i, unix) }
 
-// CPU is the counter of the CPU seconds.
-func (f *Fleet) CPU(i int, unix int64) float64 {
+// CPU is the counter of the CPU seconds, of any instance.
+func (f *Fleet) CPU(unix int64) float64 {
 	return 0.2 * float64(unix-f.began.Unix())
 }
 

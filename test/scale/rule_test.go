@@ -41,7 +41,7 @@ func write(t *testing.T, f *Fleet, dir string, from, to time.Time) {
 	for at := from.Truncate(scraped); at.Before(to); at = at.Add(scraped) {
 		app := w.Appender(context.Background())
 		for i, s := range series {
-			for k, v := range []float64{f.Goroutines(i, at.Unix()), f.CPU(i, at.Unix()), f.Start(i)} {
+			for k, v := range []float64{f.Goroutines(i, at.Unix()), f.CPU(at.Unix()), f.Start(i)} {
 				_, err := app.Append(0, s[k], at.UnixMilli(), v)
 				require.NoError(t, err)
 			}
