@@ -146,16 +146,22 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true. While a page goes and another comes
+// it may fail.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	var last bool
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if last = eval[bool](b, "Boolean("+expression+")"); last {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	var last error
+	for ctx.Err() == nil {
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if yes && err == nil {
 			return
 		}
+		last = err
+		time.Sleep(50 * time.Millisecond)
 	}
-	b.t.Fatalf("%s is not true after %s on %s", expression, patience, eval[string](b, "location.href"))
+	b.t.Fatalf("not after %s on %s: %s: %v", patience, eval[string](b, "location.href"), expression, last)
 }
 
 // settled: all parts and charts of the page are there.
