@@ -54,6 +54,7 @@ func TestAccess(t *testing.T) {
 	o := Options{Web: listenOn("127.0.0.1:0"), Config: fast(t, newPrometheus(t).URL)}
 	o.Web.WebConfigFile = &file
 	r := start(t, o)
+	require.Equal(t, "https://"+r.Addr()+"/", r.ExternalURL().String())
 
 	roots := x509.NewCertPool()
 	leaf, err := x509.ParseCertificate(cert.Certificate[0])

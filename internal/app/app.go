@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/exporter-toolkit/web"
+	yamlv2 "go.yaml.in/yaml/v2"
 	_ "gocloud.dev/blob/fileblob" // file://
 	_ "gocloud.dev/blob/memblob"  // mem://
 	"golang.org/x/sync/errgroup"
@@ -274,8 +275,26 @@ func (a *App) listen(addresses []string) error {
 		})
 	}
 	var err error
-	a.externalURL, err = externalURL(a.o.ExternalURL, a.Addr())
-	return err
+	if a.externalURL, err = externalURL(a.o.ExternalURL, a.Addr()); err != nil {
+		return err
+	}
+	if a.o.ExternalURL == "" && servesTLS(a.o.Web) {
+		a.externalURL.Scheme = "https"
+	}
+	return nil
+}
+
+// servesTLS tells whether the web configuration has a certificate. That it is
+// valid has been checked.
+func servesTLS(f *web.FlagConfig) bool {
+	if f.WebConfigFile == nil || *f.WebConfigFile == "" {
+		return false
+	}
+	text, err := os.ReadFile(*f.WebConfigFile)
+	var c struct {
+		Server map[string]any `yaml:"tls_server_config"`
+	}
+	return err == nil && yamlv2.Unmarshal(text, &c) == nil && len(c.Server) > 0
 }
 
 // externalURL is the address that links begin with: as given, or this host at

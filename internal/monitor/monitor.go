@@ -280,28 +280,39 @@ func (m *Monitor) logWarnings(warnings []string) {
 func (m *Monitor) judge(now time.Time) (want []*service) {
 	brought := m.inbox.empty()
 	m.mtx.Lock()
-	defer m.mtx.Unlock()
 	for _, take := range brought {
 		take()
 	}
+	m.mtx.Unlock()
 	status := map[trend.Status]int{}
+	// Only the caller of Cycle changes services, so it may go through them as it
+	// likes; it is locked for one at a time, so that pages wait for no fleet.
 	for key, s := range m.services {
-		s.judge(now, m.o.Puller != nil)
-		s.watched = s.trend.Instances()
-		s.forget()
-		if len(s.watched) == 0 && s.tracker.Idle() {
-			delete(m.services, key)
-			s.gone = true
-			continue
-		}
-		if len(s.watched) > 0 {
+		if m.judgeOne(now, key, s) {
 			status[s.verdict.Status]++
 			want = append(want, s)
 		}
 	}
 	m.metrics.verdicts(status)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
 	m.leaks = m.allLeaks()
 	return want
+}
+
+// judgeOne judges a service, and forgets it if nothing is left of it; watched
+// tells whether it is watched.
+func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool) {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	s.judge(now, m.o.Puller != nil)
+	s.watched = s.trend.Instances()
+	s.forget()
+	if len(s.watched) == 0 && s.tracker.Idle() {
+		delete(m.services, key)
+		s.gone = true
+	}
+	return len(s.watched) > 0
 }
 
 // allLeaks are those of all services. The caller holds mtx.

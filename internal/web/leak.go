@@ -23,7 +23,7 @@ import (
 type leakPage struct {
 	leakRow
 	ID       string
-	Labels   []pair
+	Labels   []labelLink
 	Detected stamp
 	Deployed stamp // what leaks
 	Reopened int
@@ -145,7 +145,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	p := leakPage{
 		leakRow:   h.leakRow(l),
 		ID:        human.Line(l.ID, maxName),
-		Labels:    pairs(l.Service),
+		Labels:    h.labelLinks("/", l.Service),
 		Detected:  h.stamp(l.DetectedAt),
 		Updated:   h.stamp(l.UpdatedAt),
 		Deployed:  h.stamp(l.DeployedAt),
@@ -301,6 +301,22 @@ func newFrameRow(f collector.Frame, source func(collector.Frame) string) frameRo
 		File:   human.Line(f.File, maxWords),
 		Source: source(f),
 	}
+}
+
+// labelLink is a label that narrows a list.
+type labelLink struct{ Name, Value, URL string }
+
+// labelLinks narrow the list on a page to what has a label.
+func (h *Handler) labelLinks(page string, ls labels.Labels) (all []labelLink) {
+	ls.Range(func(l labels.Label) {
+		m := labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value).String()
+		x := labelLink{Name: human.Line(l.Name, maxName), Value: human.Line(l.Value, maxName), URL: h.base + page}
+		if len(m) <= maxFilter {
+			x.URL += "?" + url.Values{"match": {m}}.Encode()
+		}
+		all = append(all, x)
+	})
+	return all
 }
 
 func pairs(ls labels.Labels) (all []pair) {

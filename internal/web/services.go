@@ -188,7 +188,7 @@ func why(s trend.Status, g trend.Gate) string {
 type servicePage struct {
 	serviceRow
 	ID      string
-	Labels  []pair
+	Labels  []labelLink
 	Gone    bool // is not watched now, only its leaks are known
 	Scale   string
 	Members []memberRow
@@ -251,7 +251,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	id := serviceID(s.Labels)
 	now := h.o.Now()
 	p := servicePage{
-		serviceRow: h.serviceRow(s), ID: id, Labels: pairs(s.Labels), Gone: !watched,
+		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.links().dashboard(s.Labels, now.Add(-24*time.Hour), now),

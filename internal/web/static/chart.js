@@ -75,12 +75,23 @@ addEventListener('DOMContentLoaded', () => {
     const lit = leaking.length ? leaking : h.instances;
     const grey = h.instances.filter((x) => !lit.includes(x));
     const line = (values, s) => { rows.push(values); series.push({ scale: 'y', points: { show: false }, spanGaps: false, ...s }); return rows.length - 1; };
+    // floor is the lowest count of each of some forty stretches of time.
+    const floor = (values) => {
+      const stretch = Math.max(2, Math.ceil(values.length / 40));
+      const out = [];
+      for (let i = 0; i < values.length; i += stretch) {
+        const some = values.slice(i, i + stretch).filter((v) => v != null);
+        out.push(...Array(Math.min(stretch, values.length - i)).fill(some.length ? Math.min(...some) : null));
+      }
+      return out.map((v, i) => (values[i] == null ? null : v));
+    };
     for (const x of grey) line(x.max, { label: x.name, named: true, stroke: colour('--chart-other'), width: 1 });
     lit.forEach((x, i) => {
       const c = colours[i % colours.length];
       const high = line(x.max, { label: `${x.name}, highest`, stroke: c, width: 0.5 });
       const low = line(x.min, { label: x.name, named: true, stroke: c, width: leaking.length ? 2 : 1.25 });
       if (lit.length <= 12) bands.push({ series: [high, low], fill: `${c}33` });
+      if (i < 3 && leaking.length) line(floor(x.min), { label: `floor of ${x.name}`, stroke: `${c}99`, width: 1, paths: uPlot.paths.stepped({ align: 1 }) });
       if (i < 8) entries.push(['line', x.name, c]);
     });
     if (lit.length > 8) entries.push(['', `and ${lit.length - 8} more`, '']);
@@ -107,6 +118,7 @@ addEventListener('DOMContentLoaded', () => {
       entries.push(['line', 'load of those drawn, in all', colour('--chart-load')]);
     }
     if (h.profiles.length) entries.push(['dot', 'profile taken', colour('--link')]);
+    if (leaking.length) entries.push(['thin', `floor${leaking.length > 3 ? ' of three' : ''}`, colour('--muted')]);
     if (h.restarts.length) entries.push(['tick', 'restart', colour('--muted')]);
     if (h.deploys.length) entries.push(['dash', 'deploy', colour('--muted')]);
     return { rows, series, bands, entries };
