@@ -44,6 +44,8 @@ func NetworkReason(err error) Reason {
 		errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
 		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return ReasonRefused
+	case strings.Contains(err.Error(), "malformed HTTP"): // a type of its own it has none
+		return ReasonBadData
 	}
 	return ReasonOther
 }
@@ -77,10 +79,36 @@ func NetworkError(u *url.URL, err error) error {
 		return nil
 	}
 	reason := NetworkReason(err)
+	out := &Error{Reason: reason}
+	if known, ok := errors.AsType[*Error](err); ok {
+		out.RetryAfter = known.RetryAfter
+	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", RedactURL(u), err)}
+	out.Err = fmt.Errorf("%s: %w%s", RedactURL(u), err, advice(u, err))
+	return out
+}
+
+// advice is what to do about a failure, for those where the words of the
+// network do not say it.
+func advice(u *url.URL, err error) string {
+	var dns *net.DNSError
+	var expired x509.CertificateInvalidError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && !isLoopback(u.Hostname()):
+		return "; nothing listens there for others: if pprof listens on localhost alone, let it listen on the address of the pod or machine, or set port if it is another"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "; there is no such host"
+	case errors.As(err, &expired) && expired.Reason == x509.Expired:
+		return "; the target's certificate has expired, or a clock is wrong"
+	}
+	return ""
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // RedactURL is u for people and logs: without user and password, and with

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,4 +89,17 @@ func TestNetworkErrorKeepsSecrets(t *testing.T) {
 	require.NoError(t, NetworkError(u, nil))
 	require.Empty(t, RedactURL(nil))
 	require.Contains(t, u.String(), "s3cret", "the URL itself is left as it is")
+}
+
+// What to do about it is said where the network's words do not.
+func TestAdvice(t *testing.T) {
+	at := func(host string) *url.URL {
+		return &url.URL{Scheme: "http", Host: host, Path: "/debug/pprof/goroutine"}
+	}
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	require.EqualError(t, NetworkError(at("10.0.0.7:6060"), refused), "http://10.0.0.7:6060/debug/pprof/goroutine: dial tcp: connect: connection refused; "+
+		"nothing listens there for others: if pprof listens on localhost alone, let it listen on the address of the pod or machine, or set port if it is another")
+	require.EqualError(t, NetworkError(at("127.0.0.1:6060"), refused), "http://127.0.0.1:6060/debug/pprof/goroutine: dial tcp: connect: connection refused")
+	require.ErrorContains(t, NetworkError(at("shop:80"), &net.DNSError{Err: "no such host", Name: "shop", IsNotFound: true}), "; there is no such host")
+	require.ErrorContains(t, NetworkError(at("shop:80"), x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}), "; the target's certificate has expired, or a clock is wrong")
 }

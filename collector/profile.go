@@ -74,6 +74,8 @@ type Profile struct {
 	// nothing.
 	Incomplete bool
 	Records    []Record
+	// Size is the number of bytes as they were sent, 0: unknown.
+	Size int
 	// Raw is the profile as the target sent it, kept for the archive. It is
 	// nil for profiles that were not fetched from a target.
 	Raw []byte

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -13,11 +14,28 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// What of a target's CPU we take at most: the share in the long run, and the
-// seconds that may be spent at once after a long rest.
+// What is taken of a target at most: of its CPU and of its network, as a share
+// in the long run.
 const (
-	defaultShare = 0.001
-	defaultBurst = 1.0
+	defaultShare           = 0.001     // of a core
+	defaultTargetBandwidth = 100 << 10 // bytes a second
+	defaultBandwidth       = 10 << 20  // of all targets together
+)
+
+// What may be taken at once, after a long rest.
+const (
+	burstShare      = 1.0              // seconds of CPU
+	targetBurstTime = 10 * time.Minute // of a target's bandwidth
+	burstTime       = time.Minute      // of the bandwidth of all
+)
+
+// How a target is left alone that is slow or fails.
+const (
+	slowAnswer   = time.Second // an answer that took longer is slow
+	slowRest     = 100         // times as long the target then rests
+	firstBackOff = 30 * time.Second
+	maxBackOff   = time.Hour
+	maxPatience  = 24 * time.Hour // with a Retry-After
 )
 
 // want is a kind of profile and what it costs the target, in seconds of CPU:
@@ -50,9 +68,16 @@ func (w want) cost(goroutines float64) float64 {
 type PullerOptions struct {
 	Finder  TargetFinder
 	Fetcher ProfileFetcher
-	// Concurrency is the number of pulls at a time, 4 by default.
+	// Concurrency is the number of pulls at a time, 4 by default. Of one
+	// instance it is one, always.
 	Concurrency int
-	Registerer  prometheus.Registerer
+	// CPU is the share of a core that profiles may cost a target in the long
+	// run, by estimate; default 0.001.
+	CPU float64
+	// TargetBandwidth is how many bytes a second each target may send in the
+	// long run, Bandwidth how many all may together; default 100 KiB and 10 MiB.
+	TargetBandwidth, Bandwidth float64
+	Registerer                 prometheus.Registerer
 }
 
 // Puller pulls profiles of instances. It bounds what that costs each of them
@@ -64,15 +89,37 @@ type Puller struct {
 	o       PullerOptions
 	slots   chan struct{}
 	targets map[string]*pulled // by instance labels
+	bytes   allowance          // of all targets
 }
 
 // pulled is what is known of an instance's profiles.
 type pulled struct {
 	status TargetStatus
-	// spare is what may be spent, in seconds of the target's CPU. It is below
-	// zero after a pull that cost more than was there.
-	spare   float64
-	spareAt time.Time
+	cpu    allowance // seconds
+	bytes  allowance
+	busy   bool // is being pulled
+	failed int  // in a row
+	// rest is until when it is left alone, and why.
+	rest       time.Time
+	restReason Reason
+	restWhy    string
+}
+
+// allowance is what may be taken: it fills up with time, and is below zero
+// after somebody took more than was there.
+type allowance struct {
+	left float64
+	at   time.Time // zero: it is full
+}
+
+// fill lets the time until now pass.
+func (a *allowance) fill(now time.Time, rate, burst float64) {
+	switch rest := now.Sub(a.at).Seconds(); {
+	case a.at.IsZero():
+		a.left, a.at = burst, now
+	case rest > 0:
+		a.left, a.at = min(burst, a.left+rest*rate), now
+	}
 }
 
 // TargetStatus is how the last pull of an instance went. One that was skipped
@@ -115,6 +162,15 @@ func (p *Puller) Apply(o PullerOptions) error {
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
+	}
+	if o.CPU <= 0 {
+		o.CPU = defaultShare
+	}
+	if o.TargetBandwidth <= 0 {
+		o.TargetBandwidth = defaultTargetBandwidth
+	}
+	if o.Bandwidth <= 0 {
+		o.Bandwidth = defaultBandwidth
 	}
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -162,7 +218,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 
 	cost := w.cost(goroutines)
 	if err := p.spend(instance, now, cost); err != nil {
-		p.metrics.pulls.WithLabelValues(string(ReasonBudget)).Inc()
+		p.metrics.pulls.WithLabelValues(string(ReasonOf(err))).Inc()
 		return nil, err
 	}
 	status := TargetStatus{Labels: instance, LastPull: now}
@@ -187,7 +243,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		if w.kind == KindGoroutine { // now it is known how many there are
 			spent = w.cost(float64(profile.Total))
 		}
-		status.Goroutines, status.Bytes = profile.Total, len(profile.Raw)
+		status.Goroutines, status.Bytes = profile.Total, profile.Size
 		p.metrics.pulls.WithLabelValues("ok").Inc()
 		p.metrics.bytes.Add(float64(status.Bytes))
 	}
@@ -195,8 +251,12 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
-	t := p.target(instance, now)
-	t.spare = min(defaultBurst, t.spare+cost-spent)
+	t := p.target(instance)
+	t.busy = false
+	t.cpu.left = min(burstShare, t.cpu.left+cost-spent)
+	t.bytes.left -= float64(status.Bytes)
+	p.bytes.left -= float64(status.Bytes)
+	t.leaveAlone(now, status, err, w)
 	status.Cost = t.status.Cost + spent
 	if w.kind == KindGoroutineLeak {
 		// Few targets have it: whether they do says nothing of their state.
@@ -207,34 +267,81 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	return profile, err
 }
 
+// leaveAlone decides how long the target rests, after it was asked.
+func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
+	rest := func(d time.Duration, r Reason, why string) {
+		if until := now.Add(d); until.After(t.rest) {
+			t.rest, t.restReason, t.restWhy = until, r, why
+		}
+	}
+	if s.Duration > slowAnswer {
+		rest(slowRest*s.Duration, ReasonSlow, fmt.Sprintf("it took %s to answer", s.Duration.Round(100*time.Millisecond)))
+	}
+	switch reason := s.Reason; {
+	case err == nil:
+		t.failed = 0
+	case reason == ReasonCanceled, reason == ReasonNoTarget, reason == ReasonAmbiguous, reason == ReasonNoConsent:
+		// Nobody has asked it.
+	case w.kind == KindGoroutineLeak && reason == ReasonNotFound:
+		// Most have none.
+	default:
+		t.failed++
+		d := maxBackOff
+		if t.failed < 8 {
+			d = min(maxBackOff, firstBackOff<<(t.failed-1))
+		}
+		// Those that failed together are not all asked again together.
+		d += time.Duration(t.status.Labels.Hash() % uint64(d/4))
+		var known *Error
+		if errors.As(err, &known) && known.RetryAfter > d {
+			d = min(known.RetryAfter, maxPatience)
+		}
+		rest(d, ReasonBackOff, "the last answer was: "+s.Error)
+	}
+}
+
 // target is the entry of an instance. The caller holds mtx.
-func (p *Puller) target(instance labels.Labels, now time.Time) *pulled {
+func (p *Puller) target(instance labels.Labels) *pulled {
 	key := string(instance.Bytes(nil))
 	t, ok := p.targets[key]
 	if !ok {
-		t = &pulled{status: TargetStatus{Labels: instance}, spare: defaultBurst, spareAt: now}
+		t = &pulled{status: TargetStatus{Labels: instance}}
 		p.targets[key] = t
 	}
 	return t
 }
 
-// spend takes cost from what the instance can spare. A pull that costs more
-// than the burst is possible after a long rest, and is paid off before the
-// next: in the long run the share is never exceeded.
+// spend takes cost from what the instance can spare, and the turn to be
+// pulled. A pull that costs more than the burst is possible after a long rest,
+// and is paid off before the next: in the long run no share is ever exceeded.
+// How many bytes it will be nobody knows before, so that they are paid off
+// afterwards.
 func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
-	t := p.target(instance, now)
-	if rest := now.Sub(t.spareAt).Seconds(); rest > 0 {
-		t.spare = min(defaultBurst, t.spare+rest*defaultShare)
-		t.spareAt = now
+	t := p.target(instance)
+	t.cpu.fill(now, p.o.CPU, burstShare)
+	t.bytes.fill(now, p.o.TargetBandwidth, p.o.TargetBandwidth*targetBurstTime.Seconds())
+	p.bytes.fill(now, p.o.Bandwidth, p.o.Bandwidth*burstTime.Seconds())
+	var err error
+	switch {
+	case t.busy:
+		err = Errorf(ReasonBudget, "not pulled to spare the target: another of its profiles is being pulled")
+	case now.Before(t.rest):
+		err = Errorf(t.restReason, "left alone until %s: %s", t.rest.UTC().Format(time.TimeOnly), t.restWhy)
+	case t.cpu.left < min(cost, burstShare):
+		err = Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", burstShare-t.cpu.left)
+	case t.bytes.left < 0:
+		err = Errorf(ReasonBudget, "not pulled to spare the target: its profiles are big, the last one had %d bytes", t.status.Bytes)
+	case p.bytes.left < 0:
+		err = Errorf(ReasonBudget, "not pulled to spare the network: the profiles of all targets exceed %.0f bytes a second", p.o.Bandwidth)
 	}
-	if t.spare < min(cost, defaultBurst) {
-		err := Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", defaultBurst-t.spare)
+	if err != nil {
 		t.status.Skipped = err.Error()
 		return err
 	}
-	t.spare -= cost
+	t.cpu.left -= cost
+	t.busy = true
 	return nil
 }
 

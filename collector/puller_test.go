@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ func everywhere(_ context.Context, _ time.Time, instance labels.Labels) (Target,
 // profileOf is a profile of so many goroutines.
 func profileOf(goroutines int64) fetcherFunc {
 	return func(context.Context, *url.URL) (*Profile, error) {
-		return &Profile{Total: goroutines, Raw: []byte("12345678")}, nil
+		return &Profile{Total: goroutines, Raw: []byte("12345678"), Size: 8}, nil
 	}
 }
 
@@ -84,7 +85,7 @@ func TestLongRunShareIsNeverExceeded(t *testing.T) {
 			skipped++
 		}
 		cost := p.Targets()[0].Cost
-		require.LessOrEqual(t, cost, defaultBurst+float64(s)*defaultShare+1e-9, "after %d s", s)
+		require.LessOrEqual(t, cost, burstShare+float64(s)*defaultShare+1e-9, "after %d s", s)
 		require.InDelta(t, float64(pulled)*goroutines*wantProfile.perGoroutine, cost, 1e-6)
 	}
 	require.InDelta(t, 1/0.02+3*3600/20, pulled, 1, "nor is less pulled than may be")
@@ -273,8 +274,9 @@ func TestResultsAreAClosedSet(t *testing.T) {
 	for _, r := range Reasons {
 		failures = append(failures, Errorf(r, "it is %s", r))
 	}
-	for _, fail = range failures {
-		_, err := p.Pull(t.Context(), noon, instance("a:80"), 1)
+	for i := range failures {
+		fail = failures[i]
+		_, err := p.Pull(t.Context(), noon, instance(fmt.Sprint(i)), 1)
 		require.Equal(t, fail, err)
 	}
 	n, err = testutil.GatherAndCount(reg, "gorowatch_profile_pulls_total")
@@ -347,4 +349,153 @@ func TestLeakProfileNeedsConsent(t *testing.T) {
 	require.Equal(t, ReasonNoConsent, ReasonOf(err))
 	require.Equal(t, 2, asked)
 	require.Equal(t, cost, p.Targets()[0].Cost)
+}
+
+// pullAt pulls a profile of a:80 so long after noon.
+func pullAt(t *testing.T, p *Puller, after time.Duration) (Reason, error) {
+	t.Helper()
+	_, err := p.Pull(t.Context(), noon.Add(after), instance("a:80"), 100)
+	if err == nil {
+		return "", nil
+	}
+	return ReasonOf(err), err
+}
+
+// A target that answers 503 is asked again after half a minute, a minute, two,
+// up to once an hour; and as before when it has recovered.
+func TestStormIsBackedOff(t *testing.T) {
+	var fail error
+	asked := 0
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		asked++
+		return &Profile{Total: 100}, fail
+	})
+	fail = Errorf(ReasonStatus, "503 Service Unavailable")
+	var gaps []time.Duration
+	last := time.Duration(0)
+	for s := range 5 * 3600 {
+		before := asked
+		at := time.Duration(s) * time.Second
+		reason, err := pullAt(t, p, at)
+		if asked == before {
+			require.Equal(t, ReasonBackOff, reason)
+			require.ErrorContains(t, err, "left alone until ")
+			require.ErrorContains(t, err, ": the last answer was: 503 Service Unavailable")
+			continue
+		}
+		gaps = append(gaps, at-last)
+		last = at
+	}
+	require.Len(t, gaps, 11, "in five hours of wishes at every second")
+	for i := 2; i < 8; i++ {
+		require.InEpsilon(t, 2, float64(gaps[i])/float64(gaps[i-1]), 0.3, "%v", gaps)
+	}
+	require.GreaterOrEqual(t, gaps[1], firstBackOff)
+	require.LessOrEqual(t, gaps[10], maxBackOff+maxBackOff/4)
+
+	fail = nil
+	reason, _ := pullAt(t, p, last+2*time.Hour)
+	require.Empty(t, reason)
+	reason, _ = pullAt(t, p, last+2*time.Hour+time.Second)
+	require.Empty(t, reason, "all is well again")
+}
+
+// Those that failed together are not asked again together.
+func TestBackOffIsSpread(t *testing.T) {
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		return nil, Errorf(ReasonStatus, "503")
+	})
+	at := map[time.Duration]int{}
+	for i := range 100 {
+		in := instance(fmt.Sprint(i))
+		_, _ = p.Pull(t.Context(), noon, in, 1)
+		at[p.targets[string(in.Bytes(nil))].rest.Sub(noon).Truncate(time.Second)]++
+	}
+	require.Greater(t, len(at), 5)
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{
+		10 * time.Minute:    10 * time.Minute,
+		time.Second:         firstBackOff,
+		30 * 24 * time.Hour: maxPatience,
+	} {
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+			return nil, NetworkError(&url.URL{Scheme: "http", Host: "a"}, &Error{Reason: ReasonRateLimited, Err: errors.New("429"), RetryAfter: after})
+		})
+		reason, _ := pullAt(t, p, 0)
+		require.Equal(t, ReasonRateLimited, reason)
+		reason, _ = pullAt(t, p, want-time.Second)
+		require.Equal(t, ReasonBackOff, reason)
+		reason, _ = pullAt(t, p, want+want/4)
+		require.Equal(t, ReasonRateLimited, reason, "%s: asked again", after)
+	}
+}
+
+// A target that takes 5 s for its profile has other things to do: it is asked
+// again after 500 s, and not in a hurry after 50 ms.
+func TestSlowTargetIsAskedLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes := 5 * time.Second
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+			time.Sleep(takes)
+			return &Profile{Total: 100}, nil
+		})
+		reason, _ := pullAt(t, p, 0)
+		require.Empty(t, reason)
+		reason, err := pullAt(t, p, 499*time.Second)
+		require.Equal(t, ReasonSlow, reason)
+		require.EqualError(t, err, "left alone until 12:08:20: it took 5s to answer")
+		require.Equal(t, err.Error(), p.Targets()[0].Skipped)
+		takes = 50 * time.Millisecond
+		reason, _ = pullAt(t, p, 500*time.Second)
+		require.Empty(t, reason)
+		reason, _ = pullAt(t, p, 501*time.Second)
+		require.Empty(t, reason)
+	})
+}
+
+// Of one target there is one pull at a time, whoever wants another.
+func TestOnePullATarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+			time.Sleep(time.Second)
+			return &Profile{Total: 100}, nil
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = pullAt(t, p, 0) })
+		synctest.Wait()
+		_, err := p.Dump(t.Context(), noon, instance("a:80"), 100)
+		require.Equal(t, ReasonBudget, ReasonOf(err))
+		require.ErrorContains(t, err, "another of its profiles is being pulled")
+		wg.Wait()
+		_, err = p.Dump(t.Context(), noon, instance("a:80"), 100)
+		require.NoError(t, err)
+	})
+}
+
+// Whoever asks as often as he likes gets no more bytes than the bandwidth pays
+// for, of one target and of all; beyond the burst the last profile may be over.
+func TestBandwidth(t *testing.T) {
+	const size = 1 << 20
+	big := fetcherFunc(func(context.Context, *url.URL) (*Profile, error) { return &Profile{Total: 100, Size: size}, nil })
+	p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Fetcher: big, TargetBandwidth: 10 << 10, Bandwidth: 50 << 10, CPU: 1})
+	require.NoError(t, err)
+	bytes := map[string]int{}
+	for s := range 3600 {
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+			if _, err := p.Pull(t.Context(), noon.Add(time.Duration(s)*time.Second), instance(name), 100); err == nil {
+				bytes[name] += size
+			} else {
+				require.Equal(t, ReasonBudget, ReasonOf(err))
+			}
+		}
+	}
+	sum := 0
+	for name, n := range bytes {
+		require.LessOrEqual(t, n, 10<<10*(3600+600)+size, name)
+		sum += n
+	}
+	require.LessOrEqual(t, sum, 50<<10*(3600+60)+size)
+	require.Greater(t, sum, 50<<10*3600-8*size, "nor is less pulled than may be")
 }

@@ -97,8 +97,11 @@ const (
 	ReasonRateLimited  Reason = "rate_limited"
 	ReasonCanceled     Reason = "canceled"
 	ReasonNoTarget     Reason = "no_target"  // nothing is known to have this instance's profiles
-	ReasonNoConsent    Reason = "no_consent" // not asked: the configuration says so
+	ReasonAmbiguous    Reason = "ambiguous"  // several targets claim to be this instance
+	ReasonNoConsent    Reason = "no_consent" // not asked: the configuration, or the target, says so
 	ReasonBudget       Reason = "budget"     // not asked, to spare the target
+	ReasonSlow         Reason = "slow"       // not asked: it took long to answer the last time
+	ReasonBackOff      Reason = "back_off"   // not asked: it has failed lately, or wants to be left alone
 	ReasonOther        Reason = "other"
 )
 
@@ -106,14 +109,22 @@ const (
 var Reasons = []Reason{
 	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
 	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
-	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonNoConsent, ReasonBudget, ReasonOther,
+	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonAmbiguous, ReasonNoConsent, ReasonBudget,
+	ReasonSlow, ReasonBackOff, ReasonOther,
 }
+
+// Deferred tells that what was wanted was put off to spare the target, which
+// has not failed.
+func (r Reason) Deferred() bool { return r == ReasonBudget || r == ReasonSlow }
 
 // Error is a failure with its reason. Err says it in words, with every URL
 // redacted.
 type Error struct {
 	Reason Reason
 	Err    error
+	// RetryAfter is how long the server wants to be left alone, 0 if it has not
+	// said.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string { return e.Err.Error() }

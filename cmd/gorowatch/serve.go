@@ -63,6 +63,7 @@ func addServe(c *cli) {
 			debug.SetGCPercent(gcPercent)
 		}
 		o.Logger = promslog.New(c.logging)
+		logDiscovery(o.Logger)
 		o.Registry = newRegistry()
 		o.Flags = flagValues(cmd)
 		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"log/slog"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -25,3 +26,6 @@ func addSeriesFlags(*kingpin.CmdClause, *app.Options) {}
 func logIn(_ string, _ config.Cloud, _ http.RoundTripper) (http.RoundTripper, error) {
 	return nil, errors.New("this build has no logins of clouds, build without the tag slim")
 }
+
+// logDiscovery: there is no service discovery either, but for static_configs.
+func logDiscovery(*slog.Logger) {}

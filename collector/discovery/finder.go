@@ -1,16 +1,11 @@
 package discovery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,19 +13,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 )
-
-// DefaultPath is where net/http/pprof is usually served.
-const DefaultPath = "/debug/pprof/"
-
-// Access is how the profiles of a set of targets are had.
-type Access struct {
-	Scheme string // http or https; empty: as discovered, http for static targets
-	Path   string // prefix of the profiles; empty: DefaultPath
-	Port   int    // 0: as discovered
-	Client *http.Client
-	// NoLeakProfile is the target's field of that name.
-	NoLeakProfile bool
-}
 
 // Static is a target of the configuration. It is that of an instance which has
 // all of Labels; without an instance label among them, the instance must be on
@@ -59,7 +41,10 @@ type Options struct {
 	Static []Static
 	// Rules: the first that matches counts.
 	Rules []Rule
-	// Scraped may be nil: there are static targets alone.
+	// Discovered is what service discovery finds; it may be nil. It comes
+	// before Scraped.
+	Discovered *Watcher
+	// Scraped may be nil: there are no others.
 	Scraped Scraped
 	// MaxAge is how old the list of Scraped may be, 1 minute by default. For
 	// an instance that is not on it, it is asked again after a tenth of that.
@@ -69,6 +54,8 @@ type Options struct {
 // Finder implements collector.TargetFinder.
 type Finder struct {
 	o Options
+
+	asking sync.Mutex // held while the list is asked for, so that it is once
 
 	mtx     sync.Mutex
 	asked   time.Time                           // when the list was wanted last
@@ -89,15 +76,39 @@ func New(o Options) (*Finder, error) {
 
 // Find implements collector.TargetFinder.
 func (f *Finder) Find(ctx context.Context, now time.Time, instance labels.Labels) (collector.Target, error) {
+	return f.find(ctx, now, instance, true)
+}
+
+// Known is what Find would say of an instance without asking anybody.
+func (f *Finder) Known(now time.Time, instance labels.Labels) (collector.Target, error) {
+	return f.find(context.Background(), now, instance, false)
+}
+
+func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (collector.Target, error) {
 	for _, s := range f.o.Static {
 		if s.matches(instance) {
 			return s.Access.target("http", s.Address), nil
 		}
 	}
-	if f.o.Scraped == nil {
-		return collector.Target{}, collector.Errorf(collector.ReasonNoTarget, "no static target has the labels %s", instance)
+	who := "the configuration has"
+	if f.o.Discovered != nil {
+		e, err := f.o.Discovered.find(now, instance)
+		switch {
+		case err != nil:
+			return collector.Target{}, err
+		case e != nil && e.Err != nil:
+			return collector.Target{}, e.Err
+		case e != nil:
+			return e.target, nil
+		}
+		if names := f.o.Discovered.names(); names != "" {
+			who = "service discovery (" + names + ") finds"
+		}
 	}
-	scraped, err := f.scraped(ctx, now, instance)
+	if f.o.Scraped == nil {
+		return collector.Target{}, missing(who, instance)
+	}
+	scraped, err := f.scraped(ctx, now, instance, ask)
 	if err != nil {
 		return collector.Target{}, err
 	}
@@ -111,31 +122,73 @@ func (f *Finder) Find(ctx context.Context, now time.Time, instance labels.Labels
 	return access.target(scraped.URL.Scheme, scraped.URL.Host), nil
 }
 
-// scraped looks the instance up in Prometheus' list.
-func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Labels) (collector.ScrapeTarget, error) {
+// Asked tells whether all that is asked for targets was, once at least.
+func (f *Finder) Asked() bool {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
-	if f.asked.IsZero() || now.Sub(f.asked) >= f.o.MaxAge {
-		f.refresh(ctx, now)
+	return f.o.Scraped == nil || !f.asked.IsZero()
+}
+
+// Unused are the static targets and those of service discovery that used does
+// not know by their URL: no instance is found there.
+func (f *Finder) Unused(now time.Time, used map[string]bool) (out []*Endpoint) {
+	for _, s := range f.o.Static {
+		target := s.Access.target("http", s.Address)
+		if !used[collector.RedactURL(target.URL)] {
+			out = append(out, &Endpoint{Set: "static", Labels: s.Labels, target: target})
+		}
 	}
-	same := f.list[identity(instance)]
-	if len(same) == 0 && now.Sub(f.asked) >= f.o.MaxAge/10 {
-		f.refresh(ctx, now)
-		same = f.list[identity(instance)]
+	if f.o.Discovered == nil {
+		return out
 	}
+	for _, e := range f.o.Discovered.Endpoints(now) {
+		if e.Err != nil || !used[collector.RedactURL(e.target.URL)] {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// scraped looks the instance up in Prometheus' list, and asks for a new one if
+// it may.
+func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (collector.ScrapeTarget, error) {
+	id := identity(instance)
+	if ask {
+		f.asking.Lock()
+		defer f.asking.Unlock()
+		if same, age := f.lookup(id, now); age >= f.o.MaxAge || len(same) == 0 && age >= f.o.MaxAge/10 {
+			f.refresh(ctx, now)
+		}
+	}
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	same := f.list[id]
 	switch {
 	case len(same) > 0:
-		return closest(same, instance), nil
+		return closest(same, instance)
+	case f.asked.IsZero():
+		return collector.ScrapeTarget{}, collector.Errorf(collector.ReasonNoTarget, "not looked up yet")
 	case f.listErr != nil:
 		return collector.ScrapeTarget{}, &collector.Error{Reason: collector.ReasonOf(f.listErr), Err: fmt.Errorf("its address cannot be looked up: %w", f.listErr)}
 	}
-	return collector.ScrapeTarget{}, collector.Errorf(collector.ReasonNoTarget,
-		"Prometheus scrapes no target with job=%q and instance=%q; add a static target for it", instance.Get("job"), instance.Get("instance"))
+	return collector.ScrapeTarget{}, missing("Prometheus scrapes", instance)
 }
 
-// refresh asks for the list. The caller holds mtx.
+// lookup is what the list has of an identity, and how old the list is.
+func (f *Finder) lookup(id string, now time.Time) ([]collector.ScrapeTarget, time.Duration) {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	if f.asked.IsZero() {
+		return nil, f.o.MaxAge
+	}
+	return f.list[id], now.Sub(f.asked)
+}
+
+// refresh asks for the list. The caller holds asking.
 func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	targets, err := f.o.Scraped.Targets(ctx)
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
 	f.asked, f.listErr = now, err
 	if err != nil {
 		return
@@ -148,17 +201,33 @@ func (f *Finder) refresh(ctx context.Context, now time.Time) {
 }
 
 // closest is the target that agrees with the instance in the most labels:
-// where instance is the name of a node, several of a job have the same.
-func closest(targets []collector.ScrapeTarget, instance labels.Labels) collector.ScrapeTarget {
-	agree := func(t collector.ScrapeTarget) (n int) {
+// where instance is the name of a node, several of a job have the same. Where
+// that are two, nobody knows which it is.
+func closest(targets []collector.ScrapeTarget, instance labels.Labels) (collector.ScrapeTarget, error) {
+	most := -1
+	var best collector.ScrapeTarget
+	var places []string
+	for _, t := range targets {
+		n := 0
 		t.Labels.Range(func(l labels.Label) {
 			if instance.Get(l.Name) == l.Value {
 				n++
 			}
 		})
-		return n
+		if n < most {
+			continue
+		}
+		if n > most {
+			most, best, places = n, t, nil
+		}
+		if place := t.URL.Scheme + "://" + t.URL.Host; !slices.Contains(places, place) {
+			places = append(places, place)
+		}
 	}
-	return slices.MaxFunc(targets, func(a, b collector.ScrapeTarget) int { return cmp.Compare(agree(a), agree(b)) })
+	if len(places) > 1 {
+		return best, ambiguous("scraped by Prometheus", places)
+	}
+	return best, nil
 }
 
 // identity is what series and targets of an instance have in common at least.
@@ -175,29 +244,4 @@ func (s Static) matches(instance labels.Labels) bool {
 		return all
 	}
 	return host(instance.Get("instance")) == host(s.Address)
-}
-
-// host is that of an address with or without port, an IPv6 address without its
-// brackets.
-func host(addr string) string {
-	if h, _, err := net.SplitHostPort(addr); err == nil {
-		return h
-	}
-	return strings.Trim(addr, "[]")
-}
-
-// target puts the URL of the profile together.
-func (a Access) target(scheme, address string) collector.Target {
-	if a.Scheme != "" {
-		scheme = a.Scheme
-	}
-	if a.Port != 0 {
-		address = net.JoinHostPort(host(address), strconv.Itoa(a.Port))
-	}
-	path := a.Path
-	if path == "" {
-		path = DefaultPath
-	}
-	u := &url.URL{Scheme: scheme, Host: address, Path: strings.TrimSuffix(path, "/") + "/goroutine"}
-	return collector.Target{URL: u, Client: a.Client, NoLeakProfile: a.NoLeakProfile}
 }

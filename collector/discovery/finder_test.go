@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -89,7 +90,7 @@ func TestStaticTargets(t *testing.T) {
 			target, err := f.Find(t.Context(), noon, instance)
 			if c.want == "" {
 				require.Equal(t, collector.ReasonNoTarget, collector.ReasonOf(err))
-				require.EqualError(t, err, "no static target has the labels "+instance.String())
+				require.EqualError(t, err, fmt.Sprintf("the configuration has no target with job=%q, instance=%q; add a static target for it", instance.Get("job"), instance.Get("instance")))
 				return
 			}
 			require.NoError(t, err)
@@ -157,6 +158,41 @@ func TestClosestOfSeveral(t *testing.T) {
 	}
 }
 
+// Two that differ in nothing that the series has are told, not guessed between.
+func TestTwoTargetsThatClaimAnInstance(t *testing.T) {
+	prom := &prometheus{}
+	prom.add(t, "http://10.0.0.1:80/metrics", "job", "x", "instance", "node-7", "pod", "p-1")
+	prom.add(t, "http://10.0.0.2:80/metrics", "job", "x", "instance", "node-7", "pod", "p-2")
+	f := finder(t, Options{Scraped: prom})
+	_, err := f.Find(t.Context(), noon, labels.FromStrings("job", "x", "instance", "node-7"))
+	require.Equal(t, collector.ReasonAmbiguous, collector.ReasonOf(err))
+	require.EqualError(t, err, "not asked: 2 targets claim to be this instance (scraped by Prometheus: http://10.0.0.1:80, http://10.0.0.2:80); tell them apart with labels, or with match")
+
+	// Two metrics endpoints of one process are one place.
+	prom.add(t, "http://10.0.0.3:80/metrics", "job", "y", "instance", "z")
+	prom.add(t, "http://10.0.0.3:80/metrics/more", "job", "y", "instance", "z")
+	target, err := f.Find(t.Context(), noon.Add(time.Minute), labels.FromStrings("job", "y", "instance", "z"))
+	require.NoError(t, err)
+	require.Equal(t, "10.0.0.3:80", target.URL.Host)
+}
+
+// A page wants to know what is known, and waits for nobody.
+func TestKnownAsksNobody(t *testing.T) {
+	prom := &prometheus{}
+	prom.add(t, "http://a:80/metrics", "job", "x", "instance", "a")
+	f := finder(t, Options{Scraped: prom})
+	a := labels.FromStrings("job", "x", "instance", "a")
+	_, err := f.Known(noon, a)
+	require.EqualError(t, err, "not looked up yet")
+	require.Zero(t, prom.asked)
+	_, err = f.Find(t.Context(), noon, a)
+	require.NoError(t, err)
+	target, err := f.Known(noon.Add(time.Hour), a)
+	require.NoError(t, err)
+	require.Equal(t, "a:80", target.URL.Host)
+	require.Equal(t, 1, prom.asked)
+}
+
 // The list is good for a minute. At 12:00:03 a new instance is looked for, too
 // early; at 12:00:06, a tenth of the minute, Prometheus is asked for it again.
 func TestListIsAskedForWhenItIsOld(t *testing.T) {
@@ -176,7 +212,7 @@ func TestListIsAskedForWhenItIsOld(t *testing.T) {
 	prom.add(t, "http://b:80/metrics", "job", "x", "instance", "b")
 	err := find(63*time.Second, "b")
 	require.Equal(t, collector.ReasonNoTarget, collector.ReasonOf(err))
-	require.EqualError(t, err, `Prometheus scrapes no target with job="x" and instance="b"; add a static target for it`)
+	require.EqualError(t, err, `Prometheus scrapes no target with job="x", instance="b"; add a static target for it`)
 	require.Equal(t, 2, prom.asked)
 	require.NoError(t, find(66*time.Second, "b"))
 	require.Equal(t, 3, prom.asked)

@@ -114,7 +114,24 @@ func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, 
 	if err := statusError(resp, u); err != nil {
 		return nil, err
 	}
-	return read(resp.Body)
+	body := &counted{r: resp.Body}
+	p, err := read(body)
+	if p != nil {
+		p.Size = body.n
+	}
+	return p, err
+}
+
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += n
+	return n, err
 }
 
 // profileURL is the URL of a kind of profile beside the goroutine profile's.
@@ -169,14 +186,34 @@ func statusError(resp *http.Response, u *url.URL) error {
 	case code == http.StatusNotFound:
 		return collector.Errorf(collector.ReasonNotFound, "404: no %s there; is net/http/pprof imported?", u.Path)
 	case code == http.StatusTooManyRequests:
-		return collector.Errorf(collector.ReasonRateLimited, "%s: the target asks for fewer requests", status)
+		return retryLater(resp, collector.Errorf(collector.ReasonRateLimited, "%s: the target asks for fewer requests", status))
+	case code == http.StatusProxyAuthRequired:
+		return collector.Errorf(collector.ReasonUnauthorized, "%s: the proxy wants a login", status)
 	case code >= 300 && code < 400:
 		return collector.Errorf(collector.ReasonRedirect, "%s: it redirects, but not to a place that can be followed", status)
 	}
 	if line := firstLine(resp.Body); line != "" {
-		return collector.Errorf(collector.ReasonStatus, "%s: %s", status, line)
+		status += ": " + line
 	}
-	return collector.Errorf(collector.ReasonStatus, "%s", status)
+	return retryLater(resp, collector.Errorf(collector.ReasonStatus, "%s", status))
+}
+
+// retryLater adds what the server says of when to ask again: seconds, or a
+// date, which its own clock is asked for (RFC 9110, 10.2.3).
+func retryLater(resp *http.Response, err error) error {
+	e, ok := errors.AsType[*collector.Error](err)
+	if !ok {
+		return err
+	}
+	after := resp.Header.Get("Retry-After")
+	if s, err := strconv.ParseUint(after, 10, 31); err == nil {
+		e.RetryAfter = time.Duration(s) * time.Second
+	} else if at, err := http.ParseTime(after); err == nil {
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			e.RetryAfter = max(0, at.Sub(date))
+		}
+	}
+	return e
 }
 
 // firstLine is what a server says to an error, if it is short plain text.

@@ -156,7 +156,7 @@ func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) err
 	case formatEmpty:
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	case formatHTML:
-		return collector.Errorf(collector.ReasonNotProfile, "that is a web page, not a profile")
+		return collector.Errorf(collector.ReasonNotProfile, "that is a web page, not a profile: is there a login or a proxy in front of it?")
 	case formatOther:
 		return collector.Errorf(collector.ReasonNotProfile, "that is %s, not a goroutine profile", otherProfile(head))
 	default:

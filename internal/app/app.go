@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
@@ -99,6 +101,7 @@ type App struct {
 	server    *http.Server
 	debug     *debugServer // nil: none
 	archive   *archive.Archive
+	watcher   *discovery.Watcher
 	puller    *collector.Puller
 	notifier  *alerting.Notifier
 	monitor   *monitor.Monitor
@@ -106,6 +109,7 @@ type App struct {
 
 	promMetrics   *promapi.Metrics
 	scrapeMetrics *scrape.Metrics
+	targetStates  *prometheus.GaugeVec
 	reloadOK      prometheus.Gauge
 	reloadTime    prometheus.Gauge
 
@@ -169,11 +173,21 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.addMetrics(o.Registry)
+	a.watcher, err = discovery.NewWatcher(discovery.WatcherOptions{
+		OnUpdate: a.rescrape, Logger: a.logger.With("component", "discovery"), Registerer: o.Registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("service discovery", func() error { a.watcher.Stop(); return nil })
 	g, err := a.build(conf)
 	if err != nil {
 		return nil, err
 	}
 	a.graph.Store(g)
+	if err := a.watcher.Apply(g.sets); err != nil {
+		return nil, err
+	}
 	a.onStop("http clients", func() error { a.graph.Load().closeIdle(); return nil })
 
 	if err := a.openArchive(ctx, conf); err != nil {
@@ -213,6 +227,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 func (a *App) addMetrics(reg *prometheus.Registry) {
 	a.promMetrics = promapi.NewMetrics(reg)
 	a.scrapeMetrics = scrape.NewMetrics(reg)
+	a.targetStates = newTargetMetrics(reg)
 	f := promauto.With(reg)
 	a.reloadOK = f.NewGauge(prometheus.GaugeOpts{
 		Name: "gorowatch_config_last_reload_successful",
@@ -246,10 +261,33 @@ func (a *App) load() (config.Config, error) {
 		c.Prometheus.URL = commoncfg.URL{URL: u}
 	}
 	c.Storage.URL = cmp.Or(a.o.StorageURL, c.Storage.URL)
+	addAnnotatedPods(&c)
 	for _, text := range ended(c.Ignore, time.Now()) {
 		a.logger.Warn("A rule has ended", "rule", text)
 	}
 	return c, c.Validate()
+}
+
+// serviceAccount is what a pod is given to talk to its cluster.
+const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+// addAnnotatedPods adds the pods of the cluster that we run in, unless the
+// configuration says where targets are found, or that they are not wanted.
+func addAnnotatedPods(c *config.Config) {
+	if !c.Profiles.AnnotatedPods || os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		return
+	}
+	if _, err := os.Stat(serviceAccount); err != nil {
+		return
+	}
+	for _, set := range c.Targets {
+		if len(set.ServiceDiscovery) > 0 {
+			return
+		}
+	}
+	if pods, err := config.AnnotatedPods(); err == nil { // else this build cannot
+		c.Targets = append(slices.Clone(c.Targets), pods)
+	}
 }
 
 // withoutURL is what url.Parse says without the URL, which may hold a password.
@@ -428,6 +466,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.debug != nil {
 		group.Go(func() error { return a.debug.run(ctx) })
 	}
+	group.Go(func() error { a.watcher.Run(ctx); return nil })
 	group.Go(func() error { return a.notifier.Run(ctx) })
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -40,6 +41,12 @@ type graph struct {
 	alerts  alerting.Config
 	links   uiweb.Links
 	clients []*http.Client
+
+	finder *discovery.Finder
+	// sets are those of service discovery, scraped the static targets that are
+	// scraped without a Prometheus.
+	sets    []discovery.Set
+	scraped []scrape.Target
 }
 
 // build makes the graph of a configuration. It connects to nothing, but opens
@@ -52,7 +59,12 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	finder := discovery.Options{Static: static, Rules: rules, MaxAge: max(interval, time.Second)}
+	for _, set := range g.sets {
+		if err := a.watcher.Check(set); err != nil {
+			return nil, err
+		}
+	}
+	finder := discovery.Options{Static: static, Discovered: a.watcher, Rules: rules, MaxAge: max(interval, time.Second)}
 	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
 		return nil, err
 	}
@@ -64,20 +76,25 @@ func (a *App) build(c config.Config) (*graph, error) {
 		}
 		g.source, finder.Scraped, memory = prom, prom, prom
 	} else {
-		if g.scraper, err = g.embedded(c, static, a); err != nil {
+		if g.scraper, err = g.embedded(c, a); err != nil {
 			return nil, err
 		}
 		g.source = g.scraper
 	}
-	find, err := discovery.New(finder)
-	if err != nil {
+	if g.finder, err = discovery.New(finder); err != nil {
 		return nil, err
 	}
 
 	g.puller = collector.PullerOptions{
-		Finder:      find,
-		Fetcher:     pprof.New(pprof.Options{Timeout: time.Duration(c.Profiles.Timeout)}),
-		Concurrency: c.Profiles.Concurrency,
+		Finder: g.finder,
+		Fetcher: pprof.New(pprof.Options{
+			Timeout: time.Duration(c.Profiles.Timeout),
+			Limits:  pprof.Limits{Body: int64(c.Profiles.SizeLimit)},
+		}),
+		Concurrency:     c.Profiles.Concurrency,
+		CPU:             c.Profiles.TargetCPU,
+		TargetBandwidth: float64(c.Profiles.TargetBandwidth),
+		Bandwidth:       float64(c.Profiles.Bandwidth),
 	}
 	g.monitor = monitor.Options{
 		Source:            g.source,
@@ -154,20 +171,10 @@ func (a *App) owns(c config.Config, instance labels.Labels) bool {
 	return a.o.Shard.Owns(labels.NewBuilder(instance).Keep(c.Services.GroupBy...).Labels())
 }
 
-// embedded scrapes the static targets, for where there is no Prometheus.
-func (g *graph) embedded(c config.Config, static []discovery.Static, a *App) (*scrape.Scraper, error) {
-	if len(static) == 0 {
-		return nil, errors.New("there is nothing to watch: set --prometheus.url, or prometheus.url or static targets in the configuration")
-	}
-	store, err := a.seriesStore()
-	if err != nil {
-		return nil, err
-	}
-	o := scrape.Options{
-		Store:    store,
-		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
-		Logger:   a.logger.With("component", "scrape"),
-		Metrics:  a.scrapeMetrics,
+// embedded scrapes the targets itself, for where there is no Prometheus.
+func (g *graph) embedded(c config.Config, a *App) (*scrape.Scraper, error) {
+	if !slices.ContainsFunc(c.Targets, func(set config.TargetSet) bool { return len(set.Static) > 0 }) && len(g.sets) == 0 {
+		return nil, errors.New("there is nothing to watch: set --prometheus.url, or prometheus.url or targets in the configuration")
 	}
 	for _, set := range c.Targets {
 		for _, addr := range set.Static {
@@ -182,16 +189,53 @@ func (g *graph) embedded(c config.Config, static []discovery.Static, a *App) (*s
 			if !a.owns(c, b.Labels()) {
 				continue
 			}
-			o.Targets = append(o.Targets, scrape.Target{
+			g.scraped = append(g.scraped, scrape.Target{
 				Labels: b.Labels(),
 				URL:    &url.URL{Scheme: cmp.Or(set.Scheme, "http"), Host: addr, Path: set.MetricsPath},
 				Client: client,
 			})
 		}
 	}
-	return scrape.New(o)
+	store, err := a.seriesStore()
+	if err != nil {
+		return nil, err
+	}
+	return scrape.New(scrape.Options{
+		Targets:  g.scraped,
+		Store:    store,
+		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
+		Logger:   a.logger.With("component", "scrape"),
+		Metrics:  a.scrapeMetrics,
+	})
 }
 
+// rescrape tells the embedded scraping, if there is one, what service discovery
+// has found.
+func (a *App) rescrape() {
+	g := a.graph.Load()
+	if g.scraper == nil || len(g.sets) == 0 {
+		return
+	}
+	targets := slices.Clone(g.scraped)
+	for _, e := range a.watcher.Endpoints(time.Now()) {
+		if e.Err != nil {
+			continue
+		}
+		ls := e.Labels
+		if !ls.Has("job") && e.Job != "" {
+			ls = labels.NewBuilder(ls).Set("job", e.Job).Labels()
+		}
+		if a.owns(g.config, ls) {
+			targets = append(targets, scrape.Target{Labels: ls, URL: e.Metrics, Client: e.Client()})
+		}
+	}
+	if err := g.scraper.Set(targets); err != nil {
+		a.logger.Error("The found targets cannot be scraped", "err", err)
+	}
+}
+
+// targets are those of the configuration: static ones, settings for those of
+// Prometheus, and the sets of service discovery, which stay with the graph.
 func (g *graph) targets(c config.Config) (static []discovery.Static, rules []discovery.Rule, err error) {
 	for i, set := range c.Targets {
 		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("targets[%d]", i))
@@ -201,6 +245,12 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 		access := discovery.Access{Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak}
 		for _, addr := range set.Static {
 			static = append(static, discovery.Static{Address: addr, Labels: labels.FromMap(set.Labels), Access: access})
+		}
+		if len(set.ServiceDiscovery) > 0 {
+			g.sets = append(g.sets, discovery.Set{
+				Name: fmt.Sprintf("targets[%d]", i), Configs: set.ServiceDiscovery, Relabel: set.RelabelConfigs, Match: set.Match,
+				PodAnnotations: set.PodAnnotations, Limit: set.TargetLimit, Access: access,
+			})
 		}
 		if len(set.Matchers) > 0 {
 			ms, err := config.ParseMatchers(set.Matchers)

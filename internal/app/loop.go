@@ -74,6 +74,8 @@ func (a *App) evaluate(ctx context.Context) time.Duration {
 		debug.FreeOSMemory() // what reading the history took is not needed again
 	}
 	a.puller.Keep(a.monitor.Watches)
+	a.rescrape() // targets that were held for a while end without an update
+	a.countTargets()
 	return untilNext(a.interval())
 }
 
@@ -149,6 +151,7 @@ func (a *App) reload() (err error) {
 	mo := g.monitor
 	mo.Puller, mo.Notify = a.puller, a.notify
 	for _, apply := range []func() error{
+		func() error { return a.watcher.Apply(g.sets) },
 		func() error { return a.puller.Apply(g.puller) },
 		func() error { return a.notifier.ApplyConfig(g.alerts) },
 		func() error { return a.monitor.Apply(mo) },
@@ -160,6 +163,7 @@ func (a *App) reload() (err error) {
 	}
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
+	a.rescrape()
 	return nil
 }
 

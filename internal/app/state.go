@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -56,6 +55,7 @@ func (a *App) handler() error {
 func (a *App) notices() []string {
 	out := a.standing()
 	out = append(out, ended(a.graph.Load().config.Ignore, time.Now())...)
+	out = append(out, a.watcher.Warnings(time.Now())...)
 	s := a.monitor.State()
 	if s.Error != "" {
 		out = append(out, "Series cannot be read since "+since(s.Read)+": "+s.Error)
@@ -216,39 +216,4 @@ func (s state) History(ctx context.Context, service labels.Labels, from, to time
 	return collector.Thin(w, step, func(ls labels.Labels) bool {
 		return labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service)
 	}), nil
-}
-
-// Targets are those that profiles were wanted of, and the watched instances
-// that it has not been their turn.
-func (s state) Targets() []uiweb.Target {
-	var out []uiweb.Target
-	known := map[uint64]int{}
-	for _, t := range s.puller.Targets() {
-		known[t.Labels.Hash()] = len(out)
-		out = append(out, target(t))
-	}
-	for _, svc := range s.monitor.Services() {
-		for _, in := range svc.Instances {
-			if t, ok := known[in.Labels.Hash()]; ok {
-				out[t].Next = in.Next
-			} else {
-				out = append(out, uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown, Next: in.Next})
-			}
-		}
-	}
-	return out
-}
-
-func target(t collector.TargetStatus) uiweb.Target {
-	v := uiweb.Target{
-		Labels: t.Labels, URL: t.URL, State: uiweb.TargetUp,
-		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),
-	}
-	switch {
-	case t.LastPull.IsZero():
-		v.State = uiweb.TargetUnknown
-	case t.Reason != "":
-		v.State = uiweb.TargetDown
-	}
-	return v
 }

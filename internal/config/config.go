@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v2"
 )
@@ -92,10 +94,22 @@ type Profiles struct {
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 	// Concurrency is the number of pulls at a time, over all targets.
 	Concurrency int `yaml:"concurrency,omitempty"`
+	// TargetCPU is the share of a core that profiles may cost each target in
+	// the long run, by estimate.
+	TargetCPU float64 `yaml:"target_cpu,omitempty"`
+	// TargetBandwidth is the bytes a second that profiles of each target may
+	// have in the long run, Bandwidth those of all targets.
+	TargetBandwidth units.Base2Bytes `yaml:"target_bandwidth,omitempty"`
+	Bandwidth       units.Base2Bytes `yaml:"bandwidth,omitempty"`
+	// SizeLimit is how big one profile may be, as it is sent.
+	SizeLimit units.Base2Bytes `yaml:"size_limit,omitempty"`
+	// AnnotatedPods: in a Kubernetes cluster, find the pods whose annotations
+	// ask for profiles, unless a set of targets has service discovery.
+	AnnotatedPods bool `yaml:"annotated_pods"`
 }
 
-// TargetSet is either a set of static targets, or settings for the discovered
-// targets that its matchers select.
+// TargetSet is a set of static targets, or of those that service discovery
+// finds, or settings for the targets of Prometheus that its matchers select.
 type TargetSet struct {
 	// Static are host:port addresses.
 	Static []string `yaml:"static,omitempty"`
@@ -104,7 +118,19 @@ type TargetSet struct {
 	// MetricsPath is where the static targets have their metrics, for when
 	// gorowatch scrapes them itself.
 	MetricsPath string `yaml:"metrics_path,omitempty"`
-	// Matchers select discovered targets by their labels, e.g. job=~"a|b".
+	// ServiceDiscovery are kubernetes_sd_configs, file_sd_configs and the like,
+	// of the mechanisms that are linked.
+	ServiceDiscovery discovery.Configs `yaml:"-"`
+	// RelabelConfigs are applied to what service discovery finds.
+	RelabelConfigs []*relabel.Config `yaml:"relabel_configs,omitempty"`
+	// PodAnnotations: of pods, those alone whose annotations ask for profiles.
+	PodAnnotations bool `yaml:"pod_annotations"`
+	// Match are the labels by which a found target and a series are known to
+	// be of one instance. Empty: namespace and pod, or instance.
+	Match []string `yaml:"match,omitempty"`
+	// TargetLimit is the number of found targets that are used.
+	TargetLimit int `yaml:"target_limit"`
+	// Matchers select targets of Prometheus by their labels, e.g. job=~"a|b".
 	Matchers []string `yaml:"matchers,omitempty"`
 	// Scheme of the profiles: http or https. Empty: http, or that of the
 	// discovered target.
@@ -235,6 +261,11 @@ func Default() Config {
 			SuspicionInterval: model.Duration(2 * time.Minute),
 			Timeout:           model.Duration(10 * time.Second),
 			Concurrency:       4,
+			TargetCPU:         0.001,
+			TargetBandwidth:   100 * units.KiB,
+			Bandwidth:         10 * units.MiB,
+			SizeLimit:         80 * units.MiB,
+			AnnotatedPods:     true,
 		},
 		Alerting: Alerting{
 			CriticalWithin: model.Duration(6 * time.Hour),
@@ -268,6 +299,7 @@ func DefaultTargetSet() TargetSet {
 		Path:             "/debug/pprof/",
 		MetricsPath:      "/metrics",
 		GoroutineLeak:    true,
+		TargetLimit:      20_000,
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
 }
@@ -276,7 +308,21 @@ func DefaultTargetSet() TargetSet {
 func (t *TargetSet) UnmarshalYAML(unmarshal func(any) error) error {
 	*t = DefaultTargetSet()
 	type targetsSection TargetSet
-	return unmarshal((*targetsSection)(t))
+	return discovery.UnmarshalYAMLWithInlineConfigs((*targetsSection)(t), unmarshal)
+}
+
+// AnnotatedPods is the set of the pods of the cluster that gorowatch runs in
+// whose annotations ask for profiles. An error: the program has no service
+// discovery of Kubernetes.
+func AnnotatedPods() (TargetSet, error) {
+	var t TargetSet
+	err := yaml.UnmarshalStrict([]byte("kubernetes_sd_configs: [{role: pod}]\npod_annotations: true\n"), &t)
+	return t, err
+}
+
+// MarshalYAML writes service discovery as it is read.
+func (t TargetSet) MarshalYAML() (any, error) {
+	return discovery.MarshalYAMLWithInlineConfigs(&t)
 }
 
 // UnmarshalYAML sets the defaults.
@@ -349,6 +395,7 @@ func (c *Config) setDirectory(dir string) {
 	}
 	for i := range c.Targets {
 		c.Targets[i].HTTPClientConfig.SetDirectory(dir)
+		c.Targets[i].ServiceDiscovery.SetDirectory(dir)
 	}
 	for i := range c.Alerting.Alertmanagers {
 		c.Alerting.Alertmanagers[i].HTTPClientConfig.SetDirectory(dir)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery/file"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -33,6 +35,12 @@ func TestFull(t *testing.T) {
 	require.Equal(t, "testdata/good/secrets/hook", c.Alerting.Webhooks[1].URLFile)
 	require.Equal(t, "testdata/good/secrets/inbound", c.Alerting.Inbound.CredentialsFile)
 	require.True(t, c.Targets[0].HTTPClientConfig.EnableHTTP2, "the HTTP client has its defaults")
+	require.Len(t, c.Targets[2].ServiceDiscovery, 2)
+	require.Equal(t, &file.SDConfig{Files: []string{"testdata/good/targets/*.yml"}, RefreshInterval: model.Duration(time.Minute)}, c.Targets[2].ServiceDiscovery[0], "relative to the file")
+	require.Len(t, c.Targets[3].ServiceDiscovery, 3)
+	require.True(t, c.Targets[3].PodAnnotations)
+	require.Equal(t, 20_000, c.Targets[2].TargetLimit)
+	require.Zero(t, c.Targets[3].TargetLimit)
 }
 
 func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
@@ -46,6 +54,10 @@ func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
 	again, err := Load([]byte(text))
 	require.NoError(t, err, text)
 	require.Equal(t, c.Global, again.Global)
+	require.Equal(t, c.Targets[3].Match, again.Targets[3].Match)
+	require.Len(t, again.Targets[2].ServiceDiscovery, 2)
+	require.Len(t, again.Targets[2].RelabelConfigs, 1)
+	require.Equal(t, c.Profiles, again.Profiles)
 }
 
 // Each file in testdata/bad has one mistake and says in its first line what

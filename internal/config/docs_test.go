@@ -10,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
 )
@@ -22,6 +24,10 @@ type field struct{ key, typ, def string }
 // httpClient is the prefix of the keys of an HTTP client, which several
 // sections have.
 const httpClient = "<http_client>"
+
+// mechanisms are the keys of service discovery, which Prometheus' packages add
+// to a section.
+const mechanisms = "<mechanism>_sd_configs"
 
 // typeNames are how the page calls a type.
 var typeNames = map[reflect.Type]string{
@@ -34,6 +40,8 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[string]():                "string",
 	reflect.TypeFor[int]():                   "integer",
 	reflect.TypeFor[bool]():                  "boolean",
+	reflect.TypeFor[float64]():               "number",
+	reflect.TypeFor[units.Base2Bytes]():      "size",
 	reflect.TypeFor[[]string]():              "list of strings",
 	reflect.TypeFor[map[string]string]():     "map of strings",
 	reflect.TypeFor[map[string][]string]():   "map of lists of strings",
@@ -48,6 +56,10 @@ func fields(t *testing.T, prefix string, v reflect.Value) (out []field) {
 	for i := range v.NumField() {
 		f, value := v.Type().Field(i), v.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if f.Type == reflect.TypeFor[discovery.Configs]() {
+			out = append(out, field{key: prefix + "." + mechanisms})
+			continue
+		}
 		if name == "-" || !f.IsExported() {
 			continue
 		}
@@ -130,8 +142,8 @@ func TestPageOfTheConfiguration(t *testing.T) {
 	})
 	var missing []string
 	for _, f := range want {
-		if strings.HasSuffix(f.key, httpClient) {
-			require.Contains(t, string(page), "`"+f.key+"`", "where an HTTP client is configured")
+		if strings.HasSuffix(f.key, httpClient) || strings.HasSuffix(f.key, mechanisms) {
+			require.Contains(t, string(page), "`"+f.key+"`", "where an HTTP client, or service discovery, is configured")
 			continue
 		}
 		got, ok := documented[f.key]

@@ -31,6 +31,8 @@ func refused(text []byte, err error) error {
 		is = func(value string) bool { return value == e.URL }
 	} else if strings.Contains(says, "duration") {
 		expected = ", expected a number and a unit, e.g. 30s or 1h30m"
+	} else if strings.HasPrefix(says, "units: ") {
+		expected = ", expected a number and a unit, e.g. 10MiB"
 	}
 	var document yaml.MapSlice
 	if yaml.Unmarshal(text, &document) == nil {

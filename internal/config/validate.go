@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
@@ -86,6 +87,12 @@ func (c *Config) Validate() error {
 	v.between("profiles.baseline_instances", c.Profiles.BaselineInstances, 1, 100)
 	v.between("profiles.dump_limit", c.Profiles.DumpLimit, 0, 1_000_000)
 	v.between("profiles.concurrency", c.Profiles.Concurrency, 1, 1000)
+	if s := c.Profiles.TargetCPU; !(s > 0 && s <= 1) {
+		v.add("profiles.target_cpu", fmt.Errorf("%g is out of range, expected a share of a core, more than 0 and up to 1", s))
+	}
+	v.size("profiles.target_bandwidth", c.Profiles.TargetBandwidth)
+	v.size("profiles.bandwidth", c.Profiles.Bandwidth)
+	v.size("profiles.size_limit", c.Profiles.SizeLimit)
 
 	for i := range c.Targets {
 		v.targetSet(fmt.Sprintf("targets[%d]", i), &c.Targets[i])
@@ -134,6 +141,12 @@ func (v *validator) between(field string, n, lowest, highest int) {
 	}
 }
 
+func (v *validator) size(field string, n units.Base2Bytes) {
+	if n < units.KiB || n > units.TiB {
+		v.add(field, fmt.Errorf("%s is out of range, expected 1KiB to 1TiB", n))
+	}
+}
+
 func (v *validator) labelName(field, name string) {
 	if !model.UTF8Validation.IsValidLabelName(name) {
 		v.add(field, fmt.Errorf("%q is not a label name", name))
@@ -160,13 +173,23 @@ func (v *validator) address(field, addr string) {
 }
 
 func (v *validator) targetSet(field string, t *TargetSet) {
-	if len(t.Static) == 0 && len(t.Matchers) == 0 {
-		v.add(field, errors.New("selects nothing, expected static addresses or matchers of discovered targets"))
+	var kinds []string
+	for _, k := range []struct {
+		name string
+		has  bool
+	}{{"static", len(t.Static) > 0}, {"service discovery", len(t.ServiceDiscovery) > 0}, {"matchers", len(t.Matchers) > 0}} {
+		if k.has {
+			kinds = append(kinds, k.name)
+		}
 	}
-	if len(t.Static) > 0 && len(t.Matchers) > 0 {
-		v.add(field, errors.New("has both static and matchers, expected one of them"))
+	switch len(kinds) {
+	case 1:
+	case 0:
+		v.add(field, errors.New("selects nothing, expected static addresses, service discovery such as file_sd_configs, or matchers of Prometheus' targets"))
+	default:
+		v.add(field, fmt.Errorf("has both %s, expected one of them", strings.Join(kinds, " and ")))
 	}
-	if len(t.Matchers) > 0 {
+	if len(t.Static) == 0 {
 		for name := range t.Labels {
 			v.add(field+".labels", fmt.Errorf("%q: labels are for static targets", name))
 		}
@@ -177,6 +200,7 @@ func (v *validator) targetSet(field string, t *TargetSet) {
 	for name := range t.Labels {
 		v.labelName(field+".labels", name)
 	}
+	v.discovered(field, t)
 	if len(t.Matchers) > 0 {
 		s := strings.Join(t.Matchers, ", ")
 		_, err := ParseMatchers(t.Matchers)
@@ -191,6 +215,32 @@ func (v *validator) targetSet(field string, t *TargetSet) {
 	}
 	v.between(field+".port", t.Port, 0, 65535)
 	v.add(field, t.HTTPClientConfig.Validate())
+}
+
+// discovered checks what is about service discovery.
+func (v *validator) discovered(field string, t *TargetSet) {
+	if len(t.ServiceDiscovery) == 0 {
+		for _, k := range []struct {
+			name string
+			has  bool
+		}{{"relabel_configs", len(t.RelabelConfigs) > 0}, {"pod_annotations", t.PodAnnotations}, {"match", len(t.Match) > 0}} {
+			if k.has {
+				v.add(field+"."+k.name, errors.New("is for service discovery, such as kubernetes_sd_configs, of which the set has none"))
+			}
+		}
+	}
+	for i, r := range t.RelabelConfigs {
+		at := fmt.Sprintf("%s.relabel_configs[%d]", field, i)
+		if r == nil {
+			v.add(at, errors.New("is empty, expected a rule"))
+			continue
+		}
+		v.add(at, r.Validate(model.UTF8Validation))
+	}
+	for i, name := range t.Match {
+		v.labelName(fmt.Sprintf("%s.match[%d]", field, i), name)
+	}
+	v.between(field+".target_limit", t.TargetLimit, 0, 10_000_000)
 }
 
 func (v *validator) ignore(field string, i *Ignore) {

@@ -124,7 +124,7 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			p.busy, p.next = false, now.Add(pause)
 			switch {
 			case err != nil:
-				if collector.ReasonOf(err) == collector.ReasonBudget {
+				if collector.ReasonOf(err).Deferred() {
 					return // later
 				}
 				p.failed++

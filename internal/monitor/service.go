@@ -310,7 +310,7 @@ func (s *service) receive(b brought) {
 	in.reason, in.why = b.reason, b.why
 	defer s.capture(in)
 	if b.reason != "" {
-		if b.reason != collector.ReasonBudget && b.reason != collector.ReasonCanceled {
+		if !b.reason.Deferred() && b.reason != collector.ReasonCanceled {
 			in.failed++
 		}
 		return

@@ -96,7 +96,13 @@ const (
 	TargetUnknown TargetState = "unknown" // not pulled yet
 	TargetUp      TargetState = "up"
 	TargetDown    TargetState = "down"
+	// TargetUnmatched: an instance without a target, or a target without an
+	// instance; Error says why.
+	TargetUnmatched TargetState = "unmatched"
 )
+
+// TargetStates are all of them.
+var TargetStates = []TargetState{TargetUnknown, TargetUp, TargetDown, TargetUnmatched}
 
 // Target is where the profiles of one instance are had.
 type Target struct {

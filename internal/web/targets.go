@@ -14,12 +14,12 @@ import (
 )
 
 type targetsPage struct {
-	Filter           filter
-	Pager            pager
-	Targets          []targetRow
-	Total            int
-	Up, Down, Unsure int
-	States           []stateLink
+	Filter                      filter
+	Pager                       pager
+	Targets                     []targetRow
+	Total                       int
+	Up, Down, Unsure, Unmatched int
+	States                      []stateLink
 }
 
 type targetRow struct {
@@ -37,7 +37,7 @@ type targetRow struct {
 const targetsPerPage = 100
 
 func sortTargets(targets []Target) []Target {
-	rank := map[TargetState]int{TargetDown: 0, TargetUnknown: 2, TargetUp: 1}
+	rank := map[TargetState]int{TargetDown: 0, TargetUnmatched: 1, TargetUp: 2, TargetUnknown: 3}
 	targets = slices.Clone(targets)
 	slices.SortFunc(targets, func(a, b Target) int {
 		return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), labels.Compare(a.Labels, b.Labels), strings.Compare(a.URL, b.URL))
@@ -57,6 +57,8 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			p.Up++
 		case TargetDown:
 			p.Down++
+		case TargetUnmatched:
+			p.Unmatched++
 		default:
 			p.Unsure++
 		}
@@ -68,7 +70,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			wanted = append(wanted, t)
 		}
 	}
-	for _, s := range []TargetState{TargetDown, TargetUp, TargetUnknown} {
+	for _, s := range []TargetState{TargetDown, TargetUnmatched, TargetUp, TargetUnknown} {
 		if counts[s] > 0 || state == string(s) {
 			l := stateLink{Name: string(s), N: counts[s], URL: with(r, "state", string(s)), Current: state == string(s)}
 			if l.Current {

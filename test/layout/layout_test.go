@@ -73,13 +73,17 @@ var heavy = []string{
 	"gocloud.dev/blob/gcsblob",
 	"gocloud.dev/blob/azureblob",
 	"github.com/prometheus/prometheus/discovery",
+	"github.com/miekg/dns",
+	"github.com/hashicorp",
 	"github.com/prometheus/prometheus/tsdb",
 	"github.com/prometheus/prometheus/storage/remote",
 	"github.com/prometheus/sigv4",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/Azure/azure-sdk-for-go",
 	"cloud.google.com/go/storage",
-	"k8s.io",
+	"k8s.io/api",
+	"k8s.io/client-go/kubernetes",
+	"k8s.io/client-go/rest",
 }
 
 // mayBeHeavy are the packages besides main whose business one of them is. They
@@ -89,8 +93,11 @@ var mayBeHeavy = map[string]string{
 }
 
 // weightless are parts of what is heavy that weigh nothing: the parser of
-// PromQL has them.
+// PromQL has them, or the frame that mechanisms of service discovery register
+// themselves with.
 var weightless = []string{
+	"github.com/prometheus/prometheus/discovery",
+	"github.com/prometheus/prometheus/discovery/targetgroup",
 	"github.com/prometheus/prometheus/tsdb/chunkenc",
 	"github.com/prometheus/prometheus/tsdb/chunks",
 	"github.com/prometheus/prometheus/tsdb/fileutil",

@@ -3,9 +3,9 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [chromium] [axe] [goreleaser] [lint]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [chromium] [axe] [goreleaser] [lint] [kubernetes]
 #
-# Without arguments: all but goreleaser and lint. Only redis, victoriametrics,
+# Without arguments: all but goreleaser, lint and kubernetes. Only redis, victoriametrics,
 # etcd, chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
@@ -219,12 +219,32 @@ goreleaser() {
   current goreleaser "$v"
 }
 
+# The API server and the etcd that it keeps its objects in. kubectl and client
+# libraries cannot read a server's version that was not linked in.
+kubernetes() {
+  local v minor
+  v=$(version kubernetes k8s.io/kubernetes)
+  if [ ! -x "$cache/kubernetes/$v/kube-apiserver" ]; then
+    say "building kube-apiserver $v and etcd (some minutes, once)"
+    minor=${v#v1.}
+    mkdir -p "$work/kubernetes"
+    (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w" -o "$work/kubernetes/etcd" go.etcd.io/etcd/server/v3)
+    (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w \
+      -X k8s.io/component-base/version.gitVersion=$v \
+      -X k8s.io/component-base/version.gitMajor=1 \
+      -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
+      -o "$work/kubernetes/" k8s.io/kubernetes/cmd/kube-apiserver)
+    publish kubernetes "$v"
+  fi
+  current kubernetes "$v"
+}
+
 [ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics etcd cc helm chromium axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | chromium | axe | goreleaser | lint) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | chromium | axe | goreleaser | lint | kubernetes) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, chromium, axe, goreleaser or lint"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, chromium, axe, goreleaser, lint or kubernetes"
       exit 2
       ;;
   esac

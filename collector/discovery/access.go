@@ -1,0 +1,67 @@
+package discovery
+
+import (
+	"cmp"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// DefaultPath is where net/http/pprof is usually served.
+const DefaultPath = "/debug/pprof/"
+
+// Access is how the profiles of a set of targets are had.
+type Access struct {
+	Scheme string // http or https; empty: as discovered, http for static targets
+	Path   string // prefix of the profiles; empty: DefaultPath
+	Port   int    // 0: as discovered
+	Client *http.Client
+	// NoLeakProfile is the target's field of that name.
+	NoLeakProfile bool
+}
+
+// target is the one at an address.
+func (a Access) target(scheme, address string) collector.Target {
+	return a.at(a.scheme(scheme), a.address(address, ""), a.profilePath())
+}
+
+func (a Access) scheme(found string) string { return cmp.Or(a.Scheme, found) }
+
+// address is one with the port of the profiles, unless the target has chosen
+// its port.
+func (a Access) address(address, chosen string) string {
+	if a.Port == 0 || chosen != "" {
+		return address
+	}
+	return net.JoinHostPort(host(address), strconv.Itoa(a.Port))
+}
+
+// profilePath is that of the goroutine profile.
+func (a Access) profilePath() string {
+	return strings.TrimSuffix(cmp.Or(a.Path, DefaultPath), "/") + "/goroutine"
+}
+
+// at is the target with the goroutine profile at a path; one that ends in a
+// slash is where all profiles are.
+func (a Access) at(scheme, address, path string) collector.Target {
+	if strings.HasSuffix(path, "/") {
+		path += "goroutine"
+	}
+	return collector.Target{
+		URL:    &url.URL{Scheme: scheme, Host: address, Path: "/" + strings.TrimPrefix(path, "/")},
+		Client: a.Client, NoLeakProfile: a.NoLeakProfile,
+	}
+}
+
+// host is that of an address with or without port, an IPv6 address without its
+// brackets.
+func host(addr string) string {
+	if h, _, err := net.SplitHostPort(addr); err == nil {
+		return h
+	}
+	return strings.Trim(addr, "[]")
+}

@@ -1,0 +1,259 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	sd "github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// WatcherOptions are the options of a Watcher.
+type WatcherOptions struct {
+	// Hold is how long the targets of a set stay after its service discovery
+	// has none at all any more, which is a mistake more often than the truth.
+	// Default 5 minutes.
+	Hold time.Duration
+	// OnUpdate, if set, is told when the targets may have changed.
+	OnUpdate func()
+	// Now is the clock; default time.Now.
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Registerer gets the metrics of Prometheus' service discovery; may be nil.
+	Registerer prom.Registerer
+}
+
+// Watcher runs Prometheus' service discovery and keeps what it finds.
+type Watcher struct {
+	o       WatcherOptions
+	manager *sd.Manager
+	metrics *sd.SDMetrics
+	stop    context.CancelFunc
+
+	mtx  sync.RWMutex
+	sets []*found // in the order of the configuration
+}
+
+// found is what a set has found, and how instances find it there.
+type found struct {
+	Set
+	groups    []*targetgroup.Group // of the last update
+	endpoints []*Endpoint
+	byKey     map[string][]*Endpoint
+	// emptied is when the mechanisms had no target any more; zero: they have.
+	emptied time.Time
+	// over is how many more were found than the limit allows.
+	over int
+}
+
+// NewWatcher makes a Watcher that finds nothing yet. Its mechanisms run from
+// the first Apply on; Run takes in what they find, and ends them.
+func NewWatcher(o WatcherOptions) (*Watcher, error) {
+	if o.Hold <= 0 {
+		o.Hold = 5 * time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = promslog.NewNopLogger()
+	}
+	if o.Registerer == nil {
+		o.Registerer = prom.NewRegistry()
+	}
+	metrics, err := sd.CreateAndRegisterSDMetrics(o.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("service discovery: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w := &Watcher{o: o, metrics: metrics, stop: stop}
+	if w.manager = sd.NewManager(ctx, o.Logger, o.Registerer, metrics, sd.Name("gorowatch")); w.manager == nil {
+		stop()
+		return nil, errors.New("service discovery: its metrics are registered already")
+	}
+	return w, nil
+}
+
+// Check makes the mechanisms of a set and throws them away, so that a mistake
+// shows before anything changes. It connects to nothing.
+func (w *Watcher) Check(s Set) error {
+	for _, c := range s.Configs {
+		_, err := c.NewDiscoverer(sd.DiscovererOptions{
+			Logger: promslog.NewNopLogger(), Metrics: w.metrics.MechanismMetrics[c.Name()], SetName: s.Name,
+		})
+		if err != nil {
+			return fmt.Errorf("%s.%s_sd_configs: %w", s.Name, c.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Apply replaces the sets. Mechanisms whose configuration has not changed go
+// on, and so do their targets.
+func (w *Watcher) Apply(sets []Set) error {
+	configs := map[string]sd.Configs{}
+	w.mtx.Lock()
+	before := w.sets
+	w.sets = nil
+	for _, s := range sets {
+		f := &found{Set: s}
+		for _, b := range before {
+			if b.Name == s.Name && reflect.DeepEqual(b.Configs, s.Configs) {
+				f.groups, f.emptied = b.groups, b.emptied
+			}
+		}
+		f.build()
+		w.sets = append(w.sets, f)
+		configs[s.Name] = s.Configs
+	}
+	w.mtx.Unlock()
+	return w.manager.ApplyConfig(configs)
+}
+
+// Run takes in what is found, until ctx is done. It is called once.
+func (w *Watcher) Run(ctx context.Context) {
+	defer w.Stop()
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.manager.Run() })
+	defer running.Wait()
+	defer w.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case all := <-w.manager.SyncCh():
+			w.update(all)
+			if w.o.OnUpdate != nil {
+				w.o.OnUpdate()
+			}
+		}
+	}
+}
+
+// Stop ends the mechanisms of a Watcher whose Run is never called.
+func (w *Watcher) Stop() { w.stop() }
+
+// update takes in the groups of all sets.
+func (w *Watcher) update(all map[string][]*targetgroup.Group) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	for _, f := range w.sets {
+		groups, ok := all[f.Name]
+		if !ok {
+			continue
+		}
+		f.update(groups, w.o.Now())
+		if f.over > 0 {
+			w.o.Logger.Warn("Too many targets; those beyond the limit are not asked for profiles",
+				"set", f.Name, "limit", f.Limit, "found", f.Limit+f.over)
+		}
+	}
+}
+
+func (f *found) update(groups []*targetgroup.Group, now time.Time) {
+	if targetsIn(groups) == 0 && targetsIn(f.groups) > 0 {
+		if f.emptied.IsZero() {
+			f.emptied = now
+		}
+		return
+	}
+	f.groups, f.emptied = groups, time.Time{}
+	f.build()
+}
+
+func targetsIn(groups []*targetgroup.Group) (n int) {
+	for _, g := range groups {
+		n += len(g.Targets)
+	}
+	return n
+}
+
+// build makes the endpoints and their index of the groups.
+func (f *found) build() {
+	f.endpoints = f.Set.endpoints(f.groups)
+	slices.SortFunc(f.endpoints, func(a, b *Endpoint) int { return labels.Compare(a.Labels, b.Labels) })
+	f.over = 0
+	if f.Limit > 0 && len(f.endpoints) > f.Limit {
+		f.over = len(f.endpoints) - f.Limit
+		f.endpoints = f.endpoints[:f.Limit]
+	}
+	f.byKey = map[string][]*Endpoint{}
+	for _, e := range f.endpoints {
+		for _, key := range f.keys(e.Labels) {
+			f.byKey[key] = append(f.byKey[key], e)
+		}
+	}
+}
+
+// live tells whether what is kept of a set still counts.
+func (f *found) live(now time.Time, hold time.Duration) bool {
+	return f.emptied.IsZero() || now.Sub(f.emptied) < hold
+}
+
+// Endpoints are all targets that are known at a time.
+func (w *Watcher) Endpoints(now time.Time) []*Endpoint {
+	w.mtx.RLock()
+	defer w.mtx.RUnlock()
+	var out []*Endpoint
+	for _, f := range w.sets {
+		if f.live(now, w.o.Hold) {
+			out = append(out, f.endpoints...)
+		}
+	}
+	return out
+}
+
+// Warnings say what is wrong with the sets as wholes, in words.
+func (w *Watcher) Warnings(now time.Time) (out []string) {
+	w.mtx.RLock()
+	defer w.mtx.RUnlock()
+	for _, f := range w.sets {
+		switch {
+		case f.over > 0:
+			out = append(out, fmt.Sprintf("%s: service discovery finds %d targets, and only %d of them are used (target_limit); drop what is no Go service with relabel_configs, or raise the limit",
+				f.Name, f.Limit+f.over, f.Limit))
+		case !f.emptied.IsZero() && f.live(now, w.o.Hold):
+			out = append(out, fmt.Sprintf("%s: service discovery has no target any more since %s; those of before are kept for %s",
+				f.Name, f.emptied.UTC().Format(time.TimeOnly), w.o.Hold))
+		}
+	}
+	return out
+}
+
+// find is the target of an instance; nil and no error: no set knows it. The
+// first set that does counts.
+func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error) {
+	w.mtx.RLock()
+	defer w.mtx.RUnlock()
+	for _, f := range w.sets {
+		if !f.live(now, w.o.Hold) {
+			continue
+		}
+		if e, err := f.find(instance); e != nil || err != nil {
+			return e, err
+		}
+	}
+	return nil, nil
+}
+
+// names are the sets that are watched, for people.
+func (w *Watcher) names() string {
+	w.mtx.RLock()
+	defer w.mtx.RUnlock()
+	names := map[string]bool{}
+	for _, f := range w.sets {
+		names[f.Name] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+}

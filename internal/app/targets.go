@@ -1,0 +1,99 @@
+package app
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/gorowatch/gorowatch/collector"
+	uiweb "github.com/gorowatch/gorowatch/internal/web"
+)
+
+// maxUnused bounds the targets without series that are listed.
+const maxUnused = 1000
+
+// newTargetMetrics makes the gauge of the targets by state.
+func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
+	g := promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
+		Name: "gorowatch_targets",
+		Help: "Targets by state: up, down, unknown (not pulled yet), unmatched (an instance without a target, or a target without an instance).",
+	}, []string{"state"})
+	for _, s := range uiweb.TargetStates {
+		g.WithLabelValues(string(s))
+	}
+	return g
+}
+
+// countTargets sets the gauge.
+func (a *App) countTargets() {
+	n := map[uiweb.TargetState]int{}
+	for _, t := range (state{a}).Targets() {
+		n[t.State]++
+	}
+	for _, s := range uiweb.TargetStates {
+		a.targetStates.WithLabelValues(string(s)).Set(float64(n[s]))
+	}
+}
+
+// Targets are those that profiles were wanted of, the watched instances that
+// it has not been their turn, and the targets that belong to no instance.
+func (s state) Targets() []uiweb.Target {
+	now, finder := time.Now(), s.graph.Load().finder
+	var out []uiweb.Target
+	pulled, used := map[uint64]int{}, map[string]bool{}
+	for _, t := range s.puller.Targets() {
+		pulled[t.Labels.Hash()] = len(out)
+		used[t.URL] = true
+		out = append(out, target(t))
+	}
+	for _, svc := range s.monitor.Services() {
+		for _, in := range svc.Instances {
+			if i, ok := pulled[in.Labels.Hash()]; ok {
+				out[i].Next = in.Next
+				continue
+			}
+			t := uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown, Next: in.Next}
+			switch found, err := finder.Known(now, in.Labels); {
+			case err == nil:
+				t.URL = collector.RedactURL(found.URL)
+				used[t.URL] = true
+			case finder.Asked():
+				t.State, t.Error = uiweb.TargetUnmatched, err.Error()
+			}
+			out = append(out, t)
+		}
+	}
+	for i, e := range finder.Unused(now, used) {
+		if i == maxUnused {
+			break
+		}
+		t := uiweb.Target{Labels: e.Labels, URL: collector.RedactURL(e.URL()), State: uiweb.TargetUnmatched}
+		if e.Err != nil {
+			t.Error = e.Err.Error()
+		} else {
+			t.Error = "no watched series is of this target: its go_goroutines are not scraped, or under other labels (set match, or labels)"
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func target(t collector.TargetStatus) uiweb.Target {
+	v := uiweb.Target{
+		Labels: t.Labels, URL: t.URL, State: uiweb.TargetUp,
+		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),
+	}
+	switch t.Reason {
+	case "":
+		if t.LastPull.IsZero() {
+			v.State = uiweb.TargetUnknown
+		}
+	case collector.ReasonNoTarget, collector.ReasonAmbiguous, collector.ReasonNoConsent:
+		v.State = uiweb.TargetUnmatched
+	default:
+		v.State = uiweb.TargetDown
+	}
+	return v
+}

@@ -1,0 +1,131 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+// targetSet is one as a configuration file has it.
+func targetSet(t *testing.T, text string) config.TargetSet {
+	t.Helper()
+	c, err := config.Load([]byte("targets:\n- " + strings.ReplaceAll(text, "\n", "\n  ")))
+	require.NoError(t, err)
+	return c.Targets[0]
+}
+
+// eventually waits for a page to say something.
+func (r *running) eventually(path, text string) string {
+	r.t.Helper()
+	var page string
+	require.Eventually(r.t, func() bool {
+		page = r.page(path)
+		return strings.Contains(page, text)
+	}, patience, 20*time.Millisecond, "%s does not say %q", path, text)
+	return page
+}
+
+// A series of Prometheus whose profiles are elsewhere, behind a login, by
+// service discovery; and a target that belongs to no series.
+func TestDiscoveredTarget(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, p, _ := r.BasicAuth(); p != "hunter2" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		pprof.Index(w, r)
+	}))
+	t.Cleanup(target.Close)
+	addr := strings.TrimPrefix(target.URL, "http://")
+	conf := fast(t, newPrometheus(t).URL)
+	conf.Profiles.BaselineInterval = model.Duration(time.Second)
+	conf.Targets = []config.TargetSet{targetSet(t, `static_configs: [{targets: ["`+addr+`"]}, {targets: ["10.255.0.9:80"], labels: {instance: stranger}}]
+relabel_configs: [{source_labels: [__address__], regex: '127.*', replacement: '127.0.0.1:1', target_label: instance}]
+basic_auth: {username: me, password: hunter2}`)}
+	r := start(t, Options{Config: conf})
+	page := r.eventually("/api/v1/targets", `"state":"up"`)
+	require.Contains(t, page, target.URL+"/debug/pprof/goroutine")
+	page = r.eventually("/targets", "no watched series is of this target")
+	require.Contains(t, page, "http://10.255.0.9:80/debug/pprof/goroutine")
+	require.Contains(t, page, "1 up, 0 down, 1 unmatched")
+	r.cycle(1)
+	require.Equal(t, 1.0, r.metric(`gorowatch_targets{state="up"}`))
+	require.Equal(t, 1.0, r.metric(`gorowatch_targets{state="unmatched"}`))
+
+	require.NotContains(t, r.log.String(), "hunter2")
+}
+
+// Without a Prometheus what service discovery finds is scraped.
+func TestDiscoveredTargetsAreScraped(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			_, _ = w.Write([]byte("# TYPE go_goroutines gauge\ngo_goroutines 7\n"))
+			return
+		}
+		pprof.Index(w, r)
+	}))
+	t.Cleanup(target.Close)
+	conf := fast(t, "")
+	conf.Prometheus.URL.URL = nil
+	conf.Targets = []config.TargetSet{targetSet(t, `static_configs: [{targets: ["`+strings.TrimPrefix(target.URL, "http://")+`"], labels: {job: shop}}]`)}
+	r := start(t, Options{Config: conf})
+	r.eventually("/services", "shop")
+	require.Eventually(t, func() bool { return r.metric("gorowatch_series") == 1 }, patience, 20*time.Millisecond)
+	r.eventually("/api/v1/targets", `"instance":"`+strings.TrimPrefix(target.URL, "http://")+`"`)
+}
+
+// However a target answers, what it is asked with is in no page, log line or
+// metric.
+func TestSecretsOfTargetsStayInside(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a request went to another host, with %v", r.Header)
+	}))
+	t.Cleanup(elsewhere.Close)
+	for name, h := range map[string]http.HandlerFunc{
+		"refuses": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"redirects": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/?token=hunter2", 302)
+		},
+		"echoes": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+		},
+		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan string, 100)
+			target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case asked <- r.Header.Get("Authorization") + r.Header.Get("X-Key"):
+				default:
+				}
+				h(w, r)
+			}))
+			t.Cleanup(target.Close)
+			u, err := url.Parse(target.URL)
+			require.NoError(t, err)
+			conf := fast(t, newPrometheus(t).URL)
+			conf.Profiles.BaselineInterval = model.Duration(time.Second)
+			conf.Targets = []config.TargetSet{targetSet(t, `static: ["`+u.Host+`"]
+labels: {instance: "127.0.0.1:1"}
+authorization: {credentials: hunter2}
+http_headers: {X-Key: {secrets: [hunter2]}}`)}
+			r := start(t, Options{Config: conf})
+			r.eventually("/api/v1/targets", `"state":"down"`)
+			require.Equal(t, "Bearer hunter2hunter2", <-asked)
+			for _, path := range []string{"/", "/targets", "/services", "/status", "/api/v1/targets", "/api/v1/services", "/api/v1/leaks", "/metrics"} {
+				_, text := r.get(path)
+				require.NotContains(t, text, "hunter2", path)
+			}
+			require.NotContains(t, r.log.String(), "hunter2")
+		})
+	}
+}

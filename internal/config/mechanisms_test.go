@@ -1,0 +1,10 @@
+package config
+
+// The mechanisms of service discovery that the program has are main's to link.
+import (
+	_ "github.com/prometheus/prometheus/discovery/consul"
+	_ "github.com/prometheus/prometheus/discovery/dns"
+	_ "github.com/prometheus/prometheus/discovery/file"
+	_ "github.com/prometheus/prometheus/discovery/http"
+	_ "github.com/prometheus/prometheus/discovery/kubernetes"
+)
