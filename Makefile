@@ -61,6 +61,11 @@ test-e2e: dist/gotestsum ## run gorowatch against real servers
 test-browser: dist/gotestsum ## open the pages in a Chromium; screenshots are in dist/screenshots
 	cd $(BROWSER) && GOROWATCH_SCREENSHOTS=$(CURDIR)/dist/screenshots $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=10m ./...
 
+.PHONY: test-kubernetes
+test-kubernetes: dist/gotestsum ## run gorowatch against a real Kubernetes API server
+	@$(TOOLS)/install.sh kubernetes >/dev/null
+	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e/kubernetes
+
 dist/gotestsum: $(TOOLS)/gotestsum/go.sum
 	@$(GOTESTSUM)
 

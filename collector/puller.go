@@ -55,11 +55,15 @@ var (
 	wantLeaked = want{KindGoroutineLeak, 0, 0.05, 20e-6}
 )
 
+// least is the number of goroutines that a profile costs at least the price of:
+// docs/costs.md.
+const least = 300
+
 // cost of a profile of so many goroutines. A small one is not free, and
 // neither is an unknown one.
 func (w want) cost(goroutines float64) float64 {
-	if !(goroutines > 100) {
-		goroutines = 100
+	if !(goroutines > least) {
+		goroutines = least
 	}
 	return w.flat + w.perGoroutine*goroutines
 }

@@ -242,7 +242,7 @@ func TestStatusOfTargets(t *testing.T) {
 	s.Duration = 0
 	require.Equal(t, TargetStatus{
 		Labels: instance("a:80"), URL: "http://a:80/debug/pprof/goroutine", LastPull: noon,
-		Bytes: 8, Goroutines: 42, Cost: 1e-3,
+		Bytes: 8, Goroutines: 42, Cost: 3e-3,
 	}, s)
 	require.Equal(t, 16.0, testutil.ToFloat64(p.metrics.bytes))
 
@@ -256,7 +256,7 @@ func TestStatusOfTargets(t *testing.T) {
 	s.Duration = 0
 	require.Equal(t, TargetStatus{
 		Labels: instance("a:80"), URL: "http://a:80/debug/pprof/goroutine", LastPull: later,
-		Reason: ReasonUnauthorized, Error: "401: it wants a login", Cost: 2e-3,
+		Reason: ReasonUnauthorized, Error: "401: it wants a login", Cost: 6e-3,
 	}, s)
 }
 

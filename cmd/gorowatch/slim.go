@@ -4,8 +4,8 @@ package main
 
 import (
 	"errors"
-	"net/http"
 	"log/slog"
+	"net/http"
 
 	"github.com/alecthomas/kingpin/v2"
 

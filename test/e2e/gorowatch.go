@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,15 +25,23 @@ var listening = regexp.MustCompile(`msg="?Listening"? .*?address=(\S+)`)
 // test, so that nothing is left of it.
 func StartGorowatch(t testing.TB, dir, config string, flags ...string) *Gorowatch {
 	t.Helper()
-	path := built(t, buildGorowatch, "gorowatch")
+	return StartGorowatchBy(t, dir, config, nil, flags...)
+}
+
+// StartGorowatchBy is StartGorowatch by a command that runs its arguments in
+// its own place, such as env.
+func StartGorowatchBy(t testing.TB, dir, config string, by []string, flags ...string) *Gorowatch {
+	t.Helper()
 	file := filepath.Join(dir, "gorowatch.yml")
 	write(t, file, config)
-	p := Start(t, "gorowatch", path, append([]string{
+	command := append(slices.Clone(by),
+		built(t, buildGorowatch, "gorowatch"),
 		"serve",
-		"--config.file=" + file,
+		"--config.file="+file,
 		"--web.listen-address=127.0.0.1:0",
-		"--storage.url=file://" + filepath.ToSlash(t.TempDir()),
-	}, flags...)...)
+		"--storage.url=file://"+filepath.ToSlash(t.TempDir()),
+	)
+	p := Start(t, "gorowatch", command[0], append(command[1:], flags...)...)
 	return &Gorowatch{Program: p, URL: "http://" + p.WaitFor(t, listening)[1]}
 }
 
