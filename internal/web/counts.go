@@ -54,6 +54,12 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, a)
 		return
 	}
+	leave, err := h.reading(r.Context())
+	if err != nil {
+		h.refuse(w, http.StatusServiceUnavailable, errUnavailable, err.Error())
+		return
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
 	defer cancel()
 	a.Instance = human.Line(l.Head.Instance, maxName)

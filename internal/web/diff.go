@@ -38,7 +38,25 @@ type two struct {
 // errKey: that is no key.
 var errKey = errors.New("expected the key of a profile, profiles/…")
 
-// load reads both profiles.
+// maxReaders is how many requests read profiles at a time; the others wait.
+const maxReaders = 4
+
+// errBusy: others read profiles, for too long to wait for.
+var errBusy = errors.New("too many profiles are being read at the moment")
+
+// reading waits for a place to read profiles; leave gives it back.
+func (h *Handler) reading(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	select {
+	case h.places <- struct{}{}:
+		return func() { <-h.places }, nil
+	case <-ctx.Done():
+		return nil, errBusy
+	}
+}
+
+// load reads both profiles. The caller has a place to.
 func (h *Handler) load(ctx context.Context, base, head string) (t two, err error) {
 	t = two{baseKey: base, headKey: head}
 	if !profileKey(head) {
@@ -71,6 +89,8 @@ func (h *Handler) loadProblem(err error, keys string) (code int, kind errorType,
 	switch {
 	case errors.Is(err, errKey):
 		return http.StatusBadRequest, errBadData, err.Error()
+	case errors.Is(err, errBusy):
+		return http.StatusServiceUnavailable, errUnavailable, err.Error()
 	case errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound, errNotFound, h.bucketProblem(err, "load", keys)
 	}
@@ -106,7 +126,12 @@ func newAPIProfile(key string, p *collector.Profile) *apiProfile {
 // apiDiff is the difference of two profiles as a list and as a tree.
 func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	t, err := h.load(r.Context(), q.Get("base"), q.Get("head"))
+	leave, err := h.reading(r.Context())
+	var t two
+	if err == nil {
+		defer leave()
+		t, err = h.load(r.Context(), q.Get("base"), q.Get("head"))
+	}
 	if err != nil {
 		code, kind, text := h.loadProblem(err, q.Get("head"))
 		h.refuse(w, code, kind, text)
@@ -335,7 +360,12 @@ type tablePart struct {
 
 func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	t, err := h.load(r.Context(), q.Get("base"), q.Get("head"))
+	leave, err := h.reading(r.Context())
+	var t two
+	if err == nil {
+		defer leave()
+		t, err = h.load(r.Context(), q.Get("base"), q.Get("head"))
+	}
 	if err != nil {
 		code, _, text := h.loadProblem(err, q.Get("head"))
 		h.fragment(w, code, "table", tablePart{Problem: text})
@@ -420,7 +450,12 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
 		return
 	}
-	t, err := h.load(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	leave, err := h.reading(r.Context())
+	var t two
+	if err == nil {
+		defer leave()
+		t, err = h.load(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	}
 	if err != nil {
 		code, _, text := h.loadProblem(err, r.PathValue("head"))
 		plain(w, code, "The profiles cannot be compared: "+text+".")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,33 @@ func (stuck) LoadProfile(ctx context.Context, _ string) (*collector.Profile, err
 func (stuck) OpenProfile(ctx context.Context, _ string) (io.ReadCloser, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+// TestManyReaders: who compares profiles waits for a place, but not for ever.
+func TestManyReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(leaking())
+		o.Profiles = stuck{}
+		h, err := New(o)
+		require.NoError(t, err)
+		codes := make([]int, maxReaders+3)
+		var wg sync.WaitGroup
+		for i := range codes {
+			wg.Go(func() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, diffURL("/api/v1/diff", "", archived().refs[0].Key), nil))
+				codes[i] = w.Code
+			})
+		}
+		synctest.Wait()
+		require.Len(t, h.places, maxReaders, "so many read, the others wait")
+		wg.Wait()
+		for _, code := range codes {
+			require.Contains(t, []int{http.StatusBadGateway, http.StatusServiceUnavailable}, code)
+		}
+		require.Contains(t, codes, http.StatusBadGateway)
+		require.Empty(t, h.places, "every place is free again")
+	})
 }
 
 // TestSlowBucket: pages come at once, and the parts that need the bucket say in

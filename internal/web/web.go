@@ -90,6 +90,8 @@ type Handler struct {
 	base   string // path of the external URL, without a slash at the end
 	pages  map[string]*template.Template
 	logger *slog.Logger
+	// places are for those who read profiles: one may take much memory.
+	places chan struct{}
 	// inboundAlerts counts what came of the alerts of others.
 	inboundAlerts *prometheus.CounterVec
 	http.Handler
@@ -109,7 +111,7 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger}
+	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders)}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}

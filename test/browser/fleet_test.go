@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web"
@@ -212,10 +211,14 @@ func TestFleet(t *testing.T) {
 	}
 	b.visit("/leaks/000000000000")
 	require.Contains(t, b.text(), "10.0.3.0:8080")
-	eval[chromedp.Void](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === '7 d').click()")
-	b.until(settled)
-	drawn := eval[string](b, "document.querySelector('.chart').dataset.drawn")
-	t.Logf("7 days of %d instances: drawn in %s ms", fleetInstances, drawn)
+	all := eval[float64](b, `new Promise((done) => {
+		const chart = document.querySelector('.chart'), began = performance.now();
+		delete chart.dataset.drawn;
+		[...chart.querySelectorAll('.tools button')].find((b) => b.textContent === '7 d').click();
+		const look = () => (chart.dataset.drawn ? done(performance.now() - began) : requestAnimationFrame(look));
+		look();
+	})`)
+	t.Logf("7 days of %d instances: drawn in %s ms, %.0f ms after the click", fleetInstances, eval[string](b, "document.querySelector('.chart').dataset.drawn"), all)
 	require.Less(t, eval[int](b, "Number(document.querySelector('.chart').dataset.drawn)"), 1000)
 	b.shoot("fleet-leak-7d")
 	b.accessible()

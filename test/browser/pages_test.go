@@ -193,6 +193,16 @@ links:
 		require.Contains(t, b.text(), "Why it is not a leak")
 		b.inspect("service")
 		require.Positive(t, eval[int](b, "document.querySelectorAll('form.pick option').length"))
+		// Two profiles are picked by their marks in the chart.
+		eval[chromedp.Void](b, "document.querySelector('.chart .u-over').scrollIntoView({block: 'center', behavior: 'instant'})")
+		box := eval[struct{ Left, Right, Bottom float64 }](b, "document.querySelector('.chart .u-over').getBoundingClientRect().toJSON()")
+		for x := box.Left + 2; x < box.Right && !eval[bool](b, "document.querySelector('.chart figcaption a') !== null"); x += 8 {
+			b.do(chromedp.MouseClickXY(x, box.Bottom-3))
+		}
+		b.until("document.querySelector('.chart figcaption a')")
+		require.Regexp(t, `^Picked: .* and .* Compare them$`, eval[string](b, "document.querySelector('.chart figcaption').textContent"))
+		require.Less(t, eval[string](b, "document.querySelector('form.pick').elements.base.value"), eval[string](b, "document.querySelector('form.pick').elements.head.value"), "the earlier one first")
+		b.shoot("service-picked")
 		b.click("form.pick button")
 		require.Contains(t, b.text(), "Difference of two profiles")
 		b.quiet()

@@ -182,9 +182,10 @@ addEventListener('DOMContentLoaded', () => {
     let plot = null;
     let last = null;
 
-    const pick = (u, h) => {
-      const { left, top } = u.cursor;
-      if (left < 0 || top < u.over.clientHeight - 24) return;
+    const pick = (u, h, event) => {
+      const box = u.over.getBoundingClientRect();
+      const left = event.clientX - box.left;
+      if (event.clientY < box.bottom - 24) return;
       let best = null;
       for (const p of h.profiles) {
         const d = Math.abs(u.valToPos(p.time, 'x') - left);
@@ -240,7 +241,7 @@ addEventListener('DOMContentLoaded', () => {
             view.range = [u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x')];
             load();
           }],
-          ready: [(u) => u.over.addEventListener('click', () => pick(u, h))],
+          ready: [(u) => u.over.addEventListener('click', (e) => pick(u, h, e))],
         },
       }, l.rows, plotEl);
       const notes = [];
