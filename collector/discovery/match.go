@@ -26,15 +26,13 @@ const (
 // with, the best first.
 func (f *found) keys(ls labels.Labels) []string {
 	if len(f.Match) > 0 {
-		key := keyMatch
-		for _, name := range f.Match {
-			v := ls.Get(name)
-			if v == "" {
+		values := make([]string, len(f.Match))
+		for i, name := range f.Match {
+			if values[i] = ls.Get(name); values[i] == "" {
 				return nil
 			}
-			key += v + "\xff"
 		}
-		return []string{key}
+		return []string{keyMatch + strings.Join(values, "\xff")}
 	}
 	var out []string
 	if ns, pod := ls.Get("namespace"), ls.Get("pod"); ns != "" && pod != "" {

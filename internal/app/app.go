@@ -285,7 +285,7 @@ func addAnnotatedPods(c *config.Config) {
 			return
 		}
 	}
-	if pods, err := config.AnnotatedPods(); err == nil { // else this build cannot
+	if pods, err := c.Profiles.AnnotatedSet(); err == nil { // else this build cannot
 		c.Targets = append(slices.Clone(c.Targets), pods)
 	}
 }

@@ -106,6 +106,8 @@ type Profiles struct {
 	// AnnotatedPods: in a Kubernetes cluster, find the pods whose annotations
 	// ask for profiles, unless a set of targets has service discovery.
 	AnnotatedPods bool `yaml:"annotated_pods"`
+	// PodNamespaces are those in which it looks for them; empty: all.
+	PodNamespaces []string `yaml:"pod_namespaces,omitempty"`
 }
 
 // TargetSet is a set of static targets, or of those that service discovery
@@ -311,12 +313,20 @@ func (t *TargetSet) UnmarshalYAML(unmarshal func(any) error) error {
 	return discovery.UnmarshalYAMLWithInlineConfigs((*targetsSection)(t), unmarshal)
 }
 
-// AnnotatedPods is the set of the pods of the cluster that gorowatch runs in
+// AnnotatedSet is the set of the pods of the cluster that gorowatch runs in
 // whose annotations ask for profiles. An error: the program has no service
 // discovery of Kubernetes.
-func AnnotatedPods() (TargetSet, error) {
+func (p Profiles) AnnotatedSet() (TargetSet, error) {
+	mechanism := map[string]any{"role": "pod"}
+	if len(p.PodNamespaces) > 0 {
+		mechanism["namespaces"] = map[string]any{"names": p.PodNamespaces}
+	}
+	text, err := yaml.Marshal(map[string]any{"kubernetes_sd_configs": []any{mechanism}, "pod_annotations": true})
+	if err != nil {
+		return TargetSet{}, err
+	}
 	var t TargetSet
-	err := yaml.UnmarshalStrict([]byte("kubernetes_sd_configs: [{role: pod}]\npod_annotations: true\n"), &t)
+	err = yaml.UnmarshalStrict(text, &t)
 	return t, err
 }
 

@@ -101,6 +101,29 @@ func TestEmptyAnswerResolvesNothing(t *testing.T) {
 	require.Equal(t, 1, w.lines("There are series to watch"))
 }
 
+// The service discovery forgets every target for a minute, and for an hour: what
+// fires goes on, as the same leak with the same stack.
+func TestForgottenTargetsResolveNothing(t *testing.T) {
+	w := newWorld(t)
+	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
+	w.run(3 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	before := w.firing()[0]
+	for _, gone := range []time.Duration{time.Minute, time.Hour} {
+		p.pprof = collector.Errorf(collector.ReasonNoTarget, "service discovery finds no target")
+		for end := w.now.Add(gone); w.now.Before(end); {
+			w.run(time.Minute)
+			require.Len(t, w.firing(), 1)
+			require.Equal(t, before.ID, w.firing()[0].ID)
+			require.Equal(t, before.Signature, w.firing()[0].Signature)
+		}
+		p.pprof = nil
+		w.run(10 * time.Minute)
+		require.Len(t, w.firing(), 1)
+		require.Equal(t, before.ID, w.firing()[0].ID)
+	}
+}
+
 func TestNoProfileCanBeHad(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{

@@ -89,6 +89,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not (dig "storage" "url" "" $config) }}
 {{- $_ := set $config "storage" (mergeOverwrite (dict "url" (default "file:///var/lib/gorowatch" .Values.storage.bucket)) (default dict $config.storage)) }}
 {{- end }}
+{{- /* Pods are looked for where they may be read. */}}
+{{- if not .Values.rbac.create }}
+{{- $_ := set $config "profiles" (mergeOverwrite (dict "annotated_pods" false) (default dict $config.profiles)) }}
+{{- else if not .Values.rbac.clusterWide }}
+{{- $_ := set $config "profiles" (mergeOverwrite (dict "pod_namespaces" (default (list (include "gorowatch.namespace" .)) .Values.rbac.namespaces)) (default dict $config.profiles)) }}
+{{- end }}
 {{- toYaml $config }}
 {{- end }}
 
