@@ -1,8 +1,18 @@
 package promapi
 
 import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -202,7 +212,7 @@ func TestSeriesThatChangeTheirLabels(t *testing.T) {
 		}
 		matrix(w, nil, stream(map[string]string{"instance": "a", "pod": fmt.Sprint(n)}, at(t0, 1, "1")))
 	})
-	for range 5000 {
+	for range 2500 {
 		_, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
 		require.NoError(t, err)
 	}
@@ -336,4 +346,50 @@ func TestBlocks(t *testing.T) {
 	none, err := s.Blocks(t.Context(), t0, t0, 5*time.Minute)
 	require.NoError(t, err)
 	require.Empty(t, none.Series)
+}
+
+// A name that is gone, and certificates that nobody should trust, are said in
+// words that help, without the login.
+func TestNetworksThatFail(t *testing.T) {
+	expired := httptest.NewUnstartedServer(http.NotFoundHandler())
+	expired.Config.ErrorLog = log.New(io.Discard, "", 0)
+	expired.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t, time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))}}
+	expired.StartTLS()
+	defer expired.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(expired.Certificate())
+	trusting := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	defer trusting.CloseIdleConnections()
+	noName := &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+	}}
+	for name, c := range map[string]struct {
+		address   string
+		transport http.RoundTripper
+		reason    collector.Reason
+		text      string
+	}{
+		"expired": {expired.URL, trusting, collector.ReasonTLS, "certificate has expired"},
+		"no name": {"http://prometheus.invalid:9090", noName, collector.ReasonRefused, "no such host"},
+	} {
+		s, _ := source(t, c.address, &http.Client{Transport: c.transport})
+		_, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
+		require.Equal(t, c.reason, collector.ReasonOf(err), "%s: %v", name, err)
+		require.ErrorContains(t, err, c.text)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+// certificate is one that is valid for a time, for 127.0.0.1.
+func certificate(t *testing.T, from, to time.Time) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: to, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -306,8 +307,8 @@ func TestTargetsAreSpreadOverTheInterval(t *testing.T) {
 // Targets come and go while others stay; nothing is left of those that went.
 func TestTargetsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 1000
-		s := scraper(t, Options{Interval: 10 * time.Second}, numbered(t, -1))
+		const n = 10_000
+		s := scraper(t, Options{Interval: time.Hour}, numbered(t, -1))
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })
@@ -320,17 +321,17 @@ func TestTargetsComeAndGo(t *testing.T) {
 				many = append(many, numbered(t, i))
 			}
 			require.NoError(t, s.Set(many))
-			time.Sleep(10 * time.Second)
+			time.Sleep(time.Second)
 			synctest.Wait()
 			require.InDelta(t, before+n, runtime.NumGoroutine(), 10)
 			require.NoError(t, s.Set(many[:1]))
 			synctest.Wait()
 			require.InDelta(t, before, runtime.NumGoroutine(), 10)
 		}
+		time.Sleep(time.Hour)
 		w, err := s.Window(t.Context(), time.Now().Add(-time.Hour), time.Now())
 		require.NoError(t, err)
-		require.Len(t, w.Series, n+1)
-		require.GreaterOrEqual(t, len(w.Series[0].Samples), 10, "it was scraped all the time")
+		require.True(t, slices.ContainsFunc(w.Series, func(s collector.Series) bool { return labels.Equal(s.Labels, stays.Labels) }), "it is scraped in its rhythm")
 		cancel()
 		wg.Wait()
 	})

@@ -4,12 +4,14 @@ import (
 	"flag"
 	"net"
 	"net/http"
-	"os"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
+	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
@@ -21,8 +23,13 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(e2e.Main(m))
+	goleak.VerifyTestMain(mainFunc(func() int { return e2e.Main(m) }))
 }
+
+// mainFunc is a goleak.TestingM.
+type mainFunc func() int
+
+func (f mainFunc) Run() int { return f() }
 
 // fleet serves n instances.
 func fleet(t *testing.T, n int) (*Fleet, string) {
@@ -52,7 +59,6 @@ func TestBackfillAndEvaluations(t *testing.T) {
 	f, addr := fleet(t, *instances)
 	dir := t.TempDir()
 	began := time.Now()
-	// At a minute an evaluation comes once a minute: the history first.
 	g := e2e.StartGorowatch(t, dir, "prometheus: {url: '"+addr+"'}\n")
 	deadline := began.Add(10 * time.Minute)
 	for g.Metric(t, "gorowatch_backfill_progress_ratio") < 1 || g.Metric(t, "gorowatch_series") < float64(*instances) {
@@ -71,4 +77,39 @@ func TestBackfillAndEvaluations(t *testing.T) {
 		(after.cpu-before.cpu)/(after.evaluations-before.evaluations), after.evaluations-before.evaluations,
 		(f.Points.Load()-points)/n, f.Pulls.Load(), g.Metric(t, "process_resident_memory_bytes")/1e6, 60+4*float64(*instances)/1000)
 	require.Less(t, took, 5*time.Minute)
+}
+
+// The fleet answers as a Prometheus would: the same figures at whatever step, and
+// minima that are those of the single ones.
+func TestFleetAgreesWithItself(t *testing.T) {
+	f, addr := fleet(t, 40)
+	u, err := url.Parse(addr)
+	require.NoError(t, err)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	src, err := promapi.New(promapi.Options{URL: u, Client: &http.Client{Transport: transport}})
+	require.NoError(t, err)
+	from := time.Now().Truncate(time.Hour).Add(-24 * time.Hour)
+	fine, err := src.Window(t.Context(), from.Add(-1), from.Add(59*time.Minute))
+	require.NoError(t, err)
+	coarse, err := src.Blocks(t.Context(), from, from.Add(time.Hour), 5*time.Minute)
+	require.NoError(t, err)
+	require.Len(t, fine.Series, 40)
+	require.Len(t, coarse.Series, 40)
+	for i, s := range coarse.Series {
+		require.Len(t, s.Samples, 12)
+		for k, x := range s.Samples {
+			low := fine.Series[i].Samples[5*k]
+			for _, y := range fine.Series[i].Samples[5*k : 5*k+5] {
+				if y.Count < low.Count {
+					low = y
+				}
+			}
+			require.Equal(t, low.Count, x.Count)
+		}
+	}
+	require.Equal(t, f.Goroutines(3, from.Unix()), fine.Series[3].Samples[0].Count)
+	targets, err := src.Targets(t.Context())
+	require.NoError(t, err)
+	require.Len(t, targets, 40)
 }
