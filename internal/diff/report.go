@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -62,20 +63,21 @@ func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 // Write writes the report in a format. limit bounds the number of stacks for
 // people; 0 shows all. Programs get all of them.
 func (r *Report) Write(w io.Writer, format string, limit int) error {
-	var b []byte
+	// Of a large service it is megabytes, so it is written as it is made.
+	b := bufio.NewWriter(w)
 	var err error
 	switch format {
 	case "", FormatTable:
-		b = r.table(limit)
+		r.table(b, limit)
 	case FormatMarkdown:
-		b = r.markdown(limit)
+		r.markdown(b, limit)
 	case FormatJSON:
-		b, err = r.json()
+		err = r.json(b)
 	default:
 		err = fmt.Errorf("no format %q: want %s, %s or %s", format, FormatTable, FormatJSON, FormatMarkdown)
 	}
 	if err == nil {
-		_, err = w.Write(b)
+		err = b.Flush()
 	}
 	return err
 }
@@ -111,7 +113,7 @@ type (
 	}
 )
 
-func (r *Report) json() ([]byte, error) {
+func (r *Report) json(w io.Writer) error {
 	out := jsonReport{
 		Base:   jsonSide{r.Base.Time.UTC(), r.Base.Goroutines},
 		Head:   jsonSide{r.Head.Time.UTC(), r.Head.Goroutines},
@@ -134,32 +136,32 @@ func (r *Report) json() ([]byte, error) {
 		}
 		out.Stacks = append(out.Stacks, j)
 	}
-	b, err := json.MarshalIndent(out, "", "  ")
-	return append(b, '\n'), err
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(true)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
 }
 
 // maxFrames is how many frames of a stack are shown to people.
 const maxFrames = 16
 
-func (r *Report) table(limit int) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "base  %s  %s\n", human.FullTime(r.Base.Time), human.Plural(r.Base.Goroutines, "goroutine", "goroutines"))
-	fmt.Fprintf(&b, "head  %s  %s  %s\n", human.FullTime(r.Head.Time), human.Plural(r.Head.Goroutines, "goroutine", "goroutines"), human.Change(r.Growth))
+func (r *Report) table(b *bufio.Writer, limit int) {
+	_, _ = fmt.Fprintf(b, "base  %s  %s\n", human.FullTime(r.Base.Time), human.Plural(r.Base.Goroutines, "goroutine", "goroutines"))
+	_, _ = fmt.Fprintf(b, "head  %s  %s  %s\n", human.FullTime(r.Head.Time), human.Plural(r.Head.Goroutines, "goroutine", "goroutines"), human.Change(r.Growth))
 	shown, rest := r.shown(limit)
 	for _, s := range shown {
-		fmt.Fprintf(&b, "\n%s\n", s.headline())
-		writeFrames(&b, s.Delta.Stack)
+		_, _ = fmt.Fprintf(b, "\n%s\n", s.headline())
+		writeFrames(b, s.Delta.Stack)
 		if h, ok := s.Hint(); ok && s.Growth() > 0 {
-			fmt.Fprintf(&b, "    (%s)\n", human.Line(h.Sentence, 400))
+			_, _ = fmt.Fprintf(b, "    (%s)\n", human.Line(h.Sentence, 400))
 		}
 	}
 	if len(r.Stacks) == 0 {
-		b.WriteString("\nNo stack changed.\n")
+		_, _ = b.WriteString("\nNo stack changed.\n")
 	}
 	if rest > 0 {
-		fmt.Fprintf(&b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
+		_, _ = fmt.Fprintf(b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
 	}
-	return []byte(b.String())
 }
 
 // headline is "+1,904 (12 → 1,916)  97 %  chan send, blocked up to 118 min".
@@ -188,7 +190,7 @@ func (s Stack) headline() string {
 
 // writeFrames writes the frames in two columns, an arrow at the one to look
 // at first.
-func writeFrames(b *strings.Builder, s *stack.Stack) {
+func writeFrames(b *bufio.Writer, s *stack.Stack) {
 	type line struct{ mark, name, place string }
 	var lines []line
 	marked := false
@@ -215,8 +217,8 @@ func writeFrames(b *strings.Builder, s *stack.Stack) {
 		if mark == "" {
 			mark = " "
 		}
-		b.WriteString(strings.TrimRight(fmt.Sprintf("  %s %-*s  %s", mark, width, l.name, l.place), " "))
-		b.WriteByte('\n')
+		_, _ = b.WriteString(strings.TrimRight(fmt.Sprintf("  %s %-*s  %s", mark, width, l.name, l.place), " "))
+		_ = b.WriteByte('\n')
 	}
 }
 
@@ -234,25 +236,23 @@ func (r *Report) shown(limit int) (shown []Stack, rest int) {
 	return r.Stacks[:limit], len(r.Stacks) - limit
 }
 
-func (r *Report) markdown(limit int) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
+func (r *Report) markdown(b *bufio.Writer, limit int) {
+	_, _ = fmt.Fprintf(b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
 	shown, rest := r.shown(limit)
 	for _, s := range shown {
-		fmt.Fprintf(&b, "\n```\n%s\n", s.headline())
-		writeFrames(&b, s.Delta.Stack)
-		b.WriteString("```\n")
+		_, _ = fmt.Fprintf(b, "\n```\n%s\n", s.headline())
+		writeFrames(b, s.Delta.Stack)
+		_, _ = b.WriteString("```\n")
 		if h, ok := s.Hint(); ok && s.Growth() > 0 {
-			fmt.Fprintf(&b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
+			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
 		}
 	}
 	if len(r.Stacks) == 0 {
-		b.WriteString("\nNo stack changed.\n")
+		_, _ = b.WriteString("\nNo stack changed.\n")
 	}
 	if rest > 0 {
-		fmt.Fprintf(&b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
+		_, _ = fmt.Fprintf(b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
 	}
-	return []byte(b.String())
 }
 
 // escape makes a sentence, which has names of functions in it, plain Markdown.

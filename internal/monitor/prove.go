@@ -39,8 +39,8 @@ type proof struct {
 	age string
 
 	asked time.Time // when the goroutineleak profile was wanted last
-	// never says why this process has none.
-	never string
+	// never says why this process has none, later why it has none yet.
+	never, later string
 }
 
 // proofs are the pulls that would raise the evidence of the service's leaks:
@@ -59,6 +59,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 		known[l.ID] = true
 		in := s.instances[l.Head.Instance]
 		if in == nil {
+			s.tracker.Miss(l.ID, "the instance whose profiles show it is gone")
 			continue
 		}
 		started := s.started(in.name)
@@ -109,10 +110,25 @@ func (p *proof) missing(e leak.Evidence) string {
 		return p.age
 	case e == leak.Stack && p.ids != nil:
 		return "one dump of two is taken"
+	case e == leak.Stack:
+		return "two dumps, minutes apart, are still to show that these goroutines stay"
+	case e == leak.Aged && p.never == "" && p.later != "":
+		return p.later
+	case e == leak.Aged && p.never == "":
+		return "the garbage collector of the target is still to be asked"
 	case e == leak.Aged:
 		return p.never
 	}
 	return ""
+}
+
+// miss says of a leak, as it is now, why it has no more evidence.
+func (s *service) miss(id string, p *proof) {
+	for _, l := range s.tracker.Leaks() {
+		if l.ID == id {
+			s.tracker.Miss(id, p.missing(l.Evidence))
+		}
+	}
 }
 
 // dump pulls a dump; what it returns takes the result into the cycle.
@@ -124,18 +140,17 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			p.busy, p.next = false, now.Add(pause)
 			switch {
 			case err != nil:
-				if collector.ReasonOf(err).Deferred() {
-					return // later
-				}
-				p.failed++
 				p.age = "no dump with ages: " + err.Error()
-				p.done = p.failed >= 3
+				if !collector.ReasonOf(err).Deferred() { // else there will be one later
+					p.failed++
+					p.done = p.failed >= 3
+				}
 			case profile.Incomplete:
 				p.done, p.age = true, "the dump with ages was cut short"
 			default:
 				p.compare(now, s, l, stack.Of(profile), leak.LongLife*m.o.Trend.Base)
 			}
-			s.tracker.Miss(l.ID, p.missing(l.Evidence))
+			s.miss(l.ID, p)
 		}
 	}
 }
@@ -159,7 +174,7 @@ func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snap
 	case len(ids) == 0:
 		p.done, p.age = true, "the dump with ages does not show the stack"
 	case p.ids == nil:
-		p.ids, p.first = ids, now
+		p.ids, p.first, p.age = ids, now, ""
 	default:
 		stayed := 0
 		for id := range p.ids {
@@ -187,7 +202,7 @@ func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p
 	return func(ctx context.Context) func() {
 		profile, err := puller.Leaked(ctx, now, ls, count)
 		return func() {
-			p.busy = false
+			p.busy, p.later = false, ""
 			switch collector.ReasonOf(err) {
 			case collector.ReasonNotFound:
 				p.never = "no proof by the garbage collector: the target has no /debug/pprof/goroutineleak (Go 1.27 has)"
@@ -195,7 +210,8 @@ func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p
 				p.never = "no proof by the garbage collector: " + err.Error()
 			}
 			if err != nil {
-				s.tracker.Miss(l.ID, p.missing(l.Evidence))
+				p.later = "no proof by the garbage collector yet: " + err.Error()
+				s.miss(l.ID, p)
 				return
 			}
 			found := int64(0)
@@ -210,7 +226,7 @@ func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p
 				return
 			}
 			p.never = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
-			s.tracker.Miss(l.ID, p.missing(l.Evidence))
+			s.miss(l.ID, p)
 		}
 	}
 }
