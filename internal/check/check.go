@@ -33,7 +33,7 @@ type Options struct {
 	Repeat int
 	// Settle is how long to wait for goroutines to end after the command, at
 	// most. Default 30 s. If nothing ends for a third of it, what is left is
-	// taken to stay.
+	// taken to stay, unless it sleeps, works or reads.
 	Settle time.Duration
 	// Interval is the time between two profiles while waiting. Default a
 	// thirtieth of Settle, at least 100 ms, at most 2 s.
@@ -256,8 +256,18 @@ func (c *checker) changed(a, b *stack.Snapshot) bool {
 	return false
 }
 
+// passing tells whether a goroutine that waits so may well go on by itself.
+func passing(op string) bool {
+	switch op {
+	case stack.Running, "sleep", "syscall", "IO wait":
+		return true
+	}
+	return false
+}
+
 // settle takes profiles until nothing has grown since before, or no goroutine
-// ended for a third of the time, or the time is up. Of these it returns the
+// ended for a third of the time though none sleeps, works or reads, or the time
+// is up. Of these it returns the
 // one with the fewest goroutines more, so that one that comes and goes while
 // the rest stays does not count.
 func (c *checker) settle(ctx context.Context, before *stack.Snapshot) (*stack.Snapshot, error) {
@@ -271,13 +281,17 @@ func (c *checker) settle(ctx context.Context, before *stack.Snapshot) (*stack.Sn
 		}
 		if err == nil {
 			var n int64
+			patience := c.Settle / 3
 			for _, g := range c.grown(before, s) {
 				n += g.stayed
+				if passing(g.Op) {
+					patience = c.Settle
+				}
 			}
 			if best == nil || n < fewest {
 				best, fewest, since = s, n, time.Now()
 			}
-			if n == 0 || time.Since(since) >= c.Settle/3 || time.Since(start) >= c.Settle {
+			if n == 0 || time.Since(since) >= patience || time.Since(start) >= c.Settle {
 				return best, nil
 			}
 		}

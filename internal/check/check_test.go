@@ -265,6 +265,20 @@ func TestSettling(t *testing.T) {
 		require.Equal(t, "main.leak", res.report.Stacks[0].Key.Func)
 		require.InDelta(t, 11, took.Seconds(), 3)
 	})
+	// One sleeps for long, and then ends: it is given the time.
+	synctest.Test(t, func(t *testing.T) {
+		res, _, took := story(t, Options{}, func(p *target, _ int) {
+			end := time.Since(p.start) + 25*time.Second
+			p.at["time.Sleep"] = func(d time.Duration) int64 {
+				if d < end {
+					return 1
+				}
+				return 0
+			}
+		})
+		require.False(t, res.Leaked)
+		require.InDelta(t, 26, took.Seconds(), 3)
+	})
 	// Something goes up and down for ever: the time is up.
 	synctest.Test(t, func(t *testing.T) {
 		res, _, took := story(t, Options{Settle: time.Minute}, func(p *target, _ int) {

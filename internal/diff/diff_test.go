@@ -198,6 +198,19 @@ func TestLoaderAfterAnError(t *testing.T) {
 	require.EqualValues(t, 3, s.Total)
 }
 
+func TestServerAlone(t *testing.T) {
+	for place, want := range map[string]string{
+		"http://x:80":         "http://x:80/debug/pprof/goroutine",
+		"https://x/?debug=2":  "https://x/debug/pprof/goroutine?debug=2",
+		"http://x/internal/p": "http://x/internal/p",
+		"gops://x:80":         "gops://x:80",
+	} {
+		u, ok := asURL(place)
+		require.True(t, ok)
+		require.Equal(t, want, u.String())
+	}
+}
+
 func TestShare(t *testing.T) {
 	r := Of(&stack.Snapshot{}, &stack.Snapshot{}, []stack.Delta{{Head: 30}, {Head: 10}, {Base: 5}})
 	require.Equal(t, []float64{0.75, 0.25, 0}, []float64{r.Stacks[0].Share, r.Stacks[1].Share, r.Stacks[2].Share})

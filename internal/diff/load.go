@@ -25,8 +25,8 @@ type Loader struct {
 	build *stack.Builder
 }
 
-// Load reads the profile at place: an http or https URL, gops://host:port for
-// a gops agent, or else a file.
+// Load reads the profile at place: an http or https URL (of a server alone, its
+// /debug/pprof/goroutine), gops://host:port for a gops agent, or else a file.
 // Errors name the place.
 func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
 	if l.build == nil {
@@ -68,14 +68,21 @@ func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, er
 	return p, nil
 }
 
-// asURL tells URLs from names of files.
+// asURL tells URLs from names of files. Of a server alone it is where
+// net/http/pprof has the profile.
 func asURL(place string) (*url.URL, bool) {
 	scheme, _, ok := strings.Cut(place, "://")
 	if !ok || scheme != "http" && scheme != "https" && scheme != "gops" {
 		return nil, false
 	}
 	u, err := url.Parse(place)
-	return u, err == nil && u.Host != ""
+	if err != nil || u.Host == "" {
+		return nil, false
+	}
+	if u.Scheme != "gops" && (u.Path == "" || u.Path == "/") {
+		u.Path = "/debug/pprof/goroutine"
+	}
+	return u, true
 }
 
 // show is a place without its secrets.
