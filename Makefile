@@ -100,6 +100,10 @@ generate: ## write dashboards, rules, and what is rendered from the chart
 release-check: ## check the release files with goreleaser, which takes minutes to build once
 	$$($(TOOLS)/install.sh goreleaser)/goreleaser/current/goreleaser check
 
+.PHONY: tidy
+tidy: ## tidy every module; those of the tests hold sums of what the product needs too
+	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER); do (cd $$module && $(GO) mod tidy) || exit 1; done
+
 .PHONY: clean
 clean: ## remove what was built here
 	rm -rf gorowatch dist

@@ -17,11 +17,13 @@ addEventListener('DOMContentLoaded', () => {
     const time = clock(d, incr < 60);
     return i === 0 || (d.getUTCHours() === 0 && d.getUTCMinutes() === 0) ? `${time}\n${day(d).slice(5)}` : time;
   });
+  // Goroutines come whole.
+  const whole = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
   const axes = (more) => {
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
     return [
       { ...axis, values: ticks, space: 70 },
-      { ...axis, size: 60, values: (u, splits) => splits.map((x) => number(x)) },
+      { ...axis, size: 60, incrs: whole, values: (u, splits) => splits.map((x) => number(x)) },
       ...more.map((m) => ({ ...axis, ...m })),
     ];
   };
