@@ -11,6 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	// Configurations have the service discovery that main links.
+	_ "github.com/prometheus/prometheus/discovery/consul"
+	_ "github.com/prometheus/prometheus/discovery/dns"
+	_ "github.com/prometheus/prometheus/discovery/file"
+	_ "github.com/prometheus/prometheus/discovery/http"
+	_ "github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v2"

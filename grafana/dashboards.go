@@ -158,6 +158,10 @@ func self(c config) board {
 		query{c.in(`sum by (alertmanager, reason) (rate(gorowatch_alerting_dropped_total{OWN}[$__rate_interval]))`), "dropped: {{alertmanager}} {{reason}}"})
 	b.graph("Waiting", "Alerts in the queues, of what they hold.", "percentunit",
 		query{c.in(`max_over_time(gorowatch_alerting_queue_length{OWN}[$__rate_interval]) / ignoring (alertmanager) group_left gorowatch_alerting_queue_capacity{OWN}`), "{{instance}} {{alertmanager}}"})
+	b.graph("Webhooks out", "Messages a second, by result.", "ops",
+		query{c.in(`sum by (webhook, result) (rate(gorowatch_alerting_webhook_messages_total{OWN}[$__rate_interval]))`), "{{webhook}} {{result}}"})
+	b.graph("Webhook in", "Alerts of others that came in, a second, by what came of them.", "ops",
+		query{c.in(`sum by (result) (rate(gorowatch_inbound_alerts_total{OWN}[$__rate_interval]))`), "{{result}}"})
 	b.row("What it costs")
 	b.graph("CPU", "Cores.", "short", query{c.in(`rate(process_cpu_seconds_total{OWN}[$__rate_interval])`), "{{instance}}"})
 	b.graph("Memory", "Resident.", "bytes", query{c.in(`process_resident_memory_bytes{OWN}`), "{{instance}}"})

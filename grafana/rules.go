@@ -38,7 +38,7 @@ func (c config) alert(name, severity, expr, wait, summary, description string) r
 }
 
 // unmendable are results of a pull that are no fault of anybody's.
-const unmendable = "ok|budget|canceled|no_consent|rate_limited"
+const unmendable = "ok|budget|canceled|no_consent|rate_limited|slow|back_off"
 
 // selfRules are about gorowatch itself.
 func selfRules(c config) []group {
@@ -58,7 +58,7 @@ sum by (CLUSTER, namespace, job, instance) (rate(gorowatch_evaluations_total{SEL
 				Record: "job:gorowatch_profile_pull_failures:ratio_rate1h",
 				Expr: s(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"` + unmendable + `"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent"}[1h]))`),
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent|slow|back_off"}[1h]))`),
 			},
 		}},
 		{Name: "gorowatch", Rules: []rule{
@@ -77,7 +77,7 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 			c.alert("GorowatchTargetsUnreachable", "warning",
 				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"%s"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent"}[1h]))
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent|slow|back_off"}[1h]))
 > %g`, unmendable, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the profiles cannot be pulled",
 				"Leaks of those targets are told without a line. The page Targets says why of each."),
@@ -87,6 +87,12 @@ and on (CLUSTER, namespace, job, instance, alertmanager)
 sum by (CLUSTER, namespace, job, instance, alertmanager) (increase(gorowatch_alerting_sent_total{SELECTOR}[15m])) == 0`), c.For,
 				"Alertmanager {{ $labels.alertmanager }} takes no alerts from gorowatch",
 				"{{ $labels.instance }} has got no alert through for a quarter of an hour: nobody is told of leaks by this way."),
+			c.alert("GorowatchWebhookFailing", "critical",
+				s(`sum by (CLUSTER, namespace, job, instance, webhook) (rate(gorowatch_alerting_webhook_messages_total{SELECTOR,result!="ok"}[5m])) > 0
+and on (CLUSTER, namespace, job, instance, webhook)
+sum by (CLUSTER, namespace, job, instance, webhook) (increase(gorowatch_alerting_webhook_messages_total{SELECTOR,result="ok"}[15m])) == 0`), c.For,
+				"The webhook {{ $labels.webhook }} takes no messages from gorowatch",
+				"{{ $labels.instance }} has got no message through for a quarter of an hour: nobody is told of leaks by this way."),
 			c.alert("GorowatchAlertsDropped", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance, alertmanager, reason) (increase(gorowatch_alerting_dropped_total{SELECTOR}[15m])) > 0`), "",
 				"gorowatch has dropped alerts ({{ $labels.reason }})",

@@ -101,7 +101,8 @@ alerting:
   goroutine_limit: 100000
   resend_interval: 1s
   alertmanagers: [{static_configs: [{targets: [%q]}]}]
-`, prometheus.URL, alertmanager.Address), "--web.listen-address="+own).WaitReady(t)
+  webhooks: [{url: %q}]
+`, prometheus.URL, alertmanager.Address, StartReceiver(t).URL), "--web.listen-address="+own).WaitReady(t)
 	Eventually(t, untilAlerts, "the leak fires", func() error {
 		if prometheus.Value(t, `gorowatch_leaks_firing`) == 0 {
 			return errNotYet

@@ -7,17 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// nobody is the user of the image.
-const nobody = 65532
 
 // No engine builds the image in these tests. What it promises is held without:
 // the binary needs nothing beside it, no root, and no folder that it may write
@@ -35,39 +30,13 @@ func TestImageNeedsNothingElse(t *testing.T) {
 		require.NotEqual(t, elf.PT_INTERP, p.Type, "gorowatch is linked dynamically")
 	}
 
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("only root may change the root folder")
-		}
-		t.Skip("only root may change the root folder")
-	}
-	root, err := os.MkdirTemp("", "gorowatch-image-") //nolint:usetesting // only root may enter the folder of a test
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(root)) })
+	g, root := StartImage(t, map[string]string{"/gorowatch.yml": "targets: [{static: ['127.0.0.1:1']}]\n"}, []string{"/data"}, nil,
+		"serve", "--config.file=/gorowatch.yml", "--storage.url=file:///data", "--storage.tsdb.path=/data/series", "--web.listen-address=127.0.0.1:0")
 	data := filepath.Join(root, "data")
-	require.NoError(t, os.Mkdir(data, 0o755))
-	require.NoError(t, os.Chown(data, nobody, nobody))
-	text, err := os.ReadFile(binary)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(root, "gorowatch"), text, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(root, "gorowatch.yml"), []byte("targets: [{static: ['127.0.0.1:1']}]\n"), 0o644))
-	// Everything but the state is root's, and the process is not root.
-	require.NoError(t, os.Chmod(root, 0o555))
 
-	out := newOutput()
-	cmd := exec.Command("/gorowatch", "serve", "--config.file=/gorowatch.yml", "--storage.url=file:///data", "--storage.tsdb.path=/data/series", "--web.listen-address=127.0.0.1:0")
-	cmd.Dir, cmd.Env = "/", []string{}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = processAttributes()
-	cmd.SysProcAttr.Chroot = root
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-	p := &Program{name: "the image", cmd: cmd, out: out, exited: make(chan struct{})}
-	p.run(t)
-
-	url := "http://" + p.WaitFor(t, listening)[1]
-	Eventually(t, startTime, "the image is ready", func() error { return answers(url + "/-/ready") })
-	require.NoError(t, answers(url+"/-/healthy"))
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	g.WaitReady(t)
+	require.NoError(t, answers(g.URL+"/-/healthy"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.PID()))
 	require.NoError(t, err)
 	require.Regexp(t, `(?m)^Uid:\s+65532\s+65532\s`, string(status))
 	require.Regexp(t, `(?m)^CapEff:\s+0+$`, string(status))
@@ -78,7 +47,7 @@ func TestImageNeedsNothingElse(t *testing.T) {
 		}
 		return err
 	})
-	p.Stop(t)
+	g.Stop(t)
 
 	var written []string
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

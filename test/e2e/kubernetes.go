@@ -140,6 +140,25 @@ func (k *Kubernetes) Delete(t testing.TB, path string) {
 	}
 }
 
+// DryRun asks whether the server would take a new object, JSON, at the path of
+// its kind; nothing is made. What the server does not know is an error.
+func (k *Kubernetes) DryRun(path, object string) error {
+	_, err := k.do(http.MethodPost, path+"?dryRun=All&fieldValidation=Strict", "application/json", object)
+	return err
+}
+
+// Get decodes the object at path into v.
+func (k *Kubernetes) Get(t testing.TB, path string, v any) {
+	t.Helper()
+	answer, err := k.do(http.MethodGet, path, "", "")
+	if err == nil {
+		err = json.Unmarshal(answer, v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Token is one of a service account, as its pods are given it.
 func (k *Kubernetes) Token(t testing.TB, namespace, serviceAccount string) string {
 	t.Helper()

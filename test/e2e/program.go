@@ -177,6 +177,12 @@ func startOnFreePort(t testing.TB, name, path string, args func(addr string) []s
 	return nil, ""
 }
 
+// FreeAddress is an address of this host that nobody listens on now.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return freeAddress(t)
+}
+
 // freeAddress is an address of this host that nobody listens on now.
 func freeAddress(t testing.TB) string {
 	t.Helper()

@@ -93,9 +93,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.rbac.create }}
 {{- $_ := set $config "profiles" (mergeOverwrite (dict "annotated_pods" false) (default dict $config.profiles)) }}
 {{- else if not .Values.rbac.clusterWide }}
-{{- $_ := set $config "profiles" (mergeOverwrite (dict "pod_namespaces" (default (list (include "gorowatch.namespace" .)) .Values.rbac.namespaces)) (default dict $config.profiles)) }}
+{{- $_ := set $config "profiles" (mergeOverwrite (dict "pod_namespaces" (include "gorowatch.namespaces" . | fromJsonArray)) (default dict $config.profiles)) }}
 {{- end }}
 {{- toYaml $config }}
+{{- end }}
+
+{{/* The namespaces whose pods may be read, unless all may. */}}
+{{- define "gorowatch.namespaces" -}}
+{{- default (list (include "gorowatch.namespace" .)) .Values.rbac.namespaces | toJson }}
 {{- end }}
 
 {{/* Whether a volume is claimed: with a bucket there is nothing to keep. */}}

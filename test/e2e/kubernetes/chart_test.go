@@ -1,0 +1,384 @@
+//go:build linux
+
+package kubernetes
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v2"
+
+	"github.com/gorowatch/gorowatch/test/e2e"
+)
+
+// deploy is where the chart and what is rendered from it are.
+const (
+	deploy = "../../../deploy"
+	chart  = deploy + "/helm/gorowatch"
+)
+
+// endpoints are where the API has the kinds that the chart has.
+var endpoints = map[string]string{
+	"ServiceAccount":      "/api/v1/namespaces/%s/serviceaccounts",
+	"Secret":              "/api/v1/namespaces/%s/secrets",
+	"ConfigMap":           "/api/v1/namespaces/%s/configmaps",
+	"Service":             "/api/v1/namespaces/%s/services",
+	"StatefulSet":         "/apis/apps/v1/namespaces/%s/statefulsets",
+	"NetworkPolicy":       "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
+	"Ingress":             "/apis/networking.k8s.io/v1/namespaces/%s/ingresses",
+	"PodDisruptionBudget": "/apis/policy/v1/namespaces/%s/poddisruptionbudgets",
+	"Role":                "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/roles",
+	"RoleBinding":         "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/rolebindings",
+	"ClusterRole":         "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	"ClusterRoleBinding":  "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+	"ServiceMonitor":      "/apis/monitoring.coreos.com/v1/namespaces/%s/servicemonitors",
+	"PodMonitor":          "/apis/monitoring.coreos.com/v1/namespaces/%s/podmonitors",
+	"PrometheusRule":      "/apis/monitoring.coreos.com/v1/namespaces/%s/prometheusrules",
+}
+
+// A real API server takes all that the chart makes of all values of its golden
+// tests, and the plain manifests.
+func TestAPIServerTakesTheChart(t *testing.T) {
+	t.Parallel()
+	k := e2e.StartKubernetes(t)
+	for _, name := range []string{"monitoring", "platform", "shop", "payments"} {
+		createNamespace(t, k, name)
+	}
+	installCRDs(t, k)
+	manifests := filepath.Join(deploy, "kubernetes", "gorowatch.yaml")
+	files, err := filepath.Glob(filepath.Join(deploy, "testdata", "golden", "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	taken := 0
+	for _, file := range append(files, manifests) {
+		for _, object := range documents(t, file) {
+			require.NoError(t, dryRun(t, k, object), file)
+			taken++
+		}
+	}
+	t.Logf("%d objects", taken)
+	bad := documents(t, manifests)[0]
+	bad["specc"] = "a typo"
+	require.ErrorContains(t, dryRun(t, k, bad), "specc")
+}
+
+func dryRun(t *testing.T, k *e2e.Kubernetes, object map[string]any) error {
+	kind := object["kind"].(string)
+	path, known := endpoints[kind]
+	require.True(t, known, "a new kind: %s", kind)
+	if strings.Contains(path, "%s") {
+		namespace, ok := object["metadata"].(map[string]any)["namespace"].(string)
+		if !ok {
+			namespace = "monitoring"
+		}
+		path = fmt.Sprintf(path, namespace)
+	}
+	text, err := json.Marshal(object)
+	require.NoError(t, err)
+	return k.DryRun(path, string(text))
+}
+
+func createNamespace(t *testing.T, k *e2e.Kubernetes, name string) {
+	k.Apply(t, "/api/v1/namespaces/"+name, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}")
+}
+
+// installCRDs makes the kinds of the Prometheus operator known.
+func installCRDs(t *testing.T, k *e2e.Kubernetes) {
+	files, err := filepath.Glob(filepath.Join(e2e.Tool(t, "schemas", "crds"), "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		name := documents(t, file)[0]["metadata"].(map[string]any)["name"].(string)
+		path := "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + name
+		k.Apply(t, path, string(text))
+		e2e.Eventually(t, time.Minute, name+" is served", func() error {
+			var crd struct {
+				Status struct {
+					Conditions []struct{ Type, Status string }
+				}
+			}
+			k.Get(t, path, &crd)
+			for _, c := range crd.Status.Conditions {
+				if c.Type == "Established" && c.Status == "True" {
+					return nil
+				}
+			}
+			return errNotYet
+		})
+	}
+}
+
+var errNotYet = errors.New("not yet")
+
+// documents are the objects of a file, as JSON has them.
+func documents(t *testing.T, file string) (all []map[string]any) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, doc := range strings.Split("\n"+string(text), "\n---\n") {
+		var tree any
+		require.NoError(t, yaml.Unmarshal([]byte(doc), &tree), file)
+		if tree != nil {
+			all = append(all, asJSON(tree).(map[string]any))
+		}
+	}
+	return all
+}
+
+// asJSON gives the maps of YAML the keys of JSON.
+func asJSON(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		m := map[string]any{}
+		for key, value := range v {
+			m[fmt.Sprint(key)] = asJSON(value)
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = asJSON(v[i])
+		}
+	}
+	return v
+}
+
+// install installs the chart with Helm and returns what it says.
+func install(t *testing.T, k *e2e.Kubernetes, args ...string) string {
+	t.Helper()
+	args = append([]string{"--kubeconfig=" + k.Kubeconfig, "install", "gorowatch", chart, "-n", "monitoring", "--create-namespace"}, args...)
+	cmd := exec.Command(e2e.Tool(t, "helm", "helm"), args...)
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "helm %s: %s", strings.Join(args, " "), out)
+	return string(out)
+}
+
+// follow is a service that leaks when a follower leaves, and followers that do.
+const follow = "logfollow"
+
+var followers = e2e.Load{
+	Every: 500 * time.Millisecond, AtATime: 1, Patience: 300 * time.Millisecond,
+	Method: http.MethodGet,
+	Path:   func(n int) string { return fmt.Sprintf("/units/unit-%d/lines", n%7) },
+}
+
+// runPod says that a process of this host is a pod whose profiles are where
+// only its annotations know.
+func runPod(t *testing.T, k *e2e.Kubernetes, name, address string) {
+	_, port, _ := strings.Cut(address, ":")
+	k.RunPod(t, "shop", name, fmt.Sprintf(`annotations:
+  profiles.grafana.com/goroutine.scrape: "true"
+  profiles.grafana.com/goroutine.port: %q
+  profiles.grafana.com/goroutine.path: /internal/pprof/goroutine`, port), fmt.Sprintf(`containers:
+- {name: app, image: app, ports: [{name: http, containerPort: %s}]}`, port))
+}
+
+// scraped is what Prometheus knows of a pod.
+func scraped(pod, address string) e2e.Job {
+	app, _, _ := strings.Cut(pod, "-")
+	return e2e.Job{Name: pod, Labels: map[string]string{"namespace": "shop", "job": app, "pod": pod}, Targets: []string{address}}
+}
+
+// On a real API server: Helm installs the chart. gorowatch runs as its pod
+// would, with the arguments, the configuration, the account's token and the
+// rights that the chart gives it, and nothing else. It finds the pods that ask
+// for profiles in their annotations, and alerts with the line of the leak; pods
+// come and go without an alarm, and none that has gone stays.
+func TestChart(t *testing.T) {
+	t.Parallel()
+	k := e2e.StartKubernetes(t)
+	createNamespace(t, k, "shop")
+
+	const rollouts = 3
+	addresses := map[string]string{"leaky-0": e2e.FreeAddress(t)}
+	for i := range rollouts + 1 {
+		addresses[fmt.Sprintf("fixed-%d", i)] = e2e.FreeAddress(t)
+	}
+	var jobs []e2e.Job
+	for pod, address := range addresses {
+		jobs = append(jobs, scraped(pod, address))
+	}
+	start := func(pod string, flags ...string) *e2e.Scenario {
+		s := e2e.StartScenario(t, follow, addresses[pod], flags...)
+		followers.Start(t, s.Address)
+		runPod(t, k, pod, s.Address)
+		return s
+	}
+	start("leaky-0")
+	fixed := start("fixed-0", "--fixed")
+	prometheus := e2e.StartPrometheus(t, jobs...)
+	receiver := e2e.StartReceiver(t)
+	alertmanager := e2e.StartAlertmanager(t, receiver)
+
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	require.NoError(t, os.WriteFile(values, fmt.Appendf(nil, `
+prometheus: {url: %q}
+alertmanagers: ["http://%s"]
+config:
+  global: {evaluation_interval: 1s}
+  prometheus: {load: "rate(process_cpu_seconds_total[15s])"}
+  trend: {base: 1s}
+  profiles: {baseline_interval: 10s, suspicion_interval: 2s}
+  alerting: {resend_interval: 1s}
+`, prometheus.URL, alertmanager.Address), 0o600))
+	require.Contains(t, install(t, k, "-f", values), "is installed in monitoring")
+
+	g := startPodOfChart(t, k)
+	g.WaitReady(t)
+	begin := time.Now()
+	line := e2e.LeakingLine(t, follow)
+	e2e.Eventually(t, 5*time.Minute, "the leak is alerted with its line", func() error {
+		for _, a := range receiver.Alerts(nil) {
+			require.Equal(t, "leaky", a.Labels["job"], a.Annotations["summary"])
+			if strings.Contains(a.Annotations["stack_diff"], line) {
+				return nil
+			}
+		}
+		return errNotYet
+	})
+	t.Logf("alerted after %s", time.Since(begin).Round(time.Second))
+	require.Equal(t, []string{"fixed-0", "leaky-0"}, pods(t, g))
+
+	// Rollouts: pods of other names, one after the other.
+	for i := range rollouts {
+		next := start(fmt.Sprintf("fixed-%d", i+1), "--fixed")
+		k.Delete(t, fmt.Sprintf("/api/v1/namespaces/shop/pods/fixed-%d", i))
+		fixed.Stop(t)
+		fixed = next
+	}
+	// What is gone is remembered for sixty blocks, here a minute.
+	e2e.Eventually(t, 3*time.Minute, "only the pods that are there are targets", func() error {
+		if got, want := pods(t, g), []string{fmt.Sprintf("fixed-%d", rollouts), "leaky-0"}; !slices.Equal(got, want) {
+			return fmt.Errorf("targets are %v, want %v", got, want)
+		}
+		return nil
+	})
+	told := receiver.Alerts(nil)
+	for _, a := range told {
+		require.Equal(t, "leaky", a.Labels["job"], a.Annotations["summary"])
+	}
+	require.Equal(t, "firing "+told[0].Labels["leak"], e2e.History(told))
+}
+
+// pods are those that gorowatch shows as targets, in order.
+func pods(t *testing.T, g *e2e.Gorowatch) (names []string) {
+	all, err := targets(g)
+	require.NoError(t, err)
+	for pod := range all {
+		if pod != "" {
+			names = append(names, pod)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// With rights in one namespace alone its pods are found. Without them gorowatch
+// goes on with what Prometheus lists, and says what right is missing.
+func TestChartWithFewRights(t *testing.T) {
+	t.Parallel()
+	k := e2e.StartKubernetes(t)
+	createNamespace(t, k, "shop")
+	s := e2e.StartScenario(t, follow, "")
+	runPod(t, k, "leaky-0", s.Address)
+	prometheus := e2e.StartPrometheus(t, scraped("leaky-0", s.Address))
+	install(t, k,
+		"--set", "rbac.clusterWide=false,rbac.namespaces={shop}", "--set", "config.profiles.baseline_interval=1s",
+		"--set", "prometheus.url="+prometheus.URL, "--set", "config.global.evaluation_interval=1s")
+	var roles struct{ Items []any }
+	k.Get(t, "/apis/rbac.authorization.k8s.io/v1/clusterroles?labelSelector=app.kubernetes.io/name=gorowatch", &roles)
+	require.Empty(t, roles.Items)
+
+	g := startPodOfChart(t, k)
+	g.WaitReady(t)
+	eventually(t, g, "leaky-0", up("http://"+s.Address+"/internal/pprof/goroutine"))
+	g.Stop(t)
+
+	k.Delete(t, "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings/gorowatch")
+	g = startPodOfChart(t, k)
+	g.WaitReady(t)
+	missing := regexp.MustCompile(`(?m)^.*pods is forbidden: User .*system:serviceaccount:monitoring:gorowatch.* cannot list resource .*pods.* in the namespace .*shop.*$`)
+	e2e.Eventually(t, time.Minute, "it says which right is missing", func() error {
+		said := missing.FindString(g.Output())
+		if said == "" {
+			return errNotYet
+		}
+		t.Log(said)
+		return nil
+	})
+}
+
+// startPodOfChart is the kubelet: it runs the container of the StatefulSet with
+// what the pod mounts.
+func startPodOfChart(t *testing.T, k *e2e.Kubernetes) *e2e.Gorowatch {
+	t.Helper()
+	const namespace = "monitoring"
+	var set struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					ServiceAccountName string
+					Containers         []struct {
+						Args         []string
+						VolumeMounts []struct{ Name, MountPath string }
+					}
+					Volumes []struct {
+						Name   string
+						Secret struct{ SecretName string }
+					}
+				}
+			}
+		}
+	}
+	k.Get(t, fmt.Sprintf(endpoints["StatefulSet"], namespace)+"/gorowatch", &set)
+	spec := set.Spec.Template.Spec
+	container := spec.Containers[0]
+
+	ca, err := os.ReadFile(k.CAFile)
+	require.NoError(t, err)
+	const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
+	files := map[string]string{
+		account + "token":     k.Token(t, namespace, spec.ServiceAccountName),
+		account + "namespace": namespace,
+		account + "ca.crt":    string(ca),
+	}
+	var writable []string
+	for _, m := range container.VolumeMounts {
+		secret := ""
+		for _, v := range spec.Volumes {
+			if v.Name == m.Name {
+				secret = v.Secret.SecretName
+			}
+		}
+		if secret == "" {
+			writable = append(writable, m.MountPath)
+			continue
+		}
+		var s struct{ Data map[string][]byte }
+		k.Get(t, fmt.Sprintf(endpoints["Secret"], namespace)+"/"+secret, &s)
+		for key, value := range s.Data {
+			files[m.MountPath+"/"+key] = string(value)
+		}
+	}
+	for i, arg := range container.Args {
+		if strings.HasPrefix(arg, "--web.listen-address=") {
+			container.Args[i] = "--web.listen-address=127.0.0.1:0"
+		}
+	}
+	host, port, _ := strings.Cut(strings.TrimPrefix(k.URL, "https://"), ":")
+	g, _ := e2e.StartImage(t, files, writable, []string{"KUBERNETES_SERVICE_HOST=" + host, "KUBERNETES_SERVICE_PORT=" + port}, container.Args...)
+	return g
+}
