@@ -37,16 +37,11 @@ func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, e
 		if err != nil {
 			return out, err
 		}
-		for _, sc := range set.StaticConfigs {
-			for _, addr := range sc.Targets {
-				out.Alertmanagers = append(out.Alertmanagers, alerting.Alertmanager{
-					URL:     &url.URL{Scheme: set.Scheme, Host: addr, Path: set.PathPrefix},
-					Client:  client,
-					Timeout: time.Duration(set.Timeout),
-					Relabel: set.AlertRelabelConfigs,
-				})
-			}
+		known, err := newAlertmanagerSet(fmt.Sprintf("alerting.alertmanagers[%d]", i), set, client)
+		if err != nil {
+			return out, err
 		}
+		g.alertmanagers = append(g.alertmanagers, known)
 	}
 	for i, w := range c.Alerting.Webhooks {
 		client, err := g.client(w.HTTPClientConfig, fmt.Sprintf("alerting.webhooks[%d].http_config", i))

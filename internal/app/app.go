@@ -102,10 +102,16 @@ type App struct {
 	debug     *debugServer // nil: none
 	archive   *archive.Archive
 	watcher   *discovery.Watcher
-	puller    *collector.Puller
-	notifier  *alerting.Notifier
-	monitor   *monitor.Monitor
-	started   time.Time
+	// alertmanagers finds those. telling guards what they are told by: told, whose
+	// alerts are sent, and those that were found and are of no use.
+	alertmanagers *discovery.Watcher
+	telling       sync.Mutex
+	told          *graph
+	unusable      []string
+	puller        *collector.Puller
+	notifier      *alerting.Notifier
+	monitor       *monitor.Monitor
+	started       time.Time
 
 	promMetrics   *promapi.Metrics
 	scrapeMetrics *scrape.Metrics
@@ -180,6 +186,13 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.onStop("service discovery", func() error { a.watcher.Stop(); return nil })
+	a.alertmanagers, err = discovery.NewWatcher(discovery.WatcherOptions{
+		OnUpdate: a.alertmanagersFound, Logger: a.logger.With("component", "discovery of Alertmanagers"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("discovery of Alertmanagers", func() error { a.alertmanagers.Stop(); return nil })
 	g, err := a.build(conf)
 	if err != nil {
 		return nil, err
@@ -200,9 +213,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.notifier, err = alerting.New(ctx, alerting.Options{
-		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: g.alerts, Notes: a.archive,
+		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: a.withFound(g), Notes: a.archive,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := a.tell(g); err != nil {
 		return nil, err
 	}
 	mo := g.monitor
@@ -467,6 +483,7 @@ func (a *App) Run(ctx context.Context) error {
 		group.Go(func() error { return a.debug.run(ctx) })
 	}
 	group.Go(func() error { a.watcher.Run(ctx); return nil })
+	group.Go(func() error { a.alertmanagers.Run(ctx); return nil })
 	group.Go(func() error { return a.notifier.Run(ctx) })
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })

@@ -38,15 +38,17 @@ type graph struct {
 	scraper *scrape.Scraper // nil with a Prometheus
 	puller  collector.PullerOptions
 	monitor monitor.Options
-	alerts  alerting.Config
+	alerts  alerting.Config // but for the Alertmanagers
 	links   uiweb.Links
 	clients []*http.Client
 
 	finder *discovery.Finder
 	// sets are those of service discovery, scraped the static targets that are
 	// scraped without a Prometheus.
-	sets    []discovery.Set
-	scraped []scrape.Target
+	sets []discovery.Set
+	// alertmanagers are the sets of those.
+	alertmanagers []alertmanagerSet
+	scraped       []scrape.Target
 }
 
 // build makes the graph of a configuration. It connects to nothing, but opens
@@ -115,8 +117,17 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if g.links, err = pageLinks(c.Links); err != nil {
 		return nil, err
 	}
-	g.alerts, err = g.alerting(c, a.externalURL)
-	return g, err
+	if g.alerts, err = g.alerting(c, a.externalURL); err != nil {
+		return nil, err
+	}
+	for _, s := range g.alertmanagers {
+		if s.found != nil {
+			if err := a.alertmanagers.Check(*s.found); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return g, nil
 }
 
 // client makes an HTTP client that says who we are.

@@ -153,7 +153,7 @@ func (a *App) reload() (err error) {
 	for _, apply := range []func() error{
 		func() error { return a.watcher.Apply(g.sets) },
 		func() error { return a.puller.Apply(g.puller) },
-		func() error { return a.notifier.ApplyConfig(g.alerts) },
+		func() error { return a.tell(g) },
 		func() error { return a.monitor.Apply(mo) },
 	} {
 		if err := apply(); err != nil {

@@ -12,6 +12,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v2"
 )
@@ -202,10 +203,17 @@ type Alerting struct {
 
 // Alertmanager is a set of Alertmanagers, as in Prometheus' configuration.
 type Alertmanager struct {
-	StaticConfigs []StaticConfig `yaml:"static_configs,omitempty"`
-	Scheme        string         `yaml:"scheme,omitempty"`
-	PathPrefix    string         `yaml:"path_prefix,omitempty"`
-	Timeout       model.Duration `yaml:"timeout,omitempty"`
+	// StaticConfigs are host:port addresses.
+	StaticConfigs []StaticConfig `yaml:"-"`
+	// ServiceDiscovery are dns_sd_configs, kubernetes_sd_configs and the like,
+	// of the mechanisms that are linked.
+	ServiceDiscovery discovery.Configs `yaml:"-"`
+	// RelabelConfigs are applied to what is found, static or not; __scheme__,
+	// __address__ and __alerts_path__ are where alerts go.
+	RelabelConfigs []*relabel.Config `yaml:"relabel_configs,omitempty"`
+	Scheme         string            `yaml:"scheme,omitempty"`
+	PathPrefix     string            `yaml:"path_prefix,omitempty"`
+	Timeout        model.Duration    `yaml:"timeout,omitempty"`
 	// AlertRelabelConfigs rewrite the labels of the alerts for these, after
 	// those for all.
 	AlertRelabelConfigs []*relabel.Config `yaml:"alert_relabel_configs,omitempty"`
@@ -236,9 +244,10 @@ type Inbound struct {
 	CredentialsFile string           `yaml:"credentials_file,omitempty"`
 }
 
-// StaticConfig is a list of host:port addresses.
+// StaticConfig is a list of host:port addresses, with labels for relabelling.
 type StaticConfig struct {
-	Targets []string `yaml:"targets"`
+	Targets []string
+	Labels  model.LabelSet
 }
 
 // Storage is where profiles and leaks are kept.
@@ -343,7 +352,40 @@ func (a *Alertmanager) UnmarshalYAML(unmarshal func(any) error) error {
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
 	type alertmanagersSection Alertmanager
-	return unmarshal((*alertmanagersSection)(a))
+	if err := discovery.UnmarshalYAMLWithInlineConfigs((*alertmanagersSection)(a), unmarshal); err != nil {
+		return err
+	}
+	found := a.ServiceDiscovery
+	a.ServiceDiscovery = nil
+	for _, c := range found {
+		static, ok := c.(discovery.StaticConfig)
+		if !ok {
+			a.ServiceDiscovery = append(a.ServiceDiscovery, c)
+			continue
+		}
+		for _, g := range static {
+			s := StaticConfig{Labels: g.Labels}
+			for _, t := range g.Targets {
+				s.Targets = append(s.Targets, string(t[model.AddressLabel]))
+			}
+			a.StaticConfigs = append(a.StaticConfigs, s)
+		}
+	}
+	return nil
+}
+
+// MarshalYAML writes service discovery as it is read.
+func (a Alertmanager) MarshalYAML() (any, error) {
+	var static discovery.StaticConfig
+	for _, s := range a.StaticConfigs {
+		g := &targetgroup.Group{Labels: s.Labels}
+		for _, t := range s.Targets {
+			g.Targets = append(g.Targets, model.LabelSet{model.AddressLabel: model.LabelValue(t)})
+		}
+		static = append(static, g)
+	}
+	a.ServiceDiscovery = append(discovery.Configs{static}, a.ServiceDiscovery...)
+	return discovery.MarshalYAMLWithInlineConfigs(&a)
 }
 
 // UnmarshalYAML sets the defaults.
@@ -409,6 +451,7 @@ func (c *Config) setDirectory(dir string) {
 	}
 	for i := range c.Alerting.Alertmanagers {
 		c.Alerting.Alertmanagers[i].HTTPClientConfig.SetDirectory(dir)
+		c.Alerting.Alertmanagers[i].ServiceDiscovery.SetDirectory(dir)
 	}
 	for i := range c.Alerting.Webhooks {
 		w := &c.Alerting.Webhooks[i]

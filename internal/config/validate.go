@@ -277,9 +277,10 @@ func (v *validator) alertmanager(field string, a *Alertmanager) {
 			n++
 		}
 	}
-	if n == 0 {
-		v.add(field, errors.New("has no static_configs with targets"))
+	if n == 0 && len(a.ServiceDiscovery) == 0 {
+		v.add(field, errors.New("has no static_configs with targets, and no service discovery such as dns_sd_configs"))
 	}
+	v.relabel(field+".relabel_configs", a.RelabelConfigs)
 	if a.Scheme == "" {
 		v.add(field+".scheme", errors.New("is empty, expected http or https"))
 	}

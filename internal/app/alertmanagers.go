@@ -1,0 +1,167 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector/discovery"
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+const (
+	// alertsPathLabel is the whole path that alerts are posted to, as Prometheus
+	// calls it; it ends with alertsPath.
+	alertsPathLabel = "__alerts_path__"
+	alertsPath      = "/api/v2/alerts"
+)
+
+// alertmanagerSet is a set of Alertmanagers of the configuration.
+type alertmanagerSet struct {
+	name   string
+	static []*url.URL
+	found  *discovery.Set // nil: static alone
+	client *http.Client
+	config config.Alertmanager
+}
+
+// newAlertmanagerSet makes the set of a name. Service discovery finds targets of
+// scrapes; what it is told here makes the address of one that of an
+// Alertmanager, the metrics' path being that of the alerts.
+func newAlertmanagerSet(name string, c config.Alertmanager, client *http.Client) (alertmanagerSet, error) {
+	s := alertmanagerSet{name: name, client: client, config: c}
+	for _, sc := range c.StaticConfigs {
+		for _, addr := range sc.Targets {
+			u, err := s.address(sc.Labels, addr)
+			if err != nil {
+				return s, fmt.Errorf("%s: %w", name, err)
+			}
+			if u != nil {
+				s.static = append(s.static, u)
+			}
+		}
+	}
+	if len(c.ServiceDiscovery) > 0 {
+		rule := func(from model.LabelNames, to, replacement string) *relabel.Config {
+			return &relabel.Config{
+				SourceLabels: from, Separator: ";", Regex: relabel.MustNewRegexp("(.*)"), Action: relabel.Replace,
+				TargetLabel: to, Replacement: replacement, NameValidationScheme: model.UTF8Validation,
+			}
+		}
+		s.found = &discovery.Set{
+			Name: name, Configs: c.ServiceDiscovery, Access: discovery.Access{Scheme: c.Scheme, Client: client},
+			Relabel: slices.Concat(
+				[]*relabel.Config{rule(nil, alertsPathLabel, strings.ReplaceAll(s.path(), "$", "$$"))},
+				c.RelabelConfigs,
+				[]*relabel.Config{rule(model.LabelNames{alertsPathLabel}, model.MetricsPathLabel, "$1")},
+			),
+		}
+	}
+	return s, nil
+}
+
+// path is where alerts are posted to, unless relabelling says otherwise.
+func (s *alertmanagerSet) path() string {
+	return "/" + strings.TrimPrefix(strings.TrimRight(s.config.PathPrefix, "/")+alertsPath, "/")
+}
+
+// address is the base of a static Alertmanager; nil: relabelling drops it.
+func (s *alertmanagerSet) address(group model.LabelSet, addr string) (*url.URL, error) {
+	lb := labels.NewBuilder(labels.EmptyLabels())
+	for name, value := range group {
+		lb.Set(string(name), string(value))
+	}
+	lb.Set(model.AddressLabel, addr)
+	lb.Set(model.SchemeLabel, s.config.Scheme)
+	lb.Set(alertsPathLabel, s.path())
+	if !relabel.ProcessBuilder(lb, s.config.RelabelConfigs...) {
+		return nil, nil
+	}
+	return base(&url.URL{Scheme: lb.Get(model.SchemeLabel), Host: lb.Get(model.AddressLabel), Path: lb.Get(alertsPathLabel)})
+}
+
+// base is what an Alertmanager's addresses begin with, given that of the alerts.
+func base(u *url.URL) (*url.URL, error) {
+	path, ok := strings.CutSuffix(u.Path, alertsPath)
+	if !ok || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%s is no address of an Alertmanager after relabelling, expected http or https, a host and a path that ends with %s", u.Redacted(), alertsPath)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}, nil
+}
+
+// alertmanager is one of the set.
+func (s *alertmanagerSet) alertmanager(u *url.URL) alerting.Alertmanager {
+	return alerting.Alertmanager{URL: u, Client: s.client, Timeout: time.Duration(s.config.Timeout), Relabel: s.config.AlertRelabelConfigs}
+}
+
+// withFound is a configuration with the Alertmanagers that are found now. The
+// caller holds telling, once there are others.
+func (a *App) withFound(g *graph) alerting.Config {
+	c := g.alerts
+	c.Alertmanagers = nil
+	byName := map[string]*alertmanagerSet{}
+	for i := range g.alertmanagers {
+		s := &g.alertmanagers[i]
+		byName[s.name] = s
+		for _, u := range s.static {
+			c.Alertmanagers = append(c.Alertmanagers, s.alertmanager(u))
+		}
+	}
+	var unusable []string
+	for _, e := range a.alertmanagers.Endpoints(time.Now()) {
+		s := byName[e.Set]
+		if s == nil {
+			continue // of the configuration before
+		}
+		u, err := base(e.Metrics)
+		if err == nil {
+			err = e.Err
+		}
+		if err != nil {
+			unusable = append(unusable, e.Set+": "+err.Error())
+			continue
+		}
+		c.Alertmanagers = append(c.Alertmanagers, s.alertmanager(u))
+	}
+	// Said once, not whenever service discovery looks again.
+	if !slices.Equal(unusable, a.unusable) && len(unusable) > 0 {
+		a.logger.Warn("Alertmanagers that were found cannot be used", "why", unusable)
+	}
+	a.unusable = unusable
+	return c
+}
+
+// tell makes a graph the one that alerts go by, with the Alertmanagers that are
+// found; nil: the one that does already.
+func (a *App) tell(g *graph) error {
+	a.telling.Lock()
+	defer a.telling.Unlock()
+	if g != nil {
+		a.told = g
+		var sets []discovery.Set
+		for _, s := range g.alertmanagers {
+			if s.found != nil {
+				sets = append(sets, *s.found)
+			}
+		}
+		if err := a.alertmanagers.Apply(sets); err != nil {
+			return err
+		}
+	}
+	return a.notifier.ApplyConfig(a.withFound(a.told))
+}
+
+// alertmanagersFound is told that there are others now.
+func (a *App) alertmanagersFound() {
+	if err := a.tell(nil); err != nil {
+		a.logger.Error("The Alertmanagers that were found are not used", "err", err)
+	}
+}
