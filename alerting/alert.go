@@ -2,9 +2,7 @@ package alerting
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -107,14 +105,7 @@ func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 	}
 	a.Annotations = fit(full, l, maxAnnotations)
 	if o.Annotations != nil {
-		own := o.Annotations.execute(l, a, o)
-		weight := 0
-		for name, value := range own {
-			weight += len(name) + len(value)
-			full = slices.DeleteFunc(full, func(x annotation) bool { return x.name == name })
-		}
-		a.Annotations = fit(full, l, maxAnnotations-weight)
-		maps.Copy(a.Annotations, own)
+		a.Annotations = o.Annotations.over(full, l, a, o)
 	}
 	return a
 }

@@ -338,7 +338,9 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	for _, l := range leaks {
 		live[l.ID] = true
 		for _, x := range n.notices(l, now) {
-			n.tellWebhooks(x, now)
+			// Rendered once, for all who are to be told.
+			alert := sync.OnceValues(func() (item, bool) { return n.item(x, now) })
+			n.tellWebhooks(x, alert)
 			if x.leak.State == leak.Resolved && now.Sub(x.leak.ResolvedAt) > resolvedFor {
 				continue
 			}
@@ -354,7 +356,7 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 			if isDue {
 				n.sent[key] = sending{at: now, state: x.leak.State}
 			}
-			i, keep := n.item(x, now)
+			i, keep := alert()
 			switch {
 			case !keep:
 			case isDue:
@@ -381,18 +383,12 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 
 // tellWebhooks gives the webhooks that have not heard of an alert as it is now
 // what there is to say. The lock is held.
-func (n *Notifier) tellWebhooks(x notice, now time.Time) {
-	var i item
-	rendered, keep := false, false
+func (n *Notifier) tellWebhooks(x notice, alert func() (item, bool)) {
 	for _, h := range n.hooks {
 		if !h.wants(x) {
 			continue
 		}
-		if !rendered {
-			i, keep = n.item(x, now)
-			rendered = true
-		}
-		if keep {
+		if i, keep := alert(); keep {
 			h.add(news{x, i.alert})
 		}
 	}

@@ -102,6 +102,27 @@ func newData(l leak.Leak, a Alert, o RenderOptions) Data {
 	return d
 }
 
+// over puts what templates write over the annotations of an alert, of which all
+// are the whole; those give way where that is too much together.
+func (t *Templates) over(all []annotation, l leak.Leak, a Alert, o RenderOptions) map[string]string {
+	own := t.execute(l, a, o)
+	weight, size := 0, 0
+	for name, value := range own {
+		weight += len(name) + len(value)
+	}
+	rest := a.Annotations
+	for name, value := range rest {
+		if _, ok := own[name]; !ok {
+			size += len(name) + len(value)
+		}
+	}
+	if weight+size > maxAnnotations {
+		rest = fit(slices.DeleteFunc(all, func(x annotation) bool { _, ok := own[x.name]; return ok }), l, maxAnnotations-weight)
+	}
+	maps.Copy(rest, own)
+	return rest
+}
+
 // execute runs the templates for an alert that has all of its own.
 func (t *Templates) execute(l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	d := newData(l, a, o)
