@@ -22,7 +22,7 @@ var listening = regexp.MustCompile(`msg="?Listening"? .*?address=(\S+)`)
 
 // StartGorowatch runs `gorowatch serve` with a configuration, whose relative
 // paths are relative to dir, and further flags. Its bucket is a folder of the
-// test, so that nothing is left of it.
+// test, so that nothing is left of it, unless the flags name another.
 func StartGorowatch(t testing.TB, dir, config string, flags ...string) *Gorowatch {
 	t.Helper()
 	return StartGorowatchBy(t, dir, config, nil, flags...)
@@ -34,12 +34,14 @@ func StartGorowatchBy(t testing.TB, dir, config string, by []string, flags ...st
 	t.Helper()
 	file := filepath.Join(dir, "gorowatch.yml")
 	write(t, file, config)
+	if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--storage.url=") }) {
+		flags = append(flags, "--storage.url=file://"+filepath.ToSlash(t.TempDir()))
+	}
 	command := append(slices.Clone(by),
 		built(t, buildGorowatch, "gorowatch"),
 		"serve",
 		"--config.file="+file,
 		"--web.listen-address=127.0.0.1:0",
-		"--storage.url=file://"+filepath.ToSlash(t.TempDir()),
 	)
 	p := Start(t, "gorowatch", command[0], append(command[1:], flags...)...)
 	return &Gorowatch{Program: p, URL: "http://" + p.WaitFor(t, listening)[1]}
