@@ -60,5 +60,5 @@ func BenchmarkUpdate(b *testing.B) {
 		_, err := reg.Gather()
 		require.NoError(b, err)
 	}
-	require.Equal(b, 1000, len(n.firing), "a warning and a critical alert each")
+	require.Len(b, n.firing, 1000, "a warning and a critical alert each")
 }
