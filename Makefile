@@ -66,6 +66,10 @@ test-kubernetes: dist/gotestsum ## run gorowatch against a real Kubernetes API s
 	@$(TOOLS)/install.sh kubernetes >/dev/null
 	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e/kubernetes
 
+.PHONY: soak
+soak: test-tools ## kill gorowatch 200 times, and take its servers away for 10 minutes each (an hour)
+	GOROWATCH_SOAK=1 dist/gotestsum --format=standard-verbose -- -count=1 -timeout=2h -run='TestKillsAtRandomPoints|TestOutagesInRandomOrder' ./test/e2e
+
 dist/gotestsum: $(TOOLS)/gotestsum/go.sum
 	@$(GOTESTSUM)
 

@@ -116,6 +116,7 @@ type App struct {
 	promMetrics   *promapi.Metrics
 	scrapeMetrics *scrape.Metrics
 	targetStates  *prometheus.GaugeVec
+	bucketMetrics *archive.Metrics
 	reloadOK      prometheus.Gauge
 	reloadTime    prometheus.Gauge
 
@@ -129,7 +130,8 @@ type App struct {
 	requests chan monitor.Request
 	ended    chan struct{}
 	// inMemory: the default archive could not be opened.
-	inMemory string
+	inMemory atomic.Pointer[string]
+	tenancy  tenancy
 	// series keeps what is scraped, from the first time that something is;
 	// seriesNotice is what is to be known of it.
 	series       scrape.Store
@@ -203,9 +205,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("http clients", func() error { a.graph.Load().closeIdle(); return nil })
 
-	if err := a.openArchive(ctx, conf); err != nil {
+	bucket, notice, err := a.openArchive(ctx, conf)
+	if err != nil {
 		return nil, err
 	}
+	a.archive = bucket
+	a.inMemory.Store(&notice)
 	a.onStop("archive", a.archive.Close)
 
 	g.puller.Registerer = o.Registry
@@ -223,7 +228,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	mo := g.monitor
 	mo.Puller, mo.Notify = a.puller, a.notify
-	mo.Archive, mo.Logger, mo.Registerer = a.archive, a.logger.With("component", "monitor"), o.Registry
+	mo.Archive, mo.Logger, mo.Registerer = bucket, a.logger.With("component", "monitor"), o.Registry
 	if a.monitor, err = monitor.New(ctx, mo); err != nil {
 		return nil, err
 	}
@@ -244,6 +249,7 @@ func (a *App) addMetrics(reg *prometheus.Registry) {
 	a.promMetrics = promapi.NewMetrics(reg)
 	a.scrapeMetrics = scrape.NewMetrics(reg)
 	a.targetStates = newTargetMetrics(reg)
+	a.bucketMetrics = archive.NewMetrics(reg)
 	f := promauto.With(reg)
 	a.reloadOK = f.NewGauge(prometheus.GaugeOpts{
 		Name: "gorowatch_config_last_reload_successful",
@@ -388,18 +394,17 @@ func (a *App) Addr() string {
 // ExternalURL is where people reach the pages.
 func (a *App) ExternalURL() *url.URL { return a.externalURL }
 
-// openArchive opens the bucket.
-func (a *App) openArchive(ctx context.Context, c config.Config) (err error) {
+// openArchive opens the bucket of a configuration.
+func (a *App) openArchive(ctx context.Context, c config.Config) (*archive.Archive, string, error) {
 	chosen := a.o.StorageURL != "" || c.Storage.URL != config.Default().Storage.URL
-	a.archive, a.inMemory, err = openBucket(ctx, c.Storage.URL, chosen, archive.Options{
+	return openBucket(ctx, c.Storage.URL, chosen, archive.Options{
 		GroupBy: c.Services.GroupBy,
 		Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
 			return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
 		},
-		Logger:     a.logger.With("component", "archive"),
-		Registerer: a.o.Registry,
+		Logger:  a.logger.With("component", "archive"),
+		Metrics: a.bucketMetrics,
 	})
-	return err
 }
 
 // openBucket opens a bucket. Where nobody has chosen it and it cannot be
@@ -487,6 +492,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.notifier.Run(ctx) })
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
+	group.Go(func() error { return a.claim(ctx) })
 	err := group.Wait()
 	return errors.Join(err, a.Stop())
 }

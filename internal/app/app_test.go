@@ -69,7 +69,6 @@ func TestNewFailsWithEverythingUndone(t *testing.T) {
 		"web metrics exist": {func(o *Options) {
 			o.Registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "gorowatch_web_requests_total"}))
 		}, "web: metrics"},
-		"leaks cannot be read": {func(o *Options) { o.StorageURL = "file://" + withUnreadableLeaks(t) }, "archive: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := free(t)
@@ -264,8 +263,8 @@ func TestReload(t *testing.T) {
 	// So does one that is right in itself but cannot be run.
 	write(t, file, "global: {evaluation_interval: 100ms}\n"+mem)
 	require.ErrorContains(t, r.Reload(t.Context()), "there is nothing to watch")
-	write(t, file, yaml(two.URL, "storage: {url: 'file:///somewhere/else'}"))
-	require.EqualError(t, r.Reload(t.Context()), "storage.url: cannot be changed by a reload, restart instead")
+	write(t, file, yaml(two.URL, "storage: {url: 'gopher://x'}"))
+	require.ErrorContains(t, r.Reload(t.Context()), `storage.url: scheme "gopher"`)
 	require.Equal(t, 0.0, r.metric("gorowatch_config_last_reload_successful"))
 	r.cycle(1)
 	require.Zero(t, two.asked())
@@ -424,7 +423,7 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	log := &buffer{}
 	o := archive.Options{
 		GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil },
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Registerer: prometheus.NewRegistry(),
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	_, _, err := openBucket(t.Context(), "file://"+file+"/gorowatch", true, o)
 	require.ErrorContains(t, err, file, "who chose it must know")
@@ -438,8 +437,96 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	require.NoError(t, b.SaveLeak(t.Context(), leak.Leak{ID: "x"}))
 	require.NoError(t, b.Close())
 
-	a := &App{inMemory: notice}
+	a := &App{}
+	a.inMemory.Store(&notice)
 	require.Equal(t, []string{notice}, a.standing())
+}
+
+// Leaks of earlier runs cannot be read: it watches, and everybody can see.
+func TestBucketThatCannotBeRead(t *testing.T) {
+	dir := withUnreadableLeaks(t)
+	r := start(t, Options{Config: fast(t, newPrometheus(t).URL), StorageURL: "file://" + dir})
+	r.cycle(2)
+	require.Contains(t, r.page("/"), "The archive cannot be")
+	require.Equal(t, 1, r.logged("The archive cannot be written"))
+	require.NoError(t, os.Remove(filepath.Join(dir, "leaks", "loop.json")))
+	for strings.Contains(r.page("/"), "The archive cannot be") {
+		r.cycle(1)
+	}
+}
+
+// Two processes on one bucket: both say so in a log line, a metric and a banner,
+// until one ends.
+func TestTwoOnOneBucket(t *testing.T) {
+	dir := t.TempDir()
+	prom := newPrometheus(t)
+	one := start(t, Options{Config: fast(t, prom.URL), StorageURL: "file://" + dir})
+	one.cycle(1)
+	require.NotContains(t, one.page("/"), "Another gorowatch")
+	two := start(t, Options{Config: fast(t, prom.URL), StorageURL: "file://" + dir})
+	for _, r := range []*running{one, two} {
+		for !strings.Contains(r.page("/"), "Another gorowatch (process ") {
+			r.cycle(1)
+		}
+		require.Equal(t, 1.0, r.metric("gorowatch_archive_shared"))
+		require.Equal(t, 1, r.logged("Another gorowatch writes"))
+	}
+	require.NoError(t, two.stop())
+	for strings.Contains(one.page("/"), "Another gorowatch") {
+		one.cycle(1)
+	}
+	require.Zero(t, one.metric("gorowatch_archive_shared"))
+}
+
+// A reload moves to another bucket: what fires goes there, and a bucket that
+// cannot be opened leaves everything as it was.
+func TestReloadChangesTheBucket(t *testing.T) {
+	prom := newPrometheus(t)
+	dir := t.TempDir()
+	o := archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }}
+	since := time.Now().Add(-time.Hour).Truncate(time.Second)
+	save := func(id, job string) string {
+		url := "file://" + filepath.ToSlash(filepath.Join(dir, job))
+		a, err := archive.Open(t.Context(), url, o)
+		require.NoError(t, err)
+		require.NoError(t, a.SaveLeak(t.Context(), leak.Leak{
+			ID: id, Service: labels.FromStrings("namespace", "prod", "job", job), State: leak.Firing, Evidence: leak.Growth,
+			Onset: since, DetectedAt: since, UpdatedAt: since, Leaked: 100, Instances: []string{"127.0.0.1:1"}, InstancesTotal: 1,
+		}))
+		require.NoError(t, a.Close())
+		return url
+	}
+	one, two := save("one", "shop"), save("two", "mail")
+	file := filepath.Join(dir, "gorowatch.yml")
+	write(t, file, yaml(prom.URL, "storage: {url: '"+one+"'}"))
+	r := start(t, Options{ConfigFile: file})
+	r.cycle(1)
+	ids := func() (out []string) {
+		for _, l := range (state{r.App}).Leaks() {
+			out = append(out, l.ID)
+		}
+		return out
+	}
+	require.Equal(t, []string{"one"}, ids())
+
+	write(t, file, yaml(prom.URL, "storage: {url: 'file://"+file+"'}"))
+	require.ErrorContains(t, r.Reload(t.Context()), "not a directory")
+	r.cycle(1)
+	require.Equal(t, []string{"one"}, ids())
+
+	write(t, file, yaml(prom.URL, "storage: {url: '"+two+"'}"))
+	require.NoError(t, r.Reload(t.Context()))
+	for len(ids()) < 2 {
+		r.cycle(1)
+	}
+	require.Equal(t, []string{"one", "two"}, ids())
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "mail", "leaks", "one.json")); err == nil {
+			break
+		}
+		r.cycle(1)
+	}
+	require.NoError(t, r.stop())
 }
 
 func TestExternalURL(t *testing.T) {

@@ -76,7 +76,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		if err != nil {
 			return nil, err
 		}
-		g.source, finder.Scraped, memory = prom, prom, prom
+		g.source, finder.Scraped, memory, g.monitor.Versions = prom, prom, prom, prom
 	} else {
 		if g.scraper, err = g.embedded(c, a); err != nil {
 			return nil, err
@@ -101,6 +101,8 @@ func (a *App) build(c config.Config) (*graph, error) {
 	g.monitor = monitor.Options{
 		Source:            g.source,
 		Memory:            memory,
+		Versions:          g.monitor.Versions,
+		VersionLabel:      c.Services.VersionLabel,
 		Interval:          interval,
 		GroupBy:           c.Services.GroupBy,
 		Owns:              a.o.Shard.Owns,

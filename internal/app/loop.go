@@ -8,11 +8,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// sweepInterval is the time between two looks for profiles that are too old.
-const sweepInterval = time.Hour
+// sweepInterval is the time between two looks for profiles that are too old;
+// the first is after firstSweep, lest who is started often never sweeps.
+const (
+	sweepInterval = time.Hour
+	firstSweep    = 5 * time.Minute
+)
 
 // loop evaluates at whole multiples of the interval, and reloads in between, so
 // that the monitor has one caller.
@@ -32,7 +37,7 @@ func (a *App) loop(ctx context.Context) error {
 			return nil
 		case answer := <-a.reloads:
 			old := a.graph.Load()
-			err := a.reload()
+			err := a.reload(ctx)
 			if now := a.graph.Load(); now != old {
 				scraping()
 				scraping = a.startScraper(ctx, now)
@@ -125,7 +130,7 @@ func (a *App) Reload(ctx context.Context) error {
 var errEnded = errors.New("gorowatch is stopping")
 
 // reload is called by the loop. What can fail comes before what changes.
-func (a *App) reload() (err error) {
+func (a *App) reload(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			a.reloadOK.Set(0)
@@ -141,12 +146,16 @@ func (a *App) reload() (err error) {
 		return err
 	}
 	old := a.graph.Load()
-	if c.Storage.URL != old.config.Storage.URL {
-		return errors.New("storage.url: cannot be changed by a reload, restart instead")
-	}
 	g, err := a.build(c)
 	if err != nil {
 		return err
+	}
+	var bucket *archive.Archive // another one, if it moves
+	notice := *a.inMemory.Load()
+	if c.Storage.URL != old.config.Storage.URL {
+		if bucket, notice, err = a.openArchive(ctx, c); err != nil {
+			return err
+		}
 	}
 	mo := g.monitor
 	mo.Puller, mo.Notify = a.puller, a.notify
@@ -164,32 +173,34 @@ func (a *App) reload() (err error) {
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
 	a.rescrape()
+	if bucket == nil {
+		return nil
+	}
+	// What is under way ends with what it began with.
+	a.monitor.Wait()
+	a.inMemory.Store(&notice)
+	if err := a.archive.Replace(bucket); err != nil {
+		a.logger.Warn("The archive of before could not be closed", "err", err)
+	}
+	a.monitor.Moved()
 	return nil
 }
 
-// sweep deletes profiles that are past their retention, but for those that the
-// leaks name.
+// sweep thins out profiles and deletes what is past its retention, now and then.
 func (a *App) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepInterval)
-	defer tick.Stop()
+	next := time.NewTimer(firstSweep)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-tick.C:
-			named := map[string]bool{}
-			for _, l := range a.monitor.Leaks() {
-				for _, ref := range []*leak.ProfileRef{l.Base, l.Head} {
-					if ref != nil {
-						named[ref.Key] = true
-					}
-				}
-			}
+		case now := <-next.C:
+			next.Reset(sweepInterval)
 			retention := time.Duration(a.graph.Load().config.Storage.Retention)
-			if a.inMemory != "" {
+			if *a.inMemory.Load() != "" {
 				retention = min(retention, 24*time.Hour)
 			}
-			if err := a.archive.Sweep(ctx, now.Add(-retention), func(key string) bool { return named[key] }); err != nil && ctx.Err() == nil {
+			if err := a.archive.Sweep(ctx, now, retention, a.monitor.Leaks()); err != nil && ctx.Err() == nil {
 				a.logger.Warn("Old profiles could not be deleted", "err", err)
 			}
 		}

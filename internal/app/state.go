@@ -63,6 +63,9 @@ func (a *App) notices() []string {
 	if s.Archive != "" {
 		out = append(out, "The archive cannot be written; watching and alerting go on: "+s.Archive)
 	}
+	if s.Archive == "" {
+		out = append(out, a.tenancy.notices()...)
+	}
 	for _, w := range s.Warnings {
 		out = append(out, "Prometheus says: "+w)
 	}
@@ -71,7 +74,7 @@ func (a *App) notices() []string {
 
 // standing are those that stay until the end.
 func (a *App) standing() (out []string) {
-	for _, notice := range []string{a.inMemory, a.seriesNotice} {
+	for _, notice := range []string{*a.inMemory.Load(), a.seriesNotice} {
 		if notice != "" {
 			out = append(out, notice)
 		}
@@ -114,7 +117,7 @@ func (a *App) seriesStatus() uiweb.Series {
 func (a *App) storageStatus() uiweb.Storage {
 	c := a.graph.Load().config.Storage
 	out := uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
-	if u, err := url.Parse(c.URL); err == nil && a.inMemory == "" {
+	if u, err := url.Parse(c.URL); err == nil && *a.inMemory.Load() == "" {
 		out.URL = collector.RedactURL(u)
 	}
 	return out

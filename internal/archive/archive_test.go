@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
@@ -54,7 +53,7 @@ func open(t *testing.T, url string, log io.Writer) *Archive {
 	}
 	a, err := Open(t.Context(), url, Options{
 		GroupBy: []string{"namespace", "job"}, Decode: decode,
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Registerer: prometheus.NewRegistry(),
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
@@ -65,16 +64,17 @@ func open(t *testing.T, url string, log io.Writer) *Archive {
 func everyBucket(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("file", func(t *testing.T) { test(t, "file://"+t.TempDir()+"/made/by/open") })
 	t.Run("mem", func(t *testing.T) { test(t, "mem://") })
+	t.Run("s3", func(t *testing.T) { test(t, newS3(t).url) })
 }
 
 func (a *Archive) counted(op, result string) float64 {
-	return testutil.ToFloat64(a.ops.WithLabelValues(op, result))
+	return testutil.ToFloat64(a.metrics.ops.WithLabelValues(op, result))
 }
 
 // keys are all objects of the bucket.
 func (a *Archive) keys(t *testing.T) (out []string) {
 	t.Helper()
-	it := a.bucket.List(nil)
+	it := a.bucket().List(nil)
 	for {
 		obj, err := it.Next(t.Context())
 		if errors.Is(err, io.EOF) {
@@ -102,7 +102,7 @@ func TestOpenFails(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	for name, c := range map[string]struct{ url, text string }{
 		"not a URL":            {"file://%zz", "storage.url"},
-		"unknown scheme":       {"gopher://x/y", `scheme "gopher", expected one of file, mem`},
+		"unknown scheme":       {"gopher://x/y", `scheme "gopher", expected one of file, mem, s3`},
 		"unknown option":       {"file://" + dir + "?colour=red", "colour"},
 		"a file":               {"file://" + file, "is not a directory"},
 		"below a file":         {"file://" + file + "/sub", "not a directory"},
@@ -113,13 +113,9 @@ func TestOpenFails(t *testing.T) {
 			if _, err := os.Stat("/proc/self"); err != nil && c.url == "file:///proc" {
 				t.Skip("there is no /proc")
 			}
-			reg := prometheus.NewRegistry()
-			_, err := Open(t.Context(), c.url, Options{GroupBy: []string{"job"}, Decode: decode, Registerer: reg})
+			_, err := Open(t.Context(), c.url, Options{GroupBy: []string{"job"}, Decode: decode})
 			require.ErrorContains(t, err, c.text)
 			require.NotContains(t, err.Error(), "hunter2")
-			// Nothing is left that would be in the way of another try.
-			_, err = Open(t.Context(), "mem://", Options{GroupBy: []string{"job"}, Decode: decode, Registerer: reg})
-			require.NoError(t, err)
 		})
 	}
 }
@@ -205,8 +201,8 @@ func TestProfilesOfAnInstanceOldestFirst(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
-		require.NoError(t, a.bucket.WriteAll(t.Context(), "profiles/prod/shop/a/notes.txt", nil, nil))
-		require.NoError(t, a.bucket.WriteAll(t.Context(), "profiles/prod/shop/a/yesterday.pb.gz", nil, nil))
+		require.NoError(t, a.bucket().WriteAll(t.Context(), "profiles/prod/shop/a/notes.txt", nil, nil))
+		require.NoError(t, a.bucket().WriteAll(t.Context(), "profiles/prod/shop/a/yesterday.pb.gz", nil, nil))
 		list, err := a.Profiles(t.Context(), shop, "a")
 		require.NoError(t, err)
 		var times []time.Time
@@ -234,8 +230,8 @@ func TestKeysThatAreNoProfile(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		a := open(t, url, nil)
 		require.NoError(t, a.SaveLeak(t.Context(), leak.Leak{ID: "abc"}))
-		require.NoError(t, a.bucket.WriteAll(t.Context(), "secret.pb.gz", []byte("hunter2"), nil))
-		require.NoError(t, a.bucket.WriteAll(t.Context(), "profiles/a/20260301T120000Z.pb.gz", []byte("1"), nil))
+		require.NoError(t, a.bucket().WriteAll(t.Context(), "secret.pb.gz", []byte("hunter2"), nil))
+		require.NoError(t, a.bucket().WriteAll(t.Context(), "profiles/a/20260301T120000Z.pb.gz", []byte("1"), nil))
 		if dir, ok := strings.CutPrefix(url, "file://"); ok {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "..", "outside.pb.gz"), []byte("hunter2"), 0o600))
 		}
@@ -295,7 +291,7 @@ func TestLeaksComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
-func TestForeignDocumentsAreLeftAlone(t *testing.T) {
+func TestForeignDocumentsAreMovedAside(t *testing.T) {
 	var log bytes.Buffer
 	a := open(t, "mem://", &log)
 	require.NoError(t, a.SaveLeak(t.Context(), aLeak("mine")))
@@ -309,17 +305,33 @@ func TestForeignDocumentsAreLeftAlone(t *testing.T) {
 		"leaks/type.json":      `{"id":7}`,
 	}
 	for key, text := range foreign {
-		require.NoError(t, a.bucket.WriteAll(t.Context(), key, []byte(text), nil))
+		require.NoError(t, a.bucket().WriteAll(t.Context(), key, []byte(text), nil))
 	}
-	require.NoError(t, a.bucket.WriteAll(t.Context(), "leaks/huge.json", make([]byte, maxDocument+1), nil))
+	foreign["leaks/huge.json"] = string(make([]byte, maxDocument+1))
+	require.NoError(t, a.bucket().WriteAll(t.Context(), "leaks/huge.json", []byte(foreign["leaks/huge.json"]), nil))
 	got, err := a.Leaks(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []leak.Leak{aLeak("mine")}, got)
-	for key := range foreign {
-		require.Contains(t, log.String(), "key="+key+" ")
+	want := []string{"leaks/mine.json"}
+	for key, text := range foreign {
+		require.Contains(t, log.String(), "key="+key+" to=aside/"+key+" ")
+		want = append(want, "aside/"+key)
+		there, err := a.bucket().ReadAll(t.Context(), "aside/"+key)
+		require.NoError(t, err)
+		require.Equal(t, text, string(there), "nothing is lost")
 	}
-	require.Contains(t, log.String(), "key=leaks/huge.json ")
-	require.Len(t, a.keys(t), 2+len(foreign))
+	slices.Sort(want)
+	require.Equal(t, want, a.keys(t))
+	require.InDelta(t, float64(len(foreign)), testutil.ToFloat64(a.metrics.aside), 0)
+
+	// The same name again replaces nothing.
+	require.NoError(t, a.bucket().WriteAll(t.Context(), "leaks/half.json", []byte("another"), nil))
+	_, err = a.Leaks(t.Context())
+	require.NoError(t, err)
+	require.Len(t, a.keys(t), len(want)+1)
+	there, err := a.bucket().ReadAll(t.Context(), "aside/leaks/half.json")
+	require.NoError(t, err)
+	require.Equal(t, foreign["leaks/half.json"], string(there))
 }
 
 // A write that does not come to its end leaves the old document, and nothing
@@ -414,8 +426,8 @@ func (fullWriter) Close() error                { return syscall.ENOSPC }
 
 func TestFullDisk(t *testing.T) {
 	a := open(t, "mem://", nil)
-	old := a.bucket
-	a.bucket = blob.NewBucket(fullDisk{})
+	old := a.bucket()
+	a.current.Store(blob.NewBucket(fullDisk{}))
 	require.NoError(t, old.Close())
 
 	full := syscall.ENOSPC.Error()
@@ -431,7 +443,7 @@ func TestFullDisk(t *testing.T) {
 	_, err = a.OpenProfile(t.Context(), "profiles/a/20260301T120000Z.pb.gz")
 	require.Error(t, err)
 	require.NotErrorIs(t, err, fs.ErrNotExist, "that it cannot be read does not mean that it is not there")
-	require.Error(t, a.Sweep(t.Context(), noon, func(string) bool { return false }))
+	require.Error(t, a.Sweep(t.Context(), noon, time.Hour, nil))
 	for _, op := range []string{"save_leak", "save_profile", "list_profiles", "load_leaks", "load_profile", "sweep"} {
 		require.Equal(t, 1.0, a.counted(op, "error"), op)
 		require.Equal(t, 0.0, a.counted(op, "ok"), op)
@@ -461,8 +473,8 @@ func (r *restless) ErrorCode(err error) gcerrors.ErrorCode {
 func TestListingIsTriedAgain(t *testing.T) {
 	for vanish, ok := range map[int]bool{0: true, 1: true, maxTries - 1: true, maxTries: false} {
 		a := open(t, "mem://", nil)
-		require.NoError(t, a.bucket.Close())
-		a.bucket = blob.NewBucket(&restless{vanish: vanish})
+		require.NoError(t, a.bucket().Close())
+		a.current.Store(blob.NewBucket(&restless{vanish: vanish}))
 		list, err := a.Profiles(t.Context(), shop, "a")
 		require.Equal(t, ok, err == nil, "%d: %v", vanish, err)
 		if ok {
@@ -482,34 +494,8 @@ func TestManyProfiles(t *testing.T) {
 	list, err := a.Profiles(t.Context(), shop, "a")
 	require.NoError(t, err)
 	require.Len(t, list, n)
-	require.NoError(t, a.Sweep(t.Context(), noon.Add((n-2)*time.Second), func(string) bool { return false }))
+	require.NoError(t, a.Sweep(t.Context(), noon.Add((n-1)*time.Second), time.Second, nil))
 	list, err = a.Profiles(t.Context(), shop, "a")
 	require.NoError(t, err)
 	require.Len(t, list, 2)
-}
-
-func TestSweep(t *testing.T) {
-	everyBucket(t, func(t *testing.T, url string) {
-		a := open(t, url, nil)
-		var keys []string
-		for h := range 6 {
-			ref, err := a.SaveProfile(t.Context(), shop, "a", noon.Add(time.Duration(h)*time.Hour), profile("1"))
-			require.NoError(t, err)
-			keys = append(keys, ref.Key)
-		}
-		other := "profiles/prod/shop/a/notes.txt"
-		require.NoError(t, a.bucket.WriteAll(t.Context(), other, nil, nil))
-		firing, fresh, old := aLeak("firing"), aLeak("fresh"), aLeak("old")
-		fresh.State, fresh.ResolvedAt = leak.Resolved, noon.Add(3*time.Hour)
-		old.State, old.ResolvedAt = leak.Resolved, noon.Add(2*time.Hour)
-		for _, l := range []leak.Leak{firing, fresh, old} {
-			require.NoError(t, a.SaveLeak(t.Context(), l))
-		}
-
-		require.NoError(t, a.Sweep(t.Context(), noon.Add(3*time.Hour), func(key string) bool { return key == keys[1] }))
-		want := append([]string{"leaks/firing.json", "leaks/fresh.json", other, keys[1]}, keys[3:]...)
-		slices.Sort(want)
-		require.Equal(t, want, a.keys(t))
-		require.Equal(t, 1.0, a.counted("sweep", "ok"))
-	})
 }

@@ -5,7 +5,10 @@
 //	leaks/<id>.json
 //	notes/<id>.json
 //
-// Each group value and the instance are escaped as a segment of a URL's path;
-// an empty value is written "_" (and "_" itself "%5F"). A profile is kept as the target sent it, a
-// leak as one document that is replaced whole.
+// Each group value and the instance are escaped as a segment of a URL's path; an
+// empty value is written "_" (and "_" itself "%5F"), and one that is too long for
+// the name of a file ends with "~" and a hash. A profile is kept as the target
+// sent it, a leak as one document that is replaced whole. Besides there are
+// owner.json, who writes to the bucket, and aside/, what was among the leaks and
+// is none.
 package archive

@@ -10,24 +10,30 @@ import (
 
 const notesPrefix = "notes/"
 
-func noteKey(id string) string { return notesPrefix + segment(id) + ".json" }
+func noteKey(id string) string { return notesPrefix + segment(id, maxSegment-len(".json")) + ".json" }
 
 // SaveNote writes what others want to know of a leak after a restart, such as
 // who was told of it: a document beside the leak, whole or not at all.
 func (a *Archive) SaveNote(ctx context.Context, id string, text []byte) error {
-	err := a.bucket.WriteAll(ctx, noteKey(id), text, &blob.WriterOptions{ContentType: "application/json"})
-	return a.count("save_note", err)
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	err := a.bucket().WriteAll(ctx, noteKey(id), text, &blob.WriterOptions{ContentType: "application/json"})
+	return a.count(opSaveNote, err)
 }
 
 // DeleteNote deletes a note, if there is one.
 func (a *Archive) DeleteNote(ctx context.Context, id string) error {
-	return a.count("delete_note", a.delete(ctx, noteKey(id)))
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	return a.count(opDeleteNote, a.delete(ctx, noteKey(id)))
 }
 
 // Notes reads all notes, by the leak.
 func (a *Archive) Notes(ctx context.Context) (map[string][]byte, error) {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
 	notes, err := a.notes(ctx)
-	return notes, a.count("load_notes", err)
+	return notes, a.count(opLoadNotes, err)
 }
 
 func (a *Archive) notes(ctx context.Context) (map[string][]byte, error) {

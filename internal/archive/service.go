@@ -17,12 +17,13 @@ import (
 // taken in [from, to], oldest first; those of instances that are gone too. As
 // in Profiles, Total is not known.
 func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, from, to time.Time) ([]leak.ProfileRef, error) {
-	prefix := a.prefix(service, "")
-	prefix = prefix[:strings.LastIndexByte(prefix[:len(prefix)-1], '/')+1]
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	prefix := a.folder(service)
 	var out []leak.ProfileRef
 	for key, err := range a.list(ctx, prefix) {
 		if err != nil {
-			return nil, a.count("list_profiles", err)
+			return nil, a.count(opListProfiles, err)
 		}
 		taken, ok := takenAt(key)
 		// What lies deeper is of a service with more labels.
@@ -32,7 +33,7 @@ func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, fr
 		out = append(out, leak.ProfileRef{Key: key, Instance: instanceOf(key), Time: taken})
 	}
 	slices.SortStableFunc(out, func(a, b leak.ProfileRef) int { return a.Time.Compare(b.Time) })
-	return out, a.count("list_profiles", nil)
+	return out, a.count(opListProfiles, nil)
 }
 
 // instanceOf is the instance in the key of a profile.

@@ -69,6 +69,9 @@ type Prometheus struct {
 type Services struct {
 	// GroupBy are the labels that the instances of a service share.
 	GroupBy []string `yaml:"group_by,omitempty"`
+	// VersionLabel is the label of the instances that has their version. Empty:
+	// it is taken from build_info metrics and image tags.
+	VersionLabel string `yaml:"version_label,omitempty"`
 }
 
 // Trend tunes the judgement of series.

@@ -221,7 +221,7 @@ func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 	require.NoError(t, err)
 	var again Leak
 	require.NoError(t, json.Unmarshal(text, &again))
-	require.Equal(t, []Watch{{Instance: "a", Started: s.started["a"], Clean: 500}}, again.Watched)
+	require.Equal(t, []Watch{{Instance: "a", Started: s.started["a"], Clean: 500, Leaked: 30}}, again.Watched)
 
 	for name, c := range map[string]struct {
 		count   float64
@@ -244,6 +244,57 @@ func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 			require.Equal(t, c.state, s.only().State)
 		})
 	}
+}
+
+// The leak is drained while gorowatch is killed again and again: the trend that
+// is made anew has not seen the end of the growth yet, and says that more has
+// leaked than there are goroutines. What was clean before is not forgotten.
+func TestLeakThatIsDrainedBetweenRestarts(t *testing.T) {
+	for _, base := range []float64{10, 700} {
+		s := newStory(t)
+		s.count["a"] = base
+		s.step(300, "a")
+		o := s.observation(trend.Leaking, "a")
+		o.Attributions, o.Verdict.Instances[0].Leaked = attributed("a"), 300
+		s.tracker.Update(s.now, o)
+		l := s.only()
+		s.count["a"] = base + 1
+		for range 5 {
+			s.tracker = NewTracker(checkout, Options{})
+			s.tracker.Restore(l)
+			for range 3 {
+				s.step(0)
+				o.Verdict.Instances[0].Count, o.Instances = s.count["a"], s.observation(trend.Quiet).Instances
+				o.Attributions = attributed("a")
+				s.tracker.Update(s.now, o)
+			}
+			l = s.only()
+		}
+		require.Equal(t, Firing, l.State)
+		s.quiet(360)
+		require.Equal(t, Resolved, s.only().State)
+	}
+}
+
+// Traffic falls while a leak grows: after a while that is believed, and what
+// stays when it grows no more is not taken for clean.
+func TestLeakUnderTrafficThatFalls(t *testing.T) {
+	s := newStory(t)
+	s.count["a"] = 100
+	grow := func(leaked float64) {
+		o := s.observation(trend.Leaking, "a")
+		o.Attributions, o.Verdict.Instances[0].Leaked = attributed("a"), leaked
+		s.tracker.Update(s.now, o)
+	}
+	s.step(20, "a")
+	grow(20)
+	s.count["a"] = 50
+	for i := range settle + 5 {
+		s.step(1, "a")
+		grow(21 + float64(i))
+	}
+	s.quiet(24 * 60)
+	require.Equal(t, Firing, s.only().State)
 }
 
 // The bucket could not be read at the start, and the leak was found anew.

@@ -126,6 +126,7 @@ type Watch struct {
 	Instance string    `json:"instance"`
 	Started  time.Time `json:"started,omitzero"` // of the process that leaks
 	Clean    float64   `json:"clean"`            // goroutines without the leak
+	Leaked   float64   `json:"leaked"`           // the most that it had of them
 }
 
 // StackGrowth is a stack and how it grew from the base to the head profile.

@@ -74,8 +74,11 @@ type record struct {
 type watch struct {
 	started time.Time // of the process that leaks, zero if unknown
 	clean   float64   // goroutines without the leak
-	leaked  float64
-	rate    trend.Interval // when it was last seen to grow
+	leaked  float64   // the most that it had of them
+	// lower is what clean would be now, and since when it has been as low.
+	lower      float64
+	lowerSince time.Time
+	rate       trend.Interval // when it was last seen to grow
 }
 
 // Observation is what an evaluation has found of the service.
@@ -154,7 +157,7 @@ func (t *Tracker) Restore(l Leak) {
 	}
 	for _, w := range l.Watched {
 		if have := r.watched[w.Instance]; have != nil {
-			have.started, have.clean = w.Started, w.Clean
+			have.started, have.clean, have.leaked = w.Started, w.Clean, w.Leaked
 		}
 	}
 	t.open = append(t.open, r)
@@ -343,6 +346,8 @@ const (
 	// plateauAfter is how many base blocks after its growth a leak counts as one
 	// that does not grow any more.
 	plateauAfter = 30
+	// settle is how many base blocks a lower estimate has to last.
+	settle = 15
 )
 
 // minOther is the share of the growth that makes a second leak of a service.
@@ -384,7 +389,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		k.grown, k.moved = now, now
 		k.attribute(t.service, k.Attribution)
 		k.lasts = k.lasts || t.lasts(k.Attribution)
-		k.measure(o, growthOf(k.Attribution)/delta, &k.Attribution)
+		k.measure(now, settle*t.o.Base, o, growthOf(k.Attribution)/delta, &k.Attribution)
 		if k.leak.State == Suspected && t.lasts(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
 		}
@@ -397,7 +402,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 			r.moved = now
 			// One leak holds all of the growth; of several, none is known.
 			if len(t.open) == 1 {
-				r.measure(o, 1, nil)
+				r.measure(now, settle*t.o.Base, o, 1, nil)
 			}
 			if r.leak.Signature == "" {
 				r.leak.Missing = o.Why
@@ -409,7 +414,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		r := t.suspect(now, o, "")
 		r.grown, r.moved = now, now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
-		r.measure(o, 1, nil)
+		r.measure(now, settle*t.o.Base, o, 1, nil)
 	}
 }
 
@@ -600,7 +605,7 @@ func (r *record) attribute(service labels.Labels, a Attribution) {
 // profiles, which know the stacks alone, where these tell more. part is this
 // leak's of the growth; a says which instances have it, nil means all that
 // grow.
-func (r *record) measure(o Observation, part float64, a *Attribution) {
+func (r *record) measure(now time.Time, patience time.Duration, o Observation, part float64, a *Attribution) {
 	v := o.Verdict
 	r.version(o)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
@@ -632,15 +637,13 @@ func (r *record) measure(o Observation, part float64, a *Attribution) {
 		known[it.Instance] = true
 		clean := it.Count - part*it.Leaked
 		if i := find(o.Instances, it.Instance); i >= 0 && !o.Instances[i].Started.Equal(w.started) {
-			w.started, w.clean = o.Instances[i].Started, clean
+			*w = watch{started: o.Instances[i].Started, clean: math.Inf(1)}
 		}
-		// The trend forgets how it began; what was clean once stays so for as
-		// long as the process lives.
 		if math.IsNaN(w.clean) { // restored, its start unknown
-			w.clean = clean
+			w.clean = math.Inf(1)
 		}
-		w.clean = max(0, min(w.clean, clean))
-		w.leaked = max(0, it.Count-w.clean)
+		w.estimate(now, patience, clean)
+		w.leaked = max(w.leaked, it.Count-w.clean)
 		if x, ok := a.rate(it.Instance); ok {
 			w.rate = x
 			profiled += x.Value
@@ -660,6 +663,26 @@ func (r *record) measure(o Observation, part float64, a *Attribution) {
 	}
 	half := math.Sqrt(wide)
 	r.leak.Rate = judged.Plus(trend.Interval{Value: profiled, Low: max(0, profiled-half), High: profiled + half})
+}
+
+// estimate takes how many goroutines there would be without the leak. The trend
+// forgets how it began; what was clean once stays so for as long as the process
+// lives. A lower estimate has to last: when the leak is mended the count falls
+// at once, and what the trend says has leaked follows some blocks later.
+func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
+	switch {
+	case math.IsInf(w.clean, 1):
+		w.clean = max(0, clean)
+	case clean < 0 || clean >= w.clean:
+		w.lowerSince = time.Time{}
+	case w.lowerSince.IsZero():
+		w.lower, w.lowerSince = clean, now
+	default:
+		w.lower = max(w.lower, clean)
+		if now.Sub(w.lowerSince) >= patience {
+			w.clean, w.lowerSince = w.lower, time.Time{}
+		}
+	}
 }
 
 // rate is that of the stacks on one instance, where it is known.
@@ -715,7 +738,7 @@ func (r *record) follow(o Observation) {
 	r.leak.Watched = r.leak.Watched[:0:0]
 	for _, name := range r.leak.Instances {
 		if w := r.watched[name]; !math.IsNaN(w.clean) && !math.IsInf(w.clean, 0) {
-			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean})
+			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked})
 		}
 	}
 	r.leak.InstancesTotal = max(len(o.Instances), len(r.leak.Instances))

@@ -45,7 +45,8 @@ func digest(l leak.Leak) string {
 	l.Leaked, l.Share = coarse(l.Leaked), 0
 	l.Watched = slices.Clone(l.Watched)
 	for i := range l.Watched {
-		l.Watched[i].Clean = coarse(l.Watched[i].Clean)
+		w := &l.Watched[i]
+		w.Clean, w.Leaked = coarse(w.Clean), coarse(w.Leaked)
 	}
 	if l.Memory != nil {
 		l.Memory = &leak.Memory{Instance: l.Memory.Instance, Used: coarse(l.Memory.Used), Limit: l.Memory.Limit, PerHour: coarse(l.Memory.PerHour)}

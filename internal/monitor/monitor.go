@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +38,12 @@ type Archive interface {
 	Leaks(ctx context.Context) ([]leak.Leak, error)
 }
 
+// Versions knows what version the instances run at a time. The function answers
+// with an empty string where it is not known.
+type Versions interface {
+	Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error)
+}
+
 // Options of a Monitor. Source is required; without Puller and Archive it
 // judges the counts alone.
 type Options struct {
@@ -48,6 +53,11 @@ type Options struct {
 	// Memory is asked about services that leak. It may be nil: then only their
 	// goroutines count.
 	Memory MemorySource
+	// Versions is asked while a leak is open and the version of an instance is
+	// not known; nil: never. VersionLabel is the label of the instances that has
+	// it, and comes first; empty: none has.
+	Versions     Versions
+	VersionLabel string
 	// Notify is given all leaks, open and lately resolved, after every cycle,
 	// also one in which nothing could be read.
 	Notify func(now time.Time, leaks []leak.Leak)
@@ -98,12 +108,17 @@ type Monitor struct {
 	// Owned by the caller of Cycle.
 	reading reading
 	saved   map[string]string // digest of each leak as the archive has it
+	said    map[string]string // and as the log has it
+	past    past
 	log     *changes
 
 	// pulls run beside the cycle, so that a target that hangs holds up
 	// nothing; what they bring waits in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
+
+	// asked is when versions were asked for last.
+	asked time.Time
 
 	// archive is why the bucket cannot be written; pulls know first.
 	archive atomic.Pointer[string]
@@ -166,7 +181,8 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// New makes a Monitor with the open leaks of the archive.
+// New makes a Monitor with the open leaks of the archive. If they cannot be read
+// now it watches without them, and asks again.
 func New(ctx context.Context, o Options) (*Monitor, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -176,23 +192,17 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
 		saved:    map[string]string{},
+		said:     map[string]string{},
 		log:      &changes{},
 		services: map[string]*service{},
 		reading:  newReading(),
 	}
 	if o.Archive != nil {
 		leaks, err := o.Archive.Leaks(ctx)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		for _, l := range leaks {
-			if !o.Owns(l.Service) {
-				continue
-			}
-			m.service(l.Service).tracker.Restore(l)
-			m.saved[l.ID] = digest(l)
-		}
-		m.leaks = m.allLeaks()
+		m.remember(leaks, err)
 	}
 	return m, nil
 }
@@ -223,6 +233,13 @@ func (m *Monitor) Apply(o Options) error {
 		}
 		return nil
 	}
+	m.restart()
+	return nil
+}
+
+// restart forgets all but the leaks: the next cycle reads the history again. The
+// caller holds mtx.
+func (m *Monitor) restart() {
 	old := m.services
 	m.services, m.reading = map[string]*service{}, newReading()
 	for _, s := range old {
@@ -230,11 +247,11 @@ func (m *Monitor) Apply(o Options) error {
 			m.service(l.Service).tracker.Restore(l)
 		}
 	}
-	return nil
 }
 
-// Cycle judges everything at the time now, which is not before that of the call
-// before. An error says that no samples could be read: nothing fires and
+// Cycle judges everything at the time now. If that is before the time of the
+// last call, the clock was set back, and the history is read again as after a
+// restart. An error says that no samples could be read: nothing fires and
 // nothing resolves then, and the next cycle reads what this one missed.
 //
 // A long time, as at the start, is read in pieces, one a call: while Behind
@@ -243,16 +260,24 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
 
+	m.rewind(now)
+	m.recall(ctx)
 	n, err := m.read(ctx, now)
 	// An answer without any series says nothing of the services: it is what a
 	// Prometheus answers that has lost its targets, or its data.
 	if err == nil && n > 0 && !m.Behind() {
 		services := m.judge(now)
+		m.ask(ctx, now, services)
 		for _, s := range services {
 			m.take(ctx, now, s)
 		}
 		m.weigh(ctx, now, services)
 		m.publish(ctx)
+	} else {
+		m.mtx.Lock()
+		m.receive()
+		m.leaks = m.allLeaks()
+		m.mtx.Unlock()
 	}
 	m.o.Notify(now, m.Leaks())
 	return err
@@ -278,11 +303,8 @@ func (m *Monitor) logWarnings(warnings []string) {
 // judge judges every service and moves its leaks on; it returns the services
 // that want profiles.
 func (m *Monitor) judge(now time.Time) (want []*service) {
-	brought := m.inbox.empty()
 	m.mtx.Lock()
-	for _, take := range brought {
-		take()
-	}
+	m.receive()
 	m.mtx.Unlock()
 	status := map[trend.Status]int{}
 	// Only the caller of Cycle changes services, so it may go through them as it
@@ -305,7 +327,7 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	s.judge(now, m.o.Puller != nil)
+	s.judge(now, m.o.Puller != nil, m.o.VersionLabel)
 	s.watched = s.trend.Instances()
 	s.forget()
 	if len(s.watched) == 0 && s.tracker.Idle() {
@@ -313,6 +335,13 @@ func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool)
 		s.gone = true
 	}
 	return len(s.watched) > 0
+}
+
+// receive takes what was brought since the last time. The caller holds mtx.
+func (m *Monitor) receive() {
+	for _, take := range m.inbox.empty() {
+		take()
+	}
 }
 
 // allLeaks are those of all services. The caller holds mtx.
@@ -323,52 +352,6 @@ func (m *Monitor) allLeaks() []leak.Leak {
 	}
 	slices.SortFunc(out, leak.ByDetection)
 	return out
-}
-
-// publish saves what has changed of the leaks, and logs it.
-func (m *Monitor) publish(ctx context.Context) {
-	leaks := m.Leaks()
-	open := 0
-	known := map[string]bool{}
-	for _, l := range leaks {
-		known[l.ID] = true
-		if l.State == leak.Firing {
-			open++
-		}
-		d := digest(l)
-		if m.saved[l.ID] == d || l.State == leak.Suspected {
-			continue
-		}
-		m.saved[l.ID] = d
-		m.logger.Info("Leak", "id", l.ID, "service", l.Service, "state", l.State, "evidence", l.Evidence,
-			"stack", l.Signature, "goroutines_per_hour", int(l.Rate.Value), "leaked", int(l.Leaked), "onset", l.Onset.UTC().Format(time.RFC3339))
-		if m.o.Archive == nil {
-			continue
-		}
-		err := m.o.Archive.SaveLeak(ctx, l)
-		if err != nil {
-			delete(m.saved, l.ID) // tried again at the next cycle
-		}
-		m.archiveState(err)
-	}
-	maps.DeleteFunc(m.saved, func(id, _ string) bool { return !known[id] })
-	m.metrics.open.Set(float64(open))
-}
-
-// archiveState logs when the bucket fails, and when it works again.
-func (m *Monitor) archiveState(err error) {
-	state, text := "", ""
-	if err != nil {
-		state, text = "failing", err.Error()
-	}
-	m.archive.Store(&text)
-	m.log.say(m.logger, "archive", state, func(l *slog.Logger) {
-		if err != nil {
-			l.Error("The archive cannot be written; watching and alerting go on", "err", err)
-		} else {
-			l.Info("The archive can be written")
-		}
-	})
 }
 
 // Leaks lists all leaks, open and lately resolved, by the time of detection.

@@ -66,6 +66,10 @@ type instance struct {
 	listed  bool   // the archive was asked for earlier profiles
 	pulling bool
 
+	version   string // of the process that began at versionOf
+	versionOf time.Time
+	versioned bool // it was asked for
+
 	next   time.Time // no pull under suspicion before
 	pulled int       // pulls since the suspicion began
 	failed int       // of them, in a row, that brought nothing
@@ -127,14 +131,14 @@ func (s *service) observe(in *instance, x collector.Sample) {
 }
 
 // judge judges the service and moves its leaks on. pulling tells whether
-// profiles are pulled at all.
-func (s *service) judge(now time.Time, pulling bool) {
+// profiles are pulled at all, versionLabel is the label with the version.
+func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
 	s.verdict = s.trend.Judge(now)
 	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
 		return
 	}
 	s.watched = s.trend.Instances()
-	o := leak.Observation{Verdict: s.verdict, Instances: s.watched}
+	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Versions: s.versions(versionLabel)}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}
@@ -290,6 +294,12 @@ func (s *service) hopeless() bool {
 		}
 	}
 	return len(suspects) > 0
+}
+
+// moved forgets where profiles are: they stayed behind in another archive.
+func (in *instance) moved() {
+	in.listed = false
+	in.shots = slices.DeleteFunc(in.shots, func(sh shot) bool { return sh.snapshot == nil })
 }
 
 // receive takes what a pull brought.

@@ -77,11 +77,14 @@ type world struct {
 	dumps map[string]int
 	// leakPulls are those of goroutineleak profiles.
 	leakPulls map[string]int
-	full      error // of the bucket
-	bucket    map[string]*collector.Profile
-	refs      map[string][]leak.ProfileRef
-	saved     map[string]leak.Leak
-	written   int
+	full      error // of the bucket, for what is written
+	lost      error // and for what is read
+	// real is the time that the source's clock shows; zero: that of now.
+	real    time.Time
+	bucket  map[string]*collector.Profile
+	refs    map[string][]leak.ProfileRef
+	saved   map[string]leak.Leak
+	written int
 }
 
 func newWorld(t *testing.T) *world {
@@ -157,7 +160,7 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 		p := w.processes[name]
 		s := collector.Series{Labels: p.labels}
 		for t := from.Truncate(time.Minute).Add(time.Minute); !t.After(to); t = t.Add(time.Minute) {
-			if t.Before(p.started) {
+			if t.Before(p.started) || (!w.real.IsZero() && t.After(w.real)) {
 				continue
 			}
 			x := collector.Sample{
@@ -278,6 +281,8 @@ func (w *world) LoadProfile(_ context.Context, key string) (*collector.Profile, 
 }
 
 func (w *world) SaveLeak(_ context.Context, l leak.Leak) error {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
 	if w.full != nil {
 		return w.full
 	}
@@ -287,7 +292,9 @@ func (w *world) SaveLeak(_ context.Context, l leak.Leak) error {
 }
 
 func (w *world) Leaks(context.Context) ([]leak.Leak, error) {
-	return slices.Collect(maps.Values(w.saved)), nil
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	return slices.Collect(maps.Values(w.saved)), w.lost
 }
 
 // lines counts the lines of the log with a text.

@@ -30,6 +30,14 @@ func Parse(s string) (Shard, error) {
 	return Shard{index, count}, nil
 }
 
+// String is "I/N", empty for all.
+func (s Shard) String() string {
+	if s.count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.index, s.count)
+}
+
 // All tells that there is but one share.
 func (s Shard) All() bool { return s.count <= 1 }
 

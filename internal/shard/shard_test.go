@@ -71,6 +71,11 @@ func TestSharesAreTheSameForEver(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
+	for _, text := range []string{"", "0/1", "2/3"} {
+		s, err := Parse(text)
+		require.NoError(t, err)
+		require.Equal(t, text, s.String())
+	}
 	for _, bad := range []string{"1", "/", "1/1", "3/3", "-1/3", "a/3", "0/0", "0/3/4", "0/20000", " 0/3"} {
 		_, err := Parse(bad)
 		require.ErrorContains(t, err, "expected I/N", bad)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // Job is what Prometheus scrapes under one job name.
@@ -23,7 +25,7 @@ type Job struct {
 	HonorLabels bool
 }
 
-// Prometheus is a real one that scrapes every second.
+// Prometheus is a real one.
 type Prometheus struct {
 	*Program
 	URL string
@@ -31,13 +33,19 @@ type Prometheus struct {
 	Data string
 }
 
-// StartPrometheus runs a Prometheus that scrapes jobs.
+// StartPrometheus runs a Prometheus that scrapes jobs every second.
 func StartPrometheus(t testing.TB, jobs ...Job) *Prometheus {
+	t.Helper()
+	return StartPrometheusEvery(t, time.Second, jobs...)
+}
+
+// StartPrometheusEvery runs a Prometheus that scrapes jobs at an interval.
+func StartPrometheusEvery(t testing.TB, interval time.Duration, jobs ...Job) *Prometheus {
 	t.Helper()
 	path := tool(t, "prometheus", "prometheus")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	write(t, config, prometheusConfig(jobs))
+	write(t, config, prometheusConfig(interval, jobs))
 	p, addr := startOnFreePort(t, "prometheus", path,
 		func(addr string) []string {
 			return []string{
@@ -74,9 +82,9 @@ func StartPrometheusOn(t testing.TB, dir, rules string) *Prometheus {
 // are written the value of one.
 func (p *Prometheus) Metric(t testing.TB, name string) float64 { return metric(t, p.URL, name) }
 
-func prometheusConfig(jobs []Job) string {
+func prometheusConfig(interval time.Duration, jobs []Job) string {
 	var b strings.Builder
-	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nscrape_configs:\n")
+	fmt.Fprintf(&b, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: 1s}\nscrape_configs:\n", model.Duration(interval))
 	for _, job := range jobs {
 		// JSON is YAML.
 		static, err := json.Marshal([]map[string]any{{"targets": job.Targets, "labels": job.Labels}})

@@ -1,0 +1,87 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+const (
+	profilesPrefix = "profiles/"
+	leaksPrefix    = "leaks/"
+	asidePrefix    = "aside/"
+	suffix         = ".pb.gz"
+	temporary      = ".tmp" // a file that is being written
+	timeFormat     = "20060102T150405Z"
+
+	// Names of files have at most 255 bytes everywhere, keys of buckets 1,024.
+	maxSegment = 255
+	maxFolders = 960 // of a profile's key, all together
+)
+
+// segment is a value as one segment of a key, of at most longest bytes: the end
+// of what is longer is replaced by a hash.
+func segment(value string, longest int) string {
+	switch value {
+	case "":
+		return "_"
+	case "_": // which would be taken for an empty one
+		return "%5F"
+	case ".", "..":
+		return strings.ReplaceAll(value, ".", "%2E")
+	}
+	s := url.PathEscape(value)
+	if len(s) <= longest {
+		return s
+	}
+	hash := sha256.Sum256([]byte(value))
+	end := "~" + hex.EncodeToString(hash[:8])
+	s = s[:longest-len(end)]
+	if i := strings.LastIndexByte(s, '%'); i >= 0 && i > len(s)-3 { // half of an escape
+		s = s[:i]
+	}
+	return s + end
+}
+
+// isProfile tells whether a key may be that of a profile. Whatever a bucket
+// makes of dots, we lead nobody out of the folder.
+func isProfile(key string) bool {
+	return strings.HasPrefix(key, profilesPrefix) && strings.HasSuffix(key, suffix) && path.Clean(key) == key
+}
+
+// longest is how long the segments of a profile's key may be, one for each
+// group label and one for the instance.
+func (a *Archive) longest() int {
+	return min(maxSegment, maxFolders/(len(*a.groupBy.Load())+1)-1)
+}
+
+// folder is where the profiles of a service are.
+func (a *Archive) folder(service labels.Labels) string {
+	var b strings.Builder
+	b.WriteString(profilesPrefix)
+	for _, name := range *a.groupBy.Load() {
+		b.WriteString(segment(service.Get(name), a.longest()))
+		b.WriteByte('/')
+	}
+	return b.String()
+}
+
+// prefix is where the profiles of an instance are.
+func (a *Archive) prefix(service labels.Labels, instance string) string {
+	return a.folder(service) + segment(instance, a.longest()) + "/"
+}
+
+// takenAt is the time in the key of a profile.
+func takenAt(key string) (time.Time, bool) {
+	name, ok := strings.CutSuffix(path.Base(key), suffix)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(timeFormat, name)
+	return t, err == nil
+}

@@ -1,0 +1,50 @@
+package archive
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+const (
+	pageSize = 1000
+	// maxTries bounds how often a page of a listing is tried: in a folder, the
+	// temporary file of a write may vanish while it is looked at.
+	maxTries = 10
+)
+
+// list yields the keys that begin with prefix, in order, or an error at last.
+func (a *Archive) list(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return a.pages(ctx, blob.ListOptions{Prefix: prefix})
+}
+
+// folders yields what is right below a prefix that ends with a slash: the
+// prefixes below, and keys.
+func (a *Archive) folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return a.pages(ctx, blob.ListOptions{Prefix: prefix, Delimiter: "/"})
+}
+
+func (a *Archive) pages(ctx context.Context, o blob.ListOptions) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		token := blob.FirstPageToken
+		for tries := 1; len(token) > 0; tries++ {
+			page, next, err := a.bucket().ListPage(ctx, token, pageSize, &o)
+			if gcerrors.Code(err) == gcerrors.NotFound && tries < maxTries {
+				continue
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, obj := range page {
+				if !strings.HasSuffix(obj.Key, temporary) && !yield(obj.Key, nil) {
+					return
+				}
+			}
+			token, tries = next, 0
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package archive
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+)
+
+// Two processes on one bucket find each other out; one after another is no
+// offence.
+func TestTwoProcessesOnOneBucket(t *testing.T) {
+	everyBucket(t, func(t *testing.T, url string) {
+		if url == "mem://" {
+			t.Skip("each has its own")
+		}
+		claim := func(a *Archive, id string, minute int) *Owner {
+			t.Helper()
+			other, err := a.Claim(t.Context(), "owner", Owner{ID: id, Host: "host-" + id, PID: 7, Seen: noon.Add(time.Duration(minute) * time.Minute)})
+			require.NoError(t, err)
+			return other
+		}
+		old := open(t, url, nil)
+		require.Nil(t, claim(old, "old", 0))
+		require.Nil(t, claim(old, "old", 1))
+		// Killed, and started again at once.
+		one := open(t, url, nil)
+		require.Nil(t, claim(one, "one", 1))
+		require.Nil(t, claim(one, "one", 2))
+		require.Zero(t, testutil.ToFloat64(one.metrics.shared))
+
+		two := open(t, url, nil)
+		require.Nil(t, claim(two, "two", 2), "who was there may have ended")
+		for minute := 3; minute < 6; minute++ {
+			other := claim(one, "one", minute)
+			require.NotNil(t, other)
+			require.Equal(t, "host-two", other.Host)
+			require.Equal(t, "one", claim(two, "two", minute).ID)
+			require.Equal(t, 1.0, testutil.ToFloat64(one.metrics.shared))
+			require.Equal(t, 1.0, testutil.ToFloat64(two.metrics.shared))
+		}
+		// The second ends.
+		require.NotNil(t, claim(one, "one", 6))
+		require.Nil(t, claim(one, "one", 7))
+		require.Zero(t, testutil.ToFloat64(one.metrics.shared))
+	})
+}
+
+func TestClaimOverWhatIsNoOwner(t *testing.T) {
+	a := open(t, "mem://", nil)
+	require.NoError(t, a.bucket().WriteAll(t.Context(), "owner.json", []byte("ours!"), nil))
+	for range 2 {
+		other, err := a.Claim(t.Context(), "owner", Owner{ID: "me"})
+		require.NoError(t, err)
+		require.Nil(t, other)
+	}
+}

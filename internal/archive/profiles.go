@@ -1,0 +1,87 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// SaveProfile keeps a profile of an instance of a service. taken is the time of
+// the evaluation that wanted it.
+func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	ref := leak.ProfileRef{
+		Key:      a.prefix(service, instance) + taken.UTC().Format(timeFormat) + suffix,
+		Instance: instance,
+		Time:     taken,
+		Total:    p.Total,
+	}
+	err := a.bucket().WriteAll(ctx, ref.Key, p.Raw, &blob.WriterOptions{ContentType: "application/octet-stream"})
+	return ref, a.count(opSaveProfile, err)
+}
+
+// Profiles lists the profiles of an instance, oldest first. Total is not known
+// from a listing: it is 0.
+func (a *Archive) Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	var out []leak.ProfileRef
+	for key, err := range a.list(ctx, a.prefix(service, instance)) {
+		if err != nil {
+			return nil, a.count(opListProfiles, err)
+		}
+		if taken, ok := takenAt(key); ok {
+			out = append(out, leak.ProfileRef{Key: key, Instance: instance, Time: taken})
+		}
+	}
+	return out, a.count(opListProfiles, nil)
+}
+
+// LoadProfile reads a profile.
+func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profile, error) {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	if !isProfile(key) {
+		return nil, a.count(opLoadProfile, notAProfile(key))
+	}
+	raw, err := a.read(ctx, key)
+	if err != nil {
+		return nil, a.count(opLoadProfile, err)
+	}
+	taken, _ := takenAt(key)
+	p, err := a.o.Decode(raw, taken)
+	if err != nil {
+		return nil, a.count(opLoadProfile, fmt.Errorf("%s: %w", key, err))
+	}
+	return p, a.count(opLoadProfile, nil)
+}
+
+// OpenProfile opens a profile as the target sent it. The error matches
+// fs.ErrNotExist when there is none.
+func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, error) {
+	if !isProfile(key) {
+		return nil, fmt.Errorf("archive: %w", notAProfile(key))
+	}
+	r, err := a.bucket().NewReader(ctx, key, nil)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return nil, fmt.Errorf("archive: %s: %w", key, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	return r, nil
+}
+
+func notAProfile(key string) error {
+	return fmt.Errorf("%q is not the key of a profile: %w", key, fs.ErrNotExist)
+}

@@ -1,0 +1,170 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// What stays of the profiles that no leak needs: all of late, then one an hour
+// and at last one a day.
+const (
+	keepAll    = 2 * time.Hour
+	keepHourly = 48 * time.Hour
+
+	// aroundOnset is how long before and after the onset of a leak all stays.
+	aroundOnset = 2 * time.Hour
+)
+
+// Sweep thins out profiles with age and deletes what is past the retention,
+// profiles and resolved leaks. What a leak needs stays, of those in the bucket
+// and of those given, which may be newer: around its onset, what it names, and
+// while it is open all since.
+//
+// It goes through the whole bucket, a service at a time; nobody should wait.
+func (a *Archive) Sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
+	return a.count(opSweep, a.sweep(ctx, now, retention, leaks))
+}
+
+func (a *Archive) sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
+	saved, err := a.leaks(ctx)
+	if err != nil {
+		return err // what is needed is not known
+	}
+	s := sweeper{archive: a, now: now, retention: retention, needed: map[string][]span{}, named: map[string]bool{}}
+	for _, l := range append(saved, leaks...) {
+		s.need(l)
+	}
+	if err := s.descend(ctx, profilesPrefix, len(*a.groupBy.Load())); err != nil {
+		return err
+	}
+	for _, l := range saved {
+		if l.State == leak.Resolved && l.ResolvedAt.Before(now.Add(-retention)) {
+			if err := a.delete(ctx, leakKey(l.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweeper is one sweep.
+type sweeper struct {
+	archive   *Archive
+	now       time.Time
+	retention time.Duration
+	needed    map[string][]span // by the folder of the service
+	named     map[string]bool   // keys
+}
+
+type span struct{ from, to time.Time }
+
+// need keeps what a leak needs.
+func (s *sweeper) need(l leak.Leak) {
+	for _, ref := range []*leak.ProfileRef{l.Base, l.Head} {
+		if ref != nil {
+			s.named[ref.Key] = true
+		}
+	}
+	w := span{l.Onset.Add(-aroundOnset), l.Onset.Add(aroundOnset)}
+	if l.State != leak.Resolved {
+		w.to = s.now
+	}
+	if l.Base != nil && l.Base.Time.Before(w.from) {
+		w.from = l.Base.Time
+	}
+	folder := s.archive.folder(l.Service)
+	s.needed[folder] = append(s.needed[folder], w)
+}
+
+// descend goes down the folders of services, depth levels deep, and lists what
+// is below them. To list a big bucket in one go takes a folder of the disk very
+// long: each page begins at its beginning.
+func (s *sweeper) descend(ctx context.Context, prefix string, depth int) error {
+	if depth == 0 {
+		return s.service(ctx, prefix)
+	}
+	for key, err := range s.archive.folders(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if !strings.HasSuffix(key, "/") {
+			continue // no profile is here
+		}
+		if err := s.descend(ctx, key, depth-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// service sweeps the profiles of a service, an instance at a time.
+func (s *sweeper) service(ctx context.Context, folder string) error {
+	var (
+		instance string
+		taken    []time.Time
+		keys     []string
+	)
+	flush := func() error {
+		for i, stays := range s.thin(folder, keys, taken) {
+			if stays {
+				continue
+			}
+			if err := s.archive.delete(ctx, keys[i]); err != nil {
+				return err
+			}
+			s.archive.metrics.swept.Inc()
+		}
+		keys, taken = keys[:0], taken[:0]
+		return nil
+	}
+	for key, err := range s.archive.list(ctx, folder) {
+		if err != nil {
+			return err
+		}
+		t, ok := takenAt(key)
+		if !ok {
+			continue
+		}
+		if dir := path.Dir(key); dir != instance {
+			if err := flush(); err != nil {
+				return err
+			}
+			instance = dir
+		}
+		keys, taken = append(keys, key), append(taken, t)
+	}
+	return errors.Join(flush(), ctx.Err())
+}
+
+// thin tells of the profiles of an instance, oldest first, which stay.
+func (s *sweeper) thin(folder string, keys []string, taken []time.Time) []bool {
+	stays := make([]bool, len(keys))
+	var last time.Time // the beginning of the hour or day that has one
+	for i, t := range taken {
+		age := s.now.Sub(t)
+		step := 24 * time.Hour
+		if age <= keepHourly {
+			step = time.Hour
+		}
+		first := !t.Truncate(step).Equal(last)
+		stays[i] = s.named[keys[i]] || s.isNeeded(folder, t) || age <= min(keepAll, s.retention) || age <= s.retention && first
+		if stays[i] {
+			last = t.Truncate(step)
+		}
+	}
+	return stays
+}
+
+func (s *sweeper) isNeeded(folder string, t time.Time) bool {
+	for _, w := range s.needed[folder] {
+		if !t.Before(w.from) && !t.After(w.to) {
+			return true
+		}
+	}
+	return false
+}

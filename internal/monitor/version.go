@@ -1,0 +1,78 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// askPause is the least number of intervals between two questions for versions.
+const askPause = 5
+
+// ask asks, beside the cycle, for the versions of the instances of services
+// with a leak, where processes are new: to say which rollout it began with, and
+// which one it is gone with.
+func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
+	if m.o.Versions == nil || m.o.VersionLabel != "" || now.Sub(m.asked) < askPause*m.o.Interval {
+		return
+	}
+	type question struct {
+		service *service
+		name    string
+		labels  labels.Labels
+		started time.Time
+	}
+	var questions []question
+	for _, s := range services {
+		if s.tracker.Onset().IsZero() {
+			continue
+		}
+		for _, w := range s.watched {
+			if in := s.instances[w.Name]; in != nil && !in.knows(w.Started) {
+				questions = append(questions, question{s, w.Name, in.labels, w.Started})
+			}
+		}
+	}
+	if len(questions) == 0 {
+		return
+	}
+	m.asked = now
+	m.pulls.Go(func() {
+		version, err := m.o.Versions.Versions(ctx, now)
+		if err != nil {
+			m.logger.Debug("No versions", "reason", collector.ReasonOf(err), "err", err)
+			return
+		}
+		m.inbox.put(func() {
+			for _, q := range questions {
+				if in := q.service.instances[q.name]; in != nil {
+					in.version, in.versionOf, in.versioned = version(q.labels), q.started, true
+				}
+			}
+		})
+	})
+}
+
+// knows tells whether the version of the process that began then was asked for.
+func (in *instance) knows(started time.Time) bool {
+	return in.versioned && in.versionOf.Sub(started).Abs() <= 2*time.Second
+}
+
+// versions are those of the instances, where known.
+func (s *service) versions(label string) map[string]string {
+	out := map[string]string{}
+	for _, w := range s.watched {
+		in := s.instances[w.Name]
+		switch {
+		case in == nil:
+		case label != "":
+			out[w.Name] = in.labels.Get(label)
+		case in.knows(w.Started):
+			out[w.Name] = in.version
+		}
+	}
+	return out
+}

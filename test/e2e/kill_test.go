@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hurried is a configuration that watches about as often as that is possible:
+// a second stands for some minutes.
+func hurried(prometheus, alertmanager string) string {
+	return fmt.Sprintf(`
+global: {evaluation_interval: %[1]s}
+prometheus: {url: %[2]s, load: "rate(process_cpu_seconds_total[4s])"}
+trend: {base: %[1]s}
+profiles: {baseline_interval: 5s, suspicion_interval: 500ms}
+alerting:
+  resend_interval: 5s
+  alertmanagers: [{static_configs: [{targets: [%[3]q]}]}]
+`, blink, prometheus, alertmanager)
+}
+
+// blink is the interval of scrapes and evaluations.
+const blink = 250 * time.Millisecond
+
+// told is that a faucet's leak was notified just so: "firing", or "firing,
+// resolved", each once and under one id.
+func told(r *Receiver, f *Faucet, want string) error {
+	alerts := r.Alerts(f.Service)
+	if len(alerts) == 0 {
+		if want == "silent" {
+			return nil
+		}
+		return fmt.Errorf("%s: silent, want %s", f.Service["job"], want)
+	}
+	id := alerts[0].Labels["leak"]
+	exact := strings.ReplaceAll(strings.ReplaceAll(want, "firing", "firing "+id), "resolved", "resolved "+id)
+	if got := History(alerts); got != exact {
+		return fmt.Errorf("%s: %s, want %s", f.Service["job"], got, exact)
+	}
+	for _, a := range alerts {
+		if !a.StartsAt.Equal(alerts[0].StartsAt) {
+			return fmt.Errorf("%s: starts at %s, and at %s before", f.Service["job"], a.StartsAt, alerts[0].StartsAt)
+		}
+	}
+	return nil
+}
+
+// Gorowatch is killed again and again, at random points of its cycle and of its
+// start. Alertmanager sees each alert begin once and go on, under the same id;
+// a leak that ends meanwhile is resolved, one that begins is told, a healthy
+// service is not.
+func TestKillsAtRandomPoints(t *testing.T) {
+	t.Parallel()
+	kills := short(25, 200)
+	built(t, buildGorowatch, "gorowatch")
+	old, ending, beginning, healthy := StartFaucet(t, "old"), StartFaucet(t, "ending"), StartFaucet(t, "beginning"), StartFaucet(t, "healthy")
+	receiver := StartReceiver(t)
+	alertmanager := StartAlertmanager(t, receiver)
+	prometheus := StartPrometheusEvery(t, blink, old.Job(), ending.Job(), beginning.Job(), healthy.Job())
+	dir, bucket := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "gorowatch.yml"), hurried(prometheus.URL, alertmanager.Address))
+	start := func() *Program {
+		return Start(t, "gorowatch", built(t, buildGorowatch, "gorowatch"), "serve", "--config.file="+filepath.Join(dir, "gorowatch.yml"),
+			"--web.listen-address=127.0.0.1:0", "--storage.url=file://"+filepath.ToSlash(bucket))
+	}
+	gorowatch := start()
+	began := time.Now()
+	time.Sleep(5 * time.Second) // to see how they are without a leak
+	old.Open(t, 20)
+	ending.Open(t, 20)
+	Eventually(t, 2*time.Minute, "both leaks are told", func() error {
+		_ = gorowatch.alive(t)
+		if err := told(receiver, old, "firing"); err != nil {
+			return err
+		}
+		return told(receiver, ending, "firing")
+	})
+	t.Logf("told after %s", time.Since(began).Round(time.Second))
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	began = time.Now()
+	for n := range kills {
+		switch n {
+		case kills / 4:
+			beginning.Open(t, 20)
+		case kills / 2:
+			ending.Drain(t)
+		}
+		// Half of them in the first moments, when everything is read again.
+		longest := 300 * time.Millisecond
+		if n%2 == 0 {
+			longest = 3 * time.Second
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(longest))))
+		_ = gorowatch.alive(t)
+		gorowatch.Kill(t)
+		gorowatch = start()
+		require.NoError(t, told(receiver, old, "firing"), "kill %d", n+1)
+		require.NoError(t, told(receiver, healthy, "silent"), "kill %d", n+1)
+	}
+	t.Logf("%d kills in %s", kills, time.Since(began).Round(time.Second))
+
+	began = time.Now()
+	Eventually(t, 2*time.Minute, "what has begun and ended is told", func() error {
+		_ = gorowatch.alive(t)
+		if err := told(receiver, beginning, "firing"); err != nil {
+			return err
+		}
+		return told(receiver, ending, "firing, resolved")
+	})
+	t.Logf("all is told %s after the last kill", time.Since(began).Round(time.Second))
+	require.NoError(t, told(receiver, old, "firing"))
+	require.NoError(t, told(receiver, healthy, "silent"))
+	require.Len(t, alertmanager.Alerts(t), 2)
+	require.NoDirExists(t, filepath.Join(bucket, "aside"), "no document was broken")
+	documents, err := os.ReadDir(filepath.Join(bucket, "leaks"))
+	require.NoError(t, err)
+	whole := 0
+	for _, d := range documents {
+		if strings.HasSuffix(d.Name(), ".json") {
+			whole++
+		}
+	}
+	require.Equal(t, 3, whole)
+}
