@@ -68,7 +68,7 @@ test-kubernetes: dist/gotestsum ## run gorowatch against a real Kubernetes API s
 
 .PHONY: soak
 soak: test-tools ## kill gorowatch 200 times, and take its servers away for 10 minutes each (an hour)
-	GOROWATCH_SOAK=1 dist/gotestsum --format=standard-verbose -- -count=1 -timeout=2h -run='TestKillsAtRandomPoints|TestOutagesInRandomOrder' ./test/e2e
+	GOROWATCH_SOAK=10m dist/gotestsum --format=standard-verbose -- -count=1 -timeout=2h -run='TestKillsAtRandomPoints|TestOutagesInRandomOrder' ./test/e2e
 
 dist/gotestsum: $(TOOLS)/gotestsum/go.sum
 	@$(GOTESTSUM)

@@ -159,6 +159,29 @@ func (a *Archive) bounded(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, a.o.Timeout, fmt.Errorf("no answer of the bucket within %s: %w", a.o.Timeout, context.DeadlineExceeded))
 }
 
+// write writes an object whole, or leaves the old one. A write that has failed
+// must be given up before it is closed: on a full disk, half of it would take the
+// place of the old one else.
+func (a *Archive) write(ctx context.Context, key, contentType string, data []byte) error {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	w, err := a.bucket().NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		giveUp()
+		_ = w.Close() // which says that it was given up
+		return err
+	}
+	return w.Close()
+}
+
+const (
+	aProfile  = "application/octet-stream"
+	aDocument = "application/json"
+)
+
 // delete deletes an object, if another replica has not.
 func (a *Archive) delete(ctx context.Context, key string) error {
 	if err := a.bucket().Delete(ctx, key); gcerrors.Code(err) != gcerrors.NotFound {

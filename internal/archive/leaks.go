@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +26,7 @@ func (a *Archive) SaveLeak(ctx context.Context, l leak.Leak) error {
 	defer cancel()
 	text, err := json.MarshalIndent(l, "", " ")
 	if err == nil {
-		err = a.bucket().WriteAll(ctx, leakKey(l.ID), text, &blob.WriterOptions{ContentType: "application/json"})
+		err = a.write(ctx, leakKey(l.ID), aDocument, text)
 	}
 	return a.count(opSaveLeak, err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 )
 
@@ -17,7 +16,7 @@ func noteKey(id string) string { return notesPrefix + segment(id, maxSegment-len
 func (a *Archive) SaveNote(ctx context.Context, id string, text []byte) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
-	err := a.bucket().WriteAll(ctx, noteKey(id), text, &blob.WriterOptions{ContentType: "application/json"})
+	err := a.write(ctx, noteKey(id), aDocument, text)
 	return a.count(opSaveNote, err)
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 )
 
@@ -44,7 +43,7 @@ func (a *Archive) Claim(ctx context.Context, name string, me Owner) (other *Owne
 	if err != nil {
 		return other, err
 	}
-	if err = a.bucket().WriteAll(ctx, key, text, &blob.WriterOptions{ContentType: "application/json"}); err != nil {
+	if err = a.write(ctx, key, aDocument, text); err != nil {
 		return other, err
 	}
 	a.claimed = true

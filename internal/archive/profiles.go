@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -26,7 +25,7 @@ func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instan
 		Time:     taken,
 		Total:    p.Total,
 	}
-	err := a.bucket().WriteAll(ctx, ref.Key, p.Raw, &blob.WriterOptions{ContentType: "application/octet-stream"})
+	err := a.write(ctx, ref.Key, aProfile, p.Raw)
 	return ref, a.count(opSaveProfile, err)
 }
 

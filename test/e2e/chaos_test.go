@@ -48,8 +48,10 @@ const maxMemory = 300 << 20
 // before its time, and memory stays bounded.
 func TestOutagesInRandomOrder(t *testing.T) {
 	t.Parallel()
-	outage := short(6*time.Second, 10*time.Minute)
-	between := short(3*time.Second, time.Minute)
+	outage, between, rate := 6*time.Second, 3*time.Second, 20
+	if long := away(t); long > 0 {
+		outage, between, rate = long, time.Minute, 2
+	}
 	built(t, buildGorowatch, "gorowatch")
 	names := []string{"stays", "ends-1", "ends-2", "ends-3", "begins-1", "begins-2", "begins-3", "healthy"}
 	taps := map[string]*Faucet{}
@@ -83,7 +85,7 @@ func TestOutagesInRandomOrder(t *testing.T) {
 	}
 	time.Sleep(5 * time.Second) // to see how they are without a leak
 	for _, name := range names[:4] {
-		taps[name].Open(t, short(20, 2))
+		taps[name].Open(t, rate)
 		want[name] = "firing"
 	}
 	Eventually(t, 5*time.Minute, "the first leaks are told", all)
@@ -95,10 +97,10 @@ func TestOutagesInRandomOrder(t *testing.T) {
 	t.Logf("seed %d", seed)
 	began := time.Now()
 	for i, which := range order {
-		away := func() {
+		outageOf := func() {
 			time.Sleep(outage / 3)
 			begins, ends := names[4+i], names[1+i]
-			taps[begins].Open(t, short(20, 2))
+			taps[begins].Open(t, rate)
 			want[begins] = "firing"
 			time.Sleep(outage / 3)
 			taps[ends].Drain(t)
@@ -109,14 +111,14 @@ func TestOutagesInRandomOrder(t *testing.T) {
 		switch which {
 		case 0:
 			what = "Alertmanager"
-			am = restart(t, am, away, "http://"+alertmanager.Address+"/-/ready")
+			am = restart(t, am, outageOf, "http://"+alertmanager.Address+"/-/ready")
 		case 1:
 			what = "Prometheus"
-			prom = restart(t, prom, away, prometheus.URL+"/-/ready")
+			prom = restart(t, prom, outageOf, prometheus.URL+"/-/ready")
 		case 2:
 			what = "bucket"
 			bucket.down.Store(true)
-			away()
+			outageOf()
 			Eventually(t, startTime, "the failing bucket shows", func() error {
 				if up := gorowatch.Metric(t, "gorowatch_archive_up"); up != 0 {
 					return fmt.Errorf("gorowatch_archive_up is %g", up)

@@ -3,14 +3,22 @@ package e2e
 import (
 	"os"
 	"testing"
+	"time"
 )
 
-// short is the first in tests, the second in the long form (make soak).
-func short[T any](s, long T) T {
-	if os.Getenv("GOROWATCH_SOAK") != "" {
-		return long
+// away is how long each server is away in the long form of the tests (make
+// soak); 0 in the short one.
+func away(t testing.TB) time.Duration {
+	t.Helper()
+	text := os.Getenv("GOROWATCH_SOAK")
+	if text == "" {
+		return 0
 	}
-	return s
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		t.Fatalf("GOROWATCH_SOAK=%s: expected how long servers are away, e.g. 10m", text)
+	}
+	return d
 }
 
 // restart ends a server, waits for what is to happen while it is down, and runs
