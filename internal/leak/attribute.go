@@ -243,10 +243,14 @@ type grownStack struct {
 }
 
 // base and head are its counts on the instances on which it grows.
-func (g *grownStack) base() float64 { return g.sum(func(c course) float64 { return c.count[0] }) }
+func (g *grownStack) base() float64 {
+	return g.sum(func(c course) float64 { return c.count[0] })
+}
+
 func (g *grownStack) head() float64 {
 	return g.sum(func(c course) float64 { return c.count[len(c.count)-1] })
 }
+
 func (g *grownStack) delta() float64 { return g.head() - g.base() }
 
 func (g *grownStack) sum(f func(course) float64) (x float64) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
 const (
@@ -268,7 +267,7 @@ func (p pull) run(ctx context.Context) brought {
 		m.logger.Debug("No profile", "service", p.service.labels, "instance", p.instance.name, "reason", b.reason, "err", err)
 		return b
 	}
-	sh := shot{snapshot: stack.Of(profile)}
+	sh := shot{snapshot: p.service.builder.snapshot(profile)}
 	sh.ref.Instance, sh.ref.Time, sh.ref.Total = p.instance.name, p.now, profile.Total
 	if p.archive == nil {
 		b.shots = append(b.shots, sh)
@@ -317,7 +316,7 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 			p.monitor.logger.Warn("Cannot read an earlier profile", "key", sh.ref.Key, "err", err)
 			continue
 		}
-		sh.snapshot, sh.ref.Total = stack.Of(profile), profile.Total
+		sh.snapshot, sh.ref.Total = p.service.builder.snapshot(profile), profile.Total
 		b.shots = append(b.shots, sh)
 	}
 	return b

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -42,6 +43,7 @@ type service struct {
 	reviews int       // instances reviewed so far; they take turns
 	fresh   bool      // one has been reviewed and is to be judged
 	changed bool      // there are other profiles than at the last attribution
+	builder builder
 	// attributed is the last attribution, and for which onset.
 	attributed struct {
 		onset  time.Time
@@ -168,8 +170,36 @@ func (s *service) attribute() ([]leak.Attribution, string) {
 	return s.attributed.growth, s.attributed.why
 }
 
+// builder makes the snapshots of a service, which have most of their frames in
+// common. Pulls call it side by side.
+type builder struct {
+	mtx   sync.Mutex
+	build *stack.Builder // nil: nothing was built yet
+}
+
+// snapshot is stack.Of a profile.
+func (b *builder) snapshot(p *collector.Profile) *stack.Snapshot {
+	b.mtx.Lock()
+	defer b.mtx.Unlock()
+	if b.build == nil {
+		b.build = stack.NewBuilder()
+	}
+	for i := range p.Records {
+		_ = b.build.Add(p.Format, &p.Records[i]) // which never fails
+	}
+	return b.build.Snapshot(p)
+}
+
+// forget lets go of what the snapshots had in common.
+func (b *builder) forget() {
+	b.mtx.Lock()
+	defer b.mtx.Unlock()
+	b.build = nil
+}
+
 // release lets the snapshots of archived profiles go, which can be read again.
 func (s *service) release() {
+	s.builder.forget()
 	for _, in := range s.instances {
 		for i := range in.shots {
 			if in.shots[i].ref.Key != "" {
