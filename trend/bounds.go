@@ -45,10 +45,10 @@ const (
 	// below a few more, or to take less than slowestPool hours by its time
 	// constant. Growth that may be such a filling is provisional.
 	poolSize         = 5
-	loadShare        = 0.08 // of the growth that may be ascribed to the load, or not, by mistake
+	loadShare        = 0.09 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
 	slowestPool      = 50
-	curvatureSure    = 1.4 // standard errors
+	curvatureSure    = 1.3 // standard errors
 	persistence      = 2   // evaluations in a row
 	sureOfLives      = 8   // standard errors of what lives have in common
 	blockDrawdown    = 0.4 // of the growth may come back in between

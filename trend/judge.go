@@ -166,7 +166,8 @@ func decide(found *[nScales]kept) int {
 		if f.status == 0 {
 			continue
 		}
-		if best < 0 || f.status > found[best].status || found[best].overruled(f) {
+		if best < 0 || f.status > found[best].status || found[best].overruled(f) ||
+			f.status == found[best].status && f.status == Quiet.rank() && f.z > found[best].z { // says more of why not
 			best = k
 		}
 	}
