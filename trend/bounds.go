@@ -12,9 +12,11 @@ const (
 	// Growth relative to what the service ran before times its duration in
 	// hours. Large growth is believed soon, small growth when it lasts.
 	areaNeeded = 0.5
-	// No alarm before leastHours on the counts alone, or outageHours while an
+	// No alarm before leastHours on the counts alone, soonHours if the growth is
+	// several times what jobs and mornings add, or outageHours while an
 	// outage could be the cause, unless the service runs away.
-	leastHours  = 0.4
+	leastHours  = 0.75
+	soonHours   = 0.4
 	outageHours = 3.0
 	runaway     = 50
 	outageLoad  = 0.7 // of the load before
@@ -35,7 +37,8 @@ const (
 	patientHours = 5
 	// historyHours of the past make a history.
 	historyHours = 20
-	// Without a load growth by this factor is more than a morning.
+	// Growth by this factor is more than a morning, without a load to tell, or a
+	// job that runs for an hour.
 	beyondMorning = 8
 	// slopeMargin is how much steeper than fitted the count may go with the
 	// load beyond the loads seen.
@@ -45,7 +48,7 @@ const (
 	// below a few more, or to take less than slowestPool hours by its time
 	// constant. Growth that may be such a filling is provisional.
 	poolSize         = 5
-	loadShare        = 0.09 // of the growth that may be ascribed to the load, or not, by mistake
+	loadShare        = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
 	slowestPool      = 50
 	curvatureSure    = 1.3 // standard errors

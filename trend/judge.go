@@ -289,6 +289,9 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 	// Requests that pile up in an outage grow as fast as any leak, and drain
 	// later: while less work gets done than before, or none knows, wait.
 	least := leastHours
+	if r >= beyondMorning {
+		least = soonHours
+	}
 	if !v.load || v.slack(h.at, mult, src, base) {
 		least = outageHours
 	}
