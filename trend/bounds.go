@@ -50,8 +50,8 @@ const (
 	poolSize         = 5
 	loadShare        = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
-	slowestPool      = 50
-	curvatureSure    = 1.3 // standard errors
+	slowestPool      = 60
+	curvatureSure    = 1.5 // standard errors
 	persistence      = 2   // evaluations in a row
 	sureOfLives      = 8   // standard errors of what lives have in common
 	blockDrawdown    = 0.4 // of the growth may come back in between
@@ -60,6 +60,6 @@ const (
 	leastGrowth      = 8    // goroutines
 	leastShare       = 0.05 // of what ran before
 	noiseMultiple    = 3
-	minBlocks        = 8   // since the onset
+	minBlocks        = 10  // since the onset
 	decelerationStop = 0.5 // slope of the second half to that of the first
 )
