@@ -12,7 +12,7 @@ import (
 
 const (
 	// firstBaseline bounds how long a service is watched without a baseline:
-	// after a start, baselines are spread over this time.
+	// after a start, the first ones are spread over this time.
 	firstBaseline = 5 * time.Minute
 	// eager is how many profiles of a suspicious instance are taken at the
 	// suspicion's interval; then the interval doubles.
@@ -163,7 +163,8 @@ func (m *Monitor) pause(in *instance) time.Duration {
 }
 
 // dueBaseline is the instances whose baseline is due: n of the service, taking
-// turns. Services are spread over the interval by their hash.
+// turns. After the first, each service has a place in the interval by its hash,
+// which no restart moves.
 func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*instance {
 	if s.baseline.IsZero() {
 		s.baseline = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
@@ -171,7 +172,8 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 	if now.Before(s.baseline) || len(s.watched) == 0 {
 		return nil
 	}
-	for !s.baseline.After(now) {
+	s.baseline = now.Truncate(interval).Add(time.Duration(s.hash % uint64(interval)))
+	if !s.baseline.After(now) {
 		s.baseline = s.baseline.Add(interval)
 	}
 	var out []*instance
