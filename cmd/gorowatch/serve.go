@@ -28,7 +28,7 @@ import (
 )
 
 // gcPercent is GOGC unless the environment says otherwise.
-const gcPercent = 30
+const gcPercent = 20
 
 // defaultAddress is where serve listens.
 const defaultAddress = ":10980"
