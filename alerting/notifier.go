@@ -377,7 +377,7 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 		s.add(due)
 	}
 	for _, h := range n.hooks {
-		h.keep(live)
+		h.updated(live)
 	}
 }
 

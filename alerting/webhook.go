@@ -142,7 +142,7 @@ func (h *hookLoop) wants(x notice) bool {
 	return true
 }
 
-// add takes news.
+// add takes news, to be sent when the update has ended.
 func (h *hookLoop) add(x news) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,14 +159,11 @@ func (h *hookLoop) add(x news) {
 	}
 	h.pending[x.key()] = x
 	h.metrics.pending.WithLabelValues(h.name).Set(float64(len(h.pending)))
-	select {
-	case h.work <- struct{}{}:
-	default:
-	}
 }
 
-// keep forgets what is about leaks that are not known any more.
-func (h *hookLoop) keep(live map[string]bool) {
+// updated ends an update: what is about leaks that are not known any more is
+// forgotten, and the rest sent, once all of it is there.
+func (h *hookLoop) updated(live map[string]bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for key, x := range h.pending {
@@ -178,6 +175,12 @@ func (h *hookLoop) keep(live map[string]bool) {
 	for key, until := range h.refused {
 		if !now.Before(until) {
 			delete(h.refused, key)
+		}
+	}
+	if len(h.pending) > 0 {
+		select {
+		case h.work <- struct{}{}:
+		default:
 		}
 	}
 }
