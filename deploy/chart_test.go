@@ -92,6 +92,23 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
+// Replicas know the same, and would write it to the same places of a bucket.
+func TestReplicasShareNoFolderOfABucket(t *testing.T) {
+	for bucket, second := range map[string]string{
+		"gs://leaks":                     "gs://leaks?prefix=replica-1/",
+		"s3://leaks?region=a":            "s3://leaks?region=a&prefix=replica-1/",
+		"s3://leaks?prefix=x/&region=a":  "s3://leaks?prefix=x/replica-1/&region=a",
+		"file:///mnt/leaks?no_tmp_dir=1": "file:///mnt/leaks?no_tmp_dir=1&prefix=replica-1/",
+	} {
+		t.Run(bucket, func(t *testing.T) {
+			t.Parallel()
+			text := render(t, "gorowatch", "--set", "replicas=2", "--set", "storage.bucket="+bucket)
+			require.Equal(t, 1, strings.Count(text, "--storage.url="))
+			require.Contains(t, text, "- --storage.url="+second+"\n")
+		})
+	}
+}
+
 // Every value has a line in the schema and the other way round, at all levels.
 func TestSchemaHasTheValues(t *testing.T) {
 	var values map[string]any

@@ -107,3 +107,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "gorowatch.claims" -}}
 {{- if and .Values.persistence.enabled (not .Values.storage.bucket) }}true{{ end }}
 {{- end }}
+
+{{/* The bucket of a replica: replicas of a shard know the same and write it, so
+each after the first has a prefix of its own. Takes the bucket and the replica. */}}
+{{- define "gorowatch.bucketOfReplica" -}}
+{{- $bucket := index . 0 }}
+{{- $prefix := printf "replica-%d/" (index . 1) }}
+{{- if regexMatch "[?&]prefix=" $bucket }}
+{{- regexReplaceAll "([?&]prefix=[^&]*)" $bucket (print "${1}" $prefix) }}
+{{- else }}
+{{- printf "%s%sprefix=%s" $bucket (ternary "&" "?" (contains "?" $bucket)) $prefix }}
+{{- end }}
+{{- end }}
