@@ -176,15 +176,21 @@ func (s *sendLoop) run(ctx, sending context.Context) {
 				backoff = minBackoff
 				continue
 			}
-			wait := time.NewTimer(backoff*9/10 + rand.N(backoff/5))
-			backoff = min(2*backoff, maxBackoff)
-			select {
-			case <-ctx.Done():
-				wait.Stop()
-			case <-wait.C:
-			}
+			backoff = pause(ctx, backoff)
 		}
 	}
+}
+
+// pause waits for about a time, or until ctx is done, and returns the time to wait
+// for if that was of no use.
+func pause(ctx context.Context, backoff time.Duration) time.Duration {
+	wait := time.NewTimer(backoff*9/10 + rand.N(backoff/5))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
+	}
+	return min(2*backoff, maxBackoff)
 }
 
 // finish empties the queue as far as that is possible now.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -202,13 +201,7 @@ func (h *hookLoop) run(ctx, sending context.Context) {
 		case <-h.work:
 		}
 		for h.tell(sending) != nil && ctx.Err() == nil {
-			wait := time.NewTimer(backoff*9/10 + rand.N(backoff/5))
-			backoff = min(2*backoff, maxBackoff)
-			select {
-			case <-ctx.Done():
-				wait.Stop()
-			case <-wait.C:
-			}
+			backoff = pause(ctx, backoff)
 		}
 		backoff = minBackoff
 	}

@@ -39,13 +39,7 @@ func fleet(c config) board {
 	b.number("Goroutines", "All that run, in all services chosen.", "short", c.in(`sum(go_goroutines{SERVICES})`))
 	b.list("Leaks", "Each open leak; its name leads to its page with the line.",
 		"leak", "${gorowatch}/leaks/${__value.raw}",
-		column{"Leaked", "short", c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`)},
-		column{"Per hour", "short", c.in(`max by (LEAK) (gorowatch_leak_growth_per_hour{SERVICES})`)},
-		column{"Since", "dateTimeFromNow", c.in(`max by (LEAK) (gorowatch_leak_onset_timestamp_seconds{SERVICES}) * 1000`)},
-		column{"Instances", "short", c.in(`max by (LEAK) (gorowatch_leak_instances{SERVICES})`)},
-		column{"Evidence", "evidence", c.in(`max by (LEAK) (gorowatch_leak_evidence{SERVICES})`)},
-		column{"Time left", "s", c.in(`min by (LEAK) (gorowatch_leak_time_to_limit_seconds{SERVICES})`)},
-	)
+		leakColumns(c, column{"Time left", "s", c.in(`min by (LEAK) (gorowatch_leak_time_to_limit_seconds{SERVICES})`)})...)
 	b.row("Over time")
 	b.graph("Leaked goroutines", "By leak.", "short",
 		query{c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`), "{{namespace}}/{{job}} {{leak}}"})
@@ -72,12 +66,7 @@ func service(c config) board {
 	b.number("Instances", "That Prometheus scrapes.", "short", c.in(`count(go_goroutines{SERVICES})`))
 	b.list("Open leaks", "The name of a leak leads to its page with the line.",
 		"leak", "${gorowatch}/leaks/${__value.raw}",
-		column{"Leaked", "short", c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`)},
-		column{"Per hour", "short", c.in(`max by (LEAK) (gorowatch_leak_growth_per_hour{SERVICES})`)},
-		column{"Since", "dateTimeFromNow", c.in(`max by (LEAK) (gorowatch_leak_onset_timestamp_seconds{SERVICES}) * 1000`)},
-		column{"Instances", "short", c.in(`max by (LEAK) (gorowatch_leak_instances{SERVICES})`)},
-		column{"Evidence", "evidence", c.in(`max by (LEAK) (gorowatch_leak_evidence{SERVICES})`)},
-	)
+		leakColumns(c)...)
 	b.row("Goroutines")
 	b.wide("Count", "By instance.", "short", query{c.in(`go_goroutines{SERVICES}`), "{{instance}}"})
 	b.graph("Floor", "The least of five minutes: traffic comes back down to it, a leak lifts it.", "short",
@@ -100,6 +89,17 @@ func service(c config) board {
 		TitleFormat: "Started", TextFormat: "{{instance}}",
 	})
 	return b
+}
+
+// leakColumns are what a list says of each leak.
+func leakColumns(c config, more ...column) []column {
+	return append([]column{
+		{"Leaked", "short", c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`)},
+		{"Per hour", "short", c.in(`max by (LEAK) (gorowatch_leak_growth_per_hour{SERVICES})`)},
+		{"Since", "dateTimeFromNow", c.in(`max by (LEAK) (gorowatch_leak_onset_timestamp_seconds{SERVICES}) * 1000`)},
+		{"Instances", "short", c.in(`max by (LEAK) (gorowatch_leak_instances{SERVICES})`)},
+		{"Evidence", "evidence", c.in(`max by (LEAK) (gorowatch_leak_evidence{SERVICES})`)},
+	}, more...)
 }
 
 // onsets mark where leaks began.

@@ -119,13 +119,15 @@ func cut[T any](all []T, x window) []T {
 	return all[from:min(from+x.limit, len(all))]
 }
 
-// apiFilter reads the filter of a request; it has refused it if not ok.
-func (h *Handler) apiFilter(w http.ResponseWriter, q url.Values) (f filter, ok bool) {
+// listing reads what a request wants of a list: which, and what part of them. It
+// has refused the request if not ok.
+func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f filter, x window, ok bool) {
 	if f = newFilter(q); f.Problem != "" {
 		h.refuse(w, http.StatusBadRequest, errBadData, "match: "+f.Problem)
-		return f, false
+		return f, x, false
 	}
-	return f, true
+	x, ok = h.newWindow(w, q)
+	return f, x, ok
 }
 
 // float is a number that may be unknown: what JSON cannot say is null.
@@ -253,11 +255,7 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusBadRequest, errBadData, "state: expected suspected, firing, resolved or ignored")
 		return
 	}
-	f, ok := h.apiFilter(w, q)
-	if !ok {
-		return
-	}
-	x, ok := h.newWindow(w, q)
+	f, x, ok := h.listing(w, q)
 	if !ok {
 		return
 	}
@@ -306,11 +304,7 @@ func newAPIService(s Service, open []leak.Leak) apiService {
 
 func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	f, ok := h.apiFilter(w, q)
-	if !ok {
-		return
-	}
-	x, ok := h.newWindow(w, q)
+	f, x, ok := h.listing(w, q)
 	if !ok {
 		return
 	}
@@ -457,11 +451,7 @@ type apiTarget struct {
 
 func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	f, ok := h.apiFilter(w, q)
-	if !ok {
-		return
-	}
-	x, ok := h.newWindow(w, q)
+	f, x, ok := h.listing(w, q)
 	if !ok {
 		return
 	}

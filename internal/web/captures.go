@@ -41,11 +41,7 @@ type apiRequested struct {
 // apiCaptures lists what was captured on request, the newest first.
 func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	f, ok := h.apiFilter(w, q)
-	if !ok {
-		return
-	}
-	x, ok := h.newWindow(w, q)
+	f, x, ok := h.listing(w, q)
 	if !ok {
 		return
 	}

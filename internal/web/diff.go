@@ -56,6 +56,17 @@ func (h *Handler) reading(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// compared waits for a place and reads both profiles. The caller leaves the place
+// when it has no more use for them, after an error too.
+func (h *Handler) compared(ctx context.Context, base, head string) (t two, leave func(), err error) {
+	leave, err = h.reading(ctx)
+	if err != nil {
+		return t, func() {}, err
+	}
+	t, err = h.load(ctx, base, head)
+	return t, leave, err
+}
+
 // load reads both profiles. The caller has a place to.
 func (h *Handler) load(ctx context.Context, base, head string) (t two, err error) {
 	t = two{baseKey: base, headKey: head}
@@ -126,12 +137,8 @@ func newAPIProfile(key string, p *collector.Profile) *apiProfile {
 // apiDiff is the difference of two profiles as a list and as a tree.
 func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	leave, err := h.reading(r.Context())
-	var t two
-	if err == nil {
-		defer leave()
-		t, err = h.load(r.Context(), q.Get("base"), q.Get("head"))
-	}
+	t, leave, err := h.compared(r.Context(), q.Get("base"), q.Get("head"))
+	defer leave()
 	if err != nil {
 		code, kind, text := h.loadProblem(err, q.Get("head"))
 		h.refuse(w, code, kind, text)
@@ -139,12 +146,11 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	}
 	base, head := snapshots(t)
 	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []apiStack{}}
-	deltas := stack.Diff(base, head)
-	grown := growthOf(deltas)
-	for _, d := range deltas[:min(len(deltas), maxStacks)] {
-		a.Stacks = append(a.Stacks, newAPIStack(stackGrowth(d, grown)))
+	stacks, more := mostChanged(stack.Diff(base, head))
+	for _, x := range stacks {
+		a.Stacks = append(a.Stacks, newAPIStack(x))
 	}
-	a.More = len(deltas) - len(a.Stacks)
+	a.More = more
 	a.Root, a.Folded = tree(base, head)
 	h.answer(w, r, a)
 }
@@ -157,24 +163,25 @@ func snapshots(t two) (base, head *stack.Snapshot) {
 	return base, stack.Of(t.head)
 }
 
-// growthOf is the sum of what has grown.
-func growthOf(deltas []stack.Delta) (sum int64) {
+// mostChanged are the first of the changes, as leaks have them, and how many more
+// there are.
+func mostChanged(deltas []stack.Delta) (stacks []leak.StackGrowth, more int) {
+	var grown int64
 	for _, d := range deltas {
-		sum += max(d.Growth(), 0)
+		grown += max(d.Growth(), 0)
 	}
-	return sum
-}
-
-// stackGrowth is a delta as leaks have it.
-func stackGrowth(d stack.Delta, grown int64) leak.StackGrowth {
-	s := leak.StackGrowth{
-		Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy,
-		Base: d.Base, Head: d.Head, Wait: d.Wait,
+	shown := deltas[:min(len(deltas), maxStacks)]
+	for _, d := range shown {
+		s := leak.StackGrowth{
+			Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy,
+			Base: d.Base, Head: d.Head, Wait: d.Wait,
+		}
+		if d.Growth() > 0 {
+			s.Share = float64(d.Growth()) / float64(grown)
+		}
+		stacks = append(stacks, s)
 	}
-	if grown > 0 && d.Growth() > 0 {
-		s.Share = float64(d.Growth()) / float64(grown)
-	}
-	return s
+	return stacks, len(deltas) - len(shown)
 }
 
 // node is a function in the tree of calls, outermost first.
@@ -360,25 +367,19 @@ type tablePart struct {
 
 func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	leave, err := h.reading(r.Context())
-	var t two
-	if err == nil {
-		defer leave()
-		t, err = h.load(r.Context(), q.Get("base"), q.Get("head"))
-	}
+	t, leave, err := h.compared(r.Context(), q.Get("base"), q.Get("head"))
+	defer leave()
 	if err != nil {
 		code, _, text := h.loadProblem(err, q.Get("head"))
 		h.fragment(w, code, "table", tablePart{Problem: text})
 		return
 	}
 	base, head := snapshots(t)
-	deltas := stack.Diff(base, head)
-	grown := growthOf(deltas)
-	p := tablePart{Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
-	for _, d := range deltas[:min(len(deltas), maxStacks)] {
-		p.Stacks = append(p.Stacks, newStackRow(stackGrowth(d, grown), func(collector.Frame) string { return "" }))
+	stacks, more := mostChanged(stack.Diff(base, head))
+	p := tablePart{More: more, Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
+	for _, x := range stacks {
+		p.Stacks = append(p.Stacks, newStackRow(x, func(collector.Frame) string { return "" }))
 	}
-	p.More = len(deltas) - len(p.Stacks)
 	h.fragment(w, http.StatusOK, "table", p)
 }
 
@@ -450,12 +451,8 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
 		return
 	}
-	leave, err := h.reading(r.Context())
-	var t two
-	if err == nil {
-		defer leave()
-		t, err = h.load(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
-	}
+	t, leave, err := h.compared(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	defer leave()
 	if err != nil {
 		code, _, text := h.loadProblem(err, r.PathValue("head"))
 		plain(w, code, "The profiles cannot be compared: "+text+".")
