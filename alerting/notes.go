@@ -163,14 +163,8 @@ func (b *notebook) run(ctx context.Context) {
 				backoff = minBackoff
 				continue
 			}
-			wait := time.NewTimer(backoff)
-			backoff = min(2*backoff, maxBackoff)
-			select {
-			case <-ctx.Done():
-				wait.Stop()
-			case <-wait.C:
-				b.wake()
-			}
+			backoff = pause(ctx, backoff)
+			b.wake()
 		}
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
