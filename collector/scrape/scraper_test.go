@@ -313,6 +313,8 @@ func TestTargetsComeAndGo(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })
 		synctest.Wait()
+		// Those of other tests may be among them and end meanwhile: the
+		// number may fall below, never stay above.
 		before := runtime.NumGoroutine()
 		stays := *only(s)
 		for range 10 {
@@ -323,10 +325,10 @@ func TestTargetsComeAndGo(t *testing.T) {
 			require.NoError(t, s.Set(many))
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.InDelta(t, before+n, runtime.NumGoroutine(), 10)
+			require.Greater(t, runtime.NumGoroutine(), n, "each has its own")
 			require.NoError(t, s.Set(many[:1]))
 			synctest.Wait()
-			require.InDelta(t, before, runtime.NumGoroutine(), 10)
+			require.Less(t, runtime.NumGoroutine(), before+10)
 		}
 		time.Sleep(time.Hour)
 		w, err := s.Window(t.Context(), time.Now().Add(-time.Hour), time.Now())
