@@ -372,7 +372,7 @@ type Service struct {
 type Instance struct {
 	trend.Instance
 	Labels labels.Labels
-	// Next is the earliest time of the next profile; zero: when it is its turn.
+	// Next is the earliest time of the next profile; zero: not known yet.
 	Next time.Time
 }
 
@@ -386,13 +386,9 @@ func (m *Monitor) Services() []Service {
 			continue // gone, but for its leaks
 		}
 		v := Service{Labels: s.labels, Verdict: s.verdict}
-		for _, w := range s.watched {
+		for i, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {
-				i := Instance{Instance: w, Labels: in.labels}
-				if s.suspicious() && in.pulled > 0 {
-					i.Next = in.next
-				}
-				v.Instances = append(v.Instances, i)
+				v.Instances = append(v.Instances, Instance{Instance: w, Labels: in.labels, Next: m.nextPull(s, in, i)})
 			}
 		}
 		out = append(out, v)

@@ -186,6 +186,22 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 	return out
 }
 
+// nextPull is the earliest time of the next profile of the service's i-th watched
+// instance, zero where nothing is known of it.
+func (m *Monitor) nextPull(s *service, in *instance, i int) time.Time {
+	switch {
+	case m.o.Puller == nil:
+		return time.Time{}
+	case s.suspicious() && in.pulled > 0, s.request.of(in.name) != nil:
+		return in.next
+	case s.suspicious(), s.baseline.IsZero():
+		return time.Time{} // baselines wait until nothing is suspected
+	}
+	n, all := min(m.o.BaselineInstances, len(s.watched)), len(s.watched)
+	turns := (i - s.turn%all + all) % all
+	return s.baseline.Add(time.Duration(turns/n) * m.o.BaselineInterval)
+}
+
 // pull prepares a pull; what it needs of the service is read now.
 func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool) pull {
 	in.pulling = true

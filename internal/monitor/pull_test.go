@@ -47,3 +47,41 @@ func TestBaselinesAreSpread(t *testing.T) {
 		require.Equal(t, times[i][len(times[i])-1], again[i][len(again[i])-2], "service %d", i)
 	}
 }
+
+// What is announced as an instance's next profile is when its baseline is due.
+func TestTheNextBaselineIsKnown(t *testing.T) {
+	for _, instances := range []int{1, 2, 3, 5} {
+		m := &Monitor{o: Options{BaselineInterval: time.Hour, BaselineInstances: 2, Puller: unasked{}}}
+		s := &service{hash: 1 << 40, instances: map[string]*instance{}}
+		for i := range instances {
+			name := fmt.Sprint(i)
+			s.instances[name] = &instance{name: name}
+			s.watched = append(s.watched, trend.Instance{Name: name})
+		}
+		for i, w := range s.watched {
+			require.Zero(t, m.nextPull(s, s.instances[w.Name], i), "no baseline is planned yet")
+		}
+		now := t0
+		for range 7 {
+			for len(s.dueBaseline(now, time.Hour, 2)) == 0 {
+				now = now.Add(time.Minute)
+			}
+			announced := map[string]time.Time{}
+			for i, w := range s.watched {
+				announced[w.Name] = m.nextPull(s, s.instances[w.Name], i)
+			}
+			trial := &service{hash: s.hash, instances: s.instances, watched: s.watched, baseline: s.baseline, turn: s.turn}
+			for at := now.Add(time.Minute); len(announced) > 0; at = at.Add(time.Minute) {
+				for _, in := range trial.dueBaseline(at, time.Hour, 2) {
+					if next, ok := announced[in.name]; ok {
+						require.WithinDuration(t, next, at, time.Minute, "%s of %d", in.name, instances)
+						delete(announced, in.name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// unasked is a puller of a test that pulls nothing.
+type unasked struct{ Puller }

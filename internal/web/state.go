@@ -113,7 +113,7 @@ type Target struct {
 	// LastPull is when it was last tried, zero if never; it took Duration.
 	LastPull time.Time
 	Duration time.Duration
-	// Next is the earliest time of the next pull; zero: when it is its turn.
+	// Next is the earliest time of the next pull; zero: not known yet.
 	Next time.Time
 	// Cost is what all pulls have cost the target, in seconds of its CPU, by
 	// estimate.
