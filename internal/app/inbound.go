@@ -42,12 +42,3 @@ func (a *App) inboundCredentials() (token string, wanted bool, err error) {
 	b, err := os.ReadFile(c.CredentialsFile)
 	return strings.TrimSpace(string(b)), true, err
 }
-
-// captures are what requests have brought.
-func (a *App) captures() []uiweb.Capture {
-	var out []uiweb.Capture
-	for _, c := range a.monitor.Captures() {
-		out = append(out, uiweb.Capture(c))
-	}
-	return out
-}

@@ -27,7 +27,7 @@ func (a *App) handler() error {
 		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
 		Pull:            a.pull(),
 		Inbound:         a.inbound(),
-		Captures:        a.captures,
+		Captures:        a.monitor.Captures,
 		Links:           func() uiweb.Links { return a.graph.Load().links },
 		Registerer:      a.o.Registry,
 		Gatherer:        a.o.Registry,

@@ -26,6 +26,8 @@ const (
 	opSaveNote     operation = "save_note"
 	opLoadNotes    operation = "load_notes"
 	opDeleteNote   operation = "delete_note"
+	opSaveCapture  operation = "save_capture"
+	opLoadCaptures operation = "load_captures"
 	opSweep        operation = "sweep"
 	opClaim        operation = "claim"
 )
@@ -48,14 +50,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		aside: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_documents_set_aside_total",
-			Help: "Documents among the leaks that are none, moved to aside/ in the bucket.",
+			Help: "Documents among the leaks and captures that are none, moved to aside/ in the bucket.",
 		}),
 		swept: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_profiles_deleted_total",
 			Help: "Profiles deleted by thinning and retention.",
 		}),
 	}
-	for _, op := range []operation{opSaveProfile, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSweep, opClaim} {
+	for _, op := range []operation{opSaveProfile, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSweep, opClaim} {
 		m.ops.WithLabelValues(string(op), "ok")
 		m.ops.WithLabelValues(string(op), "error")
 	}

@@ -58,10 +58,10 @@ func TestStoreThatFails(t *testing.T) {
 		"deleting":   func(r *http.Request) bool { return r.Method == http.MethodDelete },
 	}
 	fails := map[string][]operation{
-		"everything": {opSaveProfile, opListProfiles, opLoadProfile, opSaveLeak, opLoadLeaks, opSweep, opClaim},
-		"writing":    {opSaveProfile, opSaveLeak, opClaim},
-		"reading":    {opLoadProfile, opLoadLeaks, opSweep, opClaim},
-		"listing":    {opListProfiles, opLoadLeaks, opSweep},
+		"everything": {opSaveProfile, opListProfiles, opLoadProfile, opSaveLeak, opLoadLeaks, opSaveCapture, opLoadCaptures, opSweep, opClaim},
+		"writing":    {opSaveProfile, opSaveLeak, opSaveCapture, opClaim},
+		"reading":    {opLoadProfile, opLoadLeaks, opLoadCaptures, opSweep, opClaim},
+		"listing":    {opListProfiles, opLoadLeaks, opLoadCaptures, opSweep},
 		"deleting":   {opSweep},
 	}
 	for name, refuse := range kinds {
@@ -75,6 +75,8 @@ func TestStoreThatFails(t *testing.T) {
 			old.State, old.ResolvedAt, old.Onset = leak.Resolved, noon.Add(-time.Hour), noon.Add(-48*time.Hour)
 			require.NoError(t, a.SaveLeak(t.Context(), old))
 
+			require.NoError(t, a.SaveCapture(t.Context(), leak.Capture{ID: "one", At: noon}))
+
 			operations := map[operation]func() error{
 				opSaveProfile: func() error {
 					_, err := a.SaveProfile(t.Context(), shop, "a", noon.Add(time.Minute), profile("1"))
@@ -84,6 +86,8 @@ func TestStoreThatFails(t *testing.T) {
 				opLoadProfile:  func() error { _, err := a.LoadProfile(t.Context(), ref.Key); return err },
 				opSaveLeak:     func() error { return a.SaveLeak(t.Context(), aLeak("two")) },
 				opLoadLeaks:    func() error { _, err := a.Leaks(t.Context()); return err },
+				opSaveCapture:  func() error { return a.SaveCapture(t.Context(), leak.Capture{ID: "two"}) },
+				opLoadCaptures: func() error { _, err := a.Captures(t.Context()); return err },
 				opSweep:        func() error { return a.Sweep(t.Context(), noon, time.Minute, nil) },
 				opClaim:        func() error { _, err := a.Claim(t.Context(), "owner", Owner{ID: "me"}); return err },
 			}

@@ -21,9 +21,9 @@ const (
 )
 
 // Sweep thins out profiles with age and deletes what is past the retention,
-// profiles and resolved leaks. What a leak needs stays, of those in the bucket
-// and of those given, which may be newer: around its onset, what it names, and
-// while it is open all since.
+// profiles, resolved leaks and captures. What a leak needs stays, of those in
+// the bucket and of those given, which may be newer: around its onset, what it
+// names, and while it is open all since; and what a capture names.
 //
 // It goes through the whole bucket, a service at a time; nobody should wait.
 func (a *Archive) Sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
@@ -35,9 +35,18 @@ func (a *Archive) sweep(ctx context.Context, now time.Time, retention time.Durat
 	if err != nil {
 		return err // what is needed is not known
 	}
+	captures, err := a.sweepCaptures(ctx, now.Add(-retention))
+	if err != nil {
+		return err
+	}
 	s := sweeper{archive: a, now: now, retention: retention, needed: map[string][]span{}, named: map[string]bool{}}
 	for _, l := range append(saved, leaks...) {
 		s.need(l)
+	}
+	for _, c := range captures {
+		for _, ref := range c.Profiles {
+			s.named[ref.Key] = true
+		}
 	}
 	if err := s.descend(ctx, profilesPrefix, len(*a.groupBy.Load())); err != nil {
 		return err

@@ -36,6 +36,8 @@ type Archive interface {
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 	SaveLeak(ctx context.Context, l leak.Leak) error
 	Leaks(ctx context.Context) ([]leak.Leak, error)
+	SaveCapture(ctx context.Context, c leak.Capture) error
+	Captures(ctx context.Context) ([]leak.Capture, error)
 }
 
 // Versions knows what version the instances run at a time. The function answers
@@ -127,7 +129,7 @@ type Monitor struct {
 	mtx      sync.RWMutex
 	services map[string]*service
 	leaks    []leak.Leak
-	captures []*Capture // by requests, oldest first
+	captures []*capture // by requests, oldest first
 	state    SourceState
 }
 
@@ -203,6 +205,9 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 			return nil, ctx.Err()
 		}
 		m.remember(leaks, err)
+		if err == nil { // else both are asked for again
+			m.rememberCaptures(m.readCaptures(ctx, o.Archive))
+		}
 	}
 	return m, nil
 }
@@ -273,6 +278,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		}
 		m.weigh(ctx, now, services)
 		m.publish(ctx)
+		m.saveCaptures(ctx)
 	} else {
 		m.mtx.Lock()
 		m.receive()

@@ -62,7 +62,11 @@ func (m *Monitor) recall(ctx context.Context) {
 	archive := m.o.Archive
 	m.pulls.Go(func() {
 		leaks, err := archive.Leaks(ctx)
-		m.inbox.put(func() { m.remember(leaks, err) })
+		captures := m.readCaptures(ctx, archive)
+		m.inbox.put(func() {
+			m.remember(leaks, err)
+			m.rememberCaptures(captures)
+		})
 	})
 }
 
@@ -77,6 +81,9 @@ func (m *Monitor) Moved() {
 	defer m.mtx.Unlock()
 	clear(m.saved)
 	m.past = past{missing: errMoved}
+	for _, c := range m.captures {
+		c.saved = false
+	}
 	for _, s := range m.services {
 		for _, in := range s.instances {
 			in.moved()

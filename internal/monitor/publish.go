@@ -55,9 +55,14 @@ func (m *Monitor) publish(ctx context.Context) {
 	}
 }
 
+// saving bounds what a cycle writes.
+func (m *Monitor) saving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, min(max(m.o.Interval/2, minSaving), maxSaving))
+}
+
 // save writes leaks. After the first failure the rest waits for the next cycle.
 func (m *Monitor) save(ctx context.Context, leaks []leak.Leak) {
-	ctx, cancel := context.WithTimeout(ctx, min(max(m.o.Interval/2, minSaving), maxSaving))
+	ctx, cancel := m.saving(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)

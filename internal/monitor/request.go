@@ -20,8 +20,6 @@ const (
 	requestPulls = 4
 	// requestInstances is of how many instances, where none is named.
 	requestInstances = 2
-	// maxCaptures bounds the captures that are kept.
-	maxCaptures = 200
 	// maxCaptured bounds the stacks that a capture shows.
 	maxCaptured = 5
 )
@@ -38,19 +36,10 @@ type Request struct {
 	Why string
 }
 
-// Capture is what a request has brought.
-type Capture struct {
-	Service  labels.Labels
-	Instance string
-	Why      string
-	At       time.Time
-	// Profiles, oldest first: the one before the request too, if there is one.
-	Profiles []leak.ProfileRef
-	// Stacks that grew from the first to the last of them, most grown first, or
-	// of a single profile the largest ones.
-	Stacks []leak.StackGrowth
-	// Error says in plain words why there is no profile.
-	Error string
+// capture is what a request has brought so far.
+type capture struct {
+	leak.Capture
+	saved bool // as it is
 }
 
 // errUnknownService answers a request for what is not watched.
@@ -60,10 +49,10 @@ var errUnknownService = errors.New("no such service is watched")
 type request struct {
 	at       time.Time
 	until    time.Time
-	captures []*Capture // one an instance
+	captures []*capture // one an instance
 }
 
-func (r *request) of(instance string) *Capture {
+func (r *request) of(instance string) *capture {
 	if r == nil {
 		return nil
 	}
@@ -100,15 +89,13 @@ func (m *Monitor) requested(now time.Time, r Request) *service {
 		return s
 	}
 	s.request = &request{at: now, until: now.Add(requestPulls * m.o.SuspicionInterval)}
-	for _, in := range s.worst(r.Instance) {
-		c := &Capture{Service: s.labels, Instance: in.name, Why: r.Why, At: now}
+	for n, in := range s.worst(r.Instance) {
+		c := &capture{Capture: leak.Capture{ID: captureID(now, s, n, in), Service: s.labels, Instance: in.name, Why: r.Why, At: now}}
 		s.request.captures = append(s.request.captures, c)
 		m.captures = append(m.captures, c)
 		in.next = now
 	}
-	if n := len(m.captures) - maxCaptures; n > 0 {
-		m.captures = slices.Delete(m.captures, 0, n)
-	}
+	m.boundCaptures()
 	m.logger.Info("Profiles are taken on request", "service", s.labels, "why", r.Why)
 	return s
 }
@@ -183,7 +170,9 @@ func (s *service) capture(in *instance) {
 		return
 	}
 	if len(in.shots) == 0 || in.shots[len(in.shots)-1].ref.Time.Before(s.request.at) {
-		c.Error = in.why
+		if c.Error != in.why {
+			c.Error, c.saved = in.why, false
+		}
 		return
 	}
 	shots := leak.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, s.request.at.Add(-1))
@@ -193,7 +182,7 @@ func (s *service) capture(in *instance) {
 	if len(shots) == 0 {
 		return
 	}
-	c.Error = ""
+	c.Error, c.saved = "", false
 	c.Profiles = nil
 	for _, sh := range shots {
 		c.Profiles = append(c.Profiles, sh.ref)
@@ -211,15 +200,4 @@ func (s *service) capture(in *instance) {
 			Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy, Base: d.Base, Head: d.Head, Wait: d.Wait,
 		})
 	}
-}
-
-// Captures lists what requests have brought of late, the newest first.
-func (m *Monitor) Captures() []Capture {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	out := make([]Capture, 0, len(m.captures))
-	for _, c := range slices.Backward(m.captures) {
-		out = append(out, *c)
-	}
-	return out
 }

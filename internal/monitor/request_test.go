@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 var cart = labels.FromStrings("namespace", "shop", "job", "cart")
@@ -67,12 +69,12 @@ func TestRequestInVain(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{pprof: collector.Errorf(collector.ReasonRefused, "connection refused")})
 	w.run(10 * time.Minute)
-	for range maxCaptures + 20 {
+	for range leak.MaxCaptures + 20 {
 		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
 		w.run(9 * time.Minute)
 	}
 	c := w.monitor.Captures()
-	require.Len(t, c, maxCaptures)
+	require.Len(t, c, leak.MaxCaptures)
 	require.Equal(t, "connection refused", c[0].Error)
 	require.Empty(t, c[0].Profiles)
 }
@@ -90,4 +92,37 @@ func TestRequestOfASuspect(t *testing.T) {
 	require.Equal(t, "main.leak", l.Stacks[0].Key.Func)
 	w.run(5 * time.Minute)
 	require.Equal(t, "main.leak", w.monitor.Captures()[0].Stacks[0].Key.Func)
+}
+
+// What was captured on request outlives a restart, a bucket that was full when
+// it came, and one that could not be read at the start.
+func TestCapturesOutliveARestart(t *testing.T) {
+	w := newWorld(t)
+	w.add("cart", "a:1", process{fn: "main.leak", steady: 20})
+	w.add("cart", "b:1", process{steady: 30})
+	w.run(3 * time.Hour)
+	w.full = errors.New("no space left on device")
+	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "TooManyGoroutines"}))
+	w.run(2 * time.Minute)
+	require.Empty(t, w.captured)
+	w.full = nil
+	w.run(time.Hour)
+	before := w.monitor.Captures()
+	require.Len(t, before, 2)
+	require.NotEqual(t, before[0].ID, before[1].ID)
+	require.NotEmpty(t, before[0].Profiles)
+
+	w.start()
+	require.Equal(t, before, w.monitor.Captures())
+	w.lost = errors.New("503")
+	w.start()
+	require.Empty(t, w.monitor.Captures())
+	w.run(time.Minute)
+	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "a:1", Why: "again"}))
+	w.lost = nil
+	w.run(10 * time.Minute)
+	after := w.monitor.Captures()
+	require.Len(t, after, 3)
+	require.Equal(t, "again", after[0].Why)
+	require.Equal(t, before, after[1:])
 }

@@ -80,17 +80,18 @@ type world struct {
 	full      error // of the bucket, for what is written
 	lost      error // and for what is read
 	// real is the time that the source's clock shows; zero: that of now.
-	real    time.Time
-	bucket  map[string]*collector.Profile
-	refs    map[string][]leak.ProfileRef
-	saved   map[string]leak.Leak
-	written int
+	real     time.Time
+	bucket   map[string]*collector.Profile
+	refs     map[string][]leak.ProfileRef
+	saved    map[string]leak.Leak
+	captured map[string]leak.Capture
+	written  int
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: t0, processes: map[string]*process{},
-		pulls: map[string]int{}, dumps: map[string]int{}, leakPulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{},
+		pulls: map[string]int{}, dumps: map[string]int{}, leakPulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{}, captured: map[string]leak.Capture{},
 	}
 	w.start()
 	return w
@@ -295,6 +296,22 @@ func (w *world) Leaks(context.Context) ([]leak.Leak, error) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
 	return slices.Collect(maps.Values(w.saved)), w.lost
+}
+
+func (w *world) SaveCapture(_ context.Context, c leak.Capture) error {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	if w.full != nil {
+		return w.full
+	}
+	w.captured[c.ID] = c
+	return nil
+}
+
+func (w *world) Captures(context.Context) ([]leak.Capture, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	return slices.Collect(maps.Values(w.captured)), w.lost
 }
 
 // lines counts the lines of the log with a text.

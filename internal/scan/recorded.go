@@ -112,3 +112,9 @@ func (r *recorded) SaveLeak(context.Context, leak.Leak) error { return nil }
 
 // Leaks are none: a scan begins with nothing.
 func (r *recorded) Leaks(context.Context) ([]leak.Leak, error) { return nil, nil }
+
+// SaveCapture writes nothing either.
+func (r *recorded) SaveCapture(context.Context, leak.Capture) error { return nil }
+
+// Captures are none.
+func (r *recorded) Captures(context.Context) ([]leak.Capture, error) { return nil, nil }

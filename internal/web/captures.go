@@ -12,22 +12,6 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// Capture is what a request for profiles has brought.
-type Capture struct {
-	Service  labels.Labels
-	Instance string
-	// Why is the name of the alert that asked for it.
-	Why string
-	At  time.Time
-	// Profiles, oldest first: the last before the request is among them.
-	Profiles []leak.ProfileRef
-	// Stacks that grew from the first to the last, most grown first; of a single
-	// profile, the largest.
-	Stacks []leak.StackGrowth
-	// Error says in plain words why there is no profile.
-	Error string
-}
-
 type apiRequested struct {
 	Service  labels.Labels     `json:"service"`
 	Instance string            `json:"instance"`
@@ -45,7 +29,7 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	wanted := slices.DeleteFunc(h.captures(), func(c Capture) bool {
+	wanted := slices.DeleteFunc(h.captures(), func(c leak.Capture) bool {
 		return !f.passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
 	})
 	captures := []apiRequested{}
@@ -62,7 +46,7 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, map[string]any{"captures": captures, "total": len(wanted)})
 }
 
-func (h *Handler) captures() []Capture {
+func (h *Handler) captures() []leak.Capture {
 	if h.o.Captures == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ type Options struct {
 	// Inbound is what alerts of others lead to. Nil: nothing.
 	Inbound *Inbound
 	// Captures are what that has brought, the newest first. Nil: nothing ever.
-	Captures func() []Capture
+	Captures func() []leak.Capture
 	// Links are where the pages lead besides. Nil: nowhere.
 	Links func() Links
 

@@ -1,0 +1,58 @@
+package archive
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+const capturesPrefix = "captures/"
+
+func captureKey(id string) string {
+	return capturesPrefix + segment(id, maxSegment-len(".json")) + ".json"
+}
+
+// SaveCapture writes what a request for profiles has brought, whole or not at
+// all.
+func (a *Archive) SaveCapture(ctx context.Context, c leak.Capture) error {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	return a.count(opSaveCapture, a.saveDocument(ctx, captureKey(c.ID), c))
+}
+
+// Captures reads them all, oldest first. Documents that are none are moved to
+// aside/ and logged. With an error, they are those that could be read.
+func (a *Archive) Captures(ctx context.Context) ([]leak.Capture, error) {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	captures, err := a.captures(ctx)
+	return captures, a.count(opLoadCaptures, err)
+}
+
+func (a *Archive) captures(ctx context.Context) ([]leak.Capture, error) {
+	captures, err := documents(ctx, a, capturesPrefix, func(c leak.Capture) string { return captureKey(c.ID) })
+	slices.SortFunc(captures, func(x, y leak.Capture) int { return cmp.Compare(x.ID, y.ID) })
+	return captures, err
+}
+
+// sweepCaptures deletes what is from before a time, and of the others all but
+// the newest, which it returns.
+func (a *Archive) sweepCaptures(ctx context.Context, before time.Time) ([]leak.Capture, error) {
+	captures, err := a.captures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	old := max(0, len(captures)-leak.MaxCaptures)
+	for old < len(captures) && captures[old].At.Before(before) {
+		old++
+	}
+	for _, c := range captures[:old] {
+		if err := a.delete(ctx, captureKey(c.ID)); err != nil {
+			return nil, err
+		}
+	}
+	return captures[old:], nil
+}

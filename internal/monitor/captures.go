@@ -1,0 +1,86 @@
+package monitor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// captureID names what is captured of an instance from a time on: the n-th of the
+// service. They sort by time.
+func captureID(at time.Time, s *service, n int, in *instance) string {
+	h := fnv.New32a()
+	_, _ = h.Write(s.labels.Bytes(nil))
+	_, _ = h.Write([]byte(in.name))
+	return fmt.Sprintf("%s-%d-%08x", at.UTC().Format("20060102T150405.000Z"), n, h.Sum32())
+}
+
+// Captures lists what requests have brought of late, the newest first.
+func (m *Monitor) Captures() []leak.Capture {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	out := make([]leak.Capture, 0, len(m.captures))
+	for _, c := range slices.Backward(m.captures) {
+		out = append(out, c.Capture)
+	}
+	return out
+}
+
+// boundCaptures lets go of the oldest. The caller holds mtx.
+func (m *Monitor) boundCaptures() {
+	if n := len(m.captures) - leak.MaxCaptures; n > 0 {
+		m.captures = slices.Delete(m.captures, 0, n)
+	}
+}
+
+// readCaptures asks the archive for those of earlier runs. Who has only some of
+// them lacks nothing that would be told wrongly: it is not asked again.
+func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []leak.Capture {
+	captures, err := archive.Captures(ctx)
+	if err != nil && ctx.Err() == nil {
+		m.logger.Warn("Not all of what was captured on request can be read", "read", len(captures), "err", err)
+	}
+	return captures
+}
+
+// rememberCaptures takes those of earlier runs. The caller holds mtx, or nobody
+// else knows m yet.
+func (m *Monitor) rememberCaptures(captures []leak.Capture) {
+	known := map[string]bool{}
+	for _, c := range m.captures {
+		known[c.ID] = true
+	}
+	for _, c := range captures {
+		if !known[c.ID] && m.o.Owns(c.Service) {
+			m.captures = append(m.captures, &capture{Capture: c, saved: true})
+		}
+	}
+	slices.SortFunc(m.captures, func(a, b *capture) int { return cmp.Compare(a.ID, b.ID) })
+	m.boundCaptures()
+}
+
+// saveCaptures writes what has changed of them. After the first failure the rest
+// waits for the next cycle.
+func (m *Monitor) saveCaptures(ctx context.Context) {
+	if m.o.Archive == nil {
+		return
+	}
+	ctx, cancel := m.saving(ctx)
+	defer cancel()
+	for _, c := range m.captures {
+		if c.saved {
+			continue
+		}
+		err := m.o.Archive.SaveCapture(ctx, c.Capture)
+		m.archiveState(err)
+		if err != nil {
+			return
+		}
+		c.saved = true
+	}
+}
