@@ -67,8 +67,9 @@ type RenderOptions struct {
 	CriticalWithin time.Duration
 	// Annotations are added to those that each alert has, and come before them.
 	Annotations *Templates
-	// DashboardURL and RunbookURL are annotations; left out if empty.
-	DashboardURL, RunbookURL string
+	// Dashboard and Runbook of a service are the annotations dashboard_url and
+	// runbook_url; left out if empty.
+	Dashboard, Runbook Address
 }
 
 // Render makes the alert of a leak. It has no EndsAt unless the leak is
@@ -100,8 +101,8 @@ func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 		{"profile_base", links.base},
 		{"profile_head", links.head},
 		{"pprof_command", links.command},
-		{"dashboard_url", o.DashboardURL},
-		{"runbook_url", o.RunbookURL},
+		{"dashboard_url", links.dashboard},
+		{"runbook_url", links.runbook},
 	}
 	a.Annotations = fit(full, l, maxAnnotations)
 	if o.Annotations != nil {

@@ -106,7 +106,7 @@ func render() RenderOptions {
 	}
 	return RenderOptions{
 		ExternalURL: u, ExternalLabels: labels.FromStrings("cluster", "eu-1"),
-		DashboardURL: "https://grafana.example.com/d/gorowatch", RunbookURL: "https://runbooks.example.com/goroutine-leak",
+		Dashboard: "https://grafana.example.com/d/service?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks.example.com/{job}/goroutine-leak",
 	}
 }
 

@@ -3,12 +3,17 @@ package alerting
 import (
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 // maxURL is the longest link that an alert carries, in bytes.
 const maxURL = 700
+
+// beforeOnset is how much of the time before a leak its dashboard shows, and of
+// the time after it.
+const beforeOnset = time.Hour
 
 // PageURL is the address of a leak's page.
 func PageURL(external *url.URL, id string) string {
@@ -26,9 +31,14 @@ func ProfileURL(external *url.URL, key string) string {
 }
 
 // links of an alert; each may be empty.
-type links struct{ base, head, command string }
+type links struct{ base, head, command, dashboard, runbook string }
 
 func linksOf(l leak.Leak, o RenderOptions) (x links) {
+	from, to := l.Onset.Add(-beforeOnset), time.Time{}
+	if l.State == leak.Resolved {
+		to = l.ResolvedAt.Add(beforeOnset)
+	}
+	x.dashboard, x.runbook = o.Dashboard.Of(maxURL, l.Service, from, to), o.Runbook.Of(maxURL, l.Service, from, to)
 	if o.ExternalURL == nil {
 		return x
 	}

@@ -23,6 +23,8 @@ func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, e
 			ExternalLabels: labels.FromMap(c.Global.ExternalLabels),
 			Limit:          float64(c.Alerting.GoroutineLimit),
 			CriticalWithin: time.Duration(c.Alerting.CriticalWithin),
+			Dashboard:      alerting.Address(c.Links.Dashboard),
+			Runbook:        alerting.Address(c.Links.Runbook),
 		},
 		Relabel:        c.Alerting.AlertRelabelConfigs,
 		ResendInterval: time.Duration(c.Alerting.ResendInterval),

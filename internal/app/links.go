@@ -3,15 +3,16 @@ package app
 import (
 	"fmt"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/config"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
 
 // pageLinks are where the pages lead.
 func pageLinks(c config.Links) (uiweb.Links, error) {
-	out := uiweb.Links{Dashboard: c.Dashboard, Alertmanager: c.Alertmanager}
+	out := uiweb.Links{Alertmanager: c.Alertmanager}
 	for i, s := range c.Source {
-		link := uiweb.SourceLink{Prefix: s.Prefix, URL: s.URL}
+		link := uiweb.SourceLink{Prefix: s.Prefix, URL: alerting.Address(s.URL)}
 		if len(s.Matchers) > 0 {
 			var err error
 			if link.Matchers, err = config.ParseMatchers(s.Matchers); err != nil {

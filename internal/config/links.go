@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Links are where the pages lead besides gorowatch itself.
+// Links are where the pages and alerts lead besides gorowatch itself.
 type Links struct {
 	// Source says where the source of services can be looked at; of those that
 	// match a frame the first counts.
@@ -17,6 +17,8 @@ type Links struct {
 	// Dashboard is a template of the address of a service's dashboard, with
 	// {label}, {from} and {to}.
 	Dashboard string `yaml:"dashboard,omitempty"`
+	// Runbook is a template as Dashboard is: what to do when a service leaks.
+	Runbook string `yaml:"runbook,omitempty"`
 	// Alertmanager is where people reach it; empty: no link to silence a leak.
 	Alertmanager string `yaml:"alertmanager,omitempty"`
 }
@@ -66,5 +68,6 @@ func (v *validator) links(l *Links) {
 		}
 	}
 	v.template("links.dashboard", l.Dashboard, nil)
+	v.template("links.runbook", l.Runbook, nil)
 	v.template("links.alertmanager", l.Alertmanager, []string{})
 }

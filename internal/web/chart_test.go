@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -207,7 +208,6 @@ func TestLinks(t *testing.T) {
 			{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "other")}, URL: "https://elsewhere"},
 			{Prefix: "/src/checkout/", URL: "https://github.com/acme/checkout/blob/{version}/{path}#L{line}"},
 		},
-		Dashboard:    "https://grafana/d/x?var-job={job}&var-none={none}&from={from}&to={to}",
 		Alertmanager: "https://am/prefix/",
 	}
 	f := collector.Frame{File: "/src/checkout/a b/../%2e/h.go", Line: 29}
@@ -215,17 +215,20 @@ func TestLinks(t *testing.T) {
 	require.Contains(t, l.source(checkout, "", f), "/blob/HEAD/")
 	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
 	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
-	require.Equal(t, "https://grafana/d/x?var-job=a%26b&var-none=&from=1000&to=2000",
-		l.dashboard(labels.FromStrings("job", "a&b"), time.UnixMilli(1000), time.UnixMilli(2000)))
 	silence, err := url.Parse(l.silence(leak.Leak{ID: `3f"9c`}))
 	require.NoError(t, err)
 	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
 
 	o := options(leaking())
 	o.Links = func() Links { return l }
+	o.Alerts = func() alerting.RenderOptions {
+		return alerting.RenderOptions{Dashboard: "https://grafana/d/x?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks/{job}"}
+	}
 	page := body(t, get(t, o, "/leaks/3f9c2a7b"))
 	require.Contains(t, page, `href="https://github.com/acme/checkout/blob/v1.42.0/handler.go#L29"`)
-	require.Contains(t, page, `href="https://grafana/d/x?var-job=checkout&amp;`)
+	require.Contains(t, page, `href="https://grafana/d/x?var-job=checkout&amp;from=17`)
+	require.Contains(t, page, `&amp;to=now"`)
+	require.Contains(t, page, `href="https://runbooks/checkout"`)
 	require.Contains(t, page, "Silence in Alertmanager")
 	require.NotContains(t, body(t, get(t, o, "/leaks/feedbeef")), "Silence in Alertmanager", "it is resolved")
 }

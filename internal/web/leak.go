@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -142,6 +143,9 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	}
 	o, links := h.alerts(), h.links()
 	from, to := h.around(l)
+	if l.State != leak.Resolved {
+		to = time.Time{} // it goes on while one looks
+	}
 	p := leakPage{
 		leakRow:   h.leakRow(l),
 		ID:        human.Line(l.ID, maxName),
@@ -157,8 +161,8 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Head:      h.profileRow(l.Head),
 		Text:      alerting.Text(l, o),
 		JSON:      h.base + "/api/v1/leaks/" + url.PathEscape(l.ID),
-		Dashboard: cmp.Or(links.dashboard(l.Service, from, to), o.DashboardURL),
-		Runbook:   o.RunbookURL,
+		Dashboard: o.Dashboard.Of(maxLink, l.Service, from, to),
+		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
 		Pull:      pullForm{Enabled: h.o.Pull != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},

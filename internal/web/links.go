@@ -3,10 +3,8 @@ package web
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -25,18 +23,6 @@ func (h *Handler) links() Links {
 	return h.o.Links()
 }
 
-// placeholder is a name in a template of a link.
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
-
-// fill fills in a template; what is too long then is no link.
-func fill(template string, value func(name string) string) string {
-	s := placeholder.ReplaceAllStringFunc(template, func(p string) string { return value(p[1 : len(p)-1]) })
-	if len(s) > maxLink {
-		return ""
-	}
-	return s
-}
-
 // source is the link to a line of a service's source; empty if there is none.
 func (l Links) source(service labels.Labels, version string, f collector.Frame) string {
 	for _, s := range l.Source {
@@ -44,7 +30,7 @@ func (l Links) source(service labels.Labels, version string, f collector.Frame) 
 		if !ok || f.File == "" || f.Line <= 0 || !matches(s.Matchers, service) {
 			continue
 		}
-		return fill(s.URL, func(name string) string {
+		return s.URL.Fill(maxLink, func(name string) string {
 			switch name {
 			case "version":
 				return escapePath(cmp.Or(version, "HEAD"))
@@ -80,22 +66,6 @@ func matches(ms []*labels.Matcher, ls labels.Labels) bool {
 		}
 	}
 	return true
-}
-
-// dashboard is the link to the dashboard of a service.
-func (l Links) dashboard(service labels.Labels, from, to time.Time) string {
-	if l.Dashboard == "" {
-		return ""
-	}
-	return fill(l.Dashboard, func(name string) string {
-		switch name {
-		case "from":
-			return strconv.FormatInt(from.UnixMilli(), 10)
-		case "to":
-			return strconv.FormatInt(to.UnixMilli(), 10)
-		}
-		return url.QueryEscape(service.Get(name))
-	})
 }
 
 // silence is the link to Alertmanager's page for a new silence of a leak.

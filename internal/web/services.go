@@ -249,12 +249,11 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		return
 	}
 	id := serviceID(s.Labels)
-	now := h.o.Now()
 	p := servicePage{
 		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
-		Dash: h.links().dashboard(s.Labels, now.Add(-24*time.Hour), now),
+		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Now().Add(-24*time.Hour), time.Time{}),
 		Pull: pullForm{Enabled: h.o.Pull != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	if s.Scale > 0 {

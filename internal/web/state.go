@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -152,8 +153,6 @@ type Series struct {
 // Links are where the pages lead besides gorowatch itself. All may be empty.
 type Links struct {
 	Source []SourceLink
-	// Dashboard is a template with the labels of a service, {from} and {to}.
-	Dashboard string
 	// Alertmanager is where people reach it.
 	Alertmanager string
 }
@@ -163,6 +162,6 @@ type SourceLink struct {
 	Matchers []*labels.Matcher
 	// Prefix of the files that it is about.
 	Prefix string
-	// URL is a template with {version}, {path} and {line}.
-	URL string
+	// URL has {version}, {path} and {line}.
+	URL alerting.Address
 }

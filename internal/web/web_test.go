@@ -216,13 +216,13 @@ func TestHostile(t *testing.T) {
 	}}}}
 	o.History = climbing(bad, bad+"2")
 	o.Links = func() Links {
-		return Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Dashboard: "https://grafana.example.org/?{job}", Alertmanager: "https://am.example.org"}
+		return Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
 	}
 	s.members = []Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
 	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
 	o.Pull = func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil }
 	o.Alerts = func() alerting.RenderOptions {
-		return alerting.RenderOptions{DashboardURL: "javascript:alert(1)", RunbookURL: `"><script>alert(1)</script>`}
+		return alerting.RenderOptions{Dashboard: "https://grafana.example.org/?{job}", Runbook: `"><script>alert(1)</script>`}
 	}
 	o.Alertmanagers = func() []alerting.AlertmanagerStatus {
 		return []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
