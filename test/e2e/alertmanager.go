@@ -56,6 +56,7 @@ type Alert struct {
 	Annotations map[string]string `json:"annotations"`
 	StartsAt    time.Time         `json:"startsAt"`
 	EndsAt      time.Time         `json:"endsAt"`
+	UpdatedAt   time.Time         `json:"updatedAt"` // when it was sent last; of those that are held alone
 	Fingerprint string            `json:"fingerprint"`
 }
 

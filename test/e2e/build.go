@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 )
@@ -57,11 +56,18 @@ func build(module, packages string) error {
 	return nil
 }
 
-// repository is the root of the source tree.
+// repository is the root of the source tree: tests run in the folder of their
+// package, which is somewhere below.
 func repository() string {
-	_, file, _, ok := runtime.Caller(0)
-	if !ok || !filepath.IsAbs(file) {
-		panic("e2e: built without paths to its sources (-trimpath)")
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "cmd", "gorowatch", "main.go")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
 	}
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	panic(fmt.Sprintf("e2e: the sources are not above the working directory %s (%v)", dir, err))
 }

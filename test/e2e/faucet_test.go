@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // Faucet is a service that leaks when it is told to, and only then.
@@ -32,7 +31,7 @@ func (f *Faucet) Drain(t testing.TB) { f.post(t, "/drain") }
 
 func (f *Faucet) post(t testing.TB, path string) {
 	t.Helper()
-	Eventually(t, 10*time.Second, path, func() error {
+	Eventually(t, startTime, path, func() error {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.Address+path, nil)
 		if err != nil {
 			return err

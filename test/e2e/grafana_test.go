@@ -125,7 +125,7 @@ alerting:
 			expr = fill.Replace(expr)
 			require.NotContains(t, expr, "$", what)
 			// Some rates want a scrape or two more.
-			Eventually(t, 30*time.Second, fmt.Sprintf("%s, %s has data: %s", board.Title, what, expr), func() error {
+			Eventually(t, startTime, fmt.Sprintf("%s, %s has data: %s", board.Title, what, expr), func() error {
 				return prometheus.answersWithData(t, expr, instant)
 			})
 		}

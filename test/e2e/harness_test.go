@@ -19,7 +19,7 @@ func TestPrometheusSeesWhatLeaks(t *testing.T) {
 		Job{Name: "logwriter", Labels: map[string]string{"namespace": "leaky"}, Targets: []string{leaky.Address}},
 		Job{Name: "logwriter-fixed", Labels: map[string]string{"namespace": "fixed"}, Targets: []string{fixed.Address}},
 	)
-	Eventually(t, time.Minute, "both are scraped", func() error {
+	Eventually(t, startTime, "both are scraped", func() error {
 		if up := prometheus.Value(t, "up"); up != 2 {
 			return fmt.Errorf("%g are up, want 2", up)
 		}
@@ -31,7 +31,7 @@ func TestPrometheusSeesWhatLeaks(t *testing.T) {
 		Path: func(int) string { return "/entries" },
 	}
 	traffic := []*Traffic{load.Start(t, leaky.Address), load.Start(t, fixed.Address)}
-	Eventually(t, time.Minute, "the leak shows", func() error {
+	Eventually(t, startTime, "the leak shows", func() error {
 		more := prometheus.Value(t, `go_goroutines{namespace="leaky"}`) - prometheus.Value(t, `go_goroutines{namespace="fixed"}`)
 		if more < 20 {
 			return fmt.Errorf("%g goroutines more than in the twin, want 20", more)
@@ -59,7 +59,7 @@ func TestAlertmanagerTellsTheReceiver(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 	}
 	wait := func(want string) {
-		Eventually(t, 30*time.Second, want, func() error {
+		Eventually(t, startTime, want, func() error {
 			if got := History(receiver.Alerts(map[string]string{"alertname": "Test"})); got != want {
 				return fmt.Errorf("got %s", got)
 			}
@@ -78,7 +78,7 @@ func TestScenariosEndAndComeBackOnTheSameAddress(t *testing.T) {
 	first := StartScenario(t, "execjob", "")
 	client := Load{Every: 50 * time.Millisecond, AtATime: 1, Patience: 100 * time.Millisecond, Method: http.MethodPost, Path: func(int) string { return "/report" }}
 	traffic := client.Start(t, first.Address)
-	Eventually(t, time.Minute, "a client gives up", func() error {
+	Eventually(t, startTime, "a client gives up", func() error {
 		if traffic.GaveUp.Load() == 0 {
 			return errNotYet
 		}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,7 +39,7 @@ func TestImageNeedsNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `(?m)^Uid:\s+65532\s+65532\s`, string(status))
 	require.Regexp(t, `(?m)^CapEff:\s+0+$`, string(status))
-	Eventually(t, 10*time.Second, "the image writes its state", func() error {
+	Eventually(t, startTime, "the image writes its state", func() error {
 		entries, err := os.ReadDir(data)
 		if err == nil && len(entries) == 0 {
 			err = errNotYet

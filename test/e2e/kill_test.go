@@ -21,13 +21,27 @@ prometheus: {url: %[2]s, load: "rate(process_cpu_seconds_total[4s])"}
 trend: {base: %[1]s}
 profiles: {baseline_interval: 5s, suspicion_interval: 500ms}
 alerting:
-  resend_interval: 5s
+  resend_interval: 15s
   alertmanagers: [{static_configs: [{targets: [%[3]q]}]}]
 `, blink, prometheus, alertmanager)
 }
 
 // blink is the interval of scrapes and evaluations.
 const blink = 250 * time.Millisecond
+
+// seenWithoutLeak waits until gorowatch has seen for some seconds how n services
+// are that do not leak yet, by their counts and by a profile.
+func seenWithoutLeak(t *testing.T, g *Gorowatch, n int) {
+	t.Helper()
+	const scrapes = 20
+	Eventually(t, startTime, "it is seen how they are without a leak", func() error {
+		samples, pulls := g.Metric(t, "gorowatch_samples_total"), g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`)
+		if samples < float64(scrapes*n) || pulls < float64(n) {
+			return fmt.Errorf("%g samples, %g profiles", samples, pulls)
+		}
+		return nil
+	})
+}
 
 // told is that a faucet's leak was notified just so: "firing", or "firing,
 // resolved", each once and under one id.
@@ -75,10 +89,10 @@ func TestKillsAtRandomPoints(t *testing.T) {
 	}
 	gorowatch := start()
 	began := time.Now()
-	time.Sleep(5 * time.Second) // to see how they are without a leak
+	seenWithoutLeak(t, &Gorowatch{Program: gorowatch, URL: "http://" + gorowatch.WaitFor(t, listening)[1]}, 4)
 	old.Open(t, 20)
 	ending.Open(t, 20)
-	Eventually(t, 2*time.Minute, "both leaks are told", func() error {
+	Eventually(t, untilAlerts, "both leaks are told", func() error {
 		_ = gorowatch.alive(t)
 		if err := told(receiver, old, "firing"); err != nil {
 			return err
@@ -91,6 +105,7 @@ func TestKillsAtRandomPoints(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	began = time.Now()
+	started := time.Time{}
 	for n := range kills {
 		switch n {
 		case kills / 4:
@@ -98,14 +113,25 @@ func TestKillsAtRandomPoints(t *testing.T) {
 		case kills / 2:
 			ending.Drain(t)
 		}
-		// Half of them in the first moments, when everything is read again.
+		// Half of them in the first moments, when everything is read again; the
+		// others after it has told what fires, however long a start takes here.
 		longest := 300 * time.Millisecond
 		if n%2 == 0 {
 			longest = 3 * time.Second
+			Eventually(t, startTime, "what fires is sent", func() error {
+				_ = gorowatch.alive(t)
+				for _, a := range alertmanager.Alerts(t) {
+					if a.Labels["job"] == old.Service["job"] && a.UpdatedAt.After(started) {
+						return nil
+					}
+				}
+				return errNotYet
+			})
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(longest))))
 		_ = gorowatch.alive(t)
 		gorowatch.Kill(t)
+		started = time.Now()
 		gorowatch = start()
 		require.NoError(t, told(receiver, old, "firing"), "kill %d", n+1)
 		require.NoError(t, told(receiver, healthy, "silent"), "kill %d", n+1)
@@ -113,7 +139,7 @@ func TestKillsAtRandomPoints(t *testing.T) {
 	t.Logf("%d kills in %s", kills, time.Since(began).Round(time.Second))
 
 	began = time.Now()
-	Eventually(t, 2*time.Minute, "what has begun and ended is told", func() error {
+	Eventually(t, untilAlerts, "what has begun and ended is told", func() error {
 		_ = gorowatch.alive(t)
 		if err := told(receiver, beginning, "firing"); err != nil {
 			return err

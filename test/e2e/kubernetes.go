@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Kubernetes is a real API server with its etcd. There is neither a scheduler
@@ -97,7 +96,7 @@ func (k *Kubernetes) ready() error {
 	if k.client != nil {
 		k.client.CloseIdleConnections()
 	}
-	k.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}
+	k.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: startTime}
 	_, err = k.do(http.MethodGet, "/readyz", "", "")
 	return err
 }

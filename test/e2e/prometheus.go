@@ -121,7 +121,7 @@ func (p *Prometheus) Value(t testing.TB, query string) float64 {
 // getJSON decodes what url answers into v.
 func getJSON(t testing.TB, url string, v any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

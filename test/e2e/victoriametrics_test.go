@@ -57,7 +57,7 @@ func startVictoriaMetrics(t *testing.T) (url string) {
 
 func post(t testing.TB, url string, body []byte) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), startTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -80,12 +80,8 @@ func TestVictoriaMetrics(t *testing.T) {
 	require.NotContains(t, report.leaking(), "search", "it follows the day")
 
 	g := StartGorowatch(t, t.TempDir(), "prometheus: {url: '"+url+"'}\n")
-	Eventually(t, startTime, "the history is read", func() error {
-		if n := g.Metric(t, "gorowatch_series"); n != 2 {
-			return fmt.Errorf("%g series", n)
-		}
-		return nil
-	})
+	g.WaitReady(t) // then the history is read
+	require.Equal(t, 2.0, g.Metric(t, "gorowatch_series"))
 	var answer json.RawMessage
 	getJSON(t, g.URL+"/api/v1/services", &answer)
 	require.Equal(t, 1.0, g.Metric(t, `gorowatch_services{verdict="leaking"}`), "%s", answer)

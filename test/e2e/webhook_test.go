@@ -48,7 +48,7 @@ alerting:
 	}
 	body, err := json.Marshal([]any{alert(name), alert("nosuch")})
 	require.NoError(t, err)
-	Eventually(t, time.Minute, "Alertmanager's word is taken", func() error {
+	Eventually(t, startTime, "Alertmanager's word is taken", func() error {
 		resp, err := http.Post("http://"+alertmanager.Address+"/api/v2/alerts", "application/json", bytes.NewReader(body))
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ alerting:
 	id := receiver.Alerts(nil)[0].Labels["leak"]
 	require.Equal(t, "https://wiki.example.org/"+name, receiver.Alerts(nil)[0].Annotations["runbook_url"])
 	note := filepath.Join(bucket, "notes", id+".json")
-	Eventually(t, time.Minute, "it is noted", func() error { _, err := os.Stat(note); return err })
+	Eventually(t, startTime, "it is noted", func() error { _, err := os.Stat(note); return err })
 	gorowatch.Kill(t)
 	gorowatch = StartGorowatch(t, dir, config, storage)
 	gorowatch.WaitReady(t)
