@@ -25,28 +25,13 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/test/e2e"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// binary finds a real Alertmanager, as test/tools/install.sh puts it.
-func binary(t *testing.T) string {
-	t.Helper()
-	cache := os.Getenv("GOROWATCH_TOOLS")
-	if cache == "" {
-		base, err := os.UserCacheDir()
-		require.NoError(t, err)
-		cache = filepath.Join(base, "gorowatch-tools")
-	}
-	path := filepath.Join(cache, "alertmanager", "current", "alertmanager")
-	if _, err := os.Stat(path); err != nil {
-		const how = "NOT TESTED against a real Alertmanager: run test/tools/install.sh alertmanager"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(how)
-		}
-		t.Skip(how)
-	}
-	return path
-}
+// patience is how long a test waits for what must happen: not how long it
+// takes.
+const patience = 2 * time.Minute
 
 // startAlertmanager runs one that tells hook everything at once.
 func startAlertmanager(t *testing.T, hook string) *url.URL {
@@ -58,7 +43,7 @@ route: {receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1s, r
 receivers: [{name: hook, webhook_configs: [{url: %q, send_resolved: true}]}]
 `, hook), 0o600))
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary(t), "--config.file="+config, "--storage.path="+dir, "--web.listen-address=127.0.0.1:0",
+	cmd := exec.CommandContext(ctx, e2e.Tool(t, "alertmanager", "alertmanager"), "--config.file="+config, "--storage.path="+dir, "--web.listen-address=127.0.0.1:0",
 		"--web.route-prefix=/prefix", "--cluster.listen-address=")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -88,7 +73,7 @@ receivers: [{name: hook, webhook_configs: [{url: %q, send_resolved: true}]}]
 		return &url.URL{Scheme: "http", Host: address, Path: "/prefix"}
 	case <-read:
 		t.Fatal("Alertmanager ended")
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Alertmanager does not listen")
 	}
 	return nil
@@ -173,7 +158,7 @@ func TestRealAlertmanager(t *testing.T) {
 	begin := time.Now()
 	n.Update(leaks, now)
 	updated := time.Since(begin)
-	require.Eventually(t, func() bool { return n.Status()[0].Sent >= many+1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return n.Status()[0].Sent >= many+1 }, patience, 5*time.Millisecond)
 	t.Logf("%d leaks: %s to render and queue, %s until all were taken", len(leaks), updated, time.Since(begin))
 	require.Zero(t, n.Status()[0].Dropped)
 
@@ -205,7 +190,7 @@ func TestRealAlertmanager(t *testing.T) {
 		require.WithinDuration(t, now, got.StartsAt, time.Millisecond)
 	}
 
-	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 1 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 1 }, patience, 10*time.Millisecond)
 	told := hook.of("hostile")[0]
 	require.Equal(t, "firing", told.Status)
 	require.Equal(t, alerting.Render(hostile, alerting.Warning, options).Annotations, told.Annotations)
@@ -214,9 +199,9 @@ func TestRealAlertmanager(t *testing.T) {
 	over := hostile
 	over.State, over.ResolvedAt, over.Resolution = leak.Resolved, now, "restarted"
 	n.Update([]leak.Leak{over}, now.Add(time.Second))
-	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 2 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 2 }, patience, 10*time.Millisecond)
 	require.Equal(t, "resolved", hook.of("hostile")[1].Status)
 	n.Update([]leak.Leak{over}, now.Add(40*time.Second))
-	require.Eventually(t, func() bool { return n.Status()[0].Queued == 0 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return n.Status()[0].Queued == 0 }, patience, 10*time.Millisecond)
 	require.Len(t, hook.of("hostile"), 2, "its end is told once")
 }

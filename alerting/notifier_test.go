@@ -615,7 +615,7 @@ func TestHTTP(t *testing.T) {
 		require.NoError(t, err)
 		u = u.JoinPath(path)
 		u.User = url.UserPassword("gw", "hunter2")
-		return Alertmanager{URL: u, Client: srv.Client(), Timeout: 5 * time.Second}
+		return Alertmanager{URL: u, Client: srv.Client(), Timeout: time.Minute}
 	}
 	for _, path := range []string{"/am", "/am/", "/moved"} {
 		require.NoError(t, post(t.Context(), complete(t, at(path)), []Alert{Render(checkout(), Warning, render())}), path)

@@ -35,10 +35,7 @@ func TestNetworkReason(t *testing.T) {
 	}))
 	defer hang.Close()
 	defer close(release)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	refused := "http://" + closed.Addr().String()
-	require.NoError(t, closed.Close())
+	const refused = "http://127.0.0.1:1"
 
 	get := func(ctx context.Context, target string, timeout time.Duration, conf *tls.Config) error {
 		tr := &http.Transport{TLSClientConfig: conf, DisableKeepAlives: true}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -43,9 +42,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Defer(func() { _ = taken.Close() })
-			refused := httptest.NewServer(http.NotFoundHandler())
-			refused.Close()
-			env.Setenv("REFUSED", refused.URL)
+			env.Setenv("REFUSED", "http://127.0.0.1:1")
 			env.Setenv("TAKEN", taken.Addr().String())
 			return nil
 		},
@@ -72,6 +69,10 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// patience is how long a script waits for what must happen: not how long it
+// takes.
+const patience = 2 * time.Minute
+
 // await FILE REGEXP [VAR] waits until a file has a line, and keeps its first
 // submatch as a variable.
 func await(ts *testscript.TestScript, neg bool, args []string) {
@@ -81,7 +82,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	re := regexp.MustCompile(args[1])
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	for {
 		text, _ := os.ReadFile(ts.MkAbs(args[0]))
 		if m := re.FindSubmatch(text); m != nil {
@@ -103,7 +104,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: fetch method url")
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	req, err := http.NewRequest(args[0], args[1], nil)
 	ts.Check(err)
 	resp, err := client.Do(req)

@@ -21,7 +21,7 @@ import (
 // The real agent, from a module of its own.
 func TestReadGopsAgent(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "gopsagent")
-	if out, err := exec.Command("go", "build", "-C", "testdata/gopsagent", "-o", bin, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-C", "testdata/gopsagent", "-buildvcs=false", "-o", bin, ".").CombinedOutput(); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("cannot build the agent: %v\n%s", err, out)
 		}
@@ -86,7 +86,11 @@ func TestReadGopsSaysWhatIsWrong(t *testing.T) {
 		{answer(oneDump, true), collector.ReasonTimeout},
 		{&url.URL{Scheme: "gops", Host: "127.0.0.1:1"}, collector.ReasonRefused},
 	} {
-		_, err := New(Options{Timeout: 100 * time.Millisecond}).ReadGops(t.Context(), tc.u, none)
+		timeout := time.Minute
+		if tc.reason == collector.ReasonTimeout {
+			timeout = 100 * time.Millisecond
+		}
+		_, err := New(Options{Timeout: timeout}).ReadGops(t.Context(), tc.u, none)
 		require.Equal(t, tc.reason, collector.ReasonOf(err), "%v", err)
 		require.ErrorContains(t, err, "gops://127.0.0.1:")
 	}

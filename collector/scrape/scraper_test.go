@@ -424,10 +424,7 @@ func TestBadAnswers(t *testing.T) {
 		})
 	}
 	t.Run("refused", func(t *testing.T) {
-		srv := httptest.NewServer(nil)
-		addr, client := srv.URL, srv.Client()
-		srv.Close()
-		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, addr), Client: client})
+		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://127.0.0.1:1"), Client: &http.Client{Transport: &http.Transport{}}})
 		_, err := only(s).read(t.Context(), time.Minute, maxBytes)
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 	})

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must happen: not how long it
 // takes.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // fakePrometheus scrapes one healthy service.
 type fakePrometheus struct {

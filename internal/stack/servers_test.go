@@ -14,13 +14,19 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/test/e2e"
 )
+
+// patience is how long a test waits for what must happen: not how long it
+// takes.
+const patience = 2 * time.Minute
 
 // The numbers are those of go tool pprof -base on real programs under load, too.
 // test/tools/install.sh puts the servers there.
 func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 	scenarios := t.TempDir()
-	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter")
+	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-buildvcs=false", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter")
 	msg, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", msg)
 	scenario := func(name, path string) server {
@@ -31,15 +37,15 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 	for name, srv := range map[string]server{
 		"prometheus": {ready: "/-/ready", command: func(t *testing.T, dir, addr string) *exec.Cmd {
 			config := file(t, dir, "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ['"+addr+"']}]}]\n")
-			return exec.Command(tool(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+dir, "--web.listen-address="+addr)
+			return exec.Command(e2e.Tool(t, "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+dir, "--web.listen-address="+addr)
 		}},
 		"alertmanager": {ready: "/-/ready", command: func(t *testing.T, dir, addr string) *exec.Cmd {
 			config := file(t, dir, "route: {receiver: none}\nreceivers: [{name: none}]\n")
-			return exec.Command(tool(t, "alertmanager"), "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+addr, "--cluster.listen-address=")
+			return exec.Command(e2e.Tool(t, "alertmanager", "alertmanager"), "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+addr, "--cluster.listen-address=")
 		}},
 		"etcd": {ready: "/health", command: func(t *testing.T, dir, addr string) *exec.Cmd {
-			peer := "http://" + freeAddr(t)
-			return exec.Command(tool(t, "etcd"), "--enable-pprof", "--data-dir="+dir, "--listen-client-urls=http://"+addr, "--advertise-client-urls=http://"+addr,
+			peer := "http://" + e2e.FreeAddress(t)
+			return exec.Command(e2e.Tool(t, "etcd", "etcd"), "--enable-pprof", "--data-dir="+dir, "--listen-client-urls=http://"+addr, "--advertise-client-urls=http://"+addr,
 				"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
 		}},
 		"webrequest": scenario("webrequest", ""),
@@ -49,7 +55,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			addr := freeAddr(t)
+			addr := e2e.FreeAddress(t)
 			path := cmp.Or(srv.path, "/debug/pprof/goroutine")
 			cmd := srv.command(t, dir, addr)
 			require.NoError(t, cmd.Start())
@@ -67,7 +73,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 				}
 				defer func() { _ = resp.Body.Close() }()
 				return resp.StatusCode == http.StatusOK
-			}, 30*time.Second, 100*time.Millisecond)
+			}, patience, 100*time.Millisecond)
 
 			base := pull(t, client, addr+path, filepath.Join(dir, "base.pb.gz"))
 			// Connections that send half a request, and some that are idle.
@@ -82,7 +88,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			require.Eventually(t, func() bool { // until the server has taken them
 				head = pull(t, client, addr+path, filepath.Join(dir, "head.pb.gz"))
 				return total(t, head) >= total(t, base)+40
-			}, 30*time.Second, 100*time.Millisecond)
+			}, patience, 100*time.Millisecond)
 
 			out := filepath.Join(dir, "diff.pb.gz")
 			pprof := exec.Command("go", "tool", "pprof", "-proto", "-symbolize=none", "-output="+out, "-base", base, head)
@@ -105,33 +111,6 @@ func file(t *testing.T, dir, text string) string {
 	path := filepath.Join(dir, "config.yml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
-}
-
-// tool is a server's binary in the cache of test/tools/install.sh.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	cache := os.Getenv("GOROWATCH_TOOLS")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		require.NoError(t, err)
-		cache = filepath.Join(dir, "gorowatch-tools")
-	}
-	path := filepath.Join(cache, name, "current", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing: run test/tools/install.sh %s", name, name)
-		}
-		t.Skipf("SKIPPED: %s is missing: run test/tools/install.sh %s", name, name)
-	}
-	return path
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
 }
 
 func pull(t *testing.T, client *http.Client, url, path string) string {

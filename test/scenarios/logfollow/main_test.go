@@ -48,7 +48,7 @@ func speak(t *testing.T, j *journal) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		return len(j.followers) == 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 2*time.Minute, 10*time.Millisecond)
 }
 
 func follow(ctx context.Context, t *testing.T, url string) *http.Response {

@@ -72,7 +72,7 @@ func TestAChangeIsHeard(t *testing.T) {
 		server.Publish(changes, "tea")
 		price, _ := p.known.Load("tea")
 		return price == "3.40"
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 2*time.Minute, 10*time.Millisecond)
 }
 
 func TestScheduleEndsWithItsContext(t *testing.T) {

@@ -5,29 +5,26 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 
 	"github.com/google/gops/agent"
 )
 
 func main() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	addr := l.Addr().String() // the agent does not tell which it took
-	if err := l.Close(); err != nil {
-		panic(err)
-	}
-	if err := agent.Listen(agent.Options{Addr: addr, ConfigDir: os.Args[1]}); err != nil {
+	if err := agent.Listen(agent.Options{Addr: "127.0.0.1:0", ConfigDir: os.Args[1]}); err != nil {
 		panic(err)
 	}
 	defer agent.Close()
+	port, err := os.ReadFile(filepath.Join(os.Args[1], strconv.Itoa(os.Getpid())))
+	if err != nil {
+		panic(err)
+	}
 	leak := make(chan int)
 	for range 3 {
 		go func() { leak <- 1 }()
 	}
-	fmt.Println(addr)
+	fmt.Printf("127.0.0.1:%s\n", port)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }

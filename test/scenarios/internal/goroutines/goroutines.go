@@ -17,7 +17,7 @@ import (
 const Marker = "// LEAK"
 
 // patience is how long a test waits for goroutines to get where they go.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // Site is the line where a scenario leaks.
 type Site struct {
