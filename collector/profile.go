@@ -23,8 +23,10 @@ func (f Frame) String() string {
 
 // Record is a number of goroutines that stand at the same place.
 type Record struct {
-	Count  int64
-	Frames []Frame // leaf first
+	Count int64
+	// Frames are leaf first. Stacks have most of their frames in common, so
+	// records share them: nobody may change one.
+	Frames []*Frame
 	// CreatedBy is the frame of the go statement. Func is empty where the
 	// format does not have it (proto and debug=1: never).
 	CreatedBy Frame

@@ -21,7 +21,7 @@ import (
 // goroutines wait for, unless the standard library names it.
 func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	in := lines{br: br}
-	names := interner{}
+	names := newInterner()
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug1
 	var total int64
 	for seen := false; !seen; {
@@ -45,7 +45,7 @@ func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 		}
 	}
 	var rec *collector.Record
-	var frames []collector.Frame
+	var frames []*collector.Frame
 	stacks := 0
 	flush := func() error {
 		if rec == nil {
@@ -78,7 +78,7 @@ func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 				continue
 			}
 			if len(rec.Frames) < lim.Depth {
-				rec.Frames = append(rec.Frames, debug1Frame(line, names))
+				rec.Frames = append(rec.Frames, names.frame(debug1Frame(line, names)))
 			}
 		default:
 			n, _, ok := bytes.Cut(line, []byte(" @"))

@@ -45,7 +45,7 @@ var (
 // message or a log line in between, are skipped.
 func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
-	d := dump{in: lines{br: br}, lim: lim, names: interner{}, index: map[string]int{}}
+	d := dump{in: lines{br: br}, lim: lim, names: newInterner(), index: map[string]int{}}
 	for {
 		line, err := d.in.next()
 		if errors.Is(err, io.EOF) {
@@ -273,7 +273,7 @@ func (d *dump) record() collector.Record {
 		rec.Leaked, state = true, state[:n-1]
 	}
 	rec.State = d.names.str(state)
-	rec.Frames = make([]collector.Frame, 0, bytes.Count(rest, []byte("\n"))/2)
+	rec.Frames = make([]*collector.Frame, 0, bytes.Count(rest, []byte("\n"))/2)
 	for len(rest) > 0 {
 		var fn, at []byte
 		fn, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -287,7 +287,7 @@ func (d *dump) record() collector.Record {
 		if created {
 			rec.CreatedBy = f
 		} else {
-			rec.Frames = append(rec.Frames, f)
+			rec.Frames = append(rec.Frames, d.names.frame(f))
 		}
 	}
 	rec.Frames = slices.Clip(rec.Frames)

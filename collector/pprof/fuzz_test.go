@@ -72,7 +72,10 @@ func FuzzProto(f *testing.F) {
 		require.Len(t, again.Records, len(p.Records))
 		for i := range p.Records {
 			require.Equal(t, p.Records[i].Count, again.Records[i].Count)
-			require.Equal(t, fmt.Sprint(p.Records[i].Frames), fmt.Sprint(again.Records[i].Frames))
+			require.Len(t, again.Records[i].Frames, len(p.Records[i].Frames))
+			for j, fr := range p.Records[i].Frames {
+				require.Equal(t, fr, again.Records[i].Frames[j])
+			}
 		}
 	})
 }

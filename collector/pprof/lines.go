@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // lines reads a text line by line. A line that does not fit into the
@@ -50,14 +52,30 @@ func (l *lines) next() ([]byte, error) {
 	return line, err
 }
 
-// interner keeps one copy of each string.
-type interner map[string]string
+// interner keeps one copy of each string and of each frame.
+type interner struct {
+	strs   map[string]string
+	frames map[collector.Frame]*collector.Frame
+}
+
+func newInterner() interner {
+	return interner{strs: map[string]string{}, frames: map[collector.Frame]*collector.Frame{}}
+}
 
 func (in interner) str(b []byte) string {
-	if s, ok := in[string(b)]; ok {
+	if s, ok := in.strs[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	in[s] = s
+	in.strs[s] = s
 	return s
+}
+
+func (in interner) frame(f collector.Frame) *collector.Frame {
+	kept := in.frames[f]
+	if kept == nil {
+		kept = &f
+		in.frames[f] = kept
+	}
+	return kept
 }

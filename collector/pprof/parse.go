@@ -27,11 +27,11 @@ const peekSize = 64 << 10
 // along with an error.
 func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
 	var records []collector.Record
-	var slab []collector.Frame
+	var slab []*collector.Frame
 	p, err := Read(r, fetched, lim, func(_ collector.Format, rec *collector.Record) error {
 		n := len(rec.Frames)
 		if cap(slab)-len(slab) < n {
-			slab = make([]collector.Frame, 0, max(n, slabFrames))
+			slab = make([]*collector.Frame, 0, max(n, slabFrames))
 		}
 		from := len(slab)
 		slab = append(slab, rec.Frames...)

@@ -85,10 +85,10 @@ created by main.logHandler in goroutine 5
 `
 
 func TestDebug2(t *testing.T) {
-	frame := collector.Frame{Func: "main.logHandler.func1", File: "/src/handler.go", Line: 29}
+	frame := &collector.Frame{Func: "main.logHandler.func1", File: "/src/handler.go", Line: 29}
 	creator := collector.Frame{Func: "main.logHandler", File: "/src/handler.go", Line: 18}
 	record := func(change func(*collector.Record)) collector.Record {
-		r := collector.Record{Count: 1, Frames: []collector.Frame{frame}, CreatedBy: creator, State: "chan send", IDs: []uint64{7}}
+		r := collector.Record{Count: 1, Frames: []*collector.Frame{frame}, CreatedBy: creator, State: "chan send", IDs: []uint64{7}}
 		change(&r)
 		return r
 	}
@@ -115,13 +115,13 @@ func TestDebug2(t *testing.T) {
 		"ancestors":       {strings.TrimRight(oneDump, "\n") + "\n[originating from goroutine 5]:\nmain.main(...)\n\t/src/main.go:1 +0x1\n\n", record(func(r *collector.Record) { r.Wait = 12 * time.Minute })},
 		"path with colon and spaces": {strings.ReplaceAll(oneDump, "/src/handler.go:29", "C:/Program Files/a b.go:29"), record(func(r *collector.Record) {
 			r.Wait = 12 * time.Minute
-			r.Frames = []collector.Frame{{Func: "main.logHandler.func1", File: "C:/Program Files/a b.go", Line: 29}}
+			r.Frames = []*collector.Frame{{Func: "main.logHandler.func1", File: "C:/Program Files/a b.go", Line: 29}}
 		})},
 		"method, generic, inlined": {"goroutine 7 [chan send]:\nexample.com/q.(*Q[...]).Push(...)\n\t/src/q.go:3\n" + body, record(func(r *collector.Record) {
-			r.Frames = []collector.Frame{{Func: "example.com/q.(*Q[...]).Push", File: "/src/q.go", Line: 3}, frame}
+			r.Frames = []*collector.Frame{{Func: "example.com/q.(*Q[...]).Push", File: "/src/q.go", Line: 3}, frame}
 		})},
 		"frames elided": {"goroutine 7 [chan send]:\nmain.f(0x1)\n\t/src/f.go:1 +0x1\n...additional frames elided...\n" + body, record(func(r *collector.Record) {
-			r.Frames = []collector.Frame{{Func: "main.f", File: "/src/f.go", Line: 1}, frame}
+			r.Frames = []*collector.Frame{{Func: "main.f", File: "/src/f.go", Line: 1}, frame}
 		})},
 		"on another thread": {"goroutine 7 [running]:\n\tgoroutine running on other thread; stack unavailable\ncreated by main.logHandler in goroutine 5\n\t/src/handler.go:18 +0x5e\n", record(func(r *collector.Record) {
 			r.State, r.Frames = "running", nil
@@ -197,11 +197,11 @@ func TestDebug1(t *testing.T) {
 			Kind: collector.KindGoroutine, Format: collector.FormatDebug1, Time: fetched, Total: 6,
 			Records: []collector.Record{
 				{
-					Count: 3, Frames: []collector.Frame{{Func: "main.(*server).wait", File: "C:/src/main.go", Line: 12}, {Func: "main.main.func1", File: "/src/main.go", Line: 9}},
+					Count: 3, Frames: []*collector.Frame{{Func: "main.(*server).wait", File: "C:/src/main.go", Line: 12}, {Func: "main.main.func1", File: "/src/main.go", Line: 9}},
 					Labels: map[string]string{"route": "/ca,rt", `a"b`: "c}"},
 				},
-				{Count: 2, Frames: []collector.Frame{{}}},
-				{Count: 1, Frames: []collector.Frame{}},
+				{Count: 2, Frames: []*collector.Frame{{}}},
+				{Count: 1, Frames: []*collector.Frame{}},
 			},
 		}, p)
 	}
@@ -256,13 +256,13 @@ func agree(t testing.TB, data []byte) {
 	}
 	var total int64
 	for i, s := range ref.Sample {
-		var frames []collector.Frame
+		var frames []*collector.Frame
 		for _, l := range s.Location {
 			if len(l.Line) == 0 {
-				frames = append(frames, collector.Frame{})
+				frames = append(frames, &collector.Frame{})
 			}
 			for _, ln := range l.Line {
-				fr := collector.Frame{Line: int(ln.Line)}
+				fr := &collector.Frame{Line: int(ln.Line)}
 				if ln.Function != nil {
 					fr.Func, fr.File = ln.Function.Name, ln.Function.Filename
 				}

@@ -546,6 +546,7 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 		p.Time = time.Unix(0, d.timeNanos)
 	}
 	lines := make([]collector.Frame, len(d.lines)) // each line becomes a frame once
+	var nameless collector.Frame
 	for i, l := range d.lines {
 		f := collector.Frame{Line: int(l.line)}
 		if l.function != 0 {
@@ -561,7 +562,7 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 		return missing
 	}
 	d.lines = nil
-	var frames []collector.Frame
+	var frames []*collector.Frame
 	for i, s := range d.samples {
 		frames = frames[:0]
 		for _, ref := range s.locs {
@@ -570,10 +571,12 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 				return collector.Errorf(collector.ReasonBadData, "sample %d: one of its locations is missing; is it complete?", i+1)
 			}
 			if at.from == at.to {
-				frames = append(frames, collector.Frame{}) // the program knows no name for the address
+				frames = append(frames, &nameless) // the program knows no name for the address
 				continue
 			}
-			frames = append(frames, lines[at.from:at.to]...)
+			for l := at.from; l < at.to; l++ {
+				frames = append(frames, &lines[l])
+			}
 			if len(frames) >= d.lim.Depth {
 				frames = frames[:d.lim.Depth]
 				break
@@ -604,12 +607,14 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 }
 
 // ids numbers ids in the order they are seen. Writers number from 1 without
-// gaps, for which a slice does; anything else goes into a map.
+// gaps, for which a slice does; what is denseIDs or more goes into a map.
 type ids struct {
 	dense  []uint32 // number + 1 by id
 	sparse map[uint64]uint32
 	n      uint32
 }
+
+const denseIDs = 1 << 18
 
 func (t *ids) lookup(id uint64) (uint32, bool) {
 	if id < uint64(len(t.dense)) {
@@ -628,14 +633,10 @@ func (t *ids) number(id uint64) (n uint32, isNew bool) {
 	}
 	n = t.n
 	t.n++
-	if id < uint64(len(t.dense))+1024 && t.sparse == nil {
-		for uint64(len(t.dense)) <= id {
-			t.dense = append(t.dense, 0)
+	if id < denseIDs {
+		if more := int(id) + 1 - len(t.dense); more > 0 {
+			t.dense = append(t.dense, make([]uint32, more)...)
 		}
-		t.dense[id] = n + 1
-		return n, true
-	}
-	if id < uint64(len(t.dense)) {
 		t.dense[id] = n + 1
 		return n, true
 	}

@@ -212,7 +212,7 @@ func (p *target) snapshot(context.Context) (*stack.Snapshot, error) {
 	profile := &collector.Profile{Format: collector.FormatDebug2, Time: time.Now()}
 	for name, n := range p.at {
 		if n := n(time.Since(p.start)); n > 0 {
-			profile.Records = append(profile.Records, collector.Record{Count: n, State: "select", Frames: []collector.Frame{{Func: name, File: "/src/x.go", Line: 3}}})
+			profile.Records = append(profile.Records, collector.Record{Count: n, State: "select", Frames: []*collector.Frame{{Func: name, File: "/src/x.go", Line: 3}}})
 		}
 	}
 	return stack.Of(profile), nil
@@ -319,10 +319,10 @@ func TestMovedOn(t *testing.T) {
 		p := &target{start: time.Now()}
 		o, err := Options{Target: "http://x", Command: []string{"load"}}.withDefaults()
 		require.NoError(t, err)
-		frames := func(fns ...string) []collector.Frame {
-			var out []collector.Frame
+		frames := func(fns ...string) []*collector.Frame {
+			var out []*collector.Frame
 			for _, f := range fns {
-				out = append(out, collector.Frame{Func: f})
+				out = append(out, &collector.Frame{Func: f})
 			}
 			return out
 		}

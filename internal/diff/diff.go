@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
@@ -32,10 +31,6 @@ type Options struct {
 // Run compares two profiles and writes the report to stdout. What is odd about
 // them goes to stderr. An error means that there is no report.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
-	// Half a second of work, most of it new memory that stays: collecting a
-	// little more often costs less than the memory would.
-	defer debug.SetGCPercent(debug.SetGCPercent(50))
-
 	base, err := o.Loader.Load(ctx, o.Base)
 	if err != nil {
 		return fmt.Errorf("base: %w", err)

@@ -120,6 +120,7 @@ func (r *Report) json(w io.Writer) error {
 		Growth: r.Growth,
 		Stacks: make([]jsonStack, 0, len(r.Stacks)),
 	}
+	hints := stack.NewHints()
 	for _, s := range r.Stacks {
 		j := jsonStack{
 			Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
@@ -131,7 +132,7 @@ func (r *Report) json(w io.Writer) error {
 		if s.Wait > 0 {
 			j.Wait = s.Wait.String()
 		}
-		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+		if h, ok := s.hint(hints); ok {
 			j.Hint = &jsonHint{h.Kind, h.Sentence}
 		}
 		out.Stacks = append(out.Stacks, j)
@@ -149,10 +150,11 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	_, _ = fmt.Fprintf(b, "base  %s  %s\n", human.FullTime(r.Base.Time), human.Plural(r.Base.Goroutines, "goroutine", "goroutines"))
 	_, _ = fmt.Fprintf(b, "head  %s  %s  %s\n", human.FullTime(r.Head.Time), human.Plural(r.Head.Goroutines, "goroutine", "goroutines"), human.Change(r.Growth))
 	shown, rest := r.shown(limit)
+	hints := stack.NewHints()
 	for _, s := range shown {
 		_, _ = fmt.Fprintf(b, "\n%s\n", s.headline())
 		writeFrames(b, s.Delta.Stack)
-		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+		if h, ok := s.hint(hints); ok {
 			_, _ = fmt.Fprintf(b, "    (%s)\n", human.Line(h.Sentence, 400))
 		}
 	}
@@ -162,6 +164,14 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	if rest > 0 {
 		_, _ = fmt.Fprintf(b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
 	}
+}
+
+// hint is for what grew.
+func (s Stack) hint(h *stack.Hints) (stack.Hint, bool) {
+	if s.Growth() <= 0 {
+		return stack.Hint{}, false
+	}
+	return h.Of(s.Delta.Stack)
 }
 
 // headline is "+1,904 (12 → 1,916)  97 %  chan send, blocked up to 118 min".
@@ -199,8 +209,8 @@ func writeFrames(b *bufio.Writer, s *stack.Stack) {
 			lines = append(lines, line{name: fmt.Sprintf("… %d more", len(s.Frames)-i)})
 			break
 		}
-		l := line{name: name(f), place: human.Place(f.File, f.Line)}
-		if !marked && f == s.Key && len(s.Frames) > 1 {
+		l := line{name: name(*f), place: human.Place(f.File, f.Line)}
+		if !marked && *f == s.Key && len(s.Frames) > 1 {
 			l.mark, marked = "→", true
 		}
 		lines = append(lines, l)
@@ -239,11 +249,12 @@ func (r *Report) shown(limit int) (shown []Stack, rest int) {
 func (r *Report) markdown(b *bufio.Writer, limit int) {
 	_, _ = fmt.Fprintf(b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
 	shown, rest := r.shown(limit)
+	hints := stack.NewHints()
 	for _, s := range shown {
 		_, _ = fmt.Fprintf(b, "\n```\n%s\n", s.headline())
 		writeFrames(b, s.Delta.Stack)
 		_, _ = b.WriteString("```\n")
-		if h, ok := s.Hint(); ok && s.Growth() > 0 {
+		if h, ok := s.hint(hints); ok {
 			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
 		}
 	}

@@ -310,7 +310,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		a.Stacks = append(a.Stacks, StackGrowth{
 			Signature: g.stack.Signature,
 			Op:        g.stack.Op,
-			Frames:    g.stack.Frames,
+			Frames:    g.stack.Calls(),
 			Key:       g.stack.Key,
 			CreatedBy: g.stack.CreatedBy,
 			Base:      int64(g.base()),

@@ -34,7 +34,7 @@ func stackOf(state, fn, at string) collector.Record {
 			}
 		}
 	}
-	return collector.Record{State: state, Frames: []collector.Frame{{Func: fn, File: file, Line: line}}}
+	return collector.Record{State: state, Frames: []*collector.Frame{{Func: fn, File: file, Line: line}}}
 }
 
 // profile is one: stacks in pairs with their counts.

@@ -118,7 +118,7 @@ func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collec
 		return nil, collector.Errorf(collector.ReasonNotFound, "none")
 	}
 	n := int64(a.count)
-	return &collector.Profile{Kind: kind, Total: n, Records: []collector.Record{{Count: n, Frames: []collector.Frame{{Func: "main.serve"}}}}}, nil
+	return &collector.Profile{Kind: kind, Total: n, Records: []collector.Record{{Count: n, Frames: []*collector.Frame{{Func: "main.serve"}}}}}, nil
 }
 
 // by hands each pull on with the count that the target is to have.

@@ -197,7 +197,7 @@ func (s *service) capture(in *instance) {
 			break
 		}
 		c.Stacks = append(c.Stacks, leak.StackGrowth{
-			Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy, Base: d.Base, Head: d.Head, Wait: d.Wait,
+			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy, Base: d.Base, Head: d.Head, Wait: d.Wait,
 		})
 	}
 }

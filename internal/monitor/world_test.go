@@ -200,7 +200,7 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 	add := func(state, fn string, n int) {
 		if n > 0 {
 			out.Records = append(out.Records, collector.Record{
-				Count: int64(n), State: state, Frames: []collector.Frame{{Func: fn, File: "main.go", Line: 29}},
+				Count: int64(n), State: state, Frames: []*collector.Frame{{Func: fn, File: "main.go", Line: 29}},
 			})
 			out.Total += int64(n)
 		}
@@ -250,7 +250,7 @@ func (w *world) Leaked(_ context.Context, now time.Time, instance labels.Labels,
 		return nil, collector.Errorf(collector.ReasonNotFound, "404 Not Found")
 	}
 	return &collector.Profile{Kind: collector.KindGoroutineLeak, Format: collector.FormatDebug2, Records: []collector.Record{{
-		Count: int64(p.leaked(now)), State: "chan send", Leaked: true, Frames: []collector.Frame{{Func: p.fn, File: "main.go", Line: 29}},
+		Count: int64(p.leaked(now)), State: "chan send", Leaked: true, Frames: []*collector.Frame{{Func: p.fn, File: "main.go", Line: 29}},
 	}}}, nil
 }
 

@@ -110,7 +110,7 @@ func convert(p *collector.Profile) (*profile.Profile, error) {
 	for _, r := range p.Records {
 		s := &profile.Sample{Value: []int64{r.Count}}
 		for _, f := range r.Frames {
-			loc := locations[f]
+			loc := locations[*f]
 			if loc == nil {
 				fn := functions[[2]string{f.Func, f.File}]
 				if fn == nil {
@@ -119,7 +119,7 @@ func convert(p *collector.Profile) (*profile.Profile, error) {
 					out.Function = append(out.Function, fn)
 				}
 				loc = &profile.Location{ID: uint64(len(locations) + 1), Address: uint64(len(locations) + 1), Line: []profile.Line{{Function: fn, Line: int64(f.Line)}}}
-				locations[f] = loc
+				locations[*f] = loc
 				out.Location = append(out.Location, loc)
 			}
 			s.Location = append(s.Location, loc)

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func of(count int64) *collector.Profile {
 	return &collector.Profile{Time: time.Unix(1, 0), Total: count, Records: []collector.Record{{
 		Count: count,
-		Frames: []collector.Frame{
+		Frames: []*collector.Frame{
 			{Func: "main.logHandler.func1", File: "/etc/passwd", Line: 1},
 			{Func: "</script><script>alert(1)</script>", File: "/etc/passwd", Line: 2},
 		},

@@ -6,81 +6,92 @@ import (
 
 // Builder makes snapshots from records as they are read, one profile after
 // another. What its profiles have in common is kept and worked out once:
-// names, and the frames of stacks that were seen before. So two profiles to
-// compare, or a day of them, take little more memory than one.
+// names, frames, and the shapes of stacks that were seen before. So two
+// profiles to compare, or a day of them, take little more memory and time than
+// one.
 //
 // It grows with the number of distinct stacks that it has seen, so throw it
 // away with the service or the comparison that it was made for. It is not
 // safe for concurrent use; the snapshots are.
 type Builder struct {
 	n      *namer
-	pool   map[uint64][]collector.Frame // by a hash of functions and lines
-	slab   []collector.Frame
-	shared bool // frames need no copy
+	shapes map[uint64]*Shape // by a hash of the record
+	slab   []*collector.Frame
+	single bool // nothing is kept for a further profile; frames need no copy
 
-	stacks map[identity]*Stack // of the profile being read
+	stacks map[string]*Stack // of the profile being read, by signature
 	total  int64
 }
 
 // NewBuilder makes a Builder.
 func NewBuilder() *Builder {
-	return &Builder{n: newNamer(), pool: map[uint64][]collector.Frame{}, stacks: map[identity]*Stack{}}
+	return &Builder{n: newNamer(), shapes: map[uint64]*Shape{}, stacks: map[string]*Stack{}}
 }
 
 // Add counts the goroutines of a record. It keeps nothing of the record's
-// Frames, whose array may be used again. It never fails; the error makes it fit
-// for pprof.Read.
+// Frames, whose array may be used again, but what they point to. It never
+// fails; the error makes it fit for pprof.Read.
 func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 	if rec.Count <= 0 {
 		return nil
 	}
-	r := b.n.read(rec, format)
-	if !b.shared {
-		r.frames = b.keep(r)
-	}
+	shape := b.shape(format, rec)
 	b.total = addCount(b.total, rec.Count)
-	st := b.stacks[r.id]
+	st := b.stacks[shape.Signature]
 	if st != nil {
-		st.add(rec, r)
+		st.add(rec, shape)
 		return nil
 	}
 	st = &Stack{
-		Op: r.id.op, State: rec.State, Frames: r.frames, Key: r.key, UserCode: r.user,
-		CreatedBy: rec.CreatedBy, Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
-		id: r.id, hidden: r.hidden,
+		Shape: shape, State: rec.State, CreatedBy: rec.CreatedBy,
+		Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
 	}
 	if rec.Leaked {
 		st.Leaked = rec.Count
 	}
-	b.stacks[r.id] = st
+	b.stacks[shape.Signature] = st
 	return nil
 }
 
 // Snapshot is what was added since the last one; p has the time and the rest.
 func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
-	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, Stacks: make(map[string]*Stack, len(b.stacks))}
-	for id, st := range b.stacks {
-		st.Signature = id.signature()
+	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, Stacks: b.stacks}
+	for _, st := range s.Stacks {
 		st.settle()
-		s.Stacks[st.Signature] = st
 	}
-	b.stacks, b.total = make(map[identity]*Stack, len(b.stacks)), 0
+	b.stacks, b.total = make(map[string]*Stack, len(s.Stacks)), 0
 	return s
 }
 
-// keep copies frames unless they were kept before, as a hash of 64 bits tells;
-// it is seeded, so that nobody can make two of the same.
-func (b *Builder) keep(r reading) []collector.Frame {
-	if old, ok := b.pool[r.exact]; ok && len(old) == len(r.frames) {
-		return old
+// shape is that of a record, from those that were seen before if it is one of
+// them, as a hash of 64 bits tells; it is seeded, so that nobody can make two
+// of the same.
+func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
+	places := b.n.places(rec.Frames)
+	if b.single {
+		shape, from, to := b.n.read(places, rec.State, format)
+		shape.Frames = rec.Frames[from:to:to]
+		return shape
 	}
-	n := len(r.frames)
+	h := b.n.exact(places, rec.State, format)
+	if shape := b.shapes[h]; shape != nil {
+		return shape
+	}
+	shape, from, to := b.n.read(places, rec.State, format)
+	shape.Frames = b.keep(places[from:to])
+	b.shapes[h] = shape
+	return shape
+}
+
+// keep makes a list of frames out of a larger array.
+func (b *Builder) keep(places []*place) []*collector.Frame {
+	n := len(places)
 	if cap(b.slab)-len(b.slab) < n {
-		b.slab = make([]collector.Frame, 0, max(n, 1024))
+		b.slab = make([]*collector.Frame, 0, max(n, 1024))
 	}
 	from := len(b.slab)
-	b.slab = append(b.slab, r.frames...)
-	kept := b.slab[from:len(b.slab):len(b.slab)]
-	b.pool[r.exact] = kept
-	return kept
+	for _, p := range places {
+		b.slab = append(b.slab, p.frame)
+	}
+	return b.slab[from:len(b.slab):len(b.slab)]
 }

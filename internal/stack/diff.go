@@ -61,13 +61,13 @@ func (s *Stack) grownSince(b *Stack) *Stack {
 	}
 	before := b.variants
 	if before == nil {
-		before = []variant{{b.Frames, b.Key, b.Count}}
+		before = []variant{{b.Shape, b.Count}}
 	}
 	best, most := -1, int64(0)
 	for i, v := range s.variants {
 		grown := v.count
 		for _, o := range before {
-			if sameFrames(o.frames, v.frames) {
+			if o.shape.same(v.shape) {
 				grown -= o.count
 				break
 			}
@@ -80,7 +80,7 @@ func (s *Stack) grownSince(b *Stack) *Stack {
 		return s
 	}
 	c := *s
-	c.Frames, c.Key = s.variants[best].frames, s.variants[best].key
+	c.Shape = s.variants[best].shape
 	return &c
 }
 
@@ -99,11 +99,7 @@ func (s *Snapshot) coarse() bool {
 func project(in map[string]*Stack) map[string]*Stack {
 	out := make(map[string]*Stack, len(in))
 	for _, st := range in {
-		id := st.id
-		if st.hidden {
-			id.op = Unknown
-		}
-		sig := id.signature()
+		sig := st.coarsely()
 		old := out[sig]
 		if old == nil {
 			out[sig] = st
@@ -129,5 +125,5 @@ func (s *Stack) ways() []variant {
 	if s.variants != nil {
 		return s.variants
 	}
-	return []variant{{s.Frames, s.Key, s.Count}}
+	return []variant{{s.Shape, s.Count}}
 }

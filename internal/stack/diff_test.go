@@ -78,11 +78,11 @@ func randomSnapshot(r *rand.Rand) *Snapshot {
 		rec := count(1+r.Int64N(100), goroutine("", fn+" /a.go:"+strconv.Itoa(r.IntN(3))))
 		switch op := r.IntN(4); {
 		case op == 0:
-			rec.Frames = append([]collector.Frame{{Func: "sync.(*Mutex).Lock"}}, rec.Frames...)
+			rec.Frames = append([]*collector.Frame{{Func: "sync.(*Mutex).Lock"}}, rec.Frames...)
 		case p.Format == collector.FormatDebug2:
 			rec.State = []string{"", "chan send", "select", "running"}[op]
 		case p.Format == collector.FormatProto:
-			rec.Frames = append([]collector.Frame{{Func: []string{"", "runtime.chansend1", "runtime.selectgo", "runtime.asyncPreempt"}[op]}}, rec.Frames...)
+			rec.Frames = append([]*collector.Frame{{Func: []string{"", "runtime.chansend1", "runtime.selectgo", "runtime.asyncPreempt"}[op]}}, rec.Frames...)
 		}
 		p.Records = append(p.Records, rec)
 	}
@@ -244,10 +244,11 @@ func agreeWithPprof(t *testing.T, base, head, diff string) {
 		var rec collector.Record
 		for _, l := range s.Location {
 			for _, ln := range l.Line {
-				rec.Frames = append(rec.Frames, collector.Frame{Func: ln.Function.Name, File: ln.Function.Filename, Line: int(ln.Line)})
+				rec.Frames = append(rec.Frames, &collector.Frame{Func: ln.Function.Name, File: ln.Function.Filename, Line: int(ln.Line)})
 			}
 		}
-		want[n.read(&rec, collector.FormatProto).id.signature()] += s.Value[0]
+		shape, _, _ := n.read(n.places(rec.Frames), "", collector.FormatProto)
+		want[shape.Signature] += s.Value[0]
 	}
 	for sig, v := range want {
 		if v == 0 {

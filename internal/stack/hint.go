@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -15,57 +17,86 @@ type Hint struct {
 	Sentence string
 }
 
-// Hint is HintFor s.
-func (s *Stack) Hint() (Hint, bool) {
+// Hints finds the hints for many stacks, and reads each name once. It is not
+// safe for concurrent use.
+type Hints struct{ n *namer }
+
+// NewHints makes Hints.
+func NewHints() *Hints { return &Hints{newNamer()} }
+
+// Of says what kind of leak a growing number of goroutines usually is that
+// stand so. It has nothing to say, and returns false, where waiting so is a
+// program's normal life or the frames do not tell.
+func (h *Hints) Of(s *Stack) (Hint, bool) {
 	if strings.HasSuffix(s.State, "(nil chan)") && s.UserCode {
-		return Hint{"nil-channel", "blocked for ever on a nil channel " + place(s.Key) + ": it was never made, or set to nil while still in use"}, true
+		return Hint{"nil-channel", "blocked for ever on a nil channel " + where(s.Key) + ": it was never made, or set to nil while still in use"}, true
 	}
-	return HintFor(s.Op, s.Frames)
+	return h.of(s.Op, s.Frames)
 }
 
-// HintFor says what kind of leak a growing number of goroutines usually is
-// that wait in op (of a Stack) on these frames, leaf first. It has nothing to
-// say, and returns false, where waiting so is a program's normal life or the
-// frames do not tell.
+// HintFor is Hints for one stack: of those that wait in op on these frames,
+// leaf first.
 func HintFor(op string, frames []collector.Frame) (Hint, bool) {
-	var sites []*site
-	var in strings.Builder // canonical names, each ended by a newline
-	for _, fr := range frames {
-		f := newFunction(fr.Func, fr.File)
-		sites = append(sites, &site{function: f})
-		in.WriteString(f.name())
-		in.WriteByte('\n')
+	shared := make([]*collector.Frame, len(frames))
+	for i := range frames {
+		shared[i] = &frames[i]
 	}
+	return NewHints().of(op, shared)
+}
+
+func (h *Hints) of(op string, frames []*collector.Frame) (Hint, bool) {
+	places := h.n.places(frames)
 	var key collector.Frame
 	user := false
-	if k := keyOf(sites); k >= 0 {
-		key, user = frames[k], sites[k].class == classUser
+	if k := keyOf(places); k >= 0 {
+		key, user = *places[k].frame, places[k].class == classUser
 	}
-	names := in.String()
-	for _, h := range known {
-		if h.op != "" && h.op != op {
+	var explained uint64
+	for _, p := range places {
+		explained |= p.explains()
+	}
+	for ; explained != 0; explained &= explained - 1 {
+		e := explanations[bits.TrailingZeros64(explained)]
+		if e.op != "" && e.op != op {
 			continue
 		}
-		for _, part := range h.parts {
-			if strings.HasPrefix(names, part) || strings.Contains(names, "\n"+part) {
-				if h.hint.Sentence == "" {
-					return Hint{}, false
-				}
-				return Hint{h.hint.Kind, strings.ReplaceAll(h.hint.Sentence, "{place}", place(key))}, true
-			}
+		if e.hint.Sentence == "" {
+			return Hint{}, false
 		}
+		return e.hint.at(key), true
 	}
 	if !user {
 		return Hint{}, false
 	}
 	if h, ok := byOp[op]; ok {
-		return Hint{h.Kind, strings.ReplaceAll(h.Sentence, "{place}", place(key))}, true
+		return h.at(key), true
 	}
 	return Hint{}, false
 }
 
-// place is where a frame is, for a sentence.
-func place(key collector.Frame) string {
+// explains is the explanations that a function on the stack is one of, as
+// their bits.
+func (f *function) explains() uint64 {
+	if !f.asked {
+		f.asked = true
+		name := f.name() + "\n"
+		for i, e := range explanations {
+			if slices.ContainsFunc(e.parts, func(part string) bool { return strings.HasPrefix(name, part) }) {
+				f.explained |= 1 << i
+			}
+		}
+	}
+	return f.explained
+}
+
+// at is the hint with the place that it speaks of.
+func (h Hint) at(key collector.Frame) Hint {
+	h.Sentence = strings.ReplaceAll(h.Sentence, "{place}", where(key))
+	return h
+}
+
+// where is a frame's place, for a sentence.
+func where(key collector.Frame) string {
 	_, fn, _ := canonical(key.Func)
 	if fn == "" {
 		return "in code without a name"
@@ -76,11 +107,11 @@ func place(key collector.Frame) string {
 	return "in " + fn
 }
 
-// known are waits that a function on the stack explains better than the
-// operation does. The first that matches counts; one without a sentence says
-// that there is nothing to say. A part is the beginning of a canonical name,
+// explanations are waits that a function on the stack explains better than the
+// operation does, at most 64. The first that matches counts; one without a
+// sentence says that there is nothing to say. A part is the beginning of a canonical name,
 // up to its newline where it is all of it.
-var known = []struct {
+var explanations = []struct {
 	op    string
 	parts []string
 	hint  Hint

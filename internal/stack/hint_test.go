@@ -43,7 +43,7 @@ func TestHint(t *testing.T) {
 		"nothing":          {goroutine("chan send"), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, ok := only(t, tc.rec, formatOf(tc.rec)).Hint()
+			h, ok := NewHints().Of(only(t, tc.rec, formatOf(tc.rec)))
 			require.Equal(t, tc.kind != "", ok, "%v", h)
 			require.Equal(t, tc.kind, h.Kind)
 			require.Contains(t, h.Sentence, tc.text)
@@ -62,7 +62,8 @@ func TestHintPages(t *testing.T) {
 		require.Less(t, len(h.Sentence), 220, "one sentence")
 		require.False(t, strings.HasSuffix(h.Sentence, "."))
 	}
-	for _, k := range known {
+	require.LessOrEqual(t, len(explanations), 64, "bits")
+	for _, k := range explanations {
 		sentences(k.hint)
 	}
 	for _, h := range byOp {
@@ -79,4 +80,17 @@ func TestHintPages(t *testing.T) {
 		require.True(t, strings.HasPrefix(string(text), "# "))
 	}
 	require.Empty(t, kinds, "kinds without a page")
+}
+
+// What was read for one stack does not change what is said of the next.
+func TestHintsOfMany(t *testing.T) {
+	hints := NewHints()
+	for _, name := range []string{"go126.debug2.txt", "go127.debug2.txt", "go126.debug2.txt"} {
+		for _, st := range Of(load(t, name)).Stacks {
+			want, known := NewHints().Of(st)
+			got, ok := hints.Of(st)
+			require.Equal(t, known, ok)
+			require.Equal(t, want, got)
+		}
+	}
 }

@@ -23,6 +23,9 @@ type function struct {
 	class class
 	op    string // what it waits for, if at the leaf
 	kind
+
+	asked     bool   // explains was
+	explained uint64 // what it said
 }
 
 // canonical is the name of a function without what changes from one build to

@@ -30,8 +30,7 @@ func Related(base, head *Snapshot) bool {
 func (n *namer) own(s *Snapshot) map[string]bool {
 	funcs := map[string]bool{}
 	for _, st := range s.Stacks {
-		for i := range st.Frames {
-			f := n.site(&st.Frames[i])
+		for i, f := range n.places(st.Frames) {
 			switch {
 			case f.class < classLibrary || f.fn == "":
 			case f.pkg == "main":

@@ -18,66 +18,87 @@ const (
 	maxPeriod = 8
 )
 
-// namer reads stacks, and each name once.
+// namer reads stacks, and each frame and name once.
 type namer struct {
-	sites  map[[2]string]*site // by name and file
-	recent []cached            // by address, a power of two
-	seed   maphash.Seed
+	functions map[[2]string]*function // by name and file
+	known     map[collector.Frame]*place
+	recent    []asked // by address, a power of two
+	seed      maphash.Seed
 
 	// For the stack being read:
-	stack []*site
+	stack []*place
 	path  []uint64
 }
 
-// site is a function as it stands in a file.
-type site struct {
-	function
-	exact uint64 // hash of name and file as they are
+// place is a frame and the function that it stands in.
+type place struct {
+	*function
+	frame *collector.Frame // the one that is kept
+	exact uint64           // hash of the frame as it is
 }
 
-// cached is a site that was looked up, and found. Parsers keep one copy of
-// each name, so that addresses alone tell which it is, several times as fast as
-// a map does.
-type cached struct {
-	fn, file *byte
-	sizes    [2]int
-	site     *site
+// asked is a frame that was looked up, and found. Parsers keep one copy of
+// each, so that addresses alone tell which it is, several times as fast as a
+// map does. Nobody else gets the address while it is here.
+type asked struct {
+	frame *collector.Frame
+	place *place
 }
 
 func newNamer() *namer {
-	return &namer{sites: map[[2]string]*site{}, recent: make([]cached, 64), seed: maphash.MakeSeed()}
+	return &namer{functions: map[[2]string]*function{}, known: map[collector.Frame]*place{}, recent: make([]asked, 64), seed: maphash.MakeSeed()}
 }
 
-// site is where a frame is.
-func (n *namer) site(fr *collector.Frame) *site {
-	// The addresses are only compared; n.recent keeps what they point to.
-	c := cached{fn: unsafe.StringData(fr.Func), file: unsafe.StringData(fr.File), sizes: [2]int{len(fr.Func), len(fr.File)}}
-	at := int(uint64(uintptr(unsafe.Pointer(c.fn)))*0x9e3779b97f4a7c15>>32) & (len(n.recent) - 1)
-	for _, i := range [2]int{at, at ^ 1} {
-		if r := &n.recent[i]; r.fn == c.fn && r.file == c.file && r.sizes == c.sizes && r.site != nil {
-			return r.site
+// places are where frames are, valid until the next call.
+func (n *namer) places(frames []*collector.Frame) []*place {
+	out := n.stack[:0]
+	for _, fr := range frames {
+		at := int(uint64(uintptr(unsafe.Pointer(fr)))*0x9e3779b97f4a7c15>>32) & (len(n.recent) - 1)
+		switch {
+		case n.recent[at].frame == fr:
+			out = append(out, n.recent[at].place)
+		case n.recent[at^1].frame == fr:
+			out = append(out, n.recent[at^1].place)
+		default:
+			p := n.place(fr)
+			at &= len(n.recent) - 1
+			n.recent[at^1] = n.recent[at]
+			n.recent[at] = asked{fr, p}
+			out = append(out, p)
 		}
 	}
+	n.stack = out
+	return out
+}
+
+// place is where a frame is, by what it says.
+func (n *namer) place(fr *collector.Frame) *place {
+	p := n.known[*fr]
+	if p == nil {
+		p = &place{function: n.function(fr), frame: fr, exact: maphash.Comparable(n.seed, *fr)}
+		n.known[*fr] = p
+		if len(n.known) > len(n.recent)/2 {
+			n.recent = make([]asked, 4*len(n.recent))
+		}
+	}
+	return p
+}
+
+func (n *namer) function(fr *collector.Frame) *function {
 	key := [2]string{fr.Func, fr.File}
-	c.site = n.sites[key]
-	if c.site == nil {
-		c.site = &site{function: newFunction(fr.Func, fr.File), exact: maphash.Comparable(n.seed, key)}
-		n.sites[key] = c.site
-		if len(n.sites) > len(n.recent)/2 {
-			n.recent = make([]cached, 4*len(n.recent))
-			return c.site
-		}
+	f := n.functions[key]
+	if f == nil {
+		f = newFunction(fr.Func, fr.File)
+		n.functions[key] = f
 	}
-	n.recent[at^1] = n.recent[at]
-	n.recent[at] = c
-	return c.site
+	return f
 }
 
-func newFunction(name, file string) function {
+func newFunction(name, file string) *function {
 	if name == "panic" { // as dumps call it
 		name = "runtime.gopanic"
 	}
-	f := function{op: opOfFunc(name)}
+	f := &function{op: opOfFunc(name)}
 	var pkg, fn string
 	pkg, fn, f.kind = canonical(name)
 	if f.guest {
@@ -114,69 +135,67 @@ func (f *function) name() string {
 	return f.pkg + "." + f.fn
 }
 
-// reading is what a record's frames say.
-type reading struct {
-	id     identity
-	hidden bool   // see Stack
-	exact  uint64 // hash of the frames as they are
-	frames []collector.Frame
-	key    collector.Frame
-	user   bool
+// exact is a hash of all that the shape of a record is made of.
+func (n *namer) exact(places []*place, state string, format collector.Format) uint64 {
+	h := uint64(len(places))
+	if state != "" {
+		h ^= maphash.String(n.seed, state)
+	}
+	if format == collector.FormatDebug1 {
+		h = ^h
+	}
+	for _, p := range places {
+		h = (h ^ p.exact) * fnvPrime
+	}
+	return h
 }
 
-func (n *namer) read(rec *collector.Record, format collector.Format) reading {
-	frames, sites := rec.Frames, n.stack[:0]
-	for i := range frames {
-		sites = append(sites, n.site(&frames[i]))
-	}
-	n.stack = sites
-
+// read makes the shape of a record, whose frames are those from one place to
+// another.
+func (n *namer) read(places []*place, state string, format collector.Format) (shape *Shape, from, to int) {
 	// From the leaf: what the goroutine waits in.
 	op, hidden := Unknown, true
-	lead, end := 0, len(frames)
-	for lead < end {
-		f := sites[lead]
+	from, to = 0, len(places)
+	for from < to {
+		f := places[from]
 		if f.class != classRuntime && f.class != classInternal && f.op == "" && (op != "syscall" || f.pkg != "syscall") {
 			break
 		}
 		if f.op != "" {
 			op, hidden = f.op, f.class == classRuntime
 		}
-		lead++
+		from++
 	}
 	if op == Unknown {
 		switch {
-		case rec.State != "":
-			op = opOfState(rec.State)
+		case state != "":
+			op = opOfState(state)
 		case format != collector.FormatDebug1:
 			op = Running
 		}
 	}
-	for end > lead && sites[end-1].class == classRuntime {
-		end--
+	for to > from && places[to-1].class == classRuntime {
+		to--
 	}
-	if lead == end { // nothing but the runtime
-		lead, end = 0, len(frames)
+	if from == to { // nothing but the runtime
+		from, to = 0, len(places)
 	}
-	frames, sites = frames[lead:end], sites[lead:end]
+	places = places[from:to]
 
-	r := reading{frames: frames, hidden: hidden, id: identity{frames: n.hash(sites), op: op}}
-	for i, f := range sites {
-		r.exact = (r.exact ^ f.exact ^ uint64(frames[i].Line)) * fnvPrime
+	shape = &Shape{Signature: signature(n.hash(places), op), Op: op, hidden: hidden}
+	if k := keyOf(places); k >= 0 {
+		shape.Key, shape.UserCode = *places[k].frame, places[k].class == classUser
 	}
-	if k := keyOf(sites); k >= 0 {
-		r.key, r.user = frames[k], sites[k].class == classUser
-	}
-	return r
+	return shape, from, to
 }
 
 // hash is that of the canonical frames: FNV-1a, 64 bit, over those of the
 // names. Neither may change: signatures are kept in archives and ignore
 // lists.
-func (n *namer) hash(sites []*site) uint64 {
+func (n *namer) hash(places []*place) uint64 {
 	path := n.path[:0]
 	run := "" // the package of the frame before, if it is the standard library's
-	for _, f := range sites {
+	for _, f := range places {
 		if len(path) > maxFrames {
 			break
 		}
@@ -198,7 +217,7 @@ func (n *namer) hash(sites []*site) uint64 {
 		path = fold(path)
 	}
 	if len(path) == 0 {
-		for _, f := range sites {
+		for _, f := range places {
 			path = fold(append(path, f.hash))
 		}
 	}
@@ -233,9 +252,9 @@ func fold(path []uint64) []uint64 {
 }
 
 // keyOf is the frame where the eye should go, -1 if there is none.
-func keyOf(sites []*site) int {
+func keyOf(places []*place) int {
 	library := -1
-	for i, f := range sites {
+	for i, f := range places {
 		switch {
 		case f.wrapper || f.fn == "":
 		case f.class == classUser:
@@ -247,7 +266,7 @@ func keyOf(sites []*site) int {
 	if library >= 0 {
 		return library
 	}
-	return len(sites) - 1
+	return len(places) - 1
 }
 
 const (

@@ -15,7 +15,7 @@ import (
 func goroutine(state string, frames ...string) collector.Record {
 	rec := collector.Record{Count: 1, State: state}
 	for _, s := range frames {
-		f := collector.Frame{File: "/src/app/main.go", Line: 10}
+		f := &collector.Frame{File: "/src/app/main.go", Line: 10}
 		var at string
 		f.Func, at, _ = strings.Cut(s, " ")
 		if at != "" {

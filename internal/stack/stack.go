@@ -7,8 +7,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Stack is the goroutines of one profile that share a signature.
-type Stack struct {
+// Shape is how goroutines stand: all of a stack that is the same in each
+// profile that it is found in, which is kept once for them.
+type Shape struct {
 	// Signature is the identity of the stack: 16 hexadecimal digits for the
 	// frames and the operation behind them, e.g. "3f0c9a5de21b7764-chan-send".
 	//
@@ -29,18 +30,28 @@ type Stack struct {
 	// send", "select", "sync.Mutex.Lock", "IO wait"), and Running for those
 	// that do not wait.
 	Op string
-	// State is the wait reason as a dump has it, which may say more ("chan
-	// send (nil chan)"). Empty in other formats, and where they differ.
-	State string
-	// Frames are leaf first, without the runtime's own at both ends. Where
-	// closures or lines differ they are those of most goroutines.
-	Frames []collector.Frame
+	// Frames are leaf first, without the runtime's own at both ends. Stacks
+	// share them: nobody may change one.
+	Frames []*collector.Frame
 	// Key is the first frame of the user's code, else of a library, else the
 	// function that the goroutine began with.
 	Key collector.Frame
 	// UserCode: Key is neither of the standard library nor of a well-known
 	// library.
 	UserCode bool
+
+	// hidden: the operation is known from the runtime's own frames or from
+	// a dump's header, neither of which debug=1 has.
+	hidden bool
+}
+
+// Stack is the goroutines of one profile that share a signature. Where their
+// closures or lines differ, its shape is that of most of them.
+type Stack struct {
+	*Shape
+	// State is the wait reason as a dump has it, which may say more ("chan
+	// send (nil chan)"). Empty in other formats, and where they differ.
+	State string
 	// CreatedBy is the frame of the go statement, from dumps alone.
 	CreatedBy collector.Frame
 	// Count is the number of goroutines.
@@ -56,31 +67,38 @@ type Stack struct {
 	// they may be sensitive.
 	Labels map[string]string
 
-	id identity
-	// hidden: the operation is known from the runtime's own frames or from
-	// a dump's header, neither of which debug=1 has.
-	hidden bool
 	// variants are what the signature folds together, exactly as profiled;
 	// nil while there is one only.
 	variants []variant
 }
 
-// identity is a signature before it is text.
-type identity struct {
-	frames uint64
-	op     string
+// variant is one way that the goroutines of a stack stand.
+type variant struct {
+	shape *Shape
+	count int64
 }
 
-// signature is the text of an identity.
-func (id identity) signature() string {
+// signature is the text of a hash of frames and an operation.
+func signature(frames uint64, op string) string {
 	const hex = "0123456789abcdef"
-	op := id.op
-	if op == Unknown {
-		op = "any"
-	}
 	b := make([]byte, 0, 48)
 	for shift := 60; shift >= 0; shift -= 4 {
-		b = append(b, hex[id.frames>>shift&0xf])
+		b = append(b, hex[frames>>shift&0xf])
+	}
+	return string(withOp(b, op))
+}
+
+// coarsely is the signature that debug=1 has for it.
+func (s *Shape) coarsely() string {
+	if !s.hidden {
+		return s.Signature
+	}
+	return string(withOp([]byte(s.Signature[:16]), Unknown))
+}
+
+func withOp(b []byte, op string) []byte {
+	if op == Unknown {
+		op = "any"
 	}
 	b = append(b, '-')
 	for _, c := range []byte(op) {
@@ -95,14 +113,7 @@ func (id identity) signature() string {
 		}
 		b = append(b, c)
 	}
-	return string(b)
-}
-
-// variant is one way that the goroutines of a stack stand.
-type variant struct {
-	frames []collector.Frame
-	key    collector.Frame
-	count  int64
+	return b
 }
 
 // Snapshot is the stacks of one profile.
@@ -121,7 +132,7 @@ type Snapshot struct {
 // the frames of the profile, which must not change.
 func Of(p *collector.Profile) *Snapshot {
 	b := NewBuilder()
-	b.shared = true
+	b.single = true
 	for i := range p.Records {
 		_ = b.Add(p.Format, &p.Records[i])
 	}
@@ -129,20 +140,20 @@ func Of(p *collector.Profile) *Snapshot {
 }
 
 // add counts a further record of the same signature.
-func (s *Stack) add(rec *collector.Record, r reading) {
+func (s *Stack) add(rec *collector.Record, shape *Shape) {
 	if s.variants == nil {
-		s.variants = []variant{{s.Frames, s.Key, s.Count}}
+		s.variants = []variant{{s.Shape, s.Count}}
 	}
 	known := false
 	for i := range s.variants {
-		if v := &s.variants[i]; sameFrames(v.frames, r.frames) {
+		if v := &s.variants[i]; v.shape.same(shape) {
 			v.count = addCount(v.count, rec.Count)
 			known = true
 			break
 		}
 	}
 	if !known {
-		s.variants = append(s.variants, variant{r.frames, r.key, rec.Count})
+		s.variants = append(s.variants, variant{shape, rec.Count})
 	}
 	if s.State != rec.State {
 		s.State = ""
@@ -161,7 +172,7 @@ func (s *Stack) add(rec *collector.Record, r reading) {
 	s.Labels = common(s.Labels, rec.Labels)
 }
 
-// settle shows the frames of most goroutines.
+// settle shows the shape of most goroutines.
 func (s *Stack) settle() {
 	if len(s.variants) < 2 {
 		s.variants = nil
@@ -173,19 +184,32 @@ func (s *Stack) settle() {
 			best = v
 		}
 	}
-	s.Frames, s.Key = best.frames, best.key
+	s.Shape = best.shape
 }
 
-func sameFrames(a, b []collector.Frame) bool {
-	if len(a) != len(b) {
+// same: the frames are, of two shapes with one signature.
+func (s *Shape) same(o *Shape) bool {
+	if s == o {
+		return true
+	}
+	if len(s.Frames) != len(o.Frames) {
 		return false
 	}
-	for i := range a {
-		if a[i].Line != b[i].Line || a[i].Func != b[i].Func {
+	for i, f := range s.Frames {
+		if g := o.Frames[i]; f != g && (f.Line != g.Line || f.Func != g.Func) {
 			return false
 		}
 	}
 	return true
+}
+
+// Calls is a copy of the frames.
+func (s *Shape) Calls() []collector.Frame {
+	out := make([]collector.Frame, len(s.Frames))
+	for i, f := range s.Frames {
+		out[i] = *f
+	}
+	return out
 }
 
 // common is the labels that a and b share; a stays as it is.

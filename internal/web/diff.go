@@ -173,7 +173,7 @@ func mostChanged(deltas []stack.Delta) (stacks []leak.StackGrowth, more int) {
 	shown := deltas[:min(len(deltas), maxStacks)]
 	for _, d := range shown {
 		s := leak.StackGrowth{
-			Signature: d.Signature, Op: d.Op, Frames: d.Frames, Key: d.Key, CreatedBy: d.CreatedBy,
+			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy,
 			Base: d.Base, Head: d.Head, Wait: d.Wait,
 		}
 		if d.Growth() > 0 {
@@ -231,7 +231,7 @@ func tree(base, head *stack.Snapshot) (root *node, folded int) {
 		}
 		for i := len(frames) - 1; i >= 0; i-- {
 			f := frames[i]
-			n = n.child(f.Func, f)
+			n = n.child(f.Func, *f)
 			n.Base, n.Head = n.Base+base, n.Head+head
 		}
 		if s.Op != "" && s.Op != stack.Running {

@@ -63,7 +63,7 @@ func TestTreeIsFolded(t *testing.T) {
 	for i := range 500 {
 		r := collector.Record{Count: 1 + int64(i%7)}
 		for depth := range 100 {
-			r.Frames = append(r.Frames, collector.Frame{Func: fmt.Sprintf("example.com/p%d.F%d", i, depth), File: "f.go", Line: depth})
+			r.Frames = append(r.Frames, &collector.Frame{Func: fmt.Sprintf("example.com/p%d.F%d", i, depth), File: "f.go", Line: depth})
 		}
 		p.Records = append(p.Records, r)
 		p.Total += r.Count

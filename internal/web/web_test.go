@@ -212,7 +212,7 @@ func TestHostile(t *testing.T) {
 	o.Notices = func() []string { return []string{bad} }
 	ref := leak.ProfileRef{Key: "profiles/hostile/20260302T140000Z.pb.gz", Instance: bad, Time: at}
 	o.Profiles = &shelf{refs: []leak.ProfileRef{ref}, byKey: map[string]*collector.Profile{ref.Key: {Total: 9, Records: []collector.Record{
-		{Count: 9, State: bad, Frames: slices.Repeat([]collector.Frame{f}, 500)},
+		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500)},
 	}}}}
 	o.History = climbing(bad, bad+"2")
 	o.Links = func() Links {

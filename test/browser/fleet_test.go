@@ -156,7 +156,7 @@ func (f fleet) LoadProfile(_ context.Context, key string) (*collector.Profile, e
 			r.Count = 1000
 		}
 		for d := range 12 {
-			r.Frames = append(r.Frames, collector.Frame{Func: f.name(fmt.Sprintf("github.com/acme/service/p%d.f%d", i%(1+37*(12-d)), d)), File: f.name("/src/p/f.go"), Line: d + 1})
+			r.Frames = append(r.Frames, &collector.Frame{Func: f.name(fmt.Sprintf("github.com/acme/service/p%d.f%d", i%(1+37*(12-d)), d)), File: f.name("/src/p/f.go"), Line: d + 1})
 		}
 		p.Records = append(p.Records, r)
 		p.Total += r.Count
