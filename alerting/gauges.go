@@ -10,11 +10,17 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// maxGauged bounds the leaks that have series of their own.
-const maxGauged = 1000
+// maxGauged bounds the leaks that have series of their own, maxGaugedStacks the
+// stacks of each that have, and maxStackLabel how long the name of one is.
+const (
+	maxGauged       = 1000
+	maxGaugedStacks = 3
+	maxStackLabel   = 200
+)
 
 // Gauges are the leaks that fire as metrics, for who would rather alert by the
 // rules of a Prometheus. Their labels are those of the alert but for the
@@ -61,7 +67,7 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 		open = open[:maxGauged]
 	}
 	for _, l := range open {
-		names, values := gaugeLabels(l)
+		names, values := gaugeLabels(l, "leak")
 		gauge := func(name, help string, value float64) {
 			ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
 		}
@@ -73,17 +79,43 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 		if h := timeToLimit(l, o); !math.IsInf(h, 0) {
 			gauge("gorowatch_leak_time_to_limit_seconds", "Time until an instance that leaks reaches a known limit, of goroutines or memory.", h*3600)
 		}
+		collectStacks(ch, l)
 	}
 }
 
-// gaugeLabels are the service's and the id of the leak.
-func gaugeLabels(l leak.Leak) (names, values []string) {
+// collectStacks sends how many goroutines the stacks of a leak have, those that
+// grow the most. What is at the same place is one.
+func collectStacks(ch chan<- prometheus.Metric, l leak.Leak) {
+	names, values := gaugeLabels(l, "leak", "stack")
+	desc := prometheus.NewDesc("gorowatch_leak_stack_goroutines",
+		"Goroutines in a stack of a leak, in the last profile of the instance that shows it best: of the three stacks that grow the most.", names, nil)
+	count := map[string]int64{}
+	var order []string
+	for _, s := range l.Stacks {
+		name := human.Line(cmp.Or(strings.TrimSpace(s.Key.Func+" "+human.Place(s.Key.File, s.Key.Line)), s.Op), maxStackLabel)
+		if _, known := count[name]; !known {
+			if len(order) == maxGaugedStacks {
+				continue
+			}
+			order = append(order, name)
+		}
+		count[name] += s.Head
+	}
+	for _, name := range order {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(count[name]), slices.Concat(values, []string{name})...)
+	}
+}
+
+// gaugeLabels are the service's and the id of the leak; the names that are
+// reserved are those that come after the service's, of which the first is that
+// of the id.
+func gaugeLabels(l leak.Leak, reserved ...string) (names, values []string) {
 	l.Service.Range(func(x labels.Label) {
-		if x.Name == "leak" || strings.HasPrefix(x.Name, model.ReservedLabelPrefix) || !model.UTF8Validation.IsValidLabelName(x.Name) {
+		if slices.Contains(reserved, x.Name) || strings.HasPrefix(x.Name, model.ReservedLabelPrefix) || !model.UTF8Validation.IsValidLabelName(x.Name) {
 			return
 		}
 		names = append(names, x.Name)
 		values = append(values, strings.ToValidUTF8(x.Value, "\uFFFD"))
 	})
-	return append(names, "leak"), append(values, l.ID)
+	return append(names, reserved...), append(values, l.ID)
 }

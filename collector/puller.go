@@ -284,7 +284,7 @@ func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
 	switch reason := s.Reason; {
 	case err == nil:
 		t.failed = 0
-	case reason == ReasonCanceled, reason == ReasonNoTarget, reason == ReasonAmbiguous, reason == ReasonNoConsent:
+	case reason == ReasonCanceled, reason == ReasonNoTarget, reason == ReasonGone, reason == ReasonAmbiguous, reason == ReasonNoConsent:
 		// Nobody has asked it.
 	case w.kind == KindGoroutineLeak && reason == ReasonNotFound:
 		// Most have none.

@@ -97,6 +97,7 @@ const (
 	ReasonRateLimited  Reason = "rate_limited"
 	ReasonCanceled     Reason = "canceled"
 	ReasonNoTarget     Reason = "no_target"  // nothing is known to have this instance's profiles
+	ReasonGone         Reason = "gone"       // its pod is gone, its series not yet
 	ReasonAmbiguous    Reason = "ambiguous"  // several targets claim to be this instance
 	ReasonNoConsent    Reason = "no_consent" // not asked: the configuration, or the target, says so
 	ReasonBudget       Reason = "budget"     // not asked, to spare the target
@@ -109,7 +110,7 @@ const (
 var Reasons = []Reason{
 	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
 	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
-	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonAmbiguous, ReasonNoConsent, ReasonBudget,
+	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonGone, ReasonAmbiguous, ReasonNoConsent, ReasonBudget,
 	ReasonSlow, ReasonBackOff, ReasonOther,
 }
 

@@ -74,8 +74,10 @@ func service(c config) board {
 	b.graph("Growth of the floor", "Per hour, summed over the instances.", "short",
 		query{c.in(`sum(deriv(min_over_time(go_goroutines{SERVICES}[5m])[1h:])) * 3600`), "floor"},
 		query{c.in(`sum(max by (LEAK) (gorowatch_leak_growth_per_hour{SERVICES}))`), "leaks"})
-	b.graph("Leaking stacks", "Goroutines of each leak.", "short",
+	b.graph("Leaks", "Goroutines of each leak, on all instances.", "short",
 		query{c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`), "{{leak}}"})
+	b.wide("Leaking stacks", "Goroutines in the three stacks of each leak that grow the most, from profile to profile of the instance that shows it best.", "short",
+		query{c.in(`max by (LEAK, stack) (gorowatch_leak_stack_goroutines{SERVICES})`), "{{stack}} ({{leak}})"})
 	b.row("Beside it")
 	b.graph("Work", "CPU seconds a second, by instance: growth that follows it is no leak.", "short",
 		query{c.in(`rate(process_cpu_seconds_total{SERVICES}[$__rate_interval])`), "{{instance}}"})

@@ -38,7 +38,7 @@ func (c config) alert(name, severity, expr, wait, summary, description string) r
 }
 
 // unmendable are results of a pull that are no fault of anybody's.
-const unmendable = "ok|budget|canceled|no_consent|rate_limited|slow|back_off"
+const unmendable = "ok|budget|canceled|gone|no_consent|rate_limited|slow|back_off"
 
 // selfRules are about gorowatch itself.
 func selfRules(c config) []group {
@@ -58,7 +58,7 @@ sum by (CLUSTER, namespace, job, instance) (rate(gorowatch_evaluations_total{SEL
 				Record: "job:gorowatch_profile_pull_failures:ratio_rate1h",
 				Expr: s(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"` + unmendable + `"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent|slow|back_off"}[1h]))`),
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off"}[1h]))`),
 			},
 		}},
 		{Name: "gorowatch", Rules: []rule{
@@ -77,7 +77,7 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 			c.alert("GorowatchTargetsUnreachable", "warning",
 				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"%s"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|no_consent|slow|back_off"}[1h]))
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off"}[1h]))
 > %g`, unmendable, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the profiles cannot be pulled",
 				"Leaks of those targets are told without a line. The page Targets says why of each."),
@@ -105,6 +105,10 @@ sum by (CLUSTER, namespace, job, instance, webhook) (increase(gorowatch_alerting
 				s(`sum by (CLUSTER, namespace, job, instance) (increase(gorowatch_prometheus_dropped_total{SELECTOR,reason="series_limit"}[15m])) > 0`), c.For,
 				"gorowatch does not watch all instances",
 				"There are more instances than prometheus.series_limit allows {{ $labels.instance }}; what is left out is not watched."),
+			c.alert("GorowatchDiscoveryFailing", "warning",
+				s(`gorowatch_discovery_problems{SELECTOR} > 0`), c.For,
+				"gorowatch's service discovery does not work",
+				"{{ $labels.instance }} cannot look for targets, such as pods for lack of a right. Its page Status says what is wrong."),
 			c.alert("GorowatchConfigReloadFailed", "warning",
 				s(`max_over_time(gorowatch_config_last_reload_successful{SELECTOR}[5m]) == 0`), "10m",
 				"gorowatch runs on an old configuration",

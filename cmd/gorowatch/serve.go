@@ -35,7 +35,7 @@ const defaultAddress = ":10980"
 
 func addServe(c *cli) {
 	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
-	o := app.Options{LogIn: logIn}
+	o := app.Options{LogIn: logIn, LogDiscovery: logDiscovery}
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
@@ -63,7 +63,6 @@ func addServe(c *cli) {
 			debug.SetGCPercent(gcPercent)
 		}
 		o.Logger = promslog.New(c.logging)
-		logDiscovery(o.Logger)
 		o.Registry = newRegistry()
 		o.Flags = flagValues(cmd)
 		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())

@@ -122,6 +122,15 @@ func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels
 	return access.target(scraped.URL.Scheme, scraped.URL.Host), nil
 }
 
+// Gone is since when the pod of an instance is gone, if service discovery has
+// found it once and finds it no more. Nobody is asked.
+func (f *Finder) Gone(instance labels.Labels) (since time.Time, gone bool) {
+	if f.o.Discovered == nil {
+		return time.Time{}, false
+	}
+	return f.o.Discovered.Gone(instance)
+}
+
 // Asked tells whether all that is asked for targets was, once at least.
 func (f *Finder) Asked() bool {
 	f.mtx.Lock()

@@ -13,10 +13,13 @@ import (
 	"time"
 
 	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/common/promslog"
 	sd "github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // WatcherOptions are the options of a Watcher.
@@ -40,6 +43,7 @@ type Watcher struct {
 	manager *sd.Manager
 	metrics *sd.SDMetrics
 	stop    context.CancelFunc
+	trouble trouble
 
 	mtx  sync.RWMutex
 	sets []*found // in the order of the configuration
@@ -55,6 +59,7 @@ type found struct {
 	emptied time.Time
 	// over is how many more were found than the limit allows.
 	over int
+	pods pods
 }
 
 // NewWatcher makes a Watcher that finds nothing yet. Its mechanisms run from
@@ -77,12 +82,23 @@ func NewWatcher(o WatcherOptions) (*Watcher, error) {
 		return nil, fmt.Errorf("service discovery: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Watcher{o: o, metrics: metrics, stop: stop}
-	if w.manager = sd.NewManager(ctx, o.Logger, o.Registerer, metrics, sd.Name("gorowatch")); w.manager == nil {
+	w := &Watcher{o: o, metrics: metrics, stop: stop, trouble: trouble{now: o.Now}}
+	promauto.With(o.Registerer).NewGaugeFunc(prom.GaugeOpts{
+		Name: "gorowatch_discovery_problems",
+		Help: "What service discovery cannot do now, such as list pods for lack of a right. The status page says what.",
+	}, func() float64 { return float64(len(w.trouble.list(o.Now()))) })
+	if w.manager = sd.NewManager(ctx, w.Listen(o.Logger), o.Registerer, metrics, sd.Name("gorowatch")); w.manager == nil {
 		stop()
 		return nil, errors.New("service discovery: its metrics are registered already")
 	}
 	return w, nil
+}
+
+// Listen makes a logger that logs as l does. The errors that are logged by it
+// become warnings: libraries that mechanisms are made of say in no other way
+// what they cannot do.
+func (w *Watcher) Listen(l *slog.Logger) *slog.Logger {
+	return slog.New(listener{l.Handler(), &w.trouble})
 }
 
 // Check makes the mechanisms of a set and throws them away, so that a mistake
@@ -110,7 +126,7 @@ func (w *Watcher) Apply(sets []Set) error {
 		f := &found{Set: s}
 		for _, b := range before {
 			if b.Name == s.Name && reflect.DeepEqual(b.Configs, s.Configs) {
-				f.groups, f.emptied = b.groups, b.emptied
+				f.groups, f.emptied, f.pods = b.groups, b.emptied, b.pods
 			}
 		}
 		f.build()
@@ -168,6 +184,7 @@ func (f *found) update(groups []*targetgroup.Group, now time.Time) {
 		}
 		return
 	}
+	f.pods.update(groups, now)
 	f.groups, f.emptied = groups, time.Time{}
 	f.build()
 }
@@ -214,7 +231,11 @@ func (w *Watcher) Endpoints(now time.Time) []*Endpoint {
 	return out
 }
 
-// Warnings say what is wrong with the sets as wholes, in words.
+// Problems are what the mechanisms cannot do now, in words.
+func (w *Watcher) Problems(now time.Time) []string { return w.trouble.list(now) }
+
+// Warnings say what is wrong with the sets as wholes, in words, and what the
+// mechanisms cannot do.
 func (w *Watcher) Warnings(now time.Time) (out []string) {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
@@ -227,6 +248,27 @@ func (w *Watcher) Warnings(now time.Time) (out []string) {
 			out = append(out, fmt.Sprintf("%s: service discovery has no target any more since %s; those of before are kept for %s",
 				f.Name, f.emptied.UTC().Format(time.TimeOnly), w.o.Hold))
 		}
+	}
+	return append(out, w.trouble.list(now)...)
+}
+
+// Found is how many targets a set has.
+type Found struct {
+	Set     string
+	Targets int
+}
+
+// Found is what the sets have found, in the order of the configuration.
+func (w *Watcher) Found(now time.Time) []Found {
+	w.mtx.RLock()
+	defer w.mtx.RUnlock()
+	out := make([]Found, 0, len(w.sets))
+	for _, f := range w.sets {
+		x := Found{Set: f.Name}
+		if f.live(now, w.o.Hold) {
+			x.Targets = len(f.endpoints)
+		}
+		out = append(out, x)
 	}
 	return out
 }
@@ -243,6 +285,12 @@ func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error)
 		if e, err := f.find(instance); e != nil || err != nil {
 			return e, err
 		}
+	}
+	if since, gone := w.gone(instance); gone {
+		return nil, collector.Errorf(collector.ReasonGone, "the pod is gone since %s", since.UTC().Format(time.TimeOnly))
+	}
+	if since, gone := w.gone(instance); gone {
+		return nil, collector.Errorf(collector.ReasonNoTarget, "the pod is gone since %s", since.UTC().Format(time.TimeOnly))
 	}
 	return nil, nil
 }

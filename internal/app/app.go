@@ -80,6 +80,9 @@ type Options struct {
 
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
+	// LogDiscovery, if set, is given the logger of those libraries of service
+	// discovery that want one for the whole process.
+	LogDiscovery func(*slog.Logger)
 
 	// OnLeaks, if set, is told all leaks after every evaluation.
 	OnLeaks func(now time.Time, leaks []leak.Leak)
@@ -186,6 +189,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if o.LogDiscovery != nil {
+		o.LogDiscovery(a.watcher.Listen(a.logger))
 	}
 	a.onStop("service discovery", func() error { a.watcher.Stop(); return nil })
 	a.alertmanagers, err = discovery.NewWatcher(discovery.WatcherOptions{

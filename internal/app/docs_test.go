@@ -52,6 +52,7 @@ func TestPageOfTheMetrics(t *testing.T) {
 	require.NoError(t, bucket.SaveLeak(t.Context(), leak.Leak{
 		ID: "abc123", Service: labels.FromStrings("namespace", "prod", "job", "shop"), State: leak.Firing, Evidence: leak.Growth,
 		Onset: since, DetectedAt: since, UpdatedAt: since, Leaked: 100, Rate: trend.Interval{Value: 10}, Instances: []string{"127.0.0.1:1"}, InstancesTotal: 1,
+		Stacks: []leak.StackGrowth{{Op: "chan send", Key: collector.Frame{Func: "main.serve"}, Head: 100}},
 	}))
 	require.NoError(t, bucket.Close())
 	conf.Alerting.Webhooks = []config.Webhook{{Name: "chat", URL: "http://127.0.0.1:1", MaxAlerts: 1, Timeout: model.Duration(time.Second), HTTPClientConfig: commoncfg.DefaultHTTPClientConfig}}

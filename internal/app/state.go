@@ -38,6 +38,7 @@ func (a *App) handler() error {
 		Alerts:          func() alerting.RenderOptions { return a.graph.Load().alerts.Render },
 		Alertmanagers:   a.notifier.Status,
 		Series:          a.seriesStatus,
+		Discovery:       a.discoveryStatus,
 		Storage:         a.storageStatus,
 		Config:          func() string { return a.graph.Load().config.String() },
 		Flags:           a.o.Flags,
@@ -113,6 +114,16 @@ func (a *App) seriesStatus() uiweb.Series {
 	return out
 }
 
+// discoveryStatus says what service discovery finds.
+func (a *App) discoveryStatus() uiweb.Discovery {
+	now := time.Now()
+	out := uiweb.Discovery{Problems: a.watcher.Problems(now)}
+	for _, f := range a.watcher.Found(now) {
+		out.Sets = append(out.Sets, uiweb.DiscoverySet{Name: f.Set, Targets: f.Targets})
+	}
+	return out
+}
+
 // storageStatus says how it stands with the bucket.
 func (a *App) storageStatus() uiweb.Storage {
 	c := a.graph.Load().config.Storage
@@ -168,12 +179,15 @@ func (s state) services() []uiweb.Service {
 	var out []uiweb.Service
 	for _, svc := range s.monitor.Services() {
 		v := uiweb.Service{
-			Labels: svc.Labels, Instances: len(svc.Instances), Rate: svc.Verdict.Rate,
+			Labels: svc.Labels, Rate: svc.Verdict.Rate,
 			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances,
 		}
 		for _, in := range svc.Instances {
-			v.Count += in.Count
-			v.Floor += in.Floor
+			if !in.Gone {
+				v.Instances++
+				v.Count += in.Count
+				v.Floor += in.Floor
+			}
 			if in.LastSeen.After(v.LastSample) {
 				v.LastSample = in.LastSeen
 			}
@@ -187,7 +201,7 @@ func (s state) Instances(service labels.Labels) (out []uiweb.Instance) {
 	for _, svc := range s.monitor.Services() {
 		if labels.Equal(svc.Labels, service) {
 			for _, in := range svc.Instances {
-				out = append(out, uiweb.Instance{Instance: in.Instance, Labels: in.Labels})
+				out = append(out, uiweb.Instance{Instance: in.Instance, Labels: in.Labels, Gone: in.Gone})
 			}
 		}
 	}

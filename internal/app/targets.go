@@ -38,7 +38,8 @@ func (a *App) countTargets() {
 }
 
 // Targets are those that profiles were wanted of, the watched instances that
-// it has not been their turn, and the targets that belong to no instance.
+// it has not been their turn, the targets that belong to no instance, and for a
+// while the instances that are gone.
 func (s state) Targets() []uiweb.Target {
 	now, finder := time.Now(), s.graph.Load().finder
 	var out []uiweb.Target
@@ -50,8 +51,19 @@ func (s state) Targets() []uiweb.Target {
 	}
 	for _, svc := range s.monitor.Services() {
 		for _, in := range svc.Instances {
+			since, gone := finder.Gone(in.Labels)
+			if in.Gone && !gone {
+				since, gone = in.LastSeen, true
+			}
 			if i, ok := pulled[in.Labels.Hash()]; ok {
 				out[i].Next = in.Next
+				if gone {
+					out[i] = left(out[i], since)
+				}
+				continue
+			}
+			if gone {
+				out = append(out, uiweb.Target{Labels: in.Labels, State: uiweb.TargetGone, Gone: since})
 				continue
 			}
 			t := uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown, Next: in.Next}
@@ -78,6 +90,13 @@ func (s state) Targets() []uiweb.Target {
 		out = append(out, t)
 	}
 	return out
+}
+
+// left is a target whose instance is gone: what was last tried is of no interest
+// any more.
+func left(t uiweb.Target, since time.Time) uiweb.Target {
+	t.State, t.Gone, t.Next, t.Error = uiweb.TargetGone, since, time.Time{}, ""
+	return t
 }
 
 func target(t collector.TargetStatus) uiweb.Target {

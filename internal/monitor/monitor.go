@@ -131,6 +131,8 @@ type Monitor struct {
 	leaks    []leak.Leak
 	captures []*capture // by requests, oldest first
 	state    SourceState
+	// sampled is up to when there were samples, of any instance.
+	sampled time.Time
 }
 
 // SourceState is how the last reading of samples went.
@@ -336,6 +338,7 @@ func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool)
 	s.judge(now, m.o.Puller != nil, m.o.VersionLabel)
 	s.watched = s.trend.Instances()
 	s.forget()
+	s.end(m.sampled.Add(-max(2*m.o.Interval, m.o.Interval+scrapeTime)))
 	if len(s.watched) == 0 && s.tracker.Idle() {
 		delete(m.services, key)
 		s.gone = true
@@ -380,6 +383,9 @@ type Instance struct {
 	Labels labels.Labels
 	// Next is the earliest time of the next profile; zero: not known yet.
 	Next time.Time
+	// Gone: its series have ended. It is not asked for profiles, and only what it
+	// leaves behind is still judged, for a while.
+	Gone bool
 }
 
 // Services lists the watched services, in no order.
@@ -392,9 +398,15 @@ func (m *Monitor) Services() []Service {
 			continue // gone, but for its leaks
 		}
 		v := Service{Labels: s.labels, Verdict: s.verdict}
-		for i, w := range s.watched {
+		place, there := 0, len(s.here())
+		for _, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {
-				v.Instances = append(v.Instances, Instance{Instance: w, Labels: in.labels, Next: m.nextPull(s, in, i)})
+				i := Instance{Instance: w, Labels: in.labels, Gone: in.ended}
+				if !in.ended {
+					i.Next = m.nextPull(s, in, place, there)
+					place++
+				}
+				v.Instances = append(v.Instances, i)
 			}
 		}
 		out = append(out, v)

@@ -58,7 +58,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 		}
 		known[l.ID] = true
 		in := s.instances[l.Head.Instance]
-		if in == nil {
+		if in == nil || in.ended {
 			s.tracker.Miss(l.ID, "the instance whose profiles show it is gone")
 			continue
 		}

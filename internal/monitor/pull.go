@@ -169,7 +169,8 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 	if s.baseline.IsZero() {
 		s.baseline = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
 	}
-	if now.Before(s.baseline) || len(s.watched) == 0 {
+	here := s.here()
+	if now.Before(s.baseline) || len(here) == 0 {
 		return nil
 	}
 	s.baseline = now.Truncate(interval).Add(time.Duration(s.hash % uint64(interval)))
@@ -177,18 +178,16 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 		s.baseline = s.baseline.Add(interval)
 	}
 	var out []*instance
-	for range min(n, len(s.watched)) {
-		if in, ok := s.instances[s.watched[s.turn%len(s.watched)].Name]; ok {
-			out = append(out, in)
-		}
+	for range min(n, len(here)) {
+		out = append(out, here[s.turn%len(here)])
 		s.turn++
 	}
 	return out
 }
 
-// nextPull is the earliest time of the next profile of the service's i-th watched
-// instance, zero where nothing is known of it.
-func (m *Monitor) nextPull(s *service, in *instance, i int) time.Time {
+// nextPull is the earliest time of the next profile of the i-th of all the
+// service's instances that are not gone, zero where nothing is known of it.
+func (m *Monitor) nextPull(s *service, in *instance, i, all int) time.Time {
 	switch {
 	case m.o.Puller == nil:
 		return time.Time{}
@@ -197,7 +196,7 @@ func (m *Monitor) nextPull(s *service, in *instance, i int) time.Time {
 	case s.suspicious(), s.baseline.IsZero():
 		return time.Time{} // baselines wait until nothing is suspected
 	}
-	n, all := min(m.o.BaselineInstances, len(s.watched)), len(s.watched)
+	n := min(m.o.BaselineInstances, all)
 	turns := (i - s.turn%all + all) % all
 	return s.baseline.Add(time.Duration(turns/n) * m.o.BaselineInterval)
 }

@@ -59,7 +59,7 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 			s.watched = append(s.watched, trend.Instance{Name: name})
 		}
 		for i, w := range s.watched {
-			require.Zero(t, m.nextPull(s, s.instances[w.Name], i), "no baseline is planned yet")
+			require.Zero(t, m.nextPull(s, s.instances[w.Name], i, instances), "no baseline is planned yet")
 		}
 		now := t0
 		for range 7 {
@@ -68,7 +68,7 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 			}
 			announced := map[string]time.Time{}
 			for i, w := range s.watched {
-				announced[w.Name] = m.nextPull(s, s.instances[w.Name], i)
+				announced[w.Name] = m.nextPull(s, s.instances[w.Name], i, instances)
 			}
 			trial := &service{hash: s.hash, instances: s.instances, watched: s.watched, baseline: s.baseline, turn: s.turn}
 			for at := now.Add(time.Minute); len(announced) > 0; at = at.Add(time.Minute) {

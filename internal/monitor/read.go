@@ -129,6 +129,9 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	m.metrics.lastRead.Set(float64(m.reading.last.UnixMilli()) / 1000)
 	m.log.say(m.logger, "series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
 	m.logWarnings(w.Warnings)
+	if len(w.Series) > 0 {
+		m.sampled = m.reading.last
+	}
 	samples := m.feed(w.Series, p.blocks)
 	m.metrics.samples.Add(float64(samples))
 	m.resize(p, samples)
@@ -191,7 +194,6 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 				r.service.observe(r.instance, x)
 			}
 		}
-		r.instance.seen = m.reading.now
 	}
 	if len(m.reading.known) > 2*len(all)+1024 {
 		for hash, r := range m.reading.known {

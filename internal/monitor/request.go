@@ -113,7 +113,7 @@ func (s *service) worst(name string) (out []*instance) {
 	for _, w := range watched {
 		in, ok := s.instances[w.Name]
 		switch {
-		case !ok:
+		case !ok || in.ended:
 		case name != "" && in.labels.Get("instance") == name:
 			return []*instance{in}
 		case len(out) < requestInstances:
@@ -130,7 +130,7 @@ func (m *Monitor) dueOnRequest(now time.Time, s *service) (pulls []pull) {
 		return nil
 	}
 	for _, c := range s.request.captures {
-		if in := s.instances[c.Instance]; in != nil && !in.pulling && !now.Before(in.next) {
+		if in := s.instances[c.Instance]; in != nil && !in.ended && !in.pulling && !now.Before(in.next) {
 			in.next = now.Add(m.o.SuspicionInterval)
 			p := m.pull(now, s, in, s.suspicious())
 			if !s.suspicious() {

@@ -61,7 +61,6 @@ type instance struct {
 	// name is the instance label, or all labels where that is not enough.
 	name   string
 	labels labels.Labels
-	seen   time.Time
 
 	load    loads
 	shots   []shot // oldest first
@@ -78,7 +77,8 @@ type instance struct {
 	why    string    // the last error, in words
 	reason collector.Reason
 
-	gone bool // forgotten
+	ended bool // its series have
+	gone  bool // forgotten
 }
 
 // shot is a profile; its snapshot is loaded when it is needed.
@@ -227,6 +227,30 @@ func (s *service) forget() {
 	}
 }
 
+// scrapeTime is how much later than the interval says a sample may come.
+const scrapeTime = 10 * time.Second
+
+// end marks the instances without a sample since a time: their pods are gone, or
+// are not scraped any more. In either case nobody is there to be asked, and
+// where the series go on, so does the instance.
+func (s *service) end(since time.Time) {
+	for _, w := range s.watched {
+		if in, ok := s.instances[w.Name]; ok {
+			in.ended = !w.LastSeen.After(since)
+		}
+	}
+}
+
+// here are the instances that are not gone, by name.
+func (s *service) here() (out []*instance) {
+	for _, w := range s.watched {
+		if in, ok := s.instances[w.Name]; ok && !in.ended {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
 // suspicious tells whether profiles are worth their cost.
 func (s *service) suspicious() bool { return s.verdict.Status.Grows() }
 
@@ -234,7 +258,7 @@ func (s *service) suspicious() bool { return s.verdict.Status.Grows() }
 func (s *service) suspects() []*instance {
 	var out []*instance
 	for _, it := range s.verdict.Instances {
-		if in, ok := s.instances[it.Instance]; ok && len(out) < maxSuspects {
+		if in, ok := s.instances[it.Instance]; ok && !in.ended && len(out) < maxSuspects {
 			out = append(out, in)
 		}
 	}

@@ -335,6 +335,7 @@ type apiMember struct {
 	Load       float      `json:"load"`
 	Started    *time.Time `json:"started"`
 	LastSample *time.Time `json:"last_sample"`
+	Gone       bool       `json:"gone,omitempty"`
 }
 
 type apiAssessment struct {
@@ -363,7 +364,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 	for _, in := range cut(h.o.State.Instances(s.Labels), window{limit: maxLimit}) {
 		a.Members = append(a.Members, apiMember{
 			Instance: in.Name, Goroutines: float(in.Count), Floor: float(in.Floor), Load: float(in.Load),
-			Started: known(in.Started), LastSample: known(in.LastSeen),
+			Started: known(in.Started), LastSample: known(in.LastSeen), Gone: in.Gone,
 		})
 	}
 	for _, x := range cut(h.o.State.Explain(s.Labels), window{limit: maxLimit}) {
@@ -447,8 +448,11 @@ type apiTarget struct {
 	CostSeconds     float         `json:"cost_seconds"`
 	Goroutines      int64         `json:"goroutines"`
 	Error           string        `json:"error,omitempty"`
+	GoneSince       *time.Time    `json:"gone_since,omitempty"`
 }
 
+// apiTargets lists the targets; what is gone is one no more, and listed only to
+// who asks for it.
 func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f, x, ok := h.listing(w, q)
@@ -456,14 +460,18 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	state := TargetState(q.Get("state"))
-	wanted := slices.DeleteFunc(sortTargets(h.o.State.Targets()), func(t Target) bool {
+	wanted, gone := splitTargets(h.o.State.Targets())
+	if state == TargetGone {
+		wanted = gone
+	}
+	wanted = slices.DeleteFunc(wanted, func(t Target) bool {
 		return state != "" && t.State != state || !f.passes(t.Labels, t.URL, t.Error)
 	})
 	targets := []apiTarget{}
 	for _, t := range cut(wanted, x) {
 		targets = append(targets, apiTarget{
 			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: known(t.LastPull), NextPull: known(t.Next),
-			DurationSeconds: t.Duration.Seconds(), CostSeconds: float(t.Cost), Goroutines: t.Goroutines, Error: t.Error,
+			DurationSeconds: t.Duration.Seconds(), CostSeconds: float(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: known(t.Gone),
 		})
 	}
 	h.answer(w, r, map[string]any{"targets": targets, "total": len(wanted)})
@@ -477,6 +485,7 @@ type apiStatus struct {
 	Config        string            `json:"config"`
 	Notices       []string          `json:"notices"`
 	Series        apiSeries         `json:"series"`
+	Discovery     apiDiscovery      `json:"discovery"`
 	Storage       apiStorage        `json:"storage"`
 	Alertmanagers []apiAlertmanager `json:"alertmanagers"`
 }
@@ -488,6 +497,16 @@ type apiSeries struct {
 	Done           float64    `json:"done"`
 	Readings       int        `json:"readings"`
 	Error          string     `json:"error,omitempty"`
+}
+
+type apiDiscovery struct {
+	Sets     []apiDiscoverySet `json:"sets"`
+	Problems []string          `json:"problems"`
+}
+
+type apiDiscoverySet struct {
+	Name    string `json:"name"`
+	Targets int    `json:"targets"`
 }
 
 type apiStorage struct {
@@ -511,7 +530,7 @@ type apiAlertmanager struct {
 func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	a := apiStatus{
 		Ready: h.o.State.Ready(), Started: known(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
-		Notices: []string{}, Alertmanagers: []apiAlertmanager{},
+		Notices: []string{}, Alertmanagers: []apiAlertmanager{}, Discovery: apiDiscovery{Sets: []apiDiscoverySet{}, Problems: []string{}},
 	}
 	for _, p := range build() {
 		a.Build[strings.ToLower(p.Name)] = p.Value
@@ -526,6 +545,13 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	if h.o.Series != nil {
 		s := h.o.Series()
 		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: known(s.Read), Readings: s.Cycles, Error: s.Error}
+	}
+	if h.o.Discovery != nil {
+		d := h.o.Discovery()
+		for _, s := range d.Sets {
+			a.Discovery.Sets = append(a.Discovery.Sets, apiDiscoverySet(s))
+		}
+		a.Discovery.Problems = append(a.Discovery.Problems, d.Problems...)
 	}
 	if h.o.Storage != nil {
 		s := h.o.Storage()

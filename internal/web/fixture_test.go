@@ -207,6 +207,7 @@ func leaking() *state {
 			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Next: at.Add(90 * time.Second), Cost: .412, Goroutines: 2018},
 			{Labels: labels.FromStrings("instance", "w-0", "job", "media-thumbnailer-worker", "namespace", "prod"), URL: "http://10.0.9.1:9090/debug/pprof/goroutine", State: TargetDown, LastPull: at.Add(-4 * time.Minute), Duration: 3 * time.Millisecond, Error: "answered 404 Not Found: the program does not serve /debug/pprof"},
 			{Labels: labels.FromStrings("instance", "api-3", "job", "api", "namespace", "prod"), URL: "https://api-3.prod.svc:8443/internal/pprof/goroutine", State: TargetUnknown},
+			{Labels: labels.FromStrings("instance", "10.0.3.99:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-5b7f-q4z"), State: TargetGone, Gone: at.Add(-12 * time.Minute)},
 		},
 	}
 }
@@ -218,8 +219,9 @@ func options(s State) Options {
 		Series: func() Series {
 			return Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320}
 		},
-		Storage:  func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
-		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		Discovery: func() Discovery { return Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}} },
+		Storage:   func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
+		Gatherer:  prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
 		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"},
 		Flags:       map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 		Config: func() string {

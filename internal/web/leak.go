@@ -426,7 +426,7 @@ func pullStatus(err error) int {
 	switch collector.ReasonOf(err) {
 	case collector.ReasonBudget, collector.ReasonRateLimited:
 		return http.StatusTooManyRequests
-	case collector.ReasonNoTarget:
+	case collector.ReasonNoTarget, collector.ReasonGone:
 		return http.StatusNotFound
 	case collector.ReasonNoConsent:
 		return http.StatusForbidden

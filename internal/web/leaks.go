@@ -161,11 +161,12 @@ func (h *Handler) wanted(f filter) []leak.Leak {
 
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
+	targets, _ := splitTargets(h.o.State.Targets())
 	p := leaksPage{
 		Filter:       newFilter(q),
 		ShowResolved: q.Get("resolved") == "1",
 		Services:     human.Plural(int64(len(h.o.State.Services())), "service", "services"),
-		Targets:      human.Plural(int64(len(h.o.State.Targets())), "target", "targets"),
+		Targets:      human.Plural(int64(len(targets)), "target", "targets"),
 		Started:      h.stamp(h.o.Started),
 	}
 	for _, l := range h.o.State.Leaks() {

@@ -193,6 +193,9 @@ type servicePage struct {
 	Scale   string
 	Members []memberRow
 	More    int
+	// GoneMembers are instances that are gone.
+	GoneMembers int
+
 	Reasons []reasonRow
 	Left    int // reasons that are not shown
 	Chart   string
@@ -250,7 +253,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	}
 	id := serviceID(s.Labels)
 	p := servicePage{
-		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched,
+		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched || s.Instances == 0,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Now().Add(-24*time.Hour), time.Time{}),
@@ -263,9 +266,15 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	for _, g := range s.Growing {
 		growing[g.Instance] = g.Rate
 	}
-	members := h.o.State.Instances(s.Labels)
+	members := slices.Clone(h.o.State.Instances(s.Labels))
 	slices.SortFunc(members, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(growing[b.Name].Value, growing[a.Name].Value), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	members = slices.DeleteFunc(members, func(in Instance) bool {
+		if in.Gone {
+			p.GoneMembers++
+		}
+		return in.Gone
 	})
 	for _, in := range members[:min(len(members), maxMembers)] {
 		row := memberRow{

@@ -27,14 +27,16 @@ type State interface {
 	Leak(id string) (leak.Leak, bool)
 	// Services are all that are watched, in any order.
 	Services() []Service
-	// Instances are those of a service that are watched.
+	// Instances are those of a service that are watched, and for a while those
+	// that are gone.
 	Instances(service labels.Labels) []Instance
 	// Floors are the floors of a service, since a time if they reach back so
 	// far; empty if it is not watched.
 	Floors(service labels.Labels, since time.Time) trend.Floors
 	// Explain is what is behind the verdict on a service.
 	Explain(service labels.Labels) []trend.Assessment
-	// Targets are all that profiles could be pulled from, in any order.
+	// Targets are all that profiles could be pulled from, and for a while those
+	// that are gone, in any order.
 	Targets() []Target
 }
 
@@ -58,7 +60,8 @@ type History interface {
 
 // Service is a watched service and why it is, or is not, a leak.
 type Service struct {
-	Labels    labels.Labels
+	Labels labels.Labels
+	// Instances is how many there are now, those that are gone left out.
 	Instances int
 	// Count is the goroutines of all instances now, Floor what they never fell
 	// below of late.
@@ -81,6 +84,8 @@ type Service struct {
 type Instance struct {
 	trend.Instance
 	Labels labels.Labels
+	// Gone: its series have ended.
+	Gone bool
 }
 
 // serviceID is the identity of a service in a path.
@@ -100,9 +105,12 @@ const (
 	// TargetUnmatched: an instance without a target, or a target without an
 	// instance; Error says why.
 	TargetUnmatched TargetState = "unmatched"
+	// TargetGone: the instance is gone, and is a target no more. It is listed for
+	// as long as what it leaves behind is judged.
+	TargetGone TargetState = "gone"
 )
 
-// TargetStates are all of them.
+// TargetStates are those of targets, which what is gone is not.
 var TargetStates = []TargetState{TargetUnknown, TargetUp, TargetDown, TargetUnmatched}
 
 // Target is where the profiles of one instance are had.
@@ -124,6 +132,23 @@ type Target struct {
 	// Error says in plain words why the last pull failed or the next one is not
 	// made.
 	Error string
+	// Gone is since when the instance is gone; zero: it is not.
+	Gone time.Time
+}
+
+// Discovery is what service discovery finds, for the status page.
+type Discovery struct {
+	// Sets are the sets of targets, by their place in the configuration, with the
+	// number of targets in each.
+	Sets []DiscoverySet
+	// Problems say in words what is wrong; empty when nothing is.
+	Problems []string
+}
+
+// DiscoverySet is a set of targets of the configuration.
+type DiscoverySet struct {
+	Name    string
+	Targets int
 }
 
 // Storage is the bucket, for the status page.

@@ -16,6 +16,7 @@ import (
 type statusPage struct {
 	Build, Runtime, Flags []pair
 	Series, Storage       []fact
+	Discovery             []fact
 	Alertmanagers         []alertmanagerRow
 	Config                string
 }
@@ -56,7 +57,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
 			{"External URL", h.o.ExternalURL.Redacted()},
 		},
-		Series: h.seriesFacts(), Storage: h.storageFacts(),
+		Series: h.seriesFacts(), Discovery: h.discoveryFacts(), Storage: h.storageFacts(),
 	}
 	if s := h.stamp(h.o.Started); s.Text != "" {
 		p.Runtime = slices.Insert(p.Runtime, 0, pair{"Started", s.Text + ", " + cmp.Or(s.Ago, "now")})
@@ -104,6 +105,21 @@ func (h *Handler) seriesFacts() []fact {
 	}
 	if s.Error != "" {
 		out = append(out, fact{pair: pair{"Error", human.Line(s.Error, maxWords)}, Bad: true})
+	}
+	return out
+}
+
+// discoveryFacts say what service discovery finds, and what keeps it from that.
+func (h *Handler) discoveryFacts() (out []fact) {
+	if h.o.Discovery == nil {
+		return nil
+	}
+	d := h.o.Discovery()
+	for _, s := range d.Sets {
+		out = append(out, fact{pair: pair{human.Line(s.Name, maxName), human.Plural(int64(s.Targets), "target", "targets")}})
+	}
+	for _, problem := range d.Problems {
+		out = append(out, fact{pair: pair{"Problem", human.Line(problem, maxWords)}, Bad: true})
 	}
 	return out
 }

@@ -20,6 +20,16 @@ type targetsPage struct {
 	Total                       int
 	Up, Down, Unsure, Unmatched int
 	States                      []stateLink
+	// Gone are the instances that were targets until lately, GoneTotal is how
+	// many there are.
+	Gone      []goneRow
+	GoneTotal int
+}
+
+type goneRow struct {
+	Name   string
+	Labels []pair
+	Since  stamp
 }
 
 type targetRow struct {
@@ -34,7 +44,10 @@ type targetRow struct {
 	Error      string
 }
 
-const targetsPerPage = 100
+const (
+	targetsPerPage = 100
+	maxGone        = 100
+)
 
 func sortTargets(targets []Target) []Target {
 	rank := map[TargetState]int{TargetDown: 0, TargetUnmatched: 1, TargetUp: 2, TargetUnknown: 3}
@@ -45,10 +58,35 @@ func sortTargets(targets []Target) []Target {
 	return targets
 }
 
+// splitTargets parts the targets, in order, from those that are gone, the last
+// to go first.
+func splitTargets(targets []Target) (all, gone []Target) {
+	for _, t := range sortTargets(targets) {
+		if t.State == TargetGone {
+			gone = append(gone, t)
+		} else {
+			all = append(all, t)
+		}
+	}
+	slices.SortStableFunc(gone, func(a, b Target) int { return b.Gone.Compare(a.Gone) })
+	return all, gone
+}
+
+func targetName(t Target) string {
+	return human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName)
+}
+
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
-	all := sortTargets(h.o.State.Targets())
+	all, gone := splitTargets(h.o.State.Targets())
 	state := r.URL.Query().Get("state")
 	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: len(all)}
+	for _, t := range gone {
+		if p.Filter.passes(t.Labels, t.URL) {
+			if p.GoneTotal++; p.GoneTotal <= maxGone {
+				p.Gone = append(p.Gone, goneRow{Name: targetName(t), Labels: pairs(t.Labels), Since: h.stamp(t.Gone)})
+			}
+		}
+	}
 	var wanted []Target
 	counts := map[TargetState]int{}
 	for _, t := range all {
@@ -92,7 +130,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) targetRow(t Target) targetRow {
 	row := targetRow{
-		Name:   human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName),
+		Name:   targetName(t),
 		Labels: pairs(t.Labels),
 		URL:    human.Line(t.URL, maxWords),
 		State:  word(t.State),

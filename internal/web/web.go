@@ -67,10 +67,11 @@ type Options struct {
 	Alerts func() alerting.RenderOptions
 	// Alertmanagers says how it stands with them. Nil: there are none.
 	Alertmanagers func() []alerting.AlertmanagerStatus
-	// Series and Storage say how it stands with the source of the counts and
-	// with the bucket. Nil: not shown.
-	Series  func() Series
-	Storage func() Storage
+	// Series, Discovery and Storage say how it stands with the source of the
+	// counts, with service discovery and with the bucket. Nil: not shown.
+	Series    func() Series
+	Discovery func() Discovery
+	Storage   func() Storage
 	// Config is the configuration without secrets. Nil: not shown.
 	Config func() string
 	// Flags are the command line's.

@@ -88,10 +88,11 @@ func TestPages(t *testing.T) {
 		"/targets": {
 			"1 up, 1 down, 1 not pulled", "http://10.0.9.1:9090/debug/pprof/goroutine down", "answered 404 Not Found: the program does not serve /debug/pprof",
 			"http://10.0.3.17:8080/debug/pprof/goroutine up", "pod =checkout-7c9d-x2x", "30 s ago in 90 s 23ms 412 ms 2,018", "unknown",
+			"1 gone in the last hour", "10.0.3.99:8080 22:47 UTC", "pod =checkout-5b7f-q4z",
 		},
 		"/status": {
 			"http://am-0:9093 working", "8,210 0 20 s ago", "http://am-1:9093/alerts failing since 22:50 UTC 2 of 10,000 8,190 3 9 min ago", "connection refused",
-			"Read from http://prometheus:9090 History all of it is read, in 4,320 readings so far", "Bucket s3://gorowatch Retention 15 days State can be written",
+			"Read from http://prometheus:9090 History all of it is read, in 4,320 readings so far", "Service discovery targets[0] 12 targets", "Bucket s3://gorowatch Retention 15 days State can be written",
 			"Go", "Started 2026-02-27 22:59 UTC, 3 days ago", "--log.level info --prometheus.url http://prometheus:9090", "password: <secret>",
 		},
 	} {
@@ -421,6 +422,9 @@ func TestAPI(t *testing.T) {
 		}}}), "/api/v1/services")))
 	require.JSONEq(t, `{"status":"success","data":{"total":1,"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"next_pull":null,"duration_seconds":0,"cost_seconds":0,"goroutines":0,"error":"refused"}]}}`,
 		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
+	gone := &state{targets: []Target{{Labels: labels.FromStrings("job", "a"), State: TargetGone, Gone: at}}}
+	require.JSONEq(t, `{"status":"success","data":{"total":0,"targets":[]}}`, body(t, get(t, options(gone), "/api/v1/targets")))
+	require.Contains(t, body(t, get(t, options(gone), "/api/v1/targets?state=gone")), `"gone_since":"2026-03-02T22:59:30Z"`)
 	for _, path := range []string{"leaks", "services", "targets"} {
 		require.JSONEq(t, `{"status":"success","data":{"total":0,"`+path+`":[]}}`, body(t, get(t, options(&state{}), "/api/v1/"+path)), "empty is a list")
 	}

@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -195,17 +199,23 @@ func scraped(pod, address string) e2e.Job {
 // On a real API server: Helm installs the chart. gorowatch runs as its pod
 // would, with the arguments, the configuration, the account's token and the
 // rights that the chart gives it, and nothing else. It finds the pods that ask
-// for profiles in their annotations, and alerts with the line of the leak; pods
-// come and go without an alarm, and none that has gone stays.
+// for profiles in their annotations, and alerts with the line of the leak. Pods
+// come and go, by rollouts and by an autoscaler from two to eight and back: no
+// alarm, no target that is gone, no series of one, and nobody asks it for
+// anything. There are no controllers: the test makes and deletes the pods that
+// those of the deployments and of the autoscaler would.
 func TestChart(t *testing.T) {
 	t.Parallel()
 	k := e2e.StartKubernetes(t)
 	createNamespace(t, k, "shop")
 
-	const rollouts = 3
+	const rollouts, least, most = 3, 2, 8
 	addresses := map[string]string{"leaky-0": e2e.FreeAddress(t)}
 	for i := range rollouts + 1 {
 		addresses[fmt.Sprintf("fixed-%d", i)] = e2e.FreeAddress(t)
+	}
+	for i := range most {
+		addresses[fmt.Sprintf("scaled-%d", i)] = e2e.FreeAddress(t)
 	}
 	var jobs []e2e.Job
 	for pod, address := range addresses {
@@ -219,6 +229,23 @@ func TestChart(t *testing.T) {
 	}
 	start("leaky-0")
 	fixed := start("fixed-0", "--fixed")
+	k.Apply(t, "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/scaled", fmt.Sprintf(autoscaler, least, most))
+	scaled := map[string]*e2e.Scenario{}
+	scale := func(n int) {
+		for i := range most {
+			pod := fmt.Sprintf("scaled-%d", i)
+			s, runs := scaled[pod]
+			switch {
+			case i < n && !runs:
+				scaled[pod] = start(pod, "--fixed")
+			case i >= n && runs:
+				delete(scaled, pod)
+				k.Delete(t, "/api/v1/namespaces/shop/pods/"+pod)
+				s.Stop(t)
+			}
+		}
+	}
+	scale(least)
 	prometheus := e2e.StartPrometheus(t, jobs...)
 	receiver := e2e.StartReceiver(t)
 	alertmanager := e2e.StartAlertmanager(t, receiver)
@@ -250,7 +277,20 @@ config:
 		return errNotYet
 	})
 	t.Logf("alerted after %s", time.Since(begin).Round(time.Second))
-	require.Equal(t, []string{"fixed-0", "leaky-0"}, pods(t, g))
+	onlyThere := func(what string, want ...string) {
+		t.Helper()
+		want = append(slices.Sorted(maps.Keys(scaled)), want...)
+		slices.Sort(want)
+		begin := time.Now()
+		e2e.Eventually(t, time.Minute, what, func() error {
+			if got := pods(t, g); !slices.Equal(got, want) {
+				return fmt.Errorf("targets are %v, want %v", got, want)
+			}
+			return nil
+		})
+		t.Logf("%s: the targets are those that are there after %s", what, time.Since(begin).Round(100*time.Millisecond))
+	}
+	onlyThere("at first", "fixed-0", "leaky-0")
 
 	// Rollouts: pods of other names, one after the other.
 	for i := range rollouts {
@@ -259,18 +299,90 @@ config:
 		fixed.Stop(t)
 		fixed = next
 	}
-	// What is gone is remembered for sixty blocks, here a minute.
-	e2e.Eventually(t, 3*time.Minute, "only the pods that are there are targets", func() error {
-		if got, want := pods(t, g), []string{fmt.Sprintf("fixed-%d", rollouts), "leaky-0"}; !slices.Equal(got, want) {
-			return fmt.Errorf("targets are %v, want %v", got, want)
+	last := fmt.Sprintf("fixed-%d", rollouts)
+	onlyThere("rolled out", last, "leaky-0")
+
+	scale(most)
+	onlyThere("scaled up", last, "leaky-0")
+	scale(least)
+	onlyThere("scaled down", last, "leaky-0")
+
+	// Whoever comes to the address of a pod after it is asked for no profile.
+	heir := haunt(t, addresses[fmt.Sprintf("scaled-%d", most-1)])
+	e2e.Eventually(t, time.Minute, "the metric counts those that are there", func() error {
+		var there float64
+		for _, state := range []string{"up", "down", "unknown", "unmatched"} {
+			there += g.Metric(t, fmt.Sprintf("gorowatch_targets{state=%q}", state))
+		}
+		if there != float64(len(scaled)+2) {
+			return fmt.Errorf("%v targets, want %d", there, len(scaled)+2)
 		}
 		return nil
 	})
+	gone := page(t, g, "/api/v1/targets?state=gone")
+	said := page(t, g, "/metrics")
+	for i := least; i < most; i++ {
+		pod := fmt.Sprintf("scaled-%d", i)
+		require.Contains(t, gone, pod)
+		require.NotContains(t, said, pod, "no series of what is gone")
+	}
+	require.Contains(t, page(t, g, "/targets"), fmt.Sprintf("%d gone in the last hour", most-least+rollouts))
+	// The baselines of all that is there, twice: it would have been its turn.
+	pulls := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`)
+	e2e.Eventually(t, 2*time.Minute, "the others are asked", func() error {
+		if now := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`); now < pulls+10 {
+			return fmt.Errorf("%v pulls, of %v before", now, pulls)
+		}
+		return nil
+	})
+	require.Zero(t, heir.Load(), "requests for profiles of a pod that is gone")
+	require.Zero(t, g.Metric(t, `gorowatch_profile_pulls_total{result="no_target"}`))
+
 	told := receiver.Alerts(nil)
 	for _, a := range told {
 		require.Equal(t, "leaky", a.Labels["job"], a.Annotations["summary"])
 	}
 	require.Equal(t, "firing "+told[0].Labels["leak"], e2e.History(told))
+}
+
+// autoscaler is one as a cluster has it; its controller is not here.
+const autoscaler = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: scaled, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: scaled}
+  minReplicas: %d
+  maxReplicas: %d
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]
+`
+
+// haunt counts who still asks for profiles at an address.
+func haunt(t *testing.T, address string) *atomic.Int64 {
+	l, err := net.Listen("tcp", address)
+	require.NoError(t, err)
+	var n atomic.Int64
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "pprof") {
+			n.Add(1)
+		}
+		http.NotFound(w, r)
+	})}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close(); <-done })
+	return &n
+}
+
+// page is what gorowatch answers.
+func page(t *testing.T, g *e2e.Gorowatch, path string) string {
+	t.Helper()
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(g.URL + path)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, resp.StatusCode, path)
+	return string(body)
 }
 
 // pods are those that gorowatch shows as targets, in order.
@@ -311,7 +423,7 @@ func TestChartWithFewRights(t *testing.T) {
 	g = startPodOfChart(t, k)
 	g.WaitReady(t)
 	missing := regexp.MustCompile(`(?m)^.*pods is forbidden: User .*system:serviceaccount:monitoring:gorowatch.* cannot list resource .*pods.* in the namespace .*shop.*$`)
-	e2e.Eventually(t, time.Minute, "it says which right is missing", func() error {
+	e2e.Eventually(t, time.Minute, "its log says which right is missing", func() error {
 		said := missing.FindString(g.Output())
 		if said == "" {
 			return errNotYet
@@ -319,6 +431,11 @@ func TestChartWithFewRights(t *testing.T) {
 		t.Log(said)
 		return nil
 	})
+	const words = "Kubernetes does not let system:serviceaccount:monitoring:gorowatch list pods in the namespace shop, so that their targets are not found: give it a role with get, list and watch of pods there"
+	for _, path := range []string{"/targets", "/status", "/api/v1/status"} {
+		require.Contains(t, page(t, g, path), words, path)
+	}
+	require.Equal(t, 1.0, g.Metric(t, "gorowatch_discovery_problems"))
 }
 
 // startPodOfChart is the kubelet: it runs the container of the StatefulSet with
