@@ -74,7 +74,7 @@ storage: {url: 'file://`+dir+`/bucket'}
 alerting:
   resend_interval: 100ms
   alertmanagers:
-    - file_sd_configs: [{files: [alertmanagers.json]}]
+    - file_sd_configs: [{files: [alertmanagers.json], refresh_interval: 1s}]
       static_configs: [{targets: ['`+static+`', 'nobody:1'], labels: {tenant: b}}]
       path_prefix: /$am
       relabel_configs:

@@ -24,15 +24,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/test/e2e"
 )
-
-// free is an address that nobody listens on.
-func free(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
-}
 
 func write(t *testing.T, path, text string) string {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
@@ -71,7 +64,7 @@ func TestNewFailsWithEverythingUndone(t *testing.T) {
 		}, "web: metrics"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := free(t)
+			addr := e2e.FreeAddress(t)
 			o := Options{Web: listenOn(addr), Config: fast(t, "http://127.0.0.1:1"), Registry: prometheus.NewRegistry()}
 			c.change(&o)
 			a, err := New(t.Context(), o)
@@ -104,7 +97,7 @@ func withUnreadableLeaks(t *testing.T) string {
 }
 
 func TestStopWithoutRun(t *testing.T) {
-	addr := free(t)
+	addr := e2e.FreeAddress(t)
 	a, err := New(t.Context(), Options{Web: listenOn(addr), Config: fast(t, "http://127.0.0.1:1")})
 	require.NoError(t, err)
 	require.Equal(t, addr, a.Addr())
@@ -213,15 +206,18 @@ func TestPrometheusThatFails(t *testing.T) {
 			require.Contains(t, page, "Series cannot be read since the start: prometheus "+prom.URL)
 			require.Contains(t, page, c.text)
 			require.GreaterOrEqual(t, r.metric(`gorowatch_evaluations_total{result="`+c.reason+`"}`), 3.0)
+			require.Equal(t, 1, r.logged("Cannot read series"), r.log)
+			require.Equal(t, 1, r.logged("reason="+c.reason))
 
 			prom.breaks(nil)
+			conf.Prometheus.Timeout = config.Default().Prometheus.Timeout
+			require.NoError(t, r.Reload(t.Context()))
 			for code != http.StatusOK {
 				r.cycle(1)
 				code, _ = r.get("/-/ready")
 			}
 			require.NotContains(t, r.page("/"), "cannot be read")
 			require.Equal(t, 1, r.logged("Cannot read series"), r.log)
-			require.Equal(t, 1, r.logged("reason="+c.reason))
 			require.Equal(t, 1, r.logged("Series can be read"))
 			require.NotContains(t, r.log.String(), "hunter2")
 			require.NotContains(t, page, "hunter2")
@@ -229,7 +225,7 @@ func TestPrometheusThatFails(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		r := start(t, Options{Config: fast(t, "http://"+free(t))})
+		r := start(t, Options{Config: fast(t, "http://127.0.0.1:1")})
 		r.cycle(3)
 		require.Contains(t, r.page("/"), "connection refused")
 		require.Equal(t, 1, r.logged("Cannot read series"), r.log)

@@ -64,7 +64,7 @@ func (a *App) claim(ctx context.Context) error {
 	}
 	me := archive.Owner{ID: rand.Text(), Host: host, PID: os.Getpid(), Started: a.started.UTC()}
 	for {
-		me.Seen = time.Now().UTC()
+		me.Seen, me.Every = time.Now().UTC(), a.claimInterval()
 		other, err := a.archive.Claim(ctx, a.owner(), me)
 		if ctx.Err() != nil {
 			return nil
@@ -82,7 +82,7 @@ func (a *App) claim(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(a.claimInterval()):
+		case <-time.After(me.Every):
 		}
 	}
 }

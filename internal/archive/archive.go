@@ -53,7 +53,7 @@ type Archive struct {
 	metrics *Metrics
 
 	mtx     sync.Mutex
-	claimed bool // by Claim, since we opened it
+	tenants tenants // since we opened it
 }
 
 // Open opens the bucket at rawURL: file:///folder or mem://, and what else main
@@ -133,7 +133,7 @@ func (a *Archive) bucket() *blob.Bucket { return a.current.Load() }
 func (a *Archive) Replace(by *Archive) error {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
-	a.claimed = false
+	a.tenants = tenants{}
 	return a.current.Swap(by.bucket()).Close()
 }
 

@@ -16,13 +16,42 @@ type Owner struct {
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 	Seen    time.Time `json:"seen"`
+	// Every is the time between two claims.
+	Every time.Duration `json:"every"`
+}
+
+// claimsMissed is how many claims, ours as well as its own, another owner may
+// miss before it has ended: its interval may be longer than ours, or its machine
+// busy.
+const claimsMissed = 3
+
+// tenants is what our claims have shown.
+type tenants struct {
+	claimed bool      // by us
+	other   *Owner    // besides us; nil: none
+	seen    time.Time // other, by our clock
+	missed  int       // claims of ours since then
+}
+
+// found takes what the document says at a claim of ours.
+func (t *tenants) found(there *Owner, me Owner) {
+	switch {
+	case !t.claimed: // who was there may have ended
+		t.claimed = true
+	case there != nil && there.ID != me.ID:
+		t.other, t.seen, t.missed = there, me.Seen, 0
+	case t.other != nil:
+		if t.missed++; t.missed >= claimsMissed && me.Seen.Sub(t.seen) >= claimsMissed*t.other.Every {
+			t.other = nil
+		}
+	}
 }
 
 // Claim writes who we are into the document with a name, again and again, and
-// returns who else has done so since we last did: then two processes use one
-// bucket. Documents are whole anyway, and the last one counts; but they may not
-// say the same. Clocks are not compared, and who wrote there before our first
-// claim has ended or will show.
+// returns who else does so: then two processes use one bucket. Documents are
+// whole anyway, and the last one counts; but they may not say the same. Clocks
+// are not compared, and who wrote there before our first claim has ended or will
+// show.
 func (a *Archive) Claim(ctx context.Context, name string, me Owner) (other *Owner, err error) {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
@@ -35,21 +64,21 @@ func (a *Archive) Claim(ctx context.Context, name string, me Owner) (other *Owne
 	if err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 		return nil, err
 	}
-	var there Owner
-	if json.Unmarshal(text, &there) == nil && a.claimed && there.ID != me.ID {
-		other = &there
+	var there *Owner
+	if json.Unmarshal(text, &there) != nil {
+		there = nil
 	}
 	text, err = json.MarshalIndent(me, "", " ")
 	if err != nil {
-		return other, err
+		return nil, err
 	}
 	if err = a.write(ctx, key, aDocument, text); err != nil {
-		return other, err
+		return nil, err
 	}
-	a.claimed = true
+	a.tenants.found(there, me)
 	a.metrics.shared.Set(0)
-	if other != nil {
+	if a.tenants.other != nil {
 		a.metrics.shared.Set(1)
 	}
-	return other, nil
+	return a.tenants.other, nil
 }

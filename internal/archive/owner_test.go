@@ -17,7 +17,7 @@ func TestTwoProcessesOnOneBucket(t *testing.T) {
 		}
 		claim := func(a *Archive, id string, minute int) *Owner {
 			t.Helper()
-			other, err := a.Claim(t.Context(), "owner", Owner{ID: id, Host: "host-" + id, PID: 7, Seen: noon.Add(time.Duration(minute) * time.Minute)})
+			other, err := a.Claim(t.Context(), "owner", Owner{ID: id, Host: "host-" + id, PID: 7, Seen: noon.Add(time.Duration(minute) * time.Minute), Every: time.Minute})
 			require.NoError(t, err)
 			return other
 		}
@@ -40,11 +40,34 @@ func TestTwoProcessesOnOneBucket(t *testing.T) {
 			require.Equal(t, 1.0, testutil.ToFloat64(one.metrics.shared))
 			require.Equal(t, 1.0, testutil.ToFloat64(two.metrics.shared))
 		}
-		// The second ends.
-		require.NotNil(t, claim(one, "one", 6))
-		require.Nil(t, claim(one, "one", 7))
+		// The second is late, and then it ends.
+		for minute := 6; minute < 9; minute++ {
+			require.NotNil(t, claim(one, "one", minute), minute)
+		}
+		require.NotNil(t, claim(two, "two", 9))
+		for minute := 9; minute < 12; minute++ {
+			require.NotNil(t, claim(one, "one", minute), minute)
+		}
+		require.Nil(t, claim(one, "one", 12))
 		require.Zero(t, testutil.ToFloat64(one.metrics.shared))
 	})
+}
+
+// One says who it is every five seconds, the other once a minute: the first is
+// not told again and again that it is alone.
+func TestProcessesWithOtherIntervals(t *testing.T) {
+	bucket := "file://" + t.TempDir()
+	often, seldom := open(t, bucket, nil), open(t, bucket, nil)
+	for second := 0; second < 240; second += 5 {
+		seen := noon.Add(time.Duration(second) * time.Second)
+		if second%60 == 0 {
+			_, err := seldom.Claim(t.Context(), "owner", Owner{ID: "seldom", Seen: seen, Every: time.Minute})
+			require.NoError(t, err)
+		}
+		other, err := often.Claim(t.Context(), "owner", Owner{ID: "often", Seen: seen, Every: 5 * time.Second})
+		require.NoError(t, err)
+		require.Equal(t, second >= 60, other != nil, second)
+	}
 }
 
 func TestClaimOverWhatIsNoOwner(t *testing.T) {
