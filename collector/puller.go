@@ -92,7 +92,7 @@ type Puller struct {
 	mtx     sync.Mutex
 	o       PullerOptions
 	slots   chan struct{}
-	targets map[string]*pulled // by instance labels
+	targets map[uint64]*pulled // by the hash of the instance's labels
 	bytes   allowance          // of all targets
 }
 
@@ -150,7 +150,7 @@ type TargetStatus struct {
 
 // NewPuller makes a Puller.
 func NewPuller(o PullerOptions) (*Puller, error) {
-	p := &Puller{targets: map[string]*pulled{}}
+	p := &Puller{targets: map[uint64]*pulled{}}
 	if err := p.Apply(o); err != nil {
 		return nil, err
 	}
@@ -306,7 +306,7 @@ func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
 
 // target is the entry of an instance. The caller holds mtx.
 func (p *Puller) target(instance labels.Labels) *pulled {
-	key := string(instance.Bytes(nil))
+	key := instance.Hash()
 	t, ok := p.targets[key]
 	if !ok {
 		t = &pulled{status: TargetStatus{Labels: instance}}

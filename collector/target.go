@@ -13,8 +13,8 @@ import (
 type ScrapeTarget struct {
 	// Labels are those that its series have.
 	Labels labels.Labels
-	// URL of the metrics.
-	URL *url.URL
+	// Scheme and Host (with port) of its metrics.
+	Scheme, Host string
 }
 
 // Target is where the profiles of one instance are had.

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -27,20 +26,18 @@ import (
 	"github.com/gorowatch/gorowatch/internal/shard"
 )
 
-// gcPercent is GOGC unless the environment says otherwise.
-const gcPercent = 20
-
 // defaultAddress is where serve listens.
 const defaultAddress = ":10980"
 
 func addServe(c *cli) {
 	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
-	o := app.Options{LogIn: logIn, LogDiscovery: logDiscovery}
+	o := app.Options{LogIn: logIn, LogDiscovery: logDiscovery, Runtime: collect}
 	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
 	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
 	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
 	share := cmd.Flag("shard", "Watch one share of the services, I of N counted from 0, e.g. 0/3 beside 1/3 and 2/3.").PlaceHolder("I/N").String()
 	addSeriesFlags(cmd, &o)
+	limit := addMemoryFlags(cmd)
 	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
@@ -57,12 +54,10 @@ func addServe(c *cli) {
 		if o.Shard, err = shard.Parse(*share); err != nil {
 			return fmt.Errorf("--shard: %w", err)
 		}
-		if os.Getenv("GOGC") == "" {
-			// Most of the memory is what is known of the series, which stays; what comes
-			// and goes is little, so that collecting it more often costs next to nothing.
-			debug.SetGCPercent(gcPercent)
-		}
 		o.Logger = promslog.New(c.logging)
+		if err := limit.apply(ctx, o.Logger); err != nil {
+			return err
+		}
 		o.Registry = newRegistry()
 		o.Flags = flagValues(cmd)
 		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())

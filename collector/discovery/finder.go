@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,9 +59,17 @@ type Finder struct {
 	asking sync.Mutex // held while the list is asked for, so that it is once
 
 	mtx     sync.Mutex
-	asked   time.Time                           // when the list was wanted last
-	listErr error                               // of that time; the list before it stays
-	list    map[string][]collector.ScrapeTarget // by identity
+	asked   time.Time // when the list was wanted last
+	listErr error     // of that time; the list before it stays
+	list    []place   // by identity
+}
+
+// place is where Prometheus scrapes an instance. Of tens of thousands no more is
+// kept than tells them apart: labels only where several have the same identity.
+type place struct {
+	identity     uint64
+	scheme, host string
+	labels       labels.Labels
 }
 
 // New makes a Finder.
@@ -119,7 +128,7 @@ func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels
 			break
 		}
 	}
-	return access.target(scraped.URL.Scheme, scraped.URL.Host), nil
+	return access.target(scraped.scheme, scraped.host), nil
 }
 
 // Gone is since when the pod of an instance is gone, if service discovery has
@@ -160,7 +169,7 @@ func (f *Finder) Unused(now time.Time, used map[string]bool) (out []*Endpoint) {
 
 // scraped looks the instance up in Prometheus' list, and asks for a new one if
 // it may.
-func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (collector.ScrapeTarget, error) {
+func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (place, error) {
 	id := identity(instance)
 	if ask {
 		f.asking.Lock()
@@ -171,26 +180,39 @@ func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Lab
 	}
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
-	same := f.list[id]
+	same := f.places(id)
 	switch {
 	case len(same) > 0:
 		return closest(same, instance)
 	case f.asked.IsZero():
-		return collector.ScrapeTarget{}, collector.Errorf(collector.ReasonNoTarget, "not looked up yet")
+		return place{}, collector.Errorf(collector.ReasonNoTarget, "not looked up yet")
 	case f.listErr != nil:
-		return collector.ScrapeTarget{}, &collector.Error{Reason: collector.ReasonOf(f.listErr), Err: fmt.Errorf("its address cannot be looked up: %w", f.listErr)}
+		return place{}, &collector.Error{Reason: collector.ReasonOf(f.listErr), Err: fmt.Errorf("its address cannot be looked up: %w", f.listErr)}
 	}
-	return collector.ScrapeTarget{}, missing("Prometheus scrapes", instance)
+	return place{}, missing("Prometheus scrapes", instance)
 }
 
 // lookup is what the list has of an identity, and how old the list is.
-func (f *Finder) lookup(id string, now time.Time) ([]collector.ScrapeTarget, time.Duration) {
+func (f *Finder) lookup(id uint64, now time.Time) ([]place, time.Duration) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
 	if f.asked.IsZero() {
 		return nil, f.o.MaxAge
 	}
-	return f.list[id], now.Sub(f.asked)
+	return f.places(id), now.Sub(f.asked)
+}
+
+// places are those of an identity. The caller holds mtx.
+func (f *Finder) places(id uint64) []place {
+	from, found := slices.BinarySearchFunc(f.list, id, func(p place, id uint64) int { return cmp.Compare(p.identity, id) })
+	if !found {
+		return nil
+	}
+	to := from + 1
+	for to < len(f.list) && f.list[to].identity == id {
+		to++
+	}
+	return f.list[from:to]
 }
 
 // refresh asks for the list. The caller holds asking.
@@ -202,23 +224,32 @@ func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	if err != nil {
 		return
 	}
-	f.list = make(map[string][]collector.ScrapeTarget, len(targets))
-	for _, t := range targets {
-		id := identity(t.Labels)
-		f.list[id] = append(f.list[id], t)
+	f.list = make([]place, len(targets))
+	for i, t := range targets {
+		f.list[i] = place{identity(t.Labels), t.Scheme, t.Host, t.Labels}
+	}
+	slices.SortStableFunc(f.list, func(a, b place) int { return cmp.Compare(a.identity, b.identity) })
+	for from := 0; from < len(f.list); {
+		same := f.places(f.list[from].identity)
+		if from += len(same); len(same) == 1 {
+			same[0].labels = labels.EmptyLabels()
+		}
 	}
 }
 
 // closest is the target that agrees with the instance in the most labels:
 // where instance is the name of a node, several of a job have the same. Where
 // that are two, nobody knows which it is.
-func closest(targets []collector.ScrapeTarget, instance labels.Labels) (collector.ScrapeTarget, error) {
+func closest(same []place, instance labels.Labels) (place, error) {
+	if len(same) == 1 {
+		return same[0], nil
+	}
 	most := -1
-	var best collector.ScrapeTarget
-	var places []string
-	for _, t := range targets {
+	var best place
+	var addresses []string
+	for _, p := range same {
 		n := 0
-		t.Labels.Range(func(l labels.Label) {
+		p.labels.Range(func(l labels.Label) {
 			if instance.Get(l.Name) == l.Value {
 				n++
 			}
@@ -227,21 +258,23 @@ func closest(targets []collector.ScrapeTarget, instance labels.Labels) (collecto
 			continue
 		}
 		if n > most {
-			most, best, places = n, t, nil
+			most, best, addresses = n, p, nil
 		}
-		if place := t.URL.Scheme + "://" + t.URL.Host; !slices.Contains(places, place) {
-			places = append(places, place)
+		if address := p.scheme + "://" + p.host; !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
 		}
 	}
-	if len(places) > 1 {
-		return best, ambiguous("scraped by Prometheus", places)
+	if len(addresses) > 1 {
+		return best, ambiguous("scraped by Prometheus", addresses)
 	}
 	return best, nil
 }
 
-// identity is what series and targets of an instance have in common at least.
-func identity(ls labels.Labels) string {
-	return ls.Get("job") + "\xff" + ls.Get("instance")
+// identity is what series and targets of an instance have in common at least,
+// as a hash.
+func identity(ls labels.Labels) uint64 {
+	h, _ := ls.HashForLabels(nil, "instance", "job")
+	return h
 }
 
 func (s Static) matches(instance labels.Labels) bool {

@@ -34,7 +34,7 @@ func (p *prometheus) Targets(context.Context) ([]collector.ScrapeTarget, error) 
 func (p *prometheus) add(t *testing.T, metrics string, ls ...string) {
 	u, err := url.Parse(metrics)
 	require.NoError(t, err)
-	p.targets = append(p.targets, collector.ScrapeTarget{Labels: labels.FromStrings(ls...), URL: u})
+	p.targets = append(p.targets, collector.ScrapeTarget{Labels: labels.FromStrings(ls...), Scheme: u.Scheme, Host: u.Host})
 }
 
 func matcher(t *testing.T, typ labels.MatchType, name, value string) *labels.Matcher {

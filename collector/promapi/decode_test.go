@@ -48,7 +48,7 @@ func TestDecode(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, answer{status: "success", kind: "matrix", warnings: []string{"partial"}, infos: []string{"not a counter"}}, a)
 	require.Len(t, v.read, 3)
-	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].labels.String())
+	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].of.labels.String())
 	require.Len(t, v.points, 5)
 	require.Equal(t, point{1700000060123, 2500}, v.points[1])
 	require.True(t, math.IsNaN(v.points[2].v) && math.IsInf(v.points[3].v, -1))

@@ -52,24 +52,25 @@ func (j *join) add(within time.Duration) {
 	}
 	all := make([]collector.Sample, 0, len(j.counts.points))
 	for _, s := range j.counts.read {
-		if s.loadsSeen != j.loads.version {
-			s.load, s.loadsSeen = j.loads.of(s.labels), j.loads.version
+		in := s.of
+		if in.loadsSeen != j.loads.version {
+			in.load, in.loadsSeen = j.loads.of(in.labels), j.loads.version
 		}
-		if s.startsSeen != j.starts.version {
-			s.start, s.startsSeen = j.starts.of(s.labels), j.starts.version
+		if in.startsSeen != j.starts.version {
+			in.start, in.startsSeen = j.starts.of(in.labels), j.starts.version
 		}
-		if s.window != j.window {
-			s.window, s.place = j.window, int32(len(j.out))
-			j.out = append(j.out, collector.Series{Labels: s.labels})
+		if in.window != j.window {
+			in.window, in.place = j.window, int32(len(j.out))
+			j.out = append(j.out, collector.Series{Labels: in.labels})
 		}
-		series := &j.out[s.place]
+		series := &j.out[in.place]
 		last := int64(math.MinInt64)
 		begun := collector.Unknown // the process of the sample before
 		if n := len(series.Samples); n > 0 {
 			last, begun = series.Samples[n-1].T, series.Samples[n-1].Start
 		}
 		from := len(all)
-		loads, starts := j.loads.cursor(s.load), j.starts.cursor(s.start)
+		loads, starts := j.loads.cursor(in.load), j.starts.cursor(in.start)
 		for _, p := range j.counts.points[s.lo:s.hi] {
 			switch {
 			case math.IsNaN(p.v) || math.IsInf(p.v, 0):

@@ -64,8 +64,6 @@ type Source struct {
 	// mtx lets one window be read at a time.
 	mtx  sync.Mutex
 	join join
-
-	targets targetList
 }
 
 var _ collector.BlockSource = (*Source)(nil)

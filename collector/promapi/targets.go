@@ -4,32 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	jsoniter "github.com/json-iterator/go"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
-
-// targetList remembers the targets of the latest answer by their text: most of
-// them are in the next one too.
-type targetList struct {
-	mtx    sync.Mutex
-	seed   [2]maphash.Seed
-	byText map[key]collector.ScrapeTarget
-}
 
 // Targets lists what the Prometheus scrapes now. An error of
 // collector.ReasonNotFound: the engine has no such list.
 func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
-	out, err := s.targets.get(ctx, s.client)
+	out, err := s.client.targets(ctx)
 	if err != nil {
 		err = explain(err)
 		return nil, &collector.Error{
@@ -40,14 +31,10 @@ func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 	return out, nil
 }
 
-func (l *targetList) get(ctx context.Context, c *client) ([]collector.ScrapeTarget, error) {
-	l.mtx.Lock()
-	defer l.mtx.Unlock()
-	if l.byText == nil {
-		l.seed = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-	}
-	target := strings.TrimSuffix(c.url, "query_range") + "targets?state=active"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+// targets asks for the list, and reads it while it comes: it is megabytes, of
+// which the labels and the address count.
+func (c *client) targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.url, "query_range")+"targets?state=active", http.NoBody)
 	if err != nil {
 		return nil, err
 	}
@@ -58,38 +45,9 @@ func (l *targetList) get(ctx context.Context, c *client) ([]collector.ScrapeTarg
 	defer resp.Body.Close()
 	body := &tracked{r: resp.Body}
 	it := jsoniter.Parse(jsoniter.ConfigDefault, body, bufferSize)
-	var a answer
+	a := answer{kind: "matrix"} // of a list there is one kind
 	var out []collector.ScrapeTarget
-	known := make(map[key]collector.ScrapeTarget, len(l.byText))
-	metric, address := make([]byte, 0, 512), make([]byte, 0, 128)
-	one := func(it *jsoniter.Iterator) bool {
-		metric, address = metric[:0], address[:0]
-		it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
-			switch field {
-			case "labels":
-				metric = it.SkipAndAppendBytes(metric)
-			case "scrapeUrl":
-				address = append(address, it.ReadStringAsSlice()...)
-			default:
-				it.Skip()
-			}
-			return it.Error == nil
-		})
-		n := len(metric)
-		metric = append(metric, address...)
-		id := key{maphash.Bytes(l.seed[0], metric), maphash.Bytes(l.seed[1], metric)}
-		t, ok := l.byText[id]
-		if !ok {
-			u, err := url.Parse(string(address))
-			if err != nil || u.Host == "" {
-				return it.Error == nil // not HTTP: nothing that could have profiles
-			}
-			t = collector.ScrapeTarget{Labels: instanceLabels(metric[:n]), URL: u}
-		}
-		known[id] = t
-		out = append(out, t)
-		return it.Error == nil
-	}
+	b := labels.NewScratchBuilder(16)
 	it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
 		switch {
 		case field == "status":
@@ -100,11 +58,16 @@ func (l *targetList) get(ctx context.Context, c *client) ([]collector.ScrapeTarg
 			a.err = it.ReadString()
 		case field == "data" && it.WhatIsNext() == jsoniter.ObjectValue:
 			it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
-				if field == "activeTargets" && it.WhatIsNext() == jsoniter.ArrayValue {
-					it.ReadArrayCB(one)
-				} else {
+				if field != "activeTargets" || it.WhatIsNext() != jsoniter.ArrayValue {
 					it.Skip()
+					return it.Error == nil
 				}
+				it.ReadArrayCB(func(it *jsoniter.Iterator) bool {
+					if t, ok := scrapeTarget(it, &b); ok {
+						out = append(out, t)
+					}
+					return it.Error == nil
+				})
 				return it.Error == nil
 			})
 		default:
@@ -120,10 +83,33 @@ func (l *targetList) get(ctx context.Context, c *client) ([]collector.ScrapeTarg
 	case a.status == "":
 		return nil, errors.New("it ends before its time, or has no status")
 	}
-	if a.status != "success" {
-		a.kind = "matrix"
-		return nil, a.failure(resp.StatusCode)
+	return out, a.failure(resp.StatusCode)
+}
+
+// scrapeTarget reads a target; what is not scraped over HTTP could have no
+// profiles.
+func scrapeTarget(it *jsoniter.Iterator, b *labels.ScratchBuilder) (t collector.ScrapeTarget, ok bool) {
+	b.Reset()
+	it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
+		switch field {
+		case "labels":
+			readLabels(it, b)
+		case "scrapeUrl":
+			u, err := url.Parse(it.ReadString())
+			if ok = err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); ok {
+				// Not the rest of the address, which would stay in memory with it.
+				t.Scheme, t.Host = "http", strings.Clone(u.Host)
+				if u.Scheme == "https" {
+					t.Scheme = "https"
+				}
+			}
+		default:
+			it.Skip()
+		}
+		return it.Error == nil
+	})
+	if ok {
+		t.Labels = b.Labels()
 	}
-	l.byText = known
-	return out, nil
+	return t, ok
 }

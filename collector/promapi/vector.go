@@ -14,7 +14,7 @@ import (
 //
 // It is used by one goroutine at a time.
 type vector struct {
-	seed [2]maphash.Seed
+	seed maphash.Seed
 	// byText and byLabels name series by their labels, as they are written and
 	// in order. One series may have several texts.
 	byText   map[key]*series
@@ -42,8 +42,9 @@ type vector struct {
 	duplicates, excess int
 }
 
-// key is a hash that is long enough to stand for what it was made of.
-type key [2]uint64
+// key is a hash that stands for what it was made of: that two of 100,000 series
+// have the same is a chance of one in billions, with a seed that nobody knows.
+type key uint64
 
 type nameSet struct {
 	names []string
@@ -52,13 +53,17 @@ type nameSet struct {
 
 // series is one series of an expression.
 type series struct {
-	labels labels.Labels // without the name; of counts alone
 	set    *nameSet
-	chunk  int32 // latest answer that had it
-	lo, hi int32 // its points in that
+	of     *instance // of counts alone
+	chunk  int32     // latest answer that had it
+	lo, hi int32     // its points in that
+}
 
-	// Of counts alone: the load and the start that belong to it, nil: none, as of
-	// the versions of theirs; and its place in the window that is read.
+// instance is what a series of counts has besides: its labels without the name;
+// the load and the start that belong to it, nil: none, as of the versions of
+// theirs; and its place in the window that is read.
+type instance struct {
+	labels                labels.Labels
 	load, start           *series
 	loadsSeen, startsSeen int32
 	window, place         int32
@@ -66,13 +71,12 @@ type series struct {
 
 func newVector(limit int) *vector {
 	return &vector{
-		seed:   [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		byText: map[key]*series{}, byLabels: map[key]*series{}, limit: limit, ignored: &series{},
+		seed: maphash.MakeSeed(), byText: map[key]*series{}, byLabels: map[key]*series{}, limit: limit, ignored: &series{},
 	}
 }
 
 func (v *vector) key(b []byte) key {
-	return key{maphash.Bytes(v.seed[0], b), maphash.Bytes(v.seed[1], b)}
+	return key(maphash.Bytes(v.seed, b))
 }
 
 // begin prepares for an answer.
@@ -127,7 +131,7 @@ func (v *vector) learn(text []byte) *series {
 	s := &series{set: v.setOf(ls)}
 	s.set.n++
 	if v.named {
-		s.labels = ls
+		s.of = &instance{labels: ls}
 	}
 	v.byLabels[id] = s
 	v.version++
@@ -212,8 +216,13 @@ func (v *vector) forget() {
 // instanceLabels are the labels of a series, as they are written in JSON,
 // without its name.
 func instanceLabels(text []byte) labels.Labels {
-	it := jsoniter.ParseBytes(jsoniter.ConfigDefault, text)
 	b := labels.NewScratchBuilder(8)
+	readLabels(jsoniter.ParseBytes(jsoniter.ConfigDefault, text), &b)
+	return b.Labels()
+}
+
+// readLabels reads a map of labels, but for the name of a series.
+func readLabels(it *jsoniter.Iterator, b *labels.ScratchBuilder) {
 	it.ReadMapCB(func(it *jsoniter.Iterator, name string) bool {
 		if value := it.ReadString(); name != labels.MetricName && value != "" {
 			b.Add(name, value)
@@ -221,5 +230,4 @@ func instanceLabels(text []byte) labels.Labels {
 		return it.Error == nil
 	})
 	b.Sort()
-	return b.Labels()
 }

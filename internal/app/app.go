@@ -84,6 +84,10 @@ type Options struct {
 	// discovery that want one for the whole process.
 	LogDiscovery func(*slog.Logger)
 
+	// Runtime, if set, is told what the configuration in force says of the Go
+	// runtime.
+	Runtime func(config.Runtime)
+
 	// OnLeaks, if set, is told all leaks after every evaluation.
 	OnLeaks func(now time.Time, leaks []leak.Leak)
 }
@@ -175,6 +179,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.tune(conf)
 	if o.Web.WebConfigFile != nil {
 		if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 			return nil, fmt.Errorf("--web.config.file: %w", err)
@@ -294,6 +299,13 @@ func (a *App) load() (config.Config, error) {
 		a.logger.Warn("A rule has ended", "rule", text)
 	}
 	return c, c.Validate()
+}
+
+// tune passes on what concerns the Go runtime.
+func (a *App) tune(c config.Config) {
+	if a.o.Runtime != nil {
+		a.o.Runtime(c.Runtime)
+	}
 }
 
 // serviceAccount is what a pod is given to talk to its cluster.

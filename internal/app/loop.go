@@ -172,6 +172,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 	}
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
+	a.tune(c)
 	a.rescrape()
 	if bucket == nil {
 		return nil

@@ -29,6 +29,7 @@ type Config struct {
 	Alerting   Alerting    `yaml:"alerting,omitempty"`
 	Storage    Storage     `yaml:"storage,omitempty"`
 	Links      Links       `yaml:"links,omitempty"`
+	Runtime    Runtime     `yaml:"runtime,omitempty"`
 }
 
 // Global is what concerns everything.
@@ -259,6 +260,14 @@ type Storage struct {
 	URL string `yaml:"url,omitempty"`
 	// Retention of profiles and resolved leaks.
 	Retention model.Duration `yaml:"retention,omitempty"`
+}
+
+// Runtime is what concerns the Go runtime.
+type Runtime struct {
+	// GoGC is how much the heap may grow between two collections, in percent of
+	// what is in use. 0: as the environment has it, else the program's default.
+	// -1: no collection until the memory limit.
+	GoGC int `yaml:"gogc,omitempty"`
 }
 
 // Default is the configuration of an empty file.

@@ -26,7 +26,7 @@ var sections = map[string]string{
 	"targetsSection": "targets", "alertmanagersSection": "alertmanagers", "webhooksSection": "webhooks", "Inbound": "inbound",
 	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
 	"StaticConfig": "static_configs", "Ignore": "ignore", "Storage": "storage",
-	"Links": "links", "SourceLink": "links.source",
+	"Links": "links", "Runtime": "runtime", "SourceLink": "links.source",
 }
 
 // explain puts the YAML library's words for an unknown key into the user's.
@@ -109,6 +109,7 @@ func (c *Config) Validate() error {
 	v.duration("storage.retention", c.Storage.Retention, time.Minute, 10*365*24*time.Hour)
 
 	v.links(&c.Links)
+	v.between("runtime.gogc", c.Runtime.GoGC, -1, 10_000)
 
 	return errors.Join(v.errs...)
 }

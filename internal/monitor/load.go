@@ -12,11 +12,21 @@ type loads struct {
 	hour  int64 // of the mean that is being made
 	sum   float64
 	n     int
-	means []float32 // of the hours before, the latest last; NaN: unknown
+	means []mean // of the hours before, the latest last
 }
 
-// maxLoadHours bounds what is remembered: 1 KB.
+// maxLoadHours bounds what is remembered: half a kilobyte.
 const maxLoadHours = 240
+
+// mean is a load that is not negative in two bytes, right to one part in 500, or
+// NaN: the first half of its float32, but for the sign.
+type mean uint16
+
+func meanOf(x float64) mean {
+	return mean((math.Float32bits(float32(max(0, x))) + 1<<14) >> 15)
+}
+
+func (m mean) load() float64 { return float64(math.Float32frombits(uint32(m) << 15)) }
 
 // add takes a sample; block is the length of a block of the trend.
 func (l *loads) add(t time.Time, load float64, block time.Duration) {
@@ -28,7 +38,10 @@ func (l *loads) add(t time.Time, load float64, block time.Duration) {
 		*l = loads{hour: hour, means: l.means[:0]}
 	}
 	for ; l.hour < hour; l.hour++ {
-		l.means = append(l.means, float32(l.sum/float64(l.n))) // NaN of none
+		if len(l.means) == cap(l.means) { // not twice as much: few live for ten days
+			l.means = append(make([]mean, 0, len(l.means)+24), l.means...)
+		}
+		l.means = append(l.means, meanOf(l.sum/float64(l.n))) // NaN of none
 		l.sum, l.n = 0, 0
 	}
 	if extra := len(l.means) - maxLoadHours; extra > 0 {
@@ -45,7 +58,7 @@ func (l *loads) at(t time.Time, block time.Duration) float64 {
 	case i == int64(len(l.means)):
 		return l.sum / float64(l.n)
 	case i >= 0 && i < int64(len(l.means)):
-		return float64(l.means[i])
+		return l.means[i].load()
 	}
 	return math.NaN()
 }

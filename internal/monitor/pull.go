@@ -284,9 +284,9 @@ func (p pull) run(ctx context.Context) brought {
 		m.logger.Debug("No profile", "service", p.service.labels, "instance", p.instance.name, "reason", b.reason, "err", err)
 		return b
 	}
-	sh := shot{snapshot: p.service.builder.snapshot(profile)}
-	sh.ref.Instance, sh.ref.Time, sh.ref.Total = p.instance.name, p.now, profile.Total
+	sh := shot{ref: leak.ProfileRef{Instance: p.instance.name, Time: p.now, Total: profile.Total}}
 	if p.archive == nil {
+		sh.snapshot = p.service.builder.snapshot(profile)
 		b.shots = append(b.shots, sh)
 		return b
 	}
@@ -294,9 +294,9 @@ func (p pull) run(ctx context.Context) brought {
 	m.archiveState(err)
 	if err == nil {
 		sh.ref = ref
-		if p.onset.IsZero() {
-			sh.snapshot = nil // a baseline: read again when it is needed
-		}
+	}
+	if err != nil || !p.onset.IsZero() { // else a baseline: read again when it is needed
+		sh.snapshot = p.service.builder.snapshot(profile)
 	}
 	b.shots = append(b.shots, sh)
 	return p.earlier(ctx, b)

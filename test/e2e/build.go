@@ -43,10 +43,13 @@ func built(t testing.TB, once func() error, name string) string {
 	return filepath.Join(buildDir, name)
 }
 
+// tags are those of the Makefile: the program that users have.
+const tags = "disable_grpc_modules,grpcnotrace"
+
 // build compiles the commands among packages of the module in a folder of the
 // repository.
 func build(module, packages string) error {
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", buildDir+string(filepath.Separator), packages)
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags="+tags, "-o", buildDir+string(filepath.Separator), packages)
 	cmd.Dir = filepath.Join(repository(), module)
 	// What runs under load is the program that users have, not a checked one.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -18,6 +18,7 @@ import (
 var (
 	instances = flag.Int("instances", 0, "size of the fleet; 0 skips what takes minutes")
 	evaluate  = flag.Duration("evaluate", time.Minute, "how long the steady state is looked at")
+	debug     = flag.String("debug", "", "address for gorowatch's own profiles, such as its heap")
 	interval  = flag.Duration("interval", 5*time.Second, "time between two evaluations")
 )
 
@@ -59,23 +60,44 @@ func TestBackfillAndEvaluations(t *testing.T) {
 	f, addr := fleet(t, *instances)
 	dir := t.TempDir()
 	began := time.Now()
-	g := e2e.StartGorowatch(t, dir, "prometheus: {url: '"+addr+"'}\n")
+	var flags []string
+	if *debug != "" {
+		flags = []string{"--debug.listen-address=" + *debug}
+	}
+	g := e2e.StartGorowatch(t, dir, "prometheus: {url: '"+addr+"'}\n", flags...)
+	var peak memory
+	look := func() memory {
+		m := resident(t, g.PID())
+		if m.total() > peak.total() {
+			peak = m
+		}
+		return m
+	}
 	deadline := began.Add(10 * time.Minute)
 	for g.Metric(t, "gorowatch_backfill_progress_ratio") < 1 || g.Metric(t, "gorowatch_series") < float64(*instances) {
 		require.True(t, time.Now().Before(deadline), "back-fill takes for ever")
+		look()
 		time.Sleep(time.Second)
 	}
 	took := time.Since(began)
 	back := used(t, g)
-	t.Logf("back-fill: %d instances, %s wall, %.1f s CPU of gorowatch, %d points, %.0f MB resident",
-		*instances, took.Round(time.Second), back.cpu, f.Points.Load(), g.Metric(t, "process_resident_memory_bytes")/1e6)
+	t.Logf("back-fill: %d instances, %s wall, %.1f s CPU of gorowatch, %d points", *instances, took.Round(time.Second), back.cpu, f.Points.Load())
+	t.Logf("at its peak %s; at its end %s", peak, look())
+	t.Log(runtimeMemory(t, g))
 	const n = 3
+	peak = memory{}
 	before, points := used(t, g), f.Points.Load()
-	time.Sleep(n * time.Minute)
+	for range n * 60 {
+		time.Sleep(time.Second)
+		look()
+	}
 	after := used(t, g)
-	t.Logf("steady state, every minute: %.3f s CPU per evaluation (of %g), %d points each, %d profiles pulled so far, %.0f MB resident, limit %.0f MB",
+	t.Logf("steady state, every minute: %.3f s CPU per evaluation (of %g), %d points each, %d profiles pulled so far",
 		(after.cpu-before.cpu)/(after.evaluations-before.evaluations), after.evaluations-before.evaluations,
-		(f.Points.Load()-points)/n, f.Pulls.Load(), g.Metric(t, "process_resident_memory_bytes")/1e6, 60+4*float64(*instances)/1000)
+		(f.Points.Load()-points)/n, f.Pulls.Load())
+	limit := 60e6 + 4e3*float64(*instances)
+	t.Logf("at its peak %s; now %s; limit %.0f MB", peak, look(), limit/1e6)
+	t.Log(runtimeMemory(t, g))
 	require.Less(t, took, 5*time.Minute)
 }
 

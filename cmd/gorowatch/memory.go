@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+// gcPercent is GOGC unless the configuration or the environment says otherwise.
+// Most of the memory is what is known of the series, which stays; what comes and
+// goes is little, so that collecting it more often costs next to nothing.
+const gcPercent = 20
+
+// collect sets how often garbage is collected.
+func collect(r config.Runtime) { debug.SetGCPercent(percent(r, os.Getenv("GOGC"))) }
+
+// percent is GOGC by the configuration, the environment, or the default.
+func percent(r config.Runtime, env string) int {
+	n, err := strconv.Atoi(env)
+	switch {
+	case r.GoGC != 0:
+		return r.GoGC
+	case env == "off":
+		return -1
+	case err == nil:
+		return n
+	}
+	return gcPercent
+}
+
+// memoryLimit is how GOMEMLIMIT follows the memory that we may have; the flags
+// are Prometheus'.
+type memoryLimit struct {
+	on      bool
+	ratio   float64
+	refresh string
+}
+
+func addMemoryFlags(cmd *kingpin.CmdClause) *memoryLimit {
+	m := &memoryLimit{}
+	cmd.Flag("auto-gomemlimit", "Set GOMEMLIMIT by the memory limit of the container or, without one, the memory of the system, unless the environment has GOMEMLIMIT.").Default("true").BoolVar(&m.on)
+	cmd.Flag("auto-gomemlimit.ratio", "The share of that memory that GOMEMLIMIT is; more than 0, up to 1.").Default("0.9").FloatVar(&m.ratio)
+	cmd.Flag("auto-gomemlimit.refresh-interval", "How often to look at the limit again, e.g. 1m where a vertical autoscaler changes it; 0s: never.").Default("0s").StringVar(&m.refresh)
+	return m
+}
+
+// apply sets the limit. That it cannot be found is no reason not to run.
+func (m *memoryLimit) apply(ctx context.Context, logger *slog.Logger) error {
+	if !m.on {
+		return nil
+	}
+	if math.IsNaN(m.ratio) || m.ratio <= 0 || m.ratio > 1 {
+		return fmt.Errorf("--auto-gomemlimit.ratio: %g is out of range, expected more than 0 and up to 1", m.ratio)
+	}
+	var refresh time.Duration
+	if m.refresh != "0" && m.refresh != "0s" {
+		var err error
+		if refresh, err = duration("--auto-gomemlimit.refresh-interval", m.refresh); err != nil {
+			return err
+		}
+	}
+	limit, err := memlimit.Set(
+		memlimit.WithRatio(m.ratio),
+		memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)),
+		memlimit.WithRefreshInterval(ctx, refresh),
+	)
+	if err != nil {
+		logger.Warn("GOMEMLIMIT was not set by the memory that there is", "err", err)
+		return nil
+	}
+	logger.Debug("The garbage collector knows its limit", "gomemlimit_bytes", limit)
+	return nil
+}
