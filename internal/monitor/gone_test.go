@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // here are the instances of the only service that are not gone, by name.
@@ -55,7 +57,7 @@ func TestGoneInstances(t *testing.T) {
 	w.run(time.Minute)
 	require.Equal(t, []string{"a", "b", "more-0"}, w.here())
 	delete(w.processes, "api/more-0")
-	w.run(3 * time.Minute)
+	w.run(5 * time.Minute)
 
 	w.down = errors.New("no answer")
 	w.run(30 * time.Minute)
@@ -69,6 +71,23 @@ func TestGoneInstances(t *testing.T) {
 	}
 	require.Greater(t, w.pulls["api/a"], pulled["api/a"])
 	require.Empty(t, w.firing())
+}
+
+// Samples that are further apart than evaluations are no gaps.
+func TestSeldomSampled(t *testing.T) {
+	s := &service{instances: map[string]*instance{"a": {name: "a"}}, watched: []trend.Instance{{Name: "a"}}}
+	for minute := range 60 {
+		now := t0.Add(time.Duration(minute) * time.Minute)
+		s.watched[0].LastSeen = now.Truncate(5 * time.Minute)
+		s.end(now, time.Minute)
+		require.Len(t, s.here(), 1, "minute %d", minute)
+	}
+	last := s.watched[0].LastSeen
+	s.end(last.Add(10*time.Minute), time.Minute)
+	require.Empty(t, s.here())
+	s.watched[0].LastSeen = last.Add(12 * time.Minute)
+	s.end(last.Add(13*time.Minute), time.Minute)
+	require.Len(t, s.here(), 1)
 }
 
 // Of a service that leaks those are asked that are there.

@@ -338,7 +338,7 @@ func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool)
 	s.judge(now, m.o.Puller != nil, m.o.VersionLabel)
 	s.watched = s.trend.Instances()
 	s.forget()
-	s.end(m.sampled.Add(-max(2*m.o.Interval, m.o.Interval+scrapeTime)))
+	s.end(m.sampled, m.o.Interval)
 	if len(s.watched) == 0 && s.tracker.Idle() {
 		delete(m.services, key)
 		s.gone = true

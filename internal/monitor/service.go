@@ -77,8 +77,10 @@ type instance struct {
 	why    string    // the last error, in words
 	reason collector.Reason
 
-	ended bool // its series have
-	gone  bool // forgotten
+	seen   time.Time     // its last sample
+	rhythm time.Duration // from the one before to that
+	ended  bool          // its series have
+	gone   bool          // forgotten
 }
 
 // shot is a profile; its snapshot is loaded when it is needed.
@@ -227,17 +229,32 @@ func (s *service) forget() {
 	}
 }
 
-// scrapeTime is how much later than the interval says a sample may come.
-const scrapeTime = 10 * time.Second
+const (
+	// scrapeTime is how much later than the interval says a sample may come.
+	scrapeTime = 10 * time.Second
+	// maxRhythm is the longest time between samples that counts as a rhythm.
+	maxRhythm = 5 * time.Minute
+)
 
-// end marks the instances without a sample since a time: their pods are gone, or
-// are not scraped any more. In either case nobody is there to be asked, and
-// where the series go on, so does the instance.
-func (s *service) end(since time.Time) {
+// end marks the instances that lack two samples up to a time: their pods are
+// gone, or are not scraped any more. In either case nobody is there to be asked,
+// and where the series go on, so does the instance. Samples may be further apart
+// than evaluations.
+func (s *service) end(upTo time.Time, interval time.Duration) {
 	for _, w := range s.watched {
-		if in, ok := s.instances[w.Name]; ok {
-			in.ended = !w.LastSeen.After(since)
+		in, ok := s.instances[w.Name]
+		if !ok {
+			continue
 		}
+		if w.LastSeen.After(in.seen) {
+			most := maxRhythm
+			if in.ended { // an absence is not yet a slower rhythm
+				most = 2 * in.rhythm
+			}
+			in.rhythm = min(w.LastSeen.Sub(in.seen), most, maxRhythm)
+			in.seen = w.LastSeen
+		}
+		in.ended = upTo.Sub(w.LastSeen) >= max(2*interval, interval+scrapeTime, 2*in.rhythm)
 	}
 }
 
