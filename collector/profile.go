@@ -78,7 +78,8 @@ type Profile struct {
 	Records    []Record
 	// Size is the number of bytes as they were sent, 0: unknown.
 	Size int
-	// Raw is the profile as the target sent it, kept for the archive. It is
-	// nil for profiles that were not fetched from a target.
+	// Raw is the profile as the target sent it, kept for the archive; a dump,
+	// which is text, is gzipped. It is nil for profiles that were not fetched
+	// from a target, and for dumps that are too large to keep.
 	Raw []byte
 }

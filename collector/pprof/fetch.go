@@ -48,15 +48,19 @@ func New(o Options) *Fetcher {
 // protocol buffer, 1 or 2.
 //
 // The client's authorisation never leaves the target's host: a redirect to
-// another one is refused. Raw of the result is what the target sent, for the
-// protocol buffer; dumps are not kept. Errors are *collector.Error and name
-// the URL redacted.
+// another one is refused. Raw of the result is what the target sent, of a dump
+// with debug=2 gzipped; that with debug=1 is not kept. Errors are
+// *collector.Error and name the URL redacted.
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
 	u := profileURL(target, kind, debug)
 	var raw bytes.Buffer
+	dump := newDumpCopy()
 	p, err := f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
-		if debug == 0 {
+		switch debug {
+		case 0:
 			body = io.TeeReader(body, &raw)
+		case 2:
+			body = io.TeeReader(body, dump)
 		}
 		return Parse(body, f.now(), f.limits)
 	})
@@ -67,8 +71,11 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 		return nil, collector.NetworkError(u, collector.Errorf(collector.ReasonNotProfile, "asked for a %s profile, was sent a %s profile", kind, p.Kind))
 	}
 	p.Kind = kind
-	if debug == 0 {
+	switch debug {
+	case 0:
 		p.Raw = raw.Bytes()
+	case 2:
+		p.Raw = dump.bytes()
 	}
 	return p, nil
 }

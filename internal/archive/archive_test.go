@@ -499,3 +499,29 @@ func TestManyProfiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 }
+
+// A dump lies beside the profiles, is none of them, and is had like one.
+func TestDump(t *testing.T) {
+	everyBucket(t, func(t *testing.T, url string) {
+		a := open(t, url, nil)
+		ref, err := a.SaveDump(t.Context(), shop, "a", noon, profile("3"))
+		require.NoError(t, err)
+		require.Equal(t, "profiles/prod/shop/a/20260301T120000Z.debug2.txt.gz", ref.Key)
+		r, err := a.OpenProfile(t.Context(), ref.Key)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		require.Equal(t, profile("3").Raw, raw)
+		p, err := a.LoadProfile(t.Context(), ref.Key)
+		require.NoError(t, err)
+		require.Equal(t, noon, p.Time.UTC())
+
+		list, err := a.Profiles(t.Context(), shop, "a")
+		require.NoError(t, err)
+		require.Empty(t, list)
+		list, err = a.ServiceProfiles(t.Context(), shop, noon.Add(-time.Hour), noon.Add(time.Hour))
+		require.NoError(t, err)
+		require.Empty(t, list)
+	})
+}

@@ -16,6 +16,7 @@ const (
 	leaksPrefix    = "leaks/"
 	asidePrefix    = "aside/"
 	suffix         = ".pb.gz"
+	dumpSuffix     = ".debug2.txt.gz"
 	temporary      = ".tmp" // a file that is being written
 	timeFormat     = "20060102T150405Z"
 
@@ -48,10 +49,11 @@ func segment(value string, longest int) string {
 	return s + end
 }
 
-// isProfile tells whether a key may be that of a profile. Whatever a bucket
-// makes of dots, we lead nobody out of the folder.
+// isProfile tells whether a key may be that of a profile or of a dump. Whatever
+// a bucket makes of dots, we lead nobody out of the folder.
 func isProfile(key string) bool {
-	return strings.HasPrefix(key, profilesPrefix) && strings.HasSuffix(key, suffix) && path.Clean(key) == key
+	kind := strings.HasSuffix(key, suffix) || strings.HasSuffix(key, dumpSuffix)
+	return kind && strings.HasPrefix(key, profilesPrefix) && path.Clean(key) == key
 }
 
 // longest is how long the segments of a profile's key may be, one for each
@@ -77,7 +79,10 @@ func (a *Archive) prefix(service labels.Labels, instance string) string {
 }
 
 // takenAt is the time in the key of a profile.
-func takenAt(key string) (time.Time, bool) {
+func takenAt(key string) (time.Time, bool) { return timeIn(key, suffix) }
+
+// timeIn is the time in a key with the suffix.
+func timeIn(key, suffix string) (time.Time, bool) {
 	name, ok := strings.CutSuffix(path.Base(key), suffix)
 	if !ok {
 		return time.Time{}, false

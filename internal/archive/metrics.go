@@ -19,6 +19,7 @@ type operation string
 
 const (
 	opSaveProfile  operation = "save_profile"
+	opSaveDump     operation = "save_dump"
 	opLoadProfile  operation = "load_profile"
 	opListProfiles operation = "list_profiles"
 	opSaveLeak     operation = "save_leak"
@@ -57,7 +58,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Profiles deleted by thinning and retention.",
 		}),
 	}
-	for _, op := range []operation{opSaveProfile, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSweep, opClaim} {
+	for _, op := range []operation{opSaveProfile, opSaveDump, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSweep, opClaim} {
 		m.ops.WithLabelValues(string(op), "ok")
 		m.ops.WithLabelValues(string(op), "error")
 	}

@@ -17,6 +17,16 @@ import (
 // SaveProfile keeps a profile of an instance of a service. taken is the time of
 // the evaluation that wanted it.
 func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	return a.save(ctx, opSaveProfile, suffix, service, instance, taken, p)
+}
+
+// SaveDump keeps a dump (debug=2) of an instance of a service beside its
+// profiles. It is for people: Profiles and ServiceProfiles do not list dumps.
+func (a *Archive) SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	return a.save(ctx, opSaveDump, dumpSuffix, service, instance, taken, p)
+}
+
+func (a *Archive) save(ctx context.Context, op operation, suffix string, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	ref := leak.ProfileRef{
@@ -26,7 +36,7 @@ func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instan
 		Total:    p.Total,
 	}
 	err := a.write(ctx, ref.Key, aProfile, p.Raw)
-	return ref, a.count(opSaveProfile, err)
+	return ref, a.count(op, err)
 }
 
 // Profiles lists the profiles of an instance, oldest first. Total is not known
@@ -46,7 +56,7 @@ func (a *Archive) Profiles(ctx context.Context, service labels.Labels, instance 
 	return out, a.count(opListProfiles, nil)
 }
 
-// LoadProfile reads a profile.
+// LoadProfile reads a profile or a dump.
 func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profile, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -57,7 +67,10 @@ func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profi
 	if err != nil {
 		return nil, a.count(opLoadProfile, err)
 	}
-	taken, _ := takenAt(key)
+	taken, ok := takenAt(key)
+	if !ok {
+		taken, _ = timeIn(key, dumpSuffix)
+	}
 	p, err := a.o.Decode(raw, taken)
 	if err != nil {
 		return nil, a.count(opLoadProfile, fmt.Errorf("%s: %w", key, err))
@@ -65,7 +78,8 @@ func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profi
 	return p, a.count(opLoadProfile, nil)
 }
 
-// OpenProfile opens a profile as the target sent it. The error matches
+// OpenProfile opens a profile as the target sent it, or a dump gzipped. The
+// error matches
 // fs.ErrNotExist when there is none.
 func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, error) {
 	if !isProfile(key) {

@@ -20,10 +20,11 @@ const (
 	aroundOnset = 2 * time.Hour
 )
 
-// Sweep thins out profiles with age and deletes what is past the retention,
-// profiles, resolved leaks and captures. What a leak needs stays, of those in
-// the bucket and of those given, which may be newer: around its onset, what it
-// names, and while it is open all since; and what a capture names.
+// Sweep thins out profiles, and dumps by themselves, with age and deletes what
+// is past the retention: those, resolved leaks and captures. What a leak needs
+// stays, of those in the bucket and of those given, which may be newer: around
+// its onset, what it names, and while it is open all since; and what a capture
+// names.
 //
 // It goes through the whole bucket, a service at a time; nobody should wait.
 func (a *Archive) Sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
@@ -79,6 +80,9 @@ func (s *sweeper) need(l leak.Leak) {
 			s.named[ref.Key] = true
 		}
 	}
+	for _, ref := range l.Dumps {
+		s.named[ref.Key] = true
+	}
 	w := span{l.Onset.Add(-aroundOnset), l.Onset.Add(aroundOnset)}
 	if l.State != leak.Resolved {
 		w.to = s.now
@@ -114,28 +118,22 @@ func (s *sweeper) descend(ctx context.Context, prefix string, depth int) error {
 // service sweeps the profiles of a service, an instance at a time.
 func (s *sweeper) service(ctx context.Context, folder string) error {
 	var (
-		instance string
-		taken    []time.Time
-		keys     []string
+		instance        string
+		profiles, dumps aged
 	)
 	flush := func() error {
-		for i, stays := range s.thin(folder, keys, taken) {
-			if stays {
-				continue
-			}
-			if err := s.archive.delete(ctx, keys[i]); err != nil {
-				return err
-			}
-			s.archive.metrics.swept.Inc()
-		}
-		keys, taken = keys[:0], taken[:0]
-		return nil
+		return errors.Join(s.flush(ctx, folder, &profiles), s.flush(ctx, folder, &dumps))
 	}
 	for key, err := range s.archive.list(ctx, folder) {
 		if err != nil {
 			return err
 		}
+		kind := &profiles
 		t, ok := takenAt(key)
+		if !ok {
+			kind = &dumps
+			t, ok = timeIn(key, dumpSuffix)
+		}
 		if !ok {
 			continue
 		}
@@ -145,23 +143,44 @@ func (s *sweeper) service(ctx context.Context, folder string) error {
 			}
 			instance = dir
 		}
-		keys, taken = append(keys, key), append(taken, t)
+		kind.keys, kind.taken = append(kind.keys, key), append(kind.taken, t)
 	}
 	return errors.Join(flush(), ctx.Err())
 }
 
-// thin tells of the profiles of an instance, oldest first, which stay.
-func (s *sweeper) thin(folder string, keys []string, taken []time.Time) []bool {
-	stays := make([]bool, len(keys))
+// aged are the profiles, or the dumps, of an instance, oldest first.
+type aged struct {
+	keys  []string
+	taken []time.Time
+}
+
+// flush deletes what does not stay.
+func (s *sweeper) flush(ctx context.Context, folder string, a *aged) error {
+	for i, stays := range s.thin(folder, *a) {
+		if stays {
+			continue
+		}
+		if err := s.archive.delete(ctx, a.keys[i]); err != nil {
+			return err
+		}
+		s.archive.metrics.swept.Inc()
+	}
+	a.keys, a.taken = a.keys[:0], a.taken[:0]
+	return nil
+}
+
+// thin tells which stay.
+func (s *sweeper) thin(folder string, a aged) []bool {
+	stays := make([]bool, len(a.keys))
 	var last time.Time // the beginning of the hour or day that has one
-	for i, t := range taken {
+	for i, t := range a.taken {
 		age := s.now.Sub(t)
 		step := 24 * time.Hour
 		if age <= keepHourly {
 			step = time.Hour
 		}
 		first := !t.Truncate(step).Equal(last)
-		stays[i] = s.named[keys[i]] || s.isNeeded(folder, t) || age <= min(keepAll, s.retention) || age <= s.retention && first
+		stays[i] = s.named[a.keys[i]] || s.isNeeded(folder, t) || age <= min(keepAll, s.retention) || age <= s.retention && first
 		if stays[i] {
 			last = t.Truncate(step)
 		}

@@ -106,3 +106,41 @@ func TestSweepOfOtherLayouts(t *testing.T) {
 	require.NoError(t, a.Sweep(t.Context(), noon.Add(time.Hour), time.Minute, nil))
 	require.Empty(t, a.keys(t))
 }
+
+// Dumps thin out as profiles do, and neither takes the place of the other.
+func TestDumpsThinOutWithAge(t *testing.T) {
+	everyBucket(t, func(t *testing.T, url string) {
+		a := open(t, url, nil)
+		const step = 20 * time.Minute
+		var named leak.ProfileRef
+		for age := time.Duration(0); age <= 6*24*time.Hour; age += step {
+			ref, err := a.SaveDump(t.Context(), shop, "a", noon.Add(-age), profile("1"))
+			require.NoError(t, err)
+			if age == 100*time.Hour+step {
+				named = ref
+			}
+			_, err = a.SaveProfile(t.Context(), shop, "a", noon.Add(-age-time.Minute), profile("1"))
+			require.NoError(t, err)
+		}
+		l := leak.Leak{ID: "x", Service: shop, State: leak.Resolved, Onset: noon.Add(-200 * time.Hour), ResolvedAt: noon, Dumps: []leak.ProfileRef{named}}
+		require.NoError(t, a.Sweep(t.Context(), noon, 5*24*time.Hour, []leak.Leak{l}))
+
+		var ages []time.Duration
+		for _, key := range a.keys(t) {
+			if taken, ok := timeIn(key, dumpSuffix); ok {
+				ages = append(ages, noon.Sub(taken))
+			}
+		}
+		slices.Sort(ages)
+		var want []time.Duration
+		for age := time.Duration(0); age <= 2*time.Hour; age += step {
+			want = append(want, age)
+		}
+		for age := 3 * time.Hour; age <= 48*time.Hour; age += time.Hour {
+			want = append(want, age)
+		}
+		want = append(want, 60*time.Hour, 84*time.Hour, 100*time.Hour+step, 108*time.Hour, 5*24*time.Hour)
+		require.Equal(t, want, ages)
+		require.NotEmpty(t, a.ages(t, shop, "a", noon), "profiles are there, too")
+	})
+}

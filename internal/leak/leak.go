@@ -95,6 +95,9 @@ type Leak struct {
 	// Base and Head are the profiles compared; nil for an unattributed leak.
 	Base *ProfileRef `json:"base,omitempty"`
 	Head *ProfileRef `json:"head,omitempty"`
+	// Dumps are those that were taken to see how old its goroutines are, oldest
+	// first; the last MaxDumps of them.
+	Dumps []ProfileRef `json:"dumps,omitempty"`
 	// Memory is that of the instance nearest to its limit, where one is known.
 	Memory *Memory `json:"memory,omitempty"`
 }
@@ -154,6 +157,10 @@ type StackGrowth struct {
 
 // Delta is the growth.
 func (s StackGrowth) Delta() int64 { return s.Head - s.Base }
+
+// MaxDumps is how many dumps a leak names: two or three for each of its last
+// processes.
+const MaxDumps = 8
 
 // ProfileRef names a profile in the archive.
 type ProfileRef struct {

@@ -246,6 +246,16 @@ func (t *Tracker) Seen(id, signature string, wait time.Duration, createdBy colle
 	}
 }
 
+// Dumped takes a dump that was archived for an open leak.
+func (t *Tracker) Dumped(id string, ref ProfileRef) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			dumps := append(slices.Clone(r.leak.Dumps), ref) // handed out already
+			r.leak.Dumps = dumps[max(len(dumps)-MaxDumps, 0):]
+		}
+	}
+}
+
 // Weigh takes how the memory of the instances grows, as far as it is known.
 func (t *Tracker) Weigh(memory map[string]Memory) {
 	for _, r := range t.open {

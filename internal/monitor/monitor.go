@@ -32,6 +32,7 @@ type Puller interface {
 // Archive keeps profiles and leaks.
 type Archive interface {
 	SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
+	SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
 	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 	SaveLeak(ctx context.Context, l leak.Leak) error

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
@@ -133,11 +135,18 @@ func (s *service) miss(id string, p *proof) {
 
 // dump pulls a dump; what it returns takes the result into the cycle.
 func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *proof, count float64) func(context.Context) func() {
-	puller, ls, pause := m.o.Puller, in.labels, max(2*m.o.SuspicionInterval, 5*m.o.Trend.Base)
+	puller, archive, ls, pause := m.o.Puller, m.o.Archive, in.labels, max(2*m.o.SuspicionInterval, 5*m.o.Trend.Base)
 	return func(ctx context.Context) func() {
 		profile, err := puller.Dump(ctx, now, ls, count)
+		var ref *leak.ProfileRef
+		if err == nil && archive != nil && profile.Raw != nil {
+			ref = m.keepDump(ctx, archive, s.labels, in.name, now, profile)
+		}
 		return func() {
 			p.busy, p.next = false, now.Add(pause)
+			if ref != nil {
+				s.tracker.Dumped(l.ID, *ref)
+			}
 			switch {
 			case err != nil:
 				p.age = "no dump with ages: " + err.Error()
@@ -153,6 +162,17 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			s.miss(l.ID, p)
 		}
 	}
+}
+
+// keepDump archives a dump and says where; nowhere if it cannot, which is no
+// reason to know less of the leak.
+func (m *Monitor) keepDump(ctx context.Context, archive Archive, service labels.Labels, instance string, taken time.Time, p *collector.Profile) *leak.ProfileRef {
+	ref, err := archive.SaveDump(ctx, service, instance, taken, p)
+	m.archiveState(err)
+	if err != nil {
+		return nil
+	}
+	return &ref
 }
 
 // compare looks for the goroutines of the first dump in a later one. Of

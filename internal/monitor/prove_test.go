@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ func TestGoroutinesThatStayAreAged(t *testing.T) {
 	l := evidence(t, w, process{})
 	require.Equal(t, leak.Aged, l.Evidence)
 	require.Equal(t, 2, w.dumps["checkout/a"], "two dumps and no more")
+	require.Len(t, l.Dumps, 2, "both are archived")
+	for _, ref := range l.Dumps {
+		require.Equal(t, "a", ref.Instance)
+		require.Contains(t, w.bucket, ref.Key)
+	}
+	require.True(t, l.Dumps[0].Time.Before(l.Dumps[1].Time))
 	require.Equal(t, 17*time.Minute, l.Stacks[0].Wait)
 	require.Equal(t, "example.org/shop.handle", l.Stacks[0].CreatedBy.Func)
 	require.Equal(t, 1, w.leakPulls["checkout/a"], "a 404 is remembered")
@@ -102,4 +109,16 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	w.add("checkout", "a", large)
 	w.run(3 * time.Hour)
 	require.Empty(t, w.firing())
+}
+
+// A bucket that cannot be written takes none of the evidence away.
+func TestAgedWithoutRoomForTheDumps(t *testing.T) {
+	w := newWorld(t)
+	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 100, fn: handler})
+	w.run(2*time.Hour + 5*time.Minute) // there are profiles of before
+	w.full = errors.New("no space left on device")
+	w.run(3 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
+	require.Empty(t, w.firing()[0].Dumps)
 }

@@ -236,6 +236,7 @@ func (w *world) Dump(ctx context.Context, now time.Time, instance labels.Labels,
 		p.Records[i].Wait = 17 * time.Minute
 		p.Records[i].CreatedBy = collector.Frame{Func: "example.org/shop.handle", File: "main.go", Line: 18}
 	}
+	p.Raw = []byte("goroutine 1 [running]:")
 	return p, nil
 }
 
@@ -263,6 +264,17 @@ func (w *world) SaveProfile(_ context.Context, service labels.Labels, instance s
 	ref := leak.ProfileRef{Key: service.Get("job") + "/" + instance + taken.Format("/20060102T150405Z"), Instance: instance, Time: taken, Total: p.Total}
 	w.bucket[ref.Key] = p
 	w.refs[service.Get("job")+"/"+instance] = append(w.refs[service.Get("job")+"/"+instance], ref)
+	return ref, nil
+}
+
+func (w *world) SaveDump(_ context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	if w.full != nil {
+		return leak.ProfileRef{}, w.full
+	}
+	ref := leak.ProfileRef{Key: service.Get("job") + "/" + instance + taken.Format("/20060102T150405Z") + ".dump", Instance: instance, Time: taken, Total: p.Total}
+	w.bucket[ref.Key] = p
 	return ref, nil
 }
 

@@ -107,6 +107,11 @@ func (r *recorded) SaveProfile(ctx context.Context, service labels.Labels, insta
 	return ref, nil
 }
 
+// SaveDump writes nothing: there are no dumps.
+func (r *recorded) SaveDump(context.Context, labels.Labels, string, time.Time, *collector.Profile) (leak.ProfileRef, error) {
+	return leak.ProfileRef{}, nil
+}
+
 // SaveLeak writes nothing: a scan leaves no trace.
 func (r *recorded) SaveLeak(context.Context, leak.Leak) error { return nil }
 

@@ -199,6 +199,7 @@ type apiLeak struct {
 	Transitions    []leak.Transition `json:"transitions,omitempty"`
 	Base           *leak.ProfileRef  `json:"base,omitempty"`
 	Head           *leak.ProfileRef  `json:"head,omitempty"`
+	Dumps          []leak.ProfileRef `json:"dumps,omitempty"`
 	Memory         *leak.Memory      `json:"memory,omitempty"`
 }
 
@@ -210,7 +211,7 @@ func newAPILeak(l leak.Leak) apiLeak {
 		Version: l.Version, DeployedAt: known(l.DeployedAt),
 		GrowthPerHour: newAPIInterval(l.Rate), Leaked: float(l.Leaked), Share: float(l.Share),
 		Instances: append([]string{}, l.Instances...), InstancesTotal: l.InstancesTotal,
-		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head, Memory: l.Memory,
+		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head, Dumps: l.Dumps, Memory: l.Memory,
 	}
 	for _, s := range l.Stacks {
 		a.Stacks = append(a.Stacks, newAPIStack(s))

@@ -151,6 +151,7 @@ func leaking() *state {
 			Signature: "s1", Op: "chan send", Key: logs, Base: 12, Head: 1916, Share: .973, Wait: 118 * time.Minute,
 			Frames:    []collector.Frame{logs},
 			CreatedBy: collector.Frame{Func: "main.logHandler", File: "/src/checkout/handler.go", Line: 18},
+			Parted:    &leak.Parting{Signature: "s3", Key: collector.Frame{Func: "main.(*Follower).wait", File: "/src/checkout/follow.go", Line: 61}, Both: 11, At: at.Add(-539 * time.Minute), Head: 13},
 		}, {
 			Signature: "s2", Op: "select", Base: 3, Head: 55, Share: .027,
 			Key: collector.Frame{Func: "github.com/acme/checkout/internal/orders.(*Watcher).loop", File: "/src/checkout/internal/orders/watch.go", Line: 114},
@@ -163,6 +164,10 @@ func leaking() *state {
 		}},
 		Base: &leak.ProfileRef{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T140000Z.pb.gz", Instance: "10.0.3.17:8080", Time: at.Add(-539 * time.Minute), Total: 61},
 		Head: &leak.ProfileRef{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T225900Z.pb.gz", Instance: "10.0.3.17:8080", Time: at.Add(-30 * time.Second), Total: 2018},
+		Dumps: []leak.ProfileRef{
+			{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T143000Z.debug2.txt.gz", Instance: "10.0.3.17:8080", Time: at.Add(-509 * time.Minute), Total: 170},
+			{Key: "profiles/prod/checkout/10.0.3.17%3A8080/20260302T143500Z.debug2.txt.gz", Instance: "10.0.3.17:8080", Time: at.Add(-504 * time.Minute), Total: 188},
+		},
 	}
 	second := leak.Leak{
 		ID: "a1b2c3d4", Service: labels.FromStrings("job", "media-thumbnailer-worker", "namespace", "prod"), State: leak.Firing, Evidence: leak.Growth,

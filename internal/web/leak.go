@@ -42,6 +42,7 @@ type leakPage struct {
 	MoreOf  int // stacks that are not shown
 	Base    *profileRow
 	Head    *profileRow
+	Dumps   []*profileRow
 	Compare comparison
 	Text    string
 	JSON    string
@@ -88,6 +89,14 @@ type stackRow struct {
 	Frames            []frames
 	Depth             int
 	Created           *frameRow
+	Parted            *partedRow
+}
+
+// partedRow is the stack that another one had as many goroutines as.
+type partedRow struct {
+	frameRow
+	Both, Head string
+	At         stamp
 }
 
 // frames are frames in a row, either of the standard library or not.
@@ -182,7 +191,15 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	}
 	p.More = len(l.Instances) - len(p.Where)
 	for _, s := range l.Stacks[:min(len(l.Stacks), maxStacks)] {
-		p.Stacks = append(p.Stacks, newStackRow(s, func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }))
+		source := func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }
+		row := newStackRow(s, source)
+		if x := s.Parted; x != nil {
+			row.Parted = &partedRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
+		}
+		p.Stacks = append(p.Stacks, row)
+	}
+	for _, ref := range l.Dumps[max(len(l.Dumps)-leak.MaxDumps, 0):] {
+		p.Dumps = append(p.Dumps, h.profileRow(&ref))
 	}
 	p.MoreOf = len(l.Stacks) - len(p.Stacks)
 	if len(l.Stacks) > 0 {

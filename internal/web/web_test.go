@@ -72,9 +72,10 @@ func TestPages(t *testing.T) {
 		"/leaks/3f9c2a7b": {
 			"prod/checkout firing aged prod/checkout leaks 212 goroutines per hour since 14:02 UTC , v1.42.0; 97 % of it sits in main.logHandler.func1 , handler.go:29 , sending on a channel.",
 			"Usually: blocked sending on a channel",
-			"created by main.logHandler handler.go:18", "12 1,916 +1,904 97 %", "google.golang.org/grpc.(*clientStream).RecvMsg stream.go:991",
+			"created by main.logHandler handler.go:18", "Until 14:00 UTC as many as in main.(*Follower).wait follow.go:61 , 11 of each; there are 13 there now.", "12 1,916 +1,904 97 %", "google.golang.org/grpc.(*clientStream).RecvMsg stream.go:991",
 			"Evidence growth", "212 goroutines per hour (95 %: 190 to 240), 1,904 leaked so far", "2 stacks explain 97 % of the growth, from 14:00 UTC to 22:59 UTC",
 			"aged waiting times or ids show that these goroutines stay : shown blocked for up to 118 min proven", ": not shown Missing: the target has no /debug/pprof/goroutineleak",
+			"as text, gzipped: Dump : 14:30 UTC , 10.0.3.17:8080, 170 goroutines Dump : 14:35 UTC",
 			"go tool pprof -http=: -base https://gorowatch.example.com/api/v1/profiles/prod/checkout/10.0.3.17%253A8080/20260302T140000Z.pb.gz https://",
 			"Profile before : 14:00 UTC , 10.0.3.17:8080, 61 goroutines", "Profile now", "GoroutineLeak prod/checkout", "job =checkout", "10.0.4.2:8080",
 		},
@@ -200,7 +201,8 @@ func TestHostile(t *testing.T) {
 		l := &s.leaks[i]
 		l.Service = labels.FromStrings("job", bad, bad, bad)
 		l.Missing, l.Resolution, l.Version, l.Instances = bad, bad, bad, slices.Repeat([]string{bad}, 500)
-		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN()}}
+		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN(), Parted: &leak.Parting{Signature: bad, Key: f, Both: math.MinInt64}}}
+		l.Dumps = slices.Repeat([]leak.ProfileRef{{Key: "profiles/" + bad, Instance: bad}}, 50)
 		l.Base = &leak.ProfileRef{Key: "profiles/" + bad, Instance: bad}
 		l.Head, l.Rate = l.Base, trend.Interval{Value: math.NaN(), Low: math.Inf(-1), High: math.Inf(1)}
 	}

@@ -1,0 +1,51 @@
+package pprof
+
+import (
+	"bytes"
+	"compress/gzip"
+)
+
+// maxDumpCopy is how large a dump may be, gzipped, to be kept. That of 10,000
+// goroutines takes some hundred kilobytes.
+const maxDumpCopy = 4 << 20
+
+// dumpCopy gzips what is written to it, up to maxDumpCopy. It never fails: the
+// copy is worth less than the dump.
+type dumpCopy struct {
+	zw   *gzip.Writer
+	out  bytes.Buffer
+	over bool
+}
+
+func newDumpCopy() *dumpCopy {
+	c := &dumpCopy{}
+	c.zw = gzip.NewWriter(&c.out)
+	return c
+}
+
+func (c *dumpCopy) Write(b []byte) (int, error) {
+	if !c.over {
+		_, _ = c.zw.Write(b) // into memory
+		c.check()
+	}
+	return len(b), nil
+}
+
+// check gives up what has become too large.
+func (c *dumpCopy) check() {
+	if c.out.Len() > maxDumpCopy {
+		c.over, c.out = true, bytes.Buffer{}
+	}
+}
+
+// bytes are the copy; nil if it is too large.
+func (c *dumpCopy) bytes() []byte {
+	if !c.over {
+		_ = c.zw.Close()
+		c.check()
+	}
+	if c.over {
+		return nil
+	}
+	return c.out.Bytes()
+}
