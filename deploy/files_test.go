@@ -112,9 +112,12 @@ func TestUnit(t *testing.T) {
 		return
 	}
 	out, err := exec.Command(analyze, "verify", unit).CombinedOutput()
-	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		// The binary is not installed here.
-		require.True(t, line == "" || strings.Contains(line, "/usr/bin/gorowatch is not executable"), "%s (%v)", line, err)
+	for line := range strings.Lines(string(out)) {
+		// It says what it thinks of this machine's own units too, and the binary
+		// is not installed here.
+		if strings.Contains(line, "gorowatch") {
+			require.Contains(t, line, "/usr/bin/gorowatch is not executable", "%v", err)
+		}
 	}
 }
 

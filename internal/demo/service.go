@@ -92,7 +92,7 @@ func Serve(ctx context.Context, o ServiceOptions, in io.Reader, out io.Writer) e
 	mux.Handle("/price", &shop{fixed: o.Fixed, slow: time.Now().Add(o.SlowAfter)})
 	mux.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintln(out, l.Addr())
 
 	ctx, cancel := context.WithCancel(ctx)

@@ -27,7 +27,7 @@ import (
 
 // patience is how long a test waits for what must happen: not how long it
 // takes.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Sizes of the window.
 const (
@@ -54,7 +54,7 @@ func open(t *testing.T, base string) *tab {
 	axe, err := os.ReadFile(e2e.Tool(t, "axe", "axe.min.js"))
 	require.NoError(t, err)
 	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
-		chromedp.ExecPath(path), chromedp.Flag("no-sandbox", true), chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.Flag("no-sandbox", true), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("hide-scrollbars", true),
 	))
 	t.Cleanup(func() {
@@ -240,10 +240,8 @@ func (b *tab) fits(name string, then ...func()) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(narrow, 740))
 	b.until(settled)
-	for range 20 { // charts follow the window a moment later
-		if eval[int](b, "document.documentElement.scrollWidth") <= narrow {
-			break
-		}
+	// Charts follow the window a moment later.
+	for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline) && eval[int](b, "document.documentElement.scrollWidth") > narrow; {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if width := eval[int](b, "document.documentElement.scrollWidth"); width > narrow {

@@ -19,9 +19,6 @@ const nobody = 65532
 func StartImage(t testing.TB, files map[string]string, writable, env []string, args ...string) (g *Gorowatch, root string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("only root may change the root folder")
-		}
 		t.Skip("only root may change the root folder")
 	}
 	binary, err := os.ReadFile(built(t, buildGorowatch, "gorowatch"))

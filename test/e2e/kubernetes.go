@@ -146,6 +146,12 @@ func (k *Kubernetes) DryRun(path, object string) error {
 	return err
 }
 
+// Serves asks whether there is something at path.
+func (k *Kubernetes) Serves(path string) error {
+	_, err := k.do(http.MethodGet, path, "", "")
+	return err
+}
+
 // Get decodes the object at path into v.
 func (k *Kubernetes) Get(t testing.TB, path string, v any) {
 	t.Helper()

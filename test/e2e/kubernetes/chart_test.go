@@ -108,19 +108,10 @@ func installCRDs(t *testing.T, k *e2e.Kubernetes) {
 		name := documents(t, file)[0]["metadata"].(map[string]any)["name"].(string)
 		path := "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + name
 		k.Apply(t, path, string(text))
-		e2e.Eventually(t, time.Minute, name+" is served", func() error {
-			var crd struct {
-				Status struct {
-					Conditions []struct{ Type, Status string }
-				}
-			}
-			k.Get(t, path, &crd)
-			for _, c := range crd.Status.Conditions {
-				if c.Type == "Established" && c.Status == "True" {
-					return nil
-				}
-			}
-			return errNotYet
+		e2e.Eventually(t, patience, name+" is served", func() error {
+			// The object says so a moment before it is true.
+			plural, group, _ := strings.Cut(name, ".")
+			return k.Serves("/apis/" + group + "/v1/" + plural)
 		})
 	}
 }
@@ -267,7 +258,7 @@ config:
 	g.WaitReady(t)
 	begin := time.Now()
 	line := e2e.LeakingLine(t, follow)
-	e2e.Eventually(t, 5*time.Minute, "the leak is alerted with its line", func() error {
+	e2e.Eventually(t, 2*patience, "the leak is alerted with its line", func() error {
 		for _, a := range receiver.Alerts(nil) {
 			require.Equal(t, "leaky", a.Labels["job"], a.Annotations["summary"])
 			if strings.Contains(a.Annotations["stack_diff"], line) {
@@ -282,7 +273,7 @@ config:
 		want = append(slices.Sorted(maps.Keys(scaled)), want...)
 		slices.Sort(want)
 		begin := time.Now()
-		e2e.Eventually(t, time.Minute, what, func() error {
+		e2e.Eventually(t, patience, what, func() error {
 			if got := pods(t, g); !slices.Equal(got, want) {
 				return fmt.Errorf("targets are %v, want %v", got, want)
 			}
@@ -309,7 +300,7 @@ config:
 
 	// Whoever comes to the address of a pod after it is asked for no profile.
 	heir := haunt(t, addresses[fmt.Sprintf("scaled-%d", most-1)])
-	e2e.Eventually(t, time.Minute, "the metric counts those that are there", func() error {
+	e2e.Eventually(t, patience, "the metric counts those that are there", func() error {
 		var there float64
 		for _, state := range []string{"up", "down", "unknown", "unmatched"} {
 			there += g.Metric(t, fmt.Sprintf("gorowatch_targets{state=%q}", state))
@@ -330,7 +321,7 @@ config:
 	require.Regexp(t, fmt.Sprintf(`[%d-%d] gone in the last hour`, most-least, most-least+rollouts), page(t, g, "/targets"))
 	// The baselines of all that is there, twice: it would have been its turn.
 	pulls := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`)
-	e2e.Eventually(t, 2*time.Minute, "the others are asked", func() error {
+	e2e.Eventually(t, patience, "the others are asked", func() error {
 		if now := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`); now < pulls+10 {
 			return fmt.Errorf("%v pulls, of %v before", now, pulls)
 		}
@@ -424,7 +415,7 @@ func TestChartWithFewRights(t *testing.T) {
 	g = startPodOfChart(t, k)
 	g.WaitReady(t)
 	missing := regexp.MustCompile(`(?m)^.*pods is forbidden: User .*system:serviceaccount:monitoring:gorowatch.* cannot list resource .*pods.* in the namespace .*shop.*$`)
-	e2e.Eventually(t, time.Minute, "its log says which right is missing", func() error {
+	e2e.Eventually(t, patience, "its log says which right is missing", func() error {
 		said := missing.FindString(g.Output())
 		if said == "" {
 			return errNotYet

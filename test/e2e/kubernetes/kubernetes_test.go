@@ -30,6 +30,10 @@ type mainFunc func() int
 
 func (f mainFunc) Run() int { return f() }
 
+// patience is how long a test waits for what must happen: not how long it
+// takes.
+const patience = 5 * time.Minute
+
 // fast makes gorowatch do in a second what else takes it a minute.
 const fast = "global: {evaluation_interval: 1s}\ntrend: {base: 1s}\nprofiles: {baseline_interval: 1s}\n"
 
@@ -90,7 +94,7 @@ func targets(g *e2e.Gorowatch) (map[string]target, error) {
 // eventually waits until the target of a pod is as wanted.
 func eventually(t *testing.T, g *e2e.Gorowatch, pod string, want func(target, bool) bool) {
 	t.Helper()
-	e2e.Eventually(t, time.Minute, pod, func() error {
+	e2e.Eventually(t, patience, pod, func() error {
 		all, err := targets(g)
 		if err != nil {
 			return err

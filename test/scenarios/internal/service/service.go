@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options, mux *http.ServeMux, loops ...Loop) erro
 		running.Go(func() { loop(ctx, "http://"+listener.Addr().String()) })
 	}
 
-	server := &http.Server{Handler: root, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: root, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
