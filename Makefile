@@ -46,7 +46,7 @@ test-tools: dist/gotestsum
 
 .PHONY: test-unit
 test-unit: dist/gotestsum ## run the unit tests, with the race detector
-	dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=10m $$($(GO) list ./... | grep -v /test/e2e)
+	dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=15m $$($(GO) list ./... | grep -v /test/e2e)
 
 .PHONY: test-scenarios
 test-scenarios: dist/gotestsum ## run the tests of the leaky services
@@ -58,16 +58,16 @@ test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
 
 .PHONY: test-e2e
 test-e2e: dist/gotestsum ## run gorowatch against real servers
-	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e
+	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=25m ./test/e2e
 
 .PHONY: test-browser
 test-browser: dist/gotestsum ## open the pages in a Chromium; screenshots are in dist/screenshots
-	cd $(BROWSER) && GOROWATCH_SCREENSHOTS=$(CURDIR)/dist/screenshots $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=10m ./...
+	cd $(BROWSER) && GOROWATCH_SCREENSHOTS=$(CURDIR)/dist/screenshots $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./...
 
 .PHONY: test-kubernetes
 test-kubernetes: dist/gotestsum ## run gorowatch against a real Kubernetes API server
 	@$(TOOLS)/install.sh kubernetes helm prometheus alertmanager >/dev/null
-	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/e2e/kubernetes
+	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=20m ./test/e2e/kubernetes
 
 .PHONY: soak
 soak: test-tools ## kill gorowatch 200 times, and take its servers away for 10 minutes each (an hour)
