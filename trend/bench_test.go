@@ -108,11 +108,12 @@ func stateBytes(n int) float64 {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	runtime.KeepAlive(all)
-	return float64(after.HeapAlloc-before.HeapAlloc) / float64(n)
+	return (float64(after.HeapAlloc) - float64(before.HeapAlloc)) / float64(n)
 }
 
 func TestStateIsBounded(t *testing.T) {
-	got := stateBytes(50)
+	// What the rest of the process comes to hold meanwhile only adds to it.
+	got := min(stateBytes(50), stateBytes(50), stateBytes(50))
 	t.Logf("%.0f bytes a series", got)
 	if got > 2560 {
 		t.Fatalf("%.0f bytes", got)
