@@ -9,16 +9,17 @@ import (
 // goroutines takes some hundred kilobytes.
 const maxDumpCopy = 4 << 20
 
-// dumpCopy gzips what is written to it, up to maxDumpCopy. It never fails: the
-// copy is worth less than the dump.
+// dumpCopy gzips what is written to it, up to a number of bytes. It never fails:
+// the copy is worth less than the dump.
 type dumpCopy struct {
+	most int
 	zw   *gzip.Writer
 	out  bytes.Buffer
 	over bool
 }
 
-func newDumpCopy() *dumpCopy {
-	c := &dumpCopy{}
+func newDumpCopy(most int) *dumpCopy {
+	c := &dumpCopy{most: most}
 	c.zw = gzip.NewWriter(&c.out)
 	return c
 }
@@ -33,7 +34,7 @@ func (c *dumpCopy) Write(b []byte) (int, error) {
 
 // check gives up what has become too large.
 func (c *dumpCopy) check() {
-	if c.out.Len() > maxDumpCopy {
+	if c.out.Len() > c.most {
 		c.over, c.out = true, bytes.Buffer{}
 	}
 }

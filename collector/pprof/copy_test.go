@@ -27,15 +27,16 @@ func TestDumpIsKeptAsItWasSent(t *testing.T) {
 }
 
 func TestDumpTooLargeIsNotKept(t *testing.T) {
-	c := newDumpCopy()
-	noise := make([]byte, 64<<10)
+	const most = 100 << 10
+	c := newDumpCopy(most)
+	noise := make([]byte, 8<<10)
 	r := rand.NewChaCha8([32]byte{1})
-	for range 2 * maxDumpCopy / len(noise) {
+	for range 2 * most / len(noise) {
 		_, _ = r.Read(noise)
 		n, err := c.Write(noise)
 		require.NoError(t, err)
 		require.Len(t, noise, n)
-		require.LessOrEqual(t, c.out.Len(), maxDumpCopy)
+		require.LessOrEqual(t, c.out.Len(), most)
 	}
 	require.Nil(t, c.bytes())
 }

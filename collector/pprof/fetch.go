@@ -54,7 +54,7 @@ func New(o Options) *Fetcher {
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
 	u := profileURL(target, kind, debug)
 	var raw bytes.Buffer
-	dump := newDumpCopy()
+	dump := newDumpCopy(maxDumpCopy)
 	p, err := f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
 		switch debug {
 		case 0:
