@@ -11,13 +11,19 @@ import (
 // signatures, but for what a name cannot tell.
 func TestGoVersionsAgree(t *testing.T) {
 	want := Of(load(t, "go126.pb.gz"))
+	// Before Go 1.21 a closure that came with an inlined function had the name
+	// of the function that it was inlined into alone.
+	inlined := []string{"main.start.func", "main.start.(*T).Sender.func", "main.start.Sender.func", "main.start.sender.func", "main.start.value.closure.func"}
+	// Before Go 1.23 there is no range over functions.
+	const ranges = "main.since123.gowrap.ranger-range"
 	for version, differ := range map[string][]string{
-		// Before Go 1.21 a closure that came with an inlined function had the
-		// name of the function that it was inlined into alone. It has no range
-		// over functions either.
-		"go119": {"main.start.func", "main.start.(*T).Sender.func", "main.start.Sender.func", "main.start.sender.func", "main.start.value.closure.func", "main.since123.gowrap.ranger-range"},
-		"go122": {"main.since123.gowrap.ranger-range"},
+		"go119": append([]string{ranges}, inlined...),
+		"go120": append([]string{ranges}, inlined...),
+		"go121": {ranges},
+		"go122": {ranges},
+		"go123": nil,
 		"go124": nil,
+		"go125": nil,
 		// From Go 1.27 on it has its own name. Up to then that of another
 		// package's that was inlined into main is not told from main's own, if
 		// the paths are trimmed and it is of no other module.

@@ -4,7 +4,8 @@
 #   zoo.sh GO NAME      GO is its go command, NAME the beginning of the files
 #
 # The profiles here are of Debian's Go 1.19 (golang-1.19-go) and of the releases
-# that the module golang.org/toolchain has.
+# that the module golang.org/toolchain has, from 1.20 on: GOTOOLCHAIN=go1.20.14 go
+# version downloads one, and GOTOOLCHAIN=go1.20.14 go env GOROOT says where it is.
 set -euo pipefail
 cd "$(dirname "$0")"
 go=$1 out=$PWD/../profiles/$2
