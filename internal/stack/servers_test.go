@@ -26,13 +26,18 @@ const patience = 2 * time.Minute
 // test/tools/install.sh puts the servers there.
 func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 	scenarios := t.TempDir()
-	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-buildvcs=false", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter")
+	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-buildvcs=false", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter", "./rediscron", "./sumhandler", "./execjob")
 	msg, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", msg)
-	scenario := func(name, path string) server {
-		return server{path: path, command: func(t *testing.T, _, addr string) *exec.Cmd {
-			return exec.Command(filepath.Join(scenarios, name), "--listen="+addr)
-		}}
+	scenario := func(name string, srv server) server {
+		srv.command = func(t *testing.T, _, addr string) *exec.Cmd {
+			cmd := exec.Command(filepath.Join(scenarios, name), append(srv.flags, "--listen="+addr)...)
+			if srv.redis {
+				cmd.Args = append(cmd.Args, "--redis="+e2e.StartRedis(t))
+			}
+			return cmd
+		}
+		return srv
 	}
 	for name, srv := range map[string]server{
 		"prometheus": {ready: "/-/ready", command: func(t *testing.T, dir, addr string) *exec.Cmd {
@@ -48,9 +53,12 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			return exec.Command(e2e.Tool(t, "etcd", "etcd"), "--enable-pprof", "--data-dir="+dir, "--listen-client-urls=http://"+addr, "--advertise-client-urls=http://"+addr,
 				"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
 		}},
-		"webrequest": scenario("webrequest", ""),
-		"logfollow":  scenario("logfollow", "/internal/pprof/goroutine"),
-		"logwriter":  scenario("logwriter", ""),
+		"webrequest": scenario("webrequest", server{}),
+		"logfollow":  scenario("logfollow", server{path: "/internal/pprof/goroutine"}),
+		"logwriter":  scenario("logwriter", server{}),
+		"rediscron":  scenario("rediscron", server{flags: []string{"--every=50ms"}, redis: true}),
+		"sumhandler": scenario("sumhandler", server{token: "abacus", leaks: "GET /sum?n=1,x HTTP/1.1\r\nHost: x\r\n\r\n"}),
+		"execjob":    scenario("execjob", server{flags: []string{"--command=sleep 20"}, leaks: "POST /report HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +73,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 			}()
 			tr := &http.Transport{}
 			defer tr.CloseIdleConnections()
-			client := &http.Client{Transport: tr}
+			client := &http.Client{Transport: login{tr, srv.token}}
 			require.Eventually(t, func() bool {
 				resp, err := client.Get("http://" + addr + cmp.Or(srv.ready, path))
 				if err != nil {
@@ -81,7 +89,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
 				require.NoError(t, err)
 				defer func() { _ = conn.Close() }()
-				_, err = io.WriteString(conn, []string{"GET / HTTP/1.1\r\n", "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nqu", ""}[i%3])
+				_, err = io.WriteString(conn, []string{cmp.Or(srv.leaks, "GET / HTTP/1.1\r\n"), "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nqu", ""}[i%3])
 				require.NoError(t, err)
 			}
 			head := ""
@@ -104,6 +112,26 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 type server struct {
 	command     func(t *testing.T, dir, addr string) *exec.Cmd
 	path, ready string // of its profile, and what answers when it is ready
+	leaks       string // a request that does
+
+	// Of a scenario:
+	flags []string
+	redis bool
+	token string // that its profiles want
+}
+
+// login adds a token to requests, unless it is empty.
+type login struct {
+	http.RoundTripper
+	token string
+}
+
+func (l login) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.token != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+l.token)
+	}
+	return l.RoundTripper.RoundTrip(r)
 }
 
 func file(t *testing.T, dir, text string) string {
