@@ -3,6 +3,7 @@ package pprof
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -59,6 +60,9 @@ func bounded(t *testing.T, data []byte) *collector.Profile {
 func FuzzProto(f *testing.F) {
 	seeds(f, "*.leak.pb.gz")
 	f.Add(proto("goroutine", 1, 2, 3))
+	f.Add(encode(rebuild(&collector.Profile{Kind: collector.KindGoroutine, Records: []collector.Record{
+		{Count: 2, Frames: []*collector.Frame{{Func: "main.f", File: "/f.go", Line: 1}}, Labels: map[string]string{"route": "/cart", "": "x", "n": ""}},
+	}})))
 	f.Add(decompress(proto("goroutineleak", 1, 2, 3)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := bounded(t, data)
@@ -76,6 +80,9 @@ func FuzzProto(f *testing.F) {
 			for j, fr := range p.Records[i].Frames {
 				require.Equal(t, fr, again.Records[i].Frames[j])
 			}
+			labels := maps.Clone(p.Records[i].Labels)
+			maps.DeleteFunc(labels, func(_, v string) bool { return v == "" }) // which is how a writer says that it is a number
+			requireLabels(t, labels, again.Records[i].Labels)
 		}
 	})
 }
@@ -84,7 +91,10 @@ func FuzzProto(f *testing.F) {
 func rebuild(p *collector.Profile) *profile.Profile {
 	out := &profile.Profile{SampleType: []*profile.ValueType{{Type: string(p.Kind), Unit: "count"}}, TimeNanos: p.Time.UnixNano()}
 	for _, r := range p.Records {
-		s := &profile.Sample{Value: []int64{r.Count}}
+		s := &profile.Sample{Value: []int64{r.Count}, Label: map[string][]string{}}
+		for k, v := range r.Labels {
+			s.Label[k] = []string{v}
+		}
 		for _, fr := range r.Frames {
 			id := uint64(len(out.Function) + 1)
 			fn := &profile.Function{ID: id, Name: fr.Func, Filename: fr.File}
@@ -95,6 +105,12 @@ func rebuild(p *collector.Profile) *profile.Profile {
 		out.Sample = append(out.Sample, s)
 	}
 	return out
+}
+
+// requireLabels makes no difference between none and an empty map.
+func requireLabels(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	require.True(t, maps.Equal(want, got), "want labels %q, have %q", want, got)
 }
 
 func FuzzDebug1(f *testing.F) {
@@ -140,6 +156,7 @@ func pairs(labels map[string]string) string {
 func FuzzDebug2(f *testing.F) {
 	seeds(f, "*.debug2.txt")
 	f.Add([]byte(oneDump))
+	f.Add([]byte("goroutine 7 [select] {n: 7, empty: , route: \"/cart\\\"]: {a\"}:\nmain.f(...)\n\t/f.go:1\n"))
 	f.Add([]byte("goroutine 7 [chan send (leaked), 3 minutes, locked to thread, synctest bubble 4 labels:{\"a\": \"x]: y\"}]:\nmain.f(...)\n\t/f.go:1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := bounded(t, data)
@@ -188,6 +205,9 @@ func FuzzDebug2(f *testing.F) {
 			require.Equal(t, p.Records[i].IDs, again.Records[i].IDs)
 			require.Equal(t, p.Records[i].State, again.Records[i].State)
 			require.Equal(t, p.Records[i].Frames, again.Records[i].Frames)
+			if header := len(p.Records[i].State) + len(pairs(p.Records[i].Labels)); header < peekSize-100 { // longer ones are cut
+				requireLabels(t, p.Records[i].Labels, again.Records[i].Labels)
+			}
 		}
 	})
 }
