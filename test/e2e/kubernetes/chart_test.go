@@ -277,6 +277,10 @@ config:
 			if got := pods(t, g); !slices.Equal(got, want) {
 				return fmt.Errorf("targets are %v, want %v", got, want)
 			}
+			// Each has series too, by which it is missed when it goes.
+			if unmatched := page(t, g, "/api/v1/targets?state=unmatched"); strings.Contains(unmatched, `"pod"`) {
+				return fmt.Errorf("without series: %s", unmatched)
+			}
 			return nil
 		})
 		t.Logf("%s: the targets are those that are there after %s", what, time.Since(begin).Round(100*time.Millisecond))
