@@ -66,7 +66,7 @@ test-browser: dist/gotestsum ## open the pages in a Chromium; screenshots are in
 
 .PHONY: test-kubernetes
 test-kubernetes: dist/gotestsum ## run gorowatch against a real Kubernetes API server
-	@$(TOOLS)/install.sh kubernetes helm prometheus alertmanager >/dev/null
+	@$(TOOLS)/install.sh kubernetes kubectl helm prometheus alertmanager >/dev/null
 	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=20m ./test/e2e/kubernetes
 
 .PHONY: soak

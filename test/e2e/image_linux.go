@@ -18,6 +18,12 @@ const nobody = 65532
 // folders writable alone. It returns the root folder too.
 func StartImage(t testing.TB, files map[string]string, writable, env []string, args ...string) (g *Gorowatch, root string) {
 	t.Helper()
+	return startIn(t, "/gorowatch", files, writable, env, args...)
+}
+
+// startIn is StartImage with the binary at a path of one's own.
+func startIn(t testing.TB, path string, files map[string]string, writable, env []string, args ...string) (g *Gorowatch, root string) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root may change the root folder")
 	}
@@ -30,7 +36,7 @@ func StartImage(t testing.TB, files map[string]string, writable, env []string, a
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(root, path), []byte(text), mode))
 	}
-	put("/gorowatch", string(binary), 0o755)
+	put(path, string(binary), 0o755)
 	for path, text := range files {
 		put(path, text, 0o644)
 	}
@@ -41,7 +47,7 @@ func StartImage(t testing.TB, files map[string]string, writable, env []string, a
 	require.NoError(t, os.Chmod(root, 0o555))
 
 	out := newOutput()
-	cmd := exec.Command("/gorowatch", args...)
+	cmd := exec.Command(path, args...)
 	cmd.Dir, cmd.Env = "/", append([]string{}, env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = processAttributes()

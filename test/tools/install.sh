@@ -3,9 +3,9 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [chromium] [axe] [goreleaser] [lint] [kubernetes]
+#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
 #
-# Without arguments: all but goreleaser, lint and kubernetes. Only redis, victoriametrics,
+# Without arguments: all but goreleaser, lint, kubernetes and kubectl. Only redis, victoriametrics,
 # etcd, chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
@@ -239,12 +239,44 @@ kubernetes() {
   current kubernetes "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics etcd cc helm chromium axe
+# kubectl of the API server's version, which cannot be read from a binary that it
+# was not linked into.
+kubectl() {
+  local v minor
+  v=$(version kubernetes k8s.io/kubernetes)
+  if [ ! -x "$cache/kubectl/$v/kubectl" ]; then
+    say "building kubectl $v (a minute or two, once)"
+    minor=${v#v1.}
+    mkdir -p "$work/kubectl"
+    (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w \
+      -X k8s.io/component-base/version.gitVersion=$v \
+      -X k8s.io/component-base/version.gitMajor=1 \
+      -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
+      -o "$work/kubectl/" k8s.io/kubernetes/cmd/kubectl)
+    publish kubectl "$v"
+  fi
+  current kubectl "$v"
+}
+
+# What docker compose reads its files with.
+compose() {
+  local v
+  v=$(version compose github.com/compose-spec/compose-go/v2)
+  if [ ! -x "$cache/compose/$v/compose" ]; then
+    say "building the reader of compose files $v"
+    mkdir -p "$work/compose"
+    (cd "$here/compose" && go build -ldflags "-s -w" -o "$work/compose/" .)
+    publish compose "$v"
+  fi
+  current compose "$v"
+}
+
+[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics etcd cc helm compose chromium axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | chromium | axe | goreleaser | lint | kubernetes) "$name" ;;
+    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | compose | chromium | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, chromium, axe, goreleaser, lint or kubernetes"
+      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, compose, chromium, axe, goreleaser, lint, kubernetes or kubectl"
       exit 2
       ;;
   esac
