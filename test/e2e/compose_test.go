@@ -84,7 +84,9 @@ func TestComposeQuickStart(t *testing.T) {
 	g.WaitReady(t)
 	Eventually(t, 2*time.Minute, "the service is watched, and gorowatch is scraped", func() error {
 		var answer struct {
-			Data struct{ Services []struct{ Labels map[string]string } }
+			Data struct {
+				Services []struct{ Labels map[string]string }
+			}
 		}
 		getJSON(t, g.URL+"/api/v1/services", &answer)
 		watched := map[string]bool{}
