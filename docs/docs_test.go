@@ -3,6 +3,7 @@ package docs
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,7 +71,12 @@ func TestLinks(t *testing.T) {
 			if ours, ok := strings.CutPrefix(target, published); ok {
 				target = "/" + ours
 			} else if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
-				continue // no network in tests
+				// No network in tests: that it is a link is all that is held.
+				u, err := url.Parse(target)
+				if err != nil || u.Scheme != "https" || !strings.Contains(u.Hostname(), ".") {
+					t.Errorf("%s: %s: expected https://host/path (%v)", name, target, err)
+				}
+				continue
 			}
 			path := name
 			switch {
@@ -211,12 +217,79 @@ func TestCommands(t *testing.T) {
 					}
 					out, err := exec.Command(e2e.Tool(t, "helm", "helm"), args...).CombinedOutput()
 					require.NoError(t, err, "%s\n%s", line, out)
-				case "kubectl", "docker", "git", "cd", "go", "sudo", "curl", "systemctl", "journalctl", "install", "jq", "./server":
+				case "kubectl": // TestQuickStart in test/e2e/kubernetes runs them
+					require.Equal(t, "docs/quickstart-kubernetes.md", name, line)
+				case "docker": // TestComposeQuickStart in test/e2e does what it would
+					require.Equal(t, "docker compose -f deploy/compose/compose.yaml up --build", line)
+				case "sudo", "systemctl", "journalctl": // TestUnit in test/e2e
+					onHost(t, line)
+				case "curl":
+					asked(t, line)
+				case "git":
+					require.Equal(t, "git clone "+strings.TrimSuffix(published, "/blob/main/"), line)
+				case "cd":
+					if words[1] != "gorowatch" {
+						require.DirExists(t, filepath.Join(root, words[1]))
+					}
+				case "go":
+					goCommand(t, words)
+				case "jq", "./server": // of what is before them
 				default:
 					t.Fatalf("%s: what is %s? Add it to this test", line, words[0])
 				}
 			})
 		}
+	}
+}
+
+// onHost holds what a host is told to do: files are where the unit wants them,
+// and the unit is called what it is installed as.
+func onHost(t *testing.T, line string) {
+	unit, err := os.ReadFile(filepath.Join(root, "deploy/systemd/gorowatch.service"))
+	require.NoError(t, err)
+	words := strings.Fields(strings.TrimPrefix(line, "sudo "))
+	last := words[len(words)-1]
+	switch {
+	case words[0] == "install" && words[1] == "-d":
+		require.Contains(t, string(unit), last+"/", line)
+	case words[0] == "install" && strings.HasSuffix(last, ".service"):
+		require.Equal(t, "/etc/systemd/system/gorowatch.service", last)
+	case words[0] == "install":
+		require.Contains(t, string(unit), last, line)
+	case words[0] == "systemctl" && last == "daemon-reload":
+	default:
+		require.Equal(t, "gorowatch", last, line)
+	}
+}
+
+// asked holds that what is asked for over HTTP is served: docs/openapi.yaml has
+// all of the API. Profiles are the target's own.
+func asked(t *testing.T, line string) {
+	m := regexp.MustCompile(`https?://[^/\s']+(/[^\s'?]*)`).FindStringSubmatch(line)
+	require.NotNil(t, m, line)
+	api, err := os.ReadFile(filepath.Join(root, "docs/openapi.yaml"))
+	require.NoError(t, err)
+	if m[1] != "/-/ready" && !strings.HasPrefix(m[1], "/debug/pprof/") {
+		require.Contains(t, string(api), "\n  "+m[1]+":\n", line)
+	}
+}
+
+// goCommand holds that what is built or run is a program of the repository.
+func goCommand(t *testing.T, words []string) {
+	require.GreaterOrEqual(t, len(words), 3)
+	switch words[1] {
+	case "build":
+		require.FileExists(t, filepath.Join(root, words[2], "main.go"))
+	case "run": // of grafana, whose tests run it with a configuration
+		require.Equal(t, ".", words[2])
+		text, err := os.ReadFile(filepath.Join(root, "grafana/main.go"))
+		require.NoError(t, err)
+		for _, w := range words[3:] {
+			flag, _, _ := strings.Cut(strings.TrimLeft(w, "-"), "=")
+			require.Contains(t, string(text), `"`+flag+`"`)
+		}
+	default:
+		t.Fatalf("what is go %s?", words[1])
 	}
 }
 
