@@ -220,6 +220,27 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
+// The garbage collector knows how much memory there is: gorowatch sets GOMEMLIMIT
+// by the container's limit, which the chart gives, unless somebody has set it.
+func TestMemoryHasALimit(t *testing.T) {
+	cli, err := os.ReadFile("../docs/cli.md")
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^\| .--auto-gomemlimit. \| .true. \|`, string(cli))
+	for _, file := range append(goldenFiles(t), manifests) {
+		for _, set := range ofKind(documents(t, file), "StatefulSet") {
+			container := dig(t, set, "spec", "template", "spec", "containers").([]any)[0].(map[any]any)
+			require.NotEmpty(t, dig(t, container, "resources", "limits", "memory"), file)
+			for _, arg := range container["args"].([]any) {
+				require.NotContains(t, arg, "gomemlimit", file)
+			}
+			env, _ := container["env"].([]any)
+			for _, e := range env {
+				require.True(t, e.(map[any]any)["name"] != "GOMEMLIMIT" || filepath.Base(file) == "full.yaml", "%s: only who asks for it sets it", file)
+			}
+		}
+	}
+}
+
 func TestLint(t *testing.T) {
 	out := helm(t, "lint", "--strict", chart)
 	require.Contains(t, out, "1 chart(s) linted, 0 chart(s) failed")
