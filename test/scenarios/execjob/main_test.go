@@ -76,7 +76,7 @@ func TestFixedLeavesNothing(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
 	giveUp(t, 5, rep.runBound, started)
 	// Besides its own goroutines the server has one to accept connections.
-	goleak.VerifyNone(t, ignore, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
+	goroutines.NoneLeft(t, ignore, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
 }
 
 func TestBothSendWhatTheReportPrints(t *testing.T) {

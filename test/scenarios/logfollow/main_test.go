@@ -76,7 +76,7 @@ func TestFixedLeavesNothing(t *testing.T) {
 	leave(t, url, 5)
 	http.DefaultClient.CloseIdleConnections()
 	// Besides its own goroutines the server has one to accept connections.
-	goleak.VerifyNone(t, ignore, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
+	goroutines.NoneLeft(t, ignore, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	require.Empty(t, j.followers)

@@ -48,7 +48,7 @@ func TestLeakyLeavesTheWriterOfEveryLateEntry(t *testing.T) {
 func TestFixedLeavesNothing(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
 	post(t, 5, func(l *logs) http.HandlerFunc { return l.appendBuffered })
-	goleak.VerifyNone(t, ignore)
+	goroutines.NoneLeft(t, ignore)
 }
 
 func TestBothWriteWhatIsInTime(t *testing.T) {

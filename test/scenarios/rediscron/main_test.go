@@ -51,7 +51,7 @@ func TestFixedLeavesNothing(t *testing.T) {
 	for range 5 {
 		require.NoError(t, p.refreshAndClose(t.Context()))
 	}
-	goleak.VerifyNone(t, ignore)
+	goroutines.NoneLeft(t, ignore)
 }
 
 func TestBothKnowThePrices(t *testing.T) {

@@ -43,7 +43,7 @@ func TestLeakyLeavesTheOtherHalfOfEveryTypo(t *testing.T) {
 func TestFixedLeavesNothing(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
 	typos(t, 50, handleSumWithGroup)
-	goleak.VerifyNone(t, ignore)
+	goroutines.NoneLeft(t, ignore)
 }
 
 func TestBothAdd(t *testing.T) {

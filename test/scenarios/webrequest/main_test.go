@@ -50,7 +50,7 @@ func TestLeakyLeavesEveryLateRequest(t *testing.T) {
 func TestFixedLeavesNothing(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
 	late(t, 5, func(c client) func(context.Context, string) (string, error) { return c.quoteBound })
-	goleak.VerifyNone(t, ignore)
+	goroutines.NoneLeft(t, ignore)
 }
 
 func TestBothReturnTheQuote(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // Marker is the comment at the end of the line where a scenario leaks.
@@ -48,6 +50,22 @@ func (s Site) Holds(want int) {
 			s.t.Fatalf("%d goroutines in %s at %s, want %d", got, s.function, s.line, want)
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// NoneLeft waits until there are no goroutines but those that options ignore,
+// and fails the test if that never happens. What is about to end, such as a
+// process that was killed, is given the time that goleak alone does not give.
+func NoneLeft(t testing.TB, options ...goleak.Option) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		err := goleak.Find(options...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 }
 
