@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -56,6 +57,14 @@ func New(base, head *collector.Profile) (map[string]http.Handler, error) {
 
 	setUp.Lock()
 	defer setUp.Unlock()
+	// pprof wants to know where its user keeps settings. A user without a folder
+	// has none, and that is no reason to show nothing.
+	if _, err := os.UserConfigDir(); err != nil {
+		if err := os.Setenv("XDG_CONFIG_HOME", "/nonexistent"); err != nil {
+			return nil, fmt.Errorf("pprofui: %w", err)
+		}
+		defer os.Unsetenv("XDG_CONFIG_HOME")
+	}
 	var all map[string]http.Handler
 	err := driver.PProf(&driver.Options{
 		Flagset: &flags{FlagSet: flag.NewFlagSet("pprof", flag.ContinueOnError), args: args},

@@ -67,6 +67,17 @@ func TestViews(t *testing.T) {
 	require.Contains(t, get(t, alone, "top", ""), "7")
 }
 
+// Containers and services of systemd run as users without a folder.
+func TestNoHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CONFIG_HOME", "")
+	views, err := New(of(12), of(1916))
+	require.NoError(t, err)
+	for view := range views {
+		require.Contains(t, get(t, views, view, "p=logHandler"), "logHandler", view)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 8 {
