@@ -360,6 +360,19 @@ func (p *Puller) Keep(live func(instance labels.Labels) bool) {
 	}
 }
 
+// Status is how the last pull of an instance went, in short: the reason why it
+// brought nothing, empty if it brought a profile. known: one was wanted;
+// pulled: one was tried.
+func (p *Puller) Status(instance labels.Labels) (r Reason, pulled, known bool) {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	t, known := p.targets[instance.Hash()]
+	if !known {
+		return "", false, false
+	}
+	return t.status.Reason, !t.status.LastPull.IsZero(), true
+}
+
 // Targets lists the instances that a profile was wanted of, by labels.
 func (p *Puller) Targets() []TargetStatus {
 	p.mtx.Lock()

@@ -45,14 +45,19 @@ func (a Access) profilePath() string {
 	return strings.TrimSuffix(cmp.Or(a.Path, DefaultPath), "/") + "/goroutine"
 }
 
-// at is the target with the goroutine profile at a path; one that ends in a
-// slash is where all profiles are.
-func (a Access) at(scheme, address, path string) collector.Target {
+// absolute is a path from the root. One that ends in a slash is where all
+// profiles are.
+func (Access) absolute(path string) string {
 	if strings.HasSuffix(path, "/") {
 		path += "goroutine"
 	}
+	return "/" + strings.TrimPrefix(path, "/")
+}
+
+// at is the target with the goroutine profile at a path.
+func (a Access) at(scheme, address, path string) collector.Target {
 	return collector.Target{
-		URL:    &url.URL{Scheme: scheme, Host: address, Path: "/" + strings.TrimPrefix(path, "/")},
+		URL:    &url.URL{Scheme: scheme, Host: address, Path: a.absolute(path)},
 		Client: a.Client, NoLeakProfile: a.NoLeakProfile,
 	}
 }

@@ -94,9 +94,33 @@ func (f *Finder) Known(now time.Time, instance labels.Labels) (collector.Target,
 }
 
 func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (collector.Target, error) {
+	s, err := f.locate(ctx, now, instance, ask)
+	if err != nil {
+		return collector.Target{}, err
+	}
+	return s.target(), nil
+}
+
+// spot is where the profiles of an instance are: at an endpoint of service
+// discovery, or at an address.
+type spot struct {
+	endpoint        *Endpoint
+	access          Access
+	scheme, address string
+}
+
+func (s spot) target() collector.Target {
+	if s.endpoint != nil {
+		return s.endpoint.target
+	}
+	return s.access.target(s.scheme, s.address)
+}
+
+// locate finds the spot of an instance.
+func (f *Finder) locate(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (spot, error) {
 	for _, s := range f.o.Static {
 		if s.matches(instance) {
-			return s.Access.target("http", s.Address), nil
+			return s.spot(), nil
 		}
 	}
 	who := "the configuration has"
@@ -104,22 +128,22 @@ func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels
 		e, err := f.o.Discovered.find(now, instance)
 		switch {
 		case err != nil:
-			return collector.Target{}, err
+			return spot{}, err
 		case e != nil && e.Err != nil:
-			return collector.Target{}, e.Err
+			return spot{}, e.Err
 		case e != nil:
-			return e.target, nil
+			return spot{endpoint: e}, nil
 		}
 		if names := f.o.Discovered.names(); names != "" {
 			who = "service discovery (" + names + ") finds"
 		}
 	}
 	if f.o.Scraped == nil {
-		return collector.Target{}, missing(who, instance)
+		return spot{}, missing(who, instance)
 	}
 	scraped, err := f.scraped(ctx, now, instance, ask)
 	if err != nil {
-		return collector.Target{}, err
+		return spot{}, err
 	}
 	access := Access{Client: f.o.Client}
 	for _, r := range f.o.Rules {
@@ -128,7 +152,7 @@ func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels
 			break
 		}
 	}
-	return access.target(scraped.scheme, scraped.host), nil
+	return spot{access: access, scheme: scraped.scheme, address: scraped.host}, nil
 }
 
 // Gone is since when the pod of an instance is gone, if service discovery has
@@ -151,7 +175,7 @@ func (f *Finder) Asked() bool {
 // not know by their URL: no instance is found there.
 func (f *Finder) Unused(now time.Time, used map[string]bool) (out []*Endpoint) {
 	for _, s := range f.o.Static {
-		target := s.Access.target("http", s.Address)
+		target := s.spot().target()
 		if !used[collector.RedactURL(target.URL)] {
 			out = append(out, &Endpoint{Set: "static", Labels: s.Labels, target: target})
 		}
@@ -276,6 +300,8 @@ func identity(ls labels.Labels) uint64 {
 	h, _ := ls.HashForLabels(nil, "instance", "job")
 	return h
 }
+
+func (s Static) spot() spot { return spot{access: s.Access, scheme: "http", address: s.Address} }
 
 func (s Static) matches(instance labels.Labels) bool {
 	all := true

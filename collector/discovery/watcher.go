@@ -47,6 +47,8 @@ type Watcher struct {
 
 	mtx  sync.RWMutex
 	sets []*found // in the order of the configuration
+	// named are their names, for people.
+	named string
 }
 
 // found is what a set has found, and how instances find it there.
@@ -133,6 +135,7 @@ func (w *Watcher) Apply(sets []Set) error {
 		w.sets = append(w.sets, f)
 		configs[s.Name] = s.Configs
 	}
+	w.named = strings.Join(slices.Sorted(maps.Keys(configs)), ", ")
 	w.mtx.Unlock()
 	return w.manager.ApplyConfig(configs)
 }
@@ -299,9 +302,5 @@ func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error)
 func (w *Watcher) names() string {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
-	names := map[string]bool{}
-	for _, f := range w.sets {
-		names[f.Name] = true
-	}
-	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+	return w.named
 }

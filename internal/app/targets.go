@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
@@ -26,15 +27,44 @@ func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
 	return g
 }
 
-// countTargets sets the gauge.
+// countTargets sets the gauge: it counts what Targets lists, without making the
+// list. It is called by the loop.
 func (a *App) countTargets() {
+	finder := a.graph.Load().finder
+	survey, asked := finder.Survey(time.Now()), finder.Asked()
 	n := map[uiweb.TargetState]int{}
-	for _, t := range (state{a}).Targets() {
-		n[t.State]++
-	}
+	a.monitor.Each(func(instance labels.Labels, gone bool) {
+		reason, pulled, known := a.puller.Status(instance)
+		if !gone {
+			_, gone = finder.Gone(instance)
+		}
+		has := (known || !gone) && survey.Has(instance)
+		switch {
+		case gone:
+			n[uiweb.TargetGone]++
+		case !known && !has && asked:
+			n[uiweb.TargetUnmatched]++
+		default:
+			n[stateOf(reason, pulled)]++
+		}
+	})
+	n[uiweb.TargetUnmatched] += survey.Unused()
 	for _, s := range uiweb.TargetStates {
 		a.targetStates.WithLabelValues(string(s)).Set(float64(n[s]))
 	}
+}
+
+// stateOf is the state of a target by its last pull.
+func stateOf(r collector.Reason, pulled bool) uiweb.TargetState {
+	switch {
+	case !pulled:
+		return uiweb.TargetUnknown
+	case r == "":
+		return uiweb.TargetUp
+	case r == collector.ReasonNoTarget, r == collector.ReasonAmbiguous, r == collector.ReasonNoConsent:
+		return uiweb.TargetUnmatched
+	}
+	return uiweb.TargetDown
 }
 
 // Targets are those that profiles were wanted of, the watched instances that
@@ -100,19 +130,8 @@ func left(t uiweb.Target, since time.Time) uiweb.Target {
 }
 
 func target(t collector.TargetStatus) uiweb.Target {
-	v := uiweb.Target{
-		Labels: t.Labels, URL: t.URL, State: uiweb.TargetUp,
+	return uiweb.Target{
+		Labels: t.Labels, URL: t.URL, State: stateOf(t.Reason, !t.LastPull.IsZero()),
 		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),
 	}
-	switch t.Reason {
-	case "":
-		if t.LastPull.IsZero() {
-			v.State = uiweb.TargetUnknown
-		}
-	case collector.ReasonNoTarget, collector.ReasonAmbiguous, collector.ReasonNoConsent:
-		v.State = uiweb.TargetUnmatched
-	default:
-		v.State = uiweb.TargetDown
-	}
-	return v
 }

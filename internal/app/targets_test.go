@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/config"
+	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
 
 // targetSet is one as a configuration file has it.
@@ -62,6 +63,36 @@ basic_auth: {username: me, password: hunter2}`)}
 	require.Equal(t, 1.0, r.metric(`gorowatch_targets{state="unmatched"}`))
 
 	require.NotContains(t, r.log.String(), "hunter2")
+}
+
+// What is counted is what is listed, of every kind: found by Prometheus, by
+// service discovery and in the configuration; up, down, refused and unused; and
+// two at one place.
+func TestCountedTargetsAreThoseListed(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(pprof.Index))
+	t.Cleanup(target.Close)
+	addr := strings.TrimPrefix(target.URL, "http://")
+	conf := fast(t, newPrometheus(t).URL)
+	conf.Profiles.BaselineInterval = model.Duration(time.Second)
+	conf.Targets = []config.TargetSet{
+		targetSet(t, `static_configs: [{targets: ["`+addr+`"], labels: {instance: "127.0.0.1:1"}}, {targets: ["`+addr+`"], labels: {instance: twin}}, {targets: ["10.255.0.9:80"]}, {targets: ["a/b"]}]`),
+		targetSet(t, `static: ["`+addr+`", "10.255.0.8:80"]
+labels: {job: nobody}`),
+	}
+	r := start(t, Options{Config: conf})
+	r.eventually("/api/v1/targets", `"state":"up"`)
+	require.Eventually(t, func() bool {
+		want := map[uiweb.TargetState]int{}
+		for _, x := range (state{r.App}).Targets() {
+			want[x.State]++
+		}
+		for _, s := range uiweb.TargetStates {
+			if r.metric(`gorowatch_targets{state="`+string(s)+`"}`) != float64(want[s]) {
+				return false
+			}
+		}
+		return want[uiweb.TargetUp] == 1 && want[uiweb.TargetUnmatched] == 3
+	}, patience, 20*time.Millisecond)
 }
 
 // Without a Prometheus what service discovery finds is scraped.

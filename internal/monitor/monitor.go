@@ -415,6 +415,20 @@ func (m *Monitor) Services() []Service {
 	return out
 }
 
+// Each visits the watched instances, in no order. gone: the series of this one
+// have ended.
+func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	for _, s := range m.services {
+		for _, w := range s.watched {
+			if in, ok := s.instances[w.Name]; ok {
+				visit(in.labels, in.ended)
+			}
+		}
+	}
+}
+
 // State is how the last reading of samples went.
 func (m *Monitor) State() SourceState {
 	m.mtx.RLock()
