@@ -52,7 +52,7 @@ var (
 	// A dump stops the target's world while it is written.
 	wantDump = want{KindGoroutine, 2, 0, 80e-6}
 	// The profile of unreachable goroutines takes a garbage collection.
-	wantLeaked = want{KindGoroutineLeak, 0, 0.05, 20e-6}
+	wantLeaked = want{KindGoroutineLeak, 0, 0.05, 50e-6}
 )
 
 // least is the number of goroutines that a profile costs at least the price of:
@@ -349,14 +349,45 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) erro
 	return nil
 }
 
-// Keep forgets the instances that live does not know.
-func (p *Puller) Keep(live func(instance labels.Labels) bool) {
+// Keep forgets the instances that current does not know, and takes over what is
+// known of those that have other labels now.
+func (p *Puller) Keep(current func(instance labels.Labels) (now labels.Labels, known bool)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	for key, t := range p.targets {
-		if !live(t.status.Labels) {
-			delete(p.targets, key)
+		now, known := current(t.status.Labels)
+		if known && labels.Equal(now, t.status.Labels) {
+			continue
 		}
+		delete(p.targets, key)
+		if known {
+			p.target(now).inherit(t)
+		}
+	}
+}
+
+// inherit takes over what is known of the target under other labels: debts and
+// patience stay.
+func (t *pulled) inherit(old *pulled) {
+	cost := t.status.Cost + old.status.Cost
+	if t.status.LastPull.IsZero() {
+		ls := t.status.Labels
+		t.status = old.status
+		t.status.Labels = ls
+	}
+	t.status.Cost = cost
+	t.cpu.inherit(old.cpu)
+	t.bytes.inherit(old.bytes)
+	t.failed = max(t.failed, old.failed)
+	if old.rest.After(t.rest) {
+		t.rest, t.restReason, t.restWhy = old.rest, old.restReason, old.restWhy
+	}
+}
+
+// inherit: the smaller one counts.
+func (a *allowance) inherit(old allowance) {
+	if !old.at.IsZero() && (a.at.IsZero() || old.left < a.left) {
+		*a = old
 	}
 }
 

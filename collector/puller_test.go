@@ -292,9 +292,42 @@ func TestKeepForgets(t *testing.T) {
 		_, err := p.Pull(t.Context(), noon, instance(name), 1)
 		require.NoError(t, err)
 	}
-	p.Keep(func(in labels.Labels) bool { return in.Get("instance") == "b" })
+	p.Keep(func(in labels.Labels) (labels.Labels, bool) { return in, in.Get("instance") == "b" })
 	require.Len(t, p.Targets(), 1)
 	require.Equal(t, instance("b"), p.Targets()[0].Labels)
+}
+
+// An instance that has other labels now is the same target: it is there once,
+// with what it has cost and what it has left.
+func TestKeepKnowsLabelsThatChange(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(100_000))
+	zoned := func(in labels.Labels) labels.Labels { return labels.NewBuilder(in).Set("zone", "b").Labels() }
+	a, b := instance("a"), instance("b")
+	for _, in := range []labels.Labels{a, b} {
+		_, err := p.Pull(t.Context(), noon, in, 100_000)
+		require.NoError(t, err)
+	}
+	// One was wanted under its new labels already, and was pulled: who asks does
+	// not wait for Keep.
+	_, err := p.Pull(t.Context(), noon.Add(time.Minute), zoned(b), 100_000)
+	require.NoError(t, err)
+	before := p.Targets()
+	require.Len(t, before, 3)
+	for range 2 {
+		p.Keep(func(in labels.Labels) (labels.Labels, bool) { return zoned(in), true })
+		after := p.Targets()
+		require.Len(t, after, 2)
+		require.Equal(t, zoned(a), after[0].Labels)
+		require.Equal(t, noon, after[0].LastPull)
+		require.Equal(t, before[0].Cost, after[0].Cost)
+		require.Equal(t, zoned(b), after[1].Labels)
+		require.Equal(t, noon.Add(time.Minute), after[1].LastPull)
+		require.InDelta(t, before[1].Cost+before[2].Cost, after[1].Cost, 1e-9)
+	}
+	for _, in := range []labels.Labels{a, b} {
+		_, err = p.Pull(t.Context(), noon.Add(2*time.Minute), zoned(in), 100_000)
+		require.Equal(t, ReasonBudget, ReasonOf(err), "other labels pay no debts")
+	}
 }
 
 func TestApplyKeepsWhatIsKnown(t *testing.T) {

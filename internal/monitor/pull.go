@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
@@ -58,15 +60,24 @@ func (i *inbox) empty() []func() {
 
 // take starts the pulls that a service needs now, beside the cycle.
 func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
-	for _, p := range m.due(now, s) {
+	pulls, proofs := m.plan(now, s)
+	for _, p := range pulls {
 		m.pulls.Go(func() {
 			b := p.run(ctx)
 			m.inbox.put(func() { s.receive(b) })
 		})
 	}
-	for _, p := range m.proofs(now, s) {
+	for _, p := range proofs {
 		m.pulls.Go(func() { m.inbox.put(p(ctx)) })
 	}
+}
+
+// plan decides on the pulls of a service and notes when the next ones are due,
+// which pages read.
+func (m *Monitor) plan(now time.Time, s *service) ([]pull, []func(context.Context) func()) {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	return m.due(now, s), m.proofs(now, s)
 }
 
 // due are the pulls that a service needs now: of its suspects, or a baseline;
@@ -206,7 +217,7 @@ func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool)
 	in.pulling = true
 	p := pull{
 		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in,
-		count: s.count(in.name), started: s.started(in.name),
+		labels: in.labels, count: s.count(in.name), started: s.started(in.name),
 	}
 	if suspicious {
 		p.onset = s.onsetOf(in.name)
@@ -255,7 +266,7 @@ func (in *instance) latest() (t time.Time) {
 }
 
 // pull is one pull. It reads what does not change of its service and instance:
-// keys and labels.
+// keys and names.
 type pull struct {
 	puller   Puller
 	archive  Archive // may be nil
@@ -263,6 +274,7 @@ type pull struct {
 	now      time.Time
 	service  *service
 	instance *instance
+	labels   labels.Labels
 	count    float64
 	started  time.Time
 	onset    time.Time
@@ -278,7 +290,7 @@ func (p pull) run(ctx context.Context) brought {
 	if p.review {
 		return p.earlier(ctx, b)
 	}
-	profile, err := p.puller.Pull(ctx, p.now, p.instance.labels, p.count)
+	profile, err := p.puller.Pull(ctx, p.now, p.labels, p.count)
 	if err != nil {
 		b.reason, b.why = collector.ReasonOf(err), err.Error()
 		m.logger.Debug("No profile", "service", p.service.labels, "instance", p.instance.name, "reason", b.reason, "err", err)

@@ -1,8 +1,10 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -40,6 +42,11 @@ type ref struct {
 
 // stale tells that the place is not there any more.
 func (r ref) stale() bool { return r.service != nil && (r.service.gone || r.instance.gone) }
+
+// valid tells that the place is that of these labels.
+func (r ref) valid() bool {
+	return r.service == nil || !r.stale() && labels.Equal(r.labels, r.instance.labels)
+}
 
 // newReading begins with a small piece: who knows how many series there are.
 func newReading() reading { return reading{steps: 10, known: map[uint64]ref{}} }
@@ -179,25 +186,26 @@ func (m *Monitor) resize(p piece, samples int) {
 // feed gives the samples to the services, each that stands for a block once for
 // every step of it, and returns how many there were.
 func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int) {
-	step := m.o.Interval.Milliseconds()
-	back := max(0, block.Milliseconds()-step)
+	var strangers []*collector.Series
 	for i := range all {
 		series := &all[i]
-		samples += len(series.Samples)
-		r := m.refer(series.Labels)
-		if r.service == nil {
+		if len(series.Samples) == 0 {
 			continue
 		}
-		for _, x := range series.Samples {
-			for t, end := x.T-back, x.T; t <= end; t += step {
-				x.T = t
-				r.service.observe(r.instance, x)
-			}
+		samples += len(series.Samples)
+		if r, ok := m.known(series.Labels); ok {
+			m.observe(r, series.Samples, block)
+		} else {
+			strangers = append(strangers, series)
 		}
+	}
+	slices.SortStableFunc(strangers, byFirst)
+	for _, series := range strangers {
+		m.observe(m.refer(series.Labels, series.Samples[0]), series.Samples, block)
 	}
 	if len(m.reading.known) > 2*len(all)+1024 {
 		for hash, r := range m.reading.known {
-			if r.stale() || r.service == nil {
+			if !r.valid() || r.service == nil {
 				delete(m.reading.known, hash)
 			}
 		}
@@ -205,27 +213,52 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 	return samples
 }
 
-// refer finds the place of a series, or makes it.
-func (m *Monitor) refer(ls labels.Labels) ref {
-	hash := ls.Hash()
-	r, ok := m.reading.known[hash]
-	if ok && !r.stale() && labels.Equal(r.labels, ls) {
-		return r
+// byFirst orders series by their first samples. Those of a window that are new
+// come after the others and in this order, so that it is known of each whether it
+// goes on where one with other labels has ended.
+func byFirst(a, b *collector.Series) int { return cmp.Compare(a.Samples[0].T, b.Samples[0].T) }
+
+// observe gives the samples of a series to its instance, if that is ours.
+func (m *Monitor) observe(r ref, samples []collector.Sample, block time.Duration) {
+	if r.service == nil {
+		return
 	}
-	r = ref{labels: ls}
+	step := m.o.Interval.Milliseconds()
+	back := max(0, block.Milliseconds()-step)
+	for _, x := range samples {
+		for t, end := x.T-back, x.T; t <= end; t += step {
+			x.T = t
+			r.service.observe(r.instance, x)
+		}
+	}
+	r.instance.saw(samples)
+}
+
+// known is the place of a series, if it is known and valid.
+func (m *Monitor) known(ls labels.Labels) (ref, bool) {
+	r, ok := m.reading.known[ls.Hash()]
+	return r, ok && r.valid() && labels.Equal(r.labels, ls)
+}
+
+// refer finds the place of a series that begins with first, or makes it.
+func (m *Monitor) refer(ls labels.Labels, first collector.Sample) ref {
+	r := ref{labels: ls}
 	if group := labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels(); m.o.Owns(group) {
 		r.service = m.service(group)
-		r.instance = r.service.instanceOf(ls)
+		r.instance = r.service.instanceOf(ls, first)
 	}
-	m.reading.known[hash] = r
+	m.reading.known[ls.Hash()] = r
 	return r
 }
 
-// Watches tells whether an instance is watched. It is called by the caller of
-// Cycle.
-func (m *Monitor) Watches(instance labels.Labels) bool {
+// Watches tells whether an instance is watched, and what its labels are now. It is
+// called by the caller of Cycle.
+func (m *Monitor) Watches(instance labels.Labels) (now labels.Labels, watched bool) {
 	r, ok := m.reading.known[instance.Hash()]
-	return ok && r.service != nil && !r.stale() && labels.Equal(r.labels, instance)
+	if !ok || r.service == nil || r.stale() || !labels.Equal(r.labels, instance) {
+		return now, false
+	}
+	return r.instance.labels, true
 }
 
 // logWatched logs when there is nothing to watch, and when there is again.

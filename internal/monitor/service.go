@@ -59,8 +59,11 @@ type service struct {
 // instance is an instance of a service and its profiles.
 type instance struct {
 	// name is the instance label, or all labels where that is not enough.
-	name   string
+	name string
+	// labels are those of now: they may change while the process goes on.
 	labels labels.Labels
+	last   int64   // time of the latest sample, Unix milliseconds
+	start  float64 // of the process, Unix seconds; 0: unknown
 
 	load    loads
 	shots   []shot // oldest first
@@ -110,22 +113,57 @@ func (m *Monitor) service(group labels.Labels) *service {
 	return s
 }
 
-// instanceOf finds or makes an instance. Two instances of a service with the
-// same instance label differ in other labels, which then are part of the name.
-func (s *service) instanceOf(ls labels.Labels) *instance {
-	name := ls.Get("instance")
-	if in, ok := s.instances[name]; ok && labels.Equal(in.labels, ls) {
+// instanceOf finds or makes the instance of a series that begins with first in a
+// window. Two instances of a service with the same instance label differ in
+// other labels, which then are part of the name; but where one process has ended
+// under its labels and goes on under others, it is still the same instance.
+func (s *service) instanceOf(ls labels.Labels, first collector.Sample) *instance {
+	if in := s.known(ls); in != nil {
 		return in
 	}
-	if _, taken := s.instances[name]; taken || name == "" {
-		name = labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
+	name := ls.Get("instance")
+	namesake, taken := s.instances[name]
+	if taken && namesake.goesOn(first) {
+		namesake.labels = ls
+		return namesake
 	}
-	in, ok := s.instances[name]
-	if !ok {
-		in = &instance{name: name, labels: ls}
-		s.instances[name] = in
+	if taken || name == "" {
+		name = longName(ls)
 	}
+	in := &instance{name: name, labels: ls}
+	s.instances[name] = in
 	return in
+}
+
+// known is the instance with the given labels; nil: there is none.
+func (s *service) known(ls labels.Labels) *instance {
+	for _, name := range []string{ls.Get("instance"), longName(ls)} {
+		if in, ok := s.instances[name]; ok && labels.Equal(in.labels, ls) {
+			return in
+		}
+	}
+	return nil
+}
+
+// longName is the name of an instance whose instance label is not enough.
+func longName(ls labels.Labels) string {
+	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
+}
+
+// goesOn tells whether a sample is of the process that was seen last, and comes
+// after that.
+func (in *instance) goesOn(x collector.Sample) bool {
+	const inexact = 2 // seconds, as exporters round
+	return x.T > in.last && math.Abs(x.Start-in.start) <= inexact
+}
+
+// saw notes the samples of a series in a window, of which there is one at least.
+func (in *instance) saw(samples []collector.Sample) {
+	x := samples[len(samples)-1]
+	in.last = max(in.last, x.T)
+	if !math.IsNaN(x.Start) {
+		in.start = x.Start
+	}
 }
 
 // observe takes a sample.

@@ -20,10 +20,27 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	defer m.mtx.Unlock()
 	m.reading.last = w.To
 	parts := map[*service][]*track{}
+	add := func(s *service, in *instance, samples []collector.Sample) {
+		in.saw(samples)
+		parts[s] = append(parts[s], &track{instance: in, samples: samples})
+	}
+	var strangers []*collector.Series
 	for i := range w.Series {
 		series := &w.Series[i]
+		if len(series.Samples) == 0 {
+			continue
+		}
 		s := m.serviceOf(series.Labels)
-		parts[s] = append(parts[s], &track{instance: s.instanceOf(series.Labels), samples: series.Samples})
+		if in := s.known(series.Labels); in != nil {
+			add(s, in, series.Samples)
+		} else {
+			strangers = append(strangers, series)
+		}
+	}
+	slices.SortStableFunc(strangers, byFirst)
+	for _, series := range strangers {
+		s := m.serviceOf(series.Labels)
+		add(s, s.instanceOf(series.Labels, series.Samples[0]), series.Samples)
 	}
 	// Services without a sample in the window are walked too: their leaks end.
 	todo := make(chan *service)
