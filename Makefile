@@ -81,8 +81,8 @@ bench: ## run the benchmarks
 	$(GO) test -run='^$$' -bench=. -benchmem $$($(GO) list ./... | grep -v /test/)
 
 .PHONY: bench-scale
-bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own rule
-	$(GO) test -count=1 -timeout=30m -v ./test/scale -instances=10000
+bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own rule, and on healthy programs
+	$(GO) test -count=1 -timeout=45m -v ./test/scale -instances=10000 -steady=12m
 
 .PHONY: leakbench
 leakbench: ## score the trend engine on labelled data

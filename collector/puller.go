@@ -39,20 +39,22 @@ const (
 )
 
 // want is a kind of profile and what it costs the target, in seconds of CPU:
-// in any case, and for each goroutine.
+// in any case, for each goroutine, and where they are many.
 type want struct {
 	kind         ProfileKind
 	debug        int
 	flat         float64
 	perGoroutine float64
+	perSquare    float64 // for each pair of goroutines
 }
 
 var (
-	wantProfile = want{KindGoroutine, 0, 0, 10e-6}
+	wantProfile = want{kind: KindGoroutine, perGoroutine: 10e-6}
 	// A dump stops the target's world while it is written.
-	wantDump = want{KindGoroutine, 2, 0, 80e-6}
-	// The profile of unreachable goroutines takes a garbage collection.
-	wantLeaked = want{KindGoroutineLeak, 0, 0.05, 50e-6}
+	wantDump = want{kind: KindGoroutine, debug: 2, perGoroutine: 80e-6}
+	// The profile of unreachable goroutines takes a garbage collection that looks
+	// at all of them again and again.
+	wantLeaked = want{kind: KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
 )
 
 // least is the number of goroutines that a profile costs at least the price of:
@@ -65,7 +67,7 @@ func (w want) cost(goroutines float64) float64 {
 	if !(goroutines > least) {
 		goroutines = least
 	}
-	return w.flat + w.perGoroutine*goroutines
+	return w.flat + w.perGoroutine*goroutines + w.perSquare*goroutines*goroutines
 }
 
 // PullerOptions are the options of a Puller. Finder and Fetcher are required.

@@ -13,18 +13,32 @@ import (
 const httpConfigFlag = "http.config.file"
 
 // httpClient makes a client of a file as --http.config.file names it: without
-// one, of the defaults. It says who we are.
+// one, of the defaults.
 func httpClient(file, name string) (*http.Client, error) {
 	conf := &commoncfg.DefaultHTTPClientConfig
 	var err error
 	if file != "" {
-		if conf, _, err = commoncfg.LoadHTTPConfigFile(file); err != nil {
-			return nil, fmt.Errorf("--%s: %w", httpConfigFlag, err)
+		if conf, err = httpConfig(file); err != nil {
+			return nil, err
 		}
 	}
-	client, err := commoncfg.NewClientFromConfig(*conf, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	client, err := clientOf(*conf, name)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", httpConfigFlag, err)
 	}
 	return client, nil
+}
+
+// httpConfig reads the file that --http.config.file names.
+func httpConfig(file string) (*commoncfg.HTTPClientConfig, error) {
+	conf, _, err := commoncfg.LoadHTTPConfigFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", httpConfigFlag, err)
+	}
+	return conf, nil
+}
+
+// clientOf makes a client that says who we are.
+func clientOf(conf commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
+	return commoncfg.NewClientFromConfig(conf, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
 }

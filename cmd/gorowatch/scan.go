@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/url"
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"golang.org/x/term"
 
@@ -22,7 +19,6 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/internal/archive"
-	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/scan"
 	"github.com/gorowatch/gorowatch/trend"
@@ -30,6 +26,7 @@ import (
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
+	config             *string
 	prometheus, tsdb   *string
 	profiles           *string
 	httpConfig         *string
@@ -38,6 +35,7 @@ type scanFlags struct {
 	step               *string
 	selector, load     *string
 	groupBy            *[]string
+	grouped            bool // by the command line
 	compare, explain   *string
 	format             *string
 	limit              *int
@@ -47,6 +45,7 @@ type scanFlags struct {
 func addScan(c *cli) {
 	cmd := c.Command("scan", "Find the leaks of the past in a Prometheus, or in its data on disk, as the daemon would have found them.")
 	f := scanFlags{
+		config:     cmd.Flag("config.file", "Configuration file of serve: address, login, parameters, selector and load of its Prometheus, and what makes a service, where flags do not say otherwise.").PlaceHolder("FILE").ExistingFile(),
 		prometheus: cmd.Flag("prometheus.url", "Base URL of the Prometheus to read.").PlaceHolder("URL").String(),
 		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory; it is only read.").PlaceHolder("DIR").String(),
 		profiles:   cmd.Flag("profiles", "Bucket of recorded profiles, an archive of gorowatch: growth is attributed to stacks.").PlaceHolder("BUCKET-URL").String(),
@@ -58,7 +57,6 @@ func addScan(c *cli) {
 		step:       cmd.Flag("step", "Time between two evaluations, and between two samples from Prometheus.").Default("1m").String(),
 		selector:   cmd.Flag("selector", `Which instances to look at, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
 		load:       cmd.Flag("load", "PromQL expression for the load of the instances. The default is rate(process_cpu_seconds_total[5m]).").PlaceHolder("EXPR").String(),
-		groupBy:    cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").Strings(),
 		compare:    cmd.Flag("compare", "Alerting rule to evaluate on the same history, which is then shown beside what gorowatch found; needs --prometheus.url.").PlaceHolder("'EXPR for DURATION'").String(),
 		explain:    cmd.Flag("explain", "Show how this one service was judged: its name as in the table, or a part of it that no other has.").PlaceHolder("SERVICE").String(),
 		format:     cmd.Flag("format", "Output format: table, json or markdown.").Default("table").Enum("table", "json", "markdown"),
@@ -66,6 +64,7 @@ func addScan(c *cli) {
 		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 when a leak is open at the end.").Bool(),
 		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
 	}
+	f.groupBy = cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").IsSetByUser(&f.grouped).Strings()
 	c.add(cmd, f.run)
 }
 
@@ -93,8 +92,12 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 			return fmt.Errorf("--group-by: %q is not a label name", name)
 		}
 	}
+	conf, err := f.settings()
+	if err != nil {
+		return err
+	}
 	o := scan.Options{
-		Step: step, GroupBy: *f.groupBy, Workers: runtime.GOMAXPROCS(0),
+		Step: step, GroupBy: conf.Services.GroupBy, Workers: runtime.GOMAXPROCS(0),
 		Trend: trend.Options{Base: max(time.Minute, step)}, Explain: *f.explain,
 	}
 	if *f.compare != "" {
@@ -102,7 +105,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		if err != nil {
 			return fmt.Errorf("--compare: %w", err)
 		}
-		if *f.prometheus == "" {
+		if *f.tsdb != "" {
 			return errors.New("--compare: needs --prometheus.url, for Prometheus evaluates the expression")
 		}
 		o.Rule = &rule
@@ -111,19 +114,19 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	switch {
 	case *f.prometheus != "" && *f.tsdb != "":
 		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
-	case *f.prometheus != "":
-		var src *promapi.Source
-		src, err = f.openPrometheus(step)
-		o.Source, o.Evaluator = src, src
-		last = time.Now()
-		first = last.Add(-7 * 24 * time.Hour)
 	case *f.tsdb != "":
 		var src tsdbSource
-		if src, err = openTSDB(*f.tsdb, *f.selector); err == nil {
+		if src, err = openTSDB(*f.tsdb, conf.Prometheus.Selector); err == nil {
 			defer func() { err = errors.Join(err, src.Close()) }()
 			o.Source = src
 			first, last = src.MinTime().Add(-time.Millisecond), src.MaxTime()
 		}
+	case conf.Prometheus.URL.URL != nil:
+		var src *promapi.Source
+		src, err = f.openPrometheus(conf.Prometheus, step)
+		o.Source, o.Evaluator = src, src
+		last = time.Now()
+		first = last.Add(-7 * 24 * time.Hour)
 	default:
 		return errors.New("nothing to scan: set --prometheus.url or --tsdb.path")
 	}
@@ -136,7 +139,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 
 	if *f.profiles != "" {
 		a, err := archive.Open(ctx, *f.profiles, archive.Options{
-			GroupBy: *f.groupBy,
+			GroupBy: conf.Services.GroupBy,
 			Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
 				return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
 			},
@@ -195,30 +198,6 @@ func (f *scanFlags) write(w io.Writer, r *scan.Result) error {
 	return r.Table(w, v)
 }
 
-func (f *scanFlags) openPrometheus(step time.Duration) (*promapi.Source, error) {
-	u, err := url.Parse(*f.prometheus)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		shown := *f.prometheus
-		if at := strings.LastIndexByte(shown, '@'); at >= 0 { // a password may stand before it
-			shown = "…" + shown[at:]
-		}
-		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", shown)
-	}
-	if *f.selector != "" {
-		if _, err := config.ParseSelector(*f.selector); err != nil {
-			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, *f.selector, err)
-		}
-	}
-	client, err := httpClient(*f.httpConfig, "prometheus")
-	if err != nil {
-		return nil, err
-	}
-	return promapi.New(promapi.Options{
-		URL: u, Client: client, Step: step, Timeout: *f.timeout, Selector: *f.selector, Load: *f.load,
-		Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
-	})
-}
-
 // span is the time to scan; first and last are those of the data.
 func (f *scanFlags) span(first, last time.Time) (start, end time.Time, err error) {
 	end = last
@@ -237,7 +216,7 @@ func (f *scanFlags) span(first, last time.Time) (start, end time.Time, err error
 		var d time.Duration
 		d, err = duration("--since", *f.since)
 		start = end.Add(-d)
-	case *f.end != "" && *f.prometheus != "":
+	case *f.end != "" && *f.tsdb == "":
 		start = end.Add(-7 * 24 * time.Hour)
 	}
 	if err == nil && !start.Before(end) {

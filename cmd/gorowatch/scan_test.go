@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -113,6 +117,51 @@ func TestScanOfAPrometheus(t *testing.T) {
 	code, stdout, _ = scanOf(t, url, "--format=markdown", "--group-by=job", "--step=5m")
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "\n| checkout | +")
+}
+
+// All that the daemon needs to reach its Prometheus is in its configuration, and a
+// scan takes it from there.
+func TestScanWithTheConfigurationOfServe(t *testing.T) {
+	queries := map[string]bool{}
+	prometheus := fakePrometheus(t, func(q string) { queries[q] = true })
+	target, err := url.Parse(prometheus)
+	require.NoError(t, err)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		if password != "s3cret" || r.FormValue("dedup") != "true" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		// The form is read: what goes on is a GET.
+		r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+		r.URL.RawQuery = r.Form.Encode()
+		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}).ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	file := filepath.Join(t.TempDir(), "gorowatch.yml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+prometheus:
+  url: `+front.URL+`
+  params: {dedup: ["true"]}
+  basic_auth: {username: reader, password: s3cret}
+  selector: '{namespace="shop"}'
+services: {group_by: [job]}
+`), 0o600))
+	var out, said bytes.Buffer
+	args := []string{"scan", "--config.file=" + file, "--since=48h", "--end=" + scanEnd.Format(time.RFC3339)}
+	require.Equal(t, exitOK, run(args, &out, &said), said.String())
+	require.Regexp(t, `(?m)^SERVICE .*\ncheckout +\+[34]\d\d .* 1 of 1 `, out.String())
+	require.True(t, queries[`go_goroutines{namespace="shop"}`])
+
+	out.Reset()
+	require.Equal(t, exitOK, run(append(args, "--group-by=namespace", "--group-by=job", `--selector={job=~"c.*"}`), &out, &said), said.String())
+	require.Regexp(t, `(?m)^shop/checkout `, out.String(), "flags come first")
+	require.True(t, queries[`go_goroutines{job=~"c.*"}`])
+
+	said.Reset()
+	require.Equal(t, exitFail, run(append(args, "--prometheus.url="+front.URL+"/", "--http.config.file="+os.DevNull), &out, &said))
+	require.Contains(t, said.String(), "403 Forbidden")
+	require.NotContains(t, said.String(), "s3cret")
 }
 
 // Nothing leaks yet, and so nothing fails.

@@ -18,6 +18,7 @@ import (
 var (
 	instances = flag.Int("instances", 0, "size of the fleet; 0 skips what takes minutes")
 	evaluate  = flag.Duration("evaluate", time.Minute, "how long the steady state is looked at")
+	steady    = flag.Duration("steady", 0, "how long healthy programs are watched, a minute for each hour; 0 skips it")
 	debug     = flag.String("debug", "", "address for gorowatch's own profiles, such as its heap")
 	interval  = flag.Duration("interval", 5*time.Second, "time between two evaluations")
 )

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gorowatch/gorowatch/collector/promapi"
+	"github.com/gorowatch/gorowatch/internal/config"
+)
+
+// settings are those of the configuration file, with what the flags say over
+// them.
+func (f *scanFlags) settings() (config.Config, error) {
+	c := config.Default()
+	var err error
+	if *f.config != "" {
+		if c, err = config.LoadFile(*f.config); err != nil {
+			return c, err
+		}
+	}
+	p := &c.Prometheus
+	if *f.httpConfig != "" {
+		conf, err := httpConfig(*f.httpConfig)
+		if err != nil {
+			return c, err
+		}
+		p.HTTPClientConfig, p.SigV4, p.GoogleIAM, p.AzureAD = *conf, nil, nil, nil
+	}
+	if *f.prometheus != "" {
+		if p.URL.URL, err = prometheusURL(*f.prometheus); err != nil {
+			return c, err
+		}
+	}
+	p.Selector, p.Load = cmp.Or(*f.selector, p.Selector), cmp.Or(*f.load, p.Load)
+	if f.grouped {
+		c.Services.GroupBy = *f.groupBy
+	}
+	return c, nil
+}
+
+// prometheusURL reads --prometheus.url.
+func prometheusURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		if at := strings.LastIndexByte(s, '@'); at >= 0 { // a password may stand before it
+			s = "…" + s[at:]
+		}
+		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", s)
+	}
+	return u, nil
+}
+
+// openPrometheus makes the source. It does not connect.
+func (f *scanFlags) openPrometheus(p config.Prometheus, step time.Duration) (*promapi.Source, error) {
+	if p.Selector != "" {
+		if _, err := config.ParseSelector(p.Selector); err != nil {
+			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, p.Selector, err)
+		}
+	}
+	client, err := clientOf(p.HTTPClientConfig, "prometheus")
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	for key, cloud := range p.Clouds() {
+		if client.Transport, err = logIn(key, cloud, client.Transport); err != nil {
+			return nil, fmt.Errorf("prometheus.%s: %w", key, err)
+		}
+	}
+	return promapi.New(promapi.Options{
+		URL: p.URL.URL, Client: client, Params: p.Params, Step: step, Timeout: *f.timeout, Selector: p.Selector, Load: p.Load,
+		SeriesLimit: p.SeriesLimit, Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
+	})
+}
