@@ -130,6 +130,7 @@ type Watch struct {
 	Started  time.Time `json:"started,omitzero"` // of the process that leaks
 	Clean    float64   `json:"clean"`            // goroutines without the leak
 	Leaked   float64   `json:"leaked"`           // the most that it had of them
+	Stood    int64     `json:"stood,omitempty"`  // the most that a profile had on its stacks
 }
 
 // StackGrowth is a stack and how it grew from the base to the head profile.

@@ -79,6 +79,13 @@ type watch struct {
 	lower      float64
 	lowerSince time.Time
 	rate       trend.Interval // when it was last seen to grow
+	// lowSince is since when the count is as low as without half of what had
+	// leaked; zero while it is not.
+	lowSince time.Time
+	// stand is how many goroutines the newest profile, taken at seen, has on the
+	// leak's stacks; stood is the most that one had.
+	seen         time.Time
+	stand, stood int64
 }
 
 // Observation is what an evaluation has found of the service.
@@ -88,6 +95,9 @@ type Observation struct {
 	// Attributions of the growth, by Attribute; empty with the reason Why.
 	Attributions []Attribution
 	Why          string
+	// Latest is the newest profile of an instance and when it was taken; nil if
+	// there is none to be had. It may be nil itself.
+	Latest func(instance string) (*stack.Snapshot, time.Time)
 	// Versions of the processes by instance, where known.
 	Versions map[string]string
 	// ProfilesExpected: Attributions may still come, it is worth waiting.
@@ -157,7 +167,7 @@ func (t *Tracker) Restore(l Leak) {
 	}
 	for _, w := range l.Watched {
 		if have := r.watched[w.Instance]; have != nil {
-			have.started, have.clean, have.leaked = w.Started, w.Clean, w.Leaked
+			have.started, have.clean, have.leaked, have.stood = w.Started, w.Clean, w.Leaked, w.Stood
 		}
 	}
 	t.open = append(t.open, r)
@@ -328,7 +338,8 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.promote(now)
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
-		r.follow(o)
+		r.look(o)
+		r.follow(now, o)
 		r.plateau(now, r.patience(t.o.Base))
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
@@ -729,8 +740,28 @@ func find(in []trend.Instance, name string) int {
 	return slices.IndexFunc(in, func(i trend.Instance) bool { return i.Name == name })
 }
 
+// look counts the goroutines on the leak's stacks in the newest profiles.
+func (r *record) look(o Observation) {
+	if o.Latest == nil || len(r.signatures) == 0 {
+		return
+	}
+	for name, w := range r.watched {
+		latest, taken := o.Latest(name)
+		if latest == nil || !taken.After(w.seen) || taken.Before(w.started) {
+			continue
+		}
+		w.seen, w.stand = taken, 0
+		for signature := range r.signatures {
+			if st := latest.Stacks[signature]; st != nil {
+				w.stand += st.Count
+			}
+		}
+		w.stood = max(w.stood, w.stand)
+	}
+}
+
 // follow brings what the instances hold up to date, growing or not.
-func (r *record) follow(o Observation) {
+func (r *record) follow(now time.Time, o Observation) {
 	r.leak.Leaked = 0
 	r.leak.Instances = r.leak.Instances[:0:0]
 	for name, w := range r.watched {
@@ -738,8 +769,18 @@ func (r *record) follow(o Observation) {
 			if math.IsNaN(w.clean) { // restored: seen for the first time
 				w.clean, w.started = max(0, o.Instances[i].Count-w.leaked), o.Instances[i].Started
 			}
+			switch {
+			case !w.low(o.Instances[i]):
+				w.lowSince = time.Time{}
+			case w.lowSince.IsZero():
+				w.lowSince = now
+			}
 			if !w.free(o.Instances[i]) {
-				r.leak.Leaked += max(0, o.Instances[i].Count-w.clean)
+				held := o.Instances[i].Count - w.clean
+				if w.stands() {
+					held = float64(w.stand)
+				}
+				r.leak.Leaked += max(0, held)
 			}
 		}
 		r.leak.Instances = append(r.leak.Instances, name)
@@ -748,16 +789,27 @@ func (r *record) follow(o Observation) {
 	r.leak.Watched = r.leak.Watched[:0:0]
 	for _, name := range r.leak.Instances {
 		if w := r.watched[name]; !math.IsNaN(w.clean) && !math.IsInf(w.clean, 0) {
-			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked})
+			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.stood})
 		}
 	}
 	r.leak.InstancesTotal = max(len(o.Instances), len(r.leak.Instances))
 }
 
-// free tells whether an instance is rid of what it had leaked.
+// free tells whether an instance is rid of what it had leaked. At night the
+// count may be lower than it was by day without the leak: where a profile of
+// since then shows that the goroutines are still there, they are.
 func (w *watch) free(now trend.Instance) bool {
 	restarted := !w.started.IsZero() && now.Started.Sub(w.started) > 2*time.Second
-	return restarted || now.Count <= w.clean+w.leaked/2
+	return restarted || w.low(now) && !w.stands()
+}
+
+// low tells whether the count is as if half of what had leaked were gone.
+func (w *watch) low(now trend.Instance) bool { return now.Count <= w.clean+w.leaked/2 }
+
+// stands tells whether more than half of the goroutines stood on the leak's
+// stacks in a profile that was taken while the count was low.
+func (w *watch) stands() bool {
+	return !w.lowSince.IsZero() && w.seen.After(w.lowSince) && 2*w.stand > w.stood
 }
 
 // patience is how long a leak may show no growth before it counts as one that

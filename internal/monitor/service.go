@@ -180,7 +180,7 @@ func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
 		return
 	}
 	s.watched = s.trend.Instances()
-	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Versions: s.versions(versionLabel)}
+	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel)}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}
@@ -197,6 +197,18 @@ func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
 		s.release()
 	}
 	s.fresh = false
+}
+
+// latest is the newest profile of an instance that is in memory.
+func (s *service) latest(name string) (*stack.Snapshot, time.Time) {
+	if in := s.instances[name]; in != nil {
+		for _, sh := range slices.Backward(in.shots) {
+			if sh.snapshot != nil {
+				return sh.snapshot, sh.ref.Time
+			}
+		}
+	}
+	return nil, time.Time{}
 }
 
 // attribute attributes the growth to stacks, again only when there is a further
