@@ -115,10 +115,10 @@ type leaksPage struct {
 	Filter filter
 	// Groups are by state, those that are shown.
 	Groups []leakGroup
-	Open   int // all that are, whatever the filter
+	Open   tally // all that are, whatever the filter
 	Pager  pager
 	// Resolved is how many there are; ShowResolved whether they are shown.
-	Resolved       int
+	Resolved       tally
 	ShowResolved   bool
 	ToggleResolved string
 	// For the empty state.
@@ -130,7 +130,7 @@ type leakGroup struct {
 	State leak.State
 	Title string
 	Words string
-	Total int
+	Total tally
 	Rows  []leakRow
 }
 
@@ -188,7 +188,7 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	p.ToggleResolved = with(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
 	p.Pager = newPager(r, len(shown), leaksPerPage)
 	for _, g := range groups {
-		g.Total = totals[g.State]
+		g.Total = tally(totals[g.State])
 		for _, l := range part(shown, p.Pager) {
 			if l.State == g.State {
 				row := h.leakRow(l)

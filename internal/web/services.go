@@ -19,7 +19,7 @@ import (
 type servicesPage struct {
 	Filter   filter
 	Pager    pager
-	Total    int // watched, whatever the filter
+	Total    tally // watched, whatever the filter
 	Services []serviceRow
 	Started  stamp
 	// State narrows to a status; States are those that there are.
@@ -29,9 +29,14 @@ type servicesPage struct {
 
 type stateLink struct {
 	Name, URL string
-	N         int
+	N         tally
 	Current   bool
 }
+
+// tally is a number that pages show as they do others.
+type tally int
+
+func (n tally) String() string { return human.Count(int64(n)) }
 
 type serviceRow struct {
 	URL       string
@@ -90,7 +95,7 @@ func sortServices(services []Service, open map[string][]leak.Leak) []Service {
 func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	open, f := h.firing(), newFilter(r.URL.Query())
 	all := sortServices(h.o.State.Services(), open)
-	p := servicesPage{Filter: f, Total: len(all), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
+	p := servicesPage{Filter: f, Total: tally(len(all)), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
 	counts := map[trend.Status]int{}
 	var wanted []Service
 	for _, s := range all {
@@ -104,7 +109,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, status := range []trend.Status{trend.Leaking, trend.Plateaued, trend.Suspicious, trend.Provisional, trend.Quiet} {
 		if n := counts[status]; n > 0 || p.State == string(status) {
-			l := stateLink{Name: string(status), N: n, URL: with(r, "state", string(status)), Current: p.State == string(status)}
+			l := stateLink{Name: string(status), N: tally(n), URL: with(r, "state", string(status)), Current: p.State == string(status)}
 			if l.Current {
 				l.URL = with(r, "state", "")
 			}

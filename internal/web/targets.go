@@ -17,8 +17,8 @@ type targetsPage struct {
 	Filter                      filter
 	Pager                       pager
 	Targets                     []targetRow
-	Total                       int
-	Up, Down, Unsure, Unmatched int
+	Total                       tally
+	Up, Down, Unsure, Unmatched tally
 	States                      []stateLink
 	// Gone are the instances that were targets until lately, GoneTotal is how
 	// many there are.
@@ -79,7 +79,7 @@ func targetName(t Target) string {
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := splitTargets(h.o.State.Targets())
 	state := r.URL.Query().Get("state")
-	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: len(all)}
+	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: tally(len(all))}
 	for _, t := range gone {
 		if p.Filter.passes(t.Labels, t.URL) {
 			if p.GoneTotal++; p.GoneTotal <= maxGone {
@@ -110,7 +110,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, s := range []TargetState{TargetDown, TargetUnmatched, TargetUp, TargetUnknown} {
 		if counts[s] > 0 || state == string(s) {
-			l := stateLink{Name: string(s), N: counts[s], URL: with(r, "state", string(s)), Current: state == string(s)}
+			l := stateLink{Name: string(s), N: tally(counts[s]), URL: with(r, "state", string(s)), Current: state == string(s)}
 			if l.Current {
 				l.URL = with(r, "state", "")
 			}

@@ -114,6 +114,9 @@ func (f fleet) Targets() (out []web.Target) {
 	for i := range fleetServices {
 		out = append(out, web.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: web.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
 	}
+	for i := range 3 {
+		out = append(out, web.Target{Labels: f.service(i), State: web.TargetGone, Gone: f.now.Add(-time.Duration(i) * time.Minute)})
+	}
 	return out
 }
 
@@ -179,6 +182,9 @@ func serve(t *testing.T, name func(string) string) string {
 		State: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
 		Config:  func() string { return name("global: {}") },
 		Notices: func() []string { return []string{name("a notice")} },
+		Discovery: func() web.Discovery {
+			return web.Discovery{Sets: []web.DiscoverySet{{Name: name("targets[0]"), Targets: 1000}}, Problems: []string{name("Kubernetes does not let gorowatch list pods")}}
+		},
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h
@@ -206,8 +212,9 @@ func TestFleet(t *testing.T) {
 		size := eval[int](b, "performance.getEntriesByType('navigation')[0].decodedBodySize")
 		t.Logf("%s: %d KB, in the browser after %.0f ms", name, size>>10, eval[float64](b, "performance.getEntriesByType('navigation')[0].responseEnd"))
 		require.Less(t, size, 300<<10, name)
+		eval[int](b, "[...document.querySelectorAll('details.gone')].map((d) => (d.open = true)).length")
 		b.shoot("fleet-" + name)
-		b.fits("fleet-" + name)
+		b.fits("fleet-"+name, func() { b.shoot("fleet-" + name + "-narrow") })
 	}
 	b.visit("/leaks/000000000000")
 	require.Contains(t, b.text(), "10.0.3.0:8080")
