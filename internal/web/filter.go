@@ -78,7 +78,7 @@ func (f filter) passes(ls labels.Labels, texts ...string) bool {
 
 // pager is one page of a list.
 type pager struct {
-	Total, From, To  int // From is 1 for the first
+	Total, From, To  tally // From is 1 for the first
 	Page, Pages      int
 	Previous, Next   string // query of the page, empty: there is none
 	offset, sizeSeen int
@@ -86,13 +86,13 @@ type pager struct {
 
 // newPager is the page of a request, of so many items.
 func newPager(r *http.Request, total, size int) pager {
-	p := pager{Total: total, Pages: max(1, (total+size-1)/size), Page: 1}
+	p := pager{Total: tally(total), Pages: max(1, (total+size-1)/size), Page: 1}
 	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
 		p.Page = min(max(n, 1), p.Pages)
 	}
 	p.offset = (p.Page - 1) * size
 	p.sizeSeen = min(size, total-p.offset)
-	p.From, p.To = min(p.offset+1, total), p.offset+p.sizeSeen
+	p.From, p.To = tally(min(p.offset+1, total)), tally(p.offset+p.sizeSeen)
 	if p.Page > 1 {
 		p.Previous = with(r, "page", strconv.Itoa(p.Page-1))
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -22,6 +23,7 @@ type leakRow struct {
 	State      string
 	Evidence   string
 	Func       string // empty: unattributed
+	Short      string // Func without the path of its package
 	Place      string
 	Op, Wait   string
 	Rate       string
@@ -60,6 +62,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	if len(l.Stacks) > 0 {
 		s := l.Stacks[0]
 		r.Func = human.Func(s.Key.Func, maxFunc)
+		r.Short = r.Func[strings.LastIndexByte(r.Func, '/')+1:]
 		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
 		r.Op = human.Line(s.Op, maxName)
 		if s.Wait > 0 {
