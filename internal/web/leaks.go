@@ -22,8 +22,8 @@ type leakRow struct {
 	ServiceURL string
 	State      string
 	Evidence   string
-	Func       string // empty: unattributed
-	Short      string // Func without the path of its package
+	Func       string // without the path of its package; empty: unattributed
+	FullFunc   string
 	Place      string
 	Op, Wait   string
 	Rate       string
@@ -61,8 +61,8 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	}
 	if len(l.Stacks) > 0 {
 		s := l.Stacks[0]
-		r.Func = human.Func(s.Key.Func, maxFunc)
-		r.Short = r.Func[strings.LastIndexByte(r.Func, '/')+1:]
+		r.FullFunc = human.Func(s.Key.Func, maxFunc)
+		r.Func = r.FullFunc[strings.LastIndexByte(r.FullFunc, '/')+1:]
 		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
 		r.Op = human.Line(s.Op, maxName)
 		if s.Wait > 0 {
