@@ -532,3 +532,30 @@ func TestBandwidth(t *testing.T) {
 	require.LessOrEqual(t, sum, 50<<10*(3600+60)+size)
 	require.Greater(t, sum, 50<<10*3600-8*size, "nor is less pulled than may be")
 }
+
+// The estimates are never below what was measured on real programs (docs/costs.md),
+// and not far above.
+func TestEstimatesAreAboveWhatWasMeasured(t *testing.T) {
+	for _, c := range []struct {
+		want       want
+		goroutines float64
+		measured   float64 // seconds of CPU
+	}{
+		{wantProfile, 1_000, 0.0088},
+		{wantProfile, 10_000, 0.031},
+		{wantProfile, 100_000, 0.31},
+		{wantDump, 1_000, 0.012},
+		{wantDump, 10_000, 0.326},
+		{wantDump, 100_000, 4.1},
+		{wantLeaked, 100, 0.006},
+		{wantLeaked, 1_000, 0.010},
+		{wantLeaked, 10_000, 0.061},
+		{wantLeaked, 20_000, 0.152},
+		{wantLeaked, 50_000, 0.934},
+		{wantLeaked, 100_000, 4.4},
+	} {
+		estimate := c.want.cost(c.goroutines)
+		require.GreaterOrEqual(t, estimate, c.measured, "%+v", c)
+		require.LessOrEqual(t, estimate, 10*c.measured, "%+v", c)
+	}
+}

@@ -63,6 +63,21 @@ func (g *Gorowatch) WaitReady(t testing.TB) {
 // are written the value of one.
 func (g *Gorowatch) Metric(t testing.TB, name string) float64 { return metric(t, g.URL, name) }
 
+// Target is one of the targets that gorowatch lists.
+type Target struct {
+	Labels     map[string]string
+	URL, State string
+	Error      string
+}
+
+// Targets are those that gorowatch lists, without those that are gone.
+func (g *Gorowatch) Targets(t testing.TB) []Target {
+	t.Helper()
+	var answer struct{ Data struct{ Targets []Target } }
+	getJSON(t, g.URL+"/api/v1/targets", &answer)
+	return answer.Data.Targets
+}
+
 // metric reads /metrics.
 func metric(t testing.TB, url, name string) (sum float64) {
 	t.Helper()

@@ -3,7 +3,7 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
+#   test/tools/install.sh [prometheus] [alertmanager] [consul] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
 #
 # Without arguments: all but goreleaser, lint, kubernetes and kubectl. Only redis, victoriametrics,
 # etcd, chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
@@ -82,6 +82,20 @@ alertmanager() {
     publish alertmanager "$v"
   fi
   current alertmanager "$v"
+}
+
+# Consul is the last under the Mozilla licence whose modules stand for themselves.
+# What it needs of golang.org/x/net is older than the linker's rules.
+consul() {
+  local v
+  v=$(version consul github.com/hashicorp/consul)
+  if [ ! -x "$cache/consul/$v/consul" ]; then
+    say "building Consul $v (some minutes, once)"
+    mkdir -p "$work/consul"
+    (cd "$here/consul" && CGO_ENABLED=0 go build -ldflags "-s -w -checklinkname=0" -o "$work/consul/" github.com/hashicorp/consul)
+    publish consul "$v"
+  fi
+  current consul "$v"
 }
 
 # Helm renders the chart, kubeconform checks what comes out against the schemas
@@ -271,12 +285,12 @@ compose() {
   current compose "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager redis victoriametrics etcd cc helm compose chromium axe
+[ $# -gt 0 ] || set -- prometheus alertmanager consul redis victoriametrics etcd cc helm compose chromium axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | redis | victoriametrics | etcd | cc | helm | compose | chromium | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
+    prometheus | alertmanager | consul | redis | victoriametrics | etcd | cc | helm | compose | chromium | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, redis, victoriametrics, etcd, cc, helm, compose, chromium, axe, goreleaser, lint, kubernetes or kubectl"
+      say "unknown tool $name: prometheus, alertmanager, consul, redis, victoriametrics, etcd, cc, helm, compose, chromium, axe, goreleaser, lint, kubernetes or kubectl"
       exit 2
       ;;
   esac

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Consul is an agent and server of its own, that also answers for the names of
+// its services.
+type Consul struct {
+	Address string // host:port of its API
+	// NameServer is the address, without port, at which it answers DNS; empty:
+	// it does not.
+	NameServer string
+}
+
+// StartConsul runs a Consul that forgets everything. With dns, which takes root,
+// it is a name server at an address of this host that nobody else has.
+func StartConsul(t testing.TB, dns bool) *Consul {
+	t.Helper()
+	path := tool(t, "consul", "consul")
+	c := &Consul{}
+	port := func() string {
+		_, port, err := net.SplitHostPort(freeAddress(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return port
+	}
+	var p *Program
+	p, c.Address = startOnFreePort(t, "consul", path, func(addr string) []string {
+		_, http, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := []string{
+			"agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=warn", "-disable-host-node-id",
+			"-http-port=" + http, "-server-port=" + port(), "-serf-lan-port=" + port(), "-serf-wan-port=-1", "-grpc-port=-1",
+			"-hcl=performance { raft_multiplier = 1 }", "-hcl=disable_update_check = true",
+		}
+		if !dns {
+			return append(args, "-dns-port=-1")
+		}
+		c.NameServer = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), 1+rand.IntN(250), 1+rand.IntN(250))
+		return append(args, "-dns-port=53", fmt.Sprintf("-hcl=addresses { dns = %q }", c.NameServer))
+	}, func(addr string) error { return answers("http://" + addr + "/v1/status/leader") })
+	t.Cleanup(func() { p.Kill(t) }) // it keeps nothing, and after SIGTERM it exits with 1
+	return c
+}
+
+// Register makes an instance of a service known, and Deregister forgets it.
+func (c *Consul) Register(t testing.TB, service, id, addr string, meta map[string]string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"Name": service, "ID": id, "Address": host, "Port": json.Number(port), "Meta": meta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(t, "/v1/agent/service/register", body)
+}
+
+// Deregister is the opposite of Register.
+func (c *Consul) Deregister(t testing.TB, id string) {
+	t.Helper()
+	c.put(t, "/v1/agent/service/deregister/"+id, nil)
+}
+
+func (c *Consul) put(t testing.TB, path string, body []byte) {
+	t.Helper()
+	// The agent is up before it has elected itself.
+	Eventually(t, startTime, "Consul takes "+path, func() error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+c.Address+path, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Close = true
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s", resp.Status)
+		}
+		return nil
+	})
+}
+
+// asking is the command that runs another whose names are answered for by a name
+// server. Only root can do that: without it the test is skipped, or fails with
+// CI=true.
+func asking(t testing.TB, nameServer string) []string {
+	t.Helper()
+	needRoot(t)
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(file, []byte("nameserver "+nameServer+"\n"), 0o644); err != nil { //nolint:gosec // who is not root reads it too
+		t.Fatal(err)
+	}
+	return []string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/resolv.conf && exec "$@"`, file}
+}
+
+// needRoot skips what only root can do, or fails with CI=true.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	const needed = "a name server and a resolv.conf of its own take root"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(needed)
+	}
+	t.Skip(needed)
+}
