@@ -49,10 +49,13 @@ func (s *Service) judge() Verdict {
 			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
 		}
 	}
+	if v.Status == Leaking {
+		v.Instances = slices.DeleteFunc(v.Instances, func(it InstanceTrend) bool {
+			return it.scale < v.Scale/4 || it.z < sure // stirs, and does not leak
+		})
+	}
 	for _, it := range v.Instances {
-		v.Rate.Value += it.Rate.Value
-		v.Rate.Low += it.Rate.Low
-		v.Rate.High += it.Rate.High
+		v.Rate = v.Rate.Plus(it.Rate)
 		v.Leaked += it.Leaked
 		if v.Onset.IsZero() || it.Onset.Before(v.Onset) {
 			v.Onset = it.Onset
@@ -74,7 +77,7 @@ func (s *Service) trend(in *instance, f *finding, k int) InstanceTrend {
 	g := in.seg
 	return InstanceTrend{
 		Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
-		Rate: f.slope.hourly(s.length(k)), Leaked: max(0, f.grown),
+		Rate: f.slope.hourly(s.length(k)), Leaked: max(0, f.grown), scale: s.length(k), z: f.z,
 	}
 }
 
@@ -220,6 +223,12 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 		load = v.l[n-1]
 	}
 	f.z, f.slope = h.z, Interval{h.s, h.s - 1.96*h.se, h.s + 1.96*h.se}
+	if v.load {
+		// Leaked goroutines may make work themselves: what the load has grown by
+		// meanwhile may be theirs.
+		own, _ := slope(v.l[h.at:n], v.t[h.at:n])
+		f.slope.High += h.b * max(0, own)
+	}
 	f.onset = int64(v.t[h.at])
 	f.grown = h.s * (v.t[n-1] - v.t[h.at])
 	f.level = max(1, h.a+h.b*load)

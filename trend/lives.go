@@ -180,7 +180,8 @@ func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate)
 			continue
 		}
 		t, onset = z, first
-		per = Interval{mean, mean - 2.3*spread, mean + 2.3*spread}
+		half := math.Hypot(2.3*spread, 1.96*loadShare*mean)
+		per = Interval{mean, mean - half, mean + half}
 	}
 	return per, onset, t, gate
 }

@@ -90,4 +90,7 @@ type InstanceTrend struct {
 	Leaked   float64
 	Count    float64 // latest
 	Floor    float64 // minimum of the latest block
+
+	scale time.Duration // of the blocks that say so
+	z     float64
 }

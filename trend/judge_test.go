@@ -1,0 +1,42 @@
+package trend
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One of three leaks slowly for days. What another does for an hour is no part
+// of the leak, whose rate it would multiply.
+func TestWhatStirsIsNoPartOfTheLeak(t *testing.T) {
+	const rate, onset, stirs = 20, 30 * 60, 80 * 60
+	s := NewService(Options{})
+	r := rand.New(rand.NewPCG(3, 4))
+	stirred := false
+	for m := range 100 * 60 {
+		now := t0.Add(time.Duration(m) * time.Minute)
+		for i, name := range []string{"leaks", "stirs", "rests"} {
+			x := Sample{T: now.UnixMilli(), Count: 200 + float64(r.IntN(20)), Load: 0.5 + 0.02*r.Float64(), Start: 1}
+			switch {
+			case i == 0:
+				x.Count += float64(max(0, m-onset) * rate / 60)
+			case i == 1 && m > stirs && m < stirs+60:
+				x.Count += 4 * float64(m-stirs)
+			}
+			s.Observe(name, x)
+		}
+		v := s.Judge(now)
+		for _, a := range s.Explain() {
+			stirred = stirred || a.Instance == "stirs" && a.Status.Grows() && a.Rate.Value > 5*rate
+		}
+		if v.Status == Leaking && m > onset+24*60 {
+			require.Len(t, v.Instances, 1, "minute %d", m)
+			require.Equal(t, "leaks", v.Instances[0].Instance)
+			require.True(t, v.Rate.Low <= rate && rate <= v.Rate.High, "minute %d: %+v", m, v.Rate)
+		}
+	}
+	require.True(t, stirred, "the story has no part where another grows")
+	require.Equal(t, Leaking, s.Judge(t0.Add(100*time.Hour)).Status)
+}
