@@ -15,8 +15,8 @@ const (
 	// No alarm before leastHours on the counts alone, soonHours if the growth is
 	// several times what jobs and mornings add, or outageHours while an
 	// outage could be the cause, unless the service runs away.
-	leastHours  = 0.75
-	soonHours   = 0.4
+	leastHours  = 0.5
+	soonHours   = 0.3
 	outageHours = 3.0
 	runaway     = 50
 	outageLoad  = 0.7 // of the load before
