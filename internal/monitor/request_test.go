@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,4 +126,32 @@ func TestCapturesOutliveARestart(t *testing.T) {
 	require.Len(t, after, 3)
 	require.Equal(t, "again", after[0].Why)
 	require.Equal(t, before, after[1:])
+}
+
+// Pages look at what the cycle and requests work on; for the race detector.
+func TestPagesBesideTheCycle(t *testing.T) {
+	w := newWorld(t)
+	w.add("cart", "a:1", process{onset: w.now.Add(time.Hour), perHour: 600, fn: "main.leak"})
+	w.add("shop", "b:1", process{steady: 30})
+	w.run(10 * time.Minute)
+	stop := make(chan struct{})
+	var pages sync.WaitGroup
+	pages.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_, _, _, _ = w.monitor.Services(), w.monitor.Captures(), w.monitor.Leaks(), w.monitor.State()
+			_, _ = w.monitor.Explain(cart), w.monitor.Floors(cart, t0)
+		}
+	})
+	defer pages.Wait()
+	defer close(stop)
+	for range 12 {
+		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
+		w.run(20 * time.Minute)
+	}
+	require.NotEmpty(t, w.firing())
 }

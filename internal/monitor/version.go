@@ -40,8 +40,9 @@ func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
 		return
 	}
 	m.asked = now
+	source := m.o.Versions // a reload may bring another
 	m.pulls.Go(func() {
-		version, err := m.o.Versions.Versions(ctx, now)
+		version, err := source.Versions(ctx, now)
 		if err != nil {
 			m.logger.Debug("No versions", "reason", collector.ReasonOf(err), "err", err)
 			return
