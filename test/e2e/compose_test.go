@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -71,7 +70,7 @@ func TestComposeQuickStart(t *testing.T) {
 		return []string{"--config.file=" + filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + addr}
 	}, func(addr string) error { return answers("http://" + addr + "/-/ready") })
 	prom := &Prometheus{Program: server, URL: "http://" + prometheus}
-	Eventually(t, time.Minute, "the service is scraped", func() error {
+	Eventually(t, startTime, "the service is scraped", func() error {
 		if prom.Value(t, `up{job="checkout"}`) != 1 {
 			return errNotYet
 		}
@@ -82,7 +81,7 @@ func TestComposeQuickStart(t *testing.T) {
 	g, _ := StartImage(t, map[string]string{config: mounted("gorowatch", config) + "global: {evaluation_interval: 1s}\n"}, []string{"/var/lib/gorowatch"}, nil,
 		append(p.Services["gorowatch"].Command, "--web.listen-address="+own)...)
 	g.WaitReady(t)
-	Eventually(t, 2*time.Minute, "the service is watched, and gorowatch is scraped", func() error {
+	Eventually(t, startTime, "the service is watched, and gorowatch is scraped", func() error {
 		var answer struct {
 			Data struct {
 				Services []struct{ Labels map[string]string }

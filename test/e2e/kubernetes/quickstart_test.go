@@ -35,7 +35,7 @@ func newShell(t *testing.T, k *e2e.Kubernetes) shell {
 
 func (s shell) run(t *testing.T, line string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	begin := time.Now()
 	cmd := exec.CommandContext(ctx, "bash", "-c", line)
