@@ -113,6 +113,20 @@ func TestRunLimit(t *testing.T) {
 	require.NotContains(t, out.String(), "peer.go")
 }
 
+// The labels that all goroutines of a stack share are shown, but in what goes
+// into pull requests.
+func TestRunLabels(t *testing.T) {
+	dump := strings.NewReplacer("[chan send]:", "[chan send] {route: \"/cart\", n: 7}:").Replace(baseDump) +
+		"goroutine 8 [chan send] {route: \"/cart\", n: 8}:\nmain.logHandler.func1()\n\t/src/handler.go:29 +0x1d\n\n"
+	base, head := write(t, "base.txt", readDump), write(t, "head.txt", dump)
+	for format, shown := range map[string]string{FormatTable: "\n    labels: route=/cart\n", FormatJSON: `"route": "/cart"`, FormatMarkdown: ""} {
+		var out bytes.Buffer
+		require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Format: format}, &out, io.Discard))
+		require.Contains(t, out.String(), shown)
+		require.Equal(t, shown != "", strings.Contains(out.String(), "route"), format)
+	}
+}
+
 func TestRunURL(t *testing.T) {
 	var asked []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

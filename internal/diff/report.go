@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +108,8 @@ type (
 		Delta     int64     `json:"delta"`
 		Share     float64   `json:"share"`
 		Hint      *jsonHint `json:"hint,omitempty"`
+		// Labels are the pprof labels that all of its goroutines have.
+		Labels map[string]string `json:"labels,omitempty"`
 	}
 	jsonHint struct {
 		Kind     string `json:"kind"`
@@ -124,7 +128,7 @@ func (r *Report) json(w io.Writer) error {
 	for _, s := range r.Stacks {
 		j := jsonStack{
 			Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
-			Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share,
+			Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share, Labels: s.Labels,
 		}
 		for _, f := range s.Frames {
 			j.Frames = append(j.Frames, f.String())
@@ -154,6 +158,9 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	for _, s := range shown {
 		_, _ = fmt.Fprintf(b, "\n%s\n", s.headline())
 		writeFrames(b, s.Delta.Stack)
+		if text := s.labels(); text != "" {
+			_, _ = fmt.Fprintf(b, "    labels: %s\n", text)
+		}
 		if h, ok := s.hint(hints); ok {
 			_, _ = fmt.Fprintf(b, "    (%s)\n", human.Line(h.Sentence, 400))
 		}
@@ -164,6 +171,16 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	if rest > 0 {
 		_, _ = fmt.Fprintf(b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
 	}
+}
+
+// labels are the pprof labels that all of its goroutines have. They may be
+// sensitive: they are for who looks at profiles, not for pull requests.
+func (s Stack) labels() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
+		all = append(all, name+"="+s.Labels[name])
+	}
+	return human.Line(strings.Join(all, ", "), 200)
 }
 
 // hint is for what grew.

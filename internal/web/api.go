@@ -164,6 +164,9 @@ type apiStack struct {
 	WaitSeconds float64  `json:"wait_seconds,omitempty"`
 	// Parted is the stack that it made pairs with until it grew.
 	Parted *apiParting `json:"parted,omitempty"`
+	// Labels are the pprof labels that all of its goroutines have, in
+	// differences of profiles alone.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 type apiParting struct {

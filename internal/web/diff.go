@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -148,7 +149,9 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []apiStack{}}
 	stacks, more := mostChanged(stack.Diff(base, head))
 	for _, x := range stacks {
-		a.Stacks = append(a.Stacks, newAPIStack(x))
+		s := newAPIStack(x.StackGrowth)
+		s.Labels = x.labels
+		a.Stacks = append(a.Stacks, s)
 	}
 	a.More = more
 	a.Root, a.Folded = tree(base, head)
@@ -163,9 +166,15 @@ func snapshots(t two) (base, head *stack.Snapshot) {
 	return base, stack.Of(t.head)
 }
 
-// mostChanged are the first of the changes, as leaks have them, and how many more
-// there are.
-func mostChanged(deltas []stack.Delta) (stacks []leak.StackGrowth, more int) {
+// changed is a change as leaks have it, with the pprof labels that its
+// goroutines share: those are for who looks at profiles, and no part of leaks.
+type changed struct {
+	leak.StackGrowth
+	labels map[string]string
+}
+
+// mostChanged are the first of the changes, and how many more there are.
+func mostChanged(deltas []stack.Delta) (stacks []changed, more int) {
 	var grown int64
 	for _, d := range deltas {
 		grown += max(d.Growth(), 0)
@@ -179,7 +188,7 @@ func mostChanged(deltas []stack.Delta) (stacks []leak.StackGrowth, more int) {
 		if d.Growth() > 0 {
 			s.Share = float64(d.Growth()) / float64(grown)
 		}
-		stacks = append(stacks, s)
+		stacks = append(stacks, changed{s, d.Labels})
 	}
 	return stacks, len(deltas) - len(shown)
 }
@@ -378,7 +387,11 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	stacks, more := mostChanged(stack.Diff(base, head))
 	p := tablePart{More: more, Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
 	for _, x := range stacks {
-		p.Stacks = append(p.Stacks, newStackRow(x, func(collector.Frame) string { return "" }))
+		row := newStackRow(x.StackGrowth, func(collector.Frame) string { return "" })
+		for _, name := range slices.Sorted(maps.Keys(x.labels)) {
+			row.Labels = append(row.Labels, pair{human.Line(name, maxName), human.Line(x.labels[name], maxName)})
+		}
+		p.Stacks = append(p.Stacks, row)
 	}
 	h.fragment(w, http.StatusOK, "table", p)
 }

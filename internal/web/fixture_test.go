@@ -95,7 +95,7 @@ func archived() *shelf {
 	l := leaking().leaks[3]
 	goroutines := func(now time.Time, leaked, others int64) *collector.Profile {
 		return &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatProto, Time: now, Total: leaked + others, Records: []collector.Record{
-			{Count: leaked, Frames: []*collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.chansend"}, {Func: "runtime.chansend1"}, &l.Stacks[0].Key}},
+			{Count: leaked, Frames: []*collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.chansend"}, {Func: "runtime.chansend1"}, &l.Stacks[0].Key}, Labels: map[string]string{"route": "/cart"}},
 			{Count: others, Frames: []*collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.netpollblock"}, {Func: "internal/poll.runtime_pollWait"}, {Func: "net/http.(*conn).serve", File: "/go/src/net/http/server.go", Line: 2100}}},
 		}}
 	}

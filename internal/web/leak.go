@@ -90,6 +90,7 @@ type stackRow struct {
 	Depth             int
 	Created           *frameRow
 	Parted            *partedRow
+	Labels            []pair // of pprof
 }
 
 // partedRow is the stack that another one had as many goroutines as.

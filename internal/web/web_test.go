@@ -66,7 +66,7 @@ func TestPages(t *testing.T) {
 		"/services/" + serviceID(labels.FromStrings("job", "rediscron", "namespace", "staging")):           {"staging/rediscron not watched now", "This service is not watched now", "resolved main.(*Cron).subscribe.func1"},
 		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles": {"Before nothing 2026-03-02 22:59:00 UTC 10.0.3.17:8080 2026-03-02 14:00:30 UTC"},
 		compareURL(""):                   {"Difference of two profiles", "Before prod / checkout / 10.0.3.17:8080 2026-03-02 14:00:00 UTC", "After prod / checkout / 10.0.3.17:8080 2026-03-02 22:59:00 UTC", "Swap them", "go tool pprof"},
-		compareURL("/table"):             {"61 goroutines before, 2,018 after: +1,957 .", "main.logHandler.func1 handler.go:29 chan send", "12 1,916 +1,904 97 %", "49 102 +53 3 %"},
+		compareURL("/table"):             {"61 goroutines before, 2,018 after: +1,957 .", "main.logHandler.func1 handler.go:29 chan send", "Labels: route=/cart", "12 1,916 +1,904 97 %", "49 102 +53 3 %"},
 		"/targets?state=down":            {"1 up, 1 down, 1 not pulled", "down 1", "answered 404"},
 		"/targets?match=job%3D%22api%22": {"https://api-3.prod.svc:8443/internal/pprof/goroutine", "unknown"},
 		"/leaks/3f9c2a7b": {
@@ -215,7 +215,7 @@ func TestHostile(t *testing.T) {
 	o.Notices = func() []string { return []string{bad} }
 	ref := leak.ProfileRef{Key: "profiles/hostile/20260302T140000Z.pb.gz", Instance: bad, Time: at}
 	o.Profiles = &shelf{refs: []leak.ProfileRef{ref}, byKey: map[string]*collector.Profile{ref.Key: {Total: 9, Records: []collector.Record{
-		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500)},
+		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500), Labels: map[string]string{bad: bad}},
 	}}}}
 	o.History = climbing(bad, bad+"2")
 	o.Links = func() Links {
