@@ -60,6 +60,7 @@ func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 		st.settle()
 	}
 	b.stacks, b.total = make(map[string]*Stack, len(s.Stacks)), 0
+	b.n.forget()
 	return s
 }
 
@@ -91,7 +92,7 @@ func (b *Builder) keep(places []*place) []*collector.Frame {
 	}
 	from := len(b.slab)
 	for _, p := range places {
-		b.slab = append(b.slab, p.frame)
+		b.slab = append(b.slab, &p.frame)
 	}
 	return b.slab[from:len(b.slab):len(b.slab)]
 }

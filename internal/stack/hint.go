@@ -49,7 +49,7 @@ func (h *Hints) of(op string, frames []*collector.Frame) (Hint, bool) {
 	var key collector.Frame
 	user := false
 	if k := keyOf(places); k >= 0 {
-		key, user = *places[k].frame, places[k].class == classUser
+		key, user = places[k].frame, places[k].class == classUser
 	}
 	var explained uint64
 	for _, p := range places {

@@ -33,8 +33,8 @@ type namer struct {
 // place is a frame and the function that it stands in.
 type place struct {
 	*function
-	frame *collector.Frame // the one that is kept
-	exact uint64           // hash of the frame as it is
+	frame collector.Frame // the copy that is kept; nobody changes it
+	exact uint64          // hash of the frame as it is
 }
 
 // asked is a frame that was looked up, and found. Parsers keep one copy of
@@ -75,7 +75,7 @@ func (n *namer) places(frames []*collector.Frame) []*place {
 func (n *namer) place(fr *collector.Frame) *place {
 	p := n.known[*fr]
 	if p == nil {
-		p = &place{function: n.function(fr), frame: fr, exact: maphash.Comparable(n.seed, *fr)}
+		p = &place{function: n.function(fr), frame: *fr, exact: maphash.Comparable(n.seed, *fr)}
 		n.known[*fr] = p
 		if len(n.known) > len(n.recent)/2 {
 			n.recent = make([]asked, 4*len(n.recent))
@@ -83,6 +83,10 @@ func (n *namer) place(fr *collector.Frame) *place {
 	}
 	return p
 }
+
+// forget lets go of the frames that were asked for, and of the profile that they
+// are of.
+func (n *namer) forget() { clear(n.recent) }
 
 func (n *namer) function(fr *collector.Frame) *function {
 	key := [2]string{fr.Func, fr.File}
@@ -184,7 +188,7 @@ func (n *namer) read(places []*place, state string, format collector.Format) (sh
 
 	shape = &Shape{Signature: signature(n.hash(places), op), Op: op, hidden: hidden}
 	if k := keyOf(places); k >= 0 {
-		shape.Key, shape.UserCode = *places[k].frame, places[k].class == classUser
+		shape.Key, shape.UserCode = places[k].frame, places[k].class == classUser
 	}
 	return shape, from, to
 }
