@@ -58,7 +58,7 @@ targets:
 // records, and by names that change.
 func TestDNS(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	needNames(t)
 	consul := StartConsul(t, true)
 	first := StartScenario(t, "logwriter", "", "--fixed")
 	second := StartScenario(t, "webrequest", "", "--fixed")
