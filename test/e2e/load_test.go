@@ -39,7 +39,10 @@ func TestLoadIsBounded(t *testing.T) {
 	var now, most atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		defer now.Add(-1)
-		for n, m := now.Add(1), most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		for n, m := now.Add(1), most.Load(); n > m; m = most.Load() {
+			if most.CompareAndSwap(m, n) {
+				return
+			}
 		}
 	}))
 	t.Cleanup(server.Close)
