@@ -81,7 +81,7 @@ type instance struct {
 	reason collector.Reason
 
 	seen   time.Time     // its last sample
-	rhythm time.Duration // from the one before to that
+	rhythm time.Duration // from the one before to that; 0: there was none
 	ended  bool          // its series have
 	gone   bool          // forgotten
 }
@@ -297,11 +297,13 @@ func (s *service) end(upTo time.Time, interval time.Duration) {
 			continue
 		}
 		if w.LastSeen.After(in.seen) {
-			most := maxRhythm
-			if in.ended { // an absence is not yet a slower rhythm
-				most = 2 * in.rhythm
+			if !in.seen.IsZero() {
+				most := maxRhythm
+				if in.ended && in.rhythm > 0 { // an absence is not yet a slower rhythm
+					most = min(2*in.rhythm, most)
+				}
+				in.rhythm = min(w.LastSeen.Sub(in.seen), most)
 			}
-			in.rhythm = min(w.LastSeen.Sub(in.seen), most, maxRhythm)
 			in.seen = w.LastSeen
 		}
 		in.ended = upTo.Sub(w.LastSeen) >= max(2*interval, interval+scrapeTime, 2*in.rhythm)

@@ -309,6 +309,21 @@ config:
 		return err
 	})
 	scale(least)
+	// They are listed as gone as long as they are judged, which is a minute here;
+	// those of the rollouts too, unless they came and went between two evaluations.
+	e2e.Eventually(t, patience, "those that went are said to be gone", func() error {
+		gone := page(t, g, "/api/v1/targets?state=gone")
+		for i := least; i < most; i++ {
+			if pod := fmt.Sprintf("scaled-%d", i); !strings.Contains(gone, pod) {
+				return fmt.Errorf("%s is not among %s", pod, gone)
+			}
+		}
+		said := regexp.MustCompile(fmt.Sprintf(`[%d-%d] gone in the last hour`, most-least, most-least+rollouts))
+		if targets := page(t, g, "/targets"); !said.MatchString(targets) {
+			return fmt.Errorf("%s is not in %s", said, targets)
+		}
+		return nil
+	})
 	onlyThere("scaled down", last, "leaky-0")
 
 	// Whoever comes to the address of a pod after it is asked for no profile.
@@ -323,15 +338,11 @@ config:
 		}
 		return nil
 	})
-	gone := page(t, g, "/api/v1/targets?state=gone")
 	said := page(t, g, "/metrics")
 	for i := least; i < most; i++ {
 		pod := fmt.Sprintf("scaled-%d", i)
-		require.Contains(t, gone, pod)
 		require.NotContains(t, said, pod, "no series of what is gone")
 	}
-	// Those of the rollouts too, unless they came and went between two evaluations.
-	require.Regexp(t, fmt.Sprintf(`[%d-%d] gone in the last hour`, most-least, most-least+rollouts), page(t, g, "/targets"))
 	// The baselines of all that is there, twice: it would have been its turn.
 	pulls := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`)
 	// Of pods that went while it was their turn.
