@@ -292,9 +292,6 @@ func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error)
 	if since, gone := w.gone(instance); gone {
 		return nil, collector.Errorf(collector.ReasonGone, "the pod is gone since %s", since.UTC().Format(time.TimeOnly))
 	}
-	if since, gone := w.gone(instance); gone {
-		return nil, collector.Errorf(collector.ReasonNoTarget, "the pod is gone since %s", since.UTC().Format(time.TimeOnly))
-	}
 	return nil, nil
 }
 

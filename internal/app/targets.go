@@ -61,7 +61,7 @@ func stateOf(r collector.Reason, pulled bool) uiweb.TargetState {
 		return uiweb.TargetUnknown
 	case r == "":
 		return uiweb.TargetUp
-	case r == collector.ReasonNoTarget, r == collector.ReasonAmbiguous, r == collector.ReasonNoConsent:
+	case r == collector.ReasonNoTarget, r == collector.ReasonGone, r == collector.ReasonAmbiguous, r == collector.ReasonNoConsent:
 		return uiweb.TargetUnmatched
 	}
 	return uiweb.TargetDown

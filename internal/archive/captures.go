@@ -11,9 +11,7 @@ import (
 
 const capturesPrefix = "captures/"
 
-func captureKey(id string) string {
-	return capturesPrefix + segment(id, maxSegment-len(".json")) + ".json"
-}
+func captureKey(id string) string { return documentKey(capturesPrefix, id) }
 
 // SaveCapture writes what a request for profiles has brought, whole or not at
 // all.
@@ -33,7 +31,7 @@ func (a *Archive) Captures(ctx context.Context) ([]leak.Capture, error) {
 }
 
 func (a *Archive) captures(ctx context.Context) ([]leak.Capture, error) {
-	captures, err := documents(ctx, a, capturesPrefix, func(c leak.Capture) string { return captureKey(c.ID) })
+	captures, err := documents(ctx, a, capturesPrefix, func(c leak.Capture) string { return c.ID })
 	slices.SortFunc(captures, func(x, y leak.Capture) int { return cmp.Compare(x.ID, y.ID) })
 	return captures, err
 }

@@ -25,9 +25,12 @@ func TestCaptures(t *testing.T) {
 		require.NoError(t, a.bucket().WriteAll(t.Context(), "captures/half.json", []byte(`{"id": "ha`), nil))
 		require.NoError(t, a.bucket().WriteAll(t.Context(), "captures/2026-9.json", []byte(`{"id": "2026-1"}`), nil))
 
+		require.NoError(t, a.bucket().WriteAll(t.Context(), "captures/_.json", []byte(`{"why": "no id"}`), nil))
+
 		got, err := a.Captures(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+		require.Contains(t, a.keys(t), "aside/captures/_.json")
 		require.Contains(t, a.keys(t), "aside/captures/half.json")
 		require.Contains(t, a.keys(t), "aside/captures/2026-9.json")
 	})

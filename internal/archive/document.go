@@ -27,10 +27,10 @@ func (a *Archive) saveDocument(ctx context.Context, key string, v any) error {
 	return a.write(ctx, key, aDocument, text)
 }
 
-// documents reads all below the prefix, in no order. What is not at the key
-// that keyOf wants for it, or is no T, is moved to aside/ and logged. With an
-// error, they are those that could be read.
-func documents[T any](ctx context.Context, a *Archive, prefix string, keyOf func(T) string) ([]T, error) {
+// documents reads all below the prefix, in no order. What is no T, has no id, or
+// lies where another id belongs, is moved to aside/ and logged. With an error,
+// they are those that could be read.
+func documents[T any](ctx context.Context, a *Archive, prefix string, id func(T) string) ([]T, error) {
 	var keys []string
 	for key, err := range a.list(ctx, prefix) {
 		if err != nil {
@@ -48,7 +48,7 @@ func documents[T any](ctx context.Context, a *Archive, prefix string, keyOf func
 	group.SetLimit(readers)
 	for _, key := range keys {
 		group.Go(func() error {
-			v, err := document(ctx, a, key, keyOf)
+			v, err := document(ctx, a, prefix, key, id)
 			mtx.Lock()
 			defer mtx.Unlock()
 			switch {
@@ -71,7 +71,7 @@ func documents[T any](ctx context.Context, a *Archive, prefix string, keyOf func
 }
 
 // document reads one of them.
-func document[T any](ctx context.Context, a *Archive, key string, keyOf func(T) string) (v T, err error) {
+func document[T any](ctx context.Context, a *Archive, prefix, key string, id func(T) string) (v T, err error) {
 	text, err := a.read(ctx, key)
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -82,8 +82,8 @@ func document[T any](ctx context.Context, a *Archive, key string, keyOf func(T) 
 	if err := json.Unmarshal(text, &v); err != nil {
 		return v, fmt.Errorf("%w: %w", errForeign, err)
 	}
-	if at := keyOf(v); key != at {
-		return v, fmt.Errorf("%w: its id belongs to %s", errForeign, at)
+	if x := id(v); x == "" || key != documentKey(prefix, x) {
+		return v, fmt.Errorf("%w: its id is %q", errForeign, x)
 	}
 	return v, nil
 }

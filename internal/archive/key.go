@@ -49,6 +49,12 @@ func segment(value string, longest int) string {
 	return s + end
 }
 
+// documentKey is where the document with an id is.
+func documentKey(prefix, id string) string {
+	const end = ".json"
+	return prefix + segment(id, maxSegment-len(end)) + end
+}
+
 // isProfile tells whether a key may be that of a profile or of a dump. Whatever
 // a bucket makes of dots, we lead nobody out of the folder.
 func isProfile(key string) bool {

@@ -7,7 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-func leakKey(id string) string { return leaksPrefix + segment(id, maxSegment-len(".json")) + ".json" }
+func leakKey(id string) string { return documentKey(leaksPrefix, id) }
 
 // SaveLeak writes a leak, whole or not at all.
 func (a *Archive) SaveLeak(ctx context.Context, l leak.Leak) error {
@@ -26,7 +26,7 @@ func (a *Archive) Leaks(ctx context.Context) ([]leak.Leak, error) {
 }
 
 func (a *Archive) leaks(ctx context.Context) ([]leak.Leak, error) {
-	leaks, err := documents(ctx, a, leaksPrefix, func(l leak.Leak) string { return leakKey(l.ID) })
+	leaks, err := documents(ctx, a, leaksPrefix, func(l leak.Leak) string { return l.ID })
 	slices.SortFunc(leaks, leak.ByDetection)
 	return leaks, err
 }

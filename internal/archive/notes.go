@@ -9,7 +9,7 @@ import (
 
 const notesPrefix = "notes/"
 
-func noteKey(id string) string { return notesPrefix + segment(id, maxSegment-len(".json")) + ".json" }
+func noteKey(id string) string { return documentKey(notesPrefix, id) }
 
 // SaveNote writes what others want to know of a leak after a restart, such as
 // who was told of it: a document beside the leak, whole or not at all.

@@ -79,8 +79,7 @@ func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profi
 }
 
 // OpenProfile opens a profile as the target sent it, or a dump gzipped. The
-// error matches
-// fs.ErrNotExist when there is none.
+// error matches fs.ErrNotExist when there is none.
 func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, error) {
 	if !isProfile(key) {
 		return nil, fmt.Errorf("archive: %w", notAProfile(key))

@@ -67,11 +67,6 @@ func (m *Monitor) rememberCaptures(captures []leak.Capture) {
 // saveCaptures writes what has changed of them. After the first failure the rest
 // waits for the next cycle.
 func (m *Monitor) saveCaptures(ctx context.Context) {
-	if m.o.Archive == nil {
-		return
-	}
-	ctx, cancel := m.saving(ctx)
-	defer cancel()
 	for _, c := range m.captures {
 		if c.saved {
 			continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -75,27 +76,32 @@ func TestGoneInstances(t *testing.T) {
 
 // Samples that are further apart than evaluations are no gaps.
 func TestSeldomSampled(t *testing.T) {
-	s := &service{instances: map[string]*instance{"a": {name: "a"}}, watched: []trend.Instance{{Name: "a"}}}
+	in := &instance{name: "a"}
+	s := &service{instances: map[string]*instance{"a": in}, watched: []trend.Instance{{Name: "a"}}}
+	sampled := func(at time.Time) { in.saw([]collector.Sample{{T: at.UnixMilli()}}) }
 	for minute := range 60 {
 		now := t0.Add(time.Duration(minute) * time.Minute)
-		s.watched[0].LastSeen = now.Truncate(5 * time.Minute)
+		if minute%5 == 0 {
+			sampled(now)
+		}
 		s.end(now, time.Minute)
 		if minute >= 5 { // from the second sample on the rhythm is known
 			require.Len(t, s.here(), 1, "minute %d", minute)
 		}
 	}
-	last := s.watched[0].LastSeen
+	last := t0.Add(55 * time.Minute)
 	s.end(last.Add(10*time.Minute), time.Minute)
 	require.Empty(t, s.here())
-	s.watched[0].LastSeen = last.Add(12 * time.Minute)
+	sampled(last.Add(12 * time.Minute))
 	s.end(last.Add(13*time.Minute), time.Minute)
 	require.Len(t, s.here(), 1)
 }
 
 // Who has had one sample has no rhythm yet, and is missed like everybody else.
 func TestSampledOnce(t *testing.T) {
-	s := &service{instances: map[string]*instance{"a": {name: "a"}}, watched: []trend.Instance{{Name: "a"}}}
-	s.watched[0].LastSeen = t0
+	in := &instance{name: "a"}
+	s := &service{instances: map[string]*instance{"a": in}, watched: []trend.Instance{{Name: "a"}}}
+	in.saw([]collector.Sample{{T: t0.UnixMilli()}})
 	s.end(t0, time.Minute)
 	require.Len(t, s.here(), 1)
 	s.end(t0.Add(2*time.Minute), time.Minute)

@@ -281,7 +281,6 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		}
 		m.weigh(ctx, now, services)
 		m.publish(ctx)
-		m.saveCaptures(ctx)
 	} else {
 		m.mtx.Lock()
 		m.receive()

@@ -20,8 +20,8 @@ const (
 	maxSaving = 10 * time.Second
 )
 
-// publish logs what has changed of the leaks, and saves it: before anybody is
-// told, so that who starts after us goes on with what was said.
+// publish logs what has changed of the leaks, and saves it, and what was captured:
+// before anybody is told, so that who starts after us goes on with what was said.
 func (m *Monitor) publish(ctx context.Context) {
 	leaks := m.Leaks()
 	open := 0
@@ -49,21 +49,20 @@ func (m *Monitor) publish(ctx context.Context) {
 	maps.DeleteFunc(m.saved, gone)
 	maps.DeleteFunc(m.said, gone)
 	m.metrics.open.Set(float64(open))
+	if m.o.Archive == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(max(m.o.Interval/2, minSaving), maxSaving))
+	defer cancel()
 	// What the archive has of these leaks is not known yet: it is not replaced.
-	if m.o.Archive != nil && len(changed) > 0 && m.past.known() {
+	if len(changed) > 0 && m.past.known() {
 		m.save(ctx, changed)
 	}
-}
-
-// saving bounds what a cycle writes.
-func (m *Monitor) saving(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, min(max(m.o.Interval/2, minSaving), maxSaving))
+	m.saveCaptures(ctx)
 }
 
 // save writes leaks. After the first failure the rest waits for the next cycle.
 func (m *Monitor) save(ctx context.Context, leaks []leak.Leak) {
-	ctx, cancel := m.saving(ctx)
-	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	done := make([]bool, len(leaks))

@@ -180,8 +180,11 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 	if s.baseline.IsZero() {
 		s.baseline = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
 	}
+	if now.Before(s.baseline) {
+		return nil
+	}
 	here := s.here()
-	if now.Before(s.baseline) || len(here) == 0 {
+	if len(here) == 0 {
 		return nil
 	}
 	s.baseline = now.Truncate(interval).Add(time.Duration(s.hash % uint64(interval)))

@@ -80,8 +80,7 @@ type instance struct {
 	why    string    // the last error, in words
 	reason collector.Reason
 
-	seen   time.Time     // its last sample
-	rhythm time.Duration // from the one before to that; 0: there was none
+	rhythm time.Duration // from the sample before the latest to that; 0: there was none
 	ended  bool          // its series have
 	gone   bool          // forgotten
 }
@@ -159,7 +158,18 @@ func (in *instance) goesOn(x collector.Sample) bool {
 
 // saw notes the samples of a series in a window, of which there is one at least.
 func (in *instance) saw(samples []collector.Sample) {
-	x := samples[len(samples)-1]
+	n := len(samples)
+	x, before := samples[n-1], in.last
+	if n > 1 {
+		before = samples[n-2].T
+	}
+	if before != 0 && x.T > before {
+		most := maxRhythm
+		if in.ended && in.rhythm > 0 { // an absence is not yet a slower rhythm
+			most = min(2*in.rhythm, most)
+		}
+		in.rhythm = min(time.Duration(x.T-before)*time.Millisecond, most)
+	}
 	in.last = max(in.last, x.T)
 	if !math.IsNaN(x.Start) {
 		in.start = x.Start
@@ -292,21 +302,9 @@ const (
 // than evaluations.
 func (s *service) end(upTo time.Time, interval time.Duration) {
 	for _, w := range s.watched {
-		in, ok := s.instances[w.Name]
-		if !ok {
-			continue
+		if in, ok := s.instances[w.Name]; ok {
+			in.ended = upTo.Sub(time.UnixMilli(in.last)) >= max(2*interval, interval+scrapeTime, 2*in.rhythm)
 		}
-		if w.LastSeen.After(in.seen) {
-			if !in.seen.IsZero() {
-				most := maxRhythm
-				if in.ended && in.rhythm > 0 { // an absence is not yet a slower rhythm
-					most = min(2*in.rhythm, most)
-				}
-				in.rhythm = min(w.LastSeen.Sub(in.seen), most)
-			}
-			in.seen = w.LastSeen
-		}
-		in.ended = upTo.Sub(w.LastSeen) >= max(2*interval, interval+scrapeTime, 2*in.rhythm)
 	}
 }
 

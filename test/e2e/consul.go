@@ -80,20 +80,7 @@ func (c *Consul) put(t testing.TB, path string, body []byte) {
 	t.Helper()
 	// The agent is up before it has elected itself.
 	Eventually(t, startTime, "Consul takes "+path, func() error {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+c.Address+path, bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		req.Close = true
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s", resp.Status)
-		}
-		return nil
+		return request(t.Context(), http.MethodPut, "http://"+c.Address+path, bytes.NewReader(body))
 	})
 }
 

@@ -32,19 +32,6 @@ func (f *Faucet) Drain(t testing.TB) { f.post(t, "/drain") }
 func (f *Faucet) post(t testing.TB, path string) {
 	t.Helper()
 	Eventually(t, startTime, path, func() error {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.Address+path, nil)
-		if err != nil {
-			return err
-		}
-		req.Close = true // leave no idle connection behind
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s", resp.Status)
-		}
-		return nil
+		return request(t.Context(), http.MethodPost, "http://"+f.Address+path, nil)
 	})
 }

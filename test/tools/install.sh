@@ -233,40 +233,39 @@ goreleaser() {
   current goreleaser "$v"
 }
 
-# The API server and the etcd that it keeps its objects in. kubectl and client
-# libraries cannot read a server's version that was not linked in.
+# of_kubernetes COMMAND FOLDER VERSION builds a command of Kubernetes. kubectl and
+# client libraries cannot read a version that was not linked in.
+of_kubernetes() {
+  local minor=${3#v1.}
+  (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w \
+    -X k8s.io/component-base/version.gitVersion=$3 \
+    -X k8s.io/component-base/version.gitMajor=1 \
+    -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
+    -o "$2" "k8s.io/kubernetes/cmd/$1")
+}
+
+# The API server and the etcd that it keeps its objects in.
 kubernetes() {
-  local v minor
+  local v
   v=$(version kubernetes k8s.io/kubernetes)
   if [ ! -x "$cache/kubernetes/$v/kube-apiserver" ]; then
     say "building kube-apiserver $v and etcd (some minutes, once)"
-    minor=${v#v1.}
     mkdir -p "$work/kubernetes"
     (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w" -o "$work/kubernetes/etcd" go.etcd.io/etcd/server/v3)
-    (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w \
-      -X k8s.io/component-base/version.gitVersion=$v \
-      -X k8s.io/component-base/version.gitMajor=1 \
-      -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
-      -o "$work/kubernetes/" k8s.io/kubernetes/cmd/kube-apiserver)
+    of_kubernetes kube-apiserver "$work/kubernetes/" "$v"
     publish kubernetes "$v"
   fi
   current kubernetes "$v"
 }
 
-# kubectl of the API server's version, which cannot be read from a binary that it
-# was not linked into.
+# kubectl of the API server's version.
 kubectl() {
-  local v minor
+  local v
   v=$(version kubernetes k8s.io/kubernetes)
   if [ ! -x "$cache/kubectl/$v/kubectl" ]; then
     say "building kubectl $v (a minute or two, once)"
-    minor=${v#v1.}
     mkdir -p "$work/kubectl"
-    (cd "$here/kubernetes" && CGO_ENABLED=0 go build -ldflags "-s -w \
-      -X k8s.io/component-base/version.gitVersion=$v \
-      -X k8s.io/component-base/version.gitMajor=1 \
-      -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
-      -o "$work/kubectl/" k8s.io/kubernetes/cmd/kubectl)
+    of_kubernetes kubectl "$work/kubectl/" "$v"
     publish kubectl "$v"
   fi
   current kubectl "$v"
