@@ -29,7 +29,7 @@ build: ## build ./gorowatch
 
 .PHONY: demo
 demo: ## watch a leaky service and its fixed twin; needs nothing but Go
-	@CGO_ENABLED=0 $(GO) run -tags slim ./cmd/gorowatch demo
+	@CGO_ENABLED=0 $(GO) build -tags slim -o dist/demo ./cmd/gorowatch && exec dist/demo demo
 
 .PHONY: test
 test: ## run all tests, installing what they need
