@@ -144,8 +144,7 @@ func start(ctx context.Context, self string, args ...string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(ctx, self, append([]string{ServiceCommand}, args...)...), done: make(chan struct{})}
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = 2 * time.Second
-	// Ctrl-C is for the demo, which ends its children in its own order.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.SysProcAttr = apart()
 	stdin, err := c.cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
