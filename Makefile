@@ -1,6 +1,7 @@
 # The commands of gorowatch. `make help` lists them.
 
 GO      ?= go
+BINARY  ?= gorowatch
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PREFIX  := github.com/prometheus/common/version
 # What of Google's storage library is for its gRPC alone, which gs:// does not use,
@@ -24,8 +25,8 @@ help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 .PHONY: build
-build: ## build ./gorowatch
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o gorowatch ./cmd/gorowatch
+build: ## build ./gorowatch, or BINARY
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/gorowatch
 
 .PHONY: demo
 demo: ## watch a leaky service and its fixed twin; needs nothing but Go

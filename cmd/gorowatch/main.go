@@ -26,7 +26,10 @@ const (
 // errLeak ends a command whose business it was to find out.
 var errLeak = errors.New("leak found")
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	forgetPages()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // cli is the command line while its commands are registered.
 type cli struct {
