@@ -28,6 +28,8 @@ type History struct {
 	// Leaked is what its floor has grown by since; 0: the counts do not tell.
 	Leaked float64
 	Shots  []Shot
+	// Earlier are some of an earlier process, oldest first, up to its end.
+	Earlier []Shot
 
 	before []Shot // cut off from Shots, for they are before the base
 }
@@ -50,6 +52,10 @@ type Attribution struct {
 	// nothing healthy; LoadKnown: also where healthy stacks follow the load.
 	Lasting   time.Duration
 	LoadKnown bool
+	// Filling: the leading stack does what a pool does. It grows more and more
+	// slowly, or has not outgrown what an earlier process had when it had stopped
+	// growing.
+	Filling bool
 	// Onset is when it had not grown yet, as far as the profiles tell.
 	Onset time.Time
 	// Base and Head are of the instance that grew most.
@@ -279,6 +285,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 	lead := group[0]
 	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
 	biggest := 0.0
+	var due, lack, variance, full float64
 	for i, h := range histories {
 		if !lead.grows[i] {
 			a.Clean = append(a.Clean, h.Instance)
@@ -289,6 +296,11 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		if d := c.delta(); d > biggest {
 			biggest = d
 			a.Base, a.Head = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
+		}
+		d, l, v := c.slackening()
+		due, lack, variance = due+d, lack+l, variance+v
+		if c.hadStopped(lead.stack.Signature, h.Earlier) {
+			full += c.delta()
 		}
 		shots := slices.Concat(h.before, h.Shots)
 		long := courseOf(lead.stack.Signature, shots)
@@ -305,6 +317,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 			a.Rates[h.Instance] = rate
 		}
 	}
+	a.Filling = lack > (1-endingPace)*due && lack > endingSure*math.Sqrt(variance) || full > lead.delta()/2
 	for _, g := range group {
 		a.Share += g.delta() / total
 		a.Stacks = append(a.Stacks, StackGrowth{

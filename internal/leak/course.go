@@ -16,26 +16,26 @@ type course struct {
 	// own is count without all that the load may explain, net without what it
 	// does most likely.
 	own, net []float64
-	// loaded: the load is known, so that own says more than count.
+	// load at each profile; loaded: it is known, so that own says more than count.
+	load   []float64
 	loaded bool
 }
 
 // courseOf is that of a signature.
 func courseOf(signature string, shots []Shot) course {
 	n := len(shots)
-	c := course{hours: make([]float64, n), count: make([]float64, n), loaded: n >= minLoaded}
-	load := make([]float64, n)
+	c := course{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), loaded: n >= minLoaded}
 	for i, s := range shots {
 		c.hours[i] = s.Ref.Time.Sub(shots[0].Ref.Time).Hours()
 		if st, ok := s.Snapshot.Stacks[signature]; ok {
 			c.count[i] = float64(st.Count)
 		}
-		load[i] = s.Load
+		c.load[i] = s.Load
 		c.loaded = c.loaded && s.Load > 0 && !math.IsInf(s.Load, 0)
 	}
 	c.own, c.net = c.count, c.count
 	if c.loaded {
-		c.own, c.net = withoutLoad(c.count, load, c.hours)
+		c.own, c.net = withoutLoad(c.count, c.load, c.hours)
 	}
 	return c
 }
@@ -166,18 +166,10 @@ func (c course) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	delta := last - first
-	began, steepest := 0, 0.0
+	began, from, half := c.halves()
+	steepest := 0.0
 	for i := 1; i < n; i++ {
-		if c.own[i] <= first+0.05*delta {
-			began = i
-		}
 		steepest = max(steepest, c.own[i]-c.own[i-1])
-	}
-	// It began somewhere before the next profile, and is judged from there on.
-	from := min(began+1, n-1)
-	half := from
-	for half < n-1 && c.hours[half]-c.hours[from] < (c.hours[n-1]-c.hours[from])/2 {
-		half++
 	}
 	since = min(max(c.hours[began], c.hours[from]-(c.own[from]-first)/max(pace(c.own, c.hours, from, n-1), 1e-9)), c.hours[from])
 	if n-from < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
@@ -186,6 +178,102 @@ func (c course) lasting() (long time.Duration, since float64) {
 		return 0, since
 	}
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
+}
+
+// halves are the last profile before it began to grow, the first after that,
+// from which on it is judged since it began somewhere between the two, and the
+// one in the middle of the time since then.
+func (c course) halves() (began, from, half int) {
+	n := len(c.own)
+	first, last := c.own[0], c.own[n-1]
+	for i := 1; i < n; i++ {
+		if c.own[i] <= first+0.05*(last-first) {
+			began = i
+		}
+	}
+	from = min(began+1, n-1)
+	half = from
+	for half < n-1 && c.hours[half]-c.hours[from] < (c.hours[n-1]-c.hours[from])/2 {
+		half++
+	}
+	return began, from, half
+}
+
+// What it takes for growth to run out: its second half has come at less than
+// endingPace of the pace of the first, by endingSure standard deviations.
+const (
+	minEnding  = 5 // profiles since it began
+	endingPace = 0.6
+	endingSure = 3
+)
+
+// slackening is what would have come in the second half of the growth, at the
+// pace of the first or, where less was to be done then, of the work, as for
+// leaks that requests feed; by how much less it was that came; and the
+// variance of the difference. All are 0 where there is too little to tell.
+func (c course) slackening() (due, lack, variance float64) {
+	_, from, half := c.halves()
+	last := len(c.net) - 1
+	came := c.net[half] - c.net[from]
+	if last-from+1 < minEnding || came <= 0 || half == last {
+		return 0, 0, 0
+	}
+	due = pace(c.net, c.hours, from, half) * (c.hours[last] - c.hours[half])
+	if c.loaded {
+		due *= min(1, mean(c.load[half:])/mean(c.load[from:half+1]))
+	}
+	return due, due - (c.net[last] - c.net[half]), c.dispersion(from) * due * (1 + due/came)
+}
+
+// What it takes to do what an earlier process has done.
+const (
+	outgrown = 1.1 // times what that had: as much is nothing new
+	stopped  = 0.2 // of the present pace: what grew more slowly had stopped
+)
+
+// hadStopped tells whether an earlier process, of which there are profiles, had
+// as many as this one when it ended, and had stopped growing: nothing came worth
+// mentioning beside the present growth, for as long as that lasts or for half of
+// what is known. What leaks until the process restarts never stops.
+func (c course) hadStopped(signature string, earlier []Shot) bool {
+	n, last := len(earlier), len(c.count)-1
+	if n == 0 {
+		return false
+	}
+	before := counts(signature, earlier)
+	if c.count[last] > outgrown*float64(before[n-1]) {
+		return false
+	}
+	age := func(i int) float64 { return earlier[n-1].Ref.Time.Sub(earlier[i].Ref.Time).Hours() }
+	long := min(c.hours[last]-c.hours[0], age(0)/2)
+	i := n - 1
+	for i > 0 && age(i) < long {
+		i--
+	}
+	return age(i) > 0 && float64(before[n-1]-before[i])/age(i) < stopped*pace(c.count, c.hours, 0, last)
+}
+
+// dispersion is the variance of what came between profiles, since one of them,
+// against that of a Poisson process, which has 1, and at least that. It is from
+// how far each pace is from the line between its neighbours, so that a pace that
+// changes smoothly is not taken for scatter.
+func (c course) dispersion(from int) float64 {
+	var sum, n float64
+	for i := from + 3; i < len(c.net); i++ {
+		x, y, z := c.hours[i-2]-c.hours[i-3], c.hours[i-1]-c.hours[i-2], c.hours[i]-c.hours[i-1]
+		w := (y + z) / (x + 2*y + z) // of the pace before: the nearer counts for more
+		d := pace(c.net, c.hours, i-2, i-1) - w*pace(c.net, c.hours, i-3, i-2) - (1-w)*pace(c.net, c.hours, i-1, i)
+		sum += d * d / (w*w/x + 1/y + (1-w)*(1-w)/z)
+		n++
+	}
+	return max(1, sum/n/max(pace(c.net, c.hours, from, len(c.net)-1), 1e-9))
+}
+
+func mean(x []float64) (m float64) {
+	for _, v := range x {
+		m += v / float64(len(x))
+	}
+	return m
 }
 
 // slows tells whether counts grow more slowly after a profile than before it.

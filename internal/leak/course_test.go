@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -140,4 +141,56 @@ func TestPairsThatPart(t *testing.T) {
 	}
 	as, _ = Attribute([]History{h})
 	require.Nil(t, as[0].Stacks[0].Parted)
+}
+
+func TestFilling(t *testing.T) {
+	pool := func(size, tau float64) func(float64) float64 {
+		return func(h float64) float64 { return size * (1 - math.Exp(-h/tau)) }
+	}
+	evening := func(h float64) float64 { return 5 - h/3 }
+	for name, c := range map[string]struct {
+		hours   int
+		count   func(float64) float64
+		load    func(float64) float64
+		earlier func(float64) float64 // the 40 hours of an earlier process; nil: none is known
+		filling bool
+	}{
+		"a leak":                                   {12, leaking(20, 1), steady, nil, false},
+		"a pool that fills":                        {12, pool(400, 4), steady, nil, true},
+		"a pool that fills, the load unknown":      {12, pool(400, 4), unknown, nil, true},
+		"a pool of which little is seen":           {4, pool(400, 8), steady, nil, false},
+		"a small pool is no more than chance":      {12, pool(30, 5), steady, nil, false},
+		"a leak that comes in bursts":              {12, func(h float64) float64 { return 100 * math.Ceil(math.Sqrt(3*h)) }, steady, nil, false},
+		"a leak that requests feed, at night":      {12, func(h float64) float64 { return 150*h - 5*h*h }, evening, nil, false},
+		"the same, if there was as much to do":     {12, func(h float64) float64 { return 150*h - 5*h*h - h*h*h/6 }, steady, nil, true},
+		"a pool that was full before":              {4, pool(400, 8), steady, pool(400, 8), true},
+		"a pool that was smaller before":           {4, pool(400, 8), steady, pool(90, 8), false},
+		"a leak until the restart":                 {4, leaking(50, 0), steady, leaking(50, 0), false},
+		"a leak that began shortly before it":      {4, leaking(50, 0), steady, leaking(50, 32), false},
+		"a leak that came with the version of now": {4, leaking(50, 0), steady, leaking(0, 0), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := History{Instance: "a", Onset: t0, Shots: shotsOf(0, c.hours, c.count, c.load)}
+			if c.earlier != nil {
+				for _, age := range []int{40, 36, 32, 16, 8, 4, 2, 1, 0} {
+					h.Earlier = append(h.Earlier, shotsOf(40-age, 40-age, c.earlier, steady)...)
+				}
+			}
+			as, why := Attribute([]History{h})
+			require.Empty(t, why)
+			require.Len(t, as, 1)
+			require.Equal(t, c.filling, as[0].Filling)
+		})
+	}
+}
+
+// shotsOf is profiles an hour apart, of the hours since t0.
+func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
+	for h := from; h <= to; h++ {
+		x := worker
+		x.Count = int64(math.Round(count(float64(h))))
+		p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2, Records: []collector.Record{x}, Total: x.Count}
+		shots = append(shots, Shot{Ref: ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour), Total: x.Count}, Snapshot: stack.Of(p), Load: load(float64(h))})
+	}
+	return shots
 }

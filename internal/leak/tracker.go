@@ -46,6 +46,8 @@ type Tracker struct {
 	// alarmed is since when the counts alone are enough for an alarm; zero if
 	// they are not.
 	alarmed time.Time
+	// doubted: since then that was seen to be of stacks that do what a pool does.
+	doubted bool
 	updated time.Time // at the last Update
 }
 
@@ -63,6 +65,8 @@ type record struct {
 	profiled []string
 	// lasts: its stacks have grown for long as nothing healthy does.
 	lasts bool
+	// filling: they do what a pool does.
+	filling bool
 	// survived is for how long all goroutines that were looked at have stayed.
 	survived time.Duration
 	// cleanSince is since when none of them holds leaked goroutines; zero
@@ -316,7 +320,7 @@ func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 
 // Update moves the leaks on to the time now.
 func (t *Tracker) Update(now time.Time, o Observation) {
 	if o.Verdict.Status != trend.Leaking {
-		t.alarmed = time.Time{}
+		t.alarmed, t.doubted = time.Time{}, false
 	} else if t.alarmed.IsZero() {
 		t.alarmed = now
 	}
@@ -410,6 +414,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		k.grown, k.moved = now, now
 		k.attribute(t.service, k.Attribution)
 		k.lasts = k.lasts || t.lasts(k.Attribution)
+		k.filling = k.Attribution.Filling
 		k.measure(now, settle*t.o.Base, o, growthOf(k.Attribution)/delta, &k.Attribution)
 		if k.leak.State == Suspected && t.lasts(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
@@ -431,7 +436,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		}
 		return
 	}
-	if !t.alarmed.IsZero() && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
+	if !t.alarmed.IsZero() && !t.doubted && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
 		r := t.suspect(now, o, "")
 		r.grown, r.moved = now, now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
@@ -463,13 +468,15 @@ func (t *Tracker) lasts(a Attribution) bool {
 }
 
 // promote tells of what is suspected when that is earned: by the counts, which
-// are enough for an alarm; by stacks that have grown for long as nothing healthy
-// does; by goroutines that are known to stay where nothing healthy waits for
-// long; by the garbage collector. Idle workers and
-// connections wait in a receive, a select or a read: of these not one may have
-// ended in a long time, while they came to outnumber all else in the process.
-// That is for leaks whose goroutines work on, so that the load grows with them
-// and the counts say nothing.
+// are enough for an alarm unless the stacks do what a pool does; by stacks that
+// have grown for long as nothing healthy does; by goroutines that are known to
+// stay where nothing healthy waits for long; by the garbage collector. A pool is
+// waited for no longer once it outnumbers all else in the process.
+//
+// Idle workers and connections wait in a receive, a select or a read: of these
+// not one may have ended in a long time, while they came to outnumber all else in
+// the process. That is for leaks whose goroutines work on, so that the load grows
+// with them and the counts say nothing.
 func (t *Tracker) promote(now time.Time) {
 	for _, r := range t.open {
 		if r.leak.State != Suspected {
@@ -478,7 +485,12 @@ func (t *Tracker) promote(now time.Time) {
 		proven := r.leak.Evidence == Proven ||
 			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 &&
 				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates())
-		if proven || r.lasts || !t.alarmed.IsZero() && !t.spent(now) {
+		earned := proven || r.lasts
+		counted := !t.alarmed.IsZero() && !t.spent(now)
+		if counted && !earned && r.filling && !r.dominates() {
+			counted, t.doubted = false, true
+		}
+		if earned || counted {
 			why := "the counts grow as a leak does"
 			switch {
 			case proven:

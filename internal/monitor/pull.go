@@ -32,8 +32,10 @@ const (
 type brought struct {
 	instance string
 	shots    []shot
-	review   bool // of what is in the archive, nothing was pulled
-	listed   bool // the archive was asked for earlier profiles
+	review   bool   // of what is in the archive, nothing was pulled
+	listed   bool   // the archive was asked for earlier profiles
+	former   []shot // of an earlier process
+	looked   bool   // the archive was asked for these
 	reason   collector.Reason
 	why      string
 }
@@ -223,6 +225,9 @@ func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool)
 		labels: in.labels, count: s.count(in.name), started: s.started(in.name),
 	}
 	if suspicious {
+		if !in.looked {
+			p.former[0], p.former[1] = in.formerLife()
+		}
 		p.onset = s.onsetOf(in.name)
 		p.wanted = in.missing(p.onset)
 		p.list = !in.listed
@@ -281,10 +286,11 @@ type pull struct {
 	count    float64
 	started  time.Time
 	onset    time.Time
-	review   bool   // of what is there, without a pull
-	wanted   []shot // to load from the archive
-	list     bool   // ask the archive for earlier ones first
-	request  bool   // it is for a request alone
+	review   bool         // of what is there, without a pull
+	former   [2]time.Time // from when to when an earlier process lived, of which profiles are wanted; zero: none
+	wanted   []shot       // to load from the archive
+	list     bool         // ask the archive for earlier ones first
+	request  bool         // it is for a request alone
 }
 
 func (p pull) run(ctx context.Context) brought {
@@ -314,7 +320,7 @@ func (p pull) run(ctx context.Context) brought {
 		sh.snapshot = p.service.builder.snapshot(profile)
 	}
 	b.shots = append(b.shots, sh)
-	return p.earlier(ctx, b)
+	return p.ofFormer(ctx, p.earlier(ctx, b))
 }
 
 // earlier adds profiles of before from the archive, so that the comparison
@@ -342,16 +348,22 @@ func (p pull) earlier(ctx context.Context, b brought) brought {
 		most = maxShots
 	}
 	p.wanted = spread(p.wanted, most)
-	for _, sh := range p.wanted {
+	b.shots = append(b.shots, p.load(ctx, p.wanted)...)
+	return b
+}
+
+// load reads profiles from the archive, those that can be read.
+func (p pull) load(ctx context.Context, wanted []shot) (shots []shot) {
+	for _, sh := range wanted {
 		profile, err := p.archive.LoadProfile(ctx, sh.ref.Key)
 		if err != nil {
 			p.monitor.logger.Warn("Cannot read an earlier profile", "key", sh.ref.Key, "err", err)
 			continue
 		}
 		sh.snapshot, sh.ref.Total = p.service.builder.snapshot(profile), profile.Total
-		b.shots = append(b.shots, sh)
+		shots = append(shots, sh)
 	}
-	return b
+	return shots
 }
 
 // spread picks n of the profiles: the first, the last, and between them fewer

@@ -65,6 +65,10 @@ type instance struct {
 	last   int64   // time of the latest sample, Unix milliseconds
 	start  float64 // of the process, Unix seconds; 0: unknown
 
+	starts []float64 // of the last processes, this one's last, Unix seconds
+	former []shot    // of the longest-lived of the earlier ones, oldest first
+	looked bool      // the archive was asked for these
+
 	load    loads
 	shots   []shot // oldest first
 	listed  bool   // the archive was asked for earlier profiles
@@ -149,10 +153,13 @@ func longName(ls labels.Labels) string {
 	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
 }
 
+// inexact is by how many seconds two starts of one process may differ, as
+// exporters round.
+const inexact = 2
+
 // goesOn tells whether a sample is of the process that was seen last, and comes
 // after that.
 func (in *instance) goesOn(x collector.Sample) bool {
-	const inexact = 2 // seconds, as exporters round
 	return x.T > in.last && math.Abs(x.Start-in.start) <= inexact
 }
 
@@ -179,6 +186,7 @@ func (in *instance) saw(samples []collector.Sample) {
 // observe takes a sample.
 func (s *service) observe(in *instance, x collector.Sample) {
 	s.trend.Observe(in.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+	in.begins(x.Start)
 	in.load.add(time.UnixMilli(x.T), x.Load, s.block)
 }
 
@@ -263,6 +271,7 @@ func (b *builder) forget() {
 func (s *service) release() {
 	s.builder.forget()
 	for _, in := range s.instances {
+		in.former, in.looked = nil, false
 		for i := range in.shots {
 			if in.shots[i].ref.Key != "" {
 				in.shots[i].snapshot = nil
@@ -342,10 +351,16 @@ func (s *service) histories() []leak.History {
 	var out []leak.History
 	add := func(in *instance, onset time.Time, leaked float64) {
 		h := leak.History{Instance: in.name, Onset: onset, Leaked: leaked}
+		taken := func(sh shot) leak.Shot {
+			return leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)}
+		}
 		for _, sh := range in.shots {
 			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
-				h.Shots = append(h.Shots, leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)})
+				h.Shots = append(h.Shots, taken(sh))
 			}
+		}
+		for _, sh := range in.former {
+			h.Earlier = append(h.Earlier, taken(sh))
 		}
 		if len(h.Shots) > 0 {
 			out = append(out, h)
@@ -448,6 +463,9 @@ func (s *service) receive(b brought) {
 	}
 	in.failed = 0
 	in.listed = in.listed || b.listed
+	if b.looked {
+		in.former, in.looked = b.former, true
+	}
 	for _, sh := range b.shots {
 		in.add(sh)
 	}
