@@ -54,7 +54,7 @@ type Attribution struct {
 	LoadKnown bool
 	// Filling: the leading stack does what a pool does. It grows more and more
 	// slowly, or has not outgrown what an earlier process had when it had stopped
-	// growing.
+	// growing, or what this one had and gave back.
 	Filling bool
 	// Onset is when it had not grown yet, as far as the profiles tell.
 	Onset time.Time
@@ -299,7 +299,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		}
 		d, l, v := c.slackening()
 		due, lack, variance = due+d, lack+l, variance+v
-		if c.hadStopped(lead.stack.Signature, h.Earlier) {
+		if c.hadStopped(lead.stack.Signature, h.Earlier) || c.gaveBack(counts(lead.stack.Signature, h.before)) {
 			full += c.delta()
 		}
 		shots := slices.Concat(h.before, h.Shots)

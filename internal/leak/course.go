@@ -225,6 +225,17 @@ func (c course) slackening() (due, lack, variance float64) {
 	return due, due - (c.net[last] - c.net[half]), c.dispersion(from) * due * (1 + due/came)
 }
 
+// gaveBack tells whether the process has had as many before, by earlier counts,
+// and most of them went before the present growth, as the workers of a job do.
+// Leaked goroutines never go.
+func (c course) gaveBack(before []int64) bool {
+	most := 0.0
+	for _, n := range before {
+		most = max(most, float64(n))
+	}
+	return c.count[len(c.count)-1] <= outgrown*most && c.count[0] < most/2
+}
+
 // What it takes to do what an earlier process has done.
 const (
 	outgrown = 1.1 // times what that had: as much is nothing new

@@ -184,6 +184,30 @@ func TestFilling(t *testing.T) {
 	}
 }
 
+// A job that runs now and then has the same workers each time. What leaks never
+// gives anything back.
+func TestWhatWasGivenBackBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		before float64 // how many there were in the hours before
+		rest   float64 // and at the onset
+		want   bool
+	}{
+		"a job that has run before":           {200, 0, true},
+		"one that was smaller":                {90, 0, false},
+		"a leak of which half stayed":         {400, 210, false},
+		"the first that there is of its kind": {0, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shots := shotsOf(0, 3, func(float64) float64 { return c.before }, steady)
+			shots = append(shots, shotsOf(4, 8, func(h float64) float64 { return c.rest + 200*(h-4)/4 }, steady)...)
+			as, why := Attribute([]History{{Instance: "a", Onset: t0.Add(4*time.Hour + time.Minute), Shots: shots}})
+			require.Empty(t, why)
+			require.Len(t, as, 1)
+			require.Equal(t, c.want, as[0].Filling)
+		})
+	}
+}
+
 // shotsOf is profiles an hour apart, of the hours since t0.
 func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
 	for h := from; h <= to; h++ {

@@ -2,6 +2,7 @@ package leak
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -9,8 +10,8 @@ import (
 )
 
 // The counts say that it leaks, the stacks that it is a pool: nobody is told, not
-// even when the profiles have nothing more to say, until the counts begin anew or
-// the stacks do otherwise.
+// even when the profiles have nothing more to say, until the counts begin anew a
+// day later or the stacks do otherwise.
 func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 	filling := func(head int64) []Attribution {
 		as := attributed("a")
@@ -47,6 +48,11 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		require.Empty(t, s.tracker.Leaks())
+		s.step(30, "a")
+		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
+		require.False(t, told(s), "it may be the same again, as jobs are")
+		s.tracker.Update(s.now, s.observation(trend.Quiet))
+		s.now = s.now.Add(24 * time.Hour)
 		s.step(30, "a")
 		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
 		require.True(t, told(s), "this growth is another")

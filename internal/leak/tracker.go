@@ -46,8 +46,8 @@ type Tracker struct {
 	// alarmed is since when the counts alone are enough for an alarm; zero if
 	// they are not.
 	alarmed time.Time
-	// doubted: since then that was seen to be of stacks that do what a pool does.
-	doubted bool
+	// doubted is when that was seen last to be of stacks that do what a pool does.
+	doubted time.Time
 	updated time.Time // at the last Update
 }
 
@@ -320,7 +320,7 @@ func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 
 // Update moves the leaks on to the time now.
 func (t *Tracker) Update(now time.Time, o Observation) {
 	if o.Verdict.Status != trend.Leaking {
-		t.alarmed, t.doubted = time.Time{}, false
+		t.alarmed = time.Time{}
 	} else if t.alarmed.IsZero() {
 		t.alarmed = now
 	}
@@ -436,7 +436,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		}
 		return
 	}
-	if !t.alarmed.IsZero() && !t.doubted && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
+	if !t.alarmed.IsZero() && !t.doubtful(now) && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
 		r := t.suspect(now, o, "")
 		r.grown, r.moved = now, now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
@@ -488,7 +488,7 @@ func (t *Tracker) promote(now time.Time) {
 		earned := proven || r.lasts
 		counted := !t.alarmed.IsZero() && !t.spent(now)
 		if counted && !earned && r.filling && !r.dominates() {
-			counted, t.doubted = false, true
+			counted, t.doubted = false, now
 		}
 		if earned || counted {
 			why := "the counts grow as a leak does"
@@ -510,6 +510,12 @@ func (t *Tracker) promote(now time.Time) {
 			r.leak.move(now, Firing, why)
 		}
 	}
+}
+
+// doubtful tells whether the alarm of the counts says too little without a stack:
+// since it began, or within a day, the stacks behind it did what a pool does.
+func (t *Tracker) doubtful(now time.Time) bool {
+	return !t.doubted.Before(t.alarmed) || now.Sub(t.doubted) < longGrowth*t.o.Base
 }
 
 // spent tells whether a leak that somebody was told of has grown lately: the
