@@ -51,7 +51,7 @@ const (
 	loadShare        = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart  = 8
 	slowestPool      = 60
-	curvatureSure    = 1.5 // standard errors
+	curvatureSure    = 1.1 // standard errors
 	persistence      = 2   // evaluations in a row
 	sureOfLives      = 8   // standard errors of what lives have in common
 	blockDrawdown    = 0.4 // of the growth may come back in between

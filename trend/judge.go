@@ -108,8 +108,8 @@ func (s *Service) judgePool(v *Verdict) {
 		return
 	}
 	f := p.found[best].finding()
-	if v.Status == Leaking && f.status == Provisional && s.length(best) >= v.Scale && p.alike(best) && v.Leaked < huge*f.level {
-		v.Status, v.Gate = Provisional, GateSaturating // the sum sees better that it bends
+	if v.Status == Leaking && f.status != Leaking && p.bends(v, s.base) {
+		v.Status, v.Gate = Provisional, GateSaturating
 		return
 	}
 	if f.status.rank() <= v.Status.rank() {
@@ -161,7 +161,7 @@ func (s *Service) addLives(v *Verdict) {
 
 // decide picks the scale whose finding counts, -1: none has enough blocks.
 // A longer scale that sees a pool fill up overrules a shorter one, unless
-// the growth is beyond all measure.
+// it is more than a pool may be.
 func decide(found *[nScales]kept) int {
 	best := -1
 	for k := range found {
@@ -170,7 +170,7 @@ func decide(found *[nScales]kept) int {
 			continue
 		}
 		if best < 0 || f.status > found[best].status || found[best].overruled(f) ||
-			f.status == found[best].status && f.status == Quiet.rank() && f.z > found[best].z { // says more of why not
+			f.status == found[best].status && (f.status == Quiet.rank() || f.status == Leaking.rank()) && f.z > found[best].z { // says more of why
 			best = k
 		}
 	}
@@ -310,16 +310,21 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 	if !v.load && r < beyondMorning && hours < past.morning() {
 		return f
 	}
-	if h.at < 2 && !whole && mult < 240 {
-		return f // it began before the view: for a longer scale to judge
-	}
-	if h.z < sure || m < minBlocks || r*hours < need {
-		return f
-	}
-	// Saturation
 	half := m / 2
 	s1, q1 := slope(y[h.at:h.at+half], v.t[h.at:h.at+half])
 	s2, q2 := slope(y[h.at+half:n], v.t[h.at+half:n])
+	slowsDown := m >= minBlocks && s2 < decelerationStop*s1
+	// What began before the view is for a longer scale to judge.
+	began := h.at < 2 && !whole && mult < 240
+	if began || h.z < sure || m < minBlocks || r*hours < need {
+		if slowsDown {
+			// A line fits a filling pool badly, so that z is small in the view
+			// that shows all of it; a shorter one sees only its end, as a line.
+			f.status, f.gate = Provisional, GateSaturating
+		}
+		return f
+	}
+	// Saturation
 	sd := h.sd * math.Sqrt((1+h.rho)/(1-h.rho))
 	lower := (s2 - curvatureSure*sd/math.Sqrt(q2)) / (max(s1, 0) + curvatureSure*sd/math.Sqrt(q1))
 	end, tau := math.Inf(1), math.Inf(1)
@@ -336,7 +341,7 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 	if whole && v.t[h.at] < 0.1*v.t[n-1] {
 		k = poolSizeAtStart
 	}
-	if s2 < decelerationStop*s1 || end < k*f.level && tau < slowestPool {
+	if slowsDown || end < k*f.level && tau < slowestPool {
 		f.status, f.gate = Provisional, GateSaturating
 		return f
 	}

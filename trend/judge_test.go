@@ -1,7 +1,10 @@
 package trend
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -39,4 +42,31 @@ func TestWhatStirsIsNoPartOfTheLeak(t *testing.T) {
 	}
 	require.True(t, stirred, "the story has no part where another grows")
 	require.Equal(t, Leaking, s.Judge(t0.Add(100*time.Hour)).Status)
+}
+
+// A pool of three instances fills for days. A view of its last part alone shows
+// a line; the one of all of it does not, badly as a line fits it.
+func TestTailOfAFillingPoolIsNoLeak(t *testing.T) {
+	const begin = 30 * 60
+	for _, hours := range []float64{8, 14, 22, 30} {
+		for _, size := range []float64{300, 600} {
+			t.Run(fmt.Sprintf("%g in %g h", size, hours), func(t *testing.T) {
+				s := NewService(Options{})
+				r := rand.New(rand.NewPCG(5, uint64(hours)))
+				provisional := false
+				for m := range 7 * 1440 {
+					now := t0.Add(time.Duration(m) * time.Minute)
+					l := 1 + 0.5*day(float64(m)) + 0.03*r.NormFloat64()
+					for i := range 3 {
+						filled := math.Round(size * (1 - math.Exp(-max(0, float64(m-begin))/60/hours)))
+						s.Observe(strconv.Itoa(i), Sample{T: now.UnixMilli(), Count: 150 + 50*l + 4*r.ExpFloat64() + filled, Load: l, Start: 1})
+					}
+					v := s.Judge(now)
+					require.NotEqual(t, Leaking, v.Status, "minute %d: %+v", m, v)
+					provisional = provisional || v.Status == Provisional
+				}
+				require.True(t, provisional, "it grew unseen")
+			})
+		}
+	}
 }

@@ -63,7 +63,7 @@ func (k *kept) update(now finding) {
 }
 
 // overruled tells whether a longer scale has the better view: it sees a pool
-// fill up, unless the growth is beyond all measure.
+// fill up, unless the growth is more than a pool may be.
 func (k *kept) overruled(longer *kept) bool {
-	return k.status == Leaking.rank() && longer.status == Provisional.rank() && longer.blocks >= minBlocks && k.grown < huge*k.level
+	return k.status == Leaking.rank() && longer.status == Provisional.rank() && longer.blocks >= minBlocks && k.grown < poolSize*k.level
 }
