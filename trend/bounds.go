@@ -47,19 +47,21 @@ const (
 	// service ran before, after the start of the process (caches, warm-up)
 	// below a few more, or to take less than slowestPool hours by its time
 	// constant. Growth that may be such a filling is provisional.
-	poolSize         = 5
-	loadShare        = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
-	poolSizeAtStart  = 8
-	slowestPool      = 60
-	curvatureSure    = 1.1 // standard errors
-	persistence      = 2   // evaluations in a row
-	sureOfLives      = 8   // standard errors of what lives have in common
-	blockDrawdown    = 0.4 // of the growth may come back in between
-	largestStep      = 0.45
-	largestSteps     = 0.65 // the two largest together
-	leastGrowth      = 8    // goroutines
-	leastShare       = 0.05 // of what ran before
-	noiseMultiple    = 3
-	minBlocks        = 10  // since the onset
-	decelerationStop = 0.5 // slope of the second half to that of the first
+	poolSize        = 5
+	loadShare       = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
+	poolSizeAtStart = 8
+	slowestPool     = 60
+	curvatureSure   = 1.1 // standard errors
+	// Where stacks are there to find the leaks, the counts can wait longer.
+	curvatureWithStacks = 1.5
+	persistence         = 2   // evaluations in a row
+	sureOfLives         = 8   // standard errors of what lives have in common
+	blockDrawdown       = 0.4 // of the growth may come back in between
+	largestStep         = 0.45
+	largestSteps        = 0.65 // the two largest together
+	leastGrowth         = 8    // goroutines
+	leastShare          = 0.05 // of what ran before
+	noiseMultiple       = 3
+	minBlocks           = 10  // since the onset
+	decelerationStop    = 0.5 // slope of the second half to that of the first
 )

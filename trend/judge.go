@@ -30,7 +30,7 @@ func (s *Service) judge() Verdict {
 		for k := range nScales {
 			if g.fresh[k] {
 				g.fresh[k] = false
-				g.found[k].update(judgeScale(source{one: g}, k, s.base))
+				g.found[k].update(s.judgeScale(source{one: g}, k))
 			}
 		}
 		best := decide(&g.found)
@@ -100,7 +100,7 @@ func (s *Service) judgePool(v *Verdict) {
 			p.judged[k], p.found[k] = 0, kept{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
-			p.found[k].update(judgeScale(source{all: p}, k, s.base))
+			p.found[k].update(s.judgeScale(source{all: p}, k))
 		}
 	}
 	best := decide(&p.found)
@@ -177,19 +177,23 @@ func decide(found *[nScales]kept) int {
 	return best
 }
 
-func judgeScale(src source, k int, base int64) finding {
+func (s *Service) judgeScale(src source, k int) finding {
 	var v view
-	src.view(k, &v, base)
-	length := base * int64(scales[k].mult)
-	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, src, base)
+	src.view(k, &v, s.base)
+	length := s.base * int64(scales[k].mult)
+	curvature := float64(curvatureSure)
+	if s.opt.Stacks {
+		curvature = curvatureWithStacks
+	}
+	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, curvature, src, s.base)
 	f.onset = (v.t0 + f.onset) * length
 	return f
 }
 
 // assess tests the blocks for growth that the load does not explain. mult is
 // the length of a block in base blocks; whole tells that the view begins with
-// the process.
-func (v *view) assess(mult float64, whole bool, src source, base int64) finding {
+// the process. Growth bends as much as it may by curvature standard errors.
+func (v *view) assess(mult float64, whole bool, curvature float64, src source, base int64) finding {
 	f := finding{n: v.n}
 	if v.n < 10 {
 		return f
@@ -326,7 +330,7 @@ func (v *view) assess(mult float64, whole bool, src source, base int64) finding 
 	}
 	// Saturation
 	sd := h.sd * math.Sqrt((1+h.rho)/(1-h.rho))
-	lower := (s2 - curvatureSure*sd/math.Sqrt(q2)) / (max(s1, 0) + curvatureSure*sd/math.Sqrt(q1))
+	lower := (s2 - curvature*sd/math.Sqrt(q2)) / (max(s1, 0) + curvature*sd/math.Sqrt(q1))
 	end, tau := math.Inf(1), math.Inf(1)
 	if lower < 0.999 {
 		tau = 0

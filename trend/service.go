@@ -17,6 +17,9 @@ type Options struct {
 	// Forget is how long an instance is remembered after its last sample,
 	// default 60 base blocks.
 	Forget time.Duration
+	// Stacks tells that goroutine profiles of the service are judged beside its
+	// counts: these then leave it longer open whether a pool fills up.
+	Stacks bool
 }
 
 // Service is the trend state of one service. It is not safe for concurrent
