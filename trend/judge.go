@@ -108,7 +108,7 @@ func (s *Service) judgePool(v *Verdict) {
 		return
 	}
 	f := p.found[best].finding()
-	if v.Status == Leaking && f.status != Leaking && p.bends(v, s.base) {
+	if v.Status == Leaking && f.status != Leaking && s.poolBends(v) {
 		v.Status, v.Gate = Provisional, GateSaturating
 		return
 	}
@@ -123,6 +123,21 @@ func (s *Service) judgePool(v *Verdict) {
 			v.Instances = append(v.Instances, s.trend(in, &own, best))
 		}
 	}
+}
+
+// poolBends tells whether the sum of the instances sees better than one of them
+// that growth slows down: on a scale as long as that one's, or with all of the
+// growth in its view.
+func (s *Service) poolBends(v *Verdict) bool {
+	for k := range s.pool.found {
+		f := &s.pool.found[k]
+		sees := s.length(k) >= v.Scale || !msTime(f.onset).After(v.Onset.Add(v.Scale))
+		if f.status == Provisional.rank() && f.blocks >= minBlocks && sees &&
+			s.pool.alike(k) && v.Leaked < poolSize*float64(f.level) {
+			return true
+		}
+	}
+	return false
 }
 
 // addLives lets the lives of all processes say what no single one does. It is

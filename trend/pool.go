@@ -3,7 +3,6 @@ package trend
 import (
 	"math"
 	"slices"
-	"time"
 )
 
 // pool is several instances seen as one: their floors and loads are summed
@@ -64,22 +63,6 @@ func (p *pool) alike(k int) bool {
 		}
 	}
 	return 2*n > len(p.members)
-}
-
-// bends tells whether the sum sees better than one of its members that growth
-// slows down: on a scale as long as the member's, or with all of the growth in
-// its view.
-func (p *pool) bends(v *Verdict, base int64) bool {
-	for k := range p.found {
-		f := &p.found[k]
-		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
-		if f.status == Provisional.rank() && f.blocks >= minBlocks &&
-			(length >= v.Scale || !msTime(f.onset).After(v.Onset.Add(v.Scale))) &&
-			p.alike(k) && v.Leaked < poolSize*float64(f.level) {
-			return true
-		}
-	}
-	return false
 }
 
 // newest is the latest block of a scale that all members have completed.

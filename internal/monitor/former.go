@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 const (
@@ -21,38 +23,38 @@ func (in *instance) begins(start float64) {
 	}
 }
 
-// formerLife is from when to when the longest-lived of the earlier processes of
-// an instance lived, which has the most to tell; zero: none is known.
-func (in *instance) formerLife() (from, to time.Time) {
+// lifetime is from when to when a process lived; zero: none is known.
+type lifetime struct{ from, to time.Time }
+
+func (l lifetime) known() bool { return !l.to.IsZero() }
+
+// formerLife is that of the longest-lived of the earlier processes of an
+// instance, which has the most to tell.
+func (in *instance) formerLife() (longest lifetime) {
 	for i := 1; i < len(in.starts); i++ {
-		began, ended := time.UnixMilli(int64(in.starts[i-1]*1000)), time.UnixMilli(int64(in.starts[i]*1000))
-		if ended.Sub(began) > to.Sub(from) {
-			from, to = began, ended
+		l := lifetime{time.UnixMilli(int64(in.starts[i-1] * 1000)), time.UnixMilli(int64(in.starts[i] * 1000))}
+		if l.to.Sub(l.from) > longest.to.Sub(longest.from) {
+			longest = l
 		}
 	}
-	return from, to
+	return longest
 }
 
-// ofFormer adds profiles of an earlier process from the archive: its last, and
-// one each of about an hour, two, four and so on before that, which show whether
-// a stack that grows again had stopped growing then.
-func (p pull) ofFormer(ctx context.Context, b brought) brought {
-	if p.former[1].IsZero() {
-		return b
-	}
-	refs, err := p.archive.Profiles(ctx, p.service.labels, p.instance.name)
-	if err != nil {
-		p.monitor.logger.Warn("Cannot list the profiles of an earlier process", "instance", p.instance.name, "err", err)
+// ofFormer adds profiles of an earlier process, of those that the archive has:
+// its last, and one each of about an hour, two, four and so on before that, which
+// show whether a stack that grows again had stopped growing then.
+func (p pull) ofFormer(ctx context.Context, b brought, refs []leak.ProfileRef) brought {
+	if !p.former.known() {
 		return b
 	}
 	b.looked = true
 	var wanted []shot
 	var age time.Duration
 	for _, ref := range slices.Backward(refs) {
-		if len(wanted) == formerShots || !ref.Time.After(p.former[0]) {
+		if len(wanted) == formerShots || !ref.Time.After(p.former.from) {
 			break
 		}
-		if !ref.Time.After(p.former[1]) && (len(wanted) == 0 || wanted[0].ref.Time.Sub(ref.Time) >= age) {
+		if !ref.Time.After(p.former.to) && (len(wanted) == 0 || wanted[0].ref.Time.Sub(ref.Time) >= age) {
 			wanted = append(wanted, shot{ref: ref})
 			age = max(2*age, 60*p.service.block)
 		}

@@ -39,20 +39,19 @@ func TestProfilesOfAnEarlierProcess(t *testing.T) {
 	at := func(hours float64) float64 { return float64(t0.Unix()) + 3600*hours }
 	in.begins(at(0))
 	in.begins(at(0) + 1) // the same one, rounded otherwise
-	from, to := in.formerLife()
-	require.True(t, from.IsZero() && to.IsZero(), "there was none")
+	require.Zero(t, in.formerLife(), "there was none")
 	for _, h := range []float64{2, 22, 25} {
 		in.begins(at(h))
 	}
-	from, to = in.formerLife()
-	require.WithinDuration(t, t0.Add(2*time.Hour), from, 0)
-	require.WithinDuration(t, t0.Add(22*time.Hour), to, 0)
+	longest := in.formerLife()
+	require.WithinDuration(t, t0.Add(2*time.Hour), longest.from, 0)
+	require.WithinDuration(t, t0.Add(22*time.Hour), longest.to, 0)
 
 	m := &Monitor{}
 	p := pull{monitor: m, archive: shelf{from: t0, n: 54}, instance: in, service: &service{block: time.Minute}}
-	require.Empty(t, p.ofFormer(t.Context(), brought{}).former, "nobody asked")
-	p.former = [2]time.Time{from, to}
-	b := p.ofFormer(t.Context(), brought{})
+	require.Empty(t, p.fromArchive(t.Context(), brought{}).former, "nobody asked")
+	p.former = longest
+	b := p.fromArchive(t.Context(), brought{})
 	require.True(t, b.looked)
 	var hours []float64
 	for _, sh := range b.former {
@@ -65,8 +64,8 @@ func TestProfilesOfAnEarlierProcess(t *testing.T) {
 		in.begins(at(h))
 	}
 	require.Len(t, in.starts, maxLives)
-	from, to = in.formerLife()
-	require.Equal(t, time.Hour, to.Sub(from), "what is long ago is forgotten")
+	longest = in.formerLife()
+	require.Equal(t, time.Hour, longest.to.Sub(longest.from), "what is long ago is forgotten")
 }
 
 // What a pull has read of an earlier process is compared with what grows now,

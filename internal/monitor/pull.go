@@ -226,7 +226,7 @@ func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool)
 	}
 	if suspicious {
 		if !in.looked {
-			p.former[0], p.former[1] = in.formerLife()
+			p.former = in.formerLife()
 		}
 		p.onset = s.onsetOf(in.name)
 		p.wanted = in.missing(p.onset)
@@ -286,18 +286,18 @@ type pull struct {
 	count    float64
 	started  time.Time
 	onset    time.Time
-	review   bool         // of what is there, without a pull
-	former   [2]time.Time // from when to when an earlier process lived, of which profiles are wanted; zero: none
-	wanted   []shot       // to load from the archive
-	list     bool         // ask the archive for earlier ones first
-	request  bool         // it is for a request alone
+	review   bool     // of what is there, without a pull
+	former   lifetime // of an earlier process, of which profiles are wanted
+	wanted   []shot   // to load from the archive
+	list     bool     // ask the archive for earlier ones first
+	request  bool     // it is for a request alone
 }
 
 func (p pull) run(ctx context.Context) brought {
 	m := p.monitor
 	b := brought{instance: p.instance.name, review: p.review}
 	if p.review {
-		return p.earlier(ctx, b)
+		return p.fromArchive(ctx, b)
 	}
 	profile, err := p.puller.Pull(ctx, p.now, p.labels, p.count)
 	if err != nil {
@@ -320,18 +320,28 @@ func (p pull) run(ctx context.Context) brought {
 		sh.snapshot = p.service.builder.snapshot(profile)
 	}
 	b.shots = append(b.shots, sh)
-	return p.ofFormer(ctx, p.earlier(ctx, b))
+	return p.fromArchive(ctx, b)
 }
 
-// earlier adds profiles of before from the archive, so that the comparison
-// reaches back to before the onset, over restarts of gorowatch too.
-func (p pull) earlier(ctx context.Context, b brought) brought {
-	if p.list {
-		refs, err := p.archive.Profiles(ctx, p.service.labels, p.instance.name)
-		if err != nil {
+// fromArchive adds profiles of before, of this process and of an earlier one. The
+// archive is asked once for what it has.
+func (p pull) fromArchive(ctx context.Context, b brought) brought {
+	var refs []leak.ProfileRef
+	if p.list || p.former.known() {
+		var err error
+		if refs, err = p.archive.Profiles(ctx, p.service.labels, p.instance.name); err != nil {
 			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.name, "err", err)
+			p.list, p.former = false, lifetime{}
 		}
-		b.listed = err == nil && !p.request
+	}
+	return p.ofFormer(ctx, p.earlier(ctx, b, refs), refs)
+}
+
+// earlier adds profiles of before, of those that the archive has, so that the
+// comparison reaches back to before the onset, over restarts of gorowatch too.
+func (p pull) earlier(ctx context.Context, b brought, refs []leak.ProfileRef) brought {
+	if p.list {
+		b.listed = !p.request
 		refs = slices.DeleteFunc(slices.Clone(refs), func(ref leak.ProfileRef) bool {
 			return !ref.Time.After(p.started) || !ref.Time.Before(p.now)
 		})
