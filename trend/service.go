@@ -18,7 +18,8 @@ type Options struct {
 	// default 60 base blocks.
 	Forget time.Duration
 	// Stacks tells that goroutine profiles of the service are judged beside its
-	// counts: these then leave it longer open whether a pool fills up.
+	// counts: these then leave it longer open whether a pool fills up. SetStacks
+	// changes it.
 	Stacks bool
 }
 
@@ -105,6 +106,10 @@ func (s *Service) Observe(name string, x Sample) {
 	in.seg.add(s.base, x)
 	s.changed = true
 }
+
+// SetStacks tells whether goroutine profiles of the service are judged beside its
+// counts from now on.
+func (s *Service) SetStacks(judged bool) { s.opt.Stacks = judged }
 
 // donor is the process whose history a new pod inherits: the longest, the one
 // that was seen last of those.

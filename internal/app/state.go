@@ -180,7 +180,7 @@ func (s state) services() []uiweb.Service {
 	for _, svc := range s.monitor.Services() {
 		v := uiweb.Service{
 			Labels: svc.Labels, Rate: svc.Verdict.Rate,
-			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances,
+			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, Held: svc.Held,
 		}
 		for _, in := range svc.Instances {
 			if !in.Gone {

@@ -56,6 +56,9 @@ type Attribution struct {
 	// slowly, or has not outgrown what an earlier process had when it had stopped
 	// growing, or what this one had and gave back.
 	Filling bool
+	// Doubt is why the course of the leading stack does not bear out yet what the
+	// counts take for a leak, in plain words; empty: it does.
+	Doubt string
 	// Onset is when it had not grown yet, as far as the profiles tell.
 	Onset time.Time
 	// Base and Head are of the instance that grew most.
@@ -285,7 +288,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 	lead := group[0]
 	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
 	biggest := 0.0
-	var due, lack, variance, full float64
+	var due, lack, variance, full, doubted, most float64
 	for i, h := range histories {
 		if !lead.grows[i] {
 			a.Clean = append(a.Clean, h.Instance)
@@ -302,6 +305,12 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		if c.hadStopped(lead.stack.Signature, h.Earlier) || c.gaveBack(counts(lead.stack.Signature, h.before)) {
 			full += c.delta()
 		}
+		if why := c.doubt(minBorne); why != "" {
+			doubted += c.delta()
+			if c.delta() > most {
+				most, a.Doubt = c.delta(), why
+			}
+		}
 		shots := slices.Concat(h.before, h.Shots)
 		long := courseOf(lead.stack.Signature, shots)
 		lasting, since := long.lasting()
@@ -316,6 +325,9 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 		if rate, ok := all.rate(); ok {
 			a.Rates[h.Instance] = rate
 		}
+	}
+	if doubted < lead.delta()/2 { // most of it is beyond doubt
+		a.Doubt = ""
 	}
 	a.Filling = lack > (1-endingPace)*due && lack > endingSure*math.Sqrt(variance) || full > lead.delta()/2
 	for _, g := range group {

@@ -165,16 +165,13 @@ const (
 func (c course) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
-	delta := last - first
-	began, from, half := c.halves()
+	began, from, _ := c.halves()
 	steepest := 0.0
 	for i := 1; i < n; i++ {
 		steepest = max(steepest, c.own[i]-c.own[i-1])
 	}
 	since = min(max(c.hours[began], c.hours[from]-(c.own[from]-first)/max(pace(c.own, c.hours, from, n-1), 1e-9)), c.hours[from])
-	if n-from < minLasting || delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))) ||
-		c.fallBack() > max(2, lastingBack*delta) || c.steadiness() < lastingSteady || steepest > lastingStep*delta ||
-		slows(c.own, c.hours, from, half) || slows(c.count, c.hours, from, half) {
+	if steepest > lastingStep*(last-first) || c.doubt(minLasting) != "" {
 		return 0, since
 	}
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since

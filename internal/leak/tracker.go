@@ -24,8 +24,8 @@ type Options struct {
 	// Interval is the time between two Updates. After a longer pause nothing is
 	// known of the time between. Default Base.
 	Interval time.Duration
-	// Patience is how long an alarm on the counts alone waits for profiles
-	// that can be had. Default 10 × Base.
+	// Patience is how long an alarm on the counts alone waits for the first
+	// profiles. Default 10 × Base.
 	Patience time.Duration
 	// Remember is how long a resolved leak is kept, unless it comes back
 	// before: then it is reopened. Default 24 hours; negative: for ever, and what
@@ -48,6 +48,9 @@ type Tracker struct {
 	alarmed time.Time
 	// doubted is when that was seen last to be of stacks that do what a pool does.
 	doubted time.Time
+	// held is why nobody is told of what the counts say, in plain words; empty:
+	// they say nothing, or are believed.
+	held    string
 	updated time.Time // at the last Update
 }
 
@@ -65,8 +68,10 @@ type record struct {
 	profiled []string
 	// lasts: its stacks have grown for long as nothing healthy does.
 	lasts bool
-	// filling: they do what a pool does.
+	// filling: they do what a pool does; doubt is why else they do not bear out
+	// what the counts say, empty: they do.
 	filling bool
+	doubt   string
 	// survived is for how long all goroutines that were looked at have stayed.
 	survived time.Duration
 	// cleanSince is since when none of them holds leaked goroutines; zero
@@ -105,7 +110,9 @@ type Observation struct {
 	// Versions of the processes by instance, where known.
 	Versions map[string]string
 	// ProfilesExpected: Attributions may still come, it is worth waiting.
-	ProfilesExpected bool
+	// Profiled: there are several profiles already, and more are to come: what
+	// grows would be seen in them.
+	ProfilesExpected, Profiled bool
 }
 
 // NewTracker makes a Tracker of a service without leaks.
@@ -314,8 +321,13 @@ func (t *Tracker) Onset() (onset time.Time) {
 	return onset
 }
 
-// Idle tells whether there is no leak to tell of, open or resolved.
-func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 }
+// Held is why an alarm of the counts is held back, in plain words; empty: none
+// is.
+func (t *Tracker) Held() string { return t.held }
+
+// Idle tells whether there is no leak to tell of, open or resolved, and no alarm
+// of the counts that one may come of.
+func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 && t.alarmed.IsZero() }
 
 // Update moves the leaks on to the time now.
 func (t *Tracker) Update(now time.Time, o Observation) {
@@ -324,6 +336,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	} else if t.alarmed.IsZero() {
 		t.alarmed = now
 	}
+	t.held = ""
 	if now.Sub(t.updated) > 3*t.o.Interval {
 		for _, r := range t.open { // nobody looked: no time that it was clean for
 			r.cleanSince = time.Time{}
@@ -414,7 +427,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		k.grown, k.moved = now, now
 		k.attribute(t.service, k.Attribution)
 		k.lasts = k.lasts || t.lasts(k.Attribution)
-		k.filling = k.Attribution.Filling
+		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
 		k.measure(now, settle*t.o.Base, o, growthOf(k.Attribution)/delta, &k.Attribution)
 		if k.leak.State == Suspected && t.lasts(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
@@ -436,13 +449,39 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		}
 		return
 	}
-	if !t.alarmed.IsZero() && !t.doubtful(now) && (!o.ProfilesExpected || now.Sub(t.alarmed) >= t.o.Patience) {
+	switch {
+	case t.alarmed.IsZero():
+	case t.doubtful(now):
+		t.held = "its stacks did what those of a pool or a job do, within a day"
+	case now.Sub(t.alarmed) < t.patience(o):
+		t.held = cmp.Or(o.Why, "profiles are awaited")
+	default:
 		r := t.suspect(now, o, "")
 		r.grown, r.moved = now, now
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
 		r.measure(now, settle*t.o.Base, o, 1, nil)
 	}
 }
+
+// patience is how long the counts wait for a stack that explains what they say.
+func (t *Tracker) patience(o Observation) time.Duration {
+	switch {
+	case !o.ProfilesExpected:
+		return 0
+	case o.Profiled:
+		return unexplained * t.o.Base
+	}
+	return t.o.Patience
+}
+
+// For how many base blocks the counts alone say too little of a service whose
+// profiles come: goroutines that stay stand on some stack. A stack that grows as
+// jobs and pools do has a day to show that it goes on, what no stack explains is
+// told of after half a day.
+const (
+	unborne     = 1440
+	unexplained = 720
+)
 
 // LongLife is for how many base blocks all goroutines of a suspicion have to
 // stay before that says something of those that wait as idle workers do.
@@ -451,6 +490,11 @@ const LongLife = 30
 // dominance is by how much the goroutines of a suspicion outnumber all others
 // of the process before they are taken for no pool.
 const dominance = 3
+
+// runaway is by how much the goroutines of a suspicion outnumber all others
+// when nothing is waited for any more: caches and pools do not, and the process
+// may not live much longer.
+const runaway = 10
 
 // How many base blocks a stack has to grow for, as a leak does and nothing
 // healthy, before that is enough for an alarm: a day, so that every hour of it
@@ -468,7 +512,7 @@ func (t *Tracker) lasts(a Attribution) bool {
 }
 
 // promote tells of what is suspected when that is earned: by the counts, which
-// are enough for an alarm unless the stacks do what a pool does; by stacks that
+// are enough for an alarm if the stacks bear them out; by stacks that
 // have grown for long as nothing healthy does; by goroutines that are known to
 // stay where nothing healthy waits for long; by the garbage collector. A pool is
 // waited for no longer once it outnumbers all else in the process.
@@ -484,11 +528,13 @@ func (t *Tracker) promote(now time.Time) {
 		}
 		proven := r.leak.Evidence == Proven ||
 			r.leak.Evidence == Aged && len(r.leak.Stacks) > 0 &&
-				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates())
+				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates(dominance))
 		earned := proven || r.lasts
 		counted := !t.alarmed.IsZero() && !t.spent(now)
-		if counted && !earned && r.filling && !r.dominates() {
-			counted, t.doubted = false, now
+		if counted && !earned {
+			if why := t.doubts(now, r); why != "" {
+				counted, t.held = false, why
+			}
 		}
 		if earned || counted {
 			why := "the counts grow as a leak does"
@@ -512,6 +558,20 @@ func (t *Tracker) promote(now time.Time) {
 	}
 }
 
+// doubts is why what the counts say of a suspicion waits for its stacks: these
+// do what a pool does, or do not show yet that they do what a leak does. Empty:
+// it does not wait.
+func (t *Tracker) doubts(now time.Time, r *record) string {
+	switch {
+	case r.filling && !r.dominates(dominance):
+		t.doubted = now
+		return "its stack does what a pool does that fills, or a job"
+	case r.dominates(runaway) || now.Sub(t.alarmed) >= unborne*t.o.Base:
+		return ""
+	}
+	return r.doubt
+}
+
 // doubtful tells whether the alarm of the counts says too little without a stack:
 // since it began, or within a day, the stacks behind it did what a pool does.
 func (t *Tracker) doubtful(now time.Time) bool {
@@ -527,8 +587,8 @@ func (t *Tracker) spent(now time.Time) bool {
 }
 
 // dominates tells whether the stacks of a leak outnumber all others of the
-// process by far.
-func (r *record) dominates() bool {
+// process by so much.
+func (r *record) dominates(times float64) bool {
 	if r.leak.Head == nil || len(r.profiled) == 0 {
 		return false
 	}
@@ -537,7 +597,7 @@ func (r *record) dominates() bool {
 		held += float64(s.Head)
 	}
 	held /= float64(len(r.profiled)) // each, on the average
-	return held >= dominance*(float64(r.leak.Head.Total)-held)
+	return held >= times*(float64(r.leak.Head.Total)-held)
 }
 
 // maxSignatures bounds what is written of them.

@@ -373,8 +373,11 @@ func (m *Monitor) Leaks() []leak.Leak {
 
 // Service is a watched service, for pages.
 type Service struct {
-	Labels    labels.Labels
-	Verdict   trend.Verdict
+	Labels  labels.Labels
+	Verdict trend.Verdict
+	// Held is why nobody is told of a leak that the counts show, in plain words;
+	// empty: they show none, or are believed.
+	Held      string
 	Instances []Instance
 }
 
@@ -398,7 +401,7 @@ func (m *Monitor) Services() []Service {
 		if len(s.watched) == 0 {
 			continue // gone, but for its leaks
 		}
-		v := Service{Labels: s.labels, Verdict: s.verdict}
+		v := Service{Labels: s.labels, Verdict: s.verdict, Held: s.tracker.Held()}
 		place, there := 0, len(s.here())
 		for _, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {

@@ -53,8 +53,13 @@ type service struct {
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
 
+	dry  int  // pulls in a row, of any instance, that brought nothing
 	gone bool // forgotten
 }
+
+// maxDry is how many pulls in a row bring nothing before a service counts as one
+// that has no profiles.
+const maxDry = 4
 
 // instance is an instance of a service and its profiles.
 type instance struct {
@@ -193,6 +198,7 @@ func (s *service) observe(in *instance, x collector.Sample) {
 // judge judges the service and moves its leaks on. pulling tells whether
 // profiles are pulled at all, versionLabel is the label with the version.
 func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
+	s.trend.SetStacks(pulling && s.dry < maxDry)
 	s.verdict = s.trend.Judge(now)
 	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
 		return
@@ -204,6 +210,7 @@ func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
 	}
 	if s.suspicious() {
 		o.ProfilesExpected = pulling && !s.hopeless()
+		o.Profiled = o.ProfilesExpected && s.profiled()
 		if !pulling {
 			o.Why = "profiles are not pulled"
 		} else if why := s.failure(); len(o.Attributions) == 0 && why != "" {
@@ -432,6 +439,20 @@ func (s *service) hopeless() bool {
 	return len(suspects) > 0
 }
 
+// profiled tells whether profiles of a suspect come: there are several of the
+// present process.
+func (s *service) profiled() bool {
+	return slices.ContainsFunc(s.suspects(), func(in *instance) bool {
+		n := 0
+		for _, sh := range in.shots {
+			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
+				n++
+			}
+		}
+		return n > 1
+	})
+}
+
 // moved forgets where profiles are: they stayed behind in another archive.
 func (in *instance) moved() {
 	in.listed = false
@@ -458,10 +479,11 @@ func (s *service) receive(b brought) {
 	if b.reason != "" {
 		if !b.reason.Deferred() && b.reason != collector.ReasonCanceled {
 			in.failed++
+			s.dry++
 		}
 		return
 	}
-	in.failed = 0
+	in.failed, s.dry = 0, 0
 	in.listed = in.listed || b.listed
 	if b.looked {
 		in.former, in.looked = b.former, true

@@ -290,6 +290,7 @@ type apiService struct {
 	Status        trend.Status  `json:"status"`
 	Gate          trend.Gate    `json:"gate"`
 	Why           string        `json:"why"`
+	HeldBack      string        `json:"held_back,omitempty"`
 	LastSample    *time.Time    `json:"last_sample"`
 	Leaks         []string      `json:"leaks"`
 }
@@ -297,7 +298,7 @@ type apiService struct {
 func newAPIService(s Service, open []leak.Leak) apiService {
 	a := apiService{
 		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: float(s.Count), Floor: float(s.Floor),
-		GrowthPerHour: newAPIInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: why(s.Status, s.Gate),
+		GrowthPerHour: newAPIInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.why(), HeldBack: s.Held,
 		LastSample: known(s.LastSample), Leaks: []string{},
 	}
 	for _, l := range open {

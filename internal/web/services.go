@@ -140,7 +140,7 @@ func (h *Handler) serviceRow(s Service) serviceRow {
 		Count:     human.Number(s.Count),
 		Floor:     human.Number(s.Floor),
 		Status:    word(s.Status),
-		Why:       why(s.Status, s.Gate),
+		Why:       s.why(),
 		Last:      h.stamp(s.LastSample),
 	}
 	if s.Rate.Value != 0 {
@@ -165,6 +165,15 @@ func gateText(g trend.Gate) string {
 		return words
 	}
 	return human.Line(string(g), maxName)
+}
+
+// why says in plain words what the verdict on the counts means, and why nobody is
+// told of it.
+func (s Service) why() string {
+	if s.Held != "" {
+		return why(s.Status, s.Gate) + "; no alert yet: " + human.Line(s.Held, maxWords)
+	}
+	return why(s.Status, s.Gate)
 }
 
 // why says in plain words what the verdict on the counts means.

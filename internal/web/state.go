@@ -72,6 +72,9 @@ type Service struct {
 	Status trend.Status
 	// Gate is what kept the status from being higher.
 	Gate trend.Gate
+	// Held is why nobody is told of a leak that the counts show, in plain words;
+	// empty: they show none, or are believed.
+	Held string
 	// Scale is the length of the blocks that decided; zero if none did.
 	Scale time.Duration
 	// Growing are the instances that grow.

@@ -1,0 +1,53 @@
+package leak
+
+import (
+	"fmt"
+	"math"
+)
+
+// What it takes of a stack to bear out what the counts take for a leak. The
+// bounds of its shape are those of growth that lasts; it is younger.
+const (
+	minBorne = 6 // profiles since it began
+	// stepPace is by how much a step is faster than the whole of the growth:
+	// between profiles that are far apart much may have come steadily.
+	stepPace = 1.5
+)
+
+// doubt is why growth is not yet known for that of a leak, in plain words: it
+// takes so many profiles since it began, and a course that jobs, steps of the
+// base level, mornings, warm-ups and pools do not have. Empty: it is.
+func (c course) doubt(least int) string {
+	n := len(c.own)
+	first, last := c.own[0], c.own[n-1]
+	delta := last - first
+	began, from, half := c.halves()
+	switch {
+	case delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))):
+		return fmt.Sprintf("its stack has grown by %.0f goroutines, too few to tell how it grows", max(0, c.delta()))
+	case n-from < least:
+		return fmt.Sprintf("%d of the %d profiles that it takes to see how its stack grows", n-from, least)
+	case c.fallBack() > max(2, lastingBack*delta):
+		return "some of the growth of its stack came back"
+	case c.steadiness() < lastingSteady:
+		return "its stack does not grow steadily"
+	case c.stepped(began, delta):
+		return "much of the growth of its stack came at once"
+	case slows(c.own, c.hours, from, half) || slows(c.count, c.hours, from, half):
+		return "its stack grows more slowly than at first, as what fills up does"
+	}
+	return ""
+}
+
+// stepped tells whether a large part of the growth came between two profiles,
+// and faster than the rest of it.
+func (c course) stepped(began int, delta float64) bool {
+	n := len(c.own)
+	whole := pace(c.own, c.hours, began, n-1)
+	for i := 1; i < n; i++ {
+		if c.own[i]-c.own[i-1] > lastingStep*delta && pace(c.own, c.hours, i-1, i) > stepPace*whole {
+			return true
+		}
+	}
+	return false
+}

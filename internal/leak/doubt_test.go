@@ -1,0 +1,161 @@
+package leak
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+func TestDoubt(t *testing.T) {
+	pool := func(size, tau float64) func(float64) float64 {
+		return func(h float64) float64 { return size * (1 - math.Exp(-h/tau)) }
+	}
+	job := func(h float64) float64 { return 200 * min(1, max(0, h-1)/4) } // fans out for four hours
+	for name, c := range map[string]struct {
+		hours int
+		count func(float64) float64
+		load  func(float64) float64
+		want  string // part of it; empty: there is none
+	}{
+		"a leak":                          {7, leaking(20, 1), steady, ""},
+		"a leak, the load unknown":        {7, leaking(20, 1), unknown, ""},
+		"a leak that makes work":          {7, leaking(40, 0), func(h float64) float64 { return 1 + h }, ""},
+		"a leak that comes in bursts":     {20, func(h float64) float64 { return 30 * math.Floor(h/2) }, steady, ""},
+		"a leak of which little was seen": {6, leaking(20, 1), steady, "5 of the 6 profiles"},
+		"a few goroutines":                {12, leaking(2, 1), steady, "too few"},
+		"steps of a base level":           {12, func(h float64) float64 { return 50 * min(2, math.Floor(h/4)) }, steady, "steadily"},
+		"a step on the way":               {12, func(h float64) float64 { return 4*h + 60*math.Floor(h/8) }, steady, "at once"},
+		"a warm-up":                       {8, pool(600, 8), steady, "more slowly"},
+		"a warm-up in the evening":        {8, pool(600, 8), func(h float64) float64 { return 5 - h/3 }, "more slowly"},
+		"a pool":                          {12, pool(400, 12), steady, "more slowly"},
+		"a job that has fanned out":       {7, job, steady, "more slowly"},
+		"what came back once":             {12, func(h float64) float64 { return 20*h - 60*math.Floor(h/8) }, steady, "came back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			why := hourly(c.hours, c.count, c.load).doubt(minBorne)
+			if c.want == "" {
+				require.Empty(t, why)
+			}
+			require.Contains(t, why, c.want)
+		})
+	}
+}
+
+// Pulls under suspicion come every two minutes at first and then further and
+// further apart: most of steady growth is between the last two.
+func TestProfilesFarApartAreNoStep(t *testing.T) {
+	var shots []Shot
+	for _, minute := range []float64{0, 30, 32, 34, 36, 38, 42, 50, 66, 98, 158} {
+		st := &stack.Stack{Count: int64(2 * max(0, minute-20))}
+		shots = append(shots, Shot{
+			Ref:      ProfileRef{Time: t0.Add(time.Duration(minute * float64(time.Minute)))},
+			Snapshot: &stack.Snapshot{Stacks: map[string]*stack.Stack{"x": st}},
+		})
+	}
+	for n := 8; n <= len(shots); n++ {
+		require.Empty(t, courseOf("x", shots[:n]).doubt(minBorne), n)
+	}
+}
+
+// What most of the growth does is what counts.
+func TestDoubtOfSeveralInstances(t *testing.T) {
+	at := func(instance string, count func(float64) float64) History {
+		return History{Instance: instance, Onset: t0, Shots: shotsOf(0, 10, count, steady)}
+	}
+	pool := func(h float64) float64 { return 130 * (1 - math.Exp(-h/6)) }
+	for n, want := range map[float64]string{30: "", 3: "more slowly"} {
+		as, why := Attribute([]History{at("a", leaking(n, 1)), at("b", pool)})
+		require.Empty(t, why)
+		require.Len(t, as, 1)
+		require.Contains(t, as[0].Doubt, want)
+		require.Equal(t, want == "", as[0].Doubt == "")
+	}
+}
+
+// The counts say that it leaks, the stack does not say so yet.
+func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
+	const doubt = "4 of the 6 profiles"
+	doubted := func(head int64) []Attribution {
+		as := attributed("a")
+		as[0].Doubt, as[0].Stacks[0].Head, as[0].Head.Total = doubt, head, 200
+		return as
+	}
+	told := func(s *story) bool {
+		for _, l := range s.tracker.Leaks() {
+			if l.State == Firing {
+				return true
+			}
+		}
+		return false
+	}
+	hold := func(s *story, d time.Duration, as []Attribution) {
+		for end := s.now.Add(d); s.now.Before(end); {
+			s.step(1, "a")
+			o := s.observation(trend.Leaking, "a")
+			o.Attributions, o.ProfilesExpected, o.Profiled = as, true, true
+			if len(as) == 0 {
+				o.Why = "no stack grows steadily"
+			}
+			s.tracker.Update(s.now, o)
+		}
+	}
+	for name, c := range map[string]struct {
+		then []Attribution
+		told bool
+	}{
+		"until it does":                  {attributed("a"), true},
+		"until it outgrows all else":     {doubted(185), true},
+		"not yet":                        {doubted(170), false},
+		"until it has lasted":            {func() []Attribution { as := doubted(51); as[0].Lasting = 24 * time.Hour; return as }(), true},
+		"while it does what a pool does": {func() []Attribution { as := doubted(51); as[0].Filling = true; return as }(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			hold(s, time.Hour, doubted(51))
+			require.False(t, told(s))
+			require.Equal(t, doubt, s.tracker.Held())
+			hold(s, time.Minute, c.then)
+			require.Equal(t, c.told, told(s))
+			require.Equal(t, c.told, s.tracker.Held() == "", s.tracker.Held())
+		})
+	}
+	t.Run("for a day at most", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 24*time.Hour, doubted(51))
+		require.False(t, told(s))
+		hold(s, 2*time.Minute, doubted(51))
+		require.True(t, told(s))
+		require.Empty(t, s.tracker.Held())
+	})
+	t.Run("the counts take it back", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 23*time.Hour, doubted(51))
+		s.tracker.Update(s.now, s.observation(trend.Quiet))
+		require.Empty(t, s.tracker.Held())
+		hold(s, 23*time.Hour, doubted(51))
+		require.False(t, told(s), "this is another alarm")
+	})
+	t.Run("no stack explains it", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 12*time.Hour, nil)
+		require.Empty(t, s.tracker.Leaks())
+		require.Equal(t, "no stack grows steadily", s.tracker.Held())
+		require.False(t, s.tracker.Idle(), "else nobody would look whether the alarm has ended")
+		hold(s, 2*time.Minute, nil)
+		require.True(t, told(s))
+		require.Equal(t, Growth, s.only().Evidence)
+	})
+	t.Run("no profile to be had", func(t *testing.T) {
+		s := newStory(t)
+		for range 2 {
+			s.step(1, "a")
+			s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
+		}
+		require.True(t, told(s))
+	})
+}
