@@ -422,6 +422,11 @@ func TestAPI(t *testing.T) {
 			Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
 			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),
 		}}}), "/api/v1/services")))
+	held := &state{services: []Service{{Labels: labels.FromStrings("job", "api"), Instances: 1, Status: trend.Leaking, Held: "4 of the 6 profiles"}}}
+	require.Contains(t, body(t, get(t, options(held), "/api/v1/services")), `"why":"it grows and does not come back; no alert yet: 4 of the 6 profiles","held_back":"4 of the 6 profiles"`)
+	for _, page := range []string{"/services", "/services/" + serviceID(labels.FromStrings("job", "api"))} {
+		require.Contains(t, body(t, get(t, options(held), page)), "no alert yet: 4 of the 6 profiles")
+	}
 	require.JSONEq(t, `{"status":"success","data":{"total":1,"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"next_pull":null,"duration_seconds":0,"cost_seconds":0,"goroutines":0,"error":"refused"}]}}`,
 		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
 	gone := &state{targets: []Target{{Labels: labels.FromStrings("job", "a"), State: TargetGone, Gone: at}}}
