@@ -33,6 +33,8 @@ func TestDoubt(t *testing.T) {
 		"a warm-up":                       {8, pool(600, 8), steady, "more slowly"},
 		"a warm-up in the evening":        {8, pool(600, 8), func(h float64) float64 { return 5 - h/3 }, "more slowly"},
 		"a pool":                          {12, pool(400, 12), steady, "more slowly"},
+		"a pool while the load rises":     {12, func(h float64) float64 { return 20 + pool(100, 6)(h) + h*h/2 }, func(h float64) float64 { return 1 + h*h/50 }, "more slowly"},
+		"a pool while the load falls":     {8, func(h float64) float64 { return 100 + pool(300, 8)(h) }, func(h float64) float64 { return 5 - h*h/20 }, "more slowly"},
 		"a job that has fanned out":       {7, job, steady, "more slowly"},
 		"what came back once":             {12, func(h float64) float64 { return 20*h - 60*math.Floor(h/8) }, steady, "came back"},
 	} {

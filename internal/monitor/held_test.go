@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -22,6 +23,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 		"no stack explains it":  {process{unseen: true}, "the profiles do not show the growth of the counts", ""},
 		"none are to be had":    {process{pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")}, "", leak.Growth},
 		"the stack explains it": {process{}, "", leak.Aged},
+		"as idle workers wait":  {process{op: "chan receive"}, "", leak.Aged}, // which their age is no proof of
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -65,7 +67,53 @@ func TestAServiceWithoutProfiles(t *testing.T) {
 	require.Zero(t, only().dry)
 	require.True(t, only().profiled())
 
-	w.add("checkout", "a", process{started: w.now, onset: w.now, perHour: 300, fn: handler})
-	w.run(time.Minute)
-	require.False(t, only().profiled(), "what another process did says nothing of this one")
+}
+
+// One profile may be all that a process lives for, and what another one did says
+// nothing of it.
+func TestProfilesThatCome(t *testing.T) {
+	at := func(hours ...int) (shots []shot) {
+		for _, h := range hours {
+			shots = append(shots, shot{ref: leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)}, snapshot: &stack.Snapshot{}})
+		}
+		return shots
+	}
+	for name, c := range map[string]struct {
+		shots []shot
+		want  bool
+	}{
+		"none": {nil, false}, "one": {at(1), false}, "several": {at(1, 2), true}, "of the process before": {at(-2, -1, 1), false},
+		"not read": {[]shot{{ref: leak.ProfileRef{Time: t0.Add(time.Hour)}}, at(2)[0]}, false},
+	} {
+		s := &service{
+			verdict:   trend.Verdict{Instances: []trend.InstanceTrend{{Instance: "a"}}},
+			watched:   []trend.Instance{{Name: "a", Started: t0}},
+			instances: map[string]*instance{"a": {name: "a", shots: c.shots}},
+		}
+		require.Equal(t, c.want, s.profiled(), name)
+	}
+}
+
+// Where no profile is to be had, the counts need not leave it open for longer
+// whether a pool fills up: an alarm comes when it comes without any pulls.
+func TestTheCountsKnowThatThereAreNoProfiles(t *testing.T) {
+	told := map[string]time.Time{}
+	for _, name := range []string{"none are pulled", "none come", "they come"} {
+		w := newWorld(t)
+		p := w.add("checkout", "a", process{onset: t0.Add(4 * time.Hour), perHour: 9, steady: 100, fn: handler, op: "chan receive"})
+		switch name {
+		case "none are pulled":
+			w.monitor.o.Puller, w.monitor.o.Trend.Stacks = nil, false
+		case "none come":
+			p.pprof = collector.Errorf(collector.ReasonNotFound, "404 Not Found")
+		}
+		for len(w.monitor.services) == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
+			w.run(time.Minute)
+			require.Less(t, w.now.Sub(t0), 48*time.Hour)
+		}
+		told[name] = w.now
+	}
+	t.Log(told)
+	require.Equal(t, told["none are pulled"], told["none come"])
+	require.True(t, told["none come"].Before(told["they come"]))
 }
