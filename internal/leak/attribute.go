@@ -161,27 +161,39 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return maxOver*rest + minGrowth
 	}
 	var explained float64
+	var over [][]*grownStack // by more than the floor, as what comes and goes
 	for _, group := range together(grown, limit(leaked)) {
 		var d float64
 		for _, g := range group {
 			d += g.delta()
 		}
 		rest := leaked - explained
+		if d > limit(rest) {
+			over = append(over, group)
+		}
 		if d > limit(rest) || (len(as) > 0 && (rest < max(minGrowth, minRest*leaked) || !group[0].stack.UserCode)) {
 			continue
 		}
 		explained += d
 		as = append(as, attribution(group, full, max(total, minGrowth)))
 	}
+	comesAndGoes := func(a Attribution) bool { return a.Lasting == 0 }
 	switch {
 	case len(as) == 0:
+		// The floor is an estimate, from the lives of many processes at times: it
+		// is wrong where a stack shows for long that it does not come and go.
+		for _, group := range over {
+			if a := attribution(group, full, max(total, minGrowth)); !comesAndGoes(a) {
+				return []Attribution{a}, ""
+			}
+		}
 		return nil, "the stacks that grow in the profiles grow by more than the floor of the counts: they come and go"
 	case leaked == 0 || explained >= minShare*total:
 		return as, ""
 	}
 	// Most of the growth comes and goes, but for stacks that show for long that
 	// they do not.
-	as = slices.DeleteFunc(as, func(a Attribution) bool { return a.Lasting == 0 })
+	as = slices.DeleteFunc(as, comesAndGoes)
 	if len(as) == 0 {
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
 	}
