@@ -16,7 +16,7 @@ const (
 	// several times what jobs and mornings add, or outageHours while an
 	// outage could be the cause, unless the service runs away.
 	leastHours  = 0.5
-	soonHours   = 0.3
+	soonHours   = 0.2
 	outageHours = 3.0
 	runaway     = 50
 	outageLoad  = 0.7 // of the load before
@@ -51,7 +51,7 @@ const (
 	loadShare       = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart = 8
 	slowestPool     = 60
-	curvatureSure   = 1.1 // standard errors
+	curvatureSure   = 1.2 // standard errors
 	// Where stacks are there to find the leaks, the counts can wait longer.
 	curvatureWithStacks = 1.5
 	persistence         = 2   // evaluations in a row
