@@ -66,7 +66,6 @@ func TestAServiceWithoutProfiles(t *testing.T) {
 	w.run(3 * time.Hour)
 	require.Zero(t, only().dry)
 	require.True(t, only().profiled())
-
 }
 
 // One profile may be all that a process lives for, and what another one did says
