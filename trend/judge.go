@@ -197,7 +197,7 @@ func (s *Service) judgeScale(src source, k int) finding {
 	src.view(k, &v, s.base)
 	length := s.base * int64(scales[k].mult)
 	curvature := float64(curvatureSure)
-	if s.opt.Stacks {
+	if s.stacks {
 		curvature = curvatureWithStacks
 	}
 	f := v.assess(float64(scales[k].mult), v.t0-src.born()/length < 2, curvature, src, s.base)

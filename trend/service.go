@@ -17,10 +17,6 @@ type Options struct {
 	// Forget is how long an instance is remembered after its last sample,
 	// default 60 base blocks.
 	Forget time.Duration
-	// Stacks tells that goroutine profiles of the service are judged beside its
-	// counts: these then leave it longer open whether a pool fills up. SetStacks
-	// changes it.
-	Stacks bool
 }
 
 // Service is the trend state of one service. It is not safe for concurrent
@@ -35,6 +31,7 @@ type Service struct {
 	livesAt   int64       // block of the scale of hours at which they were looked at
 	fromLives *Verdict    // nil: nothing
 	latch     *latch      // nil: no leak is open
+	stacks    bool        // see SetStacks
 	changed   bool
 	verdict   Verdict
 }
@@ -108,8 +105,8 @@ func (s *Service) Observe(name string, x Sample) {
 }
 
 // SetStacks tells whether goroutine profiles of the service are judged beside its
-// counts from now on.
-func (s *Service) SetStacks(judged bool) { s.opt.Stacks = judged }
+// counts from now on: these then leave it longer open whether a pool fills up.
+func (s *Service) SetStacks(judged bool) { s.stacks = judged }
 
 // donor is the process whose history a new pod inherits: the longest, the one
 // that was seen last of those.

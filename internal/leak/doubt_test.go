@@ -87,14 +87,6 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 		as[0].Doubt, as[0].Stacks[0].Head, as[0].Head.Total = doubt, head, 200
 		return as
 	}
-	told := func(s *story) bool {
-		for _, l := range s.tracker.Leaks() {
-			if l.State == Firing {
-				return true
-			}
-		}
-		return false
-	}
 	hold := func(s *story, d time.Duration, as []Attribution) {
 		for end := s.now.Add(d); s.now.Before(end); {
 			s.step(1, "a")
@@ -119,19 +111,19 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			hold(s, time.Hour, doubted(51))
-			require.False(t, told(s))
+			require.False(t, s.told())
 			require.Equal(t, doubt, s.tracker.Held())
 			hold(s, time.Minute, c.then)
-			require.Equal(t, c.told, told(s))
+			require.Equal(t, c.told, s.told())
 			require.Equal(t, c.told, s.tracker.Held() == "", s.tracker.Held())
 		})
 	}
 	t.Run("for a day at most", func(t *testing.T) {
 		s := newStory(t)
 		hold(s, 24*time.Hour, doubted(51))
-		require.False(t, told(s))
+		require.False(t, s.told())
 		hold(s, 2*time.Minute, doubted(51))
-		require.True(t, told(s))
+		require.True(t, s.told())
 		require.Empty(t, s.tracker.Held())
 	})
 	t.Run("the counts take it back", func(t *testing.T) {
@@ -140,7 +132,7 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		require.Empty(t, s.tracker.Held())
 		hold(s, 23*time.Hour, doubted(51))
-		require.False(t, told(s), "this is another alarm")
+		require.False(t, s.told(), "this is another alarm")
 	})
 	t.Run("no stack explains it", func(t *testing.T) {
 		s := newStory(t)
@@ -149,7 +141,7 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 		require.Equal(t, "no stack grows steadily", s.tracker.Held())
 		require.False(t, s.tracker.Idle(), "else nobody would look whether the alarm has ended")
 		hold(s, 2*time.Minute, nil)
-		require.True(t, told(s))
+		require.True(t, s.told())
 		require.Equal(t, Growth, s.only().Evidence)
 	})
 	t.Run("no profile to be had", func(t *testing.T) {
@@ -158,6 +150,6 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 			s.step(1, "a")
 			s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
 		}
-		require.True(t, told(s))
+		require.True(t, s.told())
 	})
 }

@@ -18,14 +18,6 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		as[0].Filling, as[0].Stacks[0].Head, as[0].Head.Total = true, head, 200
 		return as
 	}
-	told := func(s *story) bool {
-		for _, l := range s.tracker.Leaks() {
-			if l.State == Firing {
-				return true
-			}
-		}
-		return false
-	}
 	begin := func() *story {
 		s := newStory(t)
 		for range 30 {
@@ -33,7 +25,7 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 			o := s.observation(trend.Leaking, "a")
 			o.Attributions = filling(51)
 			s.tracker.Update(s.now, o)
-			require.False(t, told(s))
+			require.False(t, s.told())
 		}
 		return s
 	}
@@ -43,19 +35,19 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		for range 300 {
 			s.step(0)
 			s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-			require.False(t, told(s), "nothing was found that could leak")
+			require.False(t, s.told(), "nothing was found that could leak")
 		}
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		require.Empty(t, s.tracker.Leaks())
 		s.step(30, "a")
 		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-		require.False(t, told(s), "it may be the same again, as jobs are")
+		require.False(t, s.told(), "it may be the same again, as jobs are")
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		s.now = s.now.Add(24 * time.Hour)
 		s.step(30, "a")
 		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-		require.True(t, told(s), "this growth is another")
+		require.True(t, s.told(), "this growth is another")
 	})
 	t.Run("a leak after all", func(t *testing.T) {
 		s := begin()
@@ -63,7 +55,7 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		o := s.observation(trend.Leaking, "a")
 		o.Attributions = attributed("a")
 		s.tracker.Update(s.now, o)
-		require.True(t, told(s))
+		require.True(t, s.told())
 	})
 	t.Run("beside a leak", func(t *testing.T) {
 		s := begin()
@@ -84,6 +76,6 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		o := s.observation(trend.Leaking, "a")
 		o.Attributions = filling(190)
 		s.tracker.Update(s.now, o)
-		require.True(t, told(s))
+		require.True(t, s.told())
 	})
 }

@@ -3,6 +3,7 @@ package leak
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,6 +54,11 @@ func (s *story) step(n float64, growing ...string) {
 	for _, name := range growing {
 		s.count[name] += n
 	}
+}
+
+// told tells whether somebody was told of a leak, and it is there.
+func (s *story) told() bool {
+	return slices.ContainsFunc(s.tracker.Leaks(), func(l Leak) bool { return l.State == Firing })
 }
 
 func (s *story) only() Leak {

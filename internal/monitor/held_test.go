@@ -102,7 +102,7 @@ func TestTheCountsKnowThatThereAreNoProfiles(t *testing.T) {
 		p := w.add("checkout", "a", process{onset: t0.Add(4 * time.Hour), perHour: 9, steady: 100, fn: handler, op: "chan receive"})
 		switch name {
 		case "none are pulled":
-			w.monitor.o.Puller, w.monitor.o.Trend.Stacks = nil, false
+			w.monitor.o.Puller = nil
 		case "none come":
 			p.pprof = collector.Errorf(collector.ReasonNotFound, "404 Not Found")
 		}

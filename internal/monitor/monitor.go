@@ -171,7 +171,6 @@ func (o *Options) complete() error {
 	if len(o.GroupBy) == 0 {
 		o.GroupBy = []string{"namespace", "job"}
 	}
-	o.Trend.Stacks = o.Puller != nil
 	if o.Trend.Base <= 0 {
 		o.Trend.Base = time.Minute
 	}
