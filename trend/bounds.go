@@ -13,8 +13,8 @@ const (
 	// hours. Large growth is believed soon, small growth when it lasts.
 	areaNeeded = 0.5
 	// No alarm before leastHours on the counts alone, soonHours if the growth is
-	// several times what jobs and mornings add, or outageHours while an
-	// outage could be the cause, unless the service runs away.
+	// huge, or outageHours while an outage could be the cause, unless the
+	// service runs away.
 	leastHours  = 0.5
 	soonHours   = 0.2
 	outageHours = 3.0
@@ -37,6 +37,9 @@ const (
 	patientHours = 5
 	// historyHours of the past make a history.
 	historyHours = 20
+	// So many times the load that was exceeded for three quarters of the past
+	// explains more goroutines; more load than that does not.
+	mostLoad = 10
 	// Growth by this factor is more than a morning, without a load to tell, or a
 	// job that runs for an hour.
 	beyondMorning = 8
@@ -51,7 +54,7 @@ const (
 	loadShare       = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
 	poolSizeAtStart = 8
 	slowestPool     = 60
-	curvatureSure   = 1.2 // standard errors
+	curvatureSure   = 1.3 // standard errors
 	// Where stacks are there to find the leaks, the counts can wait longer.
 	curvatureWithStacks = 1.5
 	persistence         = 2   // evaluations in a row

@@ -242,3 +242,24 @@ func (v *view) mean(lo, hi int) float64 {
 	}
 	return sum / float64(hi-lo)
 }
+
+// bound takes a load that is many times what the days before had for no more
+// than that: a leak may make work itself, until that is all there is.
+func (v *view) bound(src source) {
+	if !v.load {
+		return
+	}
+	most := math.Inf(1)
+	var past view
+	for k := inherited; k < nScales; k++ {
+		src.history(k, &past)
+		if past.load && float64(past.n*scales[k].mult) >= historyHours*60 {
+			l := past.l[:past.n]
+			slices.Sort(l)
+			most = min(most, mostLoad*l[past.n/4])
+		}
+	}
+	for i := range v.n {
+		v.l[i] = min(v.l[i], most)
+	}
+}

@@ -222,6 +222,7 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	if now-low < max(leastGrowth, leastShare*low) {
 		return f
 	}
+	v.bound(src)
 	h, ok := v.fit(6, 0, math.Inf(1))
 	if !ok {
 		f.gate = GateNoTrend
@@ -260,16 +261,16 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 		}
 	}
 	grown := y[h.at:n]
-	top, down, step, second := grown[0], 0.0, 0.0, 0.0
-	for i := range grown {
-		top = max(top, grown[i])
-		down = max(down, top-grown[i])
-		if i > 0 {
-			up := grown[i] - grown[i-1]
-			second = max(second, min(step, up))
-			step = max(step, up)
-		}
+	top, down := grown[0], 0.0
+	for _, x := range grown {
+		top = max(top, x)
+		down = max(down, top-x)
 	}
+	wide := 1
+	if mult > float64(scales[longestMinimum].mult) {
+		wide = 2 // a step within a block of means is parted
+	}
+	step, second := steps(grown, wide)
 	if h.z < likely {
 		f.gate = GateNoTrend
 		if h.b > 0 {
@@ -317,7 +318,7 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	// Requests that pile up in an outage grow as fast as any leak, and drain
 	// later: while less work gets done than before, or none knows, wait.
 	least := leastHours
-	if r >= beyondMorning {
+	if r >= huge {
 		least = soonHours
 	}
 	if !v.load || v.slack(h.at, mult, src, base) {
@@ -366,4 +367,21 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	}
 	f.status, f.gate = Leaking, GateNone
 	return f
+}
+
+// steps are the two largest rises of y that do not overlap, each over so many
+// blocks.
+func steps(y []float64, wide int) (largest, second float64) {
+	at := -wide
+	for i := wide; i < len(y); i++ {
+		if up := y[i] - y[i-wide]; up > largest {
+			largest, at = up, i
+		}
+	}
+	for i := wide; i < len(y); i++ {
+		if i <= at-wide || i >= at+wide {
+			second = max(second, y[i]-y[i-wide])
+		}
+	}
+	return largest, second
 }

@@ -6,8 +6,9 @@ import (
 )
 
 // block condenses the samples of one stretch of time. Its floor is the
-// smallest count: leaked goroutines never leave, so a leak lifts it, while
-// requests in flight come and go.
+// smallest count, or for long blocks the mean of the smallest of every few
+// minutes: leaked goroutines never leave, so a leak lifts it, while requests
+// in flight come and go.
 type block struct {
 	floor float32 // NaN: too little of the block was scraped
 	load  float32 // mean; NaN: unknown

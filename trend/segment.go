@@ -13,6 +13,11 @@ const nScales = len(scales)
 // inherited is the first of the scales that outlive a process.
 const inherited = 3
 
+// longestMinimum is the last of the scales whose floors are minima. Those of
+// the longer ones are the means of its floors: a mean over the block, as its
+// load is, is less noisy than an extreme, and goes with the load as a line.
+const longestMinimum = 1
+
 // accumulator collects the block that is not complete yet.
 type accumulator struct {
 	number  int64
@@ -75,15 +80,19 @@ func (g *segment) add(base int64, x Sample) {
 	if a.n > 0 && a.number != number {
 		g.complete(0, base)
 	}
-	a.take(number, b, 1)
+	a.take(0, number, b, 1)
 }
 
-func (a *accumulator) take(number int64, b block, n int32) {
+func (a *accumulator) take(k int, number int64, b block, n int32) {
 	if a.n == 0 {
 		*a = accumulator{number: number, floor: b.floor}
 	}
 	a.n += n
-	a.floor = min(a.floor, b.floor)
+	if k <= longestMinimum {
+		a.floor = min(a.floor, b.floor)
+	} else {
+		a.floor += (b.floor - a.floor) * float32(n) / float32(a.n)
+	}
 	if b.load == b.load {
 		a.loadSum += b.load * float32(n)
 		a.loadN += n
@@ -110,7 +119,7 @@ func (g *segment) complete(s int, base int64) {
 		if up := &g.acc[next]; up.n > 0 && up.number != number {
 			g.complete(next, base)
 		}
-		g.acc[next].take(number, b, a.n)
+		g.acc[next].take(next, number, b, a.n)
 	}
 	a.n = 0
 }
