@@ -57,11 +57,12 @@ const (
 	curvatureSure   = 1.3 // standard errors
 	// Where stacks are there to find the leaks, the counts can wait longer.
 	curvatureWithStacks = 1.5
-	persistence         = 2   // evaluations in a row
-	sureOfLives         = 8   // standard errors of what lives have in common
-	blockDrawdown       = 0.4 // of the growth may come back in between
-	largestStep         = 0.45
-	largestSteps        = 0.65 // the two largest together
+	persistence         = 2    // evaluations in a row
+	sureOfLives         = 8    // standard errors of what lives have in common
+	blockDrawdown       = 0.4  // of the growth may come back in between
+	oneStep             = 0.45 // of the growth may come at once
+	twoSteps            = 0.65
+	threeSteps          = 0.8
 	leastGrowth         = 8    // goroutines
 	leastShare          = 0.05 // of what ran before
 	noiseMultiple       = 3

@@ -270,7 +270,7 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	if mult > float64(scales[longestMinimum].mult) {
 		wide = 2 // a step within a block of means is parted
 	}
-	step, second := steps(grown, wide)
+	up := rises(grown, wide)
 	if h.z < likely {
 		f.gate = GateNoTrend
 		if h.b > 0 {
@@ -285,7 +285,7 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	case down > blockDrawdown*f.grown:
 		f.gate = GateCameBack
 		return f
-	case step > largestStep*f.grown, step+second > largestSteps*f.grown:
+	case up[0] > oneStep*f.grown, up[0]+up[1] > twoSteps*f.grown, up[0]+up[1]+up[2] > threeSteps*f.grown:
 		f.gate = GateOneStep
 		return f
 	}
@@ -369,19 +369,23 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	return f
 }
 
-// steps are the two largest rises of y that do not overlap, each over so many
-// blocks.
-func steps(y []float64, wide int) (largest, second float64) {
-	at := -wide
-	for i := wide; i < len(y); i++ {
-		if up := y[i] - y[i-wide]; up > largest {
-			largest, at = up, i
+// rises are the largest rises of y that do not overlap, each over so many
+// blocks, the largest first.
+func rises(y []float64, wide int) (up [3]float64) {
+	var taken [maxBlocks]bool // the blocks in which one ends
+	for k := range up {
+		at := -1
+		for i := wide; i < len(y); i++ {
+			if d := y[i] - y[i-wide]; d > up[k] && !taken[i] {
+				up[k], at = d, i
+			}
+		}
+		if at < 0 {
+			break
+		}
+		for i := max(0, at-wide+1); i < min(len(y), at+wide); i++ {
+			taken[i] = true
 		}
 	}
-	for i := wide; i < len(y); i++ {
-		if i <= at-wide || i >= at+wide {
-			second = max(second, y[i]-y[i-wide])
-		}
-	}
-	return largest, second
+	return up
 }
