@@ -249,17 +249,24 @@ func (v *view) bound(src source) {
 	if !v.load {
 		return
 	}
-	most := math.Inf(1)
 	var past view
-	for k := inherited; k < nScales; k++ {
-		src.history(k, &past)
-		if past.load && float64(past.n*scales[k].mult) >= historyHours*60 {
-			l := past.l[:past.n]
-			slices.Sort(l)
-			most = min(most, mostLoad*l[past.n/4])
+	const longest = nScales - 1
+	src.history(longest, &past)
+	if !past.load || past.n*scales[longest].mult < historyHours*60 {
+		return
+	}
+	l := past.l[:past.n]
+	top, few := slices.Max(v.l[:v.n]), 0
+	for _, x := range l {
+		if x*mostLoad < top {
+			few++
 		}
 	}
+	if few <= len(l)/4 {
+		return
+	}
+	slices.Sort(l)
 	for i := range v.n {
-		v.l[i] = min(v.l[i], most)
+		v.l[i] = min(v.l[i], mostLoad*l[len(l)/4])
 	}
 }
