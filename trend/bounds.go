@@ -37,9 +37,11 @@ const (
 	patientHours = 5
 	// historyHours of the past make a history.
 	historyHours = 20
-	// So many times the load that was exceeded for three quarters of the past
-	// explains more goroutines; more load than that does not.
+	// So many times the load that was exceeded for three quarters of the past,
+	// or that was reached and left again, explains more goroutines. More, for
+	// half a day, does not.
 	mostLoad = 10
+	backLoad = 3
 	// Growth by this factor is more than a morning, without a load to tell, or a
 	// job that runs for an hour.
 	beyondMorning = 8

@@ -243,30 +243,37 @@ func (v *view) mean(lo, hi int) float64 {
 	return sum / float64(hi-lo)
 }
 
-// bound takes a load that is many times what the days before had for no more
-// than that: a leak may make work itself, until that is all there is.
+// bound takes a load that for half a day has been beyond all that the days
+// before make likely for no more than that: a leak may make work itself, until
+// it is all there is.
 func (v *view) bound(src source) {
 	if !v.load {
 		return
 	}
+	const longest, halfDay = nScales - 1, 3 // blocks
 	var past view
-	const longest = nScales - 1
 	src.history(longest, &past)
+	l := past.l[:past.n]
 	if !past.load || past.n*scales[longest].mult < historyHours*60 {
 		return
 	}
-	l := past.l[:past.n]
-	top, few := slices.Max(v.l[:v.n]), 0
-	for _, x := range l {
-		if x*mostLoad < top {
-			few++
+	lately := slices.Min(l[past.n-halfDay:])
+	// What a load has come back from was work.
+	most, least := 0.0, math.Inf(1)
+	for _, x := range slices.Backward(l) {
+		least = min(least, x)
+		if x > 2*least {
+			most = max(most, backLoad*x)
 		}
 	}
-	if few <= len(l)/4 {
+	if lately <= most {
 		return
 	}
 	slices.Sort(l)
+	if most = max(most, mostLoad*l[past.n/4]); lately <= most {
+		return
+	}
 	for i := range v.n {
-		v.l[i] = min(v.l[i], mostLoad*l[len(l)/4])
+		v.l[i] = min(v.l[i], most)
 	}
 }

@@ -38,6 +38,31 @@ func TestFirstMondayOfAQuietWeekendIsNoLeak(t *testing.T) {
 	require.NotContains(t, first, Leaking)
 }
 
+// Services that do next to nothing for most of the week are many times as busy
+// when they do work.
+func TestBusyHoursOfAnIdleServiceAreNoLeak(t *testing.T) {
+	for name, busy := range map[string]func(hour, day int) bool{
+		"every day":    func(hour, _ int) bool { return hour >= 8 && hour < 20 },
+		"every night":  func(hour, _ int) bool { return hour >= 20 || hour < 10 },
+		"third day on": func(hour, day int) bool { return day >= 3 && hour >= 8 && hour < 18 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewService(Options{})
+			work := 0.0
+			first := feed(s, time.Minute, 9*1440, func(m int, r *rand.Rand) Sample {
+				want := 0.0
+				if busy(m/60%24, m/1440) {
+					want = 1 + 0.1*float64(m/1440) // a little more each day
+				}
+				work += (want - work) / 90 // of an hour and a half
+				load := 0.001 + work*(1+0.05*r.NormFloat64())
+				return Sample{Count: 20 + 400*load + 5*r.ExpFloat64(), Load: load, Start: 1}
+			})
+			require.NotContains(t, first, Leaking)
+		})
+	}
+}
+
 // Floors of long blocks are means, so that a step in the middle of an hour is
 // seen in two. A few steps of a day are no leak, wherever they fall.
 func TestFewStepsAreNoLeak(t *testing.T) {
