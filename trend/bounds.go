@@ -21,8 +21,8 @@ const (
 	runaway     = 50
 	outageLoad  = 0.7 // of the load before
 	slackShare  = 0.2 // of the blocks since the onset
-	// huge is a growth, relative to what the service ran before, that is not
-	// asked for more evidence of its shape.
+	// huge is a growth, relative to what the service ran before, that is told of
+	// soon and not asked for more evidence of its shape.
 	huge = 3
 	// The share of the growth that must be beyond what the load explains.
 	unexplained = 0.5
@@ -42,8 +42,7 @@ const (
 	// half a day, does not.
 	mostLoad = 10
 	backLoad = 3
-	// Growth by this factor is more than a morning, without a load to tell, or a
-	// job that runs for an hour.
+	// Growth by this factor is more than a morning, without a load to tell.
 	beyondMorning = 8
 	// slopeMargin is how much steeper than fitted the count may go with the
 	// load beyond the loads seen.

@@ -257,7 +257,7 @@ func (v *view) bound(src source) {
 	if !past.load || past.n*scales[longest].mult < historyHours*60 {
 		return
 	}
-	lately := slices.Min(l[past.n-halfDay:])
+	lasting := slices.Min(l[past.n-halfDay:])
 	// What a load has come back from was work.
 	most, least := 0.0, math.Inf(1)
 	for _, x := range slices.Backward(l) {
@@ -266,11 +266,11 @@ func (v *view) bound(src source) {
 			most = max(most, backLoad*x)
 		}
 	}
-	if lately <= most {
+	if lasting <= most {
 		return
 	}
 	slices.Sort(l)
-	if most = max(most, mostLoad*l[past.n/4]); lately <= most {
+	if most = max(most, mostLoad*l[past.n/4]); lasting <= most {
 		return
 	}
 	for i := range v.n {

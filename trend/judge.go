@@ -253,6 +253,13 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	f.grown = h.s * (v.t[n-1] - v.t[h.at])
 	f.level = max(1, h.a+h.b*load)
 	f.blocks, f.b = m, h.b
+	if h.z < likely {
+		f.gate = GateNoTrend
+		if h.b > 0 {
+			f.gate = GateFollowsLoad
+		}
+		return f
+	}
 	var y [maxBlocks]float64
 	for i := range n {
 		y[i] = v.x[i]
@@ -271,13 +278,6 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 		wide = 2 // a step within a block of means is parted
 	}
 	up := rises(grown, wide)
-	if h.z < likely {
-		f.gate = GateNoTrend
-		if h.b > 0 {
-			f.gate = GateFollowsLoad
-		}
-		return f
-	}
 	switch {
 	case f.grown < max(leastGrowth, leastShare*f.level, noiseMultiple*h.sd):
 		f.gate = GateTooSmall

@@ -95,3 +95,26 @@ func TestCountsWaitForStacks(t *testing.T) {
 	require.Greater(t, told["some"], told["none"])
 	require.Equal(t, told["none"], told["none to be had"])
 }
+
+// Floors of long blocks are means, so that a step in the middle of an hour is
+// seen in two. A few steps of a day are no leak, wherever they fall.
+func TestFewStepsAreNoLeak(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		at, by := [3]int{}, [3]float64{}
+		for i := range at {
+			at[i], by[i] = 50*60+r.IntN(1000), 100+float64(r.IntN(300))
+		}
+		s := NewService(Options{})
+		first := feed(s, time.Minute, 4*1440+720, func(m int, r *rand.Rand) Sample {
+			x := Sample{Count: 200 + 4*r.ExpFloat64(), Load: 1 + 0.05*r.NormFloat64(), Start: 1}
+			for i := range at {
+				if m >= at[i] {
+					x.Count += by[i]
+				}
+			}
+			return x
+		})
+		require.NotContains(t, first, Leaking, "%v at minutes %v", by, at)
+	}
+}

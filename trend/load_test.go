@@ -24,20 +24,6 @@ func TestLeakThatIsAllOfTheLoad(t *testing.T) {
 	require.Less(t, told, onset+24*60)
 }
 
-// Service that is ten times as busy on Mondays as on Sundays is only that.
-func TestFirstMondayOfAQuietWeekendIsNoLeak(t *testing.T) {
-	s := NewService(Options{})
-	first := feed(s, time.Minute, 4*1440, func(m int, r *rand.Rand) Sample {
-		work := 0.1
-		if m > 2*1440 {
-			work = min(1, 0.1+float64(m-2*1440)/240)
-		}
-		work *= 1 + 0.05*r.NormFloat64()
-		return Sample{Count: 20 + 300*work + 5*r.ExpFloat64(), Load: work, Start: 1}
-	})
-	require.NotContains(t, first, Leaking)
-}
-
 // Services that do next to nothing for most of the week are many times as busy
 // when they do work.
 func TestBusyHoursOfAnIdleServiceAreNoLeak(t *testing.T) {
@@ -60,28 +46,5 @@ func TestBusyHoursOfAnIdleServiceAreNoLeak(t *testing.T) {
 			})
 			require.NotContains(t, first, Leaking)
 		})
-	}
-}
-
-// Floors of long blocks are means, so that a step in the middle of an hour is
-// seen in two. A few steps of a day are no leak, wherever they fall.
-func TestFewStepsAreNoLeak(t *testing.T) {
-	for seed := range uint64(100) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		at, by := [3]int{}, [3]float64{}
-		for i := range at {
-			at[i], by[i] = 50*60+r.IntN(1000), 100+float64(r.IntN(300))
-		}
-		s := NewService(Options{})
-		first := feed(s, time.Minute, 4*1440+720, func(m int, r *rand.Rand) Sample {
-			x := Sample{Count: 200 + 4*r.ExpFloat64(), Load: 1 + 0.05*r.NormFloat64(), Start: 1}
-			for i := range at {
-				if m >= at[i] {
-					x.Count += by[i]
-				}
-			}
-			return x
-		})
-		require.NotContains(t, first, Leaking, "%v at minutes %v", by, at)
 	}
 }

@@ -155,7 +155,7 @@ var gateWords = map[trend.Gate]string{
 	trend.GateTooSmall:    "the growth is within the noise, or only a few goroutines",
 	trend.GateNoTrend:     "the floor does not rise",
 	trend.GateFollowsLoad: "the count follows the load",
-	trend.GateOneStep:     "it rose once, in one step",
+	trend.GateOneStep:     "it rose in one step, or in two or three",
 	trend.GateCameBack:    "it rose and came back",
 	trend.GateSaturating:  "the growth slows down, as that of a pool that fills",
 }
