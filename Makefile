@@ -39,6 +39,7 @@ test: ## run all tests, installing what they need
 	@$(MAKE) --no-print-directory test-scenarios
 	@$(MAKE) --no-print-directory test-grafana
 	@$(MAKE) --no-print-directory test-e2e
+	@$(MAKE) --no-print-directory test-attack
 	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: test-tools
@@ -47,7 +48,7 @@ test-tools: dist/gotestsum
 
 .PHONY: test-unit
 test-unit: dist/gotestsum ## run the unit tests, with the race detector
-	dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=15m $$($(GO) list ./... | grep -v /test/e2e)
+	dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -race -timeout=15m $$($(GO) list ./... | grep -vE '/test/(e2e|attack)')
 
 .PHONY: test-scenarios
 test-scenarios: dist/gotestsum ## run the tests of the leaky services
@@ -60,6 +61,10 @@ test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
 .PHONY: test-e2e
 test-e2e: dist/gotestsum ## run gorowatch against real servers
 	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=25m ./test/e2e
+
+.PHONY: test-attack
+test-attack: dist/gotestsum ## attack a real gorowatch: every promise of docs/security.md
+	dist/gotestsum --format=standard-verbose -- -count=1 -timeout=15m ./test/attack
 
 .PHONY: test-browser
 test-browser: dist/gotestsum ## open the pages in a Chromium; screenshots are in dist/screenshots
