@@ -27,7 +27,6 @@ const (
 var errLeak = errors.New("leak found")
 
 func main() {
-	forgetPages()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -29,10 +29,6 @@ import (
 // defaultAddress is where serve listens.
 const defaultAddress = ":10980"
 
-// pagesInterval is how often pages of the program that are no longer looked at
-// are forgotten.
-const pagesInterval = 15 * time.Second
-
 func addServe(c *cli) {
 	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
 	o := app.Options{LogIn: logIn, LogDiscovery: logDiscovery, Runtime: collect}
@@ -72,19 +68,14 @@ func addServe(c *cli) {
 		if err != nil {
 			return err
 		}
-		forgetPages() // of the start
 		reloading, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			pages := time.NewTicker(pagesInterval)
-			defer pages.Stop()
 			for {
 				select {
 				case <-hup:
 					_ = a.Reload(reloading) // logged by the app
-				case <-pages.C:
-					forgetPages()
 				case <-reloading.Done():
 					return
 				}

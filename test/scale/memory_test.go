@@ -12,34 +12,22 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// memory is what a process has in memory, in bytes. File are pages of the program
-// itself: the kernel maps as many around each that is used as it has read, and
-// takes them back when others need the room.
-type memory struct{ anon, file float64 }
-
-// resident reads what the kernel says of a process.
-func resident(t *testing.T, pid int) memory {
+// anonymous is how many bytes of memory a process has of its own (RssAnon): its
+// heap, its stacks and what the runtime needs. Pages of the program file are not
+// counted, because the kernel drops and rereads them as it likes.
+func anonymous(t *testing.T, pid int) float64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(t, err)
-	var m memory
 	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, ":")
-		kb, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
-		switch name {
-		case "RssAnon":
-			m.anon = kb * 1024
-		case "RssFile", "RssShmem": // of a program in a tmpfs
-			m.file += kb * 1024
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kb, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
+			require.NoError(t, err)
+			return kb * 1024
 		}
 	}
-	return m
-}
-
-func (m memory) total() float64 { return m.anon + m.file }
-
-func (m memory) String() string {
-	return fmt.Sprintf("%.0f MB resident, %.0f MB of it its own and %.0f MB pages of the program", m.total()/1e6, m.anon/1e6, m.file/1e6)
+	t.Fatal("the kernel does not report RssAnon")
+	return 0
 }
 
 // runtimeMemory is how the Go runtime accounts for what is its own.
