@@ -8,7 +8,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	jsoniter "github.com/json-iterator/go"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
@@ -66,7 +65,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, a, err := vectorOf(text)
 		want, ok := matrixOf(text)
-		if !ok || err != nil || a.status != "success" || v.duplicates > 0 || v.excess > 0 || !jsoniter.Valid(text) {
+		if !ok || err != nil || a.status != "success" || v.duplicates > 0 || v.excess > 0 || !json.Valid(text) {
 			return
 		}
 		distinct := map[model.Fingerprint]bool{}

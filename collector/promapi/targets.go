@@ -2,15 +2,10 @@ package promapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
-
-	jsoniter "github.com/json-iterator/go"
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -43,60 +38,40 @@ func (c *client) targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body := &tracked{r: resp.Body}
-	it := jsoniter.Parse(jsoniter.ConfigDefault, body, bufferSize)
-	a := answer{kind: "matrix"} // of a list there is one kind
 	var out []collector.ScrapeTarget
-	b := labels.NewScratchBuilder(16)
-	it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
-		switch {
-		case field == "status":
-			a.status = it.ReadString()
-		case field == "errorType":
-			a.errorType = it.ReadString()
-		case field == "error":
-			a.err = it.ReadString()
-		case field == "data" && it.WhatIsNext() == jsoniter.ObjectValue:
-			it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
-				if field != "activeTargets" || it.WhatIsNext() != jsoniter.ArrayValue {
-					it.Skip()
-					return it.Error == nil
+	a, err := readAnswer(resp.Body, func(d *decoder, _ *answer) error {
+		return d.object(func(key string) error {
+			if key != "activeTargets" {
+				return d.SkipValue()
+			}
+			return d.array(func() error {
+				t, ok, err := d.scrapeTarget()
+				if ok {
+					out = append(out, t)
 				}
-				it.ReadArrayCB(func(it *jsoniter.Iterator) bool {
-					if t, ok := scrapeTarget(it, &b); ok {
-						out = append(out, t)
-					}
-					return it.Error == nil
-				})
-				return it.Error == nil
+				return err
 			})
-		default:
-			it.Skip()
-		}
-		return it.Error == nil
+		})
 	})
-	switch {
-	case body.err != nil:
-		return nil, body.err
-	case it.Error != nil && !errors.Is(it.Error, io.EOF):
-		return nil, fmt.Errorf("not JSON as expected: %w", it.Error)
-	case a.status == "":
-		return nil, errors.New("it ends before its time, or has no status")
+	if err != nil {
+		return nil, err
 	}
+	a.kind = "matrix" // of a list there is one kind
 	return out, a.failure(resp.StatusCode)
 }
 
 // scrapeTarget reads a target; what is not scraped over HTTP could have no
 // profiles.
-func scrapeTarget(it *jsoniter.Iterator, b *labels.ScratchBuilder) (t collector.ScrapeTarget, ok bool) {
-	b.Reset()
-	it.ReadObjectCB(func(it *jsoniter.Iterator, field string) bool {
-		switch field {
+func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) {
+	err = d.object(func(key string) (err error) {
+		switch key {
 		case "labels":
-			readLabels(it, b)
+			t.Labels, err = d.labels()
 		case "scrapeUrl":
-			u, err := url.Parse(it.ReadString())
-			if ok = err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); ok {
+			var text string
+			text, err = d.text()
+			u, invalid := url.Parse(text)
+			if ok = invalid == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); ok {
 				// Not the rest of the address, which would stay in memory with it.
 				t.Scheme, t.Host = "http", strings.Clone(u.Host)
 				if u.Scheme == "https" {
@@ -104,12 +79,9 @@ func scrapeTarget(it *jsoniter.Iterator, b *labels.ScratchBuilder) (t collector.
 				}
 			}
 		default:
-			it.Skip()
+			err = d.SkipValue()
 		}
-		return it.Error == nil
+		return err
 	})
-	if ok {
-		t.Labels = b.Labels()
-	}
-	return t, ok
+	return t, ok, err
 }

@@ -1,10 +1,10 @@
 package promapi
 
 import (
+	"bytes"
 	"hash/maphash"
 	"slices"
 
-	jsoniter "github.com/json-iterator/go"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -216,18 +216,9 @@ func (v *vector) forget() {
 // instanceLabels are the labels of a series, as they are written in JSON,
 // without its name.
 func instanceLabels(text []byte) labels.Labels {
-	b := labels.NewScratchBuilder(8)
-	readLabels(jsoniter.ParseBytes(jsoniter.ConfigDefault, text), &b)
-	return b.Labels()
-}
-
-// readLabels reads a map of labels, but for the name of a series.
-func readLabels(it *jsoniter.Iterator, b *labels.ScratchBuilder) {
-	it.ReadMapCB(func(it *jsoniter.Iterator, name string) bool {
-		if value := it.ReadString(); name != labels.MetricName && value != "" {
-			b.Add(name, value)
-		}
-		return it.Error == nil
-	})
-	b.Sort()
+	ls, err := newDecoder(bytes.NewReader(text)).labels()
+	if err != nil {
+		return labels.EmptyLabels() // cannot be: the text was read once without an error
+	}
+	return ls
 }
