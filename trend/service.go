@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // Options of a Service. The zero value is usable.
@@ -92,7 +94,7 @@ func (s *Service) Observe(name string, x Sample) {
 		s.ordered = slices.Insert(s.ordered, at, in)
 	case x.T <= in.seg.last:
 		return
-	case restarted(in.seg.start, x.Start):
+	case procstart.Time(in.seg.start).Differs(procstart.Time(x.Start)):
 		old := in.seg
 		s.bury(old)
 		in.seg = newSegment(x)
@@ -119,10 +121,6 @@ func (s *Service) donor() (best *segment) {
 	}
 	return best
 }
-
-// restarted tells two starts of a process apart. Exporters recompute the
-// start from the uptime, so it may wobble by a second or two.
-func restarted(a, b float64) bool { return math.Abs(a-b) > 2 }
 
 // Judge returns the judgement from the samples seen so far. now is the time
 // of the evaluation: instances that have gone for long are forgotten. It is

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // join puts the counts, loads and start times of the instances together.
@@ -88,7 +89,7 @@ func (j *join) add(within time.Duration) {
 			if within > 0 {
 				// The smallest count of a time with a restart in it may be that of
 				// either process, so it is nobody's. The next one has the new start.
-				restarted := x.Start > float64(x.T)/1000-within.Seconds() || math.Abs(x.Start-begun) > 2
+				restarted := x.Start > float64(x.T)/1000-within.Seconds() || procstart.Time(x.Start).Differs(procstart.Time(begun))
 				begun = x.Start
 				if restarted {
 					continue

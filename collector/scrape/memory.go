@@ -2,7 +2,6 @@ package scrape
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // maxSamples bounds what is kept of an instance.
@@ -58,7 +58,7 @@ func (in *memory) keep(x collector.Scrape) {
 	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: x.Start}
 	if n := len(in.samples); n > 0 {
 		before := in.samples[n-1]
-		if dt := float64(s.T-before.T) / 1000; dt > 0 && x.CPU >= in.cpu && (s.Start == before.Start || math.IsNaN(s.Start)) {
+		if dt := float64(s.T-before.T) / 1000; dt > 0 && x.CPU >= in.cpu && (!procstart.Time(s.Start).Known() || procstart.Time(s.Start).Same(procstart.Time(before.Start))) {
 			s.Load = (x.CPU - in.cpu) / dt
 		}
 	}

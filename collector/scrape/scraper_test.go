@@ -198,6 +198,8 @@ func TestLoadAndRestart(t *testing.T) {
 			{11, 105, 5000, 0.5},
 			{12, 125, 5000, 2},
 			{12, 125, 5000, 0},
+			{12, 130, 5002, 0.5}, // the exporter computes the start anew
+			{12, 135, 5000, 0.5},
 			{7, 200, 6000, nan}, // another process: 75 s of CPU more are no load
 			{7, 203, 6000, 0.3},
 			{8, 1, nan, nan}, // restarted, and nothing but the counter says so

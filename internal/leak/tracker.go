@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -735,7 +736,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		}
 		known[it.Instance] = true
 		clean := it.Count - part*it.Leaked
-		if i := find(o.Instances, it.Instance); i >= 0 && !o.Instances[i].Started.Equal(w.started) {
+		if i := find(o.Instances, it.Instance); i >= 0 && another(w.started, o.Instances[i].Started) {
 			*w = watch{started: o.Instances[i].Started, clean: math.Inf(1)}
 		}
 		if math.IsNaN(w.clean) { // restored, its start unknown
@@ -877,8 +878,15 @@ func (r *record) follow(now time.Time, o Observation) {
 // count may be lower than it was by day without the leak: where a profile of
 // since then shows that the goroutines are still there, they are.
 func (w *watch) free(now trend.Instance) bool {
-	restarted := !w.started.IsZero() && now.Started.Sub(w.started) > 2*time.Second
+	restarted := procstart.At(now.Started).After(procstart.At(w.started))
 	return restarted || w.low(now) && !w.stands()
+}
+
+// another reports whether a known start is not that of the process that began at
+// before, which may be unknown.
+func another(before, start time.Time) bool {
+	s := procstart.At(start)
+	return s.Known() && !s.Same(procstart.At(before))
 }
 
 // low tells whether the count is as if half of what had leaked were gone.
@@ -930,7 +938,7 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 			r.cleanSince = time.Time{}
 			return false
 		}
-		if !w.started.IsZero() && o.Instances[i].Started.After(w.started) {
+		if procstart.At(o.Instances[i].Started).After(procstart.At(w.started)) {
 			restarted++
 		}
 	}

@@ -405,3 +405,22 @@ func TestSmallCompanionIsNoLeakOfItsOwn(t *testing.T) {
 	require.Equal(t, "sig", s.only().Signature)
 	require.InDelta(t, 60, s.only().Rate.Value, 1e-9, "the rate is that of what is known")
 }
+
+// Exporters compute the start of a process from its uptime: one that wobbles by
+// a second is no restart, and the leak is not said to be gone with the process.
+func TestStartThatWobblesIsNoRestart(t *testing.T) {
+	s := newStory(t)
+	s.step(50, "a")
+	o := s.observation(trend.Leaking, "a")
+	o.Attributions = attributed("a")
+	s.tracker.Update(s.now, o)
+	require.Equal(t, Firing, s.only().State)
+	s.started["a"] = s.started["a"].Add(time.Second)
+	s.count["a"] = 10
+	for range 11 {
+		s.step(0)
+		s.tracker.Update(s.now, s.observation(trend.Quiet))
+	}
+	require.Equal(t, Resolved, s.only().State)
+	require.Equal(t, "its goroutines are gone", s.only().Resolution)
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 
 // begins notes the start of a process, in Unix seconds.
 func (in *instance) begins(start float64) {
-	if n := len(in.starts); start > 0 && (n == 0 || start > in.starts[n-1]+inexact) {
+	if n := len(in.starts); start > 0 && (n == 0 || procstart.Time(start).After(procstart.Time(in.starts[n-1]))) {
 		in.starts = append(in.starts[max(0, n+1-maxLives):], start)
 		in.looked = false
 	}

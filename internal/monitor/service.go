@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -158,14 +159,10 @@ func longName(ls labels.Labels) string {
 	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
 }
 
-// inexact is by how many seconds two starts of one process may differ, as
-// exporters round.
-const inexact = 2
-
 // goesOn tells whether a sample is of the process that was seen last, and comes
 // after that.
 func (in *instance) goesOn(x collector.Sample) bool {
-	return x.T > in.last && math.Abs(x.Start-in.start) <= inexact
+	return x.T > in.last && procstart.Time(x.Start).Same(procstart.Time(in.start))
 }
 
 // saw notes the samples of a series in a window, of which there is one at least.

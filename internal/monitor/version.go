@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // askPause is the least number of intervals between two questions for versions.
@@ -59,7 +60,7 @@ func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
 
 // knows tells whether the version of the process that began then was asked for.
 func (in *instance) knows(started time.Time) bool {
-	return in.versioned && in.versionOf.Sub(started).Abs() <= 2*time.Second
+	return in.versioned && (started.Equal(in.versionOf) || procstart.At(started).Same(procstart.At(in.versionOf)))
 }
 
 // versions are those of the instances, where known.

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // points is how many a service's curve has at most over the scanned time.
@@ -106,7 +107,7 @@ func (c *curves) add(s *course, series collector.Series) {
 		}
 		b.floor, b.top, b.to = min(b.floor, n), max(b.top, n), at
 		if x.Start > 0 {
-			if math.Abs(x.Start-v.start) > 2 && len(s.restarts) < maxRestarts {
+			if procstart.Time(x.Start).Differs(procstart.Time(v.start)) && len(s.restarts) < maxRestarts {
 				s.restarts = append(s.restarts, x.T)
 			}
 			v.start = x.Start

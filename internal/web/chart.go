@@ -19,6 +19,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -328,13 +329,13 @@ func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak,
 	if !(rate.Value > 0) || onset.IsZero() {
 		return f, false
 	}
-	process := lastOf(in.Start)
+	latest := procstart.Time(lastOf(in.Start))
 	var at, level []float64
 	for i, x := range in.Min {
 		t := history.Start.Add(time.Duration(i) * history.Step)
 		switch {
 		case math.IsNaN(x), t.Before(onset), !end.IsZero() && t.After(end):
-		case end.IsZero() && math.Abs(in.Start[i]-process) > 2: // of an earlier process
+		case end.IsZero() && latest.Differs(procstart.Time(in.Start[i])): // of an earlier process
 		default:
 			at, level = append(at, seconds(t)), append(level, x)
 		}
@@ -363,7 +364,7 @@ func starts(all []collector.InstanceHistory, span span) (restarts []apiRestart, 
 	for _, in := range all {
 		last := math.NaN()
 		for _, x := range in.Start {
-			if !math.IsNaN(x) && !(math.Abs(x-last) <= 2) {
+			if !math.IsNaN(x) && !procstart.Time(x).Same(procstart.Time(last)) {
 				last = x
 				if x > seconds(span.from) && x <= seconds(span.to) {
 					events = append(events, apiRestart{Time: x, Instance: human.Line(instanceName(in.Labels), maxName)})

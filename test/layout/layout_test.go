@@ -27,24 +27,28 @@ const module = "github.com/gorowatch/gorowatch/"
 // mayImport says which of our packages each of them may import. Data flow down
 // this list and never back up; a new package needs a line here.
 var mayImport = map[string][]string{
-	"collector":           {},
-	"collector/promapi":   {"collector"},
+	// When a process began is compared by all of them, and neither the collector
+	// nor the trend may import the other: it is a value of its own below both.
+	"internal/procstart": {},
+
+	"collector":           {"internal/procstart"},
+	"collector/promapi":   {"collector", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
-	"collector/scrape":    {"collector"},
+	"collector/scrape":    {"collector", "internal/procstart"},
 	"collector/pprof":     {"collector"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
-	"trend":          {},
+	"trend":          {"internal/procstart"},
 	"internal/human": {},
 	"internal/stack": {"collector"},
-	"internal/leak":  {"collector", "trend", "internal/stack"},
+	"internal/leak":  {"collector", "trend", "internal/procstart", "internal/stack"},
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human"},
+	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human", "internal/procstart"},
 	"alerting":         {"internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
-		"internal/human", "internal/leak", "internal/pprofui", "internal/stack",
+		"internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
 	},
 	"internal/pprofui": {"collector"},
 
@@ -52,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/stack",
+		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
@@ -104,7 +108,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/stack", "internal/leak"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -112,10 +116,11 @@ var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net",
 // timeless are the packages that never read the clock: the pure ones, and the
 // cycle that the daemon and a scan share, which measures once how long it took.
 var timeless = map[string][]string{
-	"trend":            nil,
-	"internal/stack":   nil,
-	"internal/leak":    nil,
-	"internal/monitor": {"Now", "Since"},
+	"trend":              nil,
+	"internal/procstart": nil,
+	"internal/stack":     nil,
+	"internal/leak":      nil,
+	"internal/monitor":   {"Now", "Since"},
 }
 
 // pkg is what go list says of a package.
