@@ -36,6 +36,8 @@ type scanFlags struct {
 	selector, load     *string
 	groupBy            *[]string
 	grouped            bool // by the command line
+	replicaLabels      *[]string
+	replicated         bool // by the command line
 	compare, explain   *string
 	format             *string
 	limit              *int
@@ -65,6 +67,7 @@ func addScan(c *cli) {
 		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
 	}
 	f.groupBy = cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").IsSetByUser(&f.grouped).Strings()
+	f.replicaLabels = cmd.Flag("replica-label", "Label that tells the replicas of a Prometheus apart: series that differ in it alone are one instance; repeatable, and empty for none.").Default("prometheus_replica", "replica", "__replica__").IsSetByUser(&f.replicated).Strings()
 	c.add(cmd, f.run)
 }
 
@@ -116,14 +119,14 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
 	case *f.tsdb != "":
 		var src tsdbSource
-		if src, err = openTSDB(*f.tsdb, conf.Prometheus.Selector); err == nil {
+		if src, err = openTSDB(*f.tsdb, conf.Prometheus.Selector, conf.ReplicaLabels()); err == nil {
 			defer func() { err = errors.Join(err, src.Close()) }()
 			o.Source = src
 			first, last = src.MinTime().Add(-time.Millisecond), src.MaxTime()
 		}
 	case conf.Prometheus.URL.URL != nil:
 		var src *promapi.Source
-		src, err = f.openPrometheus(conf.Prometheus, step)
+		src, err = f.openPrometheus(conf, step)
 		o.Source, o.Evaluator = src, src
 		last = time.Now()
 		first = last.Add(-7 * 24 * time.Hour)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,14 @@ func (f *scanFlags) settings() (config.Config, error) {
 	if f.grouped {
 		c.Services.GroupBy = *f.groupBy
 	}
+	if f.replicated {
+		p.ReplicaLabels = slices.DeleteFunc(slices.Clone(*f.replicaLabels), func(name string) bool { return name == "" })
+		for _, name := range p.ReplicaLabels {
+			if err := config.ReplicaLabel(name); err != nil {
+				return c, fmt.Errorf("--replica-label: %w", err)
+			}
+		}
+	}
 	return c, nil
 }
 
@@ -56,7 +65,8 @@ func prometheusURL(s string) (*url.URL, error) {
 }
 
 // openPrometheus makes the source. It does not connect.
-func (f *scanFlags) openPrometheus(p config.Prometheus, step time.Duration) (*promapi.Source, error) {
+func (f *scanFlags) openPrometheus(c config.Config, step time.Duration) (*promapi.Source, error) {
+	p := c.Prometheus
 	if p.Selector != "" {
 		if _, err := config.ParseSelector(p.Selector); err != nil {
 			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, p.Selector, err)
@@ -73,6 +83,6 @@ func (f *scanFlags) openPrometheus(p config.Prometheus, step time.Duration) (*pr
 	}
 	return promapi.New(promapi.Options{
 		URL: p.URL.URL, Client: client, Params: p.Params, Step: step, Timeout: *f.timeout, Selector: p.Selector, Load: p.Load,
-		SeriesLimit: p.SeriesLimit, Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
+		SeriesLimit: p.SeriesLimit, ReplicaLabels: c.ReplicaLabels(), Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
 	})
 }

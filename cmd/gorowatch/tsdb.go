@@ -50,7 +50,7 @@ type inMemory struct{ *scrape.Memory }
 func (inMemory) Close() error { return nil }
 
 // openTSDB opens the data of a Prometheus on disk.
-func openTSDB(dir, selector string) (tsdbSource, error) {
+func openTSDB(dir, selector string, replicaLabels []string) (tsdbSource, error) {
 	var matchers []*labels.Matcher
 	if selector != "" {
 		var err error
@@ -58,7 +58,7 @@ func openTSDB(dir, selector string) (tsdbSource, error) {
 			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, selector, err)
 		}
 	}
-	src, err := tsdb.Open(tsdb.Options{Dir: dir, Matchers: matchers})
+	src, err := tsdb.Open(tsdb.Options{Dir: dir, Matchers: matchers, ReplicaLabels: replicaLabels})
 	if err != nil {
 		return nil, fmt.Errorf("--tsdb.path: %w", err)
 	}

@@ -78,6 +78,7 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 			}
 		}
 	}
+	h.Instances = s.replicas.MergeHistory(h.Instances)
 	return h, nil
 }
 

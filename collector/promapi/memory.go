@@ -62,13 +62,20 @@ func (s *Source) Memory(ctx context.Context, service labels.Labels, names []stri
 	for _, x := range growth {
 		perSecond[x.Metric.Fingerprint()] = float64(x.Values[0].Value)
 	}
+	// Of several replicas the one that comes first among the labels says it.
+	slices.SortFunc(used, func(a, b *model.SampleStream) int {
+		return labels.Compare(withoutName(a.Metric), withoutName(b.Metric))
+	})
+	seen := map[string]bool{}
 	var out []collector.Memory
 	for _, x := range used {
 		m := collector.Memory{
-			Labels: withoutName(x.Metric), Used: float64(x.Values[0].Value),
+			Labels: s.replicas.Identity(withoutName(x.Metric)), Used: float64(x.Values[0].Value),
 			Limit: limits.of(x.Metric), PerHour: 3600 * perSecond[x.Metric.Fingerprint()],
 		}
-		if m.Limit > 0 {
+		key := string(m.Labels.Bytes(nil))
+		if m.Limit > 0 && !seen[key] {
+			seen[key] = true
 			out = append(out, m)
 		}
 	}

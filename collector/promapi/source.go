@@ -43,6 +43,9 @@ type Options struct {
 	// SeriesLimit bounds the instances, 50 000 by default. Those that are known
 	// stay; what is left out is said in the warnings of a window.
 	SeriesLimit int
+	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
+	// in them alone are one instance. None: all series are.
+	ReplicaLabels []string
 	// Keep, if set, tells which instances are read; the values of the others
 	// are skipped.
 	Keep func(instance labels.Labels) bool
@@ -62,8 +65,9 @@ type Source struct {
 	metrics *Metrics
 
 	// mtx lets one window be read at a time.
-	mtx  sync.Mutex
-	join join
+	mtx      sync.Mutex
+	join     join
+	replicas *collector.Replicas
 }
 
 var _ collector.BlockSource = (*Source)(nil)
@@ -107,18 +111,22 @@ func New(o Options) (*Source, error) {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
 	s := &Source{
-		api:     v1.NewAPI(c),
-		client:  newClient(&guarded, o),
-		o:       o,
-		custom:  custom,
-		metrics: o.Metrics,
+		api:      v1.NewAPI(c),
+		client:   newClient(&guarded, o),
+		o:        o,
+		custom:   custom,
+		metrics:  o.Metrics,
+		replicas: collector.NewReplicas(o.ReplicaLabels),
 		join: join{
 			// There are processes without goroutines too, that have a load.
-			counts: newVector(o.SeriesLimit), loads: newVector(4 * o.SeriesLimit), starts: newVector(4 * o.SeriesLimit),
+			counts: newVector(o.SeriesLimit), loads: newVector(2 * maxReplicas * o.SeriesLimit), starts: newVector(2 * maxReplicas * o.SeriesLimit),
 			metrics: o.Metrics, young: loadRange,
 		},
 	}
 	s.join.counts.keep, s.join.counts.named = o.Keep, true
+	if s.replicas != nil {
+		s.join.counts.replicas, s.join.counts.instances = s.replicas, map[key]int{}
+	}
 	return s, nil
 }
 
@@ -172,7 +180,11 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 		}
 		j.add(within)
 	}
-	w.Series = j.end()
+	merged, said := s.replicas.Merge(j.end(), from)
+	w.Series = merged
+	for _, text := range said {
+		w.Warnings = appendNew(w.Warnings, text)
+	}
 	if text := s.client.clock(); text != "" {
 		w.Warnings = appendNew(w.Warnings, text)
 	}

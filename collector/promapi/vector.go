@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // vector is what is known of the series of one expression from window to
@@ -25,8 +27,14 @@ type vector struct {
 	// version changes when a series comes or goes.
 	version int32
 
-	// limit bounds the number of series.
+	// limit bounds the number of series, of which the replicas of an instance
+	// count as one.
 	limit int
+	// replicas, if set, say which series are of one instance: instances are the
+	// series of each. replicated tells that there are such series.
+	replicas   *collector.Replicas
+	instances  map[key]int
+	replicated bool
 	// ignored stands for the series that keep, if set, says are not read. named
 	// tells whether the labels of the others are kept.
 	ignored *series
@@ -46,6 +54,9 @@ type vector struct {
 // have the same is a chance of one in billions, with a seed that nobody knows.
 type key uint64
 
+// maxReplicas is how many series an instance may have on average.
+const maxReplicas = 4
+
 type nameSet struct {
 	names []string
 	n     int // series that have them
@@ -64,6 +75,7 @@ type series struct {
 // theirs; and its place in the window that is read.
 type instance struct {
 	labels                labels.Labels
+	identity              key // of the labels without the replica's
 	load, start           *series
 	loadsSeen, startsSeen int32
 	window, place         int32
@@ -91,7 +103,7 @@ func (v *vector) take(text []byte) *[]point {
 	id := v.key(text)
 	s, ok := v.byText[id]
 	if !ok {
-		if len(v.byLabels) >= v.limit {
+		if !v.room(text) {
 			v.excess++
 			return nil
 		}
@@ -109,6 +121,20 @@ func (v *vector) take(text []byte) *[]point {
 	s.hi = s.lo
 	v.read = append(v.read, s)
 	return &v.points
+}
+
+// room tells whether one more series may be known.
+func (v *vector) room(text []byte) bool {
+	switch {
+	case v.replicas == nil:
+		return len(v.byLabels) < v.limit
+	case len(v.byLabels) >= maxReplicas*v.limit:
+		return false
+	case len(v.instances) < v.limit:
+		return true
+	}
+	ls := instanceLabels(text)
+	return (v.replicated || v.replicas.Replicated(ls)) && v.instances[v.identity(v.replicas.Identity(ls))] > 0
 }
 
 // end marks the end of the points of the latest series.
@@ -132,6 +158,11 @@ func (v *vector) learn(text []byte) *series {
 	s.set.n++
 	if v.named {
 		s.of = &instance{labels: ls}
+	}
+	if v.replicas != nil {
+		v.replicated = v.replicated || v.replicas.Replicated(ls)
+		s.of.identity = v.identity(v.replicas.Identity(ls))
+		v.instances[s.of.identity]++
 	}
 	v.byLabels[id] = s
 	v.version++
@@ -207,6 +238,11 @@ func (v *vector) forget() {
 		if s.chunk < oldest {
 			delete(v.byLabels, id)
 			s.set.n--
+			if v.replicas != nil {
+				if v.instances[s.of.identity]--; v.instances[s.of.identity] <= 0 {
+					delete(v.instances, s.of.identity)
+				}
+			}
 			v.version++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -35,6 +36,9 @@ type Options struct {
 	LoadGauge bool
 	// Matchers select instances, besides the name.
 	Matchers []*labels.Matcher
+	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
+	// in them alone are one instance. None: all series are.
+	ReplicaLabels []string
 	// Logger gets what the storage complains about, default none.
 	Logger *slog.Logger
 }
@@ -61,6 +65,9 @@ type Source struct {
 	min, max int64
 	closers  []io.Closer
 	warnings []string
+
+	mtx      sync.Mutex // of replicas
+	replicas *collector.Replicas
 }
 
 var _ collector.SeriesSource = (*Source)(nil)
@@ -73,7 +80,7 @@ const lookback = 15 * time.Minute
 // there is one.
 func Open(o Options) (_ *Source, err error) {
 	o.complete()
-	s := &Source{opt: o, min: math.MaxInt64, max: math.MinInt64}
+	s := &Source{opt: o, min: math.MaxInt64, max: math.MinInt64, replicas: collector.NewReplicas(o.ReplicaLabels)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -252,8 +259,16 @@ func (s *Source) MaxTime() time.Time { return time.UnixMilli(s.max).UTC() }
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
 	w, err := window(ctx, &s.opt, from, to, s.each)
-	w.Warnings = s.warnings
-	return w, err
+	w.Warnings = slices.Clone(s.warnings)
+	if err != nil {
+		return w, err
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	merged, said := s.replicas.Merge(w.Series, from)
+	w.Series, w.Warnings = merged, append(w.Warnings, said...)
+	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
+	return w, nil
 }
 
 // each uses one after another what has samples in [lo, hi].

@@ -172,6 +172,8 @@ func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 		Load:        c.Prometheus.Load,
 		SeriesLimit: c.Prometheus.SeriesLimit,
 		Metrics:     a.promMetrics,
+
+		ReplicaLabels: c.ReplicaLabels(),
 	}
 	if !a.o.Shard.All() {
 		o.Keep = func(instance labels.Labels) bool { return a.owns(c, instance) }

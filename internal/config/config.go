@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/units"
@@ -55,6 +56,9 @@ type Prometheus struct {
 	Load string `yaml:"load,omitempty"`
 	// SeriesLimit bounds the instances that are watched.
 	SeriesLimit int `yaml:"series_limit,omitempty"`
+	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
+	// in them alone are of one instance.
+	ReplicaLabels []string `yaml:"replica_labels"`
 	// Params are added to each query, e.g. partial_response for Thanos.
 	Params map[string][]string `yaml:"params,omitempty"`
 
@@ -64,6 +68,22 @@ type Prometheus struct {
 	AzureAD   Cloud `yaml:"azuread,omitempty"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
+}
+
+// ReplicaLabels are prometheus.replica_labels but for those that something else
+// in the configuration tells services, instances or versions apart by.
+func (c *Config) ReplicaLabels() []string {
+	own := append([]string{c.Services.VersionLabel}, c.Services.GroupBy...)
+	for _, t := range c.Targets {
+		own = append(own, t.Match...)
+		if len(t.Matchers) > 0 {
+			matchers, _ := ParseMatchers(t.Matchers) // checked by Validate
+			for _, m := range matchers {
+				own = append(own, m.Name)
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(c.Prometheus.ReplicaLabels), func(name string) bool { return slices.Contains(own, name) })
 }
 
 // Services says which instances belong together.
@@ -303,8 +323,10 @@ func Default() Config {
 
 func defaultPrometheus() Prometheus {
 	return Prometheus{
-		Timeout:          model.Duration(30 * time.Second),
-		SeriesLimit:      50_000,
+		Timeout:     model.Duration(30 * time.Second),
+		SeriesLimit: 50_000,
+		// Of the Prometheus operator, of Thanos' documentation, of Mimir and Cortex.
+		ReplicaLabels:    []string{"prometheus_replica", "replica", "__replica__"},
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}
 }

@@ -60,6 +60,27 @@ func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
 	require.Equal(t, c.Profiles, again.Profiles)
 }
 
+// What tells services, versions or targets apart is no replica of a Prometheus.
+func TestReplicaLabels(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                                           {"prometheus_replica", "replica", "__replica__"},
+		"prometheus: {replica_labels: [ruler]}":      {"ruler"},
+		"prometheus: {replica_labels: []}":           {},
+		"services: {group_by: [job, replica]}":       {"prometheus_replica", "__replica__"},
+		"services: {version_label: __replica__}":     {"prometheus_replica", "replica"},
+		`targets: [{matchers: ['replica="0"']}]`:     {"prometheus_replica", "__replica__"},
+		"targets: [{matchers: ['a=\"b\",c=\"d\"']}]": {"prometheus_replica", "replica", "__replica__"},
+		"targets: [{file_sd_configs: [{files: [a.yml]}], match: [replica]}]": {"prometheus_replica", "__replica__"},
+	} {
+		c, err := Load([]byte(text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, c.ReplicaLabels(), text)
+		again, err := Load([]byte(c.String()))
+		require.NoError(t, err)
+		require.Equal(t, want, again.ReplicaLabels(), "as it is shown")
+	}
+}
+
 // Each file in testdata/bad has one mistake and says in its first line what
 // the user reads.
 func TestMistakes(t *testing.T) {

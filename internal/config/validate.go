@@ -63,6 +63,9 @@ func (c *Config) Validate() error {
 		v.check("prometheus.load", s, err, "a PromQL expression")
 	}
 	v.between("prometheus.series_limit", c.Prometheus.SeriesLimit, 1, 10_000_000)
+	for i, name := range c.Prometheus.ReplicaLabels {
+		v.add(fmt.Sprintf("prometheus.replica_labels[%d]", i), ReplicaLabel(name))
+	}
 	for name := range c.Prometheus.Params {
 		switch name {
 		case "query", "start", "end", "step", "time", "timeout":
@@ -152,6 +155,18 @@ func (v *validator) labelName(field, name string) {
 	if !model.UTF8Validation.IsValidLabelName(name) {
 		v.add(field, fmt.Errorf("%q is not a label name", name))
 	}
+}
+
+// ReplicaLabel is an error unless a label of that name may tell the replicas of a
+// Prometheus apart.
+func ReplicaLabel(name string) error {
+	switch {
+	case name == "instance", name == "pod", name == "job", name == "namespace", name == labels.MetricName:
+		return fmt.Errorf("%q tells instances apart, expected a label of the replicas of a Prometheus, e.g. prometheus_replica", name)
+	case !model.UTF8Validation.IsValidLabelName(name):
+		return fmt.Errorf("%q is not a label name", name)
+	}
+	return nil
 }
 
 func (v *validator) httpURL(field string, u *url.URL) {
