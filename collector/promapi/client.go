@@ -201,13 +201,21 @@ func (a *answer) failure(code int) error {
 	return err
 }
 
-// checkClock compares the server's clock with ours.
+// checkClock compares the server's clock with ours. The server stamps its answer
+// at some time between the beginning of the query and the header of the answer,
+// so only a date outside of that shows that a clock is wrong.
 func (c *client) checkClock(resp *http.Response, began time.Time) {
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil || resp.Header.Get("Age") != "" {
 		return
 	}
-	c.skew.Store(int64(date.Sub(began)))
+	var skew time.Duration
+	if now := time.Now(); date.After(now) {
+		skew = date.Sub(now)
+	} else if latest := date.Add(time.Second); latest.Before(began) { // it has whole seconds
+		skew = date.Sub(began)
+	}
+	c.skew.Store(int64(skew))
 }
 
 // clock says what is wrong with the clocks, if anything is.

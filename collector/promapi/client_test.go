@@ -165,6 +165,69 @@ func TestClocksThatDiffer(t *testing.T) {
 	})
 }
 
+// A query takes as long as it takes: a server that answers after 90 s, with the
+// date of then, has no wrong clock, and neither has one that has a response
+// stamped before the query is done. What lies outside of both is wrong.
+func TestClockOfASlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, c := range map[string]struct {
+			takes, ahead time.Duration
+			early        bool // stamped at the beginning
+			want         string
+		}{
+			"at once":                     {},
+			"slow":                        {takes: 90 * time.Second},
+			"slow, stamped early":         {takes: 90 * time.Second, early: true},
+			"slow and ahead":              {takes: 90 * time.Second, ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of ours"},
+			"slow and behind":             {takes: 90 * time.Second, ahead: -5 * time.Minute, want: "its clock is 3m"},
+			"ahead by less than a minute": {ahead: 59 * time.Second},
+			"ahead":                       {ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of ours"},
+			"behind":                      {ahead: -2 * time.Minute, want: "behind ours"},
+		} {
+			s, _ := virtual(t, func(w http.ResponseWriter, r *http.Request) {
+				date := time.Now().Add(c.ahead)
+				time.Sleep(c.takes)
+				if !c.early {
+					date = time.Now().Add(c.ahead)
+				}
+				w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
+				matrix(w, nil)
+			}, func(o *Options) { o.Timeout = 2 * time.Minute })
+			w, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
+			require.NoError(t, err, name)
+			if c.want == "" {
+				require.Empty(t, w.Warnings, name)
+				continue
+			}
+			require.Len(t, w.Warnings, 1, name)
+			require.Contains(t, w.Warnings[0], c.want, name)
+		}
+	})
+}
+
+// A server says when to come back by its own clock, which may not be ours.
+func TestRetryAfterByTheServersClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
+			n := 0
+			s, _ := virtual(t, func(w http.ResponseWriter, r *http.Request) {
+				if n++; n > 1 {
+					steady(w, r)
+					return
+				}
+				now := time.Now().Add(ahead)
+				w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+				w.Header().Set("Retry-After", now.Add(10*time.Second).UTC().Format(http.TimeFormat))
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}, func(o *Options) { o.Client = &http.Client{Transport: oneAtATime(o.Client.Transport)} })
+			began := time.Now()
+			_, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
+			require.NoError(t, err, ahead)
+			require.Equal(t, 10*time.Second, time.Since(began).Round(time.Second), ahead)
+		}
+	})
+}
+
 // A hundred thousand series where a thousand were expected: what is known goes
 // on, the rest is left out and said.
 func TestTooManySeries(t *testing.T) {

@@ -114,13 +114,17 @@ func (e *busyError) Error() string {
 	return e.text
 }
 
-// retryAfter is what the header of that name says.
+// retryAfter is what the header of that name says. A time in it is one of the
+// server's clock, as is the date of the response.
 func retryAfter(resp *http.Response) time.Duration {
 	text := resp.Header.Get("Retry-After")
 	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(n) * time.Second
 	}
 	if t, err := http.ParseTime(text); err == nil {
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			return max(0, t.Sub(date))
+		}
 		return max(0, time.Until(t).Round(time.Second))
 	}
 	return 0
