@@ -83,9 +83,13 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 			case <-ctx.Done():
 			}
 		}
+		tried := ""
+		if attempt > 1 {
+			tried = fmt.Sprintf(" (asked %d times)", attempt)
+		}
 		return answer{}, &collector.Error{
 			Reason: collector.ReasonOf(err),
-			Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(c.base), strconv.Quote(expr), err),
+			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.base), strconv.Quote(expr), err, tried),
 		}
 	}
 }
@@ -145,8 +149,11 @@ func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector
 	into.begin()
 	a, err = decode(resp.Body, into.take)
 	into.end()
-	if err == nil {
+	switch {
+	case err == nil:
 		err = a.failure(resp.StatusCode)
+	case resp.StatusCode/100 != 2 && collector.ReasonOf(err) == collector.ReasonBadData:
+		err = statusError(resp, "")
 	}
 	return a, explain(err)
 }
@@ -186,11 +193,16 @@ func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*h
 	}
 }
 
+// kindMatrix is the type of what a range query results in.
+const kindMatrix = "matrix"
+
 // failure is the error that an answer tells, or that it is no matrix.
 func (a *answer) failure(code int) error {
 	switch {
-	case a.status == "success" && a.kind == "matrix":
+	case a.status == "success" && a.kind == kindMatrix:
 		return nil
+	case a.status == "success" && a.kind == "":
+		return collector.Errorf(collector.ReasonBadData, "answered without data: is this the URL of a Prometheus?")
 	case a.status == "success":
 		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
 	}

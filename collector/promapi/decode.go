@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // point is a value at a time in Unix milliseconds.
@@ -28,6 +30,19 @@ type answer struct {
 	infos     []string
 }
 
+// maxPart bounds the bytes of one part of an answer: a series, a target, a text,
+// or what is skipped. A part is in memory at a time.
+const maxPart = 4 << 20
+
+// What is kept of the texts of an answer.
+const (
+	maxText     = 500 // bytes of each
+	maxWarnings = 10
+)
+
+// maxSeconds bounds times, so that they fit into milliseconds.
+const maxSeconds = 1e12
+
 // decode reads an answer of the query API while it comes: with ten thousand
 // series it is megabytes, every minute, of which all but the values is the same
 // each time. So nothing is made of a series but what series makes: it is given
@@ -44,7 +59,7 @@ func decode(r io.Reader, series func(metric []byte) *[]point) (answer, error) {
 
 // readAnswer reads an answer of the API; data reads what is of its own.
 func readAnswer(r io.Reader, data func(*decoder, *answer) error) (answer, error) {
-	body := &tracked{r: r}
+	body := newTracked(r)
 	d := newDecoder(body)
 	var a answer
 	err := d.object(func(key string) (err error) {
@@ -52,9 +67,9 @@ func readAnswer(r io.Reader, data func(*decoder, *answer) error) (answer, error)
 		case "status":
 			a.status, err = d.text()
 		case "errorType":
-			a.errorType, err = d.text()
+			a.errorType, err = d.brief()
 		case "error":
-			a.err, err = d.text()
+			a.err, err = d.brief()
 		case "warnings":
 			a.warnings, err = d.texts()
 		case "infos":
@@ -66,42 +81,73 @@ func readAnswer(r io.Reader, data func(*decoder, *answer) error) (answer, error)
 		}
 		return err
 	})
-	switch {
-	case body.err != nil:
-		return a, body.err
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.status == "":
-		return a, errors.New("it ends before its time, or has no status")
-	case err != nil:
-		return a, fmt.Errorf("not JSON as expected: %w", err)
-	}
-	return a, nil
+	return a, body.problem(err, &a)
 }
 
-// tracked keeps the error that has ended a body, unless it was its end.
+// tracked keeps the error that has ended a body, unless it was its end, and
+// bounds its parts.
 type tracked struct {
-	r   io.Reader
-	err error
+	r    io.Reader
+	err  error
+	n    int64 // bytes read
+	left int   // bytes that the part may still have
+	web  bool  // it begins as a web page does
 }
+
+func newTracked(r io.Reader) *tracked { return &tracked{r: r, left: maxPart} }
+
+// part begins the next part of the body.
+func (t *tracked) part() { t.left = maxPart }
 
 func (t *tracked) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
+	if t.left <= 0 {
+		t.err = collector.Errorf(collector.ReasonTooLarge, "one series or text of its answer has more than %d MiB: leave it out with prometheus.selector, or limit its labels where it is scraped", maxPart>>20)
+		return 0, t.err
+	}
+	n, err := t.r.Read(p[:min(len(p), t.left)])
+	if t.n == 0 && n > 0 {
+		t.web = bytes.HasPrefix(bytes.TrimLeft(p[:n], " \t\r\n\xef\xbb\xbf"), []byte("<"))
+	}
+	t.n += int64(n)
+	t.left -= n
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.err = err
 	}
 	return n, err
 }
 
+// problem is why an answer is none, by what has ended the reading of it.
+func (t *tracked) problem(err error, a *answer) error {
+	switch {
+	case t.err != nil:
+		return t.err
+	case t.n == 0:
+		return errEmpty
+	case t.web:
+		return errWebPage
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.status == "":
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: it is cut off, or has no status")
+	case err != nil:
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: not JSON as expected: %s", collector.Brief(err.Error(), maxText))
+	}
+	return nil
+}
+
 // decoder reads an answer token by token. The first error ends it.
 type decoder struct {
 	*jsontext.Decoder
+	body    *tracked
 	series  func(metric []byte) *[]point
 	pending []point // of a series whose labels come last
 }
 
 // newDecoder makes a decoder that is as lenient as servers are: a name may come
 // twice, and invalid UTF-8 is read as the replacement character.
-func newDecoder(r io.Reader) *decoder {
-	return &decoder{Decoder: jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+func newDecoder(body *tracked) *decoder {
+	return &decoder{
+		Decoder: jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		body:    body,
+	}
 }
 
 // object calls member for each member of an object, after its name was read. A
@@ -126,8 +172,8 @@ func (d *decoder) object(member func(key string) error) error {
 	return err
 }
 
-// array calls element before each element of an array. A value of another kind
-// is skipped.
+// array calls element before each element of an array, which is a part of the
+// body. A value of another kind is skipped.
 func (d *decoder) array(element func() error) error {
 	if d.PeekKind() != jsontext.KindBeginArray {
 		return d.SkipValue()
@@ -136,6 +182,7 @@ func (d *decoder) array(element func() error) error {
 		return err
 	}
 	for d.PeekKind() != jsontext.KindEndArray {
+		d.body.part()
 		if err := element(); err != nil {
 			return err
 		}
@@ -156,24 +203,43 @@ func (d *decoder) text() (string, error) {
 	return token.String(), nil
 }
 
+// brief reads a text for people, of which the beginning is kept.
+func (d *decoder) brief() (string, error) {
+	s, err := d.text()
+	return collector.Brief(s, maxText), err
+}
+
 func (d *decoder) texts() (out []string, err error) {
 	err = d.array(func() error {
-		s, err := d.text()
-		out = append(out, s)
+		s, err := d.brief()
+		if len(out) < maxWarnings {
+			out = append(out, s)
+		}
 		return err
 	})
 	return out, err
 }
 
-// labels reads a map of labels, but for the name of a series.
+// labels reads a map of labels, but for the name of a series. A value that is not
+// UTF-8 stays as it is, so that the caller sees it.
 func (d *decoder) labels() (labels.Labels, error) {
 	b := labels.NewScratchBuilder(16)
 	err := d.object(func(name string) error {
-		value, err := d.text()
-		if name != labels.MetricName && value != "" {
-			b.Add(name, value)
+		if d.PeekKind() != jsontext.KindString {
+			return d.SkipValue()
 		}
-		return err
+		text, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		value, err := jsontext.AppendUnquote(nil, text)
+		if err != nil {
+			value = text
+		}
+		if name != labels.MetricName && len(value) > 0 {
+			b.Add(name, string(value))
+		}
+		return nil
 	})
 	b.Sort()
 	return b.Labels(), err
@@ -183,7 +249,7 @@ func (d *decoder) data(a *answer) error {
 	return d.object(func(key string) (err error) {
 		switch key {
 		case "resultType":
-			a.kind, err = d.text()
+			a.kind, err = d.brief()
 		case "result":
 			// The elements of a scalar are no objects: the caller sees it by its kind.
 			err = d.array(d.one)
@@ -259,14 +325,21 @@ func (u *unread) point() (p point, err error) {
 	was := *u
 	ok := u.skip('[')
 	seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(u.until(','))), 64)
-	p.t = int64(math.Round(seconds * 1000))
-	ok = ok && err == nil && u.skip('"')
+	if ok = ok && isNumber(err) && u.skip('"'); math.Abs(seconds) < maxSeconds {
+		p.t = int64(math.Round(seconds * 1000))
+	} else {
+		p.t = math.MinInt64 // which no window has
+	}
 	p.v, err = strconv.ParseFloat(string(u.until('"')), 64)
-	if !ok || err != nil || !u.skip(']') {
+	if !ok || !isNumber(err) || !u.skip(']') {
 		return p, fmt.Errorf("%.60q is not a point [time, \"value\"]", was)
 	}
 	return p, nil
 }
+
+// isNumber tells whether what was parsed is a number, be it one that is too
+// large.
+func isNumber(err error) bool { return err == nil || errors.Is(err, strconv.ErrRange) }
 
 // skip passes over b, and white space before it, if b comes next.
 func (u *unread) skip(b byte) bool {

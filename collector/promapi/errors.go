@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -35,7 +36,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := refuse(req, resp); err != nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+		_, _ = io.CopyN(io.Discard, resp.Body, maxExplained)
 		_ = resp.Body.Close()
 		return nil, err
 	}
@@ -70,21 +71,74 @@ func refuse(req *http.Request, resp *http.Response) error {
 	case retried || resp.StatusCode/100 == 3:
 		return nil
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
-		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a login, set authorization or basic_auth", resp.Status)
+		return unauthorized(resp)
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return &busyError{reason: collector.ReasonRateLimited, after: retryAfter(resp), text: resp.Status}
+		return statusError(resp, "")
 	case kind == "application/json":
 		return nil
-	case resp.StatusCode == http.StatusNotFound:
-		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", resp.Status)
-	case gone(resp.StatusCode):
-		return &busyError{reason: collector.ReasonStatus, after: retryAfter(resp), text: resp.Status}
+	case resp.StatusCode/100 != 2 && kind == "text/plain":
+		return statusError(resp, explanation(resp))
 	case resp.StatusCode/100 != 2:
-		return collector.Errorf(collector.ReasonStatus, "%s", resp.Status)
+		return statusError(resp, "")
 	case kind == "text/html":
-		return collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
+		return errWebPage
 	}
 	return nil
+}
+
+// What is no answer of a Prometheus, though all went well.
+var (
+	errWebPage = collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
+	errEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
+)
+
+// maxExplained is how much is read of a body that is no answer.
+const maxExplained = 4 << 10
+
+// explanation is what a server says of its failure.
+func explanation(resp *http.Response) string {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxExplained))
+	return strings.TrimSpace(collector.Brief(strings.TrimSpace(string(text)), 200))
+}
+
+// status is that of a response in words that the server has not chosen.
+func status(code int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
+}
+
+// unauthorized says where the login belongs. Mimir, Cortex and Loki answer like
+// that, too, when no tenant is named.
+func unauthorized(resp *http.Response) error {
+	code, said := status(resp.StatusCode), explanation(resp)
+	if strings.Contains(said, "no org id") {
+		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a tenant: set prometheus.http_headers in the configuration, or http_headers in the file of --http.config.file, to {X-Scope-OrgID: {values: [TENANT]}}", code)
+	}
+	problem := "it wants a login"
+	if resp.StatusCode == http.StatusForbidden {
+		problem = "it wants a login that may query"
+	}
+	return collector.Errorf(collector.ReasonUnauthorized, "%s: %s: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan", code, problem)
+}
+
+// statusError is the error for a status other than 2xx. said is what the server
+// says of it.
+func statusError(resp *http.Response, said string) error {
+	code := status(resp.StatusCode)
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return &busyError{reason: collector.ReasonRateLimited, after: retryAfter(resp), text: code + ": it limits how much is asked"}
+	case resp.StatusCode == http.StatusNotFound:
+		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", code)
+	case gone(resp.StatusCode):
+		text := code + ": it, or a proxy in front of it, is not available"
+		if said != "" {
+			text += ": " + said
+		}
+		return &busyError{reason: collector.ReasonStatus, after: retryAfter(resp), text: text}
+	case said != "":
+		return collector.Errorf(collector.ReasonStatus, "%s: %s", code, said)
+	}
+	return collector.Errorf(collector.ReasonStatus, "%s", code)
 }
 
 // refusesPost tells the statuses after which GET is tried instead of POST, as the
@@ -170,13 +224,14 @@ func explain(err error) error {
 		err = ue.Err // its URL may hold a password
 	}
 	if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
-		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %w", err)
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", collector.Brief(err.Error(), maxText))
 	}
 	return &collector.Error{Reason: reason, Err: err}
 }
 
 // collectorError is an error as Prometheus writes it.
 func collectorError(kind v1.ErrorType, text string) error {
+	kind, text = v1.ErrorType(collector.Brief(string(kind), maxText)), collector.Brief(text, maxText)
 	reason := collector.ReasonStatus
 	switch kind {
 	case v1.ErrBadResponse:

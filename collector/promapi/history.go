@@ -69,10 +69,17 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 	for k, m := range results {
 		for _, stream := range m {
 			ls := withoutName(stream.Metric)
+			if collector.LabelsProblem(ls) != "" {
+				continue
+			}
 			for _, in := range instancesOf(&h, byInstance, ls, k == 0) {
 				for _, p := range stream.Values {
-					if i := at(p.Timestamp); i >= 0 && i < steps && !math.IsInf(float64(p.Value), 0) {
-						put(in, k, i, float64(p.Value))
+					if i := at(p.Timestamp); i >= 0 && i < steps {
+						v := float64(p.Value)
+						if k == 3 {
+							v = collector.KnownStart(v, int64(p.Timestamp))
+						}
+						put(in, k, i, v)
 					}
 				}
 			}
@@ -84,6 +91,14 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 
 // put puts a value of the k-th expression into step i.
 func put(in *collector.InstanceHistory, k, i int, v float64) {
+	switch k {
+	case 0, 1:
+		if !collector.ValidCount(v) {
+			return
+		}
+	case 2:
+		v = collector.KnownLoad(v)
+	}
 	switch k {
 	case 0:
 		in.Min[i] = v

@@ -18,9 +18,11 @@ type join struct {
 	// before there are samples for all of its range.
 	young time.Duration
 
-	// window numbers the windows; out are the series of the present one.
-	window int32
-	out    []collector.Series
+	// window numbers the windows; out are the series of the present one, whose
+	// times are from first to last, Unix milliseconds.
+	window      int32
+	first, last int64
+	out         []collector.Series
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -38,10 +40,10 @@ func longestRange(expr string) (longest time.Duration, err error) {
 	return longest, nil
 }
 
-// begin prepares for a window.
-func (j *join) begin() {
+// begin prepares for a window of times from first to last.
+func (j *join) begin(first, last time.Time) {
 	j.window++
-	j.out = nil
+	j.first, j.last, j.out = first.UnixMilli(), last.UnixMilli(), nil
 }
 
 // add appends what the three have read. Counts decide which samples there are;
@@ -77,11 +79,17 @@ func (j *join) add(within time.Duration) {
 			case math.IsNaN(p.v) || math.IsInf(p.v, 0):
 				j.metrics.dropped.WithLabelValues(dropNotFinite).Inc()
 				continue
+			case !collector.ValidCount(p.v):
+				j.metrics.dropped.WithLabelValues(dropNotCount).Inc()
+				continue
+			case p.t < j.first || p.t > j.last:
+				j.metrics.dropped.WithLabelValues(dropOutOfRange).Inc()
+				continue
 			case p.t <= last:
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			x := collector.Sample{T: p.t, Count: p.v, Load: loads.value(p.t), Start: starts.value(p.t)}
+			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(loads.value(p.t)), Start: collector.KnownStart(starts.value(p.t), p.t)}
 			if age := float64(x.T)/1000 - x.Start; age >= 0 && age < j.young.Seconds() {
 				x.Load = collector.Unknown
 			}

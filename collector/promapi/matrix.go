@@ -55,6 +55,10 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 	v, warnings, err := s.api.QueryRange(ctx, expr, r, v1.WithTimeout(s.o.Timeout))
 	s.metrics.duration.Observe(time.Since(began).Seconds())
 	if err == nil {
+		for i := range warnings {
+			warnings[i] = collector.Brief(warnings[i], maxText)
+		}
+		warnings = warnings[:min(len(warnings), maxWarnings)]
 		m, ok := v.(model.Matrix)
 		if ok {
 			s.metrics.queries.WithLabelValues("ok").Inc()

@@ -21,6 +21,9 @@ const (
 	dropOutOfOrder = "out_of_order"
 	dropDuplicate  = "duplicate_series"
 	dropLimit      = "series_limit"
+	dropNotCount   = "not_a_count"
+	dropOutOfRange = "out_of_range"
+	dropLabels     = "labels"
 )
 
 // NewMetrics makes the metrics and registers them with reg, unless it is nil.
@@ -49,7 +52,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, r := range collector.Reasons {
 		m.queries.WithLabelValues(string(r))
 	}
-	for _, r := range []string{dropNotFinite, dropOutOfOrder, dropDuplicate, dropLimit} {
+	for _, r := range []string{dropNotFinite, dropOutOfOrder, dropDuplicate, dropLimit, dropNotCount, dropOutOfRange, dropLabels} {
 		m.dropped.WithLabelValues(r)
 	}
 	return m

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -168,7 +169,7 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 	defer s.mtx.Unlock()
 	w := collector.Window{From: from, To: to}
 	j := &s.join
-	j.begin()
+	j.begin(from, to)
 	length := time.Duration(s.o.MaxPoints-1) * span.Step
 	for first := span.Start; !first.After(span.End); first = first.Add(length + span.Step) {
 		last := first.Add(length)
@@ -203,9 +204,11 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, exprs [3]string, warning
 		g.Go(func() error {
 			a, err := s.client.read(ctx, expr, r, vectors[i])
 			said[i] = a.warnings
-			if s.custom && i == 1 {
+			for _, text := range a.infos {
 				// What is unusual about our own expressions we know.
-				said[i] = append(said[i], a.infos...)
+				if s.custom && i == 1 || !strings.HasPrefix(text, "PromQL info:") {
+					said[i] = append(said[i], text)
+				}
 			}
 			return err
 		})
@@ -216,7 +219,12 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, exprs [3]string, warning
 	for i, v := range vectors {
 		s.metrics.dropped.WithLabelValues(dropDuplicate).Add(float64(v.duplicates))
 		s.metrics.dropped.WithLabelValues(dropLimit).Add(float64(v.excess))
+		s.metrics.dropped.WithLabelValues(dropLabels).Add(float64(v.bad))
 		s.metrics.points.Add(float64(len(v.points)))
+		if v.bad > 0 {
+			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped",
+				v.bad, exprs[i], v.problem))
+		}
 		if v.excess > 0 {
 			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out, more than the limit of %d: narrow prometheus.selector, raise prometheus.series_limit, or share the work with --shard",
 				v.excess, exprs[i], v.limit))
@@ -233,6 +241,9 @@ func appendNew(list []string, s string) []string {
 		if have == s {
 			return list
 		}
+	}
+	if len(list) >= 3*maxWarnings {
+		return list
 	}
 	return append(list, s)
 }

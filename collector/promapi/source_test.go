@@ -143,8 +143,11 @@ func TestUnusableDataAreDropped(t *testing.T) {
 # HELP gorowatch_prometheus_dropped_total Samples and series from Prometheus that were dropped as unusable.
 # TYPE gorowatch_prometheus_dropped_total counter
 gorowatch_prometheus_dropped_total{reason="duplicate_series"} 1
+gorowatch_prometheus_dropped_total{reason="labels"} 0
+gorowatch_prometheus_dropped_total{reason="not_a_count"} 0
 gorowatch_prometheus_dropped_total{reason="not_finite"} 2
 gorowatch_prometheus_dropped_total{reason="out_of_order"} 1
+gorowatch_prometheus_dropped_total{reason="out_of_range"} 0
 gorowatch_prometheus_dropped_total{reason="series_limit"} 0
 `), "gorowatch_prometheus_dropped_total"))
 }
@@ -176,6 +179,54 @@ func TestFailures(t *testing.T) {
 		"another host": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.example.org/api/v1/query_range", http.StatusTemporaryRedirect)
 		}, collector.ReasonRedirect, "elsewhere.example.org, which does not get our login"},
+		"empty": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+		}, collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?"},
+		"html that says it is JSON": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "\n<!doctype html><title>Sign in</title>")
+		}, collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?"},
+		"html without a type": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			fmt.Fprint(w, "<html>Sign in</html>")
+		}, collector.ReasonBadData, "answered with a web page"},
+		"text": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "ok")
+		}, collector.ReasonBadData, "its answer is not that of a Prometheus: not JSON as expected"},
+		"no data": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"status":"success"}`)
+		}, collector.ReasonBadData, "answered without data"},
+		"login, by name": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) },
+			collector.ReasonUnauthorized, "401 Unauthorized: it wants a login: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan",
+		},
+		"forbidden, by name": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
+			collector.ReasonUnauthorized, "403 Forbidden: it wants a login that may query: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan",
+		},
+		"no tenant": {
+			func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no org id", http.StatusUnauthorized) },
+			collector.ReasonUnauthorized, "401 Unauthorized: it wants a tenant: set prometheus.http_headers in the configuration, or http_headers in the file of --http.config.file, to {X-Scope-OrgID: {values: [TENANT]}}",
+		},
+		"unavailable, and why": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
+			},
+			collector.ReasonStatus, "503 Service Unavailable: it, or a proxy in front of it, is not available: no healthy upstream (asked 3 times)",
+		},
+		"unavailable without a word": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusServiceUnavailable)
+			},
+			collector.ReasonStatus, "503 Service Unavailable: it, or a proxy in front of it, is not available",
+		},
+		"failure, and why": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "disk on fire", http.StatusInternalServerError)
+			},
+			collector.ReasonStatus, "500 Internal Server Error: disk on fire",
+		},
 		"half of an answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"met`)

@@ -56,7 +56,7 @@ func (c *client) targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 	if err != nil {
 		return nil, err
 	}
-	a.kind = "matrix" // of a list there is one kind
+	a.kind = kindMatrix // of a list there is one kind
 	return out, a.failure(resp.StatusCode)
 }
 
@@ -83,5 +83,6 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 		}
 		return err
 	})
+	ok = ok && len(t.Host) <= collector.MaxLabelBytes && collector.LabelsProblem(t.Labels) == ""
 	return t, ok, err
 }

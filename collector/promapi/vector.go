@@ -22,8 +22,10 @@ type vector struct {
 	byText   map[key]*series
 	byLabels map[key]*series
 	// sets are the distinct sets of label names, which are usually one. More
-	// labels come first: they say more.
-	sets []*nameSet
+	// labels come first, once they are sorted: they say more.
+	sets     []*nameSet
+	byNames  map[key]*nameSet
+	unsorted bool
 	// version changes when a series comes or goes.
 	version int32
 
@@ -38,16 +40,21 @@ type vector struct {
 	// ignored stands for the series that keep, if set, says are not read. named
 	// tells whether the labels of the others are kept.
 	ignored *series
-	keep    func(labels.Labels) bool
-	named   bool
+	// unusable stands for the series whose labels cannot be used; problem is that
+	// of the first that was found.
+	unusable *series
+	problem  string
+	keep     func(labels.Labels) bool
+	named    bool
 
 	// chunk numbers the answers; read are the series of the latest one, points
-	// theirs. duplicates and excess are series of it that were left out: because
-	// they came twice, and because they are beyond the limit.
-	chunk              int32
-	read               []*series
-	points             []point
-	duplicates, excess int
+	// theirs. duplicates, excess and bad are series of it that were left out:
+	// because they came twice, because they are beyond the limit, and because of
+	// their labels.
+	chunk                   int32
+	read                    []*series
+	points                  []point
+	duplicates, excess, bad int
 }
 
 // key is a hash that stands for what it was made of: that two of 100,000 series
@@ -58,6 +65,7 @@ type key uint64
 const maxReplicas = 4
 
 type nameSet struct {
+	id    key
 	names []string
 	n     int // series that have them
 }
@@ -83,7 +91,7 @@ type instance struct {
 
 func newVector(limit int) *vector {
 	return &vector{
-		seed: maphash.MakeSeed(), byText: map[key]*series{}, byLabels: map[key]*series{}, limit: limit, ignored: &series{},
+		seed: maphash.MakeSeed(), byText: map[key]*series{}, byLabels: map[key]*series{}, byNames: map[key]*nameSet{}, limit: limit, ignored: &series{}, unusable: &series{},
 	}
 }
 
@@ -94,7 +102,7 @@ func (v *vector) key(b []byte) key {
 // begin prepares for an answer.
 func (v *vector) begin() {
 	v.chunk++
-	v.read, v.points, v.duplicates, v.excess = v.read[:0], v.points[:0], 0, 0
+	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:0], v.points[:0], 0, 0, 0
 }
 
 // take is told of a series of an answer, by its labels as they are written.
@@ -112,6 +120,9 @@ func (v *vector) take(text []byte) *[]point {
 	}
 	switch {
 	case s == v.ignored:
+		return nil
+	case s == v.unusable:
+		v.bad++
 		return nil
 	case s.chunk == v.chunk:
 		v.duplicates++
@@ -147,6 +158,12 @@ func (v *vector) end() {
 // learn finds or makes the series with labels that were never written like that.
 func (v *vector) learn(text []byte) *series {
 	ls := instanceLabels(text)
+	if problem := collector.LabelsProblem(ls); problem != "" {
+		if v.problem == "" {
+			v.problem = problem
+		}
+		return v.unusable
+	}
 	id := v.identity(ls)
 	if s, ok := v.byLabels[id]; ok {
 		return s
@@ -181,24 +198,38 @@ func (v *vector) identity(ls labels.Labels) key {
 // setOf finds or makes the set of the names of ls.
 func (v *vector) setOf(ls labels.Labels) *nameSet {
 	var names []string
-	ls.Range(func(l labels.Label) { names = append(names, l.Name) })
-	for _, s := range v.sets {
-		if slices.Equal(s.names, names) {
-			return s
-		}
+	var b []byte
+	ls.Range(func(l labels.Label) {
+		names = append(names, l.Name)
+		b = append(append(b, l.Name...), 0xff)
+	})
+	id := v.key(b)
+	s, ok := v.byNames[id]
+	if !ok {
+		s = &nameSet{id: id, names: names}
+		v.byNames[id] = s
+		v.sets, v.unsorted = append(v.sets, s), true
 	}
-	s := &nameSet{names: names}
-	v.sets = append(v.sets, s)
-	slices.SortStableFunc(v.sets, func(a, b *nameSet) int { return len(b.names) - len(a.names) })
 	return s
 }
+
+// maxSets bounds the sets of label names that are tried for an instance: series
+// that have fewer labels than it are of a few expressions.
+const maxSets = 256
 
 // of finds the series that stands for an instance: that with the most labels,
 // all of which the instance has.
 func (v *vector) of(instance labels.Labels) *series {
+	if s, ok := v.byLabels[v.identity(instance)]; ok {
+		return s
+	}
+	if v.unsorted {
+		slices.SortStableFunc(v.sets, func(a, b *nameSet) int { return len(b.names) - len(a.names) })
+		v.unsorted = false
+	}
 	var b []byte
 sets:
-	for _, set := range v.sets {
+	for _, set := range v.sets[:min(len(v.sets), maxSets)] {
 		b = b[:0]
 		for _, name := range set.names {
 			value := instance.Get(name)
@@ -219,6 +250,9 @@ const remembered = 60
 
 // forget lets go of series that are gone, and of the memory of a long answer.
 func (v *vector) forget() {
+	if v.bad == 0 {
+		v.problem = ""
+	}
 	if cap(v.points) > 4*len(v.points)+1024 {
 		v.points = nil
 	}
@@ -230,7 +264,7 @@ func (v *vector) forget() {
 		return
 	}
 	for id, s := range v.byText {
-		if s == v.ignored || s.chunk < oldest {
+		if s == v.ignored || s == v.unusable || s.chunk < oldest {
 			delete(v.byText, id) // what is not read is looked at again
 		}
 	}
@@ -246,13 +280,18 @@ func (v *vector) forget() {
 			v.version++
 		}
 	}
-	v.sets = slices.DeleteFunc(v.sets, func(s *nameSet) bool { return s.n == 0 })
+	v.sets = slices.DeleteFunc(v.sets, func(s *nameSet) bool {
+		if s.n == 0 {
+			delete(v.byNames, s.id)
+		}
+		return s.n == 0
+	})
 }
 
 // instanceLabels are the labels of a series, as they are written in JSON,
 // without its name.
 func instanceLabels(text []byte) labels.Labels {
-	ls, err := newDecoder(bytes.NewReader(text)).labels()
+	ls, err := newDecoder(newTracked(bytes.NewReader(text))).labels()
 	if err != nil {
 		return labels.EmptyLabels() // cannot be: the text was read once without an error
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -106,9 +107,15 @@ func (v versions) add(key, text string, rank int) {
 	}
 }
 
+// maxVersion bounds the bytes of a version, which goes into alerts.
+const maxVersion = 256
+
 // says tells whether a version is one: builds that were given none have a
 // stand-in.
 func says(text string) bool {
+	if len(text) > maxVersion || !utf8.ValidString(text) {
+		return false
+	}
 	switch text {
 	case "", "(devel)", "devel", "unknown", "latest", "v0.0.0":
 		return false
