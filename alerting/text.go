@@ -100,6 +100,9 @@ func headline(l leak.Leak) string {
 	if stays {
 		s += "; no more of them since " + human.Time(l.PlateauedAt, l.UpdatedAt)
 	}
+	if !l.NoDataSince.IsZero() {
+		s += "; no data from its instances since " + human.Time(l.NoDataSince, l.UpdatedAt)
+	}
 	return s
 }
 

@@ -15,7 +15,26 @@ type ScrapeTarget struct {
 	Labels labels.Labels
 	// Scheme and Host (with port) of its metrics.
 	Scheme, Host string
+	// Unreachable: nothing listened there at the last scrape. A scrape that fails
+	// in another way, as by a timeout, is no such thing.
+	Unreachable bool
 }
+
+// Presence is what is known of whether an instance is still there.
+type Presence string
+
+// What is known of an instance.
+const (
+	PresenceUnknown Presence = "" // nobody can say
+	// PresencePresent: it is a target, and somebody answers or may answer there.
+	PresencePresent Presence = "present"
+	// PresenceUnlisted: no list of targets has it, and all could be read. Of an
+	// instance that was on one before, that says that it is gone; others come from
+	// elsewhere, as by remote write or federation.
+	PresenceUnlisted Presence = "unlisted"
+	// PresenceGone: its pod is deleted, or nothing listens at its address any more.
+	PresenceGone Presence = "gone"
+)
 
 // Target is where the profiles of one instance are had.
 type Target struct {

@@ -47,6 +47,8 @@ type Options struct {
 	Discovered *Watcher
 	// Scraped may be nil: there are no others.
 	Scraped Scraped
+	// Own lists what gorowatch scrapes itself, for Presence; nil: nothing.
+	Own Scraped
 	// MaxAge is how old the list of Scraped may be, 1 minute by default. For
 	// an instance that is not on it, it is asked again after a tenth of that.
 	MaxAge time.Duration
@@ -70,6 +72,7 @@ type place struct {
 	identity     uint64
 	scheme, host string
 	labels       labels.Labels
+	unreachable  bool
 }
 
 // New makes a Finder.
@@ -250,7 +253,7 @@ func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	}
 	f.list = make([]place, len(targets))
 	for i, t := range targets {
-		f.list[i] = place{identity(t.Labels), t.Scheme, t.Host, t.Labels}
+		f.list[i] = place{identity(t.Labels), t.Scheme, t.Host, t.Labels, t.Unreachable}
 	}
 	slices.SortStableFunc(f.list, func(a, b place) int { return cmp.Compare(a.identity, b.identity) })
 	for from := 0; from < len(f.list); {

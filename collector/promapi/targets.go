@@ -78,6 +78,8 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 					t.Scheme = "https"
 				}
 			}
+		case "lastError":
+			t.Unreachable = isRefused(it.ReadString())
 		default:
 			err = d.SkipValue()
 		}
@@ -85,4 +87,10 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 	})
 	ok = ok && len(t.Host) <= collector.MaxLabelBytes && collector.LabelsProblem(t.Labels) == ""
 	return t, ok, err
+}
+
+// isRefused tells whether a scrape failed because the host answered that nothing
+// listens there, by the text of the error on Unix and on Windows.
+func isRefused(lastError string) bool {
+	return strings.HasSuffix(lastError, "connection refused") || strings.HasSuffix(lastError, "actively refused it.")
 }

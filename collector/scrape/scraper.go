@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,6 +90,8 @@ type target struct {
 
 	// failing is why the last scrape failed; the loop's own.
 	failing collector.Reason
+	// refused: at the last scrape nothing listened there.
+	refused atomic.Bool
 }
 
 // New makes a Scraper.
@@ -180,6 +184,17 @@ func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Reques
 	}
 }
 
+// Targets lists what is scraped now.
+func (s *Scraper) Targets(context.Context) ([]collector.ScrapeTarget, error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	out := make([]collector.ScrapeTarget, 0, len(s.targets))
+	for _, t := range s.targets {
+		out = append(out, collector.ScrapeTarget{Labels: t.Labels, Scheme: t.URL.Scheme, Host: t.URL.Host, Unreachable: t.refused.Load()})
+	}
+	return out, nil
+}
+
 // Run scrapes until ctx is done.
 func (s *Scraper) Run(ctx context.Context) {
 	var wg sync.WaitGroup
@@ -239,6 +254,7 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 	if err == nil {
 		err = s.o.Store.Append(t.Labels, x)
 	}
+	t.refused.Store(errors.Is(err, syscall.ECONNREFUSED))
 	reason, result := collector.Reason(""), "ok"
 	if err != nil {
 		reason = collector.ReasonOf(err)

@@ -429,6 +429,20 @@ func TestBadAnswers(t *testing.T) {
 		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://127.0.0.1:1"), Client: &http.Client{Transport: &http.Transport{}}})
 		_, err := only(s).read(t.Context(), time.Minute, maxBytes)
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
+
+		s.scrape(t.Context(), only(s))
+		list, err := s.Targets(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []collector.ScrapeTarget{{Labels: shop, Scheme: "http", Host: "127.0.0.1:1", Unreachable: true}}, list)
+	})
+	t.Run("not refused", func(t *testing.T) {
+		srv := httptest.NewServer(http.NotFoundHandler())
+		defer srv.Close()
+		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
+		s.scrape(t.Context(), only(s))
+		list, err := s.Targets(t.Context())
+		require.NoError(t, err)
+		require.False(t, list[0].Unreachable, "it answers, if only with an error")
 	})
 }
 

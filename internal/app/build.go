@@ -81,7 +81,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		if g.scraper, err = g.embedded(c, a); err != nil {
 			return nil, err
 		}
-		g.source = g.scraper
+		g.source, finder.Own = g.scraper, g.scraper
 	}
 	if g.finder, err = discovery.New(finder); err != nil {
 		return nil, err
@@ -101,6 +101,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	g.monitor = monitor.Options{
 		Source:            g.source,
 		Memory:            memory,
+		Targets:           g.finder,
 		Versions:          g.monitor.Versions,
 		VersionLabel:      c.Services.VersionLabel,
 		Interval:          interval,

@@ -66,6 +66,9 @@ type Leak struct {
 	// PlateauedAt is since when it has not grown, at its end too; zero while it
 	// grows.
 	PlateauedAt time.Time `json:"plateaued_at,omitzero"`
+	// NoDataSince is since when it fires without any data from its instances, of
+	// which it is not known whether they are gone; zero: there are data.
+	NoDataSince time.Time `json:"no_data_since,omitzero"`
 	// Reopened is how often it came back after it was resolved.
 	Reopened int `json:"reopened,omitempty"`
 	// Version is the version of the service that began to leak, where known, and
@@ -131,6 +134,8 @@ type Watch struct {
 	Clean    float64   `json:"clean"`            // goroutines without the leak
 	Leaked   float64   `json:"leaked"`           // the most that it had of them
 	Stood    int64     `json:"stood,omitempty"`  // the most that a profile had on its stacks
+	// Missing is since when it has no samples; zero: it has.
+	Missing time.Time `json:"missing_since,omitzero"`
 }
 
 // StackGrowth is a stack and how it grew from the base to the head profile.

@@ -53,6 +53,8 @@ type Tracker struct {
 	// they say nothing, or are believed.
 	held    string
 	updated time.Time // at the last Update
+	// names are the instances of the last Update, and when each was met first.
+	names map[string]time.Time
 }
 
 // record is an open leak and what it takes to see its end.
@@ -96,6 +98,9 @@ type watch struct {
 	// leak's stacks; stood is the most that one had.
 	seen         time.Time
 	stand, stood int64
+	// missing is since when it has no samples, gone since when it is known to be
+	// gone; zero: it has, it is not.
+	missing, gone time.Time
 }
 
 // Observation is what an evaluation has found of the service.
@@ -108,6 +113,8 @@ type Observation struct {
 	// Latest is the newest profile of an instance and when it was taken; nil if
 	// there is none to be had. It may be nil itself.
 	Latest func(instance string) (*stack.Snapshot, time.Time)
+	// Presence is what is known of an instance that has no samples; nil: nothing.
+	Presence func(instance string) collector.Presence
 	// Versions of the processes by instance, where known.
 	Versions map[string]string
 	// ProfilesExpected: Attributions may still come, it is worth waiting.
@@ -165,6 +172,12 @@ func (t *Tracker) Restore(l Leak) {
 		}
 		return
 	}
+	t.open = append(t.open, restored(l))
+}
+
+// restored is the record of an open leak whose document is all that is known of
+// it.
+func restored(l Leak) *record {
 	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
 	for _, s := range l.Stacks {
 		r.signatures[s.Signature] = true
@@ -180,9 +193,10 @@ func (t *Tracker) Restore(l Leak) {
 	for _, w := range l.Watched {
 		if have := r.watched[w.Instance]; have != nil {
 			have.started, have.clean, have.leaked, have.stood = w.Started, w.Clean, w.Leaked, w.Stood
+			have.missing = w.Missing
 		}
 	}
-	t.open = append(t.open, r)
+	return r
 }
 
 // resume gives an open leak the past of the document before.
@@ -338,12 +352,16 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		t.alarmed = now
 	}
 	t.held = ""
-	if now.Sub(t.updated) > 3*t.o.Interval {
+	elapsed := now.Sub(t.updated)
+	paused := elapsed > 3*t.o.Interval && !t.updated.IsZero()
+	if elapsed > 3*t.o.Interval {
 		for _, r := range t.open { // nobody looked: no time that it was clean for
 			r.cleanSince = time.Time{}
 		}
 	}
 	t.updated = now
+	t.meet(now, o, paused)
+	t.reopen(now, o)
 	if !o.Verdict.Status.Grows() {
 		// The counts do not tell: then the stacks have to, clearly.
 		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a Attribution) bool {
@@ -358,6 +376,12 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		r.look(o)
 		r.follow(now, o)
+		t.watchMissing(now, r, o, paused)
+		r.remember()
+		r.leak.NoDataSince = r.noDataSince(o)
+		if r.unseen() && !r.moved.IsZero() && r.moved.Before(now) {
+			r.moved = r.moved.Add(elapsed) // a time without samples shows no end of the growth
+		}
 		r.plateau(now, r.patience(t.o.Base))
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
@@ -929,11 +953,11 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 	}
 	gone, restarted := 0, 0
 	for name, w := range r.watched {
-		i := find(o.Instances, name)
-		if i < 0 || t.lost(now, o.Instances[i]) {
+		if !w.missing.IsZero() {
 			gone++
 			continue
 		}
+		i := find(o.Instances, name)
 		if !w.free(o.Instances[i]) || leaksAgain(o.Verdict, name) {
 			r.cleanSince = time.Time{}
 			return false
@@ -946,13 +970,18 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 		r.cleanSince = now
 	}
 	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.o.Base), 360*t.o.Base)
+	for name, w := range r.watched {
+		if !w.missing.IsZero() && !t.over(now, name, w, quiet, o) {
+			return false
+		}
+	}
 	if now.Sub(r.cleanSince) < quiet {
 		return false
 	}
-	r.leak.Resolution = "its goroutines are gone"
+	r.leak.Resolution, r.leak.NoDataSince = "its goroutines are gone", time.Time{}
 	switch len(r.watched) {
 	case gone:
-		r.leak.Resolution = "its instances are gone"
+		r.leak.Resolution = t.goneResolution(r, o)
 	case gone + restarted:
 		r.leak.Resolution = "its instances restarted and have not grown since"
 	}

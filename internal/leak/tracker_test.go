@@ -35,7 +35,7 @@ func newStory(t *testing.T) *story {
 
 // observation is of now; the verdict says that the given instances grow.
 func (s *story) observation(status trend.Status, growing ...string) Observation {
-	o := Observation{Verdict: trend.Verdict{Status: status, Onset: t0}}
+	o := Observation{Verdict: trend.Verdict{Status: status, Onset: t0}, Presence: s.presence}
 	for name := range s.count {
 		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: s.now})
 	}
@@ -46,6 +46,14 @@ func (s *story) observation(status trend.Status, growing ...string) Observation 
 		o.Verdict.Leaked += it.Leaked
 	}
 	return o
+}
+
+// presence is that of an instance whose target was dropped when it went.
+func (s *story) presence(instance string) collector.Presence {
+	if _, ok := s.count[instance]; ok {
+		return collector.PresencePresent
+	}
+	return collector.PresenceGone
 }
 
 // step is a minute later, the given instances having grown by n.
@@ -228,9 +236,10 @@ func TestServiceThatIsGoneResolves(t *testing.T) {
 	s := newStory(t)
 	s.step(50, "a")
 	s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
+	clear(s.count)
 	for range 11 {
 		s.step(0)
-		s.tracker.Update(s.now, Observation{Verdict: trend.Verdict{Status: trend.Quiet}})
+		s.tracker.Update(s.now, Observation{Verdict: trend.Verdict{Status: trend.Quiet}, Presence: s.presence})
 	}
 	require.Equal(t, Resolved, s.only().State)
 }

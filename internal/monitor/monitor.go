@@ -56,6 +56,9 @@ type Options struct {
 	// Memory is asked about services that leak. It may be nil: then only their
 	// goroutines count.
 	Memory MemorySource
+	// Targets is asked about the instances of leaks, which resolve sooner when
+	// these are known to be gone; nil: nothing is known.
+	Targets Targets
 	// Versions is asked while a leak is open and the version of an instance is
 	// not known; nil: never. VersionLabel is the label of the instances that has
 	// it, and comes first; empty: none has.
@@ -280,6 +283,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 			m.take(ctx, now, s)
 		}
 		m.weigh(ctx, now, services)
+		m.askPresence(ctx, now)
 		m.publish(ctx)
 	} else {
 		m.mtx.Lock()
@@ -335,7 +339,7 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	s.judge(now, m.o.Puller != nil, m.o.VersionLabel)
+	s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
 	s.watched = s.trend.Instances()
 	s.forget()
 	s.end(m.sampled, m.o.Interval)

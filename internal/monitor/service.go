@@ -33,7 +33,8 @@ type service struct {
 	verdict   trend.Verdict
 	watched   []trend.Instance
 	instances map[string]*instance
-	proving   map[string]*proof // by leak
+	proving   map[string]*proof    // by leak
+	presence  map[string]*presence // by instance of a leak that fires
 
 	request *request // the last one, nil if it is met
 	// weighed is when its memory may be asked for again; weighing: it is.
@@ -194,14 +195,14 @@ func (s *service) observe(in *instance, x collector.Sample) {
 
 // judge judges the service and moves its leaks on. pulling tells whether
 // profiles are pulled at all, versionLabel is the label with the version.
-func (s *service) judge(now time.Time, pulling bool, versionLabel string) {
+func (s *service) judge(now time.Time, interval time.Duration, pulling bool, versionLabel string) {
 	s.trend.SetStacks(pulling && s.dry < maxDry)
 	s.verdict = s.trend.Judge(now)
 	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
 		return
 	}
 	s.watched = s.trend.Instances()
-	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel)}
+	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}

@@ -83,7 +83,7 @@ func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, t
 		for _, t := range tracks {
 			t.feed(s, now.UnixMilli())
 		}
-		s.judge(now, m.o.Puller != nil, m.o.VersionLabel)
+		s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
 		if m.o.OnVerdict != nil {
 			m.o.OnVerdict(s.labels, now, s.verdict, s.trend.Explain)
 		}

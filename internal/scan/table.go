@@ -82,6 +82,9 @@ func (r *Result) why(l leak.Leak, floor []float64) string {
 		s = r.course(l, floor)
 	}
 	s += "; alarm after " + human.Duration(l.DetectedAt.Sub(l.Onset))
+	if !l.NoDataSince.IsZero() {
+		s += "; no data from its instances since " + stamp(l.NoDataSince, r.End)
+	}
 	if l.State == leak.Resolved {
 		s += fmt.Sprintf("; resolved %s: %s", stamp(l.ResolvedAt, r.End), l.Resolution)
 	}

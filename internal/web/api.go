@@ -190,6 +190,7 @@ type apiLeak struct {
 	ResolvedAt     *time.Time        `json:"resolved_at"`
 	Resolution     string            `json:"resolution,omitempty"`
 	PlateauedAt    *time.Time        `json:"plateaued_at"`
+	NoDataSince    *time.Time        `json:"no_data_since"`
 	Reopened       int               `json:"reopened,omitempty"`
 	Version        string            `json:"version,omitempty"`
 	DeployedAt     *time.Time        `json:"deployed_at,omitempty"`
@@ -210,7 +211,7 @@ func newAPILeak(l leak.Leak) apiLeak {
 	a := apiLeak{
 		ID: l.ID, Service: l.Service, Signature: l.Signature, State: l.State, Evidence: l.Evidence, Missing: l.Missing,
 		Onset: known(l.Onset), DetectedAt: known(l.DetectedAt), UpdatedAt: known(l.UpdatedAt), ResolvedAt: known(l.ResolvedAt),
-		Resolution: l.Resolution, PlateauedAt: known(l.PlateauedAt), Reopened: l.Reopened,
+		Resolution: l.Resolution, PlateauedAt: known(l.PlateauedAt), NoDataSince: known(l.NoDataSince), Reopened: l.Reopened,
 		Version: l.Version, DeployedAt: known(l.DeployedAt),
 		GrowthPerHour: newAPIInterval(l.Rate), Leaked: float(l.Leaked), Share: float(l.Share),
 		Instances: append([]string{}, l.Instances...), InstancesTotal: l.InstancesTotal,

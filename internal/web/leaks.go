@@ -34,6 +34,7 @@ type leakRow struct {
 	Projection string
 	Onset      stamp
 	Plateaued  stamp // zero while it grows
+	NoData     stamp // zero while there are data from its instances
 	Resolved   stamp
 	Resolution string
 	Spark      spark
@@ -53,6 +54,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Projection: alerting.Projection(l, h.alerts()),
 		Onset:      h.stamp(l.Onset),
 		Plateaued:  h.stamp(l.PlateauedAt),
+		NoData:     h.stamp(l.NoDataSince),
 		Resolved:   h.stamp(l.ResolvedAt),
 		Resolution: human.Line(l.Resolution, maxWords),
 	}

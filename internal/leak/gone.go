@@ -1,0 +1,198 @@
+package leak
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// How long instances of a leak may be without samples, in base blocks. Missing
+// samples alone do not end a leak: the series of a process that runs may be lost
+// on their way for hours.
+const (
+	// goneAfter is for how long an instance has to be known to be gone. While a
+	// Prometheus starts, its list of targets is short for a minute or two.
+	goneAfter = 10
+	// replacedAfter is for how long an instance of which nothing is known has to be
+	// missing while a younger one is there in its place.
+	replacedAfter = 120
+	// unseenAfter is how long a leak fires without any data of its instances.
+	unseenAfter = 1440
+	// replacedWithin is by how much the younger instance may have begun earlier
+	// than the other one went, as in a rolling update.
+	replacedWithin = 60
+)
+
+// sameStart is how far two starts of one process may be apart, as exporters
+// compute the start from the uptime.
+const sameStart = 2 * time.Second
+
+// watchMissing notes since when the instances of a leak have no samples, and
+// since when they are known to be gone. paused: nobody looked for a while, a time
+// that says nothing of any instance.
+func (t *Tracker) watchMissing(now time.Time, r *record, o Observation, paused bool) {
+	for name, w := range r.watched {
+		i := find(o.Instances, name)
+		if i >= 0 && !t.lost(now, o.Instances[i]) {
+			w.missing, w.gone = time.Time{}, time.Time{}
+			continue
+		}
+		switch {
+		case paused:
+			w.missing, w.gone = now, time.Time{}
+		case !w.missing.IsZero():
+		case i >= 0:
+			w.missing = o.Instances[i].LastSeen
+		default:
+			w.missing = now
+		}
+		switch {
+		case o.presence(name) != collector.PresenceGone:
+			w.gone = time.Time{}
+		case w.gone.IsZero():
+			w.gone = now
+		}
+	}
+}
+
+// remember writes down which instances are missing, for the next run and for the
+// time after the leak is resolved.
+func (r *record) remember() {
+	for i := range r.leak.Watched {
+		if w := r.watched[r.leak.Watched[i].Instance]; w != nil && !w.missing.IsZero() {
+			r.leak.Watched[i].Missing = w.missing
+		}
+	}
+}
+
+// unseen tells whether no instance of the leak has samples.
+func (r *record) unseen() bool {
+	for _, w := range r.watched {
+		if w.missing.IsZero() {
+			return false
+		}
+	}
+	return len(r.watched) > 0
+}
+
+// over tells whether an instance without samples counts as one that has ended.
+// quiet is how long the leak has to be quiet before it is resolved.
+func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Observation) bool {
+	missing := now.Sub(w.missing)
+	switch o.presence(name) {
+	case collector.PresenceGone:
+		if now.Sub(w.gone) >= min(quiet, goneAfter*t.o.Base) {
+			return true
+		}
+	case collector.PresencePresent:
+	default:
+		if missing >= max(quiet, replacedAfter*t.o.Base) && t.replacements(w, o) {
+			return true
+		}
+	}
+	return missing >= unseenAfter*t.o.Base
+}
+
+// replacements tells whether a process that has begun when this one went is there
+// under another name.
+func (t *Tracker) replacements(w *watch, o Observation) bool {
+	early := w.missing.Add(-replacedWithin * t.o.Base)
+	return slices.ContainsFunc(o.Instances, func(in trend.Instance) bool {
+		return t.names[in.Name].After(early) && in.Started.After(early) && in.Started.After(w.started)
+	})
+}
+
+// meet notes when each instance was met first under its name.
+func (t *Tracker) meet(now time.Time, o Observation, paused bool) {
+	names := make(map[string]time.Time, len(o.Instances))
+	for _, in := range o.Instances {
+		at, known := t.names[in.Name]
+		switch {
+		case known:
+		case t.names == nil || paused:
+			at = in.FirstSeen
+		default:
+			at = now
+		}
+		names[in.Name] = at
+	}
+	t.names = names
+}
+
+// presence is what is known of an instance that has no samples.
+func (o *Observation) presence(instance string) collector.Presence {
+	if o.Presence == nil {
+		return collector.PresenceUnknown
+	}
+	return o.Presence(instance)
+}
+
+// reopen opens the resolved leaks again whose processes were taken for gone and
+// are back, with the same start and with what had leaked in them.
+func (t *Tracker) reopen(now time.Time, o Observation) {
+	t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool {
+		if l.State != Resolved || !t.isBack(now, l, o) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
+			return false
+		}
+		r := restored(l)
+		r.moved = now
+		r.leak.Reopened++
+		r.leak.Resolution, r.leak.ResolvedAt = "", time.Time{}
+		r.leak.move(now, Firing, "the process that was taken for gone is back, and its goroutines with it")
+		t.open = append(t.open, r)
+		return true
+	})
+}
+
+// isBack tells whether an instance that was missing when the leak was resolved is
+// there again, the same process with its leaked goroutines.
+func (t *Tracker) isBack(now time.Time, l Leak, o Observation) bool {
+	return slices.ContainsFunc(l.Watched, func(w Watch) bool {
+		i := find(o.Instances, w.Instance)
+		if i < 0 || w.Missing.IsZero() || w.Started.IsZero() || t.lost(now, o.Instances[i]) {
+			return false
+		}
+		in := o.Instances[i]
+		return in.Started.Sub(w.Started).Abs() <= sameStart && in.Count > w.Clean+w.Leaked/2
+	})
+}
+
+// goneResolution says why a leak is resolved whose instances are all gone.
+func (t *Tracker) goneResolution(r *record, o Observation) string {
+	var last time.Time
+	for name, w := range r.watched {
+		if o.presence(name) == collector.PresenceGone || t.replacements(w, o) {
+			continue
+		}
+		last = later(last, w.missing)
+	}
+	if last.IsZero() {
+		return "its instances are gone"
+	}
+	return "no data from its instances since " + last.UTC().Format("2006-01-02 15:04 MST")
+}
+
+// noDataSince is since when all instances that may hold leaked goroutines have no
+// samples, and it is not known that they are gone; zero: one has, or none may.
+func (r *record) noDataSince(o Observation) (since time.Time) {
+	for name, w := range r.watched {
+		switch i := find(o.Instances, name); {
+		case !w.missing.IsZero():
+			if o.presence(name) != collector.PresenceGone {
+				since = later(since, w.missing)
+			}
+		case !w.free(o.Instances[i]):
+			return time.Time{}
+		}
+	}
+	return since
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
