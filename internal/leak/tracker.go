@@ -698,7 +698,8 @@ func (r *record) attribute(service labels.Labels, a Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
-	for i := range a.Stacks { // what only a dump has shown
+	a.Stacks = slices.Clone(a.Stacks) // the caller keeps them, and hands them in again
+	for i := range a.Stacks {         // what only a dump has shown
 		r.signatures[a.Stacks[i].Signature] = true
 		for _, have := range r.leak.Stacks {
 			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
