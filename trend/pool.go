@@ -1,6 +1,7 @@
 package trend
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -42,15 +43,10 @@ func (p *pool) gather(in []*instance, base int64) {
 			p.members = append(p.members, g)
 		}
 	}
-	// One order whatever the names are, for sums that do not depend on it.
+	// One order whatever the names are, for sums that do not depend on it. An
+	// unknown load comes first.
 	slices.SortFunc(p.members, func(a, b *segment) int {
-		switch {
-		case a.first != b.first:
-			return int(max(-1, min(1, a.first-b.first)))
-		case a.count != b.count:
-			return int(max(-1, min(1, a.count-b.count)))
-		}
-		return int(max(-1, min(1, float64(a.load-b.load)*1e6)))
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.count, b.count), cmp.Compare(a.load, b.load))
 	})
 }
 
