@@ -187,11 +187,10 @@ func summary(l leak.Leak, s Severity, o RenderOptions) string {
 		}
 	}
 	what := " leaks " + rate(l)
-	switch {
-	case l.PlateauedAt.IsZero():
-	case l.State == leak.Resolved:
+	switch plateaued := !l.PlateauedAt.IsZero(); {
+	case l.State == leak.Resolved && (plateaued || !(l.Rate.Value > 0)), paused(l) && len(l.Instances) == 0:
 		what = " leaked"
-	default:
+	case plateaued && l.State != leak.Resolved, paused(l):
 		what = " holds " + human.Number(l.Leaked) + " leaked goroutines"
 	}
 	service := human.Line(ServiceName(l.Service), 36)
@@ -199,6 +198,27 @@ func summary(l leak.Leak, s Severity, o RenderOptions) string {
 		return human.Line(service+": "+ps[0].words()+","+what+where, maxSummary)
 	}
 	return human.Line(service+what+since(l)+where, maxSummary)
+}
+
+// paused tells whether a leak fires though no running process is known to grow:
+// those that leaked have ended, and what has taken their place has not leaked yet
+// or not for long enough to say how fast.
+func paused(l leak.Leak) bool {
+	return l.State == leak.Firing && l.PlateauedAt.IsZero() && !(l.Rate.Value > 0)
+}
+
+// Pause says in a few words why no growth is seen of a leak that fires; empty: it
+// grows, or has plateaued.
+func Pause(l leak.Leak) string {
+	switch {
+	case l.State == leak.Firing && !l.NoDataSince.IsZero():
+		return "no data from its instances since " + human.Time(l.NoDataSince, l.UpdatedAt)
+	case !paused(l):
+		return ""
+	case len(l.Instances) == 0:
+		return "no leaking process is running now"
+	}
+	return "no growth seen since the restart"
 }
 
 // rate is "212 goroutines/h".
@@ -214,10 +234,15 @@ func since(l leak.Leak) string {
 
 func growth(l leak.Leak) string {
 	var b strings.Builder
-	if l.PlateauedAt.IsZero() {
-		b.WriteString("+" + rate(l))
-	} else {
+	switch {
+	case !l.PlateauedAt.IsZero():
 		b.WriteString("none since " + human.Time(l.PlateauedAt, l.UpdatedAt))
+	case paused(l):
+		b.WriteString(Pause(l))
+	case !(l.Rate.Value > 0):
+		b.WriteString("none now")
+	default:
+		b.WriteString("+" + rate(l))
 	}
 	if l.Rate.Low < l.Rate.High {
 		fmt.Fprintf(&b, " (95 %%: %s to %s)", human.Number(l.Rate.Low), human.Number(l.Rate.High))
@@ -239,6 +264,9 @@ func growth(l leak.Leak) string {
 
 func instances(l leak.Leak) string {
 	n, of := len(l.Instances), l.InstancesTotal
+	if n+of == 0 {
+		return "no instance"
+	}
 	if of < n {
 		return human.Plural(int64(n), "instance", "instances")
 	}

@@ -29,7 +29,7 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	}
 	n := max(float64(len(l.Instances)), 1)
 	have, perHour := l.Leaked/n, l.Rate.Value/n
-	if l.Head != nil {
+	if l.Head != nil && slices.Contains(l.Instances, l.Head.Instance) { // else its process has ended
 		have = max(have, float64(l.Head.Total))
 	}
 	limit := o.Limit

@@ -82,7 +82,9 @@ func headline(l leak.Leak) string {
 	switch {
 	case stays:
 		what = human.Number(l.Leaked) + " leaked goroutines stay"
-	case !l.PlateauedAt.IsZero():
+	case paused(l) && len(l.Instances) > 0:
+		what = human.Number(l.Leaked) + " leaked goroutines"
+	case !l.PlateauedAt.IsZero(), paused(l), l.State == leak.Resolved && !(l.Rate.Value > 0):
 		what = "leaked"
 	}
 	s := human.Line(ServiceName(l.Service), 80) + "  " + what + since(l)
@@ -100,8 +102,8 @@ func headline(l leak.Leak) string {
 	if stays {
 		s += "; no more of them since " + human.Time(l.PlateauedAt, l.UpdatedAt)
 	}
-	if !l.NoDataSince.IsZero() {
-		s += "; no data from its instances since " + human.Time(l.NoDataSince, l.UpdatedAt)
+	if why := Pause(l); why != "" {
+		s += "; " + why
 	}
 	return s
 }

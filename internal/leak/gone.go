@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -24,10 +25,6 @@ const (
 	// than the other one went, as in a rolling update.
 	replacedWithin = 60
 )
-
-// sameStart is how far two starts of one process may be apart, as exporters
-// compute the start from the uptime.
-const sameStart = 2 * time.Second
 
 // watchMissing notes since when the instances of a leak have no samples, and
 // since when they are known to be gone. paused: nobody looked for a while, a time
@@ -155,7 +152,7 @@ func (t *Tracker) isBack(now time.Time, l Leak, o Observation) bool {
 			return false
 		}
 		in := o.Instances[i]
-		return in.Started.Sub(w.Started).Abs() <= sameStart && in.Count > w.Clean+w.Leaked/2
+		return procstart.At(in.Started).Same(procstart.At(w.Started)) && in.Count > w.Clean+w.Leaked/2
 	})
 }
 

@@ -78,14 +78,17 @@ type Leak struct {
 	// Transitions are how it came to its state, oldest first; bounded.
 	Transitions []Transition `json:"transitions,omitempty"`
 
-	// Rate is the growth in goroutines per hour, summed over Instances.
+	// Rate is the growth in goroutines per hour, summed over Instances. A process
+	// that has not grown since it started adds nothing.
 	Rate trend.Interval `json:"growth_per_hour"`
-	// Leaked is how many goroutines it holds now.
+	// Leaked is how many goroutines Instances hold now.
 	Leaked float64 `json:"leaked"`
 	// Share is the part of the growth of the counts that Stacks explain, 0 to
 	// 1. Zero for an unattributed leak.
 	Share float64 `json:"share"`
-	// Instances leak, as their instance label; InstancesTotal are watched.
+	// Instances leak, as their instance label, and InstancesTotal are watched;
+	// both are of processes that live. Of a resolved leak they are, as Rate is,
+	// what it was like at last.
 	Instances      []string `json:"instances"`
 	InstancesTotal int      `json:"instances_total"`
 	// Signatures are those of all stacks that were ever part of it, and Watched is
@@ -136,6 +139,8 @@ type Watch struct {
 	Stood    int64     `json:"stood,omitempty"`  // the most that a profile had on its stacks
 	// Missing is since when it has no samples; zero: it has.
 	Missing time.Time `json:"missing_since,omitzero"`
+	// Rate is how fast it grew, of one that is not among the leak's Instances.
+	Rate *trend.Interval `json:"growth_per_hour,omitempty"`
 }
 
 // StackGrowth is a stack and how it grew from the base to the head profile.

@@ -80,6 +80,12 @@ type record struct {
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
+	// stays is what those hold that are not rid of what had leaked.
+	stays float64
+	// rated: the rates of its instances are known. was is what it was like when
+	// it was on the most instances of late.
+	rated bool
+	was   extent
 }
 
 // watch is an instance that leaks.
@@ -91,6 +97,7 @@ type watch struct {
 	lower      float64
 	lowerSince time.Time
 	rate       trend.Interval // when it was last seen to grow
+	profiled   bool           // rate is that of the stacks
 	// lowSince is since when the count is as low as without half of what had
 	// leaked; zero while it is not.
 	lowSince time.Time
@@ -121,6 +128,8 @@ type Observation struct {
 	// Profiled: there are several profiles already, and more are to come: what
 	// grows would be seen in them.
 	ProfilesExpected, Profiled bool
+
+	living map[string]trend.Instance // those of Instances that are there, by name
 }
 
 // NewTracker makes a Tracker of a service without leaks.
@@ -191,10 +200,13 @@ func restored(l Leak) *record {
 		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
 	}
 	for _, w := range l.Watched {
-		if have := r.watched[w.Instance]; have != nil {
-			have.started, have.clean, have.leaked, have.stood = w.Started, w.Clean, w.Leaked, w.Stood
-			have.missing = w.Missing
+		have := r.watched[w.Instance]
+		if have == nil { // its process had ended
+			have = &watch{}
+			r.watched[w.Instance] = have
 		}
+		have.started, have.clean, have.leaked, have.stood = w.Started, w.Clean, w.Leaked, w.Stood
+		have.missing = w.Missing
 	}
 	return r
 }
@@ -314,11 +326,12 @@ func (t *Tracker) Leaked(instance string) (n float64) {
 	return n
 }
 
-// Told are the instances of the leaks that somebody was told of.
+// Told are the instances of the leaks that somebody was told of, those included
+// whose process has ended since.
 func (t *Tracker) Told() (instances []string) {
 	for _, r := range t.open {
 		if r.leak.State == Firing {
-			instances = append(instances, r.leak.Instances...)
+			instances = slices.AppendSeq(instances, maps.Keys(r.watched))
 		}
 	}
 	slices.Sort(instances)
@@ -362,6 +375,10 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.updated = now
 	t.meet(now, o, paused)
 	t.reopen(now, o)
+	o.living = t.living(now, o.Instances)
+	for _, r := range t.open {
+		r.inherit(now)
+	}
 	if !o.Verdict.Status.Grows() {
 		// The counts do not tell: then the stacks have to, clearly.
 		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a Attribution) bool {
@@ -382,6 +399,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		if r.unseen() && !r.moved.IsZero() && r.moved.Before(now) {
 			r.moved = r.moved.Add(elapsed) // a time without samples shows no end of the growth
 		}
+		r.note(now, extentFor*t.o.Base, o)
 		r.plateau(now, r.patience(t.o.Base))
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
@@ -395,6 +413,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		}
 		r.leak.move(now, Resolved, r.leak.Resolution)
 		r.leak.ResolvedAt = now
+		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.was.instances, r.was.total, r.was.rate
 		t.resolved = append(t.resolved, r.leak)
 		return true
 	})
@@ -746,8 +765,8 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		}
 	}
 	known := map[string]bool{}
-	var judged trend.Interval  // by the counts: they err together
-	var profiled, wide float64 // by the stacks, of each instance apart; half its interval squared
+	r.rated = true
+	profiled := false
 	for _, it := range growing {
 		w := r.watched[it.Instance]
 		if w == nil {
@@ -760,34 +779,48 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 			r.watched[it.Instance] = w
 		}
 		known[it.Instance] = true
-		clean := it.Count - part*it.Leaked
-		if i := find(o.Instances, it.Instance); i >= 0 && another(w.started, o.Instances[i].Started) {
-			*w = watch{started: o.Instances[i].Started, clean: math.Inf(1)}
-		}
-		if math.IsNaN(w.clean) { // restored, its start unknown
-			w.clean = math.Inf(1)
-		}
-		w.estimate(now, patience, clean)
-		w.leaked = max(w.leaked, it.Count-w.clean)
-		if x, ok := a.rate(it.Instance); ok {
-			w.rate = x
-			profiled += x.Value
-			wide += (x.High - x.Low) * (x.High - x.Low) / 4
-		} else {
+		w.measure(now, patience, it, part, o)
+		w.rate, w.profiled = a.rate(it.Instance)
+		if !w.profiled {
 			w.rate = it.Rate.Times(part)
-			judged = judged.Plus(w.rate)
+		}
+		profiled = profiled || w.profiled && w.rate.Value > 0
+	}
+	if !profiled && len(known) == len(v.Instances) {
+		r.share(v.Rate.Times(part), known) // which knows more than the sum of its parts
+	}
+}
+
+// measure takes what the verdict says of the counts of an instance, of whose
+// leaked goroutines part are this leak's.
+func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, o Observation) {
+	count, clean := it.Count, it.Count-part*it.Leaked
+	if i := find(o.Instances, it.Instance); i >= 0 {
+		in := o.Instances[i]
+		former := w.clean
+		switch {
+		case w.replaced(in):
+			*w = watch{started: in.Started, clean: math.Inf(1)}
+		case w.started.IsZero():
+			w.started = in.Started
+		}
+		// A verdict outlives the process that it is from: what that one had is
+		// nothing that this one holds.
+		if it.Onset.Before(in.Started) && it.Count != in.Count {
+			count, clean = in.Count, min(clean, in.Count)
+			if !math.IsInf(former, 0) && !math.IsNaN(former) {
+				w.clean, clean = former, former
+			}
 		}
 	}
-	if profiled == 0 && len(known) == len(v.Instances) {
-		judged = v.Rate.Times(part) // which knows more than the sum of its parts
+	if math.IsNaN(w.clean) { // restored, its start unknown
+		w.clean = math.Inf(1)
 	}
-	for name, w := range r.watched {
-		if !known[name] { // goes on as it was
-			judged = judged.Plus(w.rate)
-		}
+	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // all of it was gone, and it leaks anew
+		w.leaked, w.stood, w.lowSince = 0, 0, time.Time{}
 	}
-	half := math.Sqrt(wide)
-	r.leak.Rate = judged.Plus(trend.Interval{Value: profiled, Low: max(0, profiled-half), High: profiled + half})
+	w.estimate(now, patience, clean)
+	w.leaked = max(w.leaked, count-w.clean)
 }
 
 // estimate takes how many goroutines there would be without the leak. The trend
@@ -866,8 +899,9 @@ func (r *record) look(o Observation) {
 
 // follow brings what the instances hold up to date, growing or not.
 func (r *record) follow(now time.Time, o Observation) {
-	r.leak.Leaked = 0
-	r.leak.Instances = r.leak.Instances[:0:0]
+	l := &r.leak
+	l.Leaked, r.stays = 0, 0
+	l.Instances = l.Instances[:0:0]
 	for name, w := range r.watched {
 		if i := find(o.Instances, name); i >= 0 {
 			if math.IsNaN(w.clean) { // restored: seen for the first time
@@ -880,23 +914,34 @@ func (r *record) follow(now time.Time, o Observation) {
 				w.lowSince = now
 			}
 			if !w.free(o.Instances[i]) {
-				held := o.Instances[i].Count - w.clean
-				if w.stands() {
-					held = float64(w.stand)
-				}
-				r.leak.Leaked += max(0, held)
+				r.stays += w.holds(o.Instances[i])
 			}
 		}
-		r.leak.Instances = append(r.leak.Instances, name)
-	}
-	slices.Sort(r.leak.Instances)
-	r.leak.Watched = r.leak.Watched[:0:0]
-	for _, name := range r.leak.Instances {
-		if w := r.watched[name]; !math.IsNaN(w.clean) && !math.IsInf(w.clean, 0) {
-			r.leak.Watched = append(r.leak.Watched, Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.stood})
+		in, lives := o.living[name]
+		if held := w.holds(in); lives && (held >= minGrowth || !w.replaced(in)) {
+			l.Leaked += held
+			l.Instances = append(l.Instances, name)
 		}
 	}
-	r.leak.InstancesTotal = max(len(o.Instances), len(r.leak.Instances))
+	slices.Sort(l.Instances)
+	l.InstancesTotal = max(len(o.living), len(l.Instances))
+	l.Rate = trend.Interval{}
+	if l.PlateauedAt.IsZero() || r.moved.After(l.PlateauedAt) {
+		l.Rate = r.rate(o)
+	}
+	l.Watched = l.Watched[:0:0]
+	for _, name := range slices.Sorted(maps.Keys(r.watched)) {
+		w := r.watched[name]
+		if math.IsNaN(w.clean) || math.IsInf(w.clean, 0) {
+			continue
+		}
+		x := Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.stood}
+		if !slices.Contains(l.Instances, name) && w.rate.Value > 0 {
+			rate := w.rate // handed out
+			x.Rate = &rate
+		}
+		l.Watched = append(l.Watched, x)
+	}
 }
 
 // free tells whether an instance is rid of what it had leaked. At night the
@@ -905,13 +950,6 @@ func (r *record) follow(now time.Time, o Observation) {
 func (w *watch) free(now trend.Instance) bool {
 	restarted := procstart.At(now.Started).After(procstart.At(w.started))
 	return restarted || w.low(now) && !w.stands()
-}
-
-// another reports whether a known start is not that of the process that began at
-// before, which may be unknown.
-func another(before, start time.Time) bool {
-	s := procstart.At(start)
-	return s.Known() && !s.Same(procstart.At(before))
 }
 
 // low tells whether the count is as if half of what had leaked were gone.
@@ -936,7 +974,7 @@ func (r *record) plateau(now time.Time, patience time.Duration) {
 	case r.moved.IsZero():
 		r.moved = now // restored: it is given time to show
 	case l.State != Firing:
-	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > patience && l.Leaked > 0:
+	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > patience && r.stays > 0:
 		l.Rate = trend.Interval{}
 		l.move(now, Plateaued, "it has stopped growing, its goroutines stay")
 	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):

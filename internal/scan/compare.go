@@ -84,17 +84,18 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 	for _, l := range leaks {
 		f := byService[serviceKey(l.Service)]
 		if f == nil {
-			f = &found{labels: l.Service, detected: l.DetectedAt, state: l.State}
+			f = &found{labels: l.Service, detected: l.DetectedAt, state: l.Phase()}
 			byService[serviceKey(l.Service)] = f
 		}
 		if l.DetectedAt.Before(f.detected) {
 			f.detected = l.DetectedAt
 		}
 		span := firing{l.Onset.UnixMilli(), ongoing}
-		if l.State == leak.Firing {
-			f.state = leak.Firing
-		} else {
+		switch {
+		case l.State != leak.Firing:
 			span.to = l.ResolvedAt.UnixMilli()
+		case f.state != leak.Firing:
+			f.state = l.Phase()
 		}
 		f.spans = append(f.spans, span)
 	}

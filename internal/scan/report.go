@@ -34,6 +34,7 @@ type finding struct {
 	Onset         time.Time     `json:"onset"`
 	DetectedAt    time.Time     `json:"detected_at"`
 	ResolvedAt    *time.Time    `json:"resolved_at"`
+	PlateauedAt   *time.Time    `json:"plateaued_at,omitempty"`
 	GrowthPerHour growth        `json:"growth_per_hour"`
 	Leaked        float64       `json:"leaked"`
 	Stacks        []grownStack  `json:"stacks"`
@@ -180,8 +181,8 @@ func (r *Result) JSON(w io.Writer) error {
 	}
 	for _, l := range r.Leaks {
 		f := finding{
-			ID: l.ID, Service: l.Service, Instances: l.Instances, State: l.State, Evidence: l.Evidence,
-			Onset: l.Onset.UTC(), DetectedAt: l.DetectedAt.UTC(), ResolvedAt: at(l.ResolvedAt),
+			ID: l.ID, Service: l.Service, Instances: append([]string{}, l.Instances...), State: l.Phase(), Evidence: l.Evidence,
+			Onset: l.Onset.UTC(), DetectedAt: l.DetectedAt.UTC(), ResolvedAt: at(l.ResolvedAt), PlateauedAt: at(l.PlateauedAt),
 			GrowthPerHour: growth(l.Rate), Leaked: l.Leaked, Stacks: []grownStack{},
 		}
 		for _, s := range l.Stacks {

@@ -430,12 +430,23 @@ func (r *Result) explain() {
 	}
 }
 
+// states have the largest leak plateaued, and one without a leaking process.
+func (r *Result) states() {
+	r.Leaks[1].PlateauedAt, r.Leaks[1].Rate = noon.Add(40*time.Hour), trend.Interval{}
+	r.Leaks = append(r.Leaks, leak.Leak{
+		ID: "beef", Service: labels.FromStrings("namespace", "prod", "job", "search"), State: leak.Firing, Evidence: leak.Growth,
+		Onset: noon.Add(3 * time.Hour), DetectedAt: noon.Add(5 * time.Hour), InstancesTotal: 1,
+	})
+	r.compareWith()
+}
+
 func TestGolden(t *testing.T) {
 	for name, prepare := range map[string]func(*Result){
 		"leaks":   func(*Result) {},
 		"compare": (*Result).compareWith,
 		"explain": (*Result).explain,
 		"none":    func(r *Result) { r.Leaks, r.Growing = nil, nil },
+		"states":  (*Result).states,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := result()

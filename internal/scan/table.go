@@ -29,7 +29,8 @@ const (
 	whyColumn   = 30
 )
 
-// leakRows are the leaks, open ones first, the largest first.
+// leakRows are the leaks: open ones first, those that have stopped growing after
+// the others, and of each the largest first.
 func (r *Result) leakRows() [][]string {
 	leaks := slices.Clone(r.Leaks)
 	slices.SortStableFunc(leaks, func(a, b leak.Leak) int {
@@ -44,7 +45,7 @@ func (r *Result) leakRows() [][]string {
 		}
 		out = append(out, []string{
 			human.Line(alerting.ServiceName(l.Service), 40),
-			"+" + human.Number(l.Rate.Value),
+			growthCell(l),
 			r.since(l.Onset),
 			leaked,
 			fmt.Sprintf("%d of %d", len(l.Instances), l.InstancesTotal),
@@ -66,10 +67,24 @@ func (r *Result) since(t time.Time) string {
 }
 
 func rank(l leak.Leak) int {
-	if l.State == leak.Firing {
+	switch l.Phase() {
+	case leak.Firing:
 		return 0
+	case leak.Plateaued:
+		return 1
 	}
-	return 1
+	return 2
+}
+
+// growthCell is how fast a leak grows, or that it does not.
+func growthCell(l leak.Leak) string {
+	switch {
+	case l.Phase() == leak.Plateaued:
+		return string(leak.Plateaued)
+	case alerting.Pause(l) != "":
+		return "none now"
+	}
+	return "+" + human.Number(l.Rate.Value)
 }
 
 // why says in a few words why we believe it, and what became of it.
@@ -82,11 +97,13 @@ func (r *Result) why(l leak.Leak, floor []float64) string {
 		s = r.course(l, floor)
 	}
 	s += "; alarm after " + human.Duration(l.DetectedAt.Sub(l.Onset))
-	if !l.NoDataSince.IsZero() {
-		s += "; no data from its instances since " + stamp(l.NoDataSince, r.End)
-	}
-	if l.State == leak.Resolved {
+	switch why := alerting.Pause(l); {
+	case l.State == leak.Resolved:
 		s += fmt.Sprintf("; resolved %s: %s", stamp(l.ResolvedAt, r.End), l.Resolution)
+	case l.Phase() == leak.Plateaued:
+		s += "; plateaued since " + stamp(l.PlateauedAt, r.End)
+	case why != "":
+		s += "; " + why
 	}
 	return s
 }
@@ -119,15 +136,21 @@ func (r *Result) course(l leak.Leak, floor []float64) string {
 
 // counted is the sentence that stands above or below everything.
 func (r *Result) counted() string {
-	open := 0
+	open, plateaued := 0, 0
 	for _, l := range r.Leaks {
 		if l.State == leak.Firing {
 			open++
+		}
+		if l.Phase() == leak.Plateaued {
+			plateaued++
 		}
 	}
 	what := "No leak"
 	if n := int64(len(r.Leaks)); n > 0 {
 		what = fmt.Sprintf("%s, %d open", human.Plural(n, "leak", "leaks"), open)
+	}
+	if plateaued > 0 {
+		what += fmt.Sprintf(" (%d plateaued)", plateaued)
 	}
 	return fmt.Sprintf("%s in %s of %s from %s to %s, a sample every %s.", what,
 		human.Plural(int64(r.Series), "series", "series"), human.Plural(int64(r.Services), "service", "services"),

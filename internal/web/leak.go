@@ -362,6 +362,12 @@ func ladder(l leak.Leak) []step {
 		steps[0].Shown = fmt.Sprintf("%s goroutines per hour (95 %%: %s to %s), %s leaked so far",
 			human.Number(l.Rate.Value), human.Number(l.Rate.Low), human.Number(l.Rate.High), human.Number(l.Leaked))
 	}
+	switch pause := alerting.Pause(l); {
+	case l.Phase() == leak.Plateaued:
+		steps[0].Shown = "no growth since " + human.Time(l.PlateauedAt, l.UpdatedAt) + ", " + human.Number(l.Leaked) + " leaked"
+	case pause != "":
+		steps[0].Shown = pause + ", " + human.Number(l.Leaked) + " leaked"
+	}
 	if len(l.Stacks) > 0 && l.Share > 0 {
 		steps[1].Shown = human.Plural(int64(len(l.Stacks)), "stack explains ", "stacks explain ") + human.Percent(l.Share) + " of the growth"
 		if l.Base != nil && l.Head != nil {

@@ -35,6 +35,7 @@ type leakRow struct {
 	Onset      stamp
 	Plateaued  stamp // zero while it grows
 	NoData     stamp // zero while there are data from its instances
+	Pause      string
 	Resolved   stamp
 	Resolution string
 	Spark      spark
@@ -55,6 +56,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Onset:      h.stamp(l.Onset),
 		Plateaued:  h.stamp(l.PlateauedAt),
 		NoData:     h.stamp(l.NoDataSince),
+		Pause:      alerting.Pause(l),
 		Resolved:   h.stamp(l.ResolvedAt),
 		Resolution: human.Line(l.Resolution, maxWords),
 	}
@@ -110,7 +112,7 @@ func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
 		if c == 0 && a.State == leak.Resolved {
 			c = b.ResolvedAt.Compare(a.ResolvedAt)
 		}
-		return cmp.Or(c, cmp.Compare(weight[b.ID], weight[a.ID]), cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(c, cmp.Compare(weight[b.ID], weight[a.ID]), cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(b.Leaked, a.Leaked), cmp.Compare(a.ID, b.ID))
 	})
 	return leaks
 }

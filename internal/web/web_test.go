@@ -385,6 +385,34 @@ func TestPlateaued(t *testing.T) {
 	require.Equal(t, []apiDeploy{{Time: seconds(l.DeployedAt), Instances: 8, Version: "v1.42.0"}}, h.Deploys)
 }
 
+// What has plateaued, and what has no leaking process at the moment, does not
+// read as if it grew by nothing; the larger one comes first.
+func TestLeaksThatDoNotGrow(t *testing.T) {
+	s := leaking()
+	first, second := &s.leaks[3], &s.leaks[1]
+	first.PlateauedAt, first.Rate, second.Rate, second.Leaked, second.Instances = at.Add(-time.Hour), trend.Interval{}, trend.Interval{}, 0, nil
+	list := text(body(t, get(t, options(s), "/")))
+	require.Contains(t, list, "plateaued since 21:59 UTC")
+	require.Contains(t, list, "– no leaking process is running now")
+	require.Contains(t, list, "0 of 1")
+	require.NotContains(t, list, "+0")
+	require.Less(t, strings.Index(list, "prod/checkout"), strings.Index(list, "prod/media-thumbnailer-worker"), "1,904 before 0")
+
+	page := text(body(t, get(t, options(s), "/leaks/3f9c2a7b")))
+	require.Contains(t, page, "Growth per hour 0 since 21:59 UTC")
+	require.Contains(t, page, "no growth since 21:59 UTC, 1,904 leaked")
+	require.NotContains(t, page, "+0 ")
+	page = text(body(t, get(t, options(s), "/leaks/a1b2c3d4")))
+	require.Contains(t, page, "prod/media-thumbnailer-worker leaked since 2026-02-28 20:59 UTC (no leaking process is running now)")
+	require.Contains(t, page, "Growth per hour – no leaking process is running now")
+	require.Contains(t, page, "no leaking process is running now, 0 leaked")
+	require.NotContains(t, page, "+0 ")
+
+	second.Leaked, second.Instances = 75, []string{"w-0"}
+	page = text(body(t, get(t, options(s), "/leaks/a1b2c3d4")))
+	require.Contains(t, page, "prod/media-thumbnailer-worker holds 75 leaked goroutines since 2026-02-28 20:59 UTC (no growth seen since the restart)")
+}
+
 func TestAPI(t *testing.T) {
 	var leaks struct {
 		Status string
