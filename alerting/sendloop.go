@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
@@ -87,30 +88,23 @@ func newSendLoop(name string, to Alertmanager, capacity int, m *metrics, logger 
 // replace takes over a new client, timeout, user and query of the same
 // Alertmanager.
 func (s *sendLoop) replace(to Alertmanager) {
-	to.Client = careful(to.Client)
+	to.Client = careful(to.Client, "set the address, scheme and path_prefix of alerting.alertmanagers to where it answers")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.to = to
 }
 
-// careful is a client that takes no redirect for a delivery.
-func careful(c *http.Client) *http.Client {
+// careful is a client for deliveries. It follows a redirect that repeats the
+// request, within the scheme, host and port. Any other one, such as to a log-in
+// page, would end in a 200 for something that is not an Alertmanager.
+func careful(c *http.Client, advice string) *http.Client {
 	client := http.Client{}
 	if c != nil {
 		client = *c
 	}
-	client.CheckRedirect = followRedirect(client.CheckRedirect)
-	return &client
-}
-
-// followRedirect follows a redirect that repeats the request on the same host.
-// Any other one, such as to a log-in page, would end in a 200 for something
-// that is not an Alertmanager.
-func followRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		first := via[0]
-		if req.Method != first.Method || req.URL.Hostname() != first.URL.Hostname() || len(via) > 3 ||
-			first.URL.Scheme == "https" && req.URL.Scheme != "https" {
+	next := client.CheckRedirect
+	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if req.Method != via[0].Method {
 			return http.ErrUseLastResponse
 		}
 		if next != nil {
@@ -118,6 +112,7 @@ func followRedirect(next func(*http.Request, []*http.Request) error) func(*http.
 		}
 		return nil
 	}
+	return fetch.SameOrigin(&client, advice)
 }
 
 // add queues items, with their labels as this Alertmanager wants them.
@@ -396,6 +391,8 @@ func statusFailure(code int) failure {
 func connectionFailure(err error) failure {
 	var n net.Error
 	switch {
+	case fetch.Refused(err):
+		return failRedirect
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &n) && n.Timeout():
 		return failTimeout
 	default:

@@ -107,7 +107,7 @@ func newHookLoop(w Webhook, capacity int, book *notebook, m *metrics, logger *sl
 
 // replace takes over a new configuration of the same webhook.
 func (h *hookLoop) replace(to Webhook) {
-	to.Client = careful(to.Client)
+	to.Client = careful(to.Client, "set the url of the webhook to where it answers")
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.to = to

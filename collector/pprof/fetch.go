@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
 // Options of a Fetcher. A zero field takes its default.
@@ -47,8 +48,8 @@ func New(o Options) *Fetcher {
 // another kind the last element of its path is replaced. debug is 0 for the
 // protocol buffer, 1 or 2.
 //
-// The client's authorisation never leaves the target's host: a redirect to
-// another one is refused. Raw of the result is what the target sent, of a dump
+// The client's authorisation never leaves the target's origin: a redirect to
+// another scheme, host or port is refused. Raw of the result is what the target sent, of a dump
 // with debug=2 gzipped; that with debug=1 is not kept. Errors are
 // *collector.Error and name the URL redacted.
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
@@ -107,9 +108,7 @@ func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, 
 	// What is compressed already, the profile itself, must not be
 	// decompressed behind our back and without our limits.
 	req.Header.Set("Accept-Encoding", "identity")
-	c := *client
-	c.CheckRedirect = sameHost(client.CheckRedirect)
-	resp, err := c.Do(req)
+	resp, err := fetch.SameOrigin(client, "set scheme, port or path of its targets to where the profiles are").Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -155,24 +154,6 @@ func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL
 	}
 	u.RawQuery = q.Encode()
 	return &u
-}
-
-// sameHost follows redirects to the same scheme, host and port alone, as far as
-// next allows: elsewhere may be somebody else, even on the same machine.
-func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		first := via[0].URL
-		if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
-			return collector.Errorf(collector.ReasonRedirect, "it redirects to another place, %s, where the credentials must not go", collector.RedactURL(&url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host}))
-		}
-		if next != nil {
-			return next(req, via)
-		}
-		if len(via) >= 5 {
-			return collector.Errorf(collector.ReasonRedirect, "it redirects in a circle")
-		}
-		return nil
-	}
 }
 
 func statusError(resp *http.Response, u *url.URL) error {

@@ -93,7 +93,7 @@ func TestFetchSaysWhatIsWrong(t *testing.T) {
 		"no content": {h: status(204, ""), reason: collector.ReasonStatus, text: "204 No Content"},
 		"redirected": {h: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL+"/x?token=abc", http.StatusFound)
-		}, reason: collector.ReasonRedirect, text: "it redirects to another place, " + elsewhere.URL},
+		}, reason: collector.ReasonRedirect, text: "to " + elsewhere.URL + ", which does not get the credentials; set scheme, port or path"},
 		"circle": {
 			h:      func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
 			reason: collector.ReasonRedirect, text: "in a circle",

@@ -44,23 +44,6 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// sameHost follows redirects within the host of the Prometheus, as far as next
-// allows: the transport authorises every request, so that a redirect to another
-// host would take the login there.
-func sameHost(u *url.URL, next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		switch {
-		case req.URL.Host != u.Host:
-			return collector.Errorf(collector.ReasonRedirect, "it redirects to another host, %s, which does not get our login", req.URL.Host)
-		case next != nil:
-			return next(req, via)
-		case len(via) >= 10:
-			return collector.Errorf(collector.ReasonRedirect, "it redirects again and again")
-		}
-		return nil
-	}
-}
-
 // refuse is the error for a response that the API client cannot put in words
 // that help. Errors as Prometheus writes them (JSON) are its own business, and
 // so are redirects and the statuses after which it tries GET instead of POST.

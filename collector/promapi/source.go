@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
 // Options of a Source. URL and Client are required.
@@ -106,14 +107,14 @@ func New(o Options) (*Source, error) {
 	}
 	guarded := *o.Client
 	guarded.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
-	guarded.CheckRedirect = sameHost(o.URL, o.Client.CheckRedirect)
-	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: &guarded})
+	confined := fetch.SameOrigin(&guarded, "set prometheus.url to the address that answers")
+	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: confined})
 	if err != nil {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
 	s := &Source{
 		api:      v1.NewAPI(c),
-		client:   newClient(&guarded, o),
+		client:   newClient(confined, o),
 		o:        o,
 		custom:   custom,
 		metrics:  o.Metrics,

@@ -178,7 +178,7 @@ func TestFailures(t *testing.T) {
 		}, collector.ReasonBadData, "web page"},
 		"another host": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.example.org/api/v1/query_range", http.StatusTemporaryRedirect)
-		}, collector.ReasonRedirect, "elsewhere.example.org, which does not get our login"},
+		}, collector.ReasonRedirect, "to http://elsewhere.example.org, which does not get the credentials; set prometheus.url"},
 		"empty": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 		}, collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?"},

@@ -79,7 +79,9 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 				}
 			}
 		case "lastError":
-			t.Unreachable = isRefused(it.ReadString())
+			var text string
+			text, err = d.text()
+			t.Unreachable = isRefused(text)
 		default:
 			err = d.SkipValue()
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
 // Target is what is scraped.
@@ -146,10 +147,8 @@ func (s *Scraper) Set(targets []Target) error {
 			delete(old, key)
 			continue
 		}
-		client := *t.Client
-		client.CheckRedirect = sameHost(client.CheckRedirect)
 		added := &target{Target: t, origin: t.Client}
-		added.Client = &client
+		added.Client = fetch.SameOrigin(t.Client, "set scheme, port or metrics_path of its targets to where the metrics are")
 		s.targets[key] = added
 	}
 	for _, t := range old {
@@ -165,23 +164,6 @@ func (s *Scraper) Set(targets []Target) error {
 		}
 	}
 	return nil
-}
-
-// sameHost refuses a redirect to another host: the client's login would go
-// there too. Within the host, next decides.
-func sameHost(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		first := via[0].URL
-		switch {
-		case next != nil && errors.Is(next(req, via), http.ErrUseLastResponse):
-			return http.ErrUseLastResponse // redirects are not followed at all
-		case req.URL.Host != first.Host || req.URL.Scheme != first.Scheme:
-			return collector.Errorf(collector.ReasonRedirect, "redirects to another host, %s, which is not followed", req.URL.Host)
-		case len(via) >= 10:
-			return collector.Errorf(collector.ReasonRedirect, "redirects in circles")
-		}
-		return nil
-	}
 }
 
 // Targets lists what is scraped now.

@@ -387,11 +387,11 @@ func TestBadAnswers(t *testing.T) {
 		"204":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, collector.ReasonStatus, "204"},
 		"another host": {
 			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) },
-			collector.ReasonRedirect, "redirects to another host",
+			collector.ReasonRedirect, "to " + elsewhere.URL + ", which does not get the credentials; set scheme, port or metrics_path",
 		},
 		"in circles": {
 			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) },
-			collector.ReasonRedirect, "in circles",
+			collector.ReasonRedirect, "in a circle",
 		},
 		"huge": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, collector.ReasonTooLarge, "more than 1 MiB"},
 		"huge when unpacked": {func(w http.ResponseWriter, _ *http.Request) {

@@ -32,10 +32,11 @@ var mayImport = map[string][]string{
 	"internal/procstart": {},
 
 	"collector":           {"internal/procstart"},
-	"collector/promapi":   {"collector", "internal/procstart"},
+	"collector/fetch":     {"collector"},
+	"collector/promapi":   {"collector", "collector/fetch", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
-	"collector/scrape":    {"collector", "internal/procstart"},
-	"collector/pprof":     {"collector"},
+	"collector/scrape":    {"collector", "collector/fetch", "internal/procstart"},
+	"collector/pprof":     {"collector", "collector/fetch"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
 	"trend":          {"internal/procstart"},
@@ -45,7 +46,7 @@ var mayImport = map[string][]string{
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
 	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human", "internal/procstart"},
-	"alerting":         {"internal/human", "internal/leak", "internal/stack"},
+	"alerting":         {"collector/fetch", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",

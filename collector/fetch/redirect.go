@@ -1,0 +1,94 @@
+package fetch
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// maxRedirects is how many redirects in a row are followed.
+const maxRedirects = 5
+
+// maxOrigin is how much of an origin an error shows, in bytes. The server
+// chooses where it redirects to.
+const maxOrigin = 200
+
+// RedirectError says that a redirect was not followed, because it leaves the
+// scheme, host or port that the credentials are for.
+type RedirectError struct {
+	// From and To are origins, such as https://prometheus:9090: the rest of a
+	// URL may hold a secret.
+	From, To string
+	// Advice is what to do about it; empty: nothing is known.
+	Advice string
+}
+
+func (e *RedirectError) Error() string {
+	text := fmt.Sprintf("it redirects from %s to %s, which does not get the credentials", e.From, e.To)
+	if e.Advice != "" {
+		text += "; " + e.Advice
+	}
+	return text
+}
+
+// errLoop ends a chain of redirects.
+var errLoop = errors.New("it redirects in a circle")
+
+// SameOrigin returns a copy of a client that follows redirects within the
+// scheme, host and port of the first request alone, as far as the client itself
+// does. The transport of a client may add credentials to every request (bearer
+// tokens, basic auth, OAuth2, custom headers, signatures), and net/http keeps
+// headers on another port of the same host, so any other redirect would hand
+// them to somebody else. It fails with a *collector.Error of ReasonRedirect that
+// wraps a *RedirectError with the advice.
+func SameOrigin(c *http.Client, advice string) *http.Client {
+	confined := http.Client{}
+	if c != nil {
+		confined = *c
+	}
+	next := confined.CheckRedirect
+	confined.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if next != nil {
+			if err := next(req, via); err != nil {
+				return err
+			}
+		}
+		if from, to := origin(via[0].URL), origin(req.URL); from != to {
+			return &collector.Error{Reason: collector.ReasonRedirect, Err: &RedirectError{From: shown(via[0].URL), To: shown(req.URL), Advice: advice}}
+		}
+		if len(via) >= maxRedirects {
+			return &collector.Error{Reason: collector.ReasonRedirect, Err: errLoop}
+		}
+		return nil
+	}
+	return &confined
+}
+
+// Refused tells whether a request failed because SameOrigin does not follow a
+// redirect.
+func Refused(err error) bool {
+	return collector.ReasonOf(err) == collector.ReasonRedirect
+}
+
+// origin is the scheme, host and port of a URL in the one form in which two of
+// them compare.
+func origin(u *url.URL) string {
+	scheme := strings.ToLower(u.Scheme)
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[scheme])
+	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// shown is an origin for people.
+func shown(u *url.URL) string {
+	s := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+	if len(s) > maxOrigin {
+		s = strings.ToValidUTF8(s[:maxOrigin], "") + "…"
+	}
+	return s
+}
