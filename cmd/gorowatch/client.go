@@ -7,6 +7,8 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
+
+	clients "github.com/gorowatch/gorowatch/collector/fetch"
 )
 
 // httpConfigFlag is the name of the flag that httpClient reads; as promtool's.
@@ -40,5 +42,5 @@ func httpConfig(file string) (*commoncfg.HTTPClientConfig, error) {
 
 // clientOf makes a client that says who we are.
 func clientOf(conf commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
-	return commoncfg.NewClientFromConfig(conf, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	return clients.NewClient(conf, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
 }

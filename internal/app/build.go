@@ -17,6 +17,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/discovery"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
@@ -135,7 +136,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 
 // client makes an HTTP client that says who we are.
 func (g *graph) client(c commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
-	client, err := commoncfg.NewClientFromConfig(c, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+	client, err := fetch.NewClient(c, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

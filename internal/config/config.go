@@ -470,6 +470,7 @@ func Load(text []byte) (Config, error) {
 	if err := c.Validate(); err != nil {
 		return Config{}, err
 	}
+	c.confineDiscovery()
 	return c, nil
 }
 

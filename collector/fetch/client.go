@@ -1,0 +1,120 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/golang-jwt/jwt/v5"
+	commoncfg "github.com/prometheus/common/config"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// grantJWT is the grant type of RFC 7523.
+const grantJWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// NewClient makes the HTTP client of a configuration, as NewClientFromConfig of
+// the configuration's package does. It asks for OAuth2 tokens itself, because
+// the client that the package asks with follows every redirect of the token
+// server, and the client's secret is in the request.
+func NewClient(c commoncfg.HTTPClientConfig, name string, o ...commoncfg.HTTPClientOption) (*http.Client, error) {
+	login := c.OAuth2
+	if login == nil || login.ClientSecretRef != "" || login.ClientCertificateKeyRef != "" {
+		return commoncfg.NewClientFromConfig(c, name, o...)
+	}
+	c.OAuth2 = nil
+	client, err := commoncfg.NewClientFromConfig(c, name, o...)
+	if err != nil {
+		return nil, err
+	}
+	asking, err := commoncfg.NewClientFromConfig(commoncfg.HTTPClientConfig{
+		TLSConfig: login.TLSConfig, ProxyConfig: login.ProxyConfig, FollowRedirects: true,
+	}, name, o...)
+	if err != nil {
+		return nil, err
+	}
+	source := &tokens{login: login, secret: clientSecret(login), client: SameOrigin(asking, "set oauth2.token_url to the address that answers")}
+	client.Transport = &loggedIn{Transport: oauth2.Transport{Source: source, Base: client.Transport}, client: client.Transport, tokens: asking}
+	return client, nil
+}
+
+// loggedIn adds a token to each request.
+type loggedIn struct {
+	oauth2.Transport
+	client http.RoundTripper
+	tokens *http.Client
+}
+
+// CloseIdleConnections is what http.Client's method of that name calls.
+func (l *loggedIn) CloseIdleConnections() {
+	if t, ok := l.client.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+	l.tokens.CloseIdleConnections()
+}
+
+// clientSecret is what proves who asks for a token.
+func clientSecret(login *commoncfg.OAuth2) commoncfg.SecretReader {
+	text, file := login.ClientSecret, login.ClientSecretFile
+	if login.GrantType == grantJWT {
+		text, file = login.ClientCertificateKey, login.ClientCertificateKeyFile
+	}
+	if text == "" && file != "" {
+		return commoncfg.NewFileSecret(file)
+	}
+	return commoncfg.NewInlineSecret(string(text))
+}
+
+// tokens is an oauth2.TokenSource that reads the secret anew before each use, as
+// it may be in a file that changes.
+type tokens struct {
+	login  *commoncfg.OAuth2
+	secret commoncfg.SecretReader
+	client *http.Client
+
+	mtx    sync.Mutex
+	last   string // the secret that source has
+	source oauth2.TokenSource
+}
+
+func (t *tokens) Token() (*oauth2.Token, error) {
+	secret, err := t.secret.Fetch(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	t.mtx.Lock()
+	if t.source == nil || secret != t.last {
+		t.source, t.last = t.with(secret), secret
+	}
+	source := t.source
+	t.mtx.Unlock()
+	return source.Token()
+}
+
+// with is the source of tokens for a secret.
+func (t *tokens) with(secret string) oauth2.TokenSource {
+	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, t.client)
+	params := url.Values{}
+	for k, v := range t.login.EndpointParams {
+		params.Set(k, v)
+	}
+	if t.login.GrantType != grantJWT {
+		c := clientcredentials.Config{
+			ClientID: t.login.ClientID, ClientSecret: secret, Scopes: t.login.Scopes, TokenURL: t.login.TokenURL, EndpointParams: params,
+		}
+		return c.TokenSource(ctx)
+	}
+	algorithm := map[string]*jwt.SigningMethodRSA{"RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512}[t.login.SignatureAlgorithm]
+	if algorithm == nil {
+		algorithm = jwt.SigningMethodRS256
+	}
+	c := commoncfg.JwtGrantTypeConfig{
+		PrivateKey: []byte(secret), PrivateKeyID: t.login.ClientCertificateKeyID, SigningAlgorithm: algorithm, Scopes: t.login.Scopes,
+		TokenURL: t.login.TokenURL, Iss: cmp.Or(t.login.Iss, t.login.ClientID), Subject: t.login.ClientID, Audience: t.login.Audience,
+		PrivateClaims: t.login.Claims, EndpointParams: params,
+	}
+	return c.TokenSource(ctx)
+}
