@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,17 +47,21 @@ func newFilter(q url.Values) filter {
 	if !strings.HasPrefix(selector, "{") {
 		selector = "{" + selector + "}"
 	}
-	var err error
-	if f.matchers, err = parser.NewParser(parser.Options{}).ParseMetricSelector(selector); err != nil {
-		f.Problem = fmt.Sprintf("%s is no matcher of labels, expected e.g. namespace=%q, job=~%q", human.Line(strconv.Quote(f.Match), 100), "prod", "a|b")
+	// After an error the parser returns what it has read so far, with nil among it.
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	if err != nil || slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return m.Name == labels.MetricName }) {
+		f.Problem = fmt.Sprintf("%s is not a label matcher; expected e.g. namespace=%q, job=~%q", human.Line(strconv.Quote(f.Match), 100), "prod", "a|b")
+		return f
 	}
+	f.matchers = matchers
 	return f
 }
 
 // passes tells whether what has these labels, and can be found by these texts,
-// is wanted.
+// is wanted. Nothing passes a filter with a mistake: a list of everything would
+// look like the narrowed one.
 func (f filter) passes(ls labels.Labels, texts ...string) bool {
-	if !matches(f.matchers, ls) {
+	if f.Problem != "" || !matches(f.matchers, ls) {
 		return false
 	}
 	if len(f.words) == 0 {

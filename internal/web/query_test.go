@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// badMatchers are queries that look like matchers of labels. The parser
+// accepts the beginning of some of them before it fails.
+var badMatchers = []string{
+	"job", "job=checkout", "namespace=", `job="`, `job="a" or`, `{job="a"`, `{job="a"}}`, "=", "!", "{", "}", ",", `job=~"("`, `job=~"a{1,99999}"`,
+	`job="a",namespace`, `namespace=prod,job="a"`, `"job"`, `job{a="b"`, "job=\"a\x00", "\xff=\"a\"", "job='a", "job=`a", `{__name__=~}`, "((((((((", `job=="a"`,
+}
+
+// goodMatchers are queries that must work, however strange.
+var goodMatchers = []string{`job="checkout",`, `job="checkout"`, `{job="checkout"}`, `job=~".*"`, `job!="x",namespace="prod"`, `nosuch=""`, ` job = "checkout" `}
+
+// parameters that a page, an answer of the API or a view of pprof reads, and
+// one that nothing reads.
+var everyParameter = []string{
+	"q", "match", "state", "status", "resolved", "page", "limit", "offset", "start", "end", "points", "load", "leak", "base", "head", "instance",
+	"f", "i", "h", "s", "sf", "t", "si", "p", "n", "g", "sort", "rel", "nosuch",
+}
+
+// nasty are values for a parameter that nobody expects.
+func nasty() []string {
+	key := archived().refs[0].Key
+	return append([]string{
+		"", "0", "-1", "1", "2", "99999999999999999999", "-9223372036854775808", "1e400", "NaN", "Inf", "-Inf", "+Inf", "0x10", "1.5", "true", "x",
+		"\x00", "\xff\xfe", "\u202e", "%", "%zz", "../../etc/passwd", "profiles/../leaks/x.json", "profiles/", "profiles/%00", `profiles\x`, key, key + key,
+		"2026-03-02T22:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "-62135596801", "253402300800", "1e18",
+		"(", ")", "[", "a{1000}", "(?i)x", "*", "|", "<script>", "'\"", "3f9c2a7b", "quiet", "gone", "firing", strings.Repeat("x", maxFilter+1), strings.Repeat("(", 400),
+	}, append(badMatchers, goodMatchers...)...)
+}
+
+// queried is a handler where every feature is on, for requests with any query.
+func queried(t testing.TB) *Handler {
+	t.Helper()
+	o := options(leaking())
+	shelf := archived()
+	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
+	o.Profiles = shelf
+	o.Pull = func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return shelf.refs[1], nil }
+	h, err := New(o)
+	require.NoError(t, err)
+	return h
+}
+
+// queriedPaths are one path for each route that is read, with each kind of
+// value in its variables.
+func queriedPaths(h *Handler) (paths []string) {
+	refs := archived().refs
+	for _, r := range h.routes() {
+		if r.method != http.MethodGet || strings.HasPrefix(r.path, "/-/") {
+			continue
+		}
+		id := "3f9c2a7b"
+		if strings.Contains(r.path, "services") {
+			id = serviceID(checkout)
+		}
+		paths = append(paths, strings.NewReplacer(
+			"{$}", "", "{id}", id, "{base}", pprofName(refs[0].Key), "{head}", pprofName(refs[1].Key), "{view}", "top",
+			"{key...}", "prod/checkout/a/20260302T140000Z.pb.gz", "/static/", "/static/style.css",
+		).Replace(r.path))
+	}
+	return paths
+}
+
+// answered asks h for a path and query, and fails the test if the answer is an
+// error of the server. A panic in the handler fails the test too.
+func answered(t *testing.T, h *Handler, path, query string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.URL.RawQuery = query
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Less(t, w.Code, 500, "%s?%q: %.300s", path, query, w.Body)
+	return w
+}
+
+// TestEveryParameter: no value of any parameter of any page makes it fail.
+func TestEveryParameter(t *testing.T) {
+	h := queried(t)
+	values := nasty()
+	for _, path := range queriedPaths(h) {
+		for _, name := range everyParameter {
+			for _, v := range values {
+				answered(t, h, path, url.Values{name: {v}}.Encode())
+			}
+		}
+		for _, query := range []string{"%zz", "match=%", "a;b", "&&&", "match", "=", "match=job&match=x", strings.Repeat("q=x&", 2000)} {
+			answered(t, h, path, query)
+		}
+	}
+}
+
+// TestBadMatchers: a matcher with a mistake is refused with the reason, and no
+// list pretends to be narrowed by it.
+func TestBadMatchers(t *testing.T) {
+	h := queried(t)
+	for _, m := range badMatchers {
+		query := url.Values{"match": {m}}.Encode()
+		for _, path := range []string{"/", "/services", "/targets"} {
+			w := answered(t, h, path, query)
+			require.Equal(t, http.StatusBadRequest, w.Code, "%s?match=%q", path, m)
+			page := text(w.Body.String())
+			require.Contains(t, page, "is not a label matcher; expected e.g.", "%s?match=%q", path, m)
+			require.NotContains(t, page, "prod/checkout", "%s?match=%q", path, m)
+			require.NotContains(t, page, "http://10.0.3.17:8080/", "%s?match=%q", path, m)
+		}
+		for _, path := range []string{"/api/v1/leaks", "/api/v1/services", "/api/v1/targets", "/api/v1/captures"} {
+			w := answered(t, h, path, query)
+			require.Equal(t, http.StatusBadRequest, w.Code, "%s?match=%q", path, m)
+			require.Contains(t, w.Body.String(), `"errorType":"bad_data","error":"match: `)
+		}
+	}
+	for _, m := range goodMatchers {
+		for _, path := range []string{"/", "/services", "/targets", "/api/v1/leaks"} {
+			require.Equal(t, http.StatusOK, answered(t, h, path, url.Values{"match": {m}}.Encode()).Code, "%s?match=%q", path, m)
+		}
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	h := queried(f)
+	paths := queriedPaths(h)
+	for i, v := range nasty() {
+		f.Add(uint(i), everyParameter[i%len(everyParameter)], v, "match", v)
+	}
+	f.Add(uint(0), "match", "job", "q", "x")
+	f.Fuzz(func(t *testing.T, path uint, name, value, otherName, other string) {
+		w := answered(t, h, paths[path%uint(len(paths))], url.Values{name: {value}, otherName: {other}}.Encode())
+		if w.Code >= 400 {
+			require.NotEmpty(t, w.Body.String(), strconv.Itoa(w.Code))
+		}
+	})
+}
