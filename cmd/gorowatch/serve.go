@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/shard"
+	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
 
 // defaultAddress is where serve listens.
@@ -41,6 +43,8 @@ func addServe(c *cli) {
 	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
+	hosts := cmd.Flag("web.allowed-hosts", "Host names under which the pages and the API are answered, besides that of --web.external-url, IP addresses, localhost, names without a dot and names of Kubernetes Services; e.g. gorowatch.example.org, *.example.org, or * for any. Separated by commas, and repeatable. Not needed where --web.config.file asks for a login.").PlaceHolder("HOST,…").Strings()
+	cmd.Flag("web.max-connections", "Maximum number of simultaneous connections across all listeners; at most half of the open files that the process may have. When it is reached, the longest idle connection is closed for a new one.").Default(strconv.Itoa(app.DefaultMaxConnections)).IntVar(&o.MaxConnections)
 	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
 	cmd.Flag("web.enable-admin-api", "Let people take a profile of a watched instance from the pages and the API, within its budget.").BoolVar(&o.EnableAdminAPI)
 	cmd.Flag("debug.listen-address", "Address to serve gorowatch's own profiles on, under /debug/pprof/. Without one they are not served.").StringVar(&o.DebugAddress)
@@ -53,6 +57,12 @@ func addServe(c *cli) {
 		var err error
 		if o.Shard, err = shard.Parse(*share); err != nil {
 			return fmt.Errorf("--shard: %w", err)
+		}
+		if o.AllowedHosts, err = allowedHosts(*hosts); err != nil {
+			return err
+		}
+		if o.MaxConnections < 1 {
+			return fmt.Errorf("--web.max-connections: %d, expected 1 or more", o.MaxConnections)
 		}
 		o.Logger = promslog.New(c.logging)
 		if err := limit.apply(ctx, o.Logger); err != nil {
@@ -87,6 +97,21 @@ func addServe(c *cli) {
 		o.Logger.Info("See you next time!")
 		return err
 	})
+}
+
+// allowedHosts are the hosts of a flag that may be repeated and hold several.
+func allowedHosts(flags []string) (hosts []string, err error) {
+	for _, f := range flags {
+		for host := range strings.SplitSeq(f, ",") {
+			if host = strings.TrimSpace(host); host != "" {
+				hosts = append(hosts, host)
+			}
+		}
+	}
+	if _, err := uiweb.NewHosts(nil, hosts); err != nil {
+		return nil, fmt.Errorf("--web.allowed-hosts: %w", err)
+	}
+	return hosts, nil
 }
 
 // webFlags are those of exporter-toolkit that we keep: we bind the addresses

@@ -67,8 +67,14 @@ type Options struct {
 	// Web are the listeners, by exporter-toolkit's flags.
 	Web *web.FlagConfig
 	// ExternalURL is where people reach the pages; empty: this host.
-	ExternalURL     string
-	RoutePrefix     string
+	ExternalURL string
+	RoutePrefix string
+	// AllowedHosts are the names under which requests are answered besides that
+	// of ExternalURL, addresses, and names that no website can have.
+	AllowedHosts []string
+	// MaxConnections bounds the connections that are open at a time over all
+	// addresses, DefaultMaxConnections if 0.
+	MaxConnections  int
 	EnableLifecycle bool
 	// EnableAdminAPI lets people take profiles from the pages.
 	EnableAdminAPI bool
@@ -104,11 +110,12 @@ type App struct {
 	logger      *slog.Logger
 	externalURL *url.URL
 
-	listeners []net.Listener
-	server    *http.Server
-	debug     *debugServer // nil: none
-	archive   *archive.Archive
-	watcher   *discovery.Watcher
+	listeners   []net.Listener
+	connections *connections // of all listeners
+	server      *http.Server
+	debug       *debugServer // nil: none
+	archive     *archive.Archive
+	watcher     *discovery.Watcher
 	// alertmanagers finds those. telling guards what they are told by: told, whose
 	// alerts are sent, and those that were found and are of no use.
 	alertmanagers *discovery.Watcher
@@ -339,12 +346,13 @@ func withoutURL(err error) error {
 }
 
 func (a *App) listen(addresses []string) error {
+	a.connections = newConnections(maxConnections(cmp.Or(a.o.MaxConnections, DefaultMaxConnections), openFileLimit()), a.logger)
 	for _, addr := range addresses {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("--web.listen-address: %w", err)
 		}
-		a.listeners = append(a.listeners, l)
+		a.listeners = append(a.listeners, a.connections.listener(l))
 		a.onStop("listener "+addr, func() error {
 			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 				return err
@@ -356,23 +364,36 @@ func (a *App) listen(addresses []string) error {
 	if a.externalURL, err = externalURL(a.o.ExternalURL, a.Addr()); err != nil {
 		return err
 	}
-	if a.o.ExternalURL == "" && servesTLS(a.o.Web) {
+	if a.o.ExternalURL == "" && len(readWebConfig(a.o.Web).Server) > 0 {
 		a.externalURL.Scheme = "https"
 	}
 	return nil
 }
 
-// servesTLS tells whether the web configuration has a certificate. That it is
+// webConfig is what matters here of exporter-toolkit's web configuration.
+type webConfig struct {
+	Server map[string]any    `yaml:"tls_server_config"`
+	Users  map[string]string `yaml:"basic_auth_users"`
+}
+
+// readWebConfig reads the web configuration, empty if there is none. That it is
 // valid has been checked.
-func servesTLS(f *web.FlagConfig) bool {
+func readWebConfig(f *web.FlagConfig) (c webConfig) {
 	if f.WebConfigFile == nil || *f.WebConfigFile == "" {
-		return false
+		return c
 	}
 	text, err := os.ReadFile(*f.WebConfigFile)
-	var c struct {
-		Server map[string]any `yaml:"tls_server_config"`
+	if err != nil || yamlv2.Unmarshal(text, &c) != nil {
+		return webConfig{}
 	}
-	return err == nil && yamlv2.Unmarshal(text, &c) == nil && len(c.Server) > 0
+	return c
+}
+
+// login tells whether every request has to show a password or a certificate of
+// its own. The toolkit reads the file for every request, and so does this.
+func (a *App) login() bool {
+	c := readWebConfig(a.o.Web)
+	return len(c.Users) > 0 || c.Server["client_auth_type"] == "RequireAndVerifyClientCert"
 }
 
 // externalURL is the address that links begin with: as given, or this host at

@@ -7,7 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"time"
+
+	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
 
 // debugServer serves gorowatch's own profiles. It has an address of its own,
@@ -32,7 +33,14 @@ func (a *App) debugListen() error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	a.debug = &debugServer{listener: l, server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
+	hosts, err := uiweb.NewHosts(a.externalURL, a.o.AllowedHosts)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	// A profile may be asked for over minutes, so that writing has no timeout.
+	c := newConnections(maxDebugConnections, a.logger)
+	l = c.listener(l)
+	a.debug = &debugServer{listener: l, server: newServer(hosts.Guard(mux, nil), c)}
 	a.onStop("debug listener", func() error {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -33,12 +34,16 @@ func (a *App) inbound() *uiweb.Inbound {
 	}
 }
 
-// inboundCredentials is the bearer token in force; empty: none is asked for.
-func (a *App) inboundCredentials() (token string, wanted bool, err error) {
+// inboundCredentials are those in force: a bearer token, or that requests
+// without one are taken. Neither: the webhook is off.
+func (a *App) inboundCredentials() (token string, anonymous bool, err error) {
 	c := a.graph.Load().config.Alerting.Inbound
 	if c.CredentialsFile == "" {
-		return string(c.Credentials), c.Credentials != "", nil
+		return string(c.Credentials), c.AllowAnonymous, nil
 	}
 	b, err := os.ReadFile(c.CredentialsFile)
-	return strings.TrimSpace(string(b)), true, err
+	if token = strings.TrimSpace(string(b)); err == nil && token == "" {
+		err = fmt.Errorf("%s is empty", c.CredentialsFile)
+	}
+	return token, false, err
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -33,6 +32,8 @@ func (a *App) handler() error {
 		Gatherer:        a.o.Registry,
 		ExternalURL:     a.externalURL,
 		RoutePrefix:     a.o.RoutePrefix,
+		AllowedHosts:    a.o.AllowedHosts,
+		Login:           a.login,
 		EnableLifecycle: a.o.EnableLifecycle,
 		Reload:          a.Reload,
 		Alerts:          func() alerting.RenderOptions { return a.graph.Load().alerts.Render },
@@ -48,7 +49,8 @@ func (a *App) handler() error {
 	if err != nil {
 		return err
 	}
-	a.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	a.server = newServer(h, a.connections)
+	a.server.WriteTimeout = writeTimeout
 	return nil
 }
 

@@ -261,11 +261,13 @@ type Webhook struct {
 	HTTPClientConfig    commoncfg.HTTPClientConfig `yaml:"http_config,omitempty"`
 }
 
-// Inbound is what requests to the webhook must know; nothing if it is empty.
+// Inbound is what requests to the webhook must have. Empty: the webhook is off.
 type Inbound struct {
 	// Credentials is the bearer token.
 	Credentials     commoncfg.Secret `yaml:"credentials,omitempty"`
 	CredentialsFile string           `yaml:"credentials_file,omitempty"`
+	// AllowAnonymous takes requests without a token.
+	AllowAnonymous bool `yaml:"allow_anonymous,omitempty"`
 }
 
 // StaticConfig is a list of host:port addresses, with labels for relabelling.

@@ -326,6 +326,9 @@ func (v *validator) alerting(a *Alerting) {
 	if a.Inbound.Credentials != "" && a.Inbound.CredentialsFile != "" {
 		v.add("alerting.inbound", errors.New("has both credentials and credentials_file, expected one of them"))
 	}
+	if a.Inbound.AllowAnonymous && (a.Inbound.Credentials != "" || a.Inbound.CredentialsFile != "") {
+		v.add("alerting.inbound.allow_anonymous", errors.New("true, expected no credentials beside it, or false"))
+	}
 }
 
 func (v *validator) webhook(field string, w *Webhook, names map[string]bool) {

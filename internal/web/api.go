@@ -436,7 +436,7 @@ func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
 		return
 	}
-	ref, err := h.takeProfile(r.Context(), s.Labels, r.URL.Query().Get("instance"))
+	ref, err := h.takeProfile(r.Context(), w, s.Labels, r.URL.Query().Get("instance"))
 	if err != nil {
 		h.refuse(w, pullStatus(err), errUnavailable, human.Line(err.Error(), maxWords))
 		return

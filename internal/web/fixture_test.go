@@ -227,8 +227,8 @@ func options(s State) Options {
 		Discovery: func() Discovery { return Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}} },
 		Storage:   func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
 		Gatherer:  prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
-		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"},
-		Flags:       map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
+		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"}, AllowedHosts: []string{"example.com"}, // that of httptest
+		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 		Config: func() string {
 			return "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n"
 		},

@@ -23,13 +23,19 @@ const (
 	maxNamed        = 10
 	maxNamedByAll   = 100
 	maxReasonLabels = 300 // characters
+	// inboundPerSecond is how many services may be asked for in the long run,
+	// after maxNamedByAll at once.
+	inboundPerSecond = 20.0 / 60
+
+	inboundPath = "/api/v1/alertmanager-webhook"
 )
 
 // Inbound is what alerts of others lead to: profiles of the services that they
 // name, while it happens.
 type Inbound struct {
-	// Credentials is the bearer token that requests must have, if one is wanted.
-	Credentials func() (token string, wanted bool, err error)
+	// Credentials returns the bearer token that requests must have, or that
+	// requests without one are taken too. Neither: the webhook is off.
+	Credentials func() (token string, anonymous bool, err error)
 	// Request asks for profiles of a service. It does not wait for them; an error
 	// says that too many wait already.
 	Request func(service labels.Labels, instance, why string) error
@@ -120,9 +126,9 @@ func (h *Handler) inbound(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusServiceUnavailable, errUnavailable, "the first evaluation is not done, no service is known yet")
 		return
 	}
-	answer, code := h.requestAll(m.Alerts)
+	answer, code, reason := h.requestAll(m.Alerts)
 	if code != http.StatusOK {
-		h.refuse(w, code, errorTypeOf(code), answer.Ignored[0].Reason)
+		h.refuse(w, code, errorTypeOf(code), reason)
 		return
 	}
 	h.answer(w, r, answer)
@@ -138,15 +144,22 @@ func errorTypeOf(code int) errorType {
 	return errBadData
 }
 
-// authorised checks the token, if there is one, and answers if it is wrong.
+// authorised tells whether a request may go on, and answers it if not. A
+// request with the token may come to any host: no browser has the token.
 func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
-	want, wanted, err := h.o.Inbound.Credentials()
-	if !wanted {
-		return true
-	}
-	if err != nil || want == "" {
-		h.logger.Error("The credentials of the webhook cannot be read, nobody is let in", "err", err)
+	want, anonymous, err := h.o.Inbound.Credentials()
+	switch {
+	case err != nil:
+		h.logger.Error("Cannot read the credentials of the webhook; all requests are refused", "err", err)
 		h.refuse(w, http.StatusInternalServerError, errUnavailable, "the credentials cannot be read; the log says why")
+		return false
+	case anonymous && !h.hosts.Allows(r.Host) && (h.o.Login == nil || !h.o.Login()):
+		h.refuse(w, http.StatusForbidden, errForbidden, hostRefused)
+		return false
+	case anonymous:
+		return true
+	case want == "":
+		h.refuse(w, http.StatusForbidden, errForbidden, "the webhook is off: set alerting.inbound.credentials_file to a file with a bearer token, or alerting.inbound.allow_anonymous")
 		return false
 	}
 	got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -160,16 +173,18 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // requestAll asks for profiles of all services that alerts name. The code says
-// whether there was any use in it.
-func (h *Handler) requestAll(alerts []inboundAlert) (inboundAnswer, int) {
-	answer := inboundAnswer{Requested: []inboundRequested{}, Ignored: []inboundIgnored{}}
+// whether there was any use in it, and reason why not.
+func (h *Handler) requestAll(alerts []inboundAlert) (answer inboundAnswer, code int, reason string) {
+	answer = inboundAnswer{Requested: []inboundRequested{}, Ignored: []inboundIgnored{}}
 	services := h.o.State.Services()
-	code := http.StatusOK
+	code = http.StatusOK
 	asked := map[uint64]bool{}
-	ignore := func(a inboundAlert, result, reason string, worst int) {
+	ignore := func(a inboundAlert, result, why string, worst int) {
 		h.inboundAlerts.WithLabelValues(result).Inc()
-		answer.Ignored = append(answer.Ignored, inboundIgnored{a.Labels, reason})
-		code = max(code, worst)
+		answer.Ignored = append(answer.Ignored, inboundIgnored{a.Labels, why})
+		if worst > code { // the reason belongs to the code
+			code, reason = worst, why
+		}
 	}
 	for _, a := range alerts {
 		named := namedBy(a.Labels, services)
@@ -194,6 +209,10 @@ func (h *Handler) requestAll(alerts []inboundAlert) (inboundAnswer, int) {
 					ignore(a, inboundFull, "too many services at once", http.StatusServiceUnavailable)
 					break
 				}
+				if !h.inboundRate.AllowN(h.o.Now(), 1) {
+					ignore(a, inboundFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxNamedByAll, 60*inboundPerSecond), http.StatusServiceUnavailable)
+					break
+				}
 				if err := h.o.Inbound.Request(s, a.Labels["instance"], a.Labels[labels.AlertName]); err != nil {
 					ignore(a, inboundFull, err.Error(), http.StatusServiceUnavailable)
 					break
@@ -205,9 +224,9 @@ func (h *Handler) requestAll(alerts []inboundAlert) (inboundAnswer, int) {
 		}
 	}
 	if len(answer.Requested) > 0 {
-		code = http.StatusOK
+		return answer, http.StatusOK, ""
 	}
-	return answer, code
+	return answer, code, reason
 }
 
 // namedBy are the services that an alert names: they agree with it on all

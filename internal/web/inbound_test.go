@@ -25,15 +25,16 @@ import (
 
 // asks is what an inbound webhook has asked for: "job instance why".
 type asks struct {
-	list  []string
-	full  error
-	token string
-	err   error
+	list      []string
+	full      error
+	token     string
+	anonymous bool
+	err       error
 }
 
 func (a *asks) inbound() *Inbound {
 	return &Inbound{
-		Credentials: func() (string, bool, error) { return a.token, a.token != "" || a.err != nil, a.err },
+		Credentials: func() (string, bool, error) { return a.token, a.anonymous, a.err },
 		Request: func(s labels.Labels, instance, why string) error {
 			if a.full == nil {
 				a.list = append(a.list, s.Get("namespace")+"/"+s.Get("job")+" "+instance+" "+why)
@@ -95,6 +96,8 @@ func TestInbound(t *testing.T) {
 		body string
 		asks asks // beforehand
 		auth string
+		off  bool // no token, and requests without one are not allowed
+		host string
 		late bool // not ready
 		code int
 		says string
@@ -107,34 +110,47 @@ func TestInbound(t *testing.T) {
 			body: message("resolved job=shop-1", "firing job=nosuch", "firing namespace=prod,job=shop-2", "firing alertname=GoroutineLeak,job=shop-1"), code: 200,
 			says: "does not fire", want: []string{"prod/shop-2  TooManyGoroutines"},
 		},
-		"resolved":        {body: message("resolved namespace=prod,job=shop-1"), code: 200, says: `"requested":[]`},
-		"our own":         {body: message("firing alertname=GoroutineLeak,namespace=prod,job=shop-1"), code: 200, says: "gorowatch's own"},
-		"unknown":         {body: message("firing namespace=prod,job=nosuch"), code: 404, says: `no service that is watched has the labels {alertname=\"TooManyGoroutines\", job=\"nosuch\", namespace=\"prod\"}`},
-		"an address":      {body: message("firing instance=169.254.169.254:80,__address__=169.254.169.254:80"), code: 404},
-		"contradicts":     {body: message("firing namespace=staging,job=shop-1"), code: 404},
-		"too vague":       {body: message("firing namespace=prod"), code: 422, says: "20 services have the labels"},
-		"not JSON":        {body: "ok", code: 400, says: "not the JSON of Alertmanager's webhooks"},
-		"nothing":         {body: "", code: 400},
-		"another version": {body: strings.Replace(message("firing job=shop-1"), `"4"`, `"3"`, 1), code: 400, says: `version: \"3\", expected \"4\"`},
-		"foreign":         {body: `{"event":"push","commits":[]}`, code: 400, says: `expected \"4\"`},
-		"other types":     {body: `{"version":4,"alerts":"x"}`, code: 400},
-		"no alerts":       {body: `{"version":"4","alerts":[]}`, code: 400, says: "there is none"},
-		"too large":       {body: `{"version":"4","alerts":[{"labels":{"x":"` + strings.Repeat("x", maxInbound) + `"}}]}`, code: 413, says: "larger than 4 MiB"},
-		"deep":            {body: strings.Repeat("[", 1<<20), code: 400},
-		"not ready":       {body: message("firing job=shop-1"), late: true, code: 503},
-		"busy":            {body: message("firing job=shop-1"), asks: asks{full: errors.New("too many wait")}, code: 503, says: "too many wait"},
-		"token":           {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacus", code: 200, want: []string{"prod/shop-1  TooManyGoroutines"}},
-		"wrong token":     {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacu", code: 401, says: "bearer token of alerting.inbound"},
-		"no token":        {body: "ok", asks: asks{token: "abacus"}, code: 401},
-		"token lost":      {body: message("firing job=shop-1"), asks: asks{err: errors.New("/etc/secret: no such file")}, auth: "Bearer ", code: 500, says: "the log says why"},
+		"resolved":           {body: message("resolved namespace=prod,job=shop-1"), code: 200, says: `"requested":[]`},
+		"our own":            {body: message("firing alertname=GoroutineLeak,namespace=prod,job=shop-1"), code: 200, says: "gorowatch's own"},
+		"unknown":            {body: message("firing namespace=prod,job=nosuch"), code: 404, says: `no service that is watched has the labels {alertname=\"TooManyGoroutines\", job=\"nosuch\", namespace=\"prod\"}`},
+		"an address":         {body: message("firing instance=169.254.169.254:80,__address__=169.254.169.254:80"), code: 404},
+		"contradicts":        {body: message("firing namespace=staging,job=shop-1"), code: 404},
+		"too vague":          {body: message("firing namespace=prod"), code: 422, says: "20 services have the labels"},
+		"not JSON":           {body: "ok", code: 400, says: "not the JSON of Alertmanager's webhooks"},
+		"nothing":            {body: "", code: 400},
+		"another version":    {body: strings.Replace(message("firing job=shop-1"), `"4"`, `"3"`, 1), code: 400, says: `version: \"3\", expected \"4\"`},
+		"foreign":            {body: `{"event":"push","commits":[]}`, code: 400, says: `expected \"4\"`},
+		"other types":        {body: `{"version":4,"alerts":"x"}`, code: 400},
+		"no alerts":          {body: `{"version":"4","alerts":[]}`, code: 400, says: "there is none"},
+		"too large":          {body: `{"version":"4","alerts":[{"labels":{"x":"` + strings.Repeat("x", maxInbound) + `"}}]}`, code: 413, says: "larger than 4 MiB"},
+		"deep":               {body: strings.Repeat("[", 1<<20), code: 400},
+		"not ready":          {body: message("firing job=shop-1"), late: true, code: 503},
+		"busy":               {body: message("firing job=shop-1"), asks: asks{full: errors.New("too many wait")}, code: 503, says: "too many wait"},
+		"off":                {body: message("firing job=shop-1"), off: true, code: 403, says: "set alerting.inbound.credentials_file to a file with a bearer token"},
+		"off, and guessed":   {body: message("firing job=shop-1"), off: true, auth: "Bearer ", code: 403, says: "the webhook is off"},
+		"website":            {body: message("firing job=shop-1"), host: "evil.example", code: 403, says: "does not answer under this host name"},
+		"token, any host":    {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacus", host: "gorowatch.prod.example", code: 200, want: []string{"prod/shop-1  TooManyGoroutines"}},
+		"no token, any host": {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, host: "evil.example", code: 401},
+		// The code and its reason are of the same alert, whatever the order.
+		"the worst of many":  {body: message("resolved job=shop-1", "firing job=nosuch"), code: 404, says: "no service that is watched has the labels"},
+		"the worst is last":  {body: message("firing job=nosuch", "firing namespace=prod"), code: 422, says: "20 services have the labels"},
+		"the worst is first": {body: message("firing namespace=prod", "firing job=nosuch"), code: 422, says: "20 services have the labels"},
+		"token":              {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacus", code: 200, want: []string{"prod/shop-1  TooManyGoroutines"}},
+		"wrong token":        {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacu", code: 401, says: "bearer token of alerting.inbound"},
+		"no token":           {body: "ok", asks: asks{token: "abacus"}, code: 401},
+		"token lost":         {body: message("firing job=shop-1"), asks: asks{err: errors.New("/etc/secret: no such file")}, auth: "Bearer ", code: 500, says: "the log says why"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := shops(20)
 			s.starting = c.late
 			o := options(s)
 			asks := c.asks
+			asks.anonymous = asks.token == "" && !c.off
 			o.Inbound = asks.inbound()
 			r := posted(c.body)
+			if c.host != "" {
+				r.Host = c.host
+			}
 			if c.auth != "" {
 				r.Header.Set("Authorization", c.auth)
 			}
@@ -163,7 +179,7 @@ func TestInbound(t *testing.T) {
 // A message of hundreds of alerts is kept within bounds, and counted.
 func TestInboundOfMany(t *testing.T) {
 	s := shops(300)
-	var a asks
+	a := asks{anonymous: true}
 	o := options(s)
 	reg := prometheus.NewRegistry()
 	o.Inbound, o.Registerer = a.inbound(), reg
@@ -191,6 +207,29 @@ gorowatch_inbound_alerts_total{result="vague"} 0
 	o.Registerer = nil
 	crossed.Header.Set("Sec-Fetch-Site", "cross-site")
 	require.Equal(t, http.StatusForbidden, do(t, o, crossed).StatusCode, "a page of another site")
+}
+
+// However often the webhook is called, only so many profiles are asked for.
+func TestInboundRate(t *testing.T) {
+	a, now := asks{anonymous: true}, at
+	o := options(shops(300))
+	o.Inbound, o.Now = a.inbound(), func() time.Time { return now }
+	open := visit(t, o)
+	for i := range 300 {
+		answer := open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
+		if i < maxNamedByAll {
+			require.Equal(t, http.StatusOK, answer.StatusCode)
+			continue
+		}
+		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
+		require.Contains(t, body(t, answer), "expected at most 100 and 20 a minute")
+	}
+	require.Len(t, a.list, maxNamedByAll)
+	now = now.Add(time.Minute)
+	for i := range 300 {
+		open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
+	}
+	require.Len(t, a.list, maxNamedByAll+20)
 }
 
 // What was captured is on the pages of the service and of its leak, and in the
@@ -241,7 +280,7 @@ func FuzzInbound(f *testing.F) {
 	f.Add([]byte(`{"version":"4","alerts":[{"status":"firing","labels":null}]}`))
 	f.Add([]byte("[]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var a asks
+		a := asks{anonymous: true}
 		o := options(shops(3))
 		o.Inbound = a.inbound()
 		answer := do(t, o, posted(string(text)))

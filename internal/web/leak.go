@@ -408,7 +408,7 @@ func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 		h.showLeak(w, r, http.StatusBadRequest, "instance: expected one of those that leak")
 		return
 	}
-	ref, err := h.takeProfile(r.Context(), l.Service, name)
+	ref, err := h.takeProfile(r.Context(), w, l.Service, name)
 	if err != nil {
 		h.showLeak(w, r, pullStatus(err), err.Error())
 		return
@@ -433,10 +433,18 @@ func chosen(r *http.Request) string {
 	return name
 }
 
+// pullTimeout bounds the time to take a profile, which has a timeout of its own
+// in the configuration, of up to 10 minutes.
+const pullTimeout = 11 * time.Minute
+
 const pullOff = "taking profiles is not enabled: see --web.enable-admin-api"
 
-// takeProfile takes a profile of a watched instance.
-func (h *Handler) takeProfile(ctx context.Context, service labels.Labels, name string) (leak.ProfileRef, error) {
+// takeProfile takes a profile of a watched instance. The answer may take longer
+// than others may.
+func (h *Handler) takeProfile(ctx context.Context, w http.ResponseWriter, service labels.Labels, name string) (leak.ProfileRef, error) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pullTimeout)) // else it has the usual time
+	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
+	defer cancel()
 	for _, in := range h.o.State.Instances(service) {
 		if in.Name == name {
 			return h.o.Pull(ctx, service, in)

@@ -26,12 +26,12 @@ var badMatchers = []string{
 // goodMatchers are queries that must work, however strange.
 var goodMatchers = []string{`job="checkout",`, `job="checkout"`, `{job="checkout"}`, `job=~".*"`, `job!="x",namespace="prod"`, `nosuch=""`, ` job = "checkout" `}
 
-// parameters that a page, an answer of the API or a view of pprof reads, and
-// one that nothing reads.
-var everyParameter = []string{
-	"q", "match", "state", "status", "resolved", "page", "limit", "offset", "start", "end", "points", "load", "leak", "base", "head", "instance",
-	"f", "i", "h", "s", "sf", "t", "si", "p", "n", "g", "sort", "rel", "nosuch",
-}
+// everyParameter are those that a page or the API reads, and one that nothing
+// reads; viewParameters are those of the views of pprof.
+var (
+	everyParameter = []string{"q", "match", "state", "status", "resolved", "page", "limit", "offset", "start", "end", "points", "load", "leak", "base", "head", "nosuch"}
+	viewParameters = []string{"f", "i", "h", "s", "sf", "t", "si", "p", "n", "g", "sort", "rel"}
+)
 
 // nasty are values for a parameter that nobody expects.
 func nasty() []string {
@@ -62,7 +62,7 @@ func queried(t testing.TB) *Handler {
 func queriedPaths(h *Handler) (paths []string) {
 	refs := archived().refs
 	for _, r := range h.routes() {
-		if r.method != http.MethodGet || strings.HasPrefix(r.path, "/-/") {
+		if r.method != http.MethodGet || strings.HasPrefix(r.path, "/-/") || r.path == "/static/" {
 			continue
 		}
 		id := "3f9c2a7b"
@@ -71,7 +71,7 @@ func queriedPaths(h *Handler) (paths []string) {
 		}
 		paths = append(paths, strings.NewReplacer(
 			"{$}", "", "{id}", id, "{base}", pprofName(refs[0].Key), "{head}", pprofName(refs[1].Key), "{view}", "top",
-			"{key...}", "prod/checkout/a/20260302T140000Z.pb.gz", "/static/", "/static/style.css",
+			"{key...}", "prod/checkout/a/20260302T140000Z.pb.gz",
 		).Replace(r.path))
 	}
 	return paths
@@ -94,7 +94,11 @@ func TestEveryParameter(t *testing.T) {
 	h := queried(t)
 	values := nasty()
 	for _, path := range queriedPaths(h) {
-		for _, name := range everyParameter {
+		parameters := everyParameter
+		if strings.HasPrefix(path, "/pprof/") {
+			parameters = viewParameters
+		}
+		for _, name := range parameters {
 			for _, v := range values {
 				answered(t, h, path, url.Values{name: {v}}.Encode())
 			}
@@ -136,7 +140,7 @@ func FuzzQuery(f *testing.F) {
 	h := queried(f)
 	paths := queriedPaths(h)
 	for i, v := range nasty() {
-		f.Add(uint(i), everyParameter[i%len(everyParameter)], v, "match", v)
+		f.Add(uint(i), append(viewParameters, everyParameter...)[i%len(everyParameter)], v, "match", v)
 	}
 	f.Add(uint(0), "match", "job", "q", "x")
 	f.Fuzz(func(t *testing.T, path uint, name, value, otherName, other string) {

@@ -343,7 +343,7 @@ func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	ref, err := h.takeProfile(r.Context(), s.Labels, chosen(r))
+	ref, err := h.takeProfile(r.Context(), w, s.Labels, chosen(r))
 	if err != nil {
 		h.showService(w, r, pullStatus(err), err.Error())
 		return

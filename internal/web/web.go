@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/prometheus/model/labels"
+	"golang.org/x/time/rate"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/leak"
@@ -42,6 +43,12 @@ type Options struct {
 	// RoutePrefix is the prefix of every path that is served. Empty: the path
 	// of ExternalURL. A proxy that strips the prefix needs "/".
 	RoutePrefix string
+	// AllowedHosts are names under which requests are answered besides that of
+	// ExternalURL, as NewHosts takes them.
+	AllowedHosts []string
+	// Login tells whether all requests have passed a login, so that they may
+	// come to any host. Nil: there is none.
+	Login func() bool
 	// EnableLifecycle allows /-/reload, which calls Reload.
 	EnableLifecycle bool
 	Reload          func(context.Context) error
@@ -89,12 +96,15 @@ type Options struct {
 type Handler struct {
 	o      Options
 	base   string // path of the external URL, without a slash at the end
+	hosts  Hosts
 	pages  map[string]*template.Template
 	logger *slog.Logger
 	// places are for those who read profiles: one may take much memory.
 	places chan struct{}
-	// inboundAlerts counts what came of the alerts of others.
+	// inboundAlerts counts what came of the alerts of others, inboundRate bounds
+	// the profiles that they ask for.
 	inboundAlerts *prometheus.CounterVec
+	inboundRate   *rate.Limiter
 	http.Handler
 }
 
@@ -112,9 +122,13 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders)}
+	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders), inboundRate: rate.NewLimiter(inboundPerSecond, maxNamedByAll)}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if h.hosts, err = NewHosts(o.ExternalURL, o.AllowedHosts); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
 	}
 	if err := h.parse(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -126,7 +140,7 @@ func New(o Options) (*Handler, error) {
 	if h.inboundAlerts, err = newInboundMetric(o.Registerer); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	h.Handler = secure(h.prefixed(h.mux(measure)))
+	h.Handler = secure(h.prefixed(h.hostChecked(h.mux(measure))))
 	return h, nil
 }
 
@@ -165,7 +179,7 @@ func (h *Handler) routes() []route {
 		{post, "/api/v1/services/{id}/profiles", h.apiTakeProfile},
 		{get, "/api/v1/targets", h.apiTargets},
 		{get, "/api/v1/captures", h.apiCaptures},
-		{post, "/api/v1/alertmanager-webhook", h.inbound},
+		{post, inboundPath, h.inbound},
 		{get, "/api/v1/status", h.apiStatus},
 		{get, "/api/v1/diff", h.apiDiff},
 		{get, "/api/v1/profiles/{key...}", h.apiProfile},
