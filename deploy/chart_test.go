@@ -80,6 +80,7 @@ func TestChartRefuses(t *testing.T) {
 		"serviceMonitor.interval=often":         "does not match pattern",
 		"alertmanagers[0]=alertmanager:9093":    "does not match pattern",
 		"persistence.accessModes[0]=ReadTwice":  "value must be one of",
+		"allowedHosts[0]=https://a.example.org": "does not match pattern",
 		"podDisruptionBudget.minAvailable=1":    "additional properties 'minAvailable' not allowed",
 		"probes.readiness.failureThreshold=few": "got string, want integer",
 	} {
@@ -105,6 +106,30 @@ func TestReplicasShareNoFolderOfABucket(t *testing.T) {
 			text := render(t, "gorowatch", "--set", "replicas=2", "--set", "storage.bucket="+bucket)
 			require.Equal(t, 1, strings.Count(text, "--storage.url="))
 			require.Contains(t, text, "- --storage.url="+second+"\n")
+		})
+	}
+}
+
+// Requests are answered under the names of the values and of the ingress, each
+// once; of a sharded name every pod has its own.
+func TestChartAllowsItsHosts(t *testing.T) {
+	for values, want := range map[string]string{
+		"": "",
+		`{"allowedHosts": ["a.example.org", "*.b.example.org"]}`:                                                                  "a.example.org,*.b.example.org",
+		`{"allowedHosts": ["a.example.org"], "ingress": {"enabled": true, "hosts": ["a.example.org", "c-$(SHARD).example.org"]}}`: "a.example.org,c-0.example.org",
+		`{"allowedHosts": ["a.example.org"], "ingress": {"enabled": true, "hosts": ["c-$(SHARD).example.org"]}, "shards": 2}`:     "a.example.org,c-$(SHARD).example.org",
+		`{"ingress": {"hosts": ["c.example.org"]}}`:                                                                               "",
+	} {
+		t.Run(values, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "values.json")
+			require.NoError(t, os.WriteFile(file, []byte(values), 0o600))
+			text := render(t, "monitoring", "-f", file)
+			if want == "" {
+				require.NotContains(t, text, "--web.allowed-hosts")
+				return
+			}
+			require.Equal(t, 1, strings.Count(text, "- --web.allowed-hosts="+want+"\n"))
 		})
 	}
 }

@@ -26,6 +26,10 @@ func StartAlertmanager(t testing.TB, to *Receiver) *Alertmanager {
 	path := tool(t, "alertmanager", "alertmanager")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
+	access := ""
+	if to.Token != "" {
+		access = fmt.Sprintf(", http_config: {authorization: {credentials: %q}}", to.Token)
+	}
 	write(t, config, fmt.Sprintf(`route:
   receiver: test
   group_by: ['...']
@@ -34,8 +38,8 @@ func StartAlertmanager(t testing.TB, to *Receiver) *Alertmanager {
   repeat_interval: 1h
 receivers:
 - name: test
-  webhook_configs: [{url: %q, send_resolved: true}]
-`, to.URL))
+  webhook_configs: [{url: %q, send_resolved: true%s}]
+`, to.URL, access))
 	p, addr := startOnFreePort(t, "alertmanager", path,
 		func(addr string) []string {
 			return []string{
@@ -81,6 +85,8 @@ func (a *Alertmanager) Alerts(t testing.TB) []Alert {
 // Receiver is a webhook that keeps the notifications it gets.
 type Receiver struct {
 	URL string
+	// Token is the bearer token that it wants; empty: none.
+	Token string
 
 	mu     sync.Mutex
 	alerts []Alert

@@ -31,17 +31,20 @@ prometheus: {url: %s, load: 'rate(process_cpu_seconds_total[15s])'}
 trend: {base: 1s}
 profiles: {baseline_interval: 10s, suspicion_interval: 2s}
 alerting:
+  inbound: {credentials_file: inbound-token}
   webhooks:
   - {name: chat, url: %q}
   annotations: {runbook_url: 'https://wiki.example.org/{{ .Labels.job }}'}
 `, prometheus.URL, receiver.URL)
 	dir, bucket := t.TempDir(), t.TempDir()
+	const token = "abacus"
+	write(t, filepath.Join(dir, "inbound-token"), token+"\n")
 	storage := "--storage.url=file://" + filepath.ToSlash(bucket)
 	gorowatch := StartGorowatch(t, dir, config, storage)
 	gorowatch.WaitReady(t)
 
 	// In: an alert for the service, and one for another.
-	inbound := &Receiver{URL: gorowatch.URL + "/api/v1/alertmanager-webhook"}
+	inbound := &Receiver{URL: gorowatch.URL + "/api/v1/alertmanager-webhook", Token: token}
 	alertmanager := StartAlertmanager(t, inbound)
 	alert := func(job string) map[string]any {
 		return map[string]any{"labels": map[string]string{"alertname": "TooManyGoroutines", "namespace": leakyNamespace, "job": job}}

@@ -67,6 +67,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "/%s" (trimAll "/" (default "" $prefix)) | trimSuffix "/" }}
 {{- end }}
 
+{{/* The names under which requests are answered: those of the values, and those that
+an ingress forwards. */}}
+{{- define "gorowatch.allowedHosts" -}}
+{{- $hosts := .Values.allowedHosts }}
+{{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
+{{- $list := uniq $hosts | join "," }}
+{{- if gt (int .Values.shards) 1 }}{{ $list }}{{ else }}{{ $list | replace "$(SHARD)" "0" }}{{ end }}
+{{- end }}
+
 {{/* The configuration file: what the values say, and what they imply. */}}
 {{- define "gorowatch.config" -}}
 {{- $config := deepCopy .Values.config }}
