@@ -21,6 +21,10 @@ func (f Frame) String() string {
 	return f.Func + " " + path.Base(f.File) + ":" + strconv.Itoa(f.Line)
 }
 
+// MaxGoroutines is more goroutines than a program can have: their stacks alone
+// would take 200 GB. A larger count is refused, or not believed.
+const MaxGoroutines = 100_000_000
+
 // Record is a number of goroutines that stand at the same place.
 type Record struct {
 	Count int64

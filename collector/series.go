@@ -103,6 +103,8 @@ const (
 	ReasonBudget       Reason = "budget"     // not asked, to spare the target
 	ReasonSlow         Reason = "slow"       // not asked: it took long to answer the last time
 	ReasonBackOff      Reason = "back_off"   // not asked: it has failed lately, or wants to be left alone
+	ReasonDecoder      Reason = "decoder"    // the decoder failed on it: a mistake of ours
+	ReasonSetAside     Reason = "set_aside"  // not asked: its last profile was more than the decoder takes
 	ReasonOther        Reason = "other"
 )
 
@@ -111,12 +113,16 @@ var Reasons = []Reason{
 	ReasonRefused, ReasonTimeout, ReasonTLS, ReasonUnauthorized, ReasonNotFound, ReasonStatus,
 	ReasonRedirect, ReasonNotProfile, ReasonTruncated, ReasonTooLarge, ReasonBadData,
 	ReasonRateLimited, ReasonCanceled, ReasonNoTarget, ReasonGone, ReasonAmbiguous, ReasonNoConsent, ReasonBudget,
-	ReasonSlow, ReasonBackOff, ReasonOther,
+	ReasonSlow, ReasonBackOff, ReasonDecoder, ReasonSetAside, ReasonOther,
 }
 
 // Deferred tells that what was wanted was put off to spare the target, which
 // has not failed.
 func (r Reason) Deferred() bool { return r == ReasonBudget || r == ReasonSlow }
+
+// Undecodable tells that a profile was more than the decoder takes, or broke it.
+// Decoding the same bytes again would end the same way.
+func (r Reason) Undecodable() bool { return r == ReasonTooLarge || r == ReasonDecoder }
 
 // Error is a failure with its reason. Err says it in words, with every URL
 // redacted.

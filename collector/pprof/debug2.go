@@ -43,16 +43,19 @@ var (
 // they come, so that memory follows the number of distinct stacks (and eight
 // bytes for each id). Lines that do not belong to a stack, such as a panic's
 // message or a log line in between, are skipped.
-func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+func readDebug2(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
-	d := dump{in: lines{br: br}, lim: lim, names: newInterner(), index: map[string]int{}}
+	d := dump{in: lines{br: br}, lim: lim, memory: memory, names: newInterner(memory), index: map[string]int{}}
 	for {
 		line, err := d.in.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
-			err = d.line(line)
+			before := cap(d.key)
+			if err = d.line(line); cap(d.key) > before {
+				err = errors.Join(err, memory.charge(cap(d.key)-before))
+			}
 		}
 		if err != nil {
 			return err
@@ -80,6 +83,7 @@ func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 type dump struct {
 	in      lines
 	lim     Limits
+	memory  *account
 	names   interner
 	index   map[string]int // key → record
 	records []collector.Record
@@ -250,7 +254,9 @@ func (d *dump) close() error {
 	if i, ok := d.index[string(d.key)]; ok {
 		rec := &d.records[i]
 		rec.Count++
-		rec.IDs = append(rec.IDs, d.id)
+		if err := push(d.memory, &rec.IDs, d.id); err != nil {
+			return err
+		}
 		rec.Wait = max(rec.Wait, d.wait)
 		if rec.Labels != nil {
 			keepCommon(rec.Labels, parseLabels(d.labels))
@@ -259,8 +265,14 @@ func (d *dump) close() error {
 		if len(d.records) >= d.lim.Stacks {
 			return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
 		}
+		if err := d.memory.charge(len(d.key) + 2*len(d.labels)); err != nil {
+			return err
+		}
 		d.index[string(d.key)] = len(d.records)
-		d.records = append(d.records, d.record())
+		if err := push(d.memory, &d.records, d.record()); err != nil {
+			return err
+		}
+		return d.names.err()
 	}
 	return nil
 }

@@ -54,16 +54,22 @@ func New(o Options) *Fetcher {
 // *collector.Error and name the URL redacted.
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
 	u := profileURL(target, kind, debug)
-	var raw bytes.Buffer
+	var raw rawCopy
 	dump := newDumpCopy(maxDumpCopy)
-	p, err := f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
+	p, err := f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
+		memory, err := f.limits.account(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer memory.close()
 		switch debug {
 		case 0:
+			raw.memory = memory
 			body = io.TeeReader(body, &raw)
 		case 2:
 			body = io.TeeReader(body, dump)
 		}
-		return Parse(body, f.now(), f.limits)
+		return decodeAll(body, f.now(), f.limits, memory)
 	})
 	if err != nil {
 		return nil, err
@@ -81,16 +87,28 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 	return p, nil
 }
 
+// rawCopy is a profile as it was sent.
+type rawCopy struct {
+	bytes.Buffer
+	memory *account
+}
+
+func (c *rawCopy) Write(b []byte) (int, error) {
+	before := c.Cap()
+	n, _ := c.Buffer.Write(b)
+	return n, c.memory.charge(c.Cap() - before)
+}
+
 // Read pulls the profile at u, of whatever kind and format it is, and hands
 // its records to keep as the function Read does.
 func (f *Fetcher) Read(ctx context.Context, client *http.Client, u *url.URL, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
-	return f.fetch(ctx, client, u, func(body io.Reader) (*collector.Profile, error) {
-		return Read(body, f.now(), f.limits, keep)
+	return f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
+		return ReadContext(ctx, body, f.now(), f.limits, keep)
 	})
 }
 
 // fetch makes one bounded request and lets read have the body of its answer.
-func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, read func(io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
+func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, read func(context.Context, io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	p, err := f.request(ctx, client, u, read)
@@ -100,7 +118,7 @@ func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, re
 	return p, nil
 }
 
-func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, read func(io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
+func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, read func(context.Context, io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, collector.Errorf(collector.ReasonOther, "%w", err)
@@ -121,7 +139,7 @@ func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, 
 		return nil, err
 	}
 	body := &counted{r: resp.Body}
-	p, err := read(body)
+	p, err := read(ctx, body)
 	if p != nil {
 		p.Size = body.n
 	}

@@ -40,7 +40,7 @@ func (f *Fetcher) gops(ctx context.Context, addr string, keep func(collector.For
 	if _, err := conn.Write([]byte{gopsStackTrace}); err != nil {
 		return nil, err
 	}
-	p, err := Read(conn, f.now(), f.limits, keep)
+	p, err := ReadContext(ctx, conn, f.now(), f.limits, keep)
 	if err == nil && p.Format != collector.FormatDebug2 {
 		return nil, collector.Errorf(collector.ReasonNotProfile, "that is no gops agent")
 	}

@@ -15,6 +15,11 @@ type Limits struct {
 	// beyond are dropped, not refused: the runtime writes at most 128, to
 	// which inlining adds. Default 512.
 	Depth int
+	// Memory is the number of bytes that decoding may take, by estimate. Default
+	// 128 MiB.
+	Memory int64
+	// Budget bounds what all decoders take that have it; nil: nothing does.
+	Budget *Budget
 }
 
 // withDefaults fills what is zero.
@@ -23,5 +28,6 @@ func (l Limits) withDefaults() Limits {
 	l.Decoded = cmp.Or(l.Decoded, 256<<20)
 	l.Stacks = cmp.Or(l.Stacks, 200_000)
 	l.Depth = cmp.Or(l.Depth, 512)
+	l.Memory = cmp.Or(l.Memory, 128<<20)
 	return l
 }

@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -26,19 +26,38 @@ const peekSize = 64 << 10
 // byte; the caller adds the name of the file or the URL. Nothing is returned
 // along with an error.
 func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
+	return ParseContext(context.Background(), r, fetched, lim)
+}
+
+// ParseContext is Parse for as long as the context lasts. It bounds the decoding
+// too, not only the reading.
+func ParseContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
+	lim = lim.withDefaults()
+	memory, err := lim.account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer memory.close()
+	return decodeAll(r, fetched, lim, memory)
+}
+
+// decodeAll is Parse at the expense of an account.
+func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *account) (*collector.Profile, error) {
 	var records []collector.Record
 	var slab []*collector.Frame
-	p, err := Read(r, fetched, lim, func(_ collector.Format, rec *collector.Record) error {
+	p, err := decode(r, fetched, lim, memory, func(_ collector.Format, rec *collector.Record) error {
 		n := len(rec.Frames)
 		if cap(slab)-len(slab) < n {
 			slab = make([]*collector.Frame, 0, max(n, slabFrames))
+			if err := memory.charge(8 * cap(slab)); err != nil {
+				return err
+			}
 		}
 		from := len(slab)
 		slab = append(slab, rec.Frames...)
 		kept := *rec
 		kept.Frames = slab[from:len(slab):len(slab)]
-		records = append(records, kept)
-		return nil
+		return push(memory, &records, kept)
 	})
 	if err != nil {
 		return nil, err
@@ -56,12 +75,37 @@ const slabFrames = 1024
 // was handed out before an error must be thrown away. An error of keep ends
 // the reading and is returned as it is.
 func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
+	return ReadContext(context.Background(), r, fetched, lim, keep)
+}
+
+// ReadContext is Read for as long as the context lasts.
+func ReadContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	lim = lim.withDefaults()
-	p := &collector.Profile{}
+	memory, err := lim.account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer memory.close()
+	return decode(r, fetched, lim, memory, keep)
+}
+
+// decode is Read at the expense of an account. A panic of a decoder, which would
+// be a mistake of ours, is an error like others: profiles come from strangers.
+func decode(r io.Reader, fetched time.Time, lim Limits, memory *account, keep func(collector.Format, *collector.Record) error) (p *collector.Profile, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, collector.Errorf(collector.ReasonDecoder, "the decoder failed: %.200s", fmt.Sprint(v))
+		}
+	}()
+	body := &limitReader{ctx: memory.ctx, r: r, n: lim.Body, what: "bytes"}
+	p = &collector.Profile{}
 	var kept error
-	err := read(r, lim, p, func(rec *collector.Record) error {
-		if p.Total > math.MaxInt64-rec.Count {
-			return collector.Errorf(collector.ReasonBadData, "the number of goroutines overflows")
+	err = read(body, lim, memory, p, func(rec *collector.Record) error {
+		if err := memory.ctx.Err(); err != nil {
+			return err
+		}
+		if rec.Count > collector.MaxGoroutines-p.Total {
+			return collector.Errorf(collector.ReasonBadData, "the number of goroutines overflows: more than %d, which no program has", collector.MaxGoroutines)
 		}
 		p.Total += rec.Count
 		if p.Kind == collector.KindGoroutineLeak && p.Format != collector.FormatDebug2 {
@@ -72,6 +116,9 @@ func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format
 	})
 	if kept != nil {
 		return nil, kept
+	}
+	if errors.Is(err, context.DeadlineExceeded) && body.ended {
+		err = collector.Errorf(collector.ReasonTooLarge, "it takes too long to decode: %w", err)
 	}
 	if err != nil {
 		if reason := collector.NetworkReason(err); reason != collector.ReasonOf(err) {
@@ -90,13 +137,12 @@ type emit func(*collector.Record) error
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
-func read(r io.Reader, lim Limits, p *collector.Profile, out emit) error {
-	body := &limitReader{r: r, n: lim.Body, what: "bytes"}
-	return readBody(bufio.NewReaderSize(body, peekSize), lim, false, p, out)
+func read(body io.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
+	return readBody(bufio.NewReaderSize(body, peekSize), lim, memory, false, p, out)
 }
 
 // readBody decompresses what is compressed. Nested tells that it was before.
-func readBody(br *bufio.Reader, lim Limits, nested bool, p *collector.Profile, out emit) error {
+func readBody(br *bufio.Reader, lim Limits, memory *account, nested bool, p *collector.Profile, out emit) error {
 	head, err := br.Peek(2)
 	if len(head) == 0 {
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -105,20 +151,20 @@ func readBody(br *bufio.Reader, lim Limits, nested bool, p *collector.Profile, o
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	}
 	if !bytes.Equal(head, gzipMagic) {
-		return readPlain(br, lim, p, out)
+		return readPlain(br, lim, memory, p, out)
 	}
 	zr, err := gzip.NewReader(br)
 	if err != nil {
 		return gzipError(err, 0)
 	}
 	defer func() { _ = zr.Close() }()
-	decoded := &limitReader{r: zr, n: lim.Decoded, what: "bytes when decompressed"}
+	decoded := &limitReader{ctx: memory.ctx, r: zr, n: lim.Decoded, what: "bytes when decompressed"}
 	br = bufio.NewReaderSize(decoded, peekSize)
 	if head, _ := br.Peek(2); bytes.Equal(head, gzipMagic) && !nested {
 		// A proxy, or whoever stored it, compressed the profile once more.
-		err = readBody(br, lim, true, p, out)
+		err = readBody(br, lim, memory, true, p, out)
 	} else {
-		err = readPlain(br, lim, p, out)
+		err = readPlain(br, lim, memory, p, out)
 	}
 	if err == nil {
 		// The checksum is at the end.
@@ -141,18 +187,18 @@ func gzipError(err error, at int64) error {
 }
 
 // readPlain decides on the format and reads it.
-func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+func readPlain(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
 	head, err := br.Peek(peekSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	switch f := detect(head); f {
 	case formatProto:
-		return readProto(br, lim, p, out)
+		return readProto(br, lim, memory, p, out)
 	case formatDebug1:
-		return readDebug1(br, lim, p, out)
+		return readDebug1(br, lim, memory, p, out)
 	case formatDebug2:
-		return readDebug2(br, lim, p, out)
+		return readDebug2(br, lim, memory, p, out)
 	case formatEmpty:
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	case formatHTML:
@@ -245,20 +291,27 @@ func beginning(head []byte) []byte {
 }
 
 // limitReader fails on the byte after the n-th rather than ending there, so
-// that what is too long is not taken for something shorter.
+// that what is too long is not taken for something shorter. It ends with the
+// context, too.
 type limitReader struct {
-	r    io.Reader
-	n    int64
-	what string
-	read int64
+	ctx   context.Context
+	r     io.Reader
+	n     int64
+	what  string
+	read  int64
+	ended bool // r has no more
 }
 
 func (l *limitReader) Read(p []byte) (int, error) {
+	if err := l.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if int64(len(p)) > l.n-l.read+1 {
 		p = p[:l.n-l.read+1]
 	}
 	n, err := l.r.Read(p)
 	l.read += int64(n)
+	l.ended = l.ended || errors.Is(err, io.EOF)
 	if l.read > l.n {
 		return 0, collector.Errorf(collector.ReasonTooLarge, "more than %d %s", l.n, l.what)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -57,6 +58,21 @@ const (
 // sample, a location or a string.
 const maxMessage = 4 << 20
 
+// Labels are for display alone: of a sample so many are kept, and so many bytes
+// of the key and of the value of each. The rest is left out.
+const (
+	maxLabels     = 64
+	maxLabelBytes = 1024
+)
+
+// Strings that nothing refers to are not kept. Every writer known puts the
+// strings last, so that it is known which these are. So many bytes of strings
+// are kept that stand before what refers to them.
+const maxEarlyStrings = 4 << 20
+
+// maxStrings bounds the indices of strings.
+const maxStrings = 1 << 24
+
 // framesPerStack bounds the frames of a whole profile, as the average of the
 // number of stacks allowed.
 const framesPerStack = 64
@@ -80,10 +96,11 @@ type (
 )
 
 type decoder struct {
-	br  *bufio.Reader
-	lim Limits
-	at  int64  // bytes read
-	buf []byte // of a message that does not fit into br
+	br     *bufio.Reader
+	lim    Limits
+	memory *account
+	at     int64  // bytes read
+	buf    []byte // of a message that does not fit into br
 
 	typ       uint32 // string of the first sample type
 	values    int    // number of sample types
@@ -97,13 +114,21 @@ type decoder struct {
 	lines     []protoLine
 	funIDs    ids
 	funs      []protoFunction
-	strs      []byte // all strings, one after the other
-	strEnds   []uint32
-	frames    int // handed out
+	strs      []protoString
+	strCount  uint32 // of the table, kept or not
+	early     int    // bytes of strings that nothing has referred to yet
+	frames    int    // handed out
 }
 
-func readProto(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
-	d := &decoder{br: br, lim: lim}
+// protoString is a string, by its index.
+type protoString struct {
+	text    string
+	used    bool // something refers to it
+	leftOut bool // nothing had referred to it when it came
+}
+
+func readProto(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
+	d := &decoder{br: br, lim: lim, memory: memory}
 	for {
 		err := d.field()
 		if errors.Is(err, io.EOF) {
@@ -215,9 +240,15 @@ func (d *decoder) varint() (uint64, error) {
 }
 
 func (d *decoder) skip(n int64) error {
-	m, err := io.CopyN(io.Discard, d.br, n)
-	d.at += m
-	return unexpected(err)
+	for n > 0 {
+		m, err := d.br.Discard(int(min(n, math.MaxInt32)))
+		d.at += int64(m)
+		n -= int64(m)
+		if err != nil {
+			return unexpected(err)
+		}
+	}
+	return nil
 }
 
 // message reads the next n bytes, valid until the next call.
@@ -237,7 +268,10 @@ func (d *decoder) message(n uint64) ([]byte, error) {
 		_, err = d.br.Discard(int(n))
 		return b, err
 	}
-	if cap(d.buf) < int(n) {
+	if more := int(n) - cap(d.buf); more > 0 {
+		if err := d.memory.charge(more); err != nil {
+			return nil, err
+		}
 		d.buf = make([]byte, n)
 	}
 	for at := 0; at < int(n); {
@@ -322,6 +356,9 @@ func (d *decoder) sampleType(b []byte) error {
 				return errMalformed
 			}
 			d.typ = uint32(v)
+			if err := d.use(v); err != nil {
+				return err
+			}
 		}
 		b = rest
 	}
@@ -343,11 +380,11 @@ func (d *decoder) sample(b []byte) error {
 		case sampleLocationID:
 			// Repeated numbers come packed into a message, or one by one.
 			if msg == nil {
-				d.refer(v, &s)
+				err = d.refer(v, &s)
 			}
 			for len(msg) > 0 && err == nil {
 				if v, msg, err = number(msg); err == nil {
-					d.refer(v, &s)
+					err = d.refer(v, &s)
 				}
 			}
 		case sampleValue:
@@ -363,7 +400,9 @@ func (d *decoder) sample(b []byte) error {
 				}
 			}
 		case sampleLabel:
-			err = d.label(msg)
+			if len(d.labels)-int(s.labels.from) < maxLabels {
+				err = d.label(msg)
+			}
 		}
 		if err != nil {
 			return err
@@ -380,21 +419,25 @@ func (d *decoder) sample(b []byte) error {
 	if s.count < 0 {
 		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): %d goroutines; is it the difference of two profiles?", len(d.samples)+1, d.at, s.count)
 	}
-	d.samples = append(d.samples, s)
-	return nil
+	return push(d.memory, &d.samples, s)
 }
 
 // refer adds a location to a sample. Samples share arrays of refChunk
 // numbers, which one that grows leaves for the next.
-func (d *decoder) refer(id uint64, s *protoSample) {
+func (d *decoder) refer(id uint64, s *protoSample) error {
 	if len(s.locs) >= d.lim.Depth {
-		return
+		return nil
 	}
 	if len(d.refs) == cap(d.refs) {
 		d.refs = append(make([]uint32, 0, refChunk+len(s.locs)), s.locs...)
+		if err := d.memory.charge(4 * cap(d.refs)); err != nil {
+			return err
+		}
 	}
-	d.refs = append(d.refs, d.locationNumber(id))
+	n, err := d.locationNumber(id)
+	d.refs = append(d.refs, n)
 	s.locs = d.refs[len(d.refs)-len(s.locs)-1 : len(d.refs) : len(d.refs)]
+	return err
 }
 
 const refChunk = 8192
@@ -418,19 +461,19 @@ func (d *decoder) label(b []byte) error {
 		}
 		b = rest
 	}
-	if l.str != 0 {
-		d.labels = append(d.labels, l)
+	if l.str == 0 {
+		return nil
 	}
-	return nil
+	return errors.Join(push(d.memory, &d.labels, l), d.use(uint64(l.key)), d.use(uint64(l.str)))
 }
 
 // locationNumber is the number of a location, whether read already or not.
-func (d *decoder) locationNumber(id uint64) uint32 {
-	n, isNew := d.locIDs.number(id)
-	if isNew {
-		d.locs = append(d.locs, unread)
+func (d *decoder) locationNumber(id uint64) (uint32, error) {
+	n, isNew, err := d.locIDs.number(d.memory, id)
+	if isNew && err == nil {
+		err = push(d.memory, &d.locs, unread)
 	}
-	return n
+	return n, err
 }
 
 var unread = span{from: 1}
@@ -461,7 +504,9 @@ func (d *decoder) location(b []byte) error {
 				}
 			}
 			if len(d.lines)-int(lines.from) < d.lim.Depth {
-				d.lines = append(d.lines, l)
+				if err := push(d.memory, &d.lines, l); err != nil {
+					return err
+				}
 			}
 		}
 		b = rest
@@ -470,7 +515,11 @@ func (d *decoder) location(b []byte) error {
 		return d.tooManyFrames()
 	}
 	lines.to = uint32(len(d.lines))
-	if n := d.locationNumber(id); d.locs[n] == unread {
+	n, err := d.locationNumber(id)
+	if err != nil {
+		return err
+	}
+	if d.locs[n] == unread {
 		d.locs[n] = lines
 		return nil
 	}
@@ -495,24 +544,70 @@ func (d *decoder) function(b []byte) error {
 		}
 		b = rest
 	}
-	n, isNew := d.funIDs.number(id)
+	n, isNew, err := d.funIDs.number(d.memory, id)
+	if err != nil {
+		return err
+	}
 	if !isNew {
 		return collector.Errorf(collector.ReasonBadData, "function %d is there twice (byte %d)", id, d.at)
 	}
 	if int(n) != len(d.funs) {
 		return errMalformed
 	}
-	d.funs = append(d.funs, f)
+	return errors.Join(push(d.memory, &d.funs, f), d.use(uint64(f.name)), d.use(uint64(f.file)))
+}
+
+// use marks a string as one to keep.
+func (d *decoder) use(i uint64) error {
+	if i >= maxStrings {
+		return nil // it is missed at the end
+	}
+	if err := d.growStrs(int(i)); err != nil {
+		return err
+	}
+	d.strs[i].used = true
+	return nil
+}
+
+// growStrs makes room for the string with index i.
+func (d *decoder) growStrs(i int) error {
+	for len(d.strs) <= i {
+		if err := push(d.memory, &d.strs, protoString{}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func (d *decoder) str(b []byte) error {
-	if len(d.strs)+len(b) > math.MaxUint32 {
-		return collector.Errorf(collector.ReasonTooLarge, "more than 4 GB of strings")
+	i := int(d.strCount)
+	if i >= maxStrings {
+		return collector.Errorf(collector.ReasonTooLarge, "more than %d strings (byte %d)", maxStrings, d.at)
 	}
-	d.strs = append(d.strs, b...)
-	d.strEnds = append(d.strEnds, uint32(len(d.strs)))
-	return nil
+	d.strCount++
+	if err := d.growStrs(i); err != nil {
+		return err
+	}
+	if s := &d.strs[i]; !s.used {
+		if d.early+len(b) > maxEarlyStrings {
+			s.leftOut = true
+			return nil
+		}
+		d.early += len(b)
+	}
+	d.strs[i].text = string(b)
+	return d.memory.charge(len(b))
+}
+
+// text is the string with an index, or what is wrong with it.
+func (d *decoder) text(i uint32) (string, error) {
+	switch {
+	case i >= d.strCount:
+		return "", collector.Errorf(collector.ReasonTruncated, "string %d of %d is missing; is it complete?", i, d.strCount)
+	case d.strs[i].leftOut:
+		return "", collector.Errorf(collector.ReasonTooLarge, "more than %d bytes of strings stand before what refers to them", maxEarlyStrings)
+	}
+	return d.strs[i].text, nil
 }
 
 // profile puts the parts together.
@@ -520,24 +615,11 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 	if d.values == 0 {
 		return collector.Errorf(collector.ReasonNotProfile, "a profile without a sample type (%d bytes)", d.at)
 	}
-	all := string(d.strs)
-	d.strs, d.buf = nil, nil
-	var missing error
-	str := func(i uint32) string {
-		switch {
-		case int(i) >= len(d.strEnds):
-			missing = collector.Errorf(collector.ReasonTruncated, "string %d of %d is missing; is it complete?", i, len(d.strEnds))
-			return ""
-		case i == 0:
-			return all[:d.strEnds[0]]
-		}
-		return all[d.strEnds[i-1]:d.strEnds[i]]
+	d.buf = nil
+	typ, err := d.text(d.typ)
+	if err != nil {
+		return err
 	}
-	typ := str(d.typ)
-	if missing != nil {
-		return missing
-	}
-	var err error
 	if p.Kind, err = kindByType(typ); err != nil {
 		return err
 	}
@@ -545,23 +627,11 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 	if d.timeNanos > 0 {
 		p.Time = time.Unix(0, d.timeNanos)
 	}
-	lines := make([]collector.Frame, len(d.lines)) // each line becomes a frame once
+	lines, err := d.usedLines()
+	if err != nil {
+		return err
+	}
 	var nameless collector.Frame
-	for i, l := range d.lines {
-		f := collector.Frame{Line: int(l.line)}
-		if l.function != 0 {
-			n, ok := d.funIDs.lookup(l.function)
-			if !ok {
-				return collector.Errorf(collector.ReasonBadData, "function %d is missing; is it complete?", l.function)
-			}
-			f.Func, f.File = str(d.funs[n].name), str(d.funs[n].file)
-		}
-		lines[i] = f
-	}
-	if missing != nil {
-		return missing
-	}
-	d.lines = nil
 	var frames []*collector.Frame
 	for i, s := range d.samples {
 		frames = frames[:0]
@@ -583,18 +653,8 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 			}
 		}
 		rec := collector.Record{Count: s.count, Frames: frames}
-		if s.labels.from < s.labels.to {
-			rec.Labels = make(map[string]string, s.labels.to-s.labels.from)
-			for _, l := range d.labels[s.labels.from:s.labels.to] {
-				k, v := str(l.key), str(l.str)
-				if old, ok := rec.Labels[k]; ok {
-					v = old + "," + v
-				}
-				rec.Labels[k] = v
-			}
-			if missing != nil {
-				return missing
-			}
+		if rec.Labels, err = d.labelsOf(s); err != nil {
+			return err
 		}
 		if d.frames += len(frames); d.frames > d.lim.Stacks*framesPerStack {
 			return d.tooManyFrames()
@@ -606,6 +666,106 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 	return nil
 }
 
+// usedLines makes a frame of each line that a sample refers to, once, and lets
+// the locations refer to these. Other lines are checked alone.
+func (d *decoder) usedLines() ([]collector.Frame, error) {
+	for _, l := range d.lines {
+		if l.function == 0 {
+			continue
+		}
+		if _, ok := d.funIDs.lookup(l.function); !ok {
+			return nil, collector.Errorf(collector.ReasonBadData, "function %d is missing; is it complete?", l.function)
+		}
+	}
+	used := make([]bool, len(d.locs))
+	n := 0
+	for _, s := range d.samples {
+		for _, ref := range s.locs {
+			if !used[ref] {
+				used[ref] = true
+				n += int(d.locs[ref].to) - int(min(d.locs[ref].from, d.locs[ref].to))
+			}
+		}
+	}
+	if err := d.memory.charge(len(used) + n*frameSize); err != nil {
+		return nil, err
+	}
+	frames := make([]collector.Frame, 0, n)
+	for i, at := range d.locs {
+		if !used[i] || at == unread {
+			continue
+		}
+		from := uint32(len(frames))
+		for _, l := range d.lines[at.from:at.to] {
+			f := collector.Frame{Line: int(l.line)}
+			if l.function != 0 {
+				fn, _ := d.funIDs.lookup(l.function)
+				var err error
+				if f.Func, err = d.text(d.funs[fn].name); err == nil {
+					f.File, err = d.text(d.funs[fn].file)
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
+			frames = append(frames, f)
+		}
+		d.locs[i] = span{from, uint32(len(frames))}
+	}
+	d.lines = nil
+	return frames, nil
+}
+
+// labelsOf are the labels of a sample. The values of a key that is there more
+// than once are joined.
+func (d *decoder) labelsOf(s protoSample) (map[string]string, error) {
+	n := int(s.labels.to - s.labels.from)
+	if n == 0 {
+		return nil, nil
+	}
+	labels := make(map[string]string, n)
+	size := emptyMapSize + n*mapEntrySize
+	for _, l := range d.labels[s.labels.from:s.labels.to] {
+		k, err := d.text(l.key)
+		if err != nil {
+			return nil, err
+		}
+		v, err := d.text(l.str)
+		if err != nil {
+			return nil, err
+		}
+		k, v = cut(k, maxLabelBytes), cut(v, maxLabelBytes)
+		if old, ok := labels[k]; ok {
+			if len(old) >= maxLabelBytes {
+				continue
+			}
+			v = cut(old+","+v, maxLabelBytes)
+			size += len(v)
+		}
+		labels[k] = v
+	}
+	return labels, d.memory.charge(size)
+}
+
+// Sizes of what is handed out, by estimate.
+const (
+	frameSize    = 40
+	emptyMapSize = 48
+	mapEntrySize = 40
+)
+
+// cut is s without what is behind so many bytes, and without half of a
+// character at its end.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
 // ids numbers ids in the order they are seen. Writers number from 1 without
 // gaps, for which a slice does; what is denseIDs or more goes into a map.
 type ids struct {
@@ -614,7 +774,10 @@ type ids struct {
 	n      uint32
 }
 
-const denseIDs = 1 << 18
+const (
+	denseIDs     = 1 << 18
+	sparseIDSize = 40 // of an entry of the map, by estimate
+)
 
 func (t *ids) lookup(id uint64) (uint32, bool) {
 	if id < uint64(len(t.dense)) {
@@ -627,24 +790,26 @@ func (t *ids) lookup(id uint64) (uint32, bool) {
 	return n, ok
 }
 
-func (t *ids) number(id uint64) (n uint32, isNew bool) {
+func (t *ids) number(memory *account, id uint64) (n uint32, isNew bool, err error) {
 	if n, ok := t.lookup(id); ok {
-		return n, false
+		return n, false, nil
 	}
 	n = t.n
 	t.n++
 	if id < denseIDs {
 		if more := int(id) + 1 - len(t.dense); more > 0 {
+			before := cap(t.dense)
 			t.dense = append(t.dense, make([]uint32, more)...)
+			err = memory.charge(4 * (cap(t.dense) - before))
 		}
 		t.dense[id] = n + 1
-		return n, true
+		return n, true, err
 	}
 	if t.sparse == nil {
 		t.sparse = map[uint64]uint32{}
 	}
 	t.sparse[id] = n
-	return n, true
+	return n, true, memory.charge(sparseIDSize)
 }
 
 // kindByType tells goroutine profiles from others by the type of their first
