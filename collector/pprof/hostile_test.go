@@ -12,8 +12,8 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -263,14 +263,16 @@ func TestDecodingEndsWithTheContext(t *testing.T) {
 	defer cancel()
 	_, err = ParseContext(ctx, bytes.NewReader(proto("goroutine", 1)), fetched, Limits{})
 	require.Equal(t, collector.ReasonTimeout, collector.ReasonOf(err), "nothing had been read")
-	ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	_, err = ReadContext(ctx, bytes.NewReader(proto("goroutine", 1, 2)), fetched, Limits{}, func(collector.Format, *collector.Record) error {
-		<-ctx.Done()
-		return nil
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := ReadContext(ctx, bytes.NewReader(proto("goroutine", 1, 2)), fetched, Limits{}, func(collector.Format, *collector.Record) error {
+			<-ctx.Done()
+			return nil
+		})
+		require.ErrorContains(t, err, "it takes too long to decode")
+		require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "all of it had been read")
 	})
-	require.ErrorContains(t, err, "it takes too long to decode")
-	require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "all of it had been read")
 }
 
 // A panic of a decoder is a reason like others.
@@ -286,65 +288,55 @@ func TestDecoderPanics(t *testing.T) {
 // Of many decoders with a budget only one at a time has more than its share, and
 // all come to an end.
 func TestBudget(t *testing.T) {
-	lim := Limits{Budget: NewBudget(8 << 20)} // shares of 256 KiB
-	in := proto("goroutine", make([]int64, 8_000)...)
-	var mtx sync.Mutex
-	busy, most := 0, 0
-	var wg sync.WaitGroup
-	for range 12 {
-		wg.Go(func() {
-			first := true
-			_, err := Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
-				mtx.Lock()
-				defer mtx.Unlock()
-				if first {
-					first = false
-					busy++
-					most = max(most, busy)
+	const stacks = 8000
+	in := proto("goroutine", make([]int64, stacks)...)
+	synctest.Test(t, func(t *testing.T) {
+		lim := Limits{Budget: NewBudget(8 << 20)} // shares of 256 KiB
+		busy, most := 0, 0
+		for range 12 {
+			go func() {
+				n := 0
+				_, err := Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
+					switch n++; n {
+					case 1:
+						busy++
+						most = max(most, busy)
+						time.Sleep(time.Second) // so that the others run
+					case stacks:
+						busy--
+					}
+					return nil
+				})
+				if n != stacks || err != nil {
+					t.Errorf("%d records, %v", n, err)
 				}
+			}()
+		}
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, most)
+
+		_, err := Parse(bytes.NewReader(proto("goroutine", make([]int64, 20_000)...)), fetched, lim)
+		require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "more than half of the budget")
+
+		// Nobody waits longer than its context, and the target is not to blame.
+		hold := make(chan struct{})
+		go func() {
+			_, _ = Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
+				<-hold
 				return nil
 			})
-			mtx.Lock()
-			defer mtx.Unlock()
-			busy--
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	require.LessOrEqual(t, most, 2, "one that hands out, and one that has, but not yet returned")
-
-	_, err := Parse(bytes.NewReader(proto("goroutine", make([]int64, 20_000)...)), fetched, lim)
-	require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err))
-
-	// Nobody waits longer than its context, and the target is not to blame.
-	hold, release := make(chan struct{}), make(chan struct{})
-	wg.Go(func() {
-		first := true
-		_, err := Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
-			if first {
-				first = false
-				close(hold)
-				<-release
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = ParseContext(ctx, bytes.NewReader(in), fetched, lim)
+		require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err), "%v", err)
+		_, err = Parse(bytes.NewReader(proto("goroutine", 1)), fetched, lim)
+		require.NoError(t, err, "a small one has its share")
+		close(hold)
+		_, err = Parse(bytes.NewReader(in), fetched, lim)
+		require.NoError(t, err, "all was given back")
 	})
-	<-hold
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	_, err = ParseContext(ctx, bytes.NewReader(in), fetched, lim)
-	require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err), "%v", err)
-	_, err = Parse(bytes.NewReader(proto("goroutine", 1)), fetched, lim)
-	require.NoError(t, err, "a small one has its share")
-	close(release)
-	wg.Wait()
-	_, err = Parse(bytes.NewReader(in), fetched, lim)
-	require.NoError(t, err, "all was given back")
 }
 
 // The copy of what was sent counts too.
