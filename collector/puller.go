@@ -1,11 +1,11 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,8 +35,14 @@ const (
 	slowRest     = 100         // times as long the target then rests
 	firstBackOff = 30 * time.Second
 	maxBackOff   = time.Hour
-	maxPatience  = 24 * time.Hour // with a Retry-After
+	maxPatience  = 24 * time.Hour     // with a Retry-After
+	maxDebt      = 7 * 24 * time.Hour // how long a pull is paid off at most
+	asideTime    = 24 * time.Hour     // of what the decoder cannot take
 )
+
+// maxErrorBytes bounds the error that is kept of a target, which may quote what
+// the target calls itself or has sent.
+const maxErrorBytes = 1024
 
 // want is a kind of profile and what it costs the target, in seconds of CPU:
 // in any case, for each goroutine, and where they are many.
@@ -62,9 +68,9 @@ var (
 const least = 300
 
 // cost of a profile of so many goroutines. A small one is not free, and
-// neither is an unknown one.
+// neither is an unknown one. A number that no program has is not known.
 func (w want) cost(goroutines float64) float64 {
-	if !(goroutines > least) {
+	if !(goroutines > least) || goroutines > MaxGoroutines {
 		goroutines = least
 	}
 	return w.flat + w.perGoroutine*goroutines + w.perSquare*goroutines*goroutines
@@ -109,6 +115,22 @@ type pulled struct {
 	rest       time.Time
 	restReason Reason
 	restWhy    string
+	aside      map[asideKey]aside
+}
+
+// asideKey is a kind of profile and how it is written.
+type asideKey struct {
+	kind  ProfileKind
+	debug int
+}
+
+// aside is why a kind of an instance's profiles is not asked for: the last one
+// was more than the decoder takes. So would the next be, unless the instance has
+// changed: it has less than half of the goroutines that it had.
+type aside struct {
+	until      time.Time
+	goroutines float64
+	why        string
 }
 
 // allowance is what may be taken: it fills up with time, and is below zero
@@ -223,7 +245,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	}
 
 	cost := w.cost(goroutines)
-	if err := p.spend(instance, now, cost); err != nil {
+	if err := p.spend(instance, now, cost, goroutines, w); err != nil {
 		p.metrics.pulls.WithLabelValues(string(ReasonOf(err))).Inc()
 		return nil, err
 	}
@@ -236,13 +258,14 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	var spent float64 // nothing, unless the target is asked
 	if err == nil {
 		spent = cost
-		status.URL = RedactURL(target.URL)
+		status.URL = shortened(RedactURL(target.URL))
 		began := time.Now()
 		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, w.kind, w.debug)
 		status.Duration = time.Since(began)
 		p.metrics.duration.Observe(status.Duration.Seconds())
 	}
 	if err != nil {
+		err = shortError(err)
 		status.Reason, status.Error = ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
@@ -259,10 +282,17 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	defer p.mtx.Unlock()
 	t := p.target(instance)
 	t.busy = false
-	t.cpu.left = min(burstShare, t.cpu.left+cost-spent)
+	// What an estimate says never blocks a target for ever.
+	t.cpu.left = max(-p.o.CPU*maxDebt.Seconds(), min(burstShare, t.cpu.left+cost-spent))
 	t.bytes.left -= float64(status.Bytes)
 	p.bytes.left -= float64(status.Bytes)
 	t.leaveAlone(now, status, err, w)
+	if status.Reason.Undecodable() {
+		if t.aside == nil {
+			t.aside = map[asideKey]aside{}
+		}
+		t.aside[asideKey{w.kind, w.debug}] = aside{now.Add(asideTime), goroutines, status.Error}
+	}
 	status.Cost = t.status.Cost + spent
 	if w.kind == KindGoroutineLeak {
 		// Few targets have it: whether they do says nothing of their state.
@@ -288,6 +318,8 @@ func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
 		t.failed = 0
 	case reason == ReasonCanceled, reason == ReasonNoTarget, reason == ReasonGone, reason == ReasonAmbiguous, reason == ReasonNoConsent:
 		// Nobody has asked it.
+	case reason == ReasonBudget:
+		// There was no memory to decode what it sent.
 	case w.kind == KindGoroutineLeak && reason == ReasonNotFound:
 		// Most have none.
 	default:
@@ -319,10 +351,11 @@ func (p *Puller) target(instance labels.Labels) *pulled {
 
 // spend takes cost from what the instance can spare, and the turn to be
 // pulled. A pull that costs more than the burst is possible after a long rest,
-// and is paid off before the next: in the long run no share is ever exceeded.
+// and is paid off before the next: in the long run no share is ever exceeded,
+// except by a pull that more than a week would have to pay for.
 // How many bytes it will be nobody knows before, so that they are paid off
 // afterwards.
-func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) error {
+func (p *Puller) spend(instance labels.Labels, now time.Time, cost, goroutines float64, w want) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	t := p.target(instance)
@@ -333,6 +366,9 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) erro
 	switch {
 	case t.busy:
 		err = Errorf(ReasonBudget, "not pulled to spare the target: another of its profiles is being pulled")
+	case t.isAside(now, goroutines, w):
+		a := t.aside[asideKey{w.kind, w.debug}]
+		err = Errorf(ReasonSetAside, "set aside until %s, or until it has less than half as many goroutines: %s", a.until.UTC().Format(time.DateTime), a.why)
 	case now.Before(t.rest):
 		err = Errorf(t.restReason, "left alone until %s: %s", t.rest.UTC().Format(time.TimeOnly), t.restWhy)
 	case t.cpu.left < min(cost, burstShare):
@@ -349,6 +385,35 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost float64) erro
 	t.cpu.left -= cost
 	t.busy = true
 	return nil
+}
+
+// isAside tells whether a kind of profile is not to be asked for.
+func (t *pulled) isAside(now time.Time, goroutines float64, w want) bool {
+	key := asideKey{w.kind, w.debug}
+	a, ok := t.aside[key]
+	if ok && (!now.Before(a.until) || goroutines < a.goroutines/2) {
+		delete(t.aside, key)
+		ok = false
+	}
+	return ok
+}
+
+// shortError is an error whose text goes into logs and onto pages as it is.
+func shortError(err error) error {
+	var known *Error
+	if len(err.Error()) <= maxErrorBytes || !errors.As(err, &known) {
+		return err
+	}
+	return &Error{Reason: known.Reason, RetryAfter: known.RetryAfter, Err: errors.New(shortened(err.Error()))}
+}
+
+// shortened is a text of at most maxErrorBytes.
+func shortened(text string) string {
+	if len(text) <= maxErrorBytes {
+		return text
+	}
+	const end = "…"
+	return strings.ToValidUTF8(text[:maxErrorBytes-len(end)], "") + end
 }
 
 // Keep forgets the instances that current does not know, and takes over what is
@@ -384,6 +449,9 @@ func (t *pulled) inherit(old *pulled) {
 	if old.rest.After(t.rest) {
 		t.rest, t.restReason, t.restWhy = old.rest, old.restReason, old.restWhy
 	}
+	if t.aside == nil {
+		t.aside = old.aside
+	}
 }
 
 // inherit: the smaller one counts.
@@ -408,15 +476,18 @@ func (p *Puller) Status(instance labels.Labels) (r Reason, pulled, known bool) {
 
 // Targets lists the instances that a profile was wanted of, by labels.
 func (p *Puller) Targets() []TargetStatus {
+	out := p.statuses()
+	slices.SortFunc(out, func(a, b TargetStatus) int { return labels.Compare(a.Labels, b.Labels) })
+	return out
+}
+
+func (p *Puller) statuses() []TargetStatus {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	out := make([]TargetStatus, 0, len(p.targets))
 	for _, t := range p.targets {
 		out = append(out, t.status)
 	}
-	slices.SortFunc(out, func(a, b TargetStatus) int {
-		return cmp.Compare(a.Labels.String(), b.Labels.String())
-	})
 	return out
 }
 

@@ -7,10 +7,13 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -557,5 +560,141 @@ func TestEstimatesAreAboveWhatWasMeasured(t *testing.T) {
 		estimate := c.want.cost(c.goroutines)
 		require.GreaterOrEqual(t, estimate, c.measured, "%+v", c)
 		require.LessOrEqual(t, estimate, 10*c.measured, "%+v", c)
+	}
+}
+
+// A target whose count is impossible is not blocked by what its profile would
+// cost then, whether the count or the profile is wrong.
+func TestImpossibleCountIsNoDebt(t *testing.T) {
+	for _, count := range []float64{math.MaxInt64, math.Inf(1), math.NaN(), math.MaxFloat64} {
+		fetch := fetcherFunc(func(context.Context, *url.URL) (*Profile, error) {
+			return nil, Errorf(ReasonBadData, "the number of goroutines overflows")
+		})
+		p, _ := newPuller(t, everywhere, fetch)
+		_, err := p.Pull(t.Context(), noon, instance("a:80"), count)
+		require.Equal(t, ReasonBadData, ReasonOf(err))
+		_, err = p.Pull(t.Context(), noon.Add(time.Hour), instance("a:80"), count)
+		require.Equal(t, ReasonBadData, ReasonOf(err), "count %g: %v", count, err)
+		require.Less(t, p.Targets()[0].Cost, 0.1)
+	}
+	p, _ := newPuller(t, everywhere, profileOf(math.MaxInt64))
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), 10)
+	require.NoError(t, err)
+	_, err = p.Pull(t.Context(), noon.Add(time.Hour), instance("a:80"), 10)
+	require.NoError(t, err)
+}
+
+// The most expensive pull there is is paid off after a week.
+func TestDebtHasAnEnd(t *testing.T) {
+	p, _ := newPuller(t, everywhere, profileOf(MaxGoroutines))
+	_, err := p.Leaked(t.Context(), noon, instance("a:80"), MaxGoroutines) // 4,000,000 s by estimate
+	require.NoError(t, err)
+	const paidOff = maxDebt + time.Duration(burstShare/defaultShare)*time.Second
+	_, err = p.Pull(t.Context(), noon.Add(paidOff-time.Minute), instance("a:80"), MaxGoroutines)
+	require.Equal(t, ReasonBudget, ReasonOf(err))
+	_, err = p.Pull(t.Context(), noon.Add(paidOff+time.Minute), instance("a:80"), MaxGoroutines)
+	require.NoError(t, err)
+}
+
+// A target whose profile the decoder cannot take is set aside for a day, for that
+// kind of profile alone, or until it has become another.
+func TestSetAside(t *testing.T) {
+	for _, reason := range []Reason{ReasonTooLarge, ReasonDecoder} {
+		fetched := 0
+		fail := Errorf(reason, "it takes more than 128 bytes of memory to decode")
+		p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+			fetched++
+			if fail != nil {
+				return nil, fail
+			}
+			return &Profile{Total: 400}, nil
+		})
+		_, err := p.Pull(t.Context(), noon, instance("a:80"), 1000)
+		require.Equal(t, reason, ReasonOf(err))
+		for _, later := range []time.Duration{time.Minute, 2 * time.Hour, asideTime - time.Second} {
+			_, err = p.Pull(t.Context(), noon.Add(later), instance("a:80"), 1000)
+			require.Equal(t, ReasonSetAside, ReasonOf(err))
+			require.ErrorContains(t, err, "it takes more than 128 bytes of memory to decode")
+		}
+		require.Equal(t, 1, fetched)
+		require.Equal(t, 3.0, p.pulls("set_aside"))
+		n, err := testutil.GatherAndCount(reg, "gorowatch_profile_pulls_total")
+		require.NoError(t, err)
+		require.Positive(t, n)
+		status := p.Targets()[0]
+		require.Equal(t, reason, status.Reason)
+		require.Contains(t, status.Skipped, "set aside until 2026-03-02 12:00:00")
+
+		fail = nil
+		_, err = p.Dump(t.Context(), noon.Add(2*time.Hour), instance("a:80"), 1000)
+		require.NoError(t, err, "another kind")
+		_, err = p.Pull(t.Context(), noon.Add(2*time.Hour), instance("a:80"), 400)
+		require.NoError(t, err, "it has restarted")
+		_, err = p.Pull(t.Context(), noon.Add(3*time.Hour), instance("a:80"), 1000)
+		require.NoError(t, err, "that was once")
+
+		fail = Errorf(reason, "again")
+		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour), instance("a:80"), 1000)
+		require.Equal(t, reason, ReasonOf(err))
+		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour+asideTime), instance("a:80"), 1000)
+		require.Equal(t, reason, ReasonOf(err), "asked again after a day")
+	}
+}
+
+// A target is not left alone because there was no memory for its profile.
+func TestNoMemoryIsNoFailure(t *testing.T) {
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		return nil, Errorf(ReasonBudget, "not decoded in time")
+	})
+	for s := range 3 {
+		_, err := p.Pull(t.Context(), noon.Add(time.Duration(s)*time.Second), instance("a:80"), 10)
+		require.ErrorContains(t, err, "not decoded in time")
+	}
+}
+
+// What a target calls itself goes into errors, and these into logs and pages.
+func TestErrorsAreShort(t *testing.T) {
+	long := Errorf(ReasonNoTarget, "no target for %s", strings.Repeat("ü", 100_000))
+	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (Target, error) { return Target{}, long }, profileOf(1))
+	_, err := p.Pull(t.Context(), noon, instance("a:80"), 10)
+	require.Equal(t, ReasonNoTarget, ReasonOf(err))
+	require.LessOrEqual(t, len(err.Error()), maxErrorBytes)
+	require.True(t, utf8.ValidString(err.Error()))
+	require.Equal(t, err.Error(), p.Targets()[0].Error)
+
+	p, _ = newPuller(t, func(ctx context.Context, now time.Time, instance labels.Labels) (Target, error) {
+		target, err := everywhere(ctx, now, instance)
+		target.URL.Path = "/" + strings.Repeat("x", 100_000)
+		return target, err
+	}, profileOf(1))
+	_, err = p.Pull(t.Context(), noon, instance("a:80"), 10)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(p.Targets()[0].URL), maxErrorBytes)
+}
+
+// manyTargets is a Puller that knows n instances.
+func manyTargets(t testing.TB, n int) *Puller {
+	p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Fetcher: profileOf(1)})
+	require.NoError(t, err)
+	for i := range n {
+		_, err := p.Pull(t.Context(), noon, labels.FromStrings("namespace", "shop", "job", "checkout", "pod", fmt.Sprintf("checkout-%d", i*7919%n)), 10)
+		require.NoError(t, err)
+	}
+	return p
+}
+
+// The list is sorted without building a string for each comparison.
+func TestTargetsAllocates(t *testing.T) {
+	p := manyTargets(t, 100)
+	list := p.Targets()
+	require.True(t, slices.IsSortedFunc(list, func(a, b TargetStatus) int { return labels.Compare(a.Labels, b.Labels) }))
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() { p.Targets() }), 2.0)
+}
+
+func BenchmarkTargets(b *testing.B) {
+	p := manyTargets(b, 5000)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Targets()
 	}
 }

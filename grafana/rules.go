@@ -38,7 +38,7 @@ func (c config) alert(name, severity, expr, wait, summary, description string) r
 }
 
 // unmendable are results of a pull that are no fault of anybody's.
-const unmendable = "ok|budget|canceled|gone|no_consent|rate_limited|slow|back_off"
+const unmendable = "ok|budget|canceled|gone|no_consent|rate_limited|slow|back_off|set_aside"
 
 // selfRules are about gorowatch itself.
 func selfRules(c config) []group {
@@ -58,7 +58,7 @@ sum by (CLUSTER, namespace, job, instance) (rate(gorowatch_evaluations_total{SEL
 				Record: "job:gorowatch_profile_pull_failures:ratio_rate1h",
 				Expr: s(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"` + unmendable + `"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off"}[1h]))`),
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off|set_aside"}[1h]))`),
 			},
 		}},
 		{Name: "gorowatch", Rules: []rule{
@@ -77,7 +77,7 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 			c.alert("GorowatchTargetsUnreachable", "warning",
 				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"%s"}[1h]))
 /
-sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off"}[1h]))
+sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off|set_aside"}[1h]))
 > %g`, unmendable, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the profiles cannot be pulled",
 				"Leaks of those targets are told without a line. The page Targets says why of each."),

@@ -48,6 +48,7 @@ type account struct {
 	budget     *Budget // may be nil
 	used, most int64
 	large      bool // it has the large part of the budget
+	failed     error
 }
 
 // account waits for a decoder's share of the budget.
@@ -82,21 +83,31 @@ func (a *account) close() {
 }
 
 // charge adds bytes that the decoder keeps. It may wait for other decoders.
+// Callers need not look at the error: check returns it, too.
 func (a *account) charge(bytes int) error {
-	if a == nil {
-		return nil
+	if a == nil || a.failed != nil {
+		return a.check()
 	}
 	a.used += int64(bytes)
 	if a.used > a.most {
-		return collector.Errorf(collector.ReasonTooLarge, "it takes more than %d bytes of memory to decode", a.most)
+		a.failed = collector.Errorf(collector.ReasonTooLarge, "it takes more than %d bytes of memory to decode", a.most)
+	} else if a.budget != nil && !a.large && a.used > a.budget.share {
+		a.failed = a.wait(a.budget.large)
+		a.large = a.failed == nil
 	}
-	if a.budget != nil && !a.large && a.used > a.budget.share {
-		if err := a.wait(a.budget.large); err != nil {
-			return err
-		}
-		a.large = true
+	return a.failed
+}
+
+// check tells whether decoding may go on: an earlier charge has not failed, and
+// there is time left.
+func (a *account) check() error {
+	switch {
+	case a == nil:
+		return nil
+	case a.failed != nil:
+		return a.failed
 	}
-	return nil
+	return a.ctx.Err()
 }
 
 // push appends to a slice and charges for its growth.

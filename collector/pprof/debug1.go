@@ -19,9 +19,10 @@ import (
 //
 // The runtime leaves out its own frames at the leaf, and with them what the
 // goroutines wait for, unless the standard library names it.
-func readDebug1(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
+func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	in := lines{br: br}
-	names := newInterner(memory)
+	names := newInterner()
+	names.memory = lim.memory
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug1
 	var total int64
 	for seen := false; !seen; {
@@ -75,16 +76,11 @@ func readDebug1(br *bufio.Reader, lim Limits, memory *account, p *collector.Prof
 			}
 			if labels, ok := bytes.CutPrefix(line, []byte("# labels: ")); ok {
 				rec.Labels = parseLabels(labels)
-				if err := memory.charge(2 * len(labels)); err != nil {
-					return err
-				}
+				_ = lim.memory.charge(2 * len(labels))
 				continue
 			}
 			if len(rec.Frames) < lim.Depth {
 				rec.Frames = append(rec.Frames, names.frame(debug1Frame(line, names)))
-			}
-			if names.err() != nil {
-				return names.err()
 			}
 		default:
 			n, _, ok := bytes.Cut(line, []byte(" @"))

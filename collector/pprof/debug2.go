@@ -43,9 +43,10 @@ var (
 // they come, so that memory follows the number of distinct stacks (and eight
 // bytes for each id). Lines that do not belong to a stack, such as a panic's
 // message or a log line in between, are skipped.
-func readDebug2(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
+func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
-	d := dump{in: lines{br: br}, lim: lim, memory: memory, names: newInterner(memory), index: map[string]int{}}
+	d := dump{in: lines{br: br}, lim: lim, names: newInterner(), index: map[string]int{}}
+	d.names.memory = lim.memory
 	for {
 		line, err := d.in.next()
 		if errors.Is(err, io.EOF) {
@@ -53,9 +54,8 @@ func readDebug2(br *bufio.Reader, lim Limits, memory *account, p *collector.Prof
 		}
 		if err == nil {
 			before := cap(d.key)
-			if err = d.line(line); cap(d.key) > before {
-				err = errors.Join(err, memory.charge(cap(d.key)-before))
-			}
+			err = d.line(line)
+			_ = lim.memory.charge(cap(d.key) - before)
 		}
 		if err != nil {
 			return err
@@ -83,7 +83,6 @@ func readDebug2(br *bufio.Reader, lim Limits, memory *account, p *collector.Prof
 type dump struct {
 	in      lines
 	lim     Limits
-	memory  *account
 	names   interner
 	index   map[string]int // key → record
 	records []collector.Record
@@ -101,6 +100,13 @@ type dump struct {
 	// frame has createdMark before its function.
 	key []byte
 }
+
+// Sizes of what is kept of a goroutine and of a record, by estimate: slices that
+// grow have room to spare.
+const (
+	idSize     = 12
+	recordSize = 250
+)
 
 const (
 	leakedMark  = '!' // ends the state of a leaked goroutine
@@ -251,12 +257,11 @@ func (d *dump) close() error {
 	}
 	d.dropPending()
 	d.open = false
+	_ = d.lim.memory.charge(idSize)
 	if i, ok := d.index[string(d.key)]; ok {
 		rec := &d.records[i]
 		rec.Count++
-		if err := push(d.memory, &rec.IDs, d.id); err != nil {
-			return err
-		}
+		rec.IDs = append(rec.IDs, d.id)
 		rec.Wait = max(rec.Wait, d.wait)
 		if rec.Labels != nil {
 			keepCommon(rec.Labels, parseLabels(d.labels))
@@ -265,14 +270,9 @@ func (d *dump) close() error {
 		if len(d.records) >= d.lim.Stacks {
 			return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
 		}
-		if err := d.memory.charge(len(d.key) + 2*len(d.labels)); err != nil {
-			return err
-		}
+		_ = d.lim.memory.charge(len(d.key) + 2*len(d.labels) + recordSize)
 		d.index[string(d.key)] = len(d.records)
-		if err := push(d.memory, &d.records, d.record()); err != nil {
-			return err
-		}
-		return d.names.err()
+		d.records = append(d.records, d.record())
 	}
 	return nil
 }

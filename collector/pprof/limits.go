@@ -20,6 +20,8 @@ type Limits struct {
 	Memory int64
 	// Budget bounds what all decoders take that have it; nil: nothing does.
 	Budget *Budget
+
+	memory *account // of the profile that is decoded
 }
 
 // withDefaults fills what is zero.

@@ -57,20 +57,6 @@ type interner struct {
 	strs   map[string]string
 	frames map[collector.Frame]*collector.Frame
 	memory *account
-	failed *error // of memory
-}
-
-func newInterner(memory *account) interner {
-	return interner{strs: map[string]string{}, frames: map[collector.Frame]*collector.Frame{}, memory: memory, failed: new(error)}
-}
-
-// err is not nil once there was more than the memory allows.
-func (in interner) err() error { return *in.failed }
-
-func (in interner) charge(bytes int) {
-	if err := in.memory.charge(bytes); err != nil && *in.failed == nil {
-		*in.failed = err
-	}
 }
 
 // Sizes of entries of the maps, by estimate.
@@ -79,13 +65,17 @@ const (
 	internedFrameSize  = 110
 )
 
+func newInterner() interner {
+	return interner{strs: map[string]string{}, frames: map[collector.Frame]*collector.Frame{}}
+}
+
 func (in interner) str(b []byte) string {
 	if s, ok := in.strs[string(b)]; ok {
 		return s
 	}
 	s := string(b)
 	in.strs[s] = s
-	in.charge(len(s) + internedStringSize)
+	_ = in.memory.charge(len(s) + internedStringSize)
 	return s
 }
 
@@ -94,7 +84,7 @@ func (in interner) frame(f collector.Frame) *collector.Frame {
 	if kept == nil {
 		kept = &f
 		in.frames[f] = kept
-		in.charge(internedFrameSize)
+		_ = in.memory.charge(internedFrameSize)
 	}
 	return kept
 }

@@ -97,11 +97,12 @@ func decode(r io.Reader, fetched time.Time, lim Limits, memory *account, keep fu
 			p, err = nil, collector.Errorf(collector.ReasonDecoder, "the decoder failed: %.200s", fmt.Sprint(v))
 		}
 	}()
-	body := &limitReader{ctx: memory.ctx, r: r, n: lim.Body, what: "bytes"}
+	lim.memory = memory
+	body := &limitReader{memory: memory, r: r, n: lim.Body, what: "bytes"}
 	p = &collector.Profile{}
 	var kept error
-	err = read(body, lim, memory, p, func(rec *collector.Record) error {
-		if err := memory.ctx.Err(); err != nil {
+	err = read(body, lim, p, func(rec *collector.Record) error {
+		if err := memory.check(); err != nil {
 			return err
 		}
 		if rec.Count > collector.MaxGoroutines-p.Total {
@@ -137,12 +138,12 @@ type emit func(*collector.Record) error
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
-func read(body io.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
-	return readBody(bufio.NewReaderSize(body, peekSize), lim, memory, false, p, out)
+func read(body io.Reader, lim Limits, p *collector.Profile, out emit) error {
+	return readBody(bufio.NewReaderSize(body, peekSize), lim, false, p, out)
 }
 
 // readBody decompresses what is compressed. Nested tells that it was before.
-func readBody(br *bufio.Reader, lim Limits, memory *account, nested bool, p *collector.Profile, out emit) error {
+func readBody(br *bufio.Reader, lim Limits, nested bool, p *collector.Profile, out emit) error {
 	head, err := br.Peek(2)
 	if len(head) == 0 {
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -151,20 +152,20 @@ func readBody(br *bufio.Reader, lim Limits, memory *account, nested bool, p *col
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	}
 	if !bytes.Equal(head, gzipMagic) {
-		return readPlain(br, lim, memory, p, out)
+		return readPlain(br, lim, p, out)
 	}
 	zr, err := gzip.NewReader(br)
 	if err != nil {
 		return gzipError(err, 0)
 	}
 	defer func() { _ = zr.Close() }()
-	decoded := &limitReader{ctx: memory.ctx, r: zr, n: lim.Decoded, what: "bytes when decompressed"}
+	decoded := &limitReader{memory: lim.memory, r: zr, n: lim.Decoded, what: "bytes when decompressed"}
 	br = bufio.NewReaderSize(decoded, peekSize)
 	if head, _ := br.Peek(2); bytes.Equal(head, gzipMagic) && !nested {
 		// A proxy, or whoever stored it, compressed the profile once more.
-		err = readBody(br, lim, memory, true, p, out)
+		err = readBody(br, lim, true, p, out)
 	} else {
-		err = readPlain(br, lim, memory, p, out)
+		err = readPlain(br, lim, p, out)
 	}
 	if err == nil {
 		// The checksum is at the end.
@@ -187,18 +188,18 @@ func gzipError(err error, at int64) error {
 }
 
 // readPlain decides on the format and reads it.
-func readPlain(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
+func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	head, err := br.Peek(peekSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	switch f := detect(head); f {
 	case formatProto:
-		return readProto(br, lim, memory, p, out)
+		return readProto(br, lim, p, out)
 	case formatDebug1:
-		return readDebug1(br, lim, memory, p, out)
+		return readDebug1(br, lim, p, out)
 	case formatDebug2:
-		return readDebug2(br, lim, memory, p, out)
+		return readDebug2(br, lim, p, out)
 	case formatEmpty:
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	case formatHTML:
@@ -291,19 +292,19 @@ func beginning(head []byte) []byte {
 }
 
 // limitReader fails on the byte after the n-th rather than ending there, so
-// that what is too long is not taken for something shorter. It ends with the
-// context, too.
+// that what is too long is not taken for something shorter. It fails with the
+// account, too.
 type limitReader struct {
-	ctx   context.Context
-	r     io.Reader
-	n     int64
-	what  string
-	read  int64
-	ended bool // r has no more
+	memory *account
+	r      io.Reader
+	n      int64
+	what   string
+	read   int64
+	ended  bool // r has no more
 }
 
 func (l *limitReader) Read(p []byte) (int, error) {
-	if err := l.ctx.Err(); err != nil {
+	if err := l.memory.check(); err != nil {
 		return 0, err
 	}
 	if int64(len(p)) > l.n-l.read+1 {

@@ -127,8 +127,8 @@ type protoString struct {
 	leftOut bool // nothing had referred to it when it came
 }
 
-func readProto(br *bufio.Reader, lim Limits, memory *account, p *collector.Profile, out emit) error {
-	d := &decoder{br: br, lim: lim, memory: memory}
+func readProto(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+	d := &decoder{br: br, lim: lim, memory: lim.memory}
 	for {
 		err := d.field()
 		if errors.Is(err, io.EOF) {
