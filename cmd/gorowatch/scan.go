@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,8 +142,8 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	if *f.profiles != "" {
 		a, err := archive.Open(ctx, *f.profiles, archive.Options{
 			GroupBy: conf.Services.GroupBy,
-			Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
-				return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
+			Decode: func(ctx context.Context, r io.Reader, taken time.Time) (*collector.Profile, error) {
+				return pprof.ParseContext(ctx, r, taken, pprof.Limits{})
 			},
 		})
 		if err != nil {

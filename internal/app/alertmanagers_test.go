@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -60,7 +62,7 @@ func TestAlertmanagersThatAreFound(t *testing.T) {
 	}
 	list(one)
 
-	bucket, err := archive.Open(t.Context(), "file://"+dir+"/bucket", archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }})
+	bucket, err := archive.Open(t.Context(), "file://"+dir+"/bucket", archive.Options{GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil }})
 	require.NoError(t, err)
 	since := time.Now().Add(-time.Hour)
 	require.NoError(t, bucket.SaveLeak(t.Context(), leak.Leak{

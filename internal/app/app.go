@@ -1,16 +1,17 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -131,6 +132,7 @@ type App struct {
 	scrapeMetrics *scrape.Metrics
 	targetStates  *prometheus.GaugeVec
 	bucketMetrics *archive.Metrics
+	decoding      *pprof.Budget
 	reloadOK      prometheus.Gauge
 	reloadTime    prometheus.Gauge
 
@@ -268,6 +270,7 @@ func (a *App) addMetrics(reg *prometheus.Registry) {
 	a.scrapeMetrics = scrape.NewMetrics(reg)
 	a.targetStates = newTargetMetrics(reg)
 	a.bucketMetrics = archive.NewMetrics(reg)
+	a.decoding = pprof.NewBudget(decodingBudget(debug.SetMemoryLimit(-1)))
 	f := promauto.With(reg)
 	a.reloadOK = f.NewGauge(prometheus.GaugeOpts{
 		Name: "gorowatch_config_last_reload_successful",
@@ -433,13 +436,19 @@ func (a *App) Addr() string {
 // ExternalURL is where people reach the pages.
 func (a *App) ExternalURL() *url.URL { return a.externalURL }
 
+// decodingBudget is how many bytes of a memory limit the decoding of profiles
+// may use: two fifths of a small one.
+func decodingBudget(limit int64) int64 {
+	return max(24<<20, min(pprof.DefaultBudget, limit/5*2))
+}
+
 // openArchive opens the bucket of a configuration.
 func (a *App) openArchive(ctx context.Context, c config.Config) (*archive.Archive, string, error) {
 	chosen := a.o.StorageURL != "" || c.Storage.URL != config.Default().Storage.URL
 	return openBucket(ctx, c.Storage.URL, chosen, archive.Options{
 		GroupBy: c.Services.GroupBy,
-		Decode: func(raw []byte, taken time.Time) (*collector.Profile, error) {
-			return pprof.Parse(bytes.NewReader(raw), taken, pprof.Limits{})
+		Decode: func(ctx context.Context, r io.Reader, taken time.Time) (*collector.Profile, error) {
+			return pprof.ParseContext(ctx, r, taken, pprof.Limits{Budget: a.decoding})
 		},
 		Logger:  a.logger.With("component", "archive"),
 		Metrics: a.bucketMetrics,

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -386,7 +387,7 @@ func TestLeakFromTheBucket(t *testing.T) {
 	}))
 	defer am.Close()
 	dir := t.TempDir()
-	old, err := archive.Open(t.Context(), "file://"+dir, archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }})
+	old, err := archive.Open(t.Context(), "file://"+dir, archive.Options{GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil }})
 	require.NoError(t, err)
 	since := time.Now().Add(-time.Hour).Truncate(time.Second)
 	require.NoError(t, old.SaveLeak(t.Context(), leak.Leak{
@@ -418,7 +419,7 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "file"), "")
 	log := &buffer{}
 	o := archive.Options{
-		GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil },
+		GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil },
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	_, _, err := openBucket(t.Context(), "file://"+file+"/gorowatch", true, o)
@@ -479,7 +480,7 @@ func TestTwoOnOneBucket(t *testing.T) {
 func TestReloadChangesTheBucket(t *testing.T) {
 	prom := newPrometheus(t)
 	dir := t.TempDir()
-	o := archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }}
+	o := archive.Options{GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil }}
 	since := time.Now().Add(-time.Hour).Truncate(time.Second)
 	save := func(id, job string) string {
 		url := "file://" + filepath.ToSlash(filepath.Join(dir, job))

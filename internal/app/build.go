@@ -92,7 +92,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		Finder: g.finder,
 		Fetcher: pprof.New(pprof.Options{
 			Timeout: time.Duration(c.Profiles.Timeout),
-			Limits:  pprof.Limits{Body: int64(c.Profiles.SizeLimit)},
+			Limits:  pprof.Limits{Body: int64(c.Profiles.SizeLimit), Budget: a.decoding},
 		}),
 		Concurrency:     c.Profiles.Concurrency,
 		CPU:             c.Profiles.TargetCPU,

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -46,7 +48,7 @@ func TestPageOfTheMetrics(t *testing.T) {
 	}}
 	// A leak, for the metrics of those.
 	conf.Storage.URL, conf.Alerting.GoroutineLimit = "file://"+t.TempDir(), 1000
-	bucket, err := archive.Open(t.Context(), conf.Storage.URL, archive.Options{GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil }})
+	bucket, err := archive.Open(t.Context(), conf.Storage.URL, archive.Options{GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil }})
 	require.NoError(t, err)
 	since := time.Now().Add(-time.Hour)
 	require.NoError(t, bucket.SaveLeak(t.Context(), leak.Leak{

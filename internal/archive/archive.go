@@ -35,7 +35,7 @@ type Options struct {
 	// GroupBy are the labels of a service, in the order of the layout.
 	GroupBy []string
 	// Decode parses a profile that was taken at the given time.
-	Decode func(raw []byte, taken time.Time) (*collector.Profile, error)
+	Decode func(ctx context.Context, r io.Reader, taken time.Time) (*collector.Profile, error)
 	// Timeout of one operation, DefaultTimeout if 0. A sweep takes as long as it
 	// takes.
 	Timeout time.Duration
@@ -49,12 +49,22 @@ type Options struct {
 type Archive struct {
 	o       Options
 	groupBy atomic.Pointer[[]string]
-	current atomic.Pointer[blob.Bucket]
+	current atomic.Pointer[store]
 	metrics *Metrics
+	links   sync.Map // keys that are links, and were logged
+	broken  sync.Map // keys of profiles that cannot be decoded → error
 
 	mtx     sync.Mutex
 	tenants tenants // since we opened it
 }
+
+// store is a bucket and, if it is one of files, its folder.
+type store struct {
+	bucket *blob.Bucket
+	folder *folder
+}
+
+func (s *store) close() error { return errors.Join(s.bucket.Close(), s.folder.close()) }
 
 // Open opens the bucket at rawURL: file:///folder or mem://, and what else main
 // has imported. A folder that does not exist is made, and one that cannot be
@@ -95,17 +105,21 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive: %s: %w", collector.RedactURL(u), err)
 	}
+	a := &Archive{o: o, metrics: o.Metrics}
+	s := &store{bucket: bucket}
+	a.current.Store(s)
 	if u.Scheme == "file" {
+		if s.folder, err = openFolder(u); err != nil {
+			return nil, errors.Join(fmt.Errorf("archive: %s: %w", collector.RedactURL(u), err), bucket.Close())
+		}
 		switch err := probe(ctx, bucket); {
 		case err == nil:
 		case full(err):
 			o.Logger.Warn("There is no room in the archive", "err", err)
 		default:
-			return nil, errors.Join(fmt.Errorf("archive: %s: cannot be written: %w", collector.RedactURL(u), err), bucket.Close())
+			return nil, errors.Join(fmt.Errorf("archive: %s: cannot be written: %w", collector.RedactURL(u), err), s.close())
 		}
 	}
-	a := &Archive{o: o, metrics: o.Metrics}
-	a.current.Store(bucket)
 	a.GroupBy(o.GroupBy)
 	return a, nil
 }
@@ -126,7 +140,9 @@ func probe(ctx context.Context, bucket *blob.Bucket) error {
 // where it is.
 func (a *Archive) GroupBy(names []string) { a.groupBy.Store(&names) }
 
-func (a *Archive) bucket() *blob.Bucket { return a.current.Load() }
+func (a *Archive) bucket() *blob.Bucket { return a.store().bucket }
+
+func (a *Archive) store() *store { return a.current.Load() }
 
 // Replace goes on with the bucket of another archive, which is not used itself
 // any more, and closes the one of before: what is under way there fails.
@@ -134,11 +150,12 @@ func (a *Archive) Replace(by *Archive) error {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
 	a.tenants = tenants{}
-	return a.current.Swap(by.bucket()).Close()
+	a.broken.Clear()
+	return a.current.Swap(by.store()).close()
 }
 
 // Close closes the bucket.
-func (a *Archive) Close() error { return a.bucket().Close() }
+func (a *Archive) Close() error { return a.store().close() }
 
 // full tells whether there is no room, or none for us.
 func full(err error) bool {
@@ -163,13 +180,24 @@ func (a *Archive) bounded(ctx context.Context) (context.Context, context.CancelF
 // must be given up before it is closed: on a full disk, half of it would take the
 // place of the old one else.
 func (a *Archive) write(ctx context.Context, key, contentType string, data []byte) error {
+	return a.writeFrom(ctx, key, contentType, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func (a *Archive) writeFrom(ctx context.Context, key, contentType string, fill func(io.Writer) error) error {
 	ctx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	w, err := a.bucket().NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType})
+	s := a.store()
+	if err := s.folder.checkParents(key); err != nil {
+		return err
+	}
+	w, err := s.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType, BeforeWrite: s.folder.before})
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(data); err != nil {
+	if err := fill(w); err != nil {
 		giveUp()
 		_ = w.Close() // which says that it was given up
 		return err
@@ -184,6 +212,9 @@ const (
 
 // delete deletes an object, if another replica has not.
 func (a *Archive) delete(ctx context.Context, key string) error {
+	if err := a.store().folder.checkParents(key); err != nil {
+		return err
+	}
 	if err := a.bucket().Delete(ctx, key); gcerrors.Code(err) != gcerrors.NotFound {
 		return err
 	}
@@ -195,7 +226,7 @@ var errTooLarge = errors.New("too large")
 
 // read reads an object whole.
 func (a *Archive) read(ctx context.Context, key string) ([]byte, error) {
-	r, err := a.bucket().NewReader(ctx, key, nil)
+	r, err := a.open(ctx, key)
 	if err != nil {
 		return nil, err
 	}

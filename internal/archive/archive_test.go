@@ -39,7 +39,11 @@ var (
 )
 
 // decode counts the bytes: profiles here are not real ones.
-func decode(raw []byte, taken time.Time) (*collector.Profile, error) {
+func decode(_ context.Context, r io.Reader, taken time.Time) (*collector.Profile, error) {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
 	if string(raw) == "broken" {
 		return nil, errors.New("not a profile")
 	}
@@ -427,7 +431,7 @@ func (fullWriter) Close() error                { return syscall.ENOSPC }
 func TestFullDisk(t *testing.T) {
 	a := open(t, "mem://", nil)
 	old := a.bucket()
-	a.current.Store(blob.NewBucket(fullDisk{}))
+	a.current.Store(&store{bucket: blob.NewBucket(fullDisk{})})
 	require.NoError(t, old.Close())
 
 	full := syscall.ENOSPC.Error()
@@ -474,7 +478,7 @@ func TestListingIsTriedAgain(t *testing.T) {
 	for vanish, ok := range map[int]bool{0: true, 1: true, maxTries - 1: true, maxTries: false} {
 		a := open(t, "mem://", nil)
 		require.NoError(t, a.bucket().Close())
-		a.current.Store(blob.NewBucket(&restless{vanish: vanish}))
+		a.current.Store(&store{bucket: blob.NewBucket(&restless{vanish: vanish})})
 		list, err := a.Profiles(t.Context(), shop, "a")
 		require.Equal(t, ok, err == nil, "%d: %v", vanish, err)
 		if ok {

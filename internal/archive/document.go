@@ -88,7 +88,7 @@ func document[T any](ctx context.Context, a *Archive, prefix, key string, id fun
 	return v, nil
 }
 
-// setAside moves a document out of the way, where a person may look at it.
+// setAside moves an object out of the way, where a person may look at it.
 // Nothing is deleted, and nothing that lies there already is replaced.
 func (a *Archive) setAside(ctx context.Context, key string, why error) {
 	to := asidePrefix + key
@@ -97,15 +97,15 @@ func (a *Archive) setAside(ctx context.Context, key string, why error) {
 		to += "." + time.Now().UTC().Format("20060102T150405.000000000Z")
 	}
 	if err == nil {
-		err = a.bucket().Copy(ctx, to, key, nil)
+		err = a.copy(ctx, to, key)
 	}
 	if err == nil {
 		err = a.delete(ctx, key)
 	}
 	if err != nil {
-		a.o.Logger.Warn("A foreign document cannot be moved aside: left alone", "key", key, "why", why, "err", err)
+		a.o.Logger.Warn("Something that cannot be used cannot be moved aside: left alone", "key", key, "why", why, "err", err)
 		return
 	}
 	a.metrics.aside.Inc()
-	a.o.Logger.Warn("A foreign document was moved aside", "key", key, "to", to, "why", why)
+	a.o.Logger.Warn("Something that cannot be used was moved aside", "key", key, "to", to, "why", why)
 }

@@ -31,7 +31,12 @@ func (a *Archive) pages(ctx context.Context, o blob.ListOptions) iter.Seq2[strin
 	return func(yield func(string, error) bool) {
 		token := blob.FirstPageToken
 		for tries := 1; len(token) > 0; tries++ {
-			page, next, err := a.bucket().ListPage(ctx, token, pageSize, &o)
+			s := a.store()
+			if err := s.folder.checkParents(o.Prefix + "x"); err != nil {
+				yield("", err)
+				return
+			}
+			page, next, err := s.bucket.ListPage(ctx, token, pageSize, &o)
 			if gcerrors.Code(err) == gcerrors.NotFound && tries < maxTries {
 				continue
 			}
@@ -40,6 +45,14 @@ func (a *Archive) pages(ctx context.Context, o blob.ListOptions) iter.Seq2[strin
 				return
 			}
 			for _, obj := range page {
+				// Of documents, which are few and matter, they are an error when
+				// they are read.
+				if isLink(obj) && strings.HasPrefix(obj.Key, profilesPrefix) {
+					if _, known := a.links.LoadOrStore(obj.Key, nil); !known {
+						a.o.Logger.Warn("A profile in the bucket is a symbolic link or a special file; it is ignored", "key", obj.Key)
+					}
+					continue
+				}
 				if !strings.HasSuffix(obj.Key, temporary) && !yield(obj.Key, nil) {
 					return
 				}

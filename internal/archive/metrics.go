@@ -51,7 +51,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		aside: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_documents_set_aside_total",
-			Help: "Documents among the leaks and captures that are none, moved to aside/ in the bucket.",
+			Help: "Documents that are none and profiles that cannot be decoded, moved to aside/ in the bucket.",
 		}),
 		swept: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_profiles_deleted_total",

@@ -36,6 +36,7 @@ func (a *Archive) save(ctx context.Context, op operation, suffix string, service
 		Total:    p.Total,
 	}
 	err := a.write(ctx, ref.Key, aProfile, p.Raw)
+	a.broken.Delete(ref.Key)
 	return ref, a.count(op, err)
 }
 
@@ -56,26 +57,51 @@ func (a *Archive) Profiles(ctx context.Context, service labels.Labels, instance 
 	return out, a.count(opListProfiles, nil)
 }
 
-// LoadProfile reads a profile or a dump.
+// LoadProfile reads a profile or a dump. One that the decoder cannot take is
+// moved to aside/, and is not tried again.
 func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profile, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	if !isProfile(key) {
 		return nil, a.count(opLoadProfile, notAProfile(key))
 	}
-	raw, err := a.read(ctx, key)
+	if err, ok := a.broken.Load(key); ok {
+		return nil, a.count(opLoadProfile, err.(error))
+	}
+	p, err := a.load(ctx, key)
+	if collector.ReasonOf(err).Undecodable() {
+		// It is not decoded again: not now, and not after a restart.
+		a.broken.Store(key, err)
+		a.setAsideLate(ctx, key, err)
+	}
+	return p, a.count(opLoadProfile, err)
+}
+
+// setAsideLate is setAside with a time of its own: that of ctx may be up.
+func (a *Archive) setAsideLate(ctx context.Context, key string, why error) {
+	ctx, cancel := a.bounded(context.WithoutCancel(ctx))
+	defer cancel()
+	a.setAside(ctx, key, why)
+}
+
+func (a *Archive) load(ctx context.Context, key string) (*collector.Profile, error) {
+	r, err := a.open(ctx, key)
 	if err != nil {
-		return nil, a.count(opLoadProfile, err)
+		return nil, err
+	}
+	defer r.Close()
+	if r.Size() > maxDocument {
+		return nil, fmt.Errorf("%s: %w: %d bytes, expected at most %d", key, errTooLarge, r.Size(), maxDocument)
 	}
 	taken, ok := takenAt(key)
 	if !ok {
 		taken, _ = timeIn(key, dumpSuffix)
 	}
-	p, err := a.o.Decode(raw, taken)
+	p, err := a.o.Decode(ctx, r, taken)
 	if err != nil {
-		return nil, a.count(opLoadProfile, fmt.Errorf("%s: %w", key, err))
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	return p, a.count(opLoadProfile, nil)
+	return p, nil
 }
 
 // OpenProfile opens a profile as the target sent it, or a dump gzipped. The
@@ -84,7 +110,7 @@ func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, e
 	if !isProfile(key) {
 		return nil, fmt.Errorf("archive: %w", notAProfile(key))
 	}
-	r, err := a.bucket().NewReader(ctx, key, nil)
+	r, err := a.open(ctx, key)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return nil, fmt.Errorf("archive: %s: %w", key, fs.ErrNotExist)
 	}
