@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/signal"
@@ -64,7 +65,7 @@ func addServe(c *cli) {
 		if o.MaxConnections < 1 {
 			return fmt.Errorf("--web.max-connections: %d, expected 1 or more", o.MaxConnections)
 		}
-		o.Logger = promslog.New(c.logging)
+		o.Logger = slog.New(shortValues{promslog.New(c.logging).Handler()})
 		if err := limit.apply(ctx, o.Logger); err != nil {
 			return err
 		}
