@@ -80,6 +80,9 @@ type Profile struct {
 	// nothing.
 	Incomplete bool
 	Records    []Record
+	// Warnings are what a person should know about how it was read, such as
+	// that the text held several dumps: sentences without a full stop.
+	Warnings []string
 	// Size is the number of bytes as they were sent, 0: unknown.
 	Size int
 	// Raw is the profile as the target sent it, kept for the archive; a dump,

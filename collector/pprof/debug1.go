@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -19,125 +21,215 @@ import (
 //
 // The runtime leaves out its own frames at the leaf, and with them what the
 // goroutines wait for, unless the standard library names it.
+//
+// People paste it from terminals and web pages, so tabs may be spaces or gone,
+// lines indented, and other text around it or in between. The total of the first
+// line tells whether all of it was understood. Of several profiles, one behind
+// the other, the last one counts; so the records are handed out at the end.
 func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
-	in := lines{br: br}
-	names := newInterner()
-	names.memory = lim.memory
-	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug1
-	var total int64
-	for seen := false; !seen; {
-		line, err := in.next()
-		if err != nil {
-			return err
-		}
-		line = bytes.TrimSpace(bytes.TrimPrefix(line, utf8BOM))
-		rest, ok := bytes.CutPrefix(line, leadGoroutine)
-		if !ok {
-			if rest, ok = bytes.CutPrefix(line, leadGoroutineLeak); ok {
-				p.Kind = collector.KindGoroutineLeak
-			}
-		}
-		if ok {
-			n, err := strconv.ParseInt(string(rest), 10, 64)
-			if err != nil || n < 0 {
-				return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", in.n, beginning(rest))
-			}
-			total, seen = n, true
-		}
-	}
-	var rec *collector.Record
-	var frames []*collector.Frame
-	stacks := 0
-	flush := func() error {
-		if rec == nil {
-			return nil
-		}
-		frames = rec.Frames[:0]
-		err := out(rec)
-		rec = nil
-		return err
-	}
+	d := counts{in: lines{br: br}, lim: lim, names: newInterner()}
+	d.names.memory = lim.memory
+	p.Format = collector.FormatDebug1
 	for {
-		line, err := in.next()
+		line, err := d.in.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err == nil {
+			line, _ = trimLine(line)
+			err = d.line(line)
+		}
 		if err != nil {
 			return err
 		}
-		switch {
-		case len(line) == 0:
-			if err := flush(); err != nil {
-				return err
-			}
-		case line[0] == '#':
-			if rec == nil {
-				return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", in.n, beginning(line))
-			}
-			if labels, ok := bytes.CutPrefix(line, []byte("# labels: ")); ok {
-				rec.Labels = parseLabels(labels)
-				_ = lim.memory.charge(2 * len(labels))
-				continue
-			}
-			if len(rec.Frames) < lim.Depth {
-				rec.Frames = append(rec.Frames, names.frame(debug1Frame(line, names)))
-			}
-		default:
-			n, _, ok := bytes.Cut(line, []byte(" @"))
-			count, err := strconv.ParseInt(string(n), 10, 64)
-			if !ok || err != nil {
-				return collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", in.n, beginning(line))
-			}
-			if count < 0 {
-				return collector.Errorf(collector.ReasonBadData, "line %d: a count of %d", in.n, count)
-			}
-			if err := flush(); err != nil {
-				return err
-			}
-			if stacks++; stacks > lim.Stacks {
-				return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", in.n, lim.Stacks)
-			}
-			rec = &collector.Record{Count: count, Frames: frames}
+	}
+	p.Kind = d.kind
+	if d.profiles > 1 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("it holds %d profiles, one behind the other; only the last one is used", d.profiles))
+	}
+	for i := range d.records {
+		if err := out(&d.records[i]); err != nil {
+			return err
 		}
 	}
-	cut := rec != nil && in.last != '\n'
-	if err := flush(); err != nil {
-		return err
-	}
-	if cut {
-		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within a line", in.n)
-	}
-	if p.Total < total {
-		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends after %d of %d goroutines", in.n, p.Total, total)
-	}
-	if p.Total > total {
-		return collector.Errorf(collector.ReasonBadData, "line %d: %d goroutines, but the first line says %d", in.n, p.Total, total)
+	switch last := d.in.n; {
+	case d.incomplete && d.in.last != '\n':
+		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within a line", last)
+	case p.Total < d.total && d.strange != nil:
+		return d.strange
+	case p.Total < d.total:
+		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends after %d of %d goroutines", last, p.Total, d.total)
+	case p.Total > d.total:
+		return collector.Errorf(collector.ReasonBadData, "line %d: %d goroutines, but the first line says %d", last, p.Total, d.total)
+	case p.Total > 0 && !d.named && d.frame == "":
+		return collector.Errorf(collector.ReasonBadData, "it has addresses without the names of functions; take it with debug=1 or debug=2, or without debug")
+	case p.Total > 0 && !d.named:
+		return collector.Errorf(collector.ReasonBadData, "line %d: no frame has the name of a function: want \"#\\t0xADDRESS\\tFUNCTION+0xOFFSET\\tFILE:LINE\", have %q", d.frameAt, d.frame)
 	}
 	return nil
 }
 
-// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE". Where the runtime
-// knows no name, there is only the address, and the frame is empty.
-func debug1Frame(line []byte, names interner) collector.Frame {
-	var f collector.Frame
-	field := 0
-	for part := range bytes.SplitSeq(line, []byte("\t")) {
-		if len(part) == 0 {
-			continue // the columns are padded with tabs
-		}
-		switch field {
-		case 2:
-			if i := bytes.LastIndex(part, []byte("+0x")); i >= 0 {
-				part = part[:i]
-			}
-			f.Func = names.str(part)
-		case 3:
-			f.File, f.Line = fileLine(part, names)
-		}
-		field++
-	}
-	return f
+// counts is the state of reading a debug=1 profile.
+type counts struct {
+	in    lines
+	lim   Limits
+	names interner
+
+	kind     collector.ProfileKind
+	profiles int   // first lines seen
+	total    int64 // as the first line says
+	sum      int64 // goroutines of the records, at most math.MaxInt64
+	records  []collector.Record
+	slab     []*collector.Frame
+	named    bool   // a frame has a function's name
+	frame    string // the first frame's line, for a message
+	frameAt  int
+	strange  error // the first line that is not understood
+	// incomplete: the last line lacks something at its end.
+	incomplete bool
 }
+
+func (d *counts) line(line []byte) error {
+	if isTotal(line) {
+		return d.first(line)
+	}
+	if d.profiles == 0 || len(line) == 0 {
+		return nil
+	}
+	d.incomplete = false
+	if line[0] == '#' {
+		return d.frameLine(line)
+	}
+	n, _, ok := bytes.Cut(line, []byte(" @"))
+	count, err := strconv.ParseInt(string(n), 10, 64)
+	if !ok || err != nil {
+		if d.strange == nil {
+			d.strange = collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", d.in.n, beginning(line))
+		}
+		return nil
+	}
+	if count < 0 {
+		return collector.Errorf(collector.ReasonBadData, "line %d: a count of %d", d.in.n, count)
+	}
+	if len(d.records) >= d.lim.Stacks {
+		return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
+	}
+	if d.sum > math.MaxInt64-count {
+		return collector.Errorf(collector.ReasonBadData, "line %d: the number of goroutines overflows", d.in.n)
+	}
+	d.sum += count
+	d.slab = d.slab[len(d.slab):]
+	_ = d.lim.memory.charge(recordSize)
+	d.records = append(d.records, collector.Record{Count: count, Frames: d.slab})
+	return nil
+}
+
+// first reads the first line of a profile; what came before it is forgotten.
+func (d *counts) first(line []byte) error {
+	rest, ok := bytes.CutPrefix(line, leadGoroutine)
+	kind := collector.KindGoroutine
+	if !ok {
+		rest, kind = bytes.TrimPrefix(line, leadGoroutineLeak), collector.KindGoroutineLeak
+	}
+	n, err := strconv.ParseInt(string(rest), 10, 64)
+	if err != nil || n < 0 {
+		return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", d.in.n, beginning(rest))
+	}
+	*d = counts{in: d.in, lim: d.lim, names: d.names, kind: kind, profiles: d.profiles + 1, total: n}
+	return nil
+}
+
+func (d *counts) frameLine(line []byte) error {
+	if len(d.records) == 0 {
+		return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", d.in.n, beginning(line))
+	}
+	rec := &d.records[len(d.records)-1]
+	if labels, ok := bytes.CutPrefix(bytes.TrimLeft(line[1:], blanks), []byte("labels: ")); ok {
+		rec.Labels = parseLabels(labels)
+		_ = d.lim.memory.charge(2 * len(labels))
+		d.incomplete = line[len(line)-1] != '}'
+		return nil
+	}
+	if d.frameAt == 0 {
+		d.frame, d.frameAt = string(beginning(line)), d.in.n
+	}
+	f, whole := debug1Frame(line, d.names)
+	d.incomplete = !whole
+	d.named = d.named || f.Func != ""
+	if len(rec.Frames) < d.lim.Depth {
+		d.push(rec, d.names.frame(f))
+	}
+	return nil
+}
+
+// push adds a frame to the last record, whose frames are at the end of the slab.
+func (d *counts) push(rec *collector.Record, f *collector.Frame) {
+	if len(d.slab) == cap(d.slab) {
+		d.slab = append(make([]*collector.Frame, 0, slabFrames+2*len(d.slab)), d.slab...)
+		_ = d.lim.memory.charge(8 * cap(d.slab))
+	}
+	d.slab = append(d.slab, f)
+	rec.Frames = d.slab[:len(d.slab):len(d.slab)]
+}
+
+// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE", where the tabs may be
+// any blanks: no name has "+0x" in it. Where the runtime knows no name, there is
+// only the address, and the frame is empty. whole: the line is not cut.
+func debug1Frame(line []byte, names interner) (f collector.Frame, whole bool) {
+	b := line[1:]
+	for _, s := range tabSpellings {
+		if bytes.HasPrefix(b, s) {
+			b = bytes.ReplaceAll(b, s, []byte("\t"))
+		}
+	}
+	b = bytes.TrimLeft(b, blanks)
+	if bytes.HasPrefix(b, []byte("0x")) {
+		i := bytes.IndexAny(b, blanks)
+		if i < 0 {
+			return f, len(b) > 2
+		}
+		b = bytes.TrimLeft(b[i:], blanks)
+	}
+	name, at := splitOffset(b)
+	if len(name) == 0 {
+		return f, false
+	}
+	f.Func = names.str(name)
+	if len(at) > 0 {
+		f.File, f.Line = fileLine(at, names)
+	}
+	return f, f.Line > 0
+}
+
+// splitOffset splits "NAME+0xOFF FILE:LINE".
+func splitOffset(b []byte) (name, at []byte) {
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte("+0x"))
+		if i < 0 {
+			break
+		}
+		i += from
+		end := i + 3
+		for end < len(b) && isHex(b[end]) {
+			end++
+		}
+		if end > i+3 && (end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0) {
+			return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[end:], blanks)
+		}
+		from = i + 3
+	}
+	// An offset is missing: the name ends at the first tab, or else blank.
+	i := bytes.IndexByte(b, '\t')
+	if i < 0 {
+		i = bytes.IndexByte(b, ' ')
+	}
+	if i < 0 {
+		return b, nil
+	}
+	return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[i:], blanks)
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 
 // fileLine splits "FILE:LINE"; the file may hold colons.
 func fileLine(b []byte, names interner) (string, int) {

@@ -25,6 +25,8 @@ var (
 	ancestorLead  = []byte("[originating from goroutine ")
 	labelsLead    = []byte(" labels:{")
 	afterLead     = []byte("] {")
+
+	stackUnavailable = []byte("stack unavailable")
 )
 
 // readDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT
@@ -40,9 +42,17 @@ var (
 // are the last within the brackets, as labels:{…}.
 //
 // It is read in a stream: goroutines at the same place become one record as
-// they come, so that memory follows the number of distinct stacks (and eight
-// bytes for each id). Lines that do not belong to a stack, such as a panic's
-// message or a log line in between, are skipped.
+// they come, so that memory follows the number of distinct stacks (and some 32
+// bytes for each goroutine). Lines that do not belong to a stack, such as a
+// panic's message or a log line in between, are skipped.
+//
+// Dumps are pasted, and then the tab before a file may be spaces, spelled out
+// ("#011") or gone, all lines may be indented, and there may be blanks or empty
+// lines after each. So a line is told by what it says, not by its indentation.
+//
+// A goroutine that is printed twice, as GOTRACEBACK=crash does, counts once, and
+// the scheduler's own (goroutine 0) not at all. Of several dumps, one behind the
+// other, the last one counts.
 func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
 	d := dump{in: lines{br: br}, lim: lim, names: newInterner(), index: map[string]int{}}
@@ -62,7 +72,13 @@ func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 		}
 	}
 	p.Incomplete = d.in.size == dumpLimit
-	if !p.Incomplete && d.open && (d.pending > 0 || d.frames == 0) {
+	unreadable := func() error {
+		return collector.Errorf(collector.ReasonBadData, "line %d: no goroutine has a frame that can be read: want \"FUNCTION(ARGUMENTS)\" and below it \"\\tFILE:LINE\", have %q", d.strangeAt, d.strange)
+	}
+	if !d.readable && len(d.records) > 0 {
+		return unreadable()
+	}
+	if !p.Incomplete && d.open && (d.pending > 0 && !d.doubtful || d.frames == 0 && !d.gap) {
 		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within goroutine %d", d.in.n, d.id)
 	}
 	if err := d.close(); err != nil {
@@ -71,7 +87,14 @@ func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) er
 	if len(d.records) == 0 {
 		return collector.Errorf(collector.ReasonNotProfile, "line %d: a dump without a goroutine", d.in.n)
 	}
+	if !d.readable {
+		return unreadable()
+	}
+	p.Warnings = append(p.Warnings, d.finish()...)
 	for i := range d.records {
+		if d.records[i].Count == 0 {
+			continue // only in an earlier dump
+		}
 		if err := out(&d.records[i]); err != nil {
 			return err
 		}
@@ -86,15 +109,29 @@ type dump struct {
 	names   interner
 	index   map[string]int // key → record
 	records []collector.Record
+	read    sightings
+
+	readable  bool   // a goroutine has a frame, or says why it has none
+	bare      int    // goroutines without a frame and without a reason
+	crash     bool   // by GOTRACEBACK=crash
+	strange   string // the first line of a goroutine that is not understood, for a message
+	strangeAt int
+	between   bool // there is other text since the last goroutine
+	spaced    bool // an empty line follows each line
 
 	// The goroutine being read.
-	open    bool
-	id      uint64
-	wait    time.Duration
-	labels  []byte // as printed
-	frames  int
-	pending int  // length of a function's name at the end of key, until its file line comes
-	skip    bool // past an "originating from" line
+	open        bool
+	gap         bool // an empty line came last
+	unavailable bool // its stack is, as the dump says
+	apart       bool // there was other text before it
+	lead        int  // the width of the indentation of its header
+	id          uint64
+	wait        time.Duration
+	labels      []byte // as printed
+	frames      int
+	pending     int  // length of a function's name at the end of key, until its file line comes
+	doubtful    bool // that may be no function
+	skip        bool // past an "originating from" line
 	// key is what makes goroutines equal: the state, and then for each frame
 	// its function and its file and line, all ended by newlines. A created-by
 	// frame has createdMark before its function.
@@ -113,77 +150,212 @@ const (
 	createdMark = '+'
 )
 
-func (d *dump) line(line []byte) error {
+func (d *dump) line(raw []byte) error {
+	line, lead := trimLine(raw)
 	if len(line) == 0 {
-		return d.close()
-	}
-	if line[0] == '\t' {
-		d.fileLine(line[1:])
-		return nil
+		return d.emptyLine()
 	}
 	if line[0] == 'g' && isHeader(line) {
 		if err := d.close(); err != nil {
 			return err
 		}
+		d.lead = lead
 		return d.header(line)
 	}
-	if !d.open || d.skip {
+	if !d.open {
+		d.between = true
 		return nil
 	}
-	d.dropPending()
-	start := len(d.key)
-	switch {
-	case line[len(line)-1] == ')':
-		i := bytes.LastIndexByte(line, '(')
-		if i <= 0 {
+	if d.skip {
+		return nil
+	}
+	gap := d.gap
+	d.gap = false
+	if d.pending > 0 {
+		if at, ok := fileOf(line, lead > d.lead); ok {
+			d.fileLine(at)
+			d.spaced = d.spaced || gap
 			return nil
 		}
-		d.key = append(append(d.key, line[:i]...), '\n')
-	case bytes.HasPrefix(line, createdByLead):
-		name := line[len(createdByLead):]
-		if i := bytes.Index(name, inGoroutine); i >= 0 {
-			name = name[:i]
-		}
+	}
+	start := len(d.key)
+	name, kind := functionOf(line)
+	switch {
+	case kind == calledFunction, kind == perhapsCalled && d.pending == 0:
+		start -= d.pending
+		d.dropPending()
+		d.key = append(append(d.key, name...), '\n')
+	case kind == creatorFunction:
+		start -= d.pending
+		d.dropPending()
 		d.key = append(append(append(d.key, createdMark), name...), '\n')
 	case bytes.HasPrefix(line, ancestorLead):
+		d.dropPending()
 		d.skip = true
 		return nil
+	case bytes.HasSuffix(line, stackUnavailable):
+		d.unavailable, d.readable = true, true
+		return nil
 	default:
+		d.gap = gap && d.frames == 0 && d.pending == 0
+		if d.strange == "" {
+			d.strange, d.strangeAt = string(beginning(line)), d.in.n
+		}
 		return nil
 	}
+	d.spaced = d.spaced || gap && d.frames == 0
 	d.pending = len(d.key) - start
+	d.doubtful = kind == perhapsCalled
+	if d.strange == "" {
+		d.strange, d.strangeAt = string(beginning(line)), d.in.n
+	}
 	return nil
 }
 
-// fileLine ends a frame: "/src/handler.go:29 +0x1d", in a crash with more
-// behind.
-func (d *dump) fileLine(b []byte) {
-	if d.pending == 0 {
-		return
+// emptyLine ends a goroutine, unless one is expected after every line: some
+// terminals and web pages double the line ends.
+func (d *dump) emptyLine() error {
+	if d.in.last != '\n' {
+		return nil // the text ends within a line
 	}
-	end := len(b)
-	if i := bytes.LastIndexByte(b, ' '); i >= 0 && i+1 < len(b) && (b[i+1] == '+' || b[i+1] == 'p') {
-		end = i
-		if b[i+1] == 'p' { // " +0x1d fp=0x… sp=0x… pc=0x…"
-			if i = bytes.Index(b, []byte(" +0x")); i < 0 {
-				i = bytes.Index(b, []byte(" fp=0x"))
-			}
-			if i >= 0 {
-				end = i
+	again := d.gap
+	d.gap = true
+	if !d.open || d.frames == 0 || d.pending > 0 || d.spaced && !again {
+		return nil
+	}
+	return d.close()
+}
+
+// fileOf is the place that ends a frame: "/src/handler.go:29 +0x1d", in a crash
+// with more behind. One that is not indented could be a line of a log, so it
+// must look more like a place in a source.
+func fileOf(line []byte, indented bool) (at []byte, ok bool) {
+	at = line
+	offset := false
+	for {
+		i := bytes.LastIndexByte(at, ' ')
+		if i < 0 || !isOffset(at[i+1:]) {
+			break
+		}
+		at, offset = bytes.TrimRight(at[:i], blanks), true
+	}
+	n := len(at)
+	for n > 0 && at[n-1] >= '0' && at[n-1] <= '9' {
+		n--
+	}
+	if n == len(at) || n < 2 || at[n-1] != ':' {
+		return nil, false
+	}
+	if indented || offset {
+		return at, true
+	}
+	file := at[:n-1]
+	if bytes.IndexByte(file, ' ') >= 0 && file[0] != '/' && (len(file) < 3 || file[1] != ':') {
+		return nil, false
+	}
+	dot := bytes.LastIndexByte(file, '.')
+	return at, dot >= 0 && sourceExtensions[string(file[dot+1:])] || bytes.HasPrefix(file, []byte("<autogenerated>")) || file[len(file)-1] == '?'
+}
+
+// sourceExtensions are those of files that stand on stacks.
+var sourceExtensions = map[string]bool{
+	"go": true, "s": true, "S": true, "c": true, "cc": true, "cpp": true, "cxx": true, "h": true, "hpp": true, "m": true, "mm": true,
+	"y": true, "l": true, "rl": true, "rs": true, "f": true, "f90": true, "templ": true, "qtpl": true,
+}
+
+// isOffset tells "+0x1d" and, in a crash, "fp=0x…", "sp=0x…" and "pc=0x…".
+func isOffset(b []byte) bool {
+	var ok bool
+	for _, lead := range [][]byte{[]byte("+0x"), []byte("fp=0x"), []byte("sp=0x"), []byte("pc=0x")} {
+		if b, ok = bytes.CutPrefix(b, lead); ok {
+			break
+		}
+	}
+	if !ok || len(b) == 0 {
+		return false
+	}
+	for _, c := range b {
+		if !isHex(c) {
+			return false
+		}
+	}
+	return true
+}
+
+type lineKind int
+
+const (
+	noFunction      lineKind = iota
+	calledFunction           // "main.f(0x1, ...)"
+	perhapsCalled            // "retry(3)": the runtime prints no such arguments
+	creatorFunction          // "created by main.f in goroutine 7"
+)
+
+// functionOf is the function that a line names. Names have no blanks outside of
+// brackets, while lines of logs do.
+func functionOf(line []byte) ([]byte, lineKind) {
+	if name, ok := bytes.CutPrefix(line, createdByLead); ok {
+		if i := bytes.Index(name, inGoroutine); i >= 0 {
+			name = name[:i]
+		}
+		if hasBlank(name) {
+			return nil, noFunction
+		}
+		return name, creatorFunction
+	}
+	if line[len(line)-1] != ')' {
+		return nil, noFunction
+	}
+	i := bytes.LastIndexByte(line, '(')
+	if i <= 0 || hasBlank(line[:i]) {
+		return nil, noFunction
+	}
+	for _, c := range line[i+1 : len(line)-1] {
+		if !isHex(c) && bytes.IndexByte([]byte("x?_.,{} "), c) < 0 {
+			return line[:i], perhapsCalled
+		}
+	}
+	if args := line[i+1 : len(line)-1]; len(args) > 0 && isHex(args[0]) && !bytes.HasPrefix(args, []byte("0x")) {
+		return line[:i], perhapsCalled
+	}
+	return line[:i], calledFunction
+}
+
+// hasBlank tells whether a name has blanks outside of brackets: that of a method
+// of a type without a name has some inside, "go.(*struct { sync.Mutex }).Lock".
+func hasBlank(name []byte) bool {
+	if len(name) == 0 {
+		return true
+	}
+	if bytes.IndexAny(name, blanks) < 0 {
+		return false
+	}
+	depth := 0
+	for _, c := range name {
+		switch c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case ' ', '\t':
+			if depth == 0 {
+				return true
 			}
 		}
 	}
-	b = b[:end]
-	if n := len(b); n < 3 || b[n-1] < '0' || b[n-1] > '9' {
-		return
-	}
+	return depth != 0
+}
+
+// fileLine ends a frame.
+func (d *dump) fileLine(at []byte) {
 	d.frames++
+	d.readable = true
 	if d.frames > d.lim.Depth && d.key[len(d.key)-d.pending] != createdMark {
 		d.dropPending()
 		return
 	}
 	d.pending = 0
-	d.key = append(append(d.key, b...), '\n')
+	d.key = append(append(d.key, at...), '\n')
 }
 
 func (d *dump) dropPending() {
@@ -202,8 +374,18 @@ func (d *dump) header(line []byte) error {
 		}
 		id = id*10 + digit
 	}
+	if bytes.HasPrefix(rest[i:], []byte(" gp=0x")) {
+		d.crash = true
+	}
+	apart := d.between
+	d.between = false
+	if id == 0 { // of a thread, not of the program
+		d.crash = true
+		return nil
+	}
 	rest = rest[bytes.IndexByte(rest, '[')+1:]
 	d.open, d.id, d.wait, d.labels, d.frames, d.pending, d.skip = true, id, 0, d.labels[:0], 0, 0, false
+	d.gap, d.unavailable, d.apart = false, false, apart
 
 	state, rest := headerPart(rest)
 	leaked := false
@@ -258,12 +440,9 @@ func (d *dump) close() error {
 	d.dropPending()
 	d.open = false
 	_ = d.lim.memory.charge(idSize)
-	if i, ok := d.index[string(d.key)]; ok {
-		rec := &d.records[i]
-		rec.Count++
-		rec.IDs = append(rec.IDs, d.id)
-		rec.Wait = max(rec.Wait, d.wait)
-		if rec.Labels != nil {
+	at, ok := d.index[string(d.key)]
+	if ok {
+		if rec := &d.records[at]; rec.Labels != nil {
 			keepCommon(rec.Labels, parseLabels(d.labels))
 		}
 	} else {
@@ -271,16 +450,24 @@ func (d *dump) close() error {
 			return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
 		}
 		_ = d.lim.memory.charge(len(d.key) + 2*len(d.labels) + recordSize)
-		d.index[string(d.key)] = len(d.records)
+		at = len(d.records)
+		d.index[string(d.key)] = at
 		d.records = append(d.records, d.record())
 	}
+	if d.frames == 0 && !d.unavailable {
+		d.bare++
+	}
+	d.read.add(sighting{
+		id: d.id, record: int32(at), apart: d.apart,
+		minutes: uint32(min(d.wait/time.Minute, math.MaxUint32)),
+	})
 	return nil
 }
 
-// record makes a record from the key.
+// record makes a record from the key; finish counts its goroutines.
 func (d *dump) record() collector.Record {
 	state, rest, _ := bytes.Cut(d.key, []byte("\n"))
-	rec := collector.Record{Count: 1, Wait: d.wait, IDs: []uint64{d.id}, Labels: parseLabels(d.labels)}
+	rec := collector.Record{Labels: parseLabels(d.labels)}
 	if n := len(state); n > 0 && state[n-1] == leakedMark {
 		rec.Leaked, state = true, state[:n-1]
 	}

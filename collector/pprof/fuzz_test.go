@@ -177,13 +177,14 @@ func FuzzDebug2(f *testing.F) {
 					fmt.Fprintf(&b, " labels:{%s}", pairs(r.Labels))
 				}
 				b.WriteString("]:\n")
+				if len(r.Frames) == 0 {
+					b.WriteString("\tgoroutine running on other thread; stack unavailable\n")
+				}
 				for _, fr := range r.Frames {
 					fmt.Fprintf(&b, "%s(...)\n\t%s:%d +0x1\n", fr.Func, fr.File, fr.Line)
 				}
 				if r.CreatedBy.Func != "" {
 					fmt.Fprintf(&b, "created by %s in goroutine 1\n\t%s:%d +0x1\n", r.CreatedBy.Func, r.CreatedBy.File, r.CreatedBy.Line)
-				} else if len(r.Frames) == 0 {
-					b.WriteString("\n")
 				}
 				b.WriteString("\n")
 			}
@@ -214,7 +215,9 @@ func FuzzDebug2(f *testing.F) {
 
 // FuzzAny lets the format be guessed.
 func FuzzAny(f *testing.F) {
-	for _, s := range []string{"", "<html>", "heap profile: 1", "\x1f\x8b", "{}", "goroutine 1 [select]:\n", oneDump} {
+	f.Add([]byte(utf16Text(true, true, "\r\n")(oneDump)))
+	f.Add([]byte(utf16Text(false, false, "\n")(manyCounts)))
+	for _, s := range []string{manyDumps + manyDumps, manyCounts + manyCounts, expand(manyDumps), expand(manyCounts), "", "<html>", "heap profile: 1", "\x1f\x8b", "{}", "goroutine 1 [select]:\n", oneDump} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data) })

@@ -14,7 +14,7 @@ import (
 type lines struct {
 	br   *bufio.Reader
 	n    int   // number of the line read last, from 1
-	size int64 // bytes read
+	size int64 // bytes read, without the "\r" that ends a line
 	last byte  // last byte of the text so far
 }
 
@@ -32,6 +32,7 @@ func (l *lines) next() ([]byte, error) {
 		line = line[:len(line)-1]
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
+			l.size--
 		}
 		return line, nil
 	}

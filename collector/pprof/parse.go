@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -189,9 +190,16 @@ func gzipError(err error, at int64) error {
 
 // readPlain decides on the format and reads it.
 func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+	br, err := asUTF8(br)
+	if err != nil {
+		return err
+	}
 	head, err := br.Peek(peekSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
+	}
+	if name := otherBinary(head); name != "" {
+		return collector.Errorf(collector.ReasonNotProfile, "that is %s", name)
 	}
 	switch f := detect(head); f {
 	case formatProto:
@@ -207,8 +215,51 @@ func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) err
 	case formatOther:
 		return collector.Errorf(collector.ReasonNotProfile, "that is %s, not a goroutine profile", otherProfile(head))
 	default:
+		if what := brokenPaste(head); what != "" {
+			return collector.Errorf(collector.ReasonNotProfile, "that is %s", what)
+		}
 		return collector.Errorf(collector.ReasonNotProfile, "that is text, not a goroutine profile; it begins %q", beginning(head))
 	}
+}
+
+// otherBinary names a file that holds something else, and says what to do.
+// It is empty for what may be a profile.
+func otherBinary(head []byte) string {
+	for _, o := range []struct{ lead, name string }{
+		{"PK\x03\x04", "a .zip archive; unpack it and use a profile inside"},
+		{"PK\x05\x06", "an empty .zip archive"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd; decompress it first: zstd -d FILE"},
+		{"\xfd7zXZ\x00", "compressed with xz; decompress it first: xz -d FILE"},
+		{"BZh91AY&SY", "compressed with bzip2; decompress it first: bzip2 -d FILE"},
+		{"\x04\x22\x4d\x18", "compressed with lz4; decompress it first: lz4 -d FILE"},
+		{"7z\xbc\xaf\x27\x1c", "a .7z archive; unpack it and use a profile inside"},
+		{"\x7fELF", "a program or a core dump, not a goroutine profile"},
+		{"%PDF-", "a PDF document; use the text of the dump itself"},
+	} {
+		if bytes.HasPrefix(head, []byte(o.lead)) {
+			return o.name
+		}
+	}
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return "a .tar archive; unpack it (tar -xf FILE) and use a profile inside"
+	}
+	if len(head) > 16 && bytes.HasPrefix(head, []byte("go 1.")) && bytes.Contains(head[:16], []byte(" trace\x00")) {
+		return "an execution trace of Go, not a goroutine profile; use /debug/pprof/goroutine"
+	}
+	return ""
+}
+
+// brokenPaste names a text that was a profile once, and says what to do.
+func brokenPaste(head []byte) string {
+	text := bytes.TrimLeft(head, blanks+"\n")
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if count, _, ok := bytes.Cut(line, []byte(" @ 0x")); ok && len(count) > 0 && len(bytes.Trim(count, "0123456789")) == 0 {
+		return `a debug=1 profile without its first line ("goroutine profile: total N"), so nothing tells whether the rest is whole; copy it from the first line on`
+	}
+	if bytes.HasPrefix(text, []byte("StatusCode ")) && bytes.Contains(text, []byte("RawContent")) {
+		return "what PowerShell shows of a response, which is cut; save the response itself: Invoke-WebRequest URL -OutFile FILE"
+	}
+	return ""
 }
 
 type format int
@@ -226,7 +277,6 @@ const (
 var (
 	leadGoroutine     = []byte("goroutine profile: total ")
 	leadGoroutineLeak = []byte("goroutineleak profile: total ")
-	utf8BOM           = []byte("\xef\xbb\xbf")
 )
 
 // detect tells the format from the beginning of a profile.
@@ -234,23 +284,46 @@ func detect(head []byte) format {
 	if looksBinary(head) {
 		return formatProto
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), blanks+"\n")
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	first = trimmedCopy(first)
 	switch {
 	case len(text) == 0:
 		return formatEmpty
 	case text[0] == '<':
 		return formatHTML
-	case bytes.HasPrefix(text, leadGoroutine), bytes.HasPrefix(text, leadGoroutineLeak):
+	case isTotal(first):
 		return formatDebug1
-	case otherProfile(text) != "":
+	case otherProfile(first) != "":
 		return formatOther
 	}
+	// What a terminal showed before it, such as the command, may have been
+	// copied along.
 	for line := range bytes.Lines(text) {
-		if isHeader(line) {
+		line = trimmedCopy(line)
+		switch {
+		case isTotal(line):
+			return formatDebug1
+		case isHeader(line):
 			return formatDebug2
 		}
 	}
 	return formatText
+}
+
+// trimmedCopy is trimLine for a line that must stay as it is.
+func trimmedCopy(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if bytes.IndexFunc(line, func(r rune) bool { return r >= utf8.RuneSelf || r == 0x1b }) >= 0 {
+		line = bytes.Clone(line)
+	}
+	line, _ = trimLine(line)
+	return line
+}
+
+// isTotal tells the first line of a debug=1 profile.
+func isTotal(line []byte) bool {
+	return bytes.HasPrefix(line, leadGoroutine) || bytes.HasPrefix(line, leadGoroutineLeak)
 }
 
 // looksBinary holds for the protocol buffer, which has field tags and

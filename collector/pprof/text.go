@@ -1,0 +1,237 @@
+package pprof
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+var (
+	utf8BOM    = []byte("\xef\xbb\xbf")
+	utf16LEBOM = []byte("\xff\xfe")
+	utf16BEBOM = []byte("\xfe\xff")
+	utf32LEBOM = []byte("\xff\xfe\x00\x00")
+	utf32BEBOM = []byte("\x00\x00\xfe\xff")
+)
+
+// asUTF8 returns a reader of the same text in UTF-8 with lines that end in
+// "\n". Shells and editors, PowerShell above all, save dumps in UTF-16 or with a
+// byte order mark. Binary data is passed through.
+func asUTF8(br *bufio.Reader) (*bufio.Reader, error) {
+	head, err := br.Peek(peekSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	start := head[:min(len(head), 512)]
+	switch {
+	case bytes.HasPrefix(start, utf32LEBOM), bytes.HasPrefix(start, utf32BEBOM):
+		return nil, collector.Errorf(collector.ReasonNotProfile, "that is text in UTF-32, which cannot be read; save it as UTF-8")
+	case bytes.HasPrefix(start, utf8BOM):
+		_, _ = br.Discard(len(utf8BOM))
+		head = head[len(utf8BOM):]
+	case bytes.HasPrefix(start, utf16LEBOM), bytes.HasPrefix(start, utf16BEBOM):
+		little := start[0] == 0xff
+		_, _ = br.Discard(2)
+		return fromUTF16(br, order(little))
+	case likelyUTF16(start, 0):
+		return fromUTF16(br, binary.BigEndian)
+	case likelyUTF16(start, 1):
+		return fromUTF16(br, binary.LittleEndian)
+	}
+	return endLines(br, head), nil
+}
+
+// endLines makes lines end in "\n" that end in "\r" alone.
+func endLines(br *bufio.Reader, head []byte) *bufio.Reader {
+	if bytes.IndexByte(head, '\n') >= 0 || bytes.IndexByte(head, '\r') < 0 || looksBinary(head) {
+		return br
+	}
+	return bufio.NewReaderSize(&crReader{br}, peekSize)
+}
+
+func order(little bool) binary.ByteOrder {
+	if little {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}
+
+// likelyUTF16 reports whether head is UTF-16 without a byte order mark: the first
+// characters and nearly all others are ASCII, so the bytes at odd or at even places
+// are zero, and no others are. A protocol buffer, which may have many empty strings,
+// begins with the length of a message.
+func likelyUTF16(head []byte, zeroAt int) bool {
+	pairs := len(head) / 2
+	if pairs < 8 {
+		return false
+	}
+	zeros := 0
+	for i := range pairs {
+		if head[2*i+1-zeroAt] == 0 {
+			return false
+		}
+		if head[2*i+zeroAt] == 0 {
+			zeros++
+		} else if i < 2 {
+			return false
+		}
+	}
+	return zeros*10 >= pairs*8
+}
+
+func fromUTF16(br *bufio.Reader, order binary.ByteOrder) (*bufio.Reader, error) {
+	br = bufio.NewReaderSize(&utf16Reader{r: br, order: order}, peekSize)
+	head, err := br.Peek(peekSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return endLines(br, head), nil
+}
+
+// utf16Reader reads UTF-16 as UTF-8. What is invalid becomes U+FFFD.
+type utf16Reader struct {
+	r     io.Reader
+	order binary.ByteOrder
+	in    [4096]byte
+	n     int    // bytes in in that are not decoded yet
+	buf   []byte // of out
+	out   []byte // decoded, not read yet
+	err   error
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	for len(u.out) == 0 {
+		if u.err != nil {
+			return 0, u.err
+		}
+		var n int
+		n, u.err = u.r.Read(u.in[u.n:])
+		u.n += n
+		u.decode()
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}
+
+// decode decodes all whole characters, and what is left at the end of the text.
+func (u *utf16Reader) decode() {
+	u.buf = u.buf[:0]
+	i := 0
+	for ; i+2 <= u.n; i += 2 {
+		r := rune(u.order.Uint16(u.in[i:]))
+		if utf16.IsSurrogate(r) {
+			if i+4 > u.n && u.err == nil {
+				break
+			}
+			pair := rune(utf8.RuneError)
+			if i+4 <= u.n {
+				pair = utf16.DecodeRune(r, rune(u.order.Uint16(u.in[i+2:])))
+			}
+			if r = pair; r != utf8.RuneError {
+				i += 2
+			}
+		}
+		u.buf = utf8.AppendRune(u.buf, r)
+	}
+	if u.err != nil && i < u.n {
+		u.buf = utf8.AppendRune(u.buf, utf8.RuneError)
+		i = u.n
+	}
+	u.n = copy(u.in[:], u.in[i:u.n])
+	u.out = u.buf
+}
+
+// crReader ends lines in "\n" that end in "\r" alone.
+type crReader struct{ r io.Reader }
+
+func (c *crReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+// A tabSpelling is how loggers and terminals spell a tab that they do not print.
+var tabSpellings = [][]byte{[]byte("#011"), []byte(`\t`), []byte(`\011`), []byte("^I")}
+
+// trimLine cuts the blanks around a line, and the control characters and marks
+// that terminals, browsers and editors leave in one. lead is the width of what
+// was cut before it, where a tab that is spelled out counts, too. The line may be
+// changed in place.
+func trimLine(line []byte) (text []byte, lead int) {
+	for _, c := range line {
+		if c >= utf8.RuneSelf || c == 0x1b {
+			line = plainLine(line)
+			break
+		}
+	}
+	n := len(line)
+	text = bytes.TrimLeft(line, blanks)
+	for len(text) > 0 && (text[0] == '#' || text[0] == '\\' || text[0] == '^') {
+		before := len(text)
+		for _, s := range tabSpellings {
+			text = bytes.TrimLeft(bytes.TrimPrefix(text, s), blanks)
+		}
+		if len(text) == before {
+			break
+		}
+	}
+	lead = n - len(text)
+	text = bytes.TrimRight(text, blanks)
+	for _, cr := range []string{"#015", "^M"} {
+		if t := bytes.TrimSuffix(text, []byte(cr)); len(t) < len(text) {
+			text = bytes.TrimRight(t, blanks)
+		}
+	}
+	return text, lead
+}
+
+const blanks = " \t\r\v\f"
+
+// plainLine makes blanks of all kinds of spaces, in place, and removes what has
+// no width: byte order marks, zero-width spaces and terminal colours.
+func plainLine(line []byte) []byte {
+	out := line[:0]
+	for i := 0; i < len(line); {
+		c := line[i]
+		if c == 0x1b {
+			i = endOfEscape(line, i)
+			continue
+		}
+		r, n := utf8.DecodeRune(line[i:])
+		switch r {
+		case 0xa0, 0x2002, 0x2003, 0x2007, 0x2009, 0x202f, 0x3000:
+			out = append(out, ' ')
+		case 0xfeff, 0x200b, 0x200c, 0x200d, 0x2060:
+		default:
+			out = append(out, line[i:i+n]...)
+		}
+		i += n
+	}
+	return out
+}
+
+// endOfEscape is where a terminal's control sequence ends that begins at i:
+// "\x1b[1;31m".
+func endOfEscape(line []byte, i int) int {
+	i++
+	if i >= len(line) || line[i] != '[' {
+		return i
+	}
+	for i++; i < len(line); i++ {
+		if c := line[i]; c >= 0x40 && c <= 0x7e {
+			return i + 1
+		}
+	}
+	return i
+}

@@ -1,0 +1,209 @@
+package pprof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// sighting is a goroutine as it stands in a dump.
+type sighting struct {
+	id      uint64
+	record  int32 // index of its record
+	minutes uint32
+	apart   bool // other text is between it and the one before
+}
+
+// sightings are those of a dump, in its order. They are kept in parts, because
+// a slice that grows is copied again and again.
+type sightings struct {
+	parts [][]sighting
+	n     int
+}
+
+func (s *sightings) add(one sighting) {
+	last := len(s.parts) - 1
+	if last < 0 || len(s.parts[last]) == cap(s.parts[last]) {
+		s.parts = append(s.parts, make([]sighting, 0, min(max(16, s.n), 1<<14)))
+		last++
+	}
+	s.parts[last] = append(s.parts[last], one)
+	s.n++
+}
+
+// unique tells whether no goroutine is there twice.
+func (s *sightings) unique() bool {
+	var last uint64
+	for _, part := range s.parts {
+		for _, one := range part {
+			if one.id <= last {
+				return s.uniqueUnordered()
+			}
+			last = one.id
+		}
+	}
+	return true
+}
+
+func (s *sightings) uniqueUnordered() bool {
+	ids := make([]uint64, 0, s.n)
+	for _, part := range s.parts {
+		for _, one := range part {
+			ids = append(ids, one.id)
+		}
+	}
+	slices.Sort(ids)
+	for i := 1; i < len(ids); i++ {
+		if ids[i] == ids[i-1] {
+			return false
+		}
+	}
+	return true
+}
+
+// finish counts the goroutines of each record, and says what is odd about the
+// dump.
+func (d *dump) finish() (warnings []string) {
+	parts, n := d.read.parts, d.read.n
+	if !d.read.unique() {
+		r := resolver{dump: d, at: map[uint64]int{}}
+		r.resolve(slices.Concat(parts...))
+		parts, n = [][]sighting{r.kept}, len(r.kept)
+		if r.earlier > 0 {
+			warnings = append(warnings, fmt.Sprintf("it holds %d dumps, one behind the other; only the last one is used", r.earlier+1))
+		}
+		if r.twice > 0 {
+			warnings = append(warnings, fmt.Sprintf("goroutines are printed more than once (%d times); each counts once", r.twice))
+		}
+	}
+	if d.bare > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d goroutines have no frame that can be read", d.bare, d.read.n))
+	}
+	for _, part := range parts {
+		for _, one := range part {
+			rec := &d.records[one.record]
+			rec.Count++
+			rec.Wait = max(rec.Wait, time.Duration(one.minutes)*time.Minute)
+		}
+	}
+	ids := make([]uint64, 0, n)
+	for i := range d.records {
+		rec := &d.records[i]
+		from := len(ids)
+		ids = ids[:from+int(rec.Count)]
+		rec.IDs = ids[from:from:len(ids)]
+	}
+	for _, part := range parts {
+		for _, one := range part {
+			rec := &d.records[one.record]
+			rec.IDs = append(rec.IDs, one.id)
+		}
+	}
+	return warnings
+}
+
+// resolver decides about goroutines that are printed more than once: either the
+// text holds several dumps, or one dump prints some of its goroutines twice.
+type resolver struct {
+	*dump
+	kept    []sighting
+	at      map[uint64]int // id → index in kept
+	earlier int            // dumps before the one that is kept
+	twice   int            // goroutines that were left out, within a dump
+}
+
+func (r *resolver) resolve(all []sighting) {
+	run := map[uint64]bool{}
+	for i := 0; i < len(all); {
+		if _, again := r.at[all[i].id]; !again {
+			r.keep(all[i])
+			i++
+			continue
+		}
+		// Look at all that follows until a goroutine comes again once more.
+		clear(run)
+		again, fresh, waiting := 0, 0, false
+		end := i
+		for ; end < len(all) && !run[all[end].id]; end++ {
+			run[all[end].id] = true
+			if at, ok := r.at[all[end].id]; ok {
+				again++
+				waiting = waiting || r.waits(r.kept[at]) && r.waits(all[end])
+			} else {
+				fresh++
+			}
+		}
+		if r.isNext(all[i].id, run, again, fresh, waiting) {
+			r.restart(run)
+		}
+		for _, one := range all[i:end] {
+			r.keep(one)
+		}
+		i = end
+	}
+}
+
+// isNext tells whether what follows is a dump of its own. Of the goroutines kept
+// so far some come again, and others are fresh.
+func (r *resolver) isNext(first uint64, run map[uint64]bool, again, fresh int, waiting bool) bool {
+	size := len(r.kept)
+	switch {
+	case r.crash:
+		// Each thread prints its own goroutine once more, which seldom waits.
+		return waiting && again >= 3 && 2*again > size
+	case fresh == 0 && 2*again < size && (again < 3 || !run[1]):
+		return false // such as one that panicked
+	case again == 1 && size >= 3 && first != 1:
+		return false
+	}
+	return true
+}
+
+// restart forgets the dump so far. The next one may have begun with goroutines
+// that the last one did not have: a dump begins after other text, or with the
+// goroutine that printed it and was running.
+func (r *resolver) restart(run map[uint64]bool) {
+	begin := len(r.kept)
+	for i := len(r.kept) - 1; i > 0 && !run[r.kept[i].id]; i-- {
+		if one := r.kept[i]; one.apart || strings.HasPrefix(r.records[one.record].State, "running") {
+			begin = i
+			break
+		}
+	}
+	next := r.kept[begin:]
+	r.kept = make([]sighting, 0, len(run)+len(next))
+	clear(r.at)
+	for _, one := range next {
+		r.keep(one)
+	}
+	r.earlier++
+	r.twice = 0
+}
+
+func (r *resolver) keep(one sighting) {
+	at, again := r.at[one.id]
+	if !again {
+		r.at[one.id] = len(r.kept)
+		r.kept = append(r.kept, one)
+		return
+	}
+	r.twice++
+	if len(r.records[r.kept[at].record].Frames) == 0 {
+		r.kept[at] = one // the one before was "running on other thread"
+	}
+}
+
+// waits tells whether a goroutine is on no thread.
+func (r *resolver) waits(one sighting) bool {
+	rec := &r.records[one.record]
+	if len(rec.Frames) == 0 {
+		return false
+	}
+	for _, s := range []string{"running", "runnable", "syscall", "idle"} {
+		if strings.HasPrefix(rec.State, s) {
+			return false
+		}
+	}
+	return true
+}
