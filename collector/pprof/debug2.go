@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -116,8 +117,9 @@ type dump struct {
 	crash     bool   // by GOTRACEBACK=crash
 	strange   string // the first line of a goroutine that is not understood, for a message
 	strangeAt int
-	between   bool // there is other text since the last goroutine
-	spaced    bool // an empty line follows each line
+	missing   string // where a part of the text is missing, for a message
+	between   bool   // there is other text since the last goroutine
+	spaced    bool   // an empty line follows each line
 
 	// The goroutine being read.
 	open        bool
@@ -162,6 +164,9 @@ func (d *dump) line(raw []byte) error {
 		d.lead = lead
 		return d.header(line)
 	}
+	if len(d.records) > 0 || d.open {
+		d.noteGap(line)
+	}
 	if !d.open {
 		d.between = true
 		return nil
@@ -183,11 +188,11 @@ func (d *dump) line(raw []byte) error {
 	switch {
 	case kind == calledFunction, kind == perhapsCalled && d.pending == 0:
 		start -= d.pending
-		d.dropPending()
+		d.loseFrame()
 		d.key = append(append(d.key, name...), '\n')
 	case kind == creatorFunction:
 		start -= d.pending
-		d.dropPending()
+		d.loseFrame()
 		d.key = append(append(append(d.key, createdMark), name...), '\n')
 	case bytes.HasPrefix(line, ancestorLead):
 		d.dropPending()
@@ -210,6 +215,21 @@ func (d *dump) line(raw []byte) error {
 		d.strange, d.strangeAt = string(beginning(line)), d.in.n
 	}
 	return nil
+}
+
+// noteGap remembers the first line that shows that a part of the text is
+// missing: a file without its end, or words that somebody put in its place.
+func (d *dump) noteGap(line []byte) {
+	if d.missing != "" {
+		return
+	}
+	lost := d.pending > 0 && line[0] == '/' && bytes.IndexAny(line, " :()") < 0
+	for _, lead := range []string{"[...", "...", "[…", "…", "(...", "<snip", "[snip", "--snip", "[truncated", "(truncated", "[omitted", "(omitted", "[cut", "(cut", "[skipped", "(skipped"} {
+		lost = lost || bytes.HasPrefix(line, []byte(lead)) && !bytes.HasSuffix(line, []byte("frames elided...")) && line[len(line)-1] != '}'
+	}
+	if lost {
+		d.missing = fmt.Sprintf("line %d, %q: a part is missing there, so there may be more goroutines than counted", d.in.n, beginning(line))
+	}
 }
 
 // emptyLine ends a goroutine, unless one is expected after every line: some
@@ -358,6 +378,14 @@ func (d *dump) fileLine(at []byte) {
 	d.key = append(append(d.key, at...), '\n')
 }
 
+// loseFrame drops a function whose file does not come.
+func (d *dump) loseFrame() {
+	if d.pending > 0 && !d.doubtful && d.missing == "" {
+		d.missing = fmt.Sprintf("line %d: a frame of goroutine %d has no file: a part is missing there, so there may be more goroutines than counted", d.in.n, d.id)
+	}
+	d.dropPending()
+}
+
 func (d *dump) dropPending() {
 	d.key = d.key[:len(d.key)-d.pending]
 	d.pending = 0
@@ -437,7 +465,7 @@ func (d *dump) close() error {
 	if !d.open {
 		return nil
 	}
-	d.dropPending()
+	d.loseFrame()
 	d.open = false
 	_ = d.lim.memory.charge(idSize)
 	at, ok := d.index[string(d.key)]

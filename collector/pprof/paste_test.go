@@ -274,7 +274,9 @@ func TestPastedAndCut(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			require.Empty(t, p.Warnings, "%s %q", tab.name, text[max(0, n-80):n])
+			for _, w := range p.Warnings {
+				require.Contains(t, w, "a part is missing there", "%s %q", tab.name, text[max(0, n-80):n])
+			}
 			for i, r := range p.Records {
 				require.Equal(t, len(whole.Records[i].Frames) == 0, len(r.Frames) == 0, "%q", text[max(0, n-40):n])
 			}
@@ -447,6 +449,26 @@ func TestLogLinesInDumps(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is missing in the middle of a dump cannot be counted, but it is said.
+func TestCutInTheMiddle(t *testing.T) {
+	three := strings.Repeat(oneDump, 3)
+	three = strings.Replace(strings.Replace(three, "goroutine 7 ", "goroutine 8 ", 1), "goroutine 7 ", "goroutine 9 ", 1)
+	for name, text := range map[string]string{
+		"within a file":     strings.Replace(three, "\t/src/handler.go:18 +0x5e\n\ngoroutine 9", "\t/src/han\n\ngoroutine 9", 1),
+		"within a function": strings.Replace(three, "\t/src/handler.go:29 +0x1d\n", "", 1),
+		"a note":            strings.Replace(three, "goroutine 9", "[... 2 MB cut ...]\n\ngoroutine 9", 1),
+		"a note in a frame": strings.Replace(three, "\t/src/handler.go:18", "\t/src/han\n[... 2 MB cut ...]\n\t/src/handler.go:18", 1),
+		"how many more":     three + "(omitted 35 more like these)\n",
+	} {
+		p := parse(t, text)
+		require.EqualValues(t, 3, p.Total, name)
+		require.Len(t, p.Warnings, 1, name)
+		require.Contains(t, p.Warnings[0], "a part is missing there", name)
+	}
+	require.Empty(t, parse(t, three).Warnings)
+	require.Empty(t, parse(t, manyDumps).Warnings)
 }
 
 // A dump of which no goroutine can be read is refused.

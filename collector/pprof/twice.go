@@ -77,6 +77,9 @@ func (d *dump) finish() (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("goroutines are printed more than once (%d times); each counts once", r.twice))
 		}
 	}
+	if d.missing != "" {
+		warnings = append(warnings, d.missing)
+	}
 	if d.bare > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d goroutines have no frame that can be read", d.bare, d.read.n))
 	}

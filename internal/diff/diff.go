@@ -46,6 +46,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 		if s.snapshot.Incomplete {
 			return fmt.Errorf("%s: %w", show(s.place), ErrIncomplete)
 		}
+		for _, w := range s.snapshot.Warnings {
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", show(s.place), w)
+		}
 	}
 	if !stack.Related(base, head) {
 		_, _ = fmt.Fprintf(stderr, "gorowatch: these are profiles of different programs, it seems: they have no function in common\n")

@@ -178,6 +178,15 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What is odd about a profile is said beside the report.
+func TestRunWarns(t *testing.T) {
+	twice := write(t, "twice.txt", headDump()+"\nanother one\n\n"+headDump())
+	var out, odd bytes.Buffer
+	require.NoError(t, Run(t.Context(), Options{Base: write(t, "base.txt", baseDump), Head: twice}, &out, &odd))
+	require.Equal(t, "gorowatch: "+twice+": it holds 2 dumps, one behind the other; only the last one is used\n", odd.String())
+	require.Contains(t, out.String(), "+1,903 (1 → 1,904)")
+}
+
 func TestRunDifferentPrograms(t *testing.T) {
 	other := strings.NewReplacer("main.", "example.com/other.", "/src/", "/other/").Replace(baseDump)
 	var out, odd bytes.Buffer

@@ -124,6 +124,8 @@ type Snapshot struct {
 	Total int64
 	// Incomplete: the dump was cut and counts mean nothing.
 	Incomplete bool
+	// Warnings are those of the profile.
+	Warnings []string
 	// Stacks are by signature.
 	Stacks map[string]*Stack
 }
