@@ -30,6 +30,7 @@ func addCheck(c *cli) {
 	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards.")
 	o := check.Options{}
 	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").Required().PlaceHolder("URL").StringVar(&o.Target)
+	cmd.Flag("wait", "How long to wait for a target that is not up yet; 0s: it must be up.").Default("30s").DurationVar(&o.Wait)
 	cmd.Flag("settle", "How long goroutines may take to end after the command.").Default("30s").DurationVar(&o.Settle)
 	cmd.Flag("repeat", "Run the command so often; what leaks grows each time.").Default("1").IntVar(&o.Repeat)
 	cmd.Flag("allow", "Goroutines that may stay.").Default("0").Int64Var(&o.Allow)

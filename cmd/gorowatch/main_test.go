@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status": status, "await": await, "fetch": fetch,
+			"status": status, "await": await, "fetch": fetch, "late": late,
 		},
 	})
 }
@@ -114,4 +114,38 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = fmt.Fprintf(ts.Stdout(), "%s\n%s", resp.Status, body)
 	ts.Check(err)
+}
+
+// late VAR N is a target that hangs up on its first N callers, as one does that
+// starts, and then has a profile of one goroutine. Its URL is kept as a
+// variable.
+func late(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: late var n")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], "http://"+l.Addr().String())
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "goroutine 1 [select]:\nmain.main()\n\t/src/main.go:9 +0x1d\n")
+	})}
+	done := make(chan struct{})
+	ts.Defer(func() {
+		_ = l.Close()
+		_ = server.Close()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		for range n {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+		_ = server.Serve(l)
+	}()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/diff"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
@@ -28,6 +30,9 @@ type Options struct {
 	Client *http.Client
 	// Command and its arguments.
 	Command []string
+	// Wait is how long to wait for a target that is not up yet. Default: it
+	// must be up.
+	Wait time.Duration
 	// Repeat is how many times the command runs. A stack has leaked if it
 	// grew each time; a pool that fills does not. Default 1.
 	Repeat int
@@ -61,6 +66,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 	loader := &diff.Loader{Client: o.Client}
 	c := &checker{
 		Options: o,
+		dump:    dumper(loader, o.Target),
 		profile: func(ctx context.Context) (*stack.Snapshot, error) { return loader.Load(ctx, o.Target) },
 		command: func(ctx context.Context) error { return run(ctx, o.Command, stderr) },
 		say:     func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, "gorowatch: "+format+"\n", args...) },
@@ -81,10 +87,23 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 	return res.Leaked, res.write(stdout, o.Format)
 }
 
+// dumper takes a dump that names each goroutine; nil: the target is asked for
+// what its URL says.
+func dumper(l *diff.Loader, target string) func(context.Context) (*stack.Snapshot, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme == "gops" || u.Query().Has("debug") {
+		return nil
+	}
+	q := u.Query()
+	q.Set("debug", "2")
+	u.RawQuery = q.Encode()
+	return func(ctx context.Context) (*stack.Snapshot, error) { return l.Load(ctx, u.String()) }
+}
+
 func (o Options) withDefaults() (Options, error) {
 	u, err := url.Parse(o.Target)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "gops") || u.Host == "" {
-		return o, errors.New("target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine")
+		return o, fmt.Errorf("--target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine, got %q", withoutLogin(o.Target))
 	}
 	if u.Scheme != "gops" && (u.Path == "" || u.Path == "/") {
 		u.Path = "/debug/pprof/goroutine"
@@ -93,8 +112,21 @@ func (o Options) withDefaults() (Options, error) {
 	if len(o.Command) == 0 {
 		return o, errors.New("no command to run: put it behind --")
 	}
-	if o.Repeat < 0 || o.Allow < 0 || o.Settle < 0 || o.Interval < 0 {
-		return o, errors.New("repeat, allow, settle and interval cannot be negative")
+	for _, f := range []struct {
+		name     string
+		value    any
+		negative bool
+		expected string
+	}{
+		{"repeat", o.Repeat, o.Repeat < 0, "a number such as 3"},
+		{"allow", o.Allow, o.Allow < 0, "a number such as 0"},
+		{"settle", o.Settle, o.Settle < 0, "a duration such as 30s"},
+		{"wait", o.Wait, o.Wait < 0, "a duration such as 30s, or 0s"},
+		{"interval", o.Interval, o.Interval < 0, "a duration such as 1s"},
+	} {
+		if f.negative {
+			return o, fmt.Errorf("--%s: %v cannot be negative, expected %s", f.name, f.value, f.expected)
+		}
 	}
 	switch o.Format {
 	case "", diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown:
@@ -105,6 +137,14 @@ func (o Options) withDefaults() (Options, error) {
 	o.Settle = cmp.Or(o.Settle, 30*time.Second)
 	o.Interval = cmp.Or(o.Interval, min(max(o.Settle/30, 100*time.Millisecond), 2*time.Second))
 	return o, nil
+}
+
+// withoutLogin is a target that is no URL, without the password that it may hold.
+func withoutLogin(target string) string {
+	if at := strings.LastIndexByte(target, '@'); at >= 0 {
+		return "…" + target[at:]
+	}
+	return target
 }
 
 // run runs a command to its end. If the context ends first, the command is
@@ -124,17 +164,24 @@ func run(ctx context.Context, argv []string, out io.Writer) error {
 type checker struct {
 	Options
 	profile func(context.Context) (*stack.Snapshot, error)
+	// dump is a profile that names each goroutine; nil: there is none.
+	dump    func(context.Context) (*stack.Snapshot, error)
 	command func(context.Context) error
 	say     func(format string, args ...any)
+	// size is the number of goroutines in the latest profile, 0 if not known.
+	size int64
 }
 
 func (c *checker) check(ctx context.Context) (*result, error) {
 	start := time.Now()
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
 	base, err := c.steady(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.say("%s before", human.Plural(base.Total, "goroutine", "goroutines"))
+	c.say("%s before", human.Plural(base.last.Total, "goroutine", "goroutines"))
 	last, suspects := base, []growth(nil)
 	runs := 0
 	for runs < c.Repeat {
@@ -148,27 +195,19 @@ func (c *checker) check(ctx context.Context) (*result, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.say("%s after", human.Plural(head.Total, "goroutine", "goroutines"))
+		c.say("%s after", human.Plural(head.last.Total, "goroutine", "goroutines"))
 		suspects = c.grownAgain(suspects, last, head, base, runs == 1)
 		last = head
 		if len(suspects) == 0 {
 			break // nothing is left that could grow each time
 		}
 	}
-	return c.result(base, last, suspects, runs, time.Since(start)), nil
-}
-
-// growth is a stack that grew.
-type growth struct {
-	stack.Delta
-	// stayed is how many goroutines it gained that did not come from another
-	// stack of the same function.
-	stayed int64
+	return c.result(base.last, last.last, suspects, runs, time.Since(start)), nil
 }
 
 // grownAgain is the stacks that grew in the last run and all those before,
 // with their growth since the beginning.
-func (c *checker) grownAgain(before []growth, last, head, base *stack.Snapshot, first bool) []growth {
+func (c *checker) grownAgain(before []growth, last, head, base *window, first bool) []growth {
 	grew, known := map[string]bool{}, map[string]bool{}
 	for _, g := range c.grown(last, head) {
 		grew[g.Signature] = true
@@ -180,25 +219,6 @@ func (c *checker) grownAgain(before []growth, last, head, base *stack.Snapshot, 
 	for _, g := range c.grown(base, head) {
 		if grew[g.Signature] && (first || known[g.Signature]) {
 			out = append(out, g)
-		}
-	}
-	return out
-}
-
-// grown is the stacks that are looked at and that grew. A goroutine that only
-// stands elsewhere in its function than before has not come: growth counts as
-// far as that of all goroutines that began with the same function.
-func (c *checker) grown(base, head *stack.Snapshot) []growth {
-	deltas := stack.Diff(base, head)
-	net := map[string]int64{}
-	for _, d := range deltas {
-		net[root(d.Stack)] += d.Growth()
-	}
-	var out []growth
-	for _, d := range deltas {
-		if n := min(d.Growth(), net[root(d.Stack)]); n > 0 && c.wanted(d.Stack) {
-			net[root(d.Stack)] -= n
-			out = append(out, growth{d, n})
 		}
 	}
 	return out
@@ -225,26 +245,73 @@ func matches(re *regexp.Regexp, s *stack.Stack) bool {
 	return s.CreatedBy.Func != "" && re.MatchString(s.CreatedBy.String())
 }
 
-// steady is a profile of the target at rest: the same as the one before it.
-// If it does not come to rest, the last one has to do.
-func (c *checker) steady(ctx context.Context) (*stack.Snapshot, error) {
-	var last *stack.Snapshot
+// await waits for a target that is not up yet, as one that was started just now.
+func (c *checker) await(ctx context.Context) error {
+	start, waits := time.Now(), false
+	for c.Wait > 0 {
+		_, err := c.load(ctx, c.profile)
+		if err == nil || ctx.Err() != nil || !isDown(err) {
+			return err
+		}
+		if time.Since(start) >= c.Wait {
+			return fmt.Errorf("%w; waited %s for it to start (--wait)", err, c.Wait)
+		}
+		if !waits {
+			waits = true
+			c.say("waiting up to %s for the target to start: %v", c.Wait, errors.Unwrap(err))
+		}
+		if err := pause(ctx, min(awaitInterval, c.Wait-time.Since(start))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitInterval is the time between two tries of a target that is not up yet.
+const awaitInterval = 200 * time.Millisecond
+
+// isDown tells whether a target fails as one does that is not up yet: nobody
+// listens, or what stands before it says so.
+func isDown(err error) bool {
+	switch collector.ReasonOf(err) {
+	case collector.ReasonRefused, collector.ReasonTimeout, collector.ReasonTruncated, collector.ReasonStatus, collector.ReasonRateLimited:
+		return true
+	}
+	return false
+}
+
+// steady is the target at rest: two profiles alike, one after the other. If it
+// does not come to rest, it is all profiles that were taken.
+func (c *checker) steady(ctx context.Context) (*window, error) {
+	all := &window{}
 	for start := time.Now(); ; {
+		last := all.last
 		s, err := c.take(ctx)
 		if err != nil {
 			return nil, err
 		}
+		all.add(s)
 		if last != nil && !c.changed(last, s) {
-			return s, nil
+			w := &window{}
+			w.add(last)
+			w.add(s)
+			return w, nil
 		}
-		if last = s; time.Since(start) >= c.Settle {
+		if time.Since(start) >= c.Settle {
 			c.say("the target does not come to rest, even before the command")
-			return s, nil
+			return all, nil
 		}
-		if err := pause(ctx, c.Interval); err != nil {
+		if err := pause(ctx, c.interval(all.n)); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// interval is the time from the nth profile to the next. It varies by a quarter,
+// lest what the target does every second is caught in the act each time.
+func (c *checker) interval(n int) time.Duration {
+	_, fraction := math.Modf(float64(n) * math.Phi)
+	return time.Duration(float64(c.Interval) * (0.75 + fraction/2))
 }
 
 func (c *checker) changed(a, b *stack.Snapshot) bool {
@@ -265,45 +332,76 @@ func passing(op string) bool {
 	return false
 }
 
-// settle takes profiles until nothing has grown since before, or no goroutine
-// ended for a third of the time though none sleeps, works or reads, or the time
-// is up. Of these it returns the
-// one with the fewest goroutines more, so that one that comes and goes while
-// the rest stays does not count.
-func (c *checker) settle(ctx context.Context, before *stack.Snapshot) (*stack.Snapshot, error) {
+// settle takes profiles until none has grown since before, or the time is up.
+// It ends after a third of the time in which no goroutine ended, unless one of
+// those left sleeps, works, reads or moves: that one may end yet.
+func (c *checker) settle(ctx context.Context, before *window) (*window, error) {
 	start := time.Now()
-	var best *stack.Snapshot
-	fewest, since := int64(0), start
+	w := &window{}
+	fewest, since, byID := int64(0), start, false
+	c.size = 0 // the load may have left many
 	for {
 		s, err := c.take(ctx)
 		if err != nil && (ctx.Err() != nil || time.Since(start) >= c.Settle) {
 			return nil, err
 		}
 		if err == nil {
+			w.add(s)
 			var n int64
 			patience := c.Settle / 3
-			for _, g := range c.grown(before, s) {
-				n += g.stayed
-				if passing(g.Op) {
+			for _, g := range c.grown(before, w) {
+				n += g.Growth()
+				if g.alive || passing(g.Op) {
 					patience = c.Settle
 				}
 			}
-			if best == nil || n < fewest {
-				best, fewest, since = s, n, time.Now()
+			if w.n == 1 || n < fewest || named(before, w) != byID {
+				fewest, since, byID = n, time.Now(), named(before, w)
+				w.rest()
 			}
 			if n == 0 || time.Since(since) >= patience || time.Since(start) >= c.Settle {
-				return best, nil
+				return w, nil
 			}
 		}
 		// A target that is busy with the rest of the load may fail once.
-		if err := pause(ctx, c.Interval); err != nil {
+		if err := pause(ctx, c.interval(w.n)); err != nil {
 			return nil, err
 		}
 	}
 }
 
+// dumpLimit is the number of goroutines up to which a dump that names them is
+// taken: it stops the target for about 80 µs a goroutine.
+const dumpLimit = 1000
+
+// take is the profile of the target now: a dump, which tells one goroutine from
+// another, where there are few, else one that costs the target less.
 func (c *checker) take(ctx context.Context) (*stack.Snapshot, error) {
-	s, err := c.profile(ctx)
+	dump := c.dump != nil && c.size > 0 && c.size <= dumpLimit
+	if !dump {
+		s, err := c.load(ctx, c.profile)
+		if err != nil {
+			return nil, err
+		}
+		if c.size = s.Total; c.dump == nil || c.size > dumpLimit {
+			return s, nil
+		}
+	}
+	s, err := c.load(ctx, c.dump)
+	if err == nil {
+		c.size = s.Total
+		return s, nil
+	}
+	s, profileErr := c.load(ctx, c.profile)
+	if profileErr != nil {
+		return nil, err
+	}
+	c.dump = nil // the target has none
+	return s, nil
+}
+
+func (c *checker) load(ctx context.Context, get func(context.Context) (*stack.Snapshot, error)) (*stack.Snapshot, error) {
+	s, err := get(ctx)
 	if err == nil && s.Incomplete {
 		err = diff.ErrIncomplete
 	}

@@ -172,7 +172,9 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}{
 		{Options{Target: "localhost:80", Command: []string{"true"}}, "target: want the URL of a goroutine profile"},
 		{Options{Target: target}, "no command to run: put it behind --"},
+		{Options{Target: "http://me:hunter2@%zz", Command: []string{"true"}}, `--target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine, got "…@%zz"`},
 		{Options{Target: target, Command: []string{"true"}, Allow: -1}, "cannot be negative"},
+		{Options{Target: target, Command: []string{"true"}, Wait: -time.Second}, "--wait: -1s cannot be negative, expected a duration such as 30s, or 0s"},
 		{Options{Target: target, Command: []string{"true"}, Format: "xml"}, `no format "xml"`},
 		{Options{Target: target, Command: []string{"false"}}, "command false: exit status 1"},
 		{Options{Target: target, Command: []string{"/no/such/command"}}, "/no/such/command: no such file"},
@@ -401,4 +403,110 @@ func TestUneasyTarget(t *testing.T) {
 	c := &checker{profile: func(context.Context) (*stack.Snapshot, error) { return &stack.Snapshot{Incomplete: true}, nil }}
 	_, err := c.take(t.Context())
 	require.ErrorIs(t, err, diff.ErrIncomplete)
+}
+
+// A target that is not up yet is waited for, as long as it fails as one that
+// starts does.
+func TestWait(t *testing.T) {
+	down := collector.Errorf(collector.ReasonRefused, "connection refused")
+	for _, tc := range []struct {
+		name string
+		wait time.Duration
+		up   time.Duration
+		err  error // until then
+		want string
+		took time.Duration // at most
+	}{
+		{"comes up", 30 * time.Second, 20 * time.Second, down, "", 25 * time.Second},
+		{"does not come up", 30 * time.Second, time.Hour, down, "target: connection refused; waited 30s for it to start (--wait)", 30 * time.Second},
+		{"must be up", 0, time.Second, down, "target: connection refused", 0},
+		{"is up without a profile", 30 * time.Second, time.Hour, collector.Errorf(collector.ReasonNotFound, "404"), "target: 404", 0},
+		{"wants a login", 30 * time.Second, time.Hour, collector.Errorf(collector.ReasonUnauthorized, "401"), "target: 401", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &target{start: time.Now(), at: map[string]func(time.Duration) int64{"main.serve": always(5)}}
+				p.fail = func(int) error {
+					if time.Since(p.start) < tc.up {
+						return tc.err
+					}
+					return nil
+				}
+				o, err := Options{Target: "http://x", Command: []string{"load"}, Wait: tc.wait}.withDefaults()
+				require.NoError(t, err)
+				var said []string
+				c := &checker{Options: o, profile: p.snapshot, command: func(context.Context) error { return nil }, say: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }}
+				_, err = c.check(t.Context())
+				require.LessOrEqual(t, time.Since(p.start), tc.took)
+				if tc.want != "" {
+					require.EqualError(t, err, tc.want)
+				} else {
+					require.NoError(t, err)
+				}
+				if tc.err == down && tc.wait > 0 {
+					require.Equal(t, "waiting up to 30s for the target to start: connection refused", said[0])
+				}
+			})
+		})
+	}
+}
+
+// A port that nobody listens on, and one whose listener hangs up, are of targets
+// that start.
+func TestDownInRealLife(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	tr := &http.Transport{}
+	defer tr.CloseIdleConnections()
+	loader := &diff.Loader{Client: &http.Client{Transport: tr}}
+	_, err = loader.Load(t.Context(), "http://"+l.Addr().String())
+	require.True(t, isDown(err), "%v", err)
+	require.NoError(t, l.Close())
+	<-done
+	_, err = loader.Load(t.Context(), "http://"+l.Addr().String())
+	require.True(t, isDown(err), "%v", err)
+}
+
+// Small targets are asked for dumps, which tell one goroutine from another; a
+// large one, one that has no dumps, and one whose URL says what is wanted are
+// not.
+func TestDumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		profiles, dumps, size, dumpErr := 0, 0, int64(5), error(nil)
+		snapshot := func() *stack.Snapshot {
+			return stack.Of(&collector.Profile{Format: collector.FormatDebug2, Records: []collector.Record{{Count: size, State: "select", Frames: []*collector.Frame{{Func: "main.serve"}}}}})
+		}
+		c := &checker{
+			Options: Options{Settle: 9 * time.Second, Interval: time.Second, Repeat: 1}, say: t.Logf,
+			profile: func(context.Context) (*stack.Snapshot, error) { profiles++; return snapshot(), nil },
+			dump:    func(context.Context) (*stack.Snapshot, error) { dumps++; return snapshot(), dumpErr },
+			command: func(context.Context) error { size = dumpLimit + 1; return nil },
+		}
+		_, err := c.check(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 2, dumps, "only while it was small")
+
+		profiles, dumps, size, dumpErr = 0, 0, 5, errors.New("no dumps here")
+		c.command = func(context.Context) error { return nil }
+		c.size = 0
+		_, err = c.check(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, dumps)
+		require.Greater(t, profiles, 3)
+	})
+	require.NotNil(t, dumper(&diff.Loader{}, "http://x/debug/pprof/goroutine"))
+	for _, url := range []string{"gops://x:1", "http://x/debug/pprof/goroutine?debug=1"} {
+		require.Nil(t, dumper(&diff.Loader{}, url), url)
+	}
 }

@@ -38,7 +38,7 @@ func (c *checker) result(base, head *stack.Snapshot, stayed []growth, runs int, 
 		r.target = collector.RedactURL(u)
 	}
 	for _, g := range stayed {
-		r.Stayed += g.stayed
+		r.Stayed += g.Growth()
 	}
 	r.Leaked = r.Stayed > c.Allow
 	return r
