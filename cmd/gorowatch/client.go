@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	clients "github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/internal/config"
 )
 
 // httpConfigFlag is the name of the flag that httpClient reads; as promtool's.
@@ -33,7 +34,7 @@ func httpClient(file, name string) (*http.Client, error) {
 
 // httpConfig reads the file that --http.config.file names.
 func httpConfig(file string) (*commoncfg.HTTPClientConfig, error) {
-	conf, _, err := commoncfg.LoadHTTPConfigFile(file)
+	conf, err := config.LoadHTTPClient(file)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", httpConfigFlag, err)
 	}

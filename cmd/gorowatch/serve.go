@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/shard"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
@@ -152,23 +154,43 @@ func flagValues(cmd *kingpin.CmdClause) map[string]string {
 }
 
 func addCheckConfig(c *cli) {
-	cmd := c.Command("check-config", "Check a configuration file and say all that is wrong with it.")
+	cmd := c.Command("check-config", "Check a configuration file and the files that it names, and say all that is wrong.")
+	syntax := cmd.Flag("syntax-only", "Do not look for the files that it names, such as passwords and certificates.").Bool()
 	file := cmd.Arg("file", "The configuration file.").Required().String()
 	c.add(cmd, func(_ context.Context, stdout, _ io.Writer) error {
-		c, err := config.LoadFile(*file)
+		checks := []func(*config.Config) error{checkLogIns, checkTemplates}
+		if !*syntax {
+			checks = append(checks, (*config.Config).CheckFiles)
+		}
+		c, err := config.CheckFile(*file, checks...)
 		if err != nil {
 			return err
 		}
-		for key, cloud := range c.Prometheus.Clouds() {
-			if _, err := logIn(key, cloud, nil); err != nil {
-				return fmt.Errorf("configuration %s: prometheus.%s: %w", *file, key, err)
-			}
+		fmt.Fprintf(stdout, "%s is valid: services by %s, evaluated every %s, %s, %s\n",
+			*file, strings.Join(c.Services.GroupBy, ", "), c.Global.EvaluationInterval,
+			human.Plural(int64(len(c.Targets)), "set of targets", "sets of targets"),
+			human.Plural(int64(len(c.Alerting.Alertmanagers)), "set of Alertmanagers", "sets of Alertmanagers"))
+		if c.Prometheus.URL.URL == nil && !c.Scrapes() {
+			fmt.Fprintln(stdout, "It names neither a Prometheus nor targets to scrape: serve needs --prometheus.url as well.")
 		}
-		if _, err := alerting.NewTemplates(c.Alerting.Annotations); err != nil {
-			return fmt.Errorf("configuration %s: %w", *file, err)
-		}
-		fmt.Fprintf(stdout, "%s is valid: services by %s, evaluated every %s, %d sets of targets, %d sets of Alertmanagers\n",
-			*file, strings.Join(c.Services.GroupBy, ", "), time.Duration(c.Global.EvaluationInterval), len(c.Targets), len(c.Alerting.Alertmanagers))
 		return nil
 	})
+}
+
+// checkLogIns tries the logins of clouds.
+func checkLogIns(c *config.Config) error {
+	var errs []error
+	clouds := c.Prometheus.Clouds()
+	for _, key := range slices.Sorted(maps.Keys(clouds)) {
+		if _, err := logIn(key, clouds[key], nil); err != nil {
+			errs = append(errs, fmt.Errorf("prometheus.%s: %w", key, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkTemplates tries the templates of annotations.
+func checkTemplates(c *config.Config) error {
+	_, err := alerting.NewTemplates(c.Alerting.Annotations)
+	return err
 }

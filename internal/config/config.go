@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -443,17 +444,9 @@ const maxSize = 8 << 20
 // LoadFile reads and checks a file. Relative paths in it are meant relative to
 // its folder.
 func LoadFile(path string) (Config, error) {
-	f, err := os.Open(path)
+	text, err := readFile(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("configuration: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
-	}
-	if len(text) > maxSize {
-		return Config{}, fmt.Errorf("configuration %s: larger than %d MiB, expected a YAML file", path, maxSize>>20)
+		return Config{}, err
 	}
 	c, err := Load(text)
 	if err != nil {
@@ -463,17 +456,60 @@ func LoadFile(path string) (Config, error) {
 	return c, nil
 }
 
+// CheckFile is LoadFile with further checks, which may find mistakes that only
+// show while gorowatch runs, such as a missing password file. What is wrong with
+// the file and what they find is reported at once; the configuration that they
+// get is without what cannot be read.
+func CheckFile(path string, checks ...func(*Config) error) (Config, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	c, err := load(text)
+	c.setDirectory(filepath.Dir(path))
+	errs := []error{err}
+	for _, check := range checks {
+		errs = append(errs, check(&c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	if len(text) > maxSize {
+		return nil, fmt.Errorf("configuration %s: larger than %d MiB, expected a YAML file", path, maxSize>>20)
+	}
+	return text, nil
+}
+
 // Load decodes and checks a configuration.
 func Load(text []byte) (Config, error) {
-	c := Default()
-	if err := yaml.UnmarshalStrict(text, &c); err != nil {
-		return Config{}, undecodable(text, err)
-	}
-	if err := c.Validate(); err != nil {
+	c, err := load(text)
+	if err != nil {
 		return Config{}, err
 	}
 	c.confineDiscovery()
 	return c, nil
+}
+
+// load also has what could be read if there is an error.
+func load(text []byte) (Config, error) {
+	c := Default()
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return undecodable(text, err)
+	}
+	return c, c.Validate()
 }
 
 // setDirectory resolves relative paths of files.

@@ -81,8 +81,8 @@ func TestReplicaLabels(t *testing.T) {
 	}
 }
 
-// Each file in testdata/bad has one mistake and says in its first line what
-// the user reads.
+// Each file in testdata/bad says in its first lines what the user reads, one for
+// each of its mistakes.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yml")
 	require.NoError(t, err)
@@ -91,13 +91,19 @@ func TestMistakes(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yml"), func(t *testing.T) {
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
-			first, _, _ := strings.Cut(string(text), "\n")
-			want, ok := strings.CutPrefix(first, "# want: ")
-			require.True(t, ok)
+			var want []string
+			for line := range strings.Lines(string(text)) {
+				w, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "# want: ")
+				if !ok {
+					break
+				}
+				want = append(want, w)
+			}
+			require.NotEmpty(t, want)
 			_, err = LoadFile(file)
-			require.ErrorContains(t, err, want)
-			require.ErrorContains(t, err, file)
+			require.EqualError(t, err, "configuration "+file+": "+strings.Join(want, "\n"))
 			require.NotContains(t, err.Error(), "hunter2")
+			require.NotRegexp(t, `!!|\bconfig\.|\bunits?:|\[\]string|\bint\b`, err.Error(), "no types of Go")
 		})
 	}
 }
@@ -113,4 +119,22 @@ func TestHugeFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, make([]byte, maxSize+1), 0o600))
 	_, err := LoadFile(file)
 	require.ErrorContains(t, err, "expected a YAML file")
+}
+
+// Whatever is wrong with a file, it is an error with a text.
+func FuzzLoad(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/*.yml")
+	require.NoError(f, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(string(text))
+	}
+	f.Add("prometheus: &a {basic_auth: *a, timeout: *a}")
+	f.Add("targets: &a [*a, *a, *a]\ntrend: {base: x}")
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := Load([]byte(text)); err != nil {
+			require.NotEmpty(t, err.Error())
+		}
+	})
 }

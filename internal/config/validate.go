@@ -17,32 +17,10 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// unknownKey is how the YAML library speaks of a key that no field has.
-var unknownKey = regexp.MustCompile(`line (\d+): field (\S+) not found in type config\.(\S+)`)
-
-// sections are the names that users have for our types.
-var sections = map[string]string{
-	"Config": "the top level", "Global": "global", "prometheusSection": "prometheus",
-	"targetsSection": "targets", "alertmanagersSection": "alertmanagers", "webhooksSection": "webhooks", "Inbound": "inbound",
-	"Services": "services", "Trend": "trend", "Profiles": "profiles", "Alerting": "alerting",
-	"StaticConfig": "static_configs", "Ignore": "ignore", "Storage": "storage",
-	"Links": "links", "Runtime": "runtime", "SourceLink": "links.source",
-}
-
-// explain puts the YAML library's words for an unknown key into the user's.
-func explain(err error) error {
-	return errors.New(unknownKey.ReplaceAllStringFunc(err.Error(), func(s string) string {
-		m := unknownKey.FindStringSubmatch(s)
-		section, ok := sections[m[3]]
-		if !ok {
-			section = m[3]
-		}
-		return fmt.Sprintf("line %s: unknown key %q in %s", m[1], m[2], section)
-	}))
-}
-
 // Validate checks what the types do not. All mistakes are reported at once.
-func (c *Config) Validate() error {
+func (c *Config) Validate() error { return errors.Join(c.validate().errs...) }
+
+func (c *Config) validate() *validator {
 	v := &validator{}
 
 	v.duration("global.evaluation_interval", c.Global.EvaluationInterval, 100*time.Millisecond, time.Hour)
@@ -114,15 +92,19 @@ func (c *Config) Validate() error {
 	v.links(&c.Links)
 	v.between("runtime.gogc", c.Runtime.GoGC, -1, 10_000)
 
-	return errors.Join(v.errs...)
+	return v
 }
 
 // validator collects mistakes.
-type validator struct{ errs []error }
+type validator struct {
+	errs   []error
+	fields []string // of each
+}
 
 func (v *validator) add(field string, err error) {
 	if err != nil {
 		v.errs = append(v.errs, fmt.Errorf("%s: %w", field, err))
+		v.fields = append(v.fields, field)
 	}
 }
 

@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/pprofui": {"collector"},
 
-	"internal/config": {},
+	"internal/config": {"internal/human"},
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
