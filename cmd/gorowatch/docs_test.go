@@ -118,3 +118,21 @@ func TestCommandsOfThePages(t *testing.T) {
 	}
 	require.NotZero(t, found)
 }
+
+// A path that a page names, outside its own folder, is one that every clone has.
+func TestPathsOfThePages(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	outside := regexp.MustCompile(`\.\./[\w./-]+`)
+	found := 0
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, path := range outside.FindAllString(string(text), -1) {
+			found++
+			_, err := os.Stat(filepath.Join(filepath.Dir(page), strings.TrimRight(path, ".")))
+			require.NoError(t, err, "%s names %s", page, path)
+		}
+	}
+	require.NotZero(t, found)
+}

@@ -53,7 +53,7 @@ func newCLI(stdout, stderr io.Writer) *cli {
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
-	for _, register := range []func(*cli){addServe, addScan, addDiff, addCheck, addDemo, addCheckConfig} {
+	for _, register := range []func(*cli){addServe, addScan, addDiff, addCheck, addDemo, addCheckConfig, addVersion} {
 		register(c)
 	}
 	return c
@@ -71,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return ended
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "gorowatch: %v, try --help\n", err)
+		fmt.Fprintf(stderr, "gorowatch: %s\n", c.explain(err, args))
 		return exitFail
 	}
 
@@ -82,8 +82,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errLeak):
 		return exitLeak
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintf(stderr, "gorowatch: interrupted\n")
+		return exitFail
 	default:
 		fmt.Fprintf(stderr, "gorowatch: %v\n", err)
 		return exitFail
 	}
+}
+
+func addVersion(c *cli) {
+	cmd := c.Command("version", "Show the version, as --version does.")
+	c.add(cmd, func(_ context.Context, stdout, _ io.Writer) error {
+		_, err := fmt.Fprintln(stdout, version.Print("gorowatch"))
+		return err
+	})
 }

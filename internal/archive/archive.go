@@ -90,6 +90,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	if mux := blob.DefaultURLMux(); !mux.ValidBucketScheme(u.Scheme) {
 		return nil, fmt.Errorf("archive: storage.url: scheme %q, expected one of %s", u.Scheme, strings.Join(mux.BucketSchemes(), ", "))
 	}
+	place := collector.RedactURL(u)
 	if u.Scheme == "file" {
 		q := u.Query()
 		// Temporary files next to the final ones, so that a rename is all that
@@ -103,25 +104,34 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	}
 	bucket, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
-		return nil, fmt.Errorf("archive: %s: %w", collector.RedactURL(u), err)
+		return nil, fmt.Errorf("archive: storage.url: %s: %w", place, withoutURL(err, u))
 	}
 	a := &Archive{o: o, metrics: o.Metrics}
 	s := &store{bucket: bucket}
 	a.current.Store(s)
 	if u.Scheme == "file" {
 		if s.folder, err = openFolder(u); err != nil {
-			return nil, errors.Join(fmt.Errorf("archive: %s: %w", collector.RedactURL(u), err), bucket.Close())
+			return nil, errors.Join(fmt.Errorf("archive: storage.url: %s: %w", place, withoutURL(err, u)), bucket.Close())
 		}
 		switch err := probe(ctx, bucket); {
 		case err == nil:
 		case full(err):
 			o.Logger.Warn("There is no room in the archive", "err", err)
 		default:
-			return nil, errors.Join(fmt.Errorf("archive: %s: cannot be written: %w", collector.RedactURL(u), err), s.close())
+			return nil, errors.Join(fmt.Errorf("archive: storage.url: %s: cannot be written: %w", place, err), s.close())
 		}
 	}
 	a.GroupBy(o.GroupBy)
 	return a, nil
+}
+
+// withoutURL is what is wrong with a bucket without its URL, which the caller
+// names as it was given.
+func withoutURL(err error, u *url.URL) error {
+	if inner := errors.Unwrap(err); inner != nil && strings.Contains(err.Error(), u.String()) {
+		return inner
+	}
+	return err
 }
 
 // probe finds out whether a folder can be written now, not at the first profile.

@@ -112,6 +112,8 @@ func TestOpenFails(t *testing.T) {
 		"below a file":         {"file://" + file + "/sub", "not a directory"},
 		"cannot be written":    {"file:///proc", "cannot be written"},
 		"secrets are not told": {"gopher://u:hunter2@x/y?token=hunter2", "gopher"},
+		"nor in options":       {"file://" + dir + "?token=hunter2", "archive: storage.url: file://" + dir + "?token=xxx: invalid query parameter \"token\""},
+		"it names the folder":  {"file://" + file, "archive: storage.url: file://" + file + ": "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := os.Stat("/proc/self"); err != nil && c.url == "file:///proc" {
@@ -120,6 +122,7 @@ func TestOpenFails(t *testing.T) {
 			_, err := Open(t.Context(), c.url, Options{GroupBy: []string{"job"}, Decode: decode})
 			require.ErrorContains(t, err, c.text)
 			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "create_dir", "options that nobody gave")
 		})
 	}
 }

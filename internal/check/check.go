@@ -271,11 +271,16 @@ func (c *checker) await(ctx context.Context) error {
 const awaitInterval = 200 * time.Millisecond
 
 // isDown tells whether a target fails as one does that is not up yet: nobody
-// listens, or what stands before it says so.
+// listens, the connection breaks off, or what stands before it says so. What has
+// an answer to the request is up.
 func isDown(err error) bool {
 	switch collector.ReasonOf(err) {
 	case collector.ReasonRefused, collector.ReasonTimeout, collector.ReasonTruncated, collector.ReasonStatus, collector.ReasonRateLimited:
 		return true
+	case collector.ReasonOther:
+		// "http: server closed idle connection", of a connection that was closed
+		// at once, has no type.
+		return !errors.Is(err, diff.ErrIncomplete)
 	}
 	return false
 }

@@ -409,6 +409,7 @@ func TestUneasyTarget(t *testing.T) {
 // starts does.
 func TestWait(t *testing.T) {
 	down := collector.Errorf(collector.ReasonRefused, "connection refused")
+	idle := collector.Errorf(collector.ReasonOther, "http: server closed idle connection")
 	for _, tc := range []struct {
 		name string
 		wait time.Duration
@@ -419,8 +420,10 @@ func TestWait(t *testing.T) {
 	}{
 		{"comes up", 30 * time.Second, 20 * time.Second, down, "", 25 * time.Second},
 		{"does not come up", 30 * time.Second, time.Hour, down, "target: connection refused; waited 30s for it to start (--wait)", 30 * time.Second},
+		{"hangs up at once", 30 * time.Second, 20 * time.Second, idle, "", 25 * time.Second},
 		{"must be up", 0, time.Second, down, "target: connection refused", 0},
 		{"is up without a profile", 30 * time.Second, time.Hour, collector.Errorf(collector.ReasonNotFound, "404"), "target: 404", 0},
+		{"has a dump that is cut", 30 * time.Second, time.Hour, diff.ErrIncomplete, "target: " + diff.ErrIncomplete.Error(), 0},
 		{"wants a login", 30 * time.Second, time.Hour, collector.Errorf(collector.ReasonUnauthorized, "401"), "target: 401", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -86,6 +86,9 @@ func (c *Config) validate() *validator {
 
 	if u, err := url.Parse(c.Storage.URL); err != nil || u.Scheme == "" {
 		v.check("storage.url", c.Storage.URL, errors.New("is not a URL"), "a bucket, e.g. file:///var/lib/gorowatch or mem://")
+	} else if u.Scheme == "file" && u.Host != "" && u.Host != "." && u.Host != "localhost" {
+		// The host would be left out, and the folder be another one.
+		v.add("storage.url", fmt.Errorf("%q has a host, %q, expected e.g. file:///var/lib/gorowatch, or file://./data for a folder below this one", u.Redacted(), u.Host))
 	}
 	v.duration("storage.retention", c.Storage.Retention, time.Minute, 10*365*24*time.Hour)
 

@@ -26,6 +26,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // slowAfter is how long all is well: what comes later has a before.
@@ -184,6 +185,7 @@ type screen struct {
 	mtx     sync.Mutex // guards what follows
 	out     io.Writer
 	alerted bool
+	firing  map[string]bool // jobs with an open leak
 }
 
 func (s *screen) say(format string, args ...any) {
@@ -210,14 +212,29 @@ func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 		slices.SortFunc(list, func(a, b app.Service) int { return cmp.Compare(a.Labels.Get("job"), b.Labels.Get("job")) })
 		var parts []string
 		for _, svc := range list {
-			verdict := string(svc.Status)
-			if svc.Gate != "" {
-				verdict += " (" + string(svc.Gate) + ")"
-			}
-			parts = append(parts, fmt.Sprintf("%s: %.0f goroutines, %s", svc.Labels.Get("job"), svc.Count, verdict))
+			job := svc.Labels.Get("job")
+			parts = append(parts, fmt.Sprintf("%s: %.0f goroutines, %s", job, svc.Count, s.verdict(job, svc.Status, svc.Gate)))
 		}
 		s.say("%s", strings.Join(parts, "   "))
 	}
+}
+
+// verdict is how a service does, in a few words. What an alert was sent for leaks,
+// whatever the counts alone say of it.
+func (s *screen) verdict(job string, status trend.Status, gate trend.Gate) string {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	switch {
+	case s.firing[job]:
+		return "leaking"
+	case gate == trend.GateTooLittle && status.Grows():
+		return "growing, but not for long enough to be sure"
+	case gate == trend.GateTooLittle:
+		return "too new to judge"
+	case gate != "":
+		return string(status) + " (" + string(gate) + ")"
+	}
+	return string(status)
 }
 
 func (s *screen) isAlerted() bool {
@@ -228,6 +245,15 @@ func (s *screen) isAlerted() bool {
 
 // leaks prints each leak once, and again when its evidence has climbed.
 func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
+	firing := map[string]bool{}
+	for _, l := range leaks {
+		if l.State == leak.Firing {
+			firing[l.Service.Get("job")] = true
+		}
+	}
+	s.mtx.Lock()
+	s.firing = firing
+	s.mtx.Unlock()
 	for _, l := range leaks {
 		key := l.ID + string(l.State) + string(l.Evidence)
 		if s.told[key] || l.State == leak.Suspected {

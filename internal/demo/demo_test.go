@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/signal"
 	"regexp"
@@ -22,8 +23,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // long is how long a test waits for what must happen: not how long it takes.
@@ -240,4 +245,22 @@ func TestRunWithServicesThatFail(t *testing.T) {
 			noChildren(t)
 		})
 	}
+}
+
+// What an alert was sent for leaks, whatever the counts alone say a second later.
+func TestVerdictAgreesWithTheAlert(t *testing.T) {
+	out := &bytes.Buffer{}
+	s := &screen{out: out, began: time.Now(), told: map[string]bool{}, pages: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}}
+	require.Equal(t, "growing, but not for long enough to be sure", s.verdict("checkout", trend.Suspicious, trend.GateTooLittle))
+	l := leak.Leak{ID: "x", Service: labels.FromStrings("job", "checkout"), State: leak.Firing, Evidence: leak.Stack}
+	s.leaks(time.Now(), []leak.Leak{l})
+	require.Contains(t, out.String(), "The alert, as Alertmanager would get it")
+	require.Equal(t, "leaking", s.verdict("checkout", trend.Suspicious, trend.GateTooLittle))
+	require.Equal(t, "too new to judge", s.verdict("checkout-fixed", trend.Quiet, trend.GateTooLittle))
+	require.Equal(t, "quiet (too small)", s.verdict("checkout-fixed", trend.Quiet, trend.GateTooSmall))
+	require.Equal(t, "quiet", s.verdict("checkout-fixed", trend.Quiet, trend.GateNone))
+
+	l.State = leak.Resolved
+	s.leaks(time.Now(), []leak.Leak{l})
+	require.NotEqual(t, "leaking", s.verdict("checkout", trend.Quiet, trend.GateCameBack))
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // BenchmarkPulls counts the profiles that the daemon would have pulled of the
-// healthy services of a labelled fleet, data of ../shared/leakbench in
+// healthy services of a labelled fleet, data of the leakbench kit in
 // $LEAKBENCH_DATA, with the defaults: how many an instance and day, the share
 // of what a continuous profiler takes at 15 s, and the share of a core by the
 // estimate. docs/costs.md has the figures.

@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/check": {"collector", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
 	"internal/app":   {"*"},
-	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak"},
+	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
 	"cmd/gorowatch":  {"*"},
 
 	"deploy": {},

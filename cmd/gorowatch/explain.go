@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// How kingpin speaks of what it does not know.
+var (
+	unknownFlag = regexp.MustCompile(`^unknown long flag '--(no-)?(.*)'$`)
+	unknownWord = regexp.MustCompile(`^unexpected (.*)$`)
+)
+
+// explain is what is wrong with the command line and what to do, with what was
+// meant, if that is clear.
+func (c *cli) explain(err error, args []string) string {
+	model, says := c.Model(), err.Error()
+	command := commandOf(model, args)
+	if m := unknownFlag.FindStringSubmatch(says); m != nil {
+		names := flagNames(model.Flags)
+		if command == nil {
+			names = append(names, flagNames(defaultCommand(model).Flags)...)
+		} else {
+			names = append(names, flagNames(command.Flags)...)
+		}
+		if s := human.Closest(m[2], names); s != "" {
+			return fmt.Sprintf("%s, did you mean --%s%s? Try --help", says, m[1], s)
+		}
+		var others []string
+		for _, other := range model.Commands {
+			if !other.Hidden && slices.Contains(flagNames(other.Flags), m[2]) {
+				others = append(others, other.Name)
+			}
+		}
+		if len(others) > 0 {
+			return fmt.Sprintf("%s, which is a flag of %s, try --help", says, strings.Join(others, ", "))
+		}
+	}
+	if m := unknownWord.FindStringSubmatch(says); m != nil && command == nil {
+		var names []string
+		for _, other := range model.Commands {
+			if !other.Hidden {
+				names = append(names, other.Name)
+			}
+		}
+		says = fmt.Sprintf("unknown command %q", m[1])
+		if s := human.Closest(m[1], names); s != "" {
+			return fmt.Sprintf("%s, did you mean %s? Try --help", says, s)
+		}
+		return fmt.Sprintf("%s, expected one of %s, try --help", says, strings.Join(names, ", "))
+	}
+	return says + ", try --help"
+}
+
+// commandOf is the command that the arguments name; nil: none.
+func commandOf(model *kingpin.ApplicationModel, args []string) *kingpin.CmdModel {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		if i := slices.IndexFunc(model.Commands, func(c *kingpin.CmdModel) bool { return c.Name == a }); i >= 0 {
+			return model.Commands[i]
+		}
+	}
+	return nil
+}
+
+func defaultCommand(model *kingpin.ApplicationModel) *kingpin.CmdModel {
+	return model.Commands[slices.IndexFunc(model.Commands, func(c *kingpin.CmdModel) bool { return c.Default })]
+}
+
+func flagNames(flags []*kingpin.FlagModel) (out []string) {
+	for _, f := range flags {
+		if !f.Hidden {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
