@@ -200,9 +200,9 @@ func summary(l leak.Leak, s Severity, o RenderOptions) string {
 	return human.Line(service+what+since(l)+where, maxSummary)
 }
 
-// paused tells whether a leak fires though no running process is known to grow:
-// those that leaked have ended, and what has taken their place has not leaked yet
-// or not for long enough to say how fast.
+// paused tells whether a leak fires though it is of no running process known how
+// fast it grows: those that leaked have ended, and what has taken their place has
+// not leaked yet, or not for long enough.
 func paused(l leak.Leak) bool {
 	return l.State == leak.Firing && l.PlateauedAt.IsZero() && !(l.Rate.Value > 0)
 }
@@ -218,7 +218,7 @@ func Pause(l leak.Leak) string {
 	case len(l.Instances) == 0:
 		return "no leaking process is running now"
 	}
-	return "no growth seen since the restart"
+	return "growth not measured yet"
 }
 
 // rate is "212 goroutines/h".

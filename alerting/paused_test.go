@@ -29,9 +29,9 @@ func TestAlertOfALeakWithoutALeakingProcess(t *testing.T) {
 
 	l.Leaked, l.Instances = 120, []string{"10.0.0.9:8080"}
 	a = Render(l, Warning, o).Annotations
-	require.Equal(t, "no growth seen since the restart, 120 leaked, on 1 of 8 instances: 10.0.0.9:8080", a["growth"])
+	require.Equal(t, "growth not measured yet, 120 leaked, on 1 of 8 instances: 10.0.0.9:8080", a["growth"])
 	require.Contains(t, a["summary"], "prod/checkout holds 120 leaked goroutines since 14:02 UTC")
-	require.Contains(t, a["description"], "prod/checkout  120 leaked goroutines since 14:02 UTC (v1.42.0), 97 % in one stack; no growth seen since the restart\n")
+	require.Contains(t, a["description"], "prod/checkout  120 leaked goroutines since 14:02 UTC (v1.42.0), 97 % in one stack; growth not measured yet\n")
 	require.Equal(t, "does not grow now", a["projection"])
 
 	for name, l := range map[string]leak.Leak{"grows": checkout(), "plateaued": plateaued(), "resolved": resolved()} {

@@ -81,8 +81,10 @@ func growthCell(l leak.Leak) string {
 	switch {
 	case l.Phase() == leak.Plateaued:
 		return string(leak.Plateaued)
-	case alerting.Pause(l) != "":
+	case alerting.Pause(l) != "" && len(l.Instances) == 0:
 		return "none now"
+	case alerting.Pause(l) != "":
+		return "?"
 	}
 	return "+" + human.Number(l.Rate.Value)
 }
