@@ -108,6 +108,7 @@ type watch struct {
 	// missing is since when it has no samples, gone since when it is known to be
 	// gone; zero: it has, it is not.
 	missing, gone time.Time
+	mark          mark
 }
 
 // Observation is what an evaluation has found of the service.
@@ -400,7 +401,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 			r.moved = r.moved.Add(elapsed) // a time without samples shows no end of the growth
 		}
 		r.note(now, extentFor*t.o.Base, o)
-		r.plateau(now, r.patience(t.o.Base))
+		r.plateau(now, t.o.Base, o)
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
 			return now.Sub(r.grown) > forget*t.o.Base
@@ -425,9 +426,6 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 const (
 	// forget is how many base blocks a suspicion outlives the growth.
 	forget = 30
-	// plateauAfter is how many base blocks after its growth a leak counts as one
-	// that does not grow any more.
-	plateauAfter = 30
 	// settle is how many base blocks a lower estimate has to last.
 	settle = 15
 )
@@ -959,27 +957,6 @@ func (w *watch) low(now trend.Instance) bool { return now.Count <= w.clean+w.lea
 // stacks in a profile that was taken while the count was low.
 func (w *watch) stands() bool {
 	return !w.lowSince.IsZero() && w.seen.After(w.lowSince) && 2*w.stand > w.stood
-}
-
-// patience is how long a leak may show no growth before it counts as one that
-// has stopped: as long as it once took to notice it, within bounds.
-func (r *record) patience(base time.Duration) time.Duration {
-	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), plateauAfter*base), longGrowth*base)
-}
-
-// plateau says of a leak that fires whether it still grows.
-func (r *record) plateau(now time.Time, patience time.Duration) {
-	l := &r.leak
-	switch {
-	case r.moved.IsZero():
-		r.moved = now // restored: it is given time to show
-	case l.State != Firing:
-	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > patience && r.stays > 0:
-		l.Rate = trend.Interval{}
-		l.move(now, Plateaued, "it has stopped growing, its goroutines stay")
-	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):
-		l.move(now, Firing, "it grows again")
-	}
 }
 
 // ended tells whether a leak is over: no instance holds its goroutines, and
