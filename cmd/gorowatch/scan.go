@@ -20,7 +20,6 @@ import (
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/scan"
-	"github.com/gorowatch/gorowatch/trend"
 )
 
 // scanFlags are the flags of scan.
@@ -100,7 +99,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	o := scan.Options{
 		Step: step, GroupBy: conf.Services.GroupBy, Workers: runtime.GOMAXPROCS(0),
-		Trend: trend.Options{Base: max(time.Minute, step)}, Explain: *f.explain,
+		Explain: *f.explain,
 	}
 	if *f.compare != "" {
 		rule, err := scan.ParseRule(*f.compare)

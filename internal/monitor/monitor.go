@@ -154,6 +154,10 @@ type SourceState struct {
 	Archive string
 }
 
+// forgetSamples is how many samples an instance may lack before it is forgotten,
+// where they are so far apart that an hour says nothing.
+const forgetSamples = 6
+
 // complete sets the defaults.
 func (o *Options) complete() error {
 	if o.Source == nil {
@@ -176,6 +180,9 @@ func (o *Options) complete() error {
 	}
 	if o.Trend.Base <= 0 {
 		o.Trend.Base = time.Minute
+	}
+	if o.Trend.Forget <= 0 {
+		o.Trend.Forget = max(60*o.Trend.Base, forgetSamples*o.Interval)
 	}
 	if o.BaselineInterval <= 0 {
 		o.BaselineInterval = time.Hour
