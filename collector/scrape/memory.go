@@ -35,12 +35,16 @@ type memory struct {
 func NewMemory() *Memory { return &Memory{instances: map[string]*memory{}} }
 
 // Append implements Store. The load of a sample is the CPU time per second since
-// the one before.
+// the one before. A sample that is not later than the one before is refused.
 func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	key := string(instance.Bytes(nil))
 	in, ok := m.instances[key]
+	if ok && x.T <= in.samples[len(in.samples)-1].T {
+		return collector.Errorf(collector.ReasonBadData, "a sample of %s is not later than those before it: has the clock been set back?",
+			time.UnixMilli(x.T).UTC().Format(time.RFC3339))
+	}
 	if !ok {
 		for k, old := range m.instances {
 			if x.T-old.samples[len(old.samples)-1].T > forget.Milliseconds() {
@@ -55,11 +59,11 @@ func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 }
 
 func (in *memory) keep(x collector.Scrape) {
-	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: x.Start}
+	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: collector.KnownStart(x.Start, x.T)}
 	if n := len(in.samples); n > 0 {
 		before := in.samples[n-1]
 		if dt := float64(s.T-before.T) / 1000; dt > 0 && x.CPU >= in.cpu && (!procstart.Time(s.Start).Known() || procstart.Time(s.Start).Same(procstart.Time(before.Start))) {
-			s.Load = (x.CPU - in.cpu) / dt
+			s.Load = collector.KnownLoad((x.CPU - in.cpu) / dt)
 		}
 	}
 	in.cpu = x.CPU

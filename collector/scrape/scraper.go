@@ -136,6 +136,10 @@ func (s *Scraper) Set(targets []Target) error {
 	old := s.targets
 	s.targets = make(map[string]*target, len(targets))
 	for _, t := range targets {
+		if problem := collector.LabelsProblem(t.Labels); problem != "" {
+			s.o.Logger.Warn("A target is not scraped for its labels", "problem", problem, "url", collector.RedactURL(t.URL))
+			continue
+		}
 		key := string(t.Labels.Bytes(nil))
 		if other, taken := s.targets[key]; taken {
 			s.o.Logger.Warn("Two targets have the same labels, only the first is scraped",
@@ -270,7 +274,7 @@ func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return x, collector.Errorf(statusReason(resp.StatusCode), "%s: %s", collector.RedactURL(t.URL), resp.Status)
+		return x, statusError(t.URL, resp.StatusCode)
 	}
 	body := &body{r: io.LimitedReader{R: resp.Body, N: maxBytes + 1}}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -282,11 +286,14 @@ func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64
 		return x, collector.NetworkError(t.URL, body.err)
 	}
 	if err != nil {
-		return x, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %w", collector.RedactURL(t.URL), err)
+		return x, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %s", collector.RedactURL(t.URL), collector.Brief(err.Error(), maxText))
 	}
 	count, ok := value(families["go_goroutines"])
 	if !ok {
 		return x, collector.Errorf(collector.ReasonBadData, "%s: has no go_goroutines: is it a Go service with the Go collector?", collector.RedactURL(t.URL))
+	}
+	if !collector.ValidCount(count) {
+		return x, collector.Errorf(collector.ReasonBadData, "%s: go_goroutines is %v, which is no number of goroutines", collector.RedactURL(t.URL), count)
 	}
 	start, ok := value(families["process_start_time_seconds"])
 	if !ok {
@@ -312,6 +319,18 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	return n, err
+}
+
+// maxText bounds what is said of metrics that cannot be read.
+const maxText = 300
+
+// statusError is the error for a status other than 200.
+func statusError(u *url.URL, code int) error {
+	reason, advice := statusReason(code), ""
+	if reason == collector.ReasonUnauthorized {
+		advice = ": it wants a login: set authorization or basic_auth in its entry of targets"
+	}
+	return collector.Errorf(reason, "%s: %d %s%s", collector.RedactURL(u), code, http.StatusText(code), advice)
 }
 
 func statusReason(code int) collector.Reason {

@@ -385,6 +385,13 @@ func TestBadAnswers(t *testing.T) {
 		"429":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, collector.ReasonRateLimited, "429"},
 		"500":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, collector.ReasonStatus, "500"},
 		"204":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, collector.ReasonStatus, "204"},
+		"401, by name":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, collector.ReasonUnauthorized, "401 Unauthorized: it wants a login: set authorization or basic_auth in its entry of targets"},
+		"NaN":           {text("go_goroutines NaN\n"), collector.ReasonBadData, "go_goroutines is NaN, which is no number of goroutines"},
+		"infinite":      {text("go_goroutines +Inf\n"), collector.ReasonBadData, "go_goroutines is +Inf"},
+		"negative":      {text("go_goroutines -1\n"), collector.ReasonBadData, "go_goroutines is -1"},
+		"absurd":        {text("go_goroutines 1e300\n"), collector.ReasonBadData, "go_goroutines is 1e+300"},
+		"the most":      {text("go_goroutines 9223372036854775807\n"), collector.ReasonBadData, "go_goroutines is 9.223372036854776e+18"},
+		"a long word":   {text("go_goroutines " + strings.Repeat("x", 200_000) + "\n"), collector.ReasonBadData, "not metrics"},
 		"another host": {
 			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 302) },
 			collector.ReasonRedirect, "to " + elsewhere.URL + ", which does not get the credentials; set scheme, port or metrics_path",
@@ -422,6 +429,7 @@ func TestBadAnswers(t *testing.T) {
 			require.Equal(t, c.reason, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, c.text)
 			require.ErrorContains(t, err, srv.URL)
+			require.Less(t, len(err.Error()), 1000)
 			require.NotContains(t, err.Error(), "hunter2")
 		})
 	}
@@ -444,6 +452,35 @@ func TestBadAnswers(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, list[0].Unreachable, "it answers, if only with an error")
 	})
+}
+
+// What service discovery calls a target is bounded as what a series is called.
+func TestTargetWithLabelsThatAreNone(t *testing.T) {
+	var log bytes.Buffer
+	long := labels.FromStrings("job", "shop", "instance", "b:80", "notes", strings.Repeat("x", 200_000))
+	s := scraper(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
+		Target{Labels: shop, URL: parse(t, "http://a:80"), Client: &http.Client{}}, Target{Labels: long, URL: parse(t, "http://b:80"), Client: &http.Client{}})
+	require.Len(t, s.targets, 1)
+	require.Equal(t, shop, only(s).Labels)
+	require.Contains(t, log.String(), "A target is not scraped for its labels")
+	require.Contains(t, log.String(), "has a value of 200000 bytes, more than 2048")
+	require.Less(t, log.Len(), 1000)
+}
+
+// The clock was set back, or two scrapes have come at once.
+func TestMemoryRefusesWhatIsNotLater(t *testing.T) {
+	m := NewMemory()
+	require.NoError(t, m.Append(shop, collector.Scrape{T: 2000, Count: 1}))
+	for _, at := range []int64{2000, 1000} {
+		err := m.Append(shop, collector.Scrape{T: at, Count: 2})
+		require.Equal(t, collector.ReasonBadData, collector.ReasonOf(err))
+		require.ErrorContains(t, err, "is not later than those before it: has the clock been set back?")
+	}
+	require.NoError(t, m.Append(shop, collector.Scrape{T: 3000, Count: 3, CPU: 1e300, Start: 1e300}))
+	w, err := m.Window(t.Context(), time.UnixMilli(0), time.UnixMilli(9000))
+	require.NoError(t, err)
+	require.Len(t, w.Series[0].Samples, 2)
+	require.True(t, math.IsNaN(w.Series[0].Samples[1].Load) && math.IsNaN(w.Series[0].Samples[1].Start))
 }
 
 func TestRedirectWithinTheHostIsFollowed(t *testing.T) {

@@ -1,8 +1,6 @@
 package tsdb
 
 import (
-	"math"
-
 	"github.com/prometheus/prometheus/model/value"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -14,7 +12,7 @@ func join(count, load, start *vector, gauge bool) []collector.Sample {
 	out := make([]collector.Sample, 0, len(count.t))
 	var l, s int // first of load and start after the count
 	for i, t := range count.t {
-		if value.IsStaleNaN(count.v[i]) {
+		if value.IsStaleNaN(count.v[i]) || !collector.ValidCount(count.v[i]) {
 			continue
 		}
 		for l < len(load.t) && load.t[l] <= t {
@@ -24,15 +22,15 @@ func join(count, load, start *vector, gauge bool) []collector.Sample {
 			s++
 		}
 		x := collector.Sample{T: t, Count: count.v[i], Load: collector.Unknown, Start: collector.Unknown}
-		if s > 0 && t-start.t[s-1] <= lookback.Milliseconds() && !math.IsNaN(start.v[s-1]) {
-			x.Start = start.v[s-1]
+		if s > 0 && t-start.t[s-1] <= lookback.Milliseconds() {
+			x.Start = collector.KnownStart(start.v[s-1], t)
 		}
 		switch {
 		case l == 0 || t-load.t[l-1] > lookback.Milliseconds():
 		case gauge:
-			x.Load = load.v[l-1]
+			x.Load = collector.KnownLoad(load.v[l-1])
 		default:
-			x.Load = rate(load, l-1, x.Start)
+			x.Load = collector.KnownLoad(rate(load, l-1, x.Start))
 		}
 		out = append(out, x)
 	}

@@ -259,7 +259,7 @@ func (s *Source) MaxTime() time.Time { return time.UnixMilli(s.max).UTC() }
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
 	w, err := window(ctx, &s.opt, from, to, s.each)
-	w.Warnings = slices.Clone(s.warnings)
+	w.Warnings = append(slices.Clone(s.warnings), w.Warnings...)
 	if err != nil {
 		return w, err
 	}

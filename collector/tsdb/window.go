@@ -2,6 +2,7 @@ package tsdb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,17 +24,21 @@ func window(ctx context.Context, o *Options, from, to time.Time, in each) (colle
 	}
 	lo, hi := from.UnixMilli()+1, to.UnixMilli()
 	early := lo - lookback.Milliseconds()
-	counts, err := read(ctx, o.matchers(o.Count), lo, hi, in)
+	bad := &leftOut{}
+	counts, err := read(ctx, o.matchers(o.Count), lo, hi, in, bad)
 	if err != nil {
 		return w, err
 	}
-	loads, err := read(ctx, o.matchers(o.Load), early, hi, in)
+	loads, err := read(ctx, o.matchers(o.Load), early, hi, in, &leftOut{})
 	if err != nil {
 		return w, err
 	}
-	starts, err := read(ctx, o.matchers(o.Start), early, hi, in)
+	starts, err := read(ctx, o.matchers(o.Start), early, hi, in, &leftOut{})
 	if err != nil {
 		return w, err
+	}
+	if bad.n > 0 {
+		w.Warnings = append(w.Warnings, fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s", bad.n, o.Count, bad.problem))
 	}
 	none := &vector{}
 	for key, c := range counts {
@@ -57,9 +62,15 @@ type vector struct {
 	v      []float64
 }
 
+// leftOut counts the series whose labels cannot be used, and says why for one.
+type leftOut struct {
+	n       int
+	problem string
+}
+
 // read reads all series of a metric in [lo, hi], by their labels without the
 // name.
-func read(ctx context.Context, matchers []*labels.Matcher, lo, hi int64, in each) (map[string]*vector, error) {
+func read(ctx context.Context, matchers []*labels.Matcher, lo, hi int64, in each, bad *leftOut) (map[string]*vector, error) {
 	out := map[string]*vector{}
 	var key []byte
 	err := in(lo, hi, func(q storage.Querier) error {
@@ -71,6 +82,10 @@ func read(ctx context.Context, matchers []*labels.Matcher, lo, hi int64, in each
 			}
 			series := set.At()
 			l := series.Labels()
+			if problem := collector.LabelsProblem(l); problem != "" {
+				bad.n, bad.problem = bad.n+1, problem
+				continue
+			}
 			key = l.BytesWithoutLabels(key, labels.MetricName)
 			v := out[string(key)]
 			if v == nil {
