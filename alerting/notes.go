@@ -163,7 +163,7 @@ func (b *notebook) run(ctx context.Context) {
 				backoff = minBackoff
 				continue
 			}
-			backoff = pause(ctx, backoff)
+			backoff = pause(ctx, backoff, 0)
 			b.wake()
 		}
 	}

@@ -277,6 +277,9 @@ func (x notice) key() string {
 	return x.leak.ID + " " + string(x.severity)
 }
 
+// occasion names the alert in the state that it has.
+func (x notice) occasion() string { return x.key() + string(x.leak.State) }
+
 // escalation is the critical alert of a leak.
 type escalation struct {
 	since time.Time

@@ -29,6 +29,7 @@ import (
 type receiver struct {
 	mu       sync.Mutex
 	requests []request
+	header   http.Header // of each answer
 	// answer says how to answer; nil: 200.
 	answer func(req *http.Request, alerts []Alert) (int, error)
 }
@@ -62,7 +63,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("because")), Request: req}, nil
+	return &http.Response{StatusCode: status, Header: r.header.Clone(), Body: io.NopCloser(strings.NewReader("because")), Request: req}, nil
 }
 
 func (r *receiver) answering(f func(req *http.Request, alerts []Alert) (int, error)) {

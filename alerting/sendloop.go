@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 	maxBatch   = 64
 	minBackoff = 500 * time.Millisecond
 	maxBackoff = 30 * time.Second
+	// mostWait bounds how long an Alertmanager is left alone that asks for it
+	// with Retry-After: an alert that fires ends when it is not sent again.
+	mostWait = time.Minute
 	// maxAnswer is how much of an answer is read before the connection is given
 	// up instead of used again.
 	maxAnswer = 64 << 10
@@ -167,19 +171,20 @@ func (s *sendLoop) run(ctx, sending context.Context) {
 		case <-s.queue.work:
 		}
 		for s.queue.len() > 0 && ctx.Err() == nil {
-			if s.sendNext(sending) {
+			err := s.sendNext(sending)
+			if err == nil {
 				backoff = minBackoff
 				continue
 			}
-			backoff = pause(ctx, backoff)
+			backoff = pause(ctx, backoff, min(waitOf(err), mostWait))
 		}
 	}
 }
 
-// pause waits for about a time, or until ctx is done, and returns the time to wait
-// for if that was of no use.
-func pause(ctx context.Context, backoff time.Duration) time.Duration {
-	wait := time.NewTimer(backoff*9/10 + rand.N(backoff/5))
+// pause waits for about a time, but not less than least, or until ctx is done.
+// It returns the time to wait for if that was of no use.
+func pause(ctx context.Context, backoff, least time.Duration) time.Duration {
+	wait := time.NewTimer(spread(backoff, least))
 	defer wait.Stop()
 	select {
 	case <-ctx.Done():
@@ -188,24 +193,36 @@ func pause(ctx context.Context, backoff time.Duration) time.Duration {
 	return min(2*backoff, maxBackoff)
 }
 
-// finish empties the queue as far as that is possible now.
+// spread is about a time, but not less than least: many who wait for the same
+// must not come back at the same moment.
+func spread(about, least time.Duration) time.Duration {
+	return max(about*9/10+rand.N(about/5), least+rand.N(least/10+1))
+}
+
+// finish empties the queue as far as that is possible now, with one attempt for
+// each alert.
 func (s *sendLoop) finish(sending context.Context) {
-	for s.queue.len() > 0 && sending.Err() == nil {
-		if !s.sendNext(sending) {
+	for left := s.queue.len(); left > 0 && sending.Err() == nil; {
+		batch := s.queue.pop(min(left, maxBatch))
+		left -= len(batch)
+		if err := s.send(sending, batch); err != nil && !aboutMessage(err) {
 			break
 		}
 	}
-	if n := len(s.queue.pop(s.queue.len())); n > 0 {
+	if n := len(s.queue.clear()); n > 0 {
 		s.drop(n, lossShutdown)
 		s.logger.Warn("Alerts could not be delivered before the end", "alerts", n)
 	}
 	s.measure()
 }
 
-// sendNext sends one batch. It returns false if that should be tried again
-// later; what was not delivered is in the queue then.
-func (s *sendLoop) sendNext(ctx context.Context) bool {
-	batch := s.queue.pop(maxBatch)
+// sendNext sends one batch. An error says that it should be tried again later.
+func (s *sendLoop) sendNext(ctx context.Context) error { return s.send(ctx, s.queue.pop(maxBatch)) }
+
+// send sends a batch of the queue; what was not delivered is in the queue
+// afterwards. It is first in line again, unless what was in the request may be
+// why: then it comes last.
+func (s *sendLoop) send(ctx context.Context, batch []item) error {
 	now := time.Now()
 	alive := batch[:0]
 	for _, i := range batch {
@@ -218,9 +235,16 @@ func (s *sendLoop) sendNext(ctx context.Context) bool {
 	s.record(func() { s.onTheWay = len(alive) })
 	n, err := s.deliver(ctx, alive)
 	s.record(func() { s.onTheWay = 0 })
-	s.drop(s.queue.putBack(alive[n:]), lossQueueFull)
+	if left := alive[n:]; aboutMessage(err) {
+		for i := range left {
+			left[i].failures++
+		}
+		s.drop(s.queue.putLast(left), lossQueueFull)
+	} else {
+		s.drop(s.queue.putBack(left), lossQueueFull)
+	}
 	s.measure()
-	return err == nil
+	return err
 }
 
 // deliver sends items, in halves where an Alertmanager rejects what is in them,
@@ -293,6 +317,10 @@ func legacyNames(ls labels.Labels) labels.Labels {
 type requestError struct {
 	why failure
 	err error
+	// code is the status of the answer; 0: there was none.
+	code int
+	// after is how long the receiver asks to be left alone; 0: it says nothing.
+	after time.Duration
 }
 
 func (e *requestError) Error() string { return e.err.Error() }
@@ -336,7 +364,7 @@ func failureOf(err error) failure {
 func post(ctx context.Context, to Alertmanager, alerts []Alert) error {
 	body, err := json.Marshal(alerts)
 	if err != nil {
-		return &requestError{failOther, fmt.Errorf("encoding alerts: %w", err)}
+		return &requestError{why: failOther, err: fmt.Errorf("encoding alerts: %w", err)}
 	}
 	return send(ctx, to.Client, to.Timeout, to.URL.JoinPath("api", "v2", "alerts").String(), body)
 }
@@ -347,13 +375,13 @@ func send(ctx context.Context, client *http.Client, timeout time.Duration, rawUR
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, bytes.NewReader(body))
 	if err != nil {
-		return &requestError{failOther, withoutURL(err)}
+		return &requestError{why: failOther, err: withoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "gorowatch/"+version.Version)
 	resp, err := client.Do(req)
 	if err != nil {
-		return &requestError{connectionFailure(err), withoutURL(err)}
+		return &requestError{why: connectionFailure(err), err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -369,7 +397,64 @@ func send(ctx context.Context, client *http.Client, timeout time.Duration, rawUR
 			err = fmt.Errorf("redirects to %s, which is not followed", &url.URL{Scheme: u.Scheme, Host: u.Host})
 		}
 	}
-	return &requestError{statusFailure(resp.StatusCode), err}
+	return &requestError{why: statusFailure(resp.StatusCode), err: err, code: resp.StatusCode, after: retryAfter(resp, time.Now())}
+}
+
+// mostRetryAfter bounds what is read from a Retry-After.
+const mostRetryAfter = 24 * time.Hour
+
+// retryAfter is how long a receiver asks to be left alone: seconds, or a date,
+// which its own clock is asked for (RFC 9110, 10.2.3). 0: it does not ask.
+func retryAfter(resp *http.Response, now time.Time) time.Duration {
+	text := resp.Header.Get("Retry-After")
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return time.Duration(min(n, uint64(mostRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(at.Sub(now), 0), mostRetryAfter)
+}
+
+// waitOf is how long the receiver of a failed request asks to be left alone.
+func waitOf(err error) time.Duration {
+	if r, ok := errors.AsType[*requestError](err); ok {
+		return r.after
+	}
+	return 0
+}
+
+// aboutMessage tells whether a request failed for a reason that may lie in what
+// it held, so that another request may well succeed. A receiver that is away,
+// overloaded or behind a gateway that cannot reach it fails for all alike.
+func aboutMessage(err error) bool {
+	r, ok := errors.AsType[*requestError](err)
+	if !ok {
+		return false
+	}
+	switch r.code {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	}
+	return r.code/100 == 5 || r.why == failTimeout
+}
+
+// busy tells whether a receiver answered that it wants the same request again,
+// later.
+func busy(err error) bool {
+	r, ok := errors.AsType[*requestError](err)
+	if !ok {
+		return false
+	}
+	switch r.code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return false
 }
 
 func statusFailure(code int) failure {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,6 +70,28 @@ type news struct {
 // answer that trying again does not mend.
 const refusedFor = 15 * time.Minute
 
+// How messages that fail are tried again.
+const (
+	// failuresInARow end a round: most likely the webhook fails for all.
+	failuresInARow = 3
+	// failuresTogether is after how many failures of a message its alerts are
+	// sent one by one: one of them may be why.
+	failuresTogether = 3
+	// mostPause bounds how long a webhook is left alone that asks for it with
+	// Retry-After.
+	mostPause = 15 * time.Minute
+)
+
+// retry is what has become of an alert that could not be told.
+type retry struct {
+	// failures are those that may lie in the message, last is when anything
+	// failed.
+	failures int
+	last     time.Time
+	// next is when it is tried again at the earliest.
+	next time.Time
+}
+
 // hookLoop tells one webhook the news. What it has been told is in the book, so
 // there is nothing that a full queue or a restart could lose: the next Update
 // brings again what has not been told.
@@ -85,33 +108,61 @@ type hookLoop struct {
 
 	mu      sync.Mutex // guards all below
 	to      Webhook
+	given   *http.Client         // the client of the configuration
 	pending map[string]news      // by key
 	refused map[string]time.Time // until when an alert is left alone, by key and state
-	removed bool
-	health  Health
-	since   time.Time
-	lastErr string
-	success time.Time
-	sent    int64
-	dropped int64
+	retries map[string]retry     // of pending alerts that failed, by key and state
+	// pausedUntil is when the webhook is asked again at the earliest, and backoff
+	// how long it is left alone next time.
+	pausedUntil time.Time
+	backoff     time.Duration
+	removed     bool
+	health      Health
+	since       time.Time
+	lastErr     string
+	success     time.Time
+	sent        int64
+	dropped     int64
 }
 
 func newHookLoop(w Webhook, capacity int, book *notebook, m *metrics, logger *slog.Logger) *hookLoop {
 	h := &hookLoop{
 		name: w.Name, logger: logger.With("webhook", w.Name), metrics: m, book: book, capacity: capacity,
 		work: make(chan struct{}, 1), pending: map[string]news{}, refused: map[string]time.Time{}, health: Unknown,
+		retries: map[string]retry{}, backoff: minBackoff,
 	}
 	h.gone, h.leave = context.WithCancel(context.Background())
 	return h
 }
 
-// replace takes over a new configuration of the same webhook.
+// replace takes over a new configuration of the same webhook. One with the same
+// client is the same: each configuration that is read has clients of its own.
 func (h *hookLoop) replace(to Webhook) {
-	to.Client = careful(to.Client, "set the url of the webhook to where it answers")
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	same := to.Client != nil && to.Client == h.given
+	h.given = to.Client
+	to.Client = careful(to.Client, "set the url of the webhook to where it answers")
 	h.to = to
-	clear(h.refused) // perhaps that was the mistake
+	if same {
+		return
+	}
+	// Perhaps that was the mistake.
+	clear(h.refused)
+	clear(h.retries)
+	h.pausedUntil, h.backoff = time.Time{}, minBackoff
+	h.wake()
+}
+
+// wake makes the loop look at what is pending. The lock is held.
+func (h *hookLoop) wake() {
+	if len(h.pending) == 0 {
+		return
+	}
+	select {
+	case h.work <- struct{}{}:
+	default:
+	}
 }
 
 // remove ends the loop and forgets the webhook.
@@ -135,7 +186,7 @@ func (h *hookLoop) wants(x notice) bool {
 		delete(h.pending, key)
 		return false
 	}
-	if until, ok := h.refused[key+string(state)]; ok && time.Now().Before(until) {
+	if until, ok := h.refused[x.occasion()]; ok && time.Now().Before(until) {
 		return false
 	}
 	return true
@@ -145,6 +196,9 @@ func (h *hookLoop) wants(x notice) bool {
 func (h *hookLoop) add(x news) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.book.told(h.name, x.leak.ID, x.severity) == x.leak.State {
+		return // it has been delivered since wants was asked
+	}
 	var keep bool
 	if x.alert.Labels, keep = relabelled(x.alert.Labels, h.to.Relabel); !keep {
 		return
@@ -176,12 +230,12 @@ func (h *hookLoop) updated(live map[string]bool) {
 			delete(h.refused, key)
 		}
 	}
-	if len(h.pending) > 0 {
-		select {
-		case h.work <- struct{}{}:
-		default:
-		}
+	waiting := make(map[string]bool, len(h.pending))
+	for _, x := range h.pending {
+		waiting[x.occasion()] = true
 	}
+	maps.DeleteFunc(h.retries, func(key string, _ retry) bool { return !waiting[key] })
+	h.wake()
 }
 
 // run tells what there is until ctx is done, then what is left, once.
@@ -192,34 +246,74 @@ func (h *hookLoop) run(ctx, sending context.Context) {
 	defer kill()
 	defer context.AfterFunc(h.gone, func() { stop(); kill() })()
 
-	backoff := minBackoff
+	again := time.NewTimer(0)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			_ = h.tell(sending) // what could not be told is news after the restart
+			h.tell(sending, true) // what could not be told is news after the restart
 			return
 		case <-h.work:
+		case <-again.C:
 		}
-		for h.tell(sending) != nil && ctx.Err() == nil {
-			backoff = pause(ctx, backoff)
+		h.tell(sending, false)
+		if wait, ok := h.next(time.Now()); ok {
+			again.Reset(wait)
 		}
-		backoff = minBackoff
 	}
 }
 
-// tell sends what is pending, a message for each service. An error says that it
-// should be tried again later.
-func (h *hookLoop) tell(ctx context.Context) error {
-	for _, group := range h.groups() {
-		if err := h.deliver(ctx, group); err != nil {
-			return err
+// tell sends what is due, a message for each service, or all that is pending if
+// these are the last words. A message that fails keeps no other from being sent;
+// a webhook that fails for all is left alone for a while.
+func (h *hookLoop) tell(ctx context.Context, last bool) {
+	inARow := 0
+	for _, group := range h.groups(time.Now(), last) {
+		err := h.deliver(ctx, group)
+		switch {
+		case err == nil:
+			inARow = 0
+			continue
+		case ctx.Err() != nil:
+			return
+		case aboutMessage(err) && waitOf(err) == 0:
+			if inARow++; inARow < failuresInARow {
+				continue
+			}
+		}
+		h.pause(time.Now(), waitOf(err))
+		return
+	}
+}
+
+// pause leaves the webhook alone for a while, and for least at least.
+func (h *hookLoop) pause(now time.Time, least time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pausedUntil = now.Add(spread(h.backoff, min(least, mostPause)))
+	h.backoff = min(2*h.backoff, maxBackoff)
+}
+
+// next is how long to wait for the next message that is due; ok is false if none
+// is pending.
+func (h *hookLoop) next(now time.Time) (wait time.Duration, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var first time.Time
+	for _, x := range h.pending {
+		if at := h.retries[x.occasion()].next; !ok || at.Before(first) {
+			first, ok = at, true
 		}
 	}
-	return nil
+	if first.Before(h.pausedUntil) {
+		first = h.pausedUntil
+	}
+	return max(first.Sub(now), 0), ok
 }
 
 // deliver sends a message, or its alerts one by one if one of them may be why
-// the webhook does not take it.
+// the webhook does not take it. An error says that it should be tried again
+// later.
 func (h *hookLoop) deliver(ctx context.Context, group []news) error {
 	h.mu.Lock()
 	to := h.to
@@ -231,41 +325,67 @@ func (h *hookLoop) deliver(ctx context.Context, group []news) error {
 	case ctx.Err() != nil: // we ended it
 		return err
 	case failureOf(err) == failRejected && len(group) > 1:
+		var failed error
 		for i := range group {
-			if err := h.deliver(ctx, group[i:i+1]); err != nil {
+			err := h.deliver(ctx, group[i:i+1])
+			if err != nil && !aboutMessage(err) {
 				return err
 			}
+			failed = cmp.Or(err, failed)
 		}
+		return failed
 	case refuses(err):
 		h.refuse(group, err)
 	default:
-		h.failed(err)
+		h.failed(group, err)
 		return err
 	}
 	return nil
 }
 
-// groups are the messages that there are to send: the news of each service, the
-// longest known first.
-func (h *hookLoop) groups() (out [][]news) {
+// groups are the messages that there are to send at a time: the news of each
+// service, the longest known first. What has failed comes last. With all, what
+// is not due yet is among them.
+func (h *hookLoop) groups(now time.Time, all bool) [][]news {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make([]news, 0, len(h.pending))
-	for _, x := range h.pending {
-		all = append(all, x)
+	if !all && now.Before(h.pausedUntil) {
+		return nil
 	}
-	slices.SortFunc(all, func(a, b news) int {
+	due := make([]news, 0, len(h.pending))
+	for _, x := range h.pending {
+		if all || !now.Before(h.retries[x.occasion()].next) {
+			due = append(due, x)
+		}
+	}
+	slices.SortFunc(due, func(a, b news) int {
 		return cmp.Or(labels.Compare(a.leak.Service, b.leak.Service), leak.ByDetection(a.leak, b.leak), cmp.Compare(a.severity, b.severity))
 	})
-	for i, x := range all {
-		last := len(out) - 1
-		if i == 0 || !labels.Equal(all[i-1].leak.Service, x.leak.Service) || len(out[last]) >= h.to.MaxAlerts {
-			out = append(out, nil)
-			last++
-		}
-		out[last] = append(out[last], x)
+	type message struct {
+		alerts []news
+		failed time.Time // last
+		alone  bool
 	}
-	return out
+	var out []message
+	for _, x := range due {
+		tried := h.retries[x.occasion()]
+		alone := tried.failures >= failuresTogether
+		i := len(out) - 1
+		if i < 0 || alone || out[i].alone || len(out[i].alerts) >= h.to.MaxAlerts || !labels.Equal(out[i].alerts[0].leak.Service, x.leak.Service) {
+			out, i = append(out, message{alone: alone}), i+1
+		}
+		m := &out[i]
+		m.alerts = append(m.alerts, x)
+		if tried.last.After(m.failed) {
+			m.failed = tried.last
+		}
+	}
+	slices.SortStableFunc(out, func(a, b message) int { return a.failed.Compare(b.failed) })
+	groups := make([][]news, len(out))
+	for i, m := range out {
+		groups[i] = m.alerts
+	}
+	return groups
 }
 
 // message is the payload of Alertmanager's webhooks, version 4.
@@ -327,17 +447,20 @@ func fingerprint(ls labels.Labels) string {
 func (h *hookLoop) send(ctx context.Context, to Webhook, group []news) error {
 	u, err := to.URL()
 	if err != nil {
-		return &requestError{failOther, err}
+		return &requestError{why: failOther, err: err}
 	}
 	body, err := json.Marshal(newMessage(to, group))
 	if err != nil {
-		return &requestError{failOther, fmt.Errorf("encoding alerts: %w", err)}
+		return &requestError{why: failOther, err: fmt.Errorf("encoding alerts: %w", err)}
 	}
 	return send(ctx, to.Client, to.Timeout, u.String(), body)
 }
 
 // refuses tells whether trying again soon is of no use.
 func refuses(err error) bool {
+	if busy(err) {
+		return false
+	}
 	switch failureOf(err) {
 	case failRejected, fail4xx, failAuth, failRedirect:
 		return true
@@ -353,7 +476,11 @@ func (h *hookLoop) took(group []news) {
 	}
 	h.record(group, "ok", func() {
 		h.sent += int64(len(group))
-		h.success, h.lastErr = now, ""
+		h.success, h.backoff = now, minBackoff
+		if len(h.retries) > 0 {
+			return // others still fail
+		}
+		h.lastErr = ""
 		switch h.health {
 		case Failing:
 			h.logger.Info("The webhook takes alerts again", "after", now.Sub(h.since).Round(time.Second))
@@ -371,7 +498,7 @@ func (h *hookLoop) refuse(group []news, err error) {
 		h.lastErr = "refuses: " + err.Error()
 		h.dropped += int64(len(group))
 		for _, x := range group {
-			h.refused[x.key()+string(x.leak.State)] = until
+			h.refused[x.occasion()] = until
 			h.logger.Warn("The webhook refuses an alert, which is tried again later", "leak", x.leak.ID, "severity", x.severity, "in", refusedFor, "err", err)
 		}
 		h.become(Failing)
@@ -386,6 +513,7 @@ func (h *hookLoop) record(group []news, result string, f func()) {
 		if p, ok := h.pending[x.key()]; ok && p.leak.State == x.leak.State {
 			delete(h.pending, x.key())
 		}
+		delete(h.retries, x.occasion())
 	}
 	if h.removed {
 		return
@@ -395,14 +523,25 @@ func (h *hookLoop) record(group []news, result string, f func()) {
 	f()
 }
 
-// failed records that the webhook did not answer as it should.
-func (h *hookLoop) failed(err error) {
+// failed records that a message could not be delivered, and when it is tried
+// again.
+func (h *hookLoop) failed(group []news, err error) {
+	now := time.Now()
 	h.record(nil, string(failureOf(err)), func() {
 		if h.health != Failing {
-			h.logger.Warn("The webhook does not take alerts, trying on", "err", err)
+			h.logger.Warn("The webhook does not take alerts, trying on", "leak", group[0].leak.ID, "err", err)
 		}
 		h.lastErr = err.Error()
 		h.become(Failing)
+		for _, x := range group {
+			r := h.retries[x.occasion()]
+			r.last = now
+			if aboutMessage(err) {
+				r.next = now.Add(spread(min(minBackoff<<min(r.failures, 10), maxBackoff), 0))
+				r.failures++
+			}
+			h.retries[x.occasion()] = r
+		}
 	})
 }
 

@@ -68,7 +68,9 @@ type hook struct {
 	url      string
 	messages []payload
 	asked    int
+	times    []time.Time                  // of each request
 	answer   func(m payload) (int, error) // nil: 200
+	header   http.Header                  // of each answer
 }
 
 // payload is what receivers of Alertmanager's webhooks decode.
@@ -91,20 +93,24 @@ func (h *hook) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.asked++
+	h.times = append(h.times, time.Now())
 	h.url = req.URL.String()
+	answer := h.answer
+	h.mu.Unlock()
 	status, err := http.StatusOK, error(nil)
-	if h.answer != nil {
-		status, err = h.answer(m)
+	if answer != nil { // which may take its time
+		status, err = answer(m)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	if status == http.StatusOK {
 		h.messages = append(h.messages, m)
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("because")), Request: req}, nil
+	return &http.Response{StatusCode: status, Header: h.header.Clone(), Body: io.NopCloser(strings.NewReader("because")), Request: req}, nil
 }
 
 func (h *hook) answering(f func(m payload) (int, error)) {
