@@ -66,6 +66,19 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 				s(`absent(up{SELECTOR} == 1)`), "5m",
 				"No gorowatch is up",
 				"Prometheus has scraped no gorowatch for five minutes: nobody watches for goroutine leaks."),
+			c.alert("GorowatchShardDown", "critical",
+				s(`max by (CLUSTER, namespace, job) (gorowatch_shards{SELECTOR})
+-
+count by (CLUSTER, namespace, job) (count_values by (CLUSTER, namespace, job) ("shard", gorowatch_shard{SELECTOR}))
+> 0`), "5m",
+				"Shards of gorowatch that are down: {{ $value }}",
+				"Prometheus has scraped no instance of them for five minutes: nobody watches their services for goroutine leaks."),
+			c.alert("GorowatchInstanceDown", "warning",
+				s(`up{SELECTOR} == 0
+and on (CLUSTER, namespace, job)
+max by (CLUSTER, namespace, job) (up{SELECTOR}) == 1`), c.For,
+				"gorowatch {{ $labels.instance }} is down",
+				"Prometheus cannot scrape {{ $labels.instance }}, while others of the job are up. If no replica of its shard is up, its services are not watched."),
 			c.alert("GorowatchNotEvaluating", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance) (increase(gorowatch_evaluations_total{SELECTOR,result="ok"}[10m])) == 0`), c.For,
 				"gorowatch does not evaluate",

@@ -282,6 +282,14 @@ func (a *App) addMetrics(reg *prometheus.Registry) {
 	})
 	a.reloadOK.Set(1)
 	a.reloadTime.SetToCurrentTime()
+	f.NewGauge(prometheus.GaugeOpts{
+		Name: "gorowatch_shard",
+		Help: "The share of the services that is watched, counted from 0 (--shard).",
+	}).Set(float64(a.o.Shard.Index()))
+	f.NewGauge(prometheus.GaugeOpts{
+		Name: "gorowatch_shards",
+		Help: "How many shares the services are divided into (--shard).",
+	}).Set(float64(a.o.Shard.Count()))
 }
 
 // load reads the configuration and puts the command line's word over it.

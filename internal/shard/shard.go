@@ -38,6 +38,12 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.index, s.count)
 }
 
+// Index is the number of the share, from 0.
+func (s Shard) Index() int { return int(s.index) }
+
+// Count is how many shares there are, at least 1.
+func (s Shard) Count() int { return int(max(s.count, 1)) }
+
 // All tells that there is but one share.
 func (s Shard) All() bool { return s.count <= 1 }
 
