@@ -3,6 +3,7 @@ package alerting
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,8 +76,12 @@ type RenderOptions struct {
 // Render makes the alert of a leak. It has no EndsAt unless the leak is
 // resolved: when an alert that fires ends is up to who sends it.
 //
-// Annotations weigh at most 3 KB together. Where they would weigh more, links
-// go first and the stack last; a link is there as a whole or not at all.
+// Annotations weigh at most 3 KB together. Where they would weigh more, what is
+// said twice goes first, then detail, then links to profiles: what the templates
+// of receivers count on, the summary and the links to dashboard and runbook, goes
+// last. A stack ends at a whole line, and a link is there as a whole or not at
+// all. Templates of the configuration see all annotations as they would be
+// alone.
 func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 	a := Alert{Labels: identity(l, s, o), StartsAt: l.DetectedAt}
 	if l.State == leak.Resolved {
@@ -104,17 +109,31 @@ func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 		{"dashboard_url", links.dashboard},
 		{"runbook_url", links.runbook},
 	}
-	a.Annotations = fit(full, l, maxAnnotations)
-	if o.Annotations != nil {
-		a.Annotations = o.Annotations.over(full, l, a, o)
+	if o.Annotations == nil {
+		a.Annotations = fit(full, l, maxAnnotations)
+		return a
 	}
+	a.Annotations = mapOf(full)
+	a.Annotations = o.Annotations.over(full, l, a, o)
 	return a
 }
 
 type annotation struct{ name, value string }
 
+// mapOf are the annotations that say something.
+func mapOf(all []annotation) map[string]string {
+	m := make(map[string]string, len(all))
+	for _, x := range all {
+		if x.value != "" {
+			m[x.name] = x.value
+		}
+	}
+	return m
+}
+
 // fit keeps the annotations, the most important first, within size bytes.
-func fit(all []annotation, l leak.Leak, size int) map[string]string {
+func fit(full []annotation, l leak.Leak, size int) map[string]string {
+	all := slices.Clone(full) // templates want the whole
 	weight := func() (n int) {
 		for _, x := range all {
 			if x.value != "" {
@@ -125,27 +144,31 @@ func fit(all []annotation, l leak.Leak, size int) map[string]string {
 	}
 	set := func(name, value string) {
 		for i := range all {
-			if all[i].name == name {
+			if all[i].name == name && len(value) < len(all[i].value) {
 				all[i].value = value
 			}
 		}
 	}
-	// A long stack is shown in stack_diff; the description then does without.
-	// Next, the tail of the stacks goes, then links, the longest way to say the
-	// same thing first.
 	for _, less := range []func(){
+		// What another annotation or the page says as well.
 		func() { set("description", shortDescription(l)) },
-		func() { set("stack_diff", stackDiff(l, maxStackDiff*2/3)) },
 		func() { set("pprof_command", "") },
+		func() { set("evidence", string(l.Evidence)) },
+		// The tail of the stacks, and detail.
+		func() { set("stack_diff", stackDiff(l, maxStackDiff*2/3)) },
+		func() { set("growth", shortGrowth(l)) },
 		func() { set("profile_base", ""); set("profile_head", "") },
+		func() { l.Version = ""; set("onset", onset(l)) },
+		func() { set("stack_diff", leadDiff(l)) },
+		func() { set("description", "") },
+		// Only where templates have taken most of the room, or everything is as
+		// long as it can be.
+		func() { set("growth", "") },
+		func() { set("projection", "") },
+		func() { set("evidence", "") },
+		func() { set("onset", "") },
 		func() { set("dashboard_url", "") },
 		func() { set("runbook_url", "") },
-		func() { set("evidence", string(l.Evidence)) },
-		func() { set("description", "") },
-		func() { l.Version = ""; set("onset", onset(l)) },
-		// Only where templates have taken most of the room.
-		func() { set("evidence", "") },
-		func() { set("growth", "") },
 		func() { set("stack_diff", stackDiff(l, max(size, 0)/2)) },
 	} {
 		if weight() <= size {
@@ -153,20 +176,14 @@ func fit(all []annotation, l leak.Leak, size int) map[string]string {
 		}
 		less()
 	}
-	m := make(map[string]string, len(all))
-	for _, x := range all {
-		if x.value != "" {
-			m[x.name] = x.value
-		}
-	}
-	return m
+	return mapOf(all)
 }
 
 // identity is the labels of the alert.
 func identity(l leak.Leak, s Severity, o RenderOptions) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
-	o.ExternalLabels.Range(func(e labels.Label) { b.Set(e.Name, strings.ToValidUTF8(e.Value, "\uFFFD")) })
-	l.Service.Range(func(s labels.Label) { b.Set(s.Name, strings.ToValidUTF8(s.Value, "\uFFFD")) })
+	o.ExternalLabels.Range(func(e labels.Label) { b.Set(e.Name, shortValue(e.Value)) })
+	l.Service.Range(func(s labels.Label) { b.Set(s.Name, shortValue(s.Value)) })
 	b.Set(labels.AlertName, AlertName)
 	b.Set("severity", string(s))
 	b.Set("leak", l.ID)
@@ -195,13 +212,16 @@ func summary(l leak.Leak, s Severity, o RenderOptions) string {
 	}
 	service := human.Line(ServiceName(l.Service), 36)
 	if ps := projections(l, o); s == Critical && len(ps) > 0 {
-		return human.Line(service+": "+ps[0].words()+","+what+where, maxSummary)
+		return inertLine(service+": "+ps[0].words()+","+what+where, maxSummary)
 	}
-	return human.Line(service+what+since(l)+where, maxSummary)
+	return inertLine(service+what+since(l)+where, maxSummary)
 }
 
-// paused tells whether a leak fires though it is of no running process known how
-// fast it grows: those that leaked have ended, and what has taken their place has
+// inertLine is one inert line of at most n characters.
+func inertLine(s string, n int) string { return human.Line(inert(human.Line(s, n)), n) }
+
+// paused tells whether a leak fires although no growth of a running process has
+// been measured: the processes that leaked have ended, and their successors have
 // not leaked yet, or not for long enough.
 func paused(l leak.Leak) bool {
 	return l.State == leak.Firing && l.PlateauedAt.IsZero() && !(l.Rate.Value > 0)
@@ -233,6 +253,25 @@ func since(l leak.Leak) string {
 }
 
 func growth(l leak.Leak) string {
+	s := shortGrowth(l)
+	n := len(l.Instances)
+	if n == 0 || l.State == leak.Resolved {
+		return s
+	}
+	const most = 3
+	names := make([]string, 0, most)
+	for _, i := range l.Instances[:min(n, most)] {
+		names = append(names, human.Line(i, 40))
+	}
+	s += ": " + strings.Join(names, ", ")
+	if n > most {
+		s += " and " + human.Count(int64(n-most)) + " more"
+	}
+	return inert(s)
+}
+
+// shortGrowth is growth without the names of instances.
+func shortGrowth(l leak.Leak) string {
 	var b strings.Builder
 	switch {
 	case !l.PlateauedAt.IsZero():
@@ -248,17 +287,6 @@ func growth(l leak.Leak) string {
 		fmt.Fprintf(&b, " (95 %%: %s to %s)", human.Number(l.Rate.Low), human.Number(l.Rate.High))
 	}
 	fmt.Fprintf(&b, ", %s leaked, on %s", human.Number(l.Leaked), instances(l))
-	if n := len(l.Instances); n > 0 && l.State != leak.Resolved {
-		const most = 3
-		names := make([]string, 0, most)
-		for _, i := range l.Instances[:min(n, most)] {
-			names = append(names, human.Line(i, 40))
-		}
-		b.WriteString(": " + strings.Join(names, ", "))
-		if n > most {
-			fmt.Fprintf(&b, " and %s more", human.Count(int64(n-most)))
-		}
-	}
 	return b.String()
 }
 
@@ -284,7 +312,7 @@ func onset(l leak.Leak) string {
 			s += ", deployed " + human.Time(l.DeployedAt, l.Onset)
 		}
 	}
-	return s
+	return inert(s)
 }
 
 // evidence says how sure we are, and what is missing to be surer.
@@ -310,7 +338,7 @@ func evidence(l leak.Leak) string {
 	if l.Missing != "" && l.Evidence != leak.Proven {
 		b.WriteString(". Not more: " + strings.TrimSuffix(l.Missing, "."))
 	}
-	return human.Line(b.String(), maxEvidence)
+	return inertLine(b.String(), maxEvidence)
 }
 
 func grows(stacks int) string {

@@ -115,7 +115,7 @@ func gaugeLabels(l leak.Leak, reserved ...string) (names, values []string) {
 			return
 		}
 		names = append(names, x.Name)
-		values = append(values, strings.ToValidUTF8(x.Value, "\uFFFD"))
+		values = append(values, shortValue(x.Value))
 	})
 	return append(names, reserved...), append(values, l.ID)
 }

@@ -25,7 +25,8 @@ func PageURL(external *url.URL, id string) string {
 func ProfileURL(external *url.URL, key string) string {
 	segments := []string{"api", "v1", "profiles"}
 	for s := range strings.SplitSeq(strings.TrimPrefix(key, "profiles/"), "/") {
-		segments = append(segments, url.PathEscape(s))
+		// An @ would be a mention where the address stands in a text.
+		segments = append(segments, strings.ReplaceAll(url.PathEscape(s), "@", "%40"))
 	}
 	return external.JoinPath(segments...).String()
 }

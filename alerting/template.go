@@ -55,7 +55,8 @@ func NewTemplates(texts map[string]string) (*Templates, error) {
 // leak.
 type Data struct {
 	Labels amtemplate.KV
-	// Annotations are those that the alert has without any template.
+	// Annotations are those that the alert has without any template, each in its
+	// full length.
 	Annotations  amtemplate.KV
 	StartsAt     time.Time
 	GeneratorURL string // of the leak's page
@@ -85,19 +86,22 @@ type LeakData struct {
 
 func newData(l leak.Leak, a Alert, o RenderOptions) Data {
 	d := Data{
-		Labels: a.Labels.Map(), Annotations: a.Annotations, StartsAt: a.StartsAt, GeneratorURL: a.GeneratorURL,
+		Labels: inertLabels(a.Labels), Annotations: a.Annotations, StartsAt: a.StartsAt, GeneratorURL: a.GeneratorURL,
 		Leak: LeakData{
-			ID: l.ID, Service: l.Service.Map(), State: string(l.State), Evidence: string(l.Evidence), Version: l.Version, Onset: l.Onset,
+			ID: l.ID, Service: inertLabels(l.Service), State: string(l.State), Evidence: string(l.Evidence), Version: inert(l.Version), Onset: l.Onset,
 			GrowthPerHour: l.Rate.Value, Leaked: l.Leaked, Share: l.Share, HoursToLimit: timeToLimit(l, o),
-			Instances: l.Instances, InstancesTotal: l.InstancesTotal,
+			InstancesTotal: l.InstancesTotal,
 		},
+	}
+	for _, i := range l.Instances {
+		d.Leak.Instances = append(d.Leak.Instances, inert(i))
 	}
 	if o.ExternalURL != nil {
 		d.ExternalURL = o.ExternalURL.String()
 	}
 	if len(l.Stacks) > 0 {
 		f := lead(l.Stacks[0])
-		d.Leak.Function, d.Leak.File, d.Leak.Line, d.Leak.Operation = f.Func, f.File, f.Line, l.Stacks[0].Op
+		d.Leak.Function, d.Leak.File, d.Leak.Line, d.Leak.Operation = inert(f.Func), inert(f.File), f.Line, inert(l.Stacks[0].Op)
 	}
 	return d
 }
@@ -106,24 +110,16 @@ func newData(l leak.Leak, a Alert, o RenderOptions) Data {
 // are the whole; those give way where that is too much together.
 func (t *Templates) over(all []annotation, l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	own := t.execute(l, a, o)
-	weight, size := 0, 0
+	weight := 0
 	for name, value := range own {
 		weight += len(name) + len(value)
 	}
-	rest := a.Annotations
-	for name, value := range rest {
-		if _, ok := own[name]; !ok {
-			size += len(name) + len(value)
-		}
-	}
-	if weight+size > maxAnnotations {
-		rest = fit(slices.DeleteFunc(all, func(x annotation) bool { _, ok := own[x.name]; return ok }), l, maxAnnotations-weight)
-	}
+	rest := fit(slices.DeleteFunc(slices.Clone(all), func(x annotation) bool { _, ok := own[x.name]; return ok }), l, maxAnnotations-weight)
 	maps.Copy(rest, own)
 	return rest
 }
 
-// execute runs the templates for an alert that has all of its own.
+// execute runs the templates for an alert that has all annotations of its own.
 func (t *Templates) execute(l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	d := newData(l, a, o)
 	own := make(map[string]string, len(t.all))

@@ -23,13 +23,16 @@ func Text(l leak.Leak, o RenderOptions) string {
 	if hint := Hint(l); hint != "" {
 		lines = append(lines, "  Usually: "+hint+".")
 	}
-	foot := footer(l, o)
+	for i := range lines {
+		lines[i] = inert(lines[i])
+	}
+	foot := []string{inert(strings.Join(footer(l, o), " · "))}
 	if c := linksOf(l, o).command; c != "" {
 		foot = append(foot, c)
 	}
 	lines = append(lines, "  "+strings.Join(foot, " · "))
 	if l.State == leak.Resolved {
-		lines = append(lines, "  "+resolution(l))
+		lines = append(lines, "  "+inert(resolution(l)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -61,7 +64,7 @@ func description(l leak.Leak, o RenderOptions) string {
 	if l.State == leak.Resolved {
 		lines = append(lines, resolution(l))
 	}
-	if text := strings.Join(lines, "\n"); len(text) <= maxDescription {
+	if text := inert(strings.Join(lines, "\n")); len(text) <= maxDescription {
 		return text
 	}
 	return shortDescription(l)
@@ -70,9 +73,9 @@ func description(l leak.Leak, o RenderOptions) string {
 // shortDescription is the headline.
 func shortDescription(l leak.Leak) string {
 	if l.State == leak.Resolved {
-		return headline(l) + "\n" + resolution(l)
+		return inert(headline(l) + "\n" + resolution(l))
 	}
-	return headline(l)
+	return inert(headline(l))
 }
 
 // headline is "prod/checkout  +212 goroutines/h since 14:02 UTC (v1.42.0), 97 %
@@ -280,11 +283,18 @@ func frameLines(s leak.StackGrowth, n int) []string {
 func stackDiff(l leak.Leak, size int) string {
 	// Fewer frames are better than a stack without an end.
 	for budget := maxFrames; budget > 0; budget-- {
-		if text := strings.Join(stackLines(l, budget), "\n"); len(text) <= size || budget == 1 {
+		if text := inert(strings.Join(stackLines(l, budget), "\n")); len(text) <= size || budget == 1 {
 			return cutLines(text, size)
 		}
 	}
 	return ""
+}
+
+// leadDiff is the shortest stack_diff that names a line of code: the count and
+// the frame to look at of the leading stack.
+func leadDiff(l leak.Leak) string {
+	lines := stackLines(l, 1)
+	return inert(strings.Join(lines[:min(len(lines), 2)], "\n"))
 }
 
 // cutLines keeps as many whole lines of text as fit into size bytes.

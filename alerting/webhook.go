@@ -397,7 +397,7 @@ type message struct {
 }
 
 func newMessage(to Webhook, group []news) message {
-	b := labels.NewBuilder(group[0].leak.Service)
+	b := labels.NewBuilder(shortLabels(group[0].leak.Service))
 	b.Set(labels.AlertName, AlertName)
 	by := b.Labels()
 	m := message{
