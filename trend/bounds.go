@@ -67,6 +67,7 @@ const (
 	leastGrowth         = 8    // goroutines
 	leastShare          = 0.05 // of what ran before
 	noiseMultiple       = 3
+	minSeen             = 10  // blocks, for a judgement
 	minBlocks           = 10  // since the onset
 	decelerationStop    = 0.5 // slope of the second half to that of the first
 )

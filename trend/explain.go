@@ -14,7 +14,8 @@ type Assessment struct {
 	Blocks   int           // valid ones
 	Status   Status        // empty: too few blocks
 	Gate     Gate
-	Z        float64 // growth over its standard error
+	Z, NeedZ float64       // growth over its standard error, and what that has to be for an alarm
+	Wait     time.Duration // see Verdict.Wait
 	Rate     Interval
 	Onset    time.Time
 	Level    float64 // floor at the present load without the growth
@@ -48,7 +49,7 @@ func explain(found *[nScales]kept, name string, base int64) []Assessment {
 		f := found[k].finding()
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
 		a := Assessment{
-			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z,
+			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z, NeedZ: sure, Wait: time.Duration(f.wait*float64(base)) * time.Millisecond,
 			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends,
 		}
 		if f.status != "" && f.grown > 0 {

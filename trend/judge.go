@@ -21,6 +21,7 @@ type finding struct {
 	n      int     // valid blocks
 	blocks int     // since the onset
 	passed int     // evaluations in a row that all gates let pass
+	wait   float64 // base blocks, see Verdict.Wait
 }
 
 func (s *Service) judge() Verdict {
@@ -30,23 +31,26 @@ func (s *Service) judge() Verdict {
 		for k := range nScales {
 			if g.fresh[k] {
 				g.fresh[k] = false
-				g.found[k].update(s.judgeScale(source{one: g}, k))
+				g.found[k].update(s.judgeScale(source{one: g}, k), scales[k].mult)
 			}
 		}
 		best := decide(&g.found)
 		if best < 0 {
+			if wait := s.blocks(float64(minSeen - int(g.found[0].n))); v.Status == Quiet && v.Gate == GateTooLittle && (v.Wait == 0 || wait < v.Wait) {
+				v.Wait = wait
+			}
 			continue
 		}
 		f := g.found[best].finding()
 		if f.status == Quiet {
 			if v.Status == Quiet {
-				v.Gate = f.gate
+				v.Gate, v.Wait = f.gate, 0
 			}
 			continue
 		}
 		v.Instances = append(v.Instances, s.trend(in, &f, best))
 		if f.status.rank() > v.Status.rank() {
-			v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
+			v.Status, v.Gate, v.Z, v.NeedZ, v.Scale, v.Wait = f.status, f.gate, f.z, sure, s.length(best), s.blocks(f.wait)
 		}
 	}
 	if v.Status == Leaking {
@@ -67,6 +71,11 @@ func (s *Service) judge() Verdict {
 		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
 	})
 	return v
+}
+
+// blocks is the length of so many base blocks.
+func (s *Service) blocks(n float64) time.Duration {
+	return time.Duration(n * float64(s.base) * float64(time.Millisecond))
 }
 
 func (s *Service) length(k int) time.Duration {
@@ -100,7 +109,7 @@ func (s *Service) judgePool(v *Verdict) {
 			p.judged[k], p.found[k] = 0, kept{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
-			p.found[k].update(s.judgeScale(source{all: p}, k))
+			p.found[k].update(s.judgeScale(source{all: p}, k), scales[k].mult)
 		}
 	}
 	best := decide(&p.found)
@@ -109,13 +118,13 @@ func (s *Service) judgePool(v *Verdict) {
 	}
 	f := p.found[best].finding()
 	if v.Status == Leaking && f.status != Leaking && s.poolBends(v) {
-		v.Status, v.Gate = Provisional, GateSaturating
+		v.Status, v.Gate, v.Wait = Provisional, GateSaturating, 0
 		return
 	}
 	if f.status.rank() <= v.Status.rank() {
 		return
 	}
-	v.Status, v.Gate, v.Z, v.Scale = f.status, f.gate, f.z, s.length(best)
+	v.Status, v.Gate, v.Z, v.NeedZ, v.Scale, v.Wait = f.status, f.gate, f.z, sure, s.length(best), s.blocks(f.wait)
 	v.Rate, v.Onset, v.Leaked = f.slope.hourly(s.length(best)), msTime(f.onset), f.grown
 	v.Instances = nil
 	for _, in := range s.ordered {
@@ -151,7 +160,7 @@ func (s *Service) addLives(v *Verdict) {
 		s.livesAt = hour
 		s.fromLives = nil
 		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
-			f := Verdict{Status: Suspicious, Gate: GateTooLittle, Onset: msTime(onset), Scale: s.length(3), Z: t}
+			f := Verdict{Status: Suspicious, Gate: GateUncertain, Onset: msTime(onset), Scale: s.length(3), Z: t, NeedZ: sureOfLives}
 			if t >= sureOfLives {
 				f.Status, f.Gate = Leaking, GateNone
 			}
@@ -210,7 +219,7 @@ func (s *Service) judgeScale(src source, k int) finding {
 // the process. Growth bends as much as it may by curvature standard errors.
 func (v *view) assess(mult float64, whole bool, curvature float64, src source, base int64) finding {
 	f := finding{n: v.n}
-	if v.n < 10 {
+	if v.n < minSeen {
 		return f
 	}
 	f.status, f.gate = Quiet, GateTooSmall
@@ -289,7 +298,7 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 		f.gate = GateOneStep
 		return f
 	}
-	f.status, f.gate = Suspicious, GateTooLittle
+	f.status, f.gate = Suspicious, GateTooShort
 	explained, ratio := v.explained(h.at, mult)
 	end := (float64(v.t0) + v.t[n-1] + 1) * mult
 	past := src.seen((float64(v.t0)+v.t[h.at])*mult, end, v.lately(mult), v.top(h.at, mult), base)
@@ -311,9 +320,13 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 	if ratio > busier {
 		need *= min(2, ratio)
 		if hours < patientHours && r < huge {
-			f.gate = GateFollowsLoad
+			f.gate, f.wait = GateFollowsLoad, 60*(patientHours-hours)
 			return f
 		}
+	}
+	area := 0.0 // base blocks until it is enough, as both factors grow with time
+	if x := r * hours; x > 0 && x < need {
+		area = 60 * hours * (math.Sqrt(need/x) - 1)
 	}
 	// Requests that pile up in an outage grow as fast as any leak, and drain
 	// later: while less work gets done than before, or none knows, wait.
@@ -325,9 +338,11 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 		least = outageHours
 	}
 	if hours < least && r < runaway {
+		f.wait = max(area, 60*(least-hours))
 		return f
 	}
 	if !v.load && r < beyondMorning && hours < past.morning() {
+		f.wait = max(area, 60*(past.morning()-hours))
 		return f
 	}
 	half := m / 2
@@ -341,6 +356,11 @@ func (v *view) assess(mult float64, whole bool, curvature float64, src source, b
 			// A line fits a filling pool badly, so that z is small in the view
 			// that shows all of it; a shorter one sees only its end, as a line.
 			f.status, f.gate = Provisional, GateSaturating
+			return f
+		}
+		f.wait = max(area, float64(minBlocks-m)*mult)
+		if f.wait == 0 && h.z < sure {
+			f.gate = GateUncertain
 		}
 		return f
 	}

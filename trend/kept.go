@@ -12,6 +12,7 @@ type kept struct {
 	z, level, grown, b, ends float32
 	status, gate             uint8 // index into statuses and gates
 	n, blocks, passed        uint8
+	wait                     uint16 // base blocks
 }
 
 // statuses in the order of their rank; "" is not judged yet.
@@ -19,8 +20,8 @@ func statuses() [6]Status {
 	return [...]Status{"", Quiet, Suspicious, Provisional, Plateaued, Leaking}
 }
 
-func gates() [8]Gate {
-	return [...]Gate{GateNone, GateTooLittle, GateTooSmall, GateNoTrend, GateFollowsLoad, GateOneStep, GateCameBack, GateSaturating}
+func gates() [10]Gate {
+	return [...]Gate{GateNone, GateTooLittle, GateTooSmall, GateNoTrend, GateFollowsLoad, GateOneStep, GateCameBack, GateSaturating, GateTooShort, GateUncertain}
 }
 
 // rank orders statuses by suspicion.
@@ -37,6 +38,7 @@ func (f *finding) keep() kept {
 		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), ends: float32(f.ends),
 		status: f.status.rank(), gate: uint8(max(0, slices.Index(all[:], f.gate))),
 		n: uint8(f.n), blocks: uint8(f.blocks), passed: uint8(min(f.passed, math.MaxUint8)),
+		wait: uint16(max(0, min(math.Ceil(f.wait), math.MaxUint16))),
 	}
 }
 
@@ -46,17 +48,17 @@ func (k *kept) finding() finding {
 		slope: Interval{float64(k.slope[0]), float64(k.slope[1]), float64(k.slope[2])},
 		z:     float64(k.z), level: float64(k.level), grown: float64(k.grown), b: float64(k.b), ends: float64(k.ends),
 		status: statuses()[k.status], gate: gates()[k.gate],
-		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed),
+		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed), wait: float64(k.wait),
 	}
 }
 
-// update takes the newest finding. Unless the growth is large, all gates must
-// have let it pass several times in a row.
-func (k *kept) update(now finding) {
+// update takes the newest finding, of blocks of so many base blocks. Unless the
+// growth is large, all gates must have let it pass several times in a row.
+func (k *kept) update(now finding, mult int) {
 	if now.status == Leaking {
 		now.passed = int(k.passed) + 1
 		if now.passed < persistence && now.grown < huge*now.level {
-			now.status, now.gate = Suspicious, GateTooLittle
+			now.status, now.gate, now.wait = Suspicious, GateTooShort, float64((persistence-now.passed)*mult)
 		}
 	}
 	*k = now.keep()

@@ -25,7 +25,7 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 		} else if l.verdict.Onset.Before(v.Onset) {
 			v.Onset = l.verdict.Onset // the window has moved on, the leak has not
 		}
-		v.Status, v.Gate = Leaking, GateNone
+		v.Status, v.Gate, v.Wait = Leaking, GateNone, 0
 		l.growing, l.verdict = now, v
 		return v, l
 	}
@@ -44,7 +44,7 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 		return last, l
 	case !stays && quiet < hideout*base:
 		if v.Status == Quiet {
-			v.Status, v.Gate = Suspicious, GateCameBack
+			v.Status, v.Gate, v.Wait = Suspicious, GateCameBack, 0
 		}
 		return v, l
 	}

@@ -38,7 +38,9 @@ type Gate string
 // The gates.
 const (
 	GateNone        Gate = ""
-	GateTooLittle   Gate = "too little yet" // too few samples or too short
+	GateTooLittle   Gate = "too little yet" // too few samples
+	GateTooShort    Gate = "too short"      // it has not grown for long enough for how much it grows
+	GateUncertain   Gate = "uncertain"      // it may be chance: Z is below NeedZ
 	GateTooSmall    Gate = "too small"      // the effect is within the noise or a few goroutines
 	GateNoTrend     Gate = "no trend"
 	GateFollowsLoad Gate = "follows load"
@@ -76,8 +78,12 @@ type Verdict struct {
 	Leaked float64
 	// Scale is the length of the blocks that decided, e.g. 15 minutes.
 	Scale time.Duration
-	// Z is the pooled test statistic of that scale.
-	Z float64
+	// Z is the pooled test statistic of that scale, NeedZ what it has to be for
+	// an alarm; both 0 if Quiet.
+	Z, NeedZ float64
+	// Wait is how much longer the growth has to last until the gate may open, by
+	// estimate; zero: not known, or time is not what is missing.
+	Wait time.Duration
 
 	floor float64 // sum over all instances
 }

@@ -379,7 +379,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		}
 		a.Assessments = append(a.Assessments, apiAssessment{
 			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
-			Why: why(x.Status, x.Gate), Z: float(x.Z), GrowthPerHour: newAPIInterval(x.Rate), Grown: float(x.Grown), Onset: known(x.Onset),
+			Why: why(reason{x.Status, x.Gate, x.Z, x.NeedZ, x.Wait}), Z: float(x.Z), GrowthPerHour: newAPIInterval(x.Rate), Grown: float(x.Grown), Onset: known(x.Onset),
 		})
 	}
 	h.answer(w, r, a)

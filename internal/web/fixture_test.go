@@ -204,8 +204,8 @@ func leaking() *state {
 		services: []Service{
 			{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211, Floor: 1803, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)},
 			{Labels: checkout, Instances: 8, Count: 2430, Floor: 2308, Rate: first.Rate, Status: trend.Leaking, LastSample: at.Add(-8 * time.Second)},
-			{Labels: labels.FromStrings("job", "ledger", "namespace", "prod"), Instances: 2, Count: 130, Floor: 120, Rate: suspected.Rate, Status: trend.Suspicious, LastSample: at.Add(-9 * time.Second)},
-			{Labels: labels.FromStrings("job", "new", "namespace", "prod"), Instances: 1, Count: 9, Floor: 9, Status: trend.Quiet, Gate: trend.GateTooLittle, LastSample: at.Add(-2 * time.Second)},
+			{Labels: labels.FromStrings("job", "ledger", "namespace", "prod"), Instances: 2, Count: 130, Floor: 120, Rate: suspected.Rate, Status: trend.Suspicious, Gate: trend.GateTooShort, Wait: 20 * time.Minute, LastSample: at.Add(-9 * time.Second)},
+			{Labels: labels.FromStrings("job", "new", "namespace", "prod"), Instances: 1, Count: 9, Floor: 9, Status: trend.Quiet, Gate: trend.GateTooLittle, Wait: 7 * time.Minute, LastSample: at.Add(-2 * time.Second)},
 			{Labels: labels.FromStrings("job", "pool", "namespace", "prod"), Instances: 1, Count: 190, Floor: 180, Rate: trend.Interval{Value: 4}, Status: trend.Provisional, Gate: trend.GateSaturating, LastSample: at.Add(-4 * time.Second)},
 		},
 		targets: []Target{

@@ -70,8 +70,11 @@ type Service struct {
 	// for a service that does not.
 	Rate   trend.Interval
 	Status trend.Status
-	// Gate is what kept the status from being higher.
-	Gate trend.Gate
+	// Gate is what kept the status from being higher; Z, NeedZ and Wait say what
+	// it takes, as those of trend.Verdict.
+	Gate     trend.Gate
+	Z, NeedZ float64
+	Wait     time.Duration
 	// Held is why nobody is told of a leak that the counts show, in plain words;
 	// empty: they show none, or are believed.
 	Held string

@@ -1,0 +1,133 @@
+package trend
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// reason is what a verdict says, and why it says no more.
+type reason struct {
+	Status
+	Gate
+}
+
+// Each reason that a verdict may have has a story in which it comes up, and no
+// other reason comes up in any.
+func TestEveryReasonIsReached(t *testing.T) {
+	quiet := func(r *rand.Rand) float64 { return 100 + 2*r.ExpFloat64() }
+	load := func(m int, r *rand.Rand) float64 { return 1 + 0.5*day(float64(m)) + 0.03*r.NormFloat64() }
+	stories := map[string]struct {
+		minutes int
+		sample  func(m int, r *rand.Rand) Sample
+		want    []reason
+	}{
+		"flat":  {600, func(_ int, r *rand.Rand) Sample { return Sample{Count: 100, Load: 1, Start: 1} }, []reason{{Quiet, GateTooLittle}, {Quiet, GateTooSmall}}},
+		"noise": {3 * 1440, func(_ int, r *rand.Rand) Sample { return Sample{Count: 100 + 30*r.ExpFloat64(), Load: 1, Start: 1} }, []reason{{Quiet, GateNoTrend}}},
+		"daily load": {3 * 1440, func(m int, r *rand.Rand) Sample {
+			l := load(m, r)
+			return Sample{Count: 60 + 200*l + 10*r.ExpFloat64(), Load: l, Start: 1}
+		}, []reason{{Quiet, GateFollowsLoad}}},
+		"busier": {1440, func(m int, r *rand.Rand) Sample {
+			l := 1 + 2*min(1, max(0, float64(m-600))/240)
+			return Sample{Count: 60 + 60*l*l + 2*r.ExpFloat64(), Load: l, Start: 1}
+		}, []reason{{Suspicious, GateFollowsLoad}}},
+		"one step": {2880, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + 200*math.Floor(min(1, float64(m)/2000)), Load: 1, Start: 1}
+		}, []reason{{Quiet, GateOneStep}}},
+		"up and down": {2880, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + 100*math.Max(0, math.Sin(float64(m)/120)) + float64(m)/60, Load: 1, Start: 1}
+		}, []reason{{Quiet, GateCameBack}, {Suspicious, GateUncertain}}},
+		"a leak": {2880, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + max(0, float64(m-1440))*30/60, Load: 1, Start: 1}
+		}, []reason{{Suspicious, GateTooShort}, {Leaking, GateNone}}},
+		"a pool": {3700, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + 300*(1-math.Exp(-max(0, float64(m-2880))/360)), Load: 1, Start: 1}
+		}, []reason{{Provisional, GateSaturating}}},
+		"a leak that ends": {4 * 1440, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + min(600, max(0, float64(m-1440))), Load: 1, Start: 1}
+		}, []reason{{Leaking, GateNone}, {Plateaued, GateNoTrend}}},
+		"a leak that goes": {2 * 1440, func(m int, r *rand.Rand) Sample {
+			x := Sample{Count: quiet(r) + max(0, float64(m-600)), Load: 1, Start: 1}
+			if m > 1200 {
+				x.Count, x.Start = quiet(r), 1000 // a restart
+			}
+			return x
+		}, []reason{{Leaking, GateNone}, {Suspicious, GateCameBack}}},
+	}
+	known := []reason{
+		{Quiet, GateTooLittle}, {Quiet, GateTooSmall}, {Quiet, GateNoTrend}, {Quiet, GateFollowsLoad}, {Quiet, GateOneStep}, {Quiet, GateCameBack},
+		{Suspicious, GateTooShort}, {Suspicious, GateUncertain}, {Suspicious, GateFollowsLoad}, {Suspicious, GateCameBack},
+		{Provisional, GateSaturating}, {Leaking, GateNone},
+	}
+	reached := map[reason]bool{}
+	for name, story := range stories {
+		t.Run(name, func(t *testing.T) {
+			s := NewService(Options{})
+			r := rand.New(rand.NewPCG(1, 2))
+			seen := map[reason]bool{}
+			for m := range story.minutes {
+				now := t0.Add(time.Duration(m) * time.Minute)
+				x := story.sample(m, r)
+				x.T = now.UnixMilli()
+				s.Observe("a", x)
+				v := s.Judge(now)
+				got := reason{v.Status, v.Gate}
+				seen[got] = true
+				if v.Status != Plateaued { // says what there is now besides
+					require.Contains(t, known, got, "minute %d", m)
+				}
+				require.GreaterOrEqual(t, v.Wait, time.Duration(0))
+				switch got {
+				case reason{Quiet, GateTooLittle}:
+					require.InDelta(t, 10-m, v.Wait.Minutes(), 1, "minute %d", m)
+				case reason{Suspicious, GateUncertain}:
+					require.Less(t, v.Z, v.NeedZ)
+					require.Zero(t, v.Wait)
+				case reason{Suspicious, GateTooShort}, reason{Suspicious, GateFollowsLoad}:
+				default:
+					require.Zero(t, v.Wait, "minute %d: %+v", m, v)
+				}
+			}
+			for _, want := range story.want {
+				require.Contains(t, seen, want)
+			}
+			for got := range seen {
+				reached[got] = true
+			}
+		})
+	}
+	for _, want := range known {
+		require.Contains(t, reached, want)
+	}
+}
+
+// The time that is said to be missing is never more than it takes.
+func TestWaitIsAboutRight(t *testing.T) {
+	for _, perHour := range []float64{10, 30, 100, 300} {
+		s := NewService(Options{})
+		r := rand.New(rand.NewPCG(3, 4))
+		claims := map[int]time.Duration{}
+		alarm := 0
+		for m := range 3 * 1440 {
+			now := t0.Add(time.Duration(m) * time.Minute)
+			s.Observe("a", Sample{T: now.UnixMilli(), Count: 100 + 2*r.ExpFloat64() + max(0, float64(m-1440))*perHour/60, Load: 1, Start: 1})
+			v := s.Judge(now)
+			if v.Status == Suspicious && v.Gate == GateTooShort && v.Wait > 0 {
+				claims[m] = v.Wait
+			}
+			if v.Status == Leaking {
+				alarm = m
+				break
+			}
+		}
+		require.NotZero(t, alarm, "%g an hour", perHour)
+		require.NotEmpty(t, claims, "%g an hour", perHour)
+		for m, wait := range claims {
+			require.LessOrEqual(t, wait, time.Duration(alarm-m)*time.Minute+5*time.Minute, "%g an hour, minute %d", perHour, m)
+		}
+	}
+}
