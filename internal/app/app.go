@@ -131,6 +131,7 @@ type App struct {
 	promMetrics   *promapi.Metrics
 	scrapeMetrics *scrape.Metrics
 	targetStates  *prometheus.GaugeVec
+	targetCount   atomic.Int64
 	bucketMetrics *archive.Metrics
 	decoding      *pprof.Budget
 	reloadOK      prometheus.Gauge

@@ -168,6 +168,8 @@ type state struct{ *App }
 func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
 
+func (s state) TargetCount() int { return int(s.targetCount.Load()) }
+
 func (s state) Leak(id string) (leak.Leak, bool) {
 	for _, l := range s.monitor.Leaks() {
 		if l.ID == id {

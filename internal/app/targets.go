@@ -27,7 +27,7 @@ func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
 	return g
 }
 
-// countTargets sets the gauge: it counts what Targets lists, without making the
+// countTargets sets the gauge and the count that the pages show: it counts what Targets lists, without making the
 // list. It is called by the loop.
 func (a *App) countTargets() {
 	finder := a.graph.Load().finder
@@ -49,9 +49,12 @@ func (a *App) countTargets() {
 		}
 	})
 	n[uiweb.TargetUnmatched] += survey.Unused()
+	all := 0
 	for _, s := range uiweb.TargetStates {
 		a.targetStates.WithLabelValues(string(s)).Set(float64(n[s]))
+		all += n[s]
 	}
+	a.targetCount.Store(int64(all))
 }
 
 // stateOf is the state of a target by its last pull.

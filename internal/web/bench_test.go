@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,36 @@ func TestLarge(t *testing.T) {
 		t.Logf("%s: %d KB", path, len(page)>>10)
 		require.Less(t, len(page), 300<<10, path)
 	}
+}
+
+// tallied is a State that counts how often the targets are listed.
+type tallied struct {
+	*state
+	lists int
+}
+
+func (s *tallied) Targets() []Target {
+	s.lists++
+	return s.state.Targets()
+}
+
+// TestTargetsAreListedWhereTheyAreShown, and nowhere else: it takes longest of
+// all to make the list of a fleet.
+func TestTargetsAreListedWhereTheyAreShown(t *testing.T) {
+	for _, fleet := range []*state{large(), {services: large().services, targets: large().targets}} {
+		s := &tallied{state: fleet}
+		open := visit(t, options(s))
+		for _, path := range append([]string{"/nosuch", "/services/nosuch", "/compare", "/static/nosuch", "/api/v1/leaks", "/api/v1/services", "/-/healthy", "/metrics"}, largePages...) {
+			s.lists = 0
+			open(httptest.NewRequest(http.MethodGet, path, nil))
+			want := 0
+			if strings.HasPrefix(path, "/targets") {
+				want = 1
+			}
+			require.Equal(t, want, s.lists, path)
+		}
+	}
+	require.Contains(t, text(body(t, get(t, options(&state{targets: large().targets}), "/"))), "and 1,003 targets", "without the one that is gone")
 }
 
 func BenchmarkPages(b *testing.B) {

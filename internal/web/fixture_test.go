@@ -42,6 +42,10 @@ func (s *state) Ready() bool         { return !s.starting }
 func (s *state) Leaks() []leak.Leak  { return s.leaks }
 func (s *state) Services() []Service { return s.services }
 func (s *state) Targets() []Target   { return s.targets }
+func (s *state) TargetCount() int {
+	all, _ := splitTargets(s.targets)
+	return len(all)
+}
 func (s *state) Leak(id string) (leak.Leak, bool) {
 	for _, l := range s.leaks {
 		if l.ID == id {

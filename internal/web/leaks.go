@@ -168,14 +168,7 @@ func (h *Handler) wanted(f filter) []leak.Leak {
 
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
-	targets, _ := splitTargets(h.o.State.Targets())
-	p := leaksPage{
-		Filter:       newFilter(q),
-		ShowResolved: q.Get("resolved") == "1",
-		Services:     human.Plural(int64(len(h.o.State.Services())), "service", "services"),
-		Targets:      human.Plural(int64(len(targets)), "target", "targets"),
-		Started:      h.stamp(h.o.Started),
-	}
+	p := leaksPage{Filter: newFilter(q), ShowResolved: q.Get("resolved") == "1"}
 	for _, l := range h.o.State.Leaks() {
 		if l.State == leak.Firing {
 			p.Open++
@@ -212,6 +205,11 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
+	if p.Open == 0 { // says what is watched instead
+		p.Services = human.Plural(int64(len(h.o.State.Services())), "service", "services")
+		p.Targets = human.Plural(int64(h.o.State.TargetCount()), "target", "targets")
+		p.Started = h.stamp(h.o.Started)
+	}
 	code := http.StatusOK
 	if p.Filter.Problem != "" {
 		code = http.StatusBadRequest

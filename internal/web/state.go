@@ -38,6 +38,9 @@ type State interface {
 	// Targets are all that profiles could be pulled from, and for a while those
 	// that are gone, in any order.
 	Targets() []Target
+	// TargetCount is how many there are without those that are gone, as of the
+	// last evaluation. It does not make the list.
+	TargetCount() int
 }
 
 // Profiles are those of the archive. Its methods may take as long as a bucket

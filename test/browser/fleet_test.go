@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,10 @@ func (f fleet) Explain(labels.Labels) (out []trend.Assessment) {
 		}
 	}
 	return out
+}
+
+func (f fleet) TargetCount() int {
+	return len(slices.DeleteFunc(f.Targets(), func(t web.Target) bool { return t.State == web.TargetGone }))
 }
 
 func (f fleet) Targets() (out []web.Target) {
