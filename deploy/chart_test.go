@@ -236,12 +236,46 @@ func TestPodsAreRestricted(t *testing.T) {
 		for _, set := range ofKind(documents(t, file), "StatefulSet") {
 			pod := dig(t, set, "spec", "template", "spec").(map[any]any)
 			require.Equal(t, true, dig(t, pod, "securityContext", "runAsNonRoot"), file)
+			require.Equal(t, 65532, dig(t, pod, "securityContext", "runAsUser"), file)
 			require.Equal(t, "RuntimeDefault", dig(t, pod, "securityContext", "seccompProfile", "type"), file)
 			container := pod["containers"].([]any)[0].(map[any]any)
 			require.Equal(t, false, dig(t, container, "securityContext", "allowPrivilegeEscalation"), file)
 			require.Equal(t, true, dig(t, container, "securityContext", "readOnlyRootFilesystem"), file)
 			require.Equal(t, []any{"ALL"}, dig(t, container, "securityContext", "capabilities", "drop"), file)
 		}
+	}
+}
+
+// The chart asks for reading pods and nothing else, in the cluster, in chosen
+// namespaces, or nowhere; full.yaml says what else somebody may want.
+func TestRightsInTheCluster(t *testing.T) {
+	pods := []any{map[any]any{"apiGroups": []any{""}, "resources": []any{"pods"}, "verbs": []any{"get", "list", "watch"}}}
+	roles := func(file string) (all []map[any]any) {
+		objects := documents(t, file)
+		return append(ofKind(objects, "ClusterRole"), ofKind(objects, "Role")...)
+	}
+	for file, want := range map[string]int{manifests: 1, "testdata/golden/default.yaml": 1, "testdata/golden/shards.yaml": 1, "testdata/golden/namespaced.yaml": 2, "testdata/golden/existing.yaml": 0} {
+		found := roles(file)
+		require.Len(t, found, want, file)
+		for _, role := range found {
+			require.Equal(t, pods, dig(t, role, "rules"), file)
+		}
+	}
+	require.Empty(t, ofKind(documents(t, "testdata/golden/namespaced.yaml"), "ClusterRole"))
+	for _, set := range ofKind(documents(t, "testdata/golden/existing.yaml"), "StatefulSet") {
+		require.Equal(t, false, dig(t, set, "spec", "template", "spec", "automountServiceAccountToken"))
+	}
+}
+
+// The NetworkPolicy lets in the port of the pages alone.
+func TestNetworkPolicyHasOnePort(t *testing.T) {
+	for _, file := range []string{manifests, "testdata/golden/default.yaml", "testdata/golden/full.yaml", "testdata/golden/shards.yaml"} {
+		policies := ofKind(documents(t, file), "NetworkPolicy")
+		require.Len(t, policies, 1, file)
+		require.ElementsMatch(t, []any{"Ingress", "Egress"}, dig(t, policies[0], "spec", "policyTypes"), file)
+		in := dig(t, policies[0], "spec", "ingress").([]any)
+		require.Len(t, in, 1, file)
+		require.Equal(t, []any{map[any]any{"port": "http", "protocol": "TCP"}}, dig(t, in[0].(map[any]any), "ports"), file)
 	}
 }
 

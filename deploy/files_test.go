@@ -121,6 +121,10 @@ func TestUnit(t *testing.T) {
 		flag, _, _ := strings.Cut(arg, "=")
 		require.Contains(t, known, flag)
 	}
+	for _, line := range []string{"DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "StateDirectory=gorowatch"} {
+		require.Contains(t, string(text), "\n"+line+"\n")
+	}
+	require.NotContains(t, string(text), "ReadWritePaths", "it writes to its folder alone")
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Log("systemd is not here: the unit is not verified")

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -194,7 +195,7 @@ func TestSelfContained(t *testing.T) {
 
 // TestHostile: whatever things are called, a page stays what it is.
 func TestHostile(t *testing.T) {
-	bad := "\"'><script>alert(1)</script><img src=x onerror=alert(1)> \u202egnp.exe \x00 {{.}} \xff " + strings.Repeat("longer", 200)
+	bad := "\"'><script>alert(1)</script><img src=x onerror=alert(1)> \u202egnp.exe \u2066\u200f\u200b \x1b[31m\x07\u0085 <!here> \x00 {{.}} \xff " + strings.Repeat("longer", 200)
 	f := collector.Frame{Func: bad, File: bad, Line: math.MaxInt}
 	s := leaking()
 	for i := range s.leaks {
@@ -245,12 +246,15 @@ func TestHostile(t *testing.T) {
 			require.True(t, strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "#") || strings.HasPrefix(m[1], "?") || strings.HasPrefix(m[1], "https://am.example.org/#/silences/new?filter=%7B") || strings.HasPrefix(m[1], "https://grafana.example.org/?%22%27%3E%3C") || m[1] == "%22%3e%3cscript%3ealert%281%29%3c/script%3e", "%s on %s", m[1], path)
 		}
 		require.NotContains(t, page, "<img src=x", path)
+		require.NotContains(t, page, "<!here", path)
 		if !part {
 			require.Equal(t, 1, strings.Count(page, "<main"), path)
 			require.True(t, strings.HasSuffix(strings.TrimSpace(page), "</html>"), path)
 		}
 		if path != "/status" { // shows the configuration as it is, in a block of its own
-			require.NotContains(t, page, "\u202e", path)
+			for _, r := range page {
+				require.True(t, r == '\n' || unicode.IsPrint(r), "%U on %s", r, path)
+			}
 		}
 		require.Less(t, len(page), 300<<10, path)
 	}

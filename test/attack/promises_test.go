@@ -1,0 +1,88 @@
+package attack
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// promises are the list items of docs/security.md by their first words, each
+// with the tests that try to break it: of this package by name, of others as
+// path:name.
+var promises = map[string][]string{
+	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess"},
+	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hosts_test.go:TestHosts"},
+	"Probes and scrapes work under every name.": {"TestWebsiteThatPointsItsNameHere"},
+	"Other sites cannot post.":                  {"TestOtherSitesPost"},
+
+	"Off by default.":                 {"TestOffByDefault", "TestReloadIsOffByDefault"},
+	"The webhook needs its token.":    {"TestWebhookWantsItsToken", "TestOffByDefault", "internal/app/connections_test.go:TestInboundIsOffByDefault"},
+	"The webhook is bounded.":         {"internal/web/inbound_test.go:TestInboundRate"},
+	"The webhook chooses no address.": {"internal/app/inbound_test.go:TestInbound"},
+
+	"Slow clients keep nobody out.": {
+		"TestSlowClientsKeepNoProbeOut", "internal/app/connections_test.go:TestNoClientHoldsAConnectionForEver",
+		"internal/app/connections_test.go:TestNoReaderHoldsAnAnswerForEver", "internal/app/connections_test.go:TestAlwaysRoomForOneMore",
+	},
+	"No query breaks a page.": {"internal/web/query_test.go:TestEveryParameter", "internal/web/query_test.go:FuzzQuery"},
+
+	"Names are inert.":                  {"TestPagesOfAHostileService", "internal/web/web_test.go:TestHostile"},
+	"Nothing is loaded from elsewhere.": {"TestPagesOfAHostileService", "internal/web/web_test.go:TestSelfContained"},
+	"Secrets are never shown.":          {"TestSecretsAreNeverShown", "internal/config/config_test.go:TestShownConfigurationHidesSecretsAndLoadsAgain"},
+	"Credentials stay with their host.": {
+		"collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
+		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/notifier_test.go:TestHTTP",
+	},
+	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "internal/web/web_test.go:TestProfile"},
+	"Labels stay in profiles.":       {"internal/leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
+
+	"It only reads.":           {"TestPagesOfAHostileService"},
+	"Profiles have a budget.":  {"collector/puller_test.go:TestLongRunShareIsNeverExceeded", "collector/puller_test.go:TestBandwidth"},
+	"Answers are not trusted.": {"collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
+	"Pods, and nothing else.":  {"deploy/chart_test.go:TestRightsInTheCluster"},
+	"The pod is restricted.":   {"deploy/chart_test.go:TestPodsAreRestricted"},
+	"One port in.":             {"deploy/chart_test.go:TestNetworkPolicyHasOnePort"},
+	"The unit is confined.":    {"deploy/files_test.go:TestUnit"},
+}
+
+// item is the beginning of a list item, with its first words in bold.
+var item = regexp.MustCompile(`(?m)^- (?:\*\*([^*]+)\*\*)?`)
+
+// Every promise of the page is tested, and nothing is tested as a promise that
+// is none.
+func TestEveryPromiseHasATest(t *testing.T) {
+	const root = "../.."
+	page, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))
+	require.NoError(t, err)
+	found := map[string]bool{}
+	for _, m := range item.FindAllStringSubmatch(string(page), -1) {
+		require.NotEmpty(t, m[1], "an item of docs/security.md does not say in bold what it promises")
+		require.False(t, found[m[1]], "%s: twice", m[1])
+		found[m[1]] = true
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(promises)), slices.Collect(maps.Keys(found)), "promises of docs/security.md, and those that are tested")
+
+	own, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for promise, tests := range promises {
+		require.NotEmpty(t, tests, promise)
+		for _, name := range tests {
+			files := own
+			if file, function, ok := strings.Cut(name, ":"); ok {
+				files, name = []string{filepath.Join(root, file)}, function
+			}
+			has := slices.ContainsFunc(files, func(file string) bool {
+				text, err := os.ReadFile(file)
+				require.NoError(t, err, promise)
+				return strings.Contains(string(text), "\nfunc "+name+"(")
+			})
+			require.True(t, has, "%s: %s is not in %s", promise, name, files)
+		}
+	}
+}
