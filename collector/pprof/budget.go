@@ -13,32 +13,29 @@ import (
 // profiles that occur.
 const DefaultBudget = 192 << 20
 
-// sharesOfBudget is how many decoders run at the same time, each with
-// 1/partsOfBudget of the budget. One of them may have half of it besides. The
-// remaining quarter is for slices that grow, which exist twice for a moment.
+// How a budget is divided. A decoder that keeps little is free, so that a target
+// that takes its time holds up nobody. A few may have a share each, and one of
+// those half of the budget besides. The remaining quarter is for what is free,
+// and for slices that grow, which exist twice for a moment.
 const (
-	sharesOfBudget = 8
-	partsOfBudget  = 32
+	freeParts     = 512 // what is free is 1/512 of the budget
+	shareParts    = 32  // a share is 1/32 of it
+	sharesAtATime = 8
+	largeParts    = 2
 )
 
-// Budget is the memory that all decoders with it may use at the same time. Each
-// has a small share, which almost every profile fits in. A decoder that needs
-// more waits until it is the only one that does, so that decoders never wait
-// for one another in a circle.
+// Budget is the memory that all decoders with it may use at the same time. One
+// that needs more than is left waits. It waits for less than it will have then,
+// so decoders never wait for one another in a circle.
 type Budget struct {
-	shares      *semaphore.Weighted
-	large       *semaphore.Weighted
-	share, most int64 // of a decoder, in bytes
+	bytes  int64
+	shares *semaphore.Weighted
+	large  *semaphore.Weighted
 }
 
 // NewBudget makes a Budget of so many bytes.
 func NewBudget(bytes int64) *Budget {
-	return &Budget{
-		shares: semaphore.NewWeighted(sharesOfBudget),
-		large:  semaphore.NewWeighted(1),
-		share:  bytes / partsOfBudget,
-		most:   bytes / 2,
-	}
+	return &Budget{bytes: bytes, shares: semaphore.NewWeighted(sharesAtATime), large: semaphore.NewWeighted(1)}
 }
 
 // account counts the memory that one decoder uses, by estimate. A nil account
@@ -47,39 +44,40 @@ type account struct {
 	ctx        context.Context
 	budget     *Budget // may be nil
 	used, most int64
-	large      bool // it has the large part of the budget
+	share      bool // it has a share of the budget
+	large      bool // it has the large part
 	failed     error
 }
 
-// account waits for a decoder's share of the budget.
-func (l Limits) account(ctx context.Context) (*account, error) {
+// account begins the account of a decoder, which lasts as long as ctx.
+func (l Limits) account(ctx context.Context) *account {
 	a := &account{ctx: ctx, budget: l.Budget, most: l.Memory}
-	if a.budget == nil {
-		return a, nil
+	if a.budget != nil {
+		a.most = min(a.most, a.budget.bytes/largeParts)
 	}
-	a.most = min(a.most, a.budget.most)
-	return a, a.wait(a.budget.shares)
+	return a
 }
 
-func (a *account) wait(s *semaphore.Weighted) error {
-	if s.TryAcquire(1) {
-		return nil
+// acquire waits for a part of the budget.
+func (a *account) acquire(part *semaphore.Weighted, has *bool) error {
+	if !part.TryAcquire(1) {
+		if err := part.Acquire(a.ctx, 1); err != nil {
+			return collector.Errorf(collector.ReasonBudget, "not decoded in time: other profiles use the memory for decoding: %w", err)
+		}
 	}
-	if err := s.Acquire(a.ctx, 1); err != nil {
-		return collector.Errorf(collector.ReasonBudget, "not decoded in time: other profiles use the memory for decoding: %w", err)
-	}
+	*has = true
 	return nil
 }
 
 // close gives back what the account has of the budget.
 func (a *account) close() {
-	if a.budget == nil {
-		return
-	}
 	if a.large {
 		a.budget.large.Release(1)
 	}
-	a.budget.shares.Release(1)
+	if a.share {
+		a.budget.shares.Release(1)
+	}
+	a.share, a.large = false, false
 }
 
 // charge adds bytes that the decoder keeps. It may wait for other decoders.
@@ -89,11 +87,15 @@ func (a *account) charge(bytes int) error {
 		return a.check()
 	}
 	a.used += int64(bytes)
+	b := a.budget
 	if a.used > a.most {
 		a.failed = collector.Errorf(collector.ReasonTooLarge, "it takes more than %d bytes of memory to decode", a.most)
-	} else if a.budget != nil && !a.large && a.used > a.budget.share {
-		a.failed = a.wait(a.budget.large)
-		a.large = a.failed == nil
+	}
+	if a.failed == nil && b != nil && !a.share && a.used > b.bytes/freeParts {
+		a.failed = a.acquire(b.shares, &a.share)
+	}
+	if a.failed == nil && b != nil && !a.large && a.used > b.bytes/shareParts {
+		a.failed = a.acquire(b.large, &a.large)
 	}
 	return a.failed
 }

@@ -57,10 +57,7 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 	var raw rawCopy
 	dump := newDumpCopy(maxDumpCopy)
 	p, err := f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
-		memory, err := f.limits.account(ctx)
-		if err != nil {
-			return nil, err
-		}
+		memory := f.limits.account(ctx)
 		defer memory.close()
 		switch debug {
 		case 0:

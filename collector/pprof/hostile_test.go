@@ -291,7 +291,7 @@ func TestBudget(t *testing.T) {
 	const stacks = 8000
 	in := proto("goroutine", make([]int64, stacks)...)
 	synctest.Test(t, func(t *testing.T) {
-		lim := Limits{Budget: NewBudget(8 << 20)} // shares of 256 KiB
+		lim := Limits{Budget: NewBudget(8 << 20)} // shares of 256 KiB, 16 KiB free
 		busy, most := 0, 0
 		for range 12 {
 			go func() {
@@ -332,10 +332,28 @@ func TestBudget(t *testing.T) {
 		_, err = ParseContext(ctx, bytes.NewReader(in), fetched, lim)
 		require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err), "%v", err)
 		_, err = Parse(bytes.NewReader(proto("goroutine", 1)), fetched, lim)
-		require.NoError(t, err, "a small one has its share")
+		require.NoError(t, err, "a small one waits for nobody")
 		close(hold)
 		_, err = Parse(bytes.NewReader(in), fetched, lim)
 		require.NoError(t, err, "all was given back")
+	})
+}
+
+// However many targets take their time, others are not held up.
+func TestSlowTargetsHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lim := Limits{Budget: NewBudget(DefaultBudget)}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 100 {
+			r, w := io.Pipe()
+			context.AfterFunc(ctx, func() { _ = w.Close() })
+			go func() { _, _ = w.Write(begin("")) }()
+			go func() { _, _ = Parse(r, fetched, lim) }()
+		}
+		synctest.Wait()
+		_, err := Parse(bytes.NewReader(proto("goroutine", make([]int64, 1000)...)), fetched, lim)
+		require.NoError(t, err)
+		cancel()
 	})
 }
 

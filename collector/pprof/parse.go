@@ -34,10 +34,7 @@ func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, erro
 // too, not only the reading.
 func ParseContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
 	lim = lim.withDefaults()
-	memory, err := lim.account(ctx)
-	if err != nil {
-		return nil, err
-	}
+	memory := lim.account(ctx)
 	defer memory.close()
 	return decodeAll(r, fetched, lim, memory)
 }
@@ -82,10 +79,7 @@ func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format
 // ReadContext is Read for as long as the context lasts.
 func ReadContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	lim = lim.withDefaults()
-	memory, err := lim.account(ctx)
-	if err != nil {
-		return nil, err
-	}
+	memory := lim.account(ctx)
 	defer memory.close()
 	return decode(r, fetched, lim, memory, keep)
 }
