@@ -26,11 +26,16 @@ var Views = []string{"flamegraph", "top", "peek"}
 // sort by. Others reach into the process.
 var parameters = []string{"f", "i", "h", "s", "sf", "p", "si", "rel", "calls", "g", "noinlines", "compact", "n", "nf", "ef", "trim"}
 
-// maxSamples bounds the stacks of a profile: pprof's pages hold them all.
-const maxSamples = 20_000
+// pprof's pages hold all of a profile, several times. These bound its stacks,
+// their frames in all, and the bytes of the names of functions and files.
+const (
+	maxSamples   = 20_000
+	maxFrames    = 1_000_000
+	maxNameBytes = 16 << 20
+)
 
-// ErrTooLarge says that a profile has more stacks than a page can show.
-var ErrTooLarge = errors.New("pprofui: too many stacks")
+// ErrTooLarge says that a profile has more than a page can show.
+var ErrTooLarge = errors.New("pprofui: too large to show")
 
 // setUp guards pprof's set-up, which goes through variables of its package.
 var setUp sync.Mutex
@@ -107,7 +112,7 @@ func allowed(next http.Handler) http.Handler {
 // program to look into.
 func convert(p *collector.Profile) (*profile.Profile, error) {
 	if len(p.Records) > maxSamples {
-		return nil, fmt.Errorf("%w: %d, expected at most %d", ErrTooLarge, len(p.Records), maxSamples)
+		return nil, fmt.Errorf("%w: %d stacks, expected at most %d", ErrTooLarge, len(p.Records), maxSamples)
 	}
 	out := &profile.Profile{
 		SampleType: []*profile.ValueType{{Type: "goroutine", Unit: "count"}},
@@ -116,13 +121,20 @@ func convert(p *collector.Profile) (*profile.Profile, error) {
 		TimeNanos:  p.Time.UnixNano(),
 	}
 	functions, locations := map[[2]string]*profile.Function{}, map[collector.Frame]*profile.Location{}
+	frames, names := 0, 0
 	for _, r := range p.Records {
+		if frames += len(r.Frames); frames > maxFrames {
+			return nil, fmt.Errorf("%w: more than %d frames", ErrTooLarge, maxFrames)
+		}
 		s := &profile.Sample{Value: []int64{r.Count}}
 		for _, f := range r.Frames {
 			loc := locations[*f]
 			if loc == nil {
 				fn := functions[[2]string{f.Func, f.File}]
 				if fn == nil {
+					if names += len(f.Func) + len(f.File); names > maxNameBytes {
+						return nil, fmt.Errorf("%w: more than %d bytes of names", ErrTooLarge, maxNameBytes)
+					}
 					fn = &profile.Function{ID: uint64(len(functions) + 1), Name: f.Func, SystemName: f.Func, Filename: f.File}
 					functions[[2]string{f.Func, f.File}] = fn
 					out.Function = append(out.Function, fn)

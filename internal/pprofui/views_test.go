@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,5 +102,26 @@ func TestTooLarge(t *testing.T) {
 	p := of(1)
 	p.Records = make([]collector.Record, maxSamples+1)
 	_, err := New(nil, p)
+	require.ErrorIs(t, err, ErrTooLarge)
+
+	// Few stacks, which share their frames, and are deep.
+	p = of(1)
+	for range maxFrames/500 + 1 {
+		p.Records = append(p.Records, collector.Record{Count: 1, Frames: slices.Repeat(p.Records[0].Frames, 250)})
+	}
+	_, err = New(p, of(1))
+	require.ErrorIs(t, err, ErrTooLarge)
+	require.ErrorContains(t, err, "base")
+
+	p = of(1)
+	for i := range 5 {
+		p.Records = append(p.Records, collector.Record{Count: 1, Frames: []*collector.Frame{{Func: strings.Repeat("x", 4<<20), Line: i}}})
+	}
+	_, err = New(nil, p)
+	require.NoError(t, err, "one name")
+	for i := range 5 {
+		p.Records = append(p.Records, collector.Record{Count: 1, Frames: []*collector.Frame{{Func: strings.Repeat("x", 4<<20+i)}}})
+	}
+	_, err = New(nil, p)
 	require.ErrorIs(t, err, ErrTooLarge)
 }

@@ -477,7 +477,7 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 		code := http.StatusInternalServerError
 		text := "pprof cannot show these profiles; the log says why."
 		if errors.Is(err, pprofui.ErrTooLarge) {
-			code, text = http.StatusRequestEntityTooLarge, "These profiles have too many stacks for a page of pprof: run go tool pprof on your machine."
+			code, text = http.StatusRequestEntityTooLarge, "These profiles are too large for a page of pprof: run go tool pprof on your machine."
 		}
 		plain(w, code, text)
 		return
