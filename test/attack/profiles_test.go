@@ -174,7 +174,7 @@ func TestHostileProfiles(t *testing.T) {
 
 	healthy := func() error { return get(g.URL + "/-/healthy") }
 	e2e.Eventually(t, 3*time.Minute, "every target was asked", func() error {
-		require.NoError(t, healthy())
+		require.NoError(t, healthy(), "it answers meanwhile")
 		pending := map[string]string{}
 		for _, target := range g.Targets(t) {
 			job := target.Labels["job"]
@@ -208,7 +208,11 @@ func TestHostileProfiles(t *testing.T) {
 	require.NoError(t, healthy())
 	peak := peakMemory(t, g.PID())
 	t.Logf("peak memory: %d MiB", peak>>20)
-	require.Less(t, peak, 400<<20)
+	require.Less(t, peak, 460<<20)
+	_, metrics := read(t, g.URL+"/metrics")
+	for line := range strings.Lines(metrics) {
+		require.Less(t, len(line), 16<<10, "a line of the metrics: %.200s", line)
+	}
 	for line := range strings.Lines(g.Output()) {
 		require.Less(t, len(line), 16<<10, "a line of the log: %.200s", line)
 	}

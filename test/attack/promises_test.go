@@ -35,16 +35,18 @@ var promises = map[string][]string{
 	"Names are inert.":                  {"TestPagesOfAHostileService", "internal/web/web_test.go:TestHostile"},
 	"Nothing is loaded from elsewhere.": {"TestPagesOfAHostileService", "internal/web/web_test.go:TestSelfContained"},
 	"Secrets are never shown.":          {"TestSecretsAreNeverShown", "internal/config/config_test.go:TestShownConfigurationHidesSecretsAndLoadsAgain"},
-	"Credentials stay with their host.": {
-		"collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
+	"Credentials stay with their server.": {
+		"collector/fetch/redirect_test.go:TestSameOrigin", "collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
 		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/notifier_test.go:TestHTTP",
 	},
-	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "internal/web/web_test.go:TestProfile"},
+	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
 	"Labels stay in profiles.":       {"internal/leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
 
 	"It only reads.":           {"TestPagesOfAHostileService"},
 	"Profiles have a budget.":  {"collector/puller_test.go:TestLongRunShareIsNeverExceeded", "collector/puller_test.go:TestBandwidth"},
-	"Answers are not trusted.": {"collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
+	"Answers are not trusted.": {"TestHostileProfiles", "internal/archive/folder_test.go:TestUndecodableIsSetAside", "collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
+	"Series are not trusted.":  {"TestSeriesFillNothing", "collector/promapi/hostile_test.go:TestLabelsThatAreNone", "collector/promapi/hostile_test.go:TestValuesThatAreNone"},
+	"Log lines are bounded.":   {"cmd/gorowatch/logs_test.go:TestShortValues"},
 	"Pods, and nothing else.":  {"deploy/chart_test.go:TestRightsInTheCluster"},
 	"The pod is restricted.":   {"deploy/chart_test.go:TestPodsAreRestricted"},
 	"One port in.":             {"deploy/chart_test.go:TestNetworkPolicyHasOnePort"},
