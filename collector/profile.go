@@ -1,14 +1,18 @@
 package collector
 
 import (
+	"encoding/json"
 	"path"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Frame is one call on a stack.
 type Frame struct {
-	Func string // fully qualified, e.g. "main.(*Server).handle.func1"
+	Func string // fully qualified, e.g. "main.(*Server).handle.func1"; in a Record as the profile has it
 	File string // as the profile has it, may be empty
 	Line int    // 0: unknown
 }
@@ -24,6 +28,53 @@ func (f Frame) String() string {
 // MaxGoroutines is more goroutines than a program can have: their stacks alone
 // would take 200 GB. A larger count is refused, or not believed.
 const MaxGoroutines = 100_000_000
+
+// UnmarshalJSON reads a frame that was kept. Older ones have names as Go escapes
+// them.
+func (f *Frame) UnmarshalJSON(text []byte) error {
+	type plain Frame
+	if err := json.Unmarshal(text, (*plain)(f)); err != nil {
+		return err
+	}
+	f.Func = ReadableFunc(f.Func)
+	return nil
+}
+
+// ReadableFunc is the name of a function as people write it. Profiles have import
+// paths escaped: the dots of the last element, "gopkg.in/yaml%2ev3.Unmarshal",
+// and everywhere what is not ASCII.
+func ReadableFunc(name string) string {
+	i := strings.IndexByte(name, '%')
+	if i < 0 {
+		return name
+	}
+	if all := unescape(name, i, ""); utf8.ValidString(all) && strings.IndexFunc(all, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return all
+	}
+	return unescape(name, i, "2e")
+}
+
+// unescape undoes the escapes from byte i on, or only the one that is given.
+func unescape(name string, i int, only string) string {
+	b := append(make([]byte, 0, len(name)), name[:i]...)
+	for ; i < len(name); i++ {
+		if name[i] == '%' && i+2 < len(name) && (only == "" || name[i+1:i+3] == only) {
+			if c, err := strconv.ParseUint(name[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(c))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, name[i])
+	}
+	return string(b)
+}
+
+// ReadablePattern is a regular expression for readable names of functions. One
+// that was written for names as Go escapes them means the same.
+func ReadablePattern(pattern string) string {
+	return strings.ReplaceAll(pattern, "%2e", `\.`)
+}
 
 // Record is a number of goroutines that stand at the same place.
 type Record struct {

@@ -287,7 +287,7 @@ func ignoreRules(rules []config.Ignore) (out []leak.Ignore, err error) {
 			to   **regexp.Regexp
 			from string
 		}{{&rule.Function, r.Function}, {&rule.Key, r.Key}, {&rule.CreatedBy, r.CreatedBy}} {
-			if *p.to, err = config.Pattern(p.from); err != nil {
+			if *p.to, err = config.Pattern(collector.ReadablePattern(p.from)); err != nil {
 				return nil, fmt.Errorf("ignore[%d]: %w", i, err)
 			}
 		}

@@ -135,7 +135,7 @@ func convert(p *collector.Profile) (*profile.Profile, error) {
 					if names += len(f.Func) + len(f.File); names > maxNameBytes {
 						return nil, fmt.Errorf("%w: more than %d bytes of names", ErrTooLarge, maxNameBytes)
 					}
-					fn = &profile.Function{ID: uint64(len(functions) + 1), Name: f.Func, SystemName: f.Func, Filename: f.File}
+					fn = &profile.Function{ID: uint64(len(functions) + 1), Name: collector.ReadableFunc(f.Func), SystemName: collector.ReadableFunc(f.Func), Filename: f.File}
 					functions[[2]string{f.Func, f.File}] = fn
 					out.Function = append(out.Function, fn)
 				}

@@ -43,7 +43,7 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 		return nil
 	}
 	st = &Stack{
-		Shape: shape, State: rec.State, CreatedBy: rec.CreatedBy,
+		Shape: shape, State: rec.State, CreatedBy: readable(rec.CreatedBy),
 		Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
 	}
 	if rec.Leaked {
@@ -72,6 +72,12 @@ func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
 	if b.single {
 		shape, from, to := b.n.read(places, rec.State, format)
 		shape.Frames = rec.Frames[from:to:to]
+		for i := from; i < to; i++ {
+			if places[i].frame.Func != rec.Frames[i].Func {
+				shape.Frames = b.keep(places[from:to])
+				break
+			}
+		}
 		return shape
 	}
 	h := b.n.exact(places, rec.State, format)

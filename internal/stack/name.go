@@ -44,7 +44,8 @@ type function struct {
 //     value cannot be told from such a chain, so its receiver goes, too.
 //     Its package is that of the outermost function; packageOf knows better;
 //   - method values (-fm) are their method;
-//   - a vendored package is the package; %2e is the dot that it escapes;
+//   - a vendored package is the package; %2e is the dot that it escapes, and
+//     readable names, which have the dot, mean the same where it is certain;
 //   - net/http.http2x is net/http/internal/http2.x, as of Go 1.27.
 //
 // The hash of the name is part of every signature, so none of this may change
@@ -60,6 +61,7 @@ func canonical(name string) (pkg, fn string, kind kind) {
 	if dot < 0 {
 		return "", name, kind
 	}
+	dot += dotted(name, slash, dot)
 	pkg = name[:slash+dot]
 	fn = name[slash+dot+1:]
 	if strings.Contains(pkg, "%2e") {
@@ -74,6 +76,21 @@ func canonical(name string) (pkg, fn string, kind kind) {
 		fn = strings.ReplaceAll(fn, ".http2", ".")
 	}
 	return pkg, fn, kind
+}
+
+// dotted is how much longer the path of the package is than up to the first dot of
+// its last element. Profiles escape the others, so this is of readable names:
+// "gopkg.in/yaml.v3.Unmarshal", and "nats.go.Connect", as no Go function can have
+// the name of a keyword.
+func dotted(name string, slash, dot int) int {
+	element, _, more := strings.Cut(name[slash+dot+1:], ".")
+	if !more {
+		return 0
+	}
+	if element == "go" || strings.HasPrefix(name, "gopkg.in/") && numbered(element, "v") {
+		return 1 + len(element)
+	}
+	return 0
 }
 
 // kind is what a name shows of how a function came to be.

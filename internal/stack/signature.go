@@ -33,7 +33,7 @@ type namer struct {
 // place is a frame and the function that it stands in.
 type place struct {
 	*function
-	frame collector.Frame // the copy that is kept; nobody changes it
+	frame collector.Frame // the copy that is kept, with a readable name; nobody changes it
 	exact uint64          // hash of the frame as it is
 }
 
@@ -75,13 +75,20 @@ func (n *namer) places(frames []*collector.Frame) []*place {
 func (n *namer) place(fr *collector.Frame) *place {
 	p := n.known[*fr]
 	if p == nil {
-		p = &place{function: n.function(fr), frame: *fr, exact: maphash.Comparable(n.seed, *fr)}
+		p = &place{function: n.function(fr), frame: readable(*fr), exact: maphash.Comparable(n.seed, *fr)}
 		n.known[*fr] = p
 		if len(n.known) > len(n.recent)/2 {
 			n.recent = make([]asked, 4*len(n.recent))
 		}
 	}
 	return p
+}
+
+// readable is a frame with a name for people. What identifies a stack is made of
+// the names as profiled.
+func readable(f collector.Frame) collector.Frame {
+	f.Func = collector.ReadableFunc(f.Func)
+	return f
 }
 
 // forget lets go of the frames that were asked for, and of the profile that they

@@ -30,8 +30,9 @@ type Shape struct {
 	// send", "select", "sync.Mutex.Lock", "IO wait"), and Running for those
 	// that do not wait.
 	Op string
-	// Frames are leaf first, without the runtime's own at both ends. Stacks
-	// share them: nobody may change one.
+	// Frames are leaf first, without the runtime's own at both ends, with names
+	// as people write them (collector.ReadableFunc). Stacks share them: nobody may
+	// change one.
 	Frames []*collector.Frame
 	// Key is the first frame of the user's code, else of a library, else the
 	// function that the goroutine began with.
@@ -169,7 +170,7 @@ func (s *Stack) add(rec *collector.Record, shape *Shape) {
 		s.IDs = append(s.IDs[:len(s.IDs):len(s.IDs)], rec.IDs...)
 	}
 	if s.CreatedBy.Func == "" {
-		s.CreatedBy = rec.CreatedBy
+		s.CreatedBy = readable(rec.CreatedBy)
 	}
 	s.Labels = common(s.Labels, rec.Labels)
 }

@@ -36,7 +36,7 @@ var promises = map[string][]string{
 	"Nothing is loaded from elsewhere.": {"TestPagesOfAHostileService", "internal/web/web_test.go:TestSelfContained"},
 	"Secrets are never shown.":          {"TestSecretsAreNeverShown", "internal/config/config_test.go:TestShownConfigurationHidesSecretsAndLoadsAgain"},
 	"Credentials stay with their server.": {
-		"collector/fetch/redirect_test.go:TestSameOrigin", "collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
+		"collector/fetch/client_test.go:TestClientSecretStaysWithTheTokenServer", "collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
 		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/notifier_test.go:TestHTTP",
 	},
 	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
@@ -46,7 +46,7 @@ var promises = map[string][]string{
 	"Profiles have a budget.":  {"collector/puller_test.go:TestLongRunShareIsNeverExceeded", "collector/puller_test.go:TestBandwidth"},
 	"Answers are not trusted.": {"TestHostileProfiles", "internal/archive/folder_test.go:TestUndecodableIsSetAside", "collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
 	"Series are not trusted.":  {"TestSeriesFillNothing", "collector/promapi/hostile_test.go:TestLabelsThatAreNone", "collector/promapi/hostile_test.go:TestValuesThatAreNone"},
-	"Log lines are bounded.":   {"cmd/gorowatch/logs_test.go:TestShortValues"},
+	"Log lines are bounded.":   {"cmd/gorowatch/logs_test.go:TestLogValuesAreShort"},
 	"Pods, and nothing else.":  {"deploy/chart_test.go:TestRightsInTheCluster"},
 	"The pod is restricted.":   {"deploy/chart_test.go:TestPodsAreRestricted"},
 	"One port in.":             {"deploy/chart_test.go:TestNetworkPolicyHasOnePort"},
