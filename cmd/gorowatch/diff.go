@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"regexp"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/check"
 	"github.com/gorowatch/gorowatch/internal/diff"
 )
@@ -11,12 +14,20 @@ import (
 func addDiff(c *cli) {
 	cmd := c.Command("diff", "Compare two goroutine profiles, stack by stack: which grew?")
 	o := diff.Options{}
+	topSet := false
 	cmd.Arg("base", "The earlier profile: a file, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2.").Required().StringVar(&o.Base)
 	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
-	cmd.Flag("limit", "Stacks to show, those that changed most; 0 is all.").Default("20").IntVar(&o.Limit)
+	cmd.Flag("top", "Stacks to show, those that grew most, in any format; 0: all. By default 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
+	cmd.Flag("limit", "The name of --top before; tables and Markdown only.").Default("20").Hidden().IntVar(&o.Limit)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
+		if o.Top < 0 {
+			return fmt.Errorf("--top: %d is negative", o.Top)
+		}
+		if topSet && o.Top == 0 {
+			o.Limit = 0
+		}
 		client, err := httpClient(*file, "diff")
 		if err != nil {
 			return err
@@ -44,10 +55,23 @@ func addCheck(c *cli) {
 		if o.Client, err = httpClient(*file, "check"); err != nil {
 			return err
 		}
+		o.Match, o.Ignore = forReadable(o.Match), forReadable(o.Ignore)
 		leaked, err := check.Run(ctx, o, stdout, stderr)
 		if err == nil && leaked {
 			return errLeak
 		}
 		return err
 	})
+}
+
+// forReadable is a pattern for functions as they are shown; one with the dots
+// escaped, as profiles have them, means the same.
+func forReadable(re *regexp.Regexp) *regexp.Regexp {
+	if re == nil {
+		return nil
+	}
+	if readable, err := regexp.Compile(collector.ReadablePattern(re.String())); err == nil {
+		return readable
+	}
+	return re
 }

@@ -23,8 +23,11 @@ type Options struct {
 	Base, Head string
 	Format     string // one of the above; default FormatTable
 	// Limit is the number of stacks shown in a table or in Markdown, those
-	// that changed most. Default 0: all.
-	Limit  int
+	// that grew most. Default 0: all.
+	Limit int
+	// Top is the number of stacks in any format, rather than Limit. Default 0:
+	// as Limit says, and all in JSON.
+	Top    int
 	Loader Loader
 }
 
@@ -53,7 +56,11 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if !stack.Related(base, head) {
 		_, _ = fmt.Fprintf(stderr, "gorowatch: these are profiles of different programs, it seems: they have no function in common\n")
 	}
-	return New(base, head).Write(stdout, o.Format, o.Limit)
+	limit := o.Top
+	if limit == 0 && o.Format != FormatJSON {
+		limit = o.Limit
+	}
+	return New(base, head).Write(stdout, o.Format, limit)
 }
 
 // ErrIncomplete says that counts mean nothing.

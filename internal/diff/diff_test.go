@@ -113,6 +113,53 @@ func TestRunLimit(t *testing.T) {
 	require.NotContains(t, out.String(), "peer.go")
 }
 
+// Top holds for all formats; without it JSON has all stacks.
+func TestRunTop(t *testing.T) {
+	base, head := write(t, "base.txt", baseDump), write(t, "head.txt", headDump())
+	for _, tc := range []struct {
+		format     string
+		limit, top int
+		want       int
+	}{
+		{FormatTable, 0, 0, 3}, {FormatTable, 1, 0, 1}, {FormatTable, 1, 2, 2}, {FormatTable, 0, 1, 1}, {FormatTable, 0, 9, 3},
+		{FormatMarkdown, 1, 0, 1}, {FormatMarkdown, 1, 2, 2},
+		{FormatJSON, 0, 0, 3}, {FormatJSON, 1, 0, 3}, {FormatJSON, 1, 2, 2}, {FormatJSON, 0, 1, 1}, {FormatJSON, 0, 9, 3},
+	} {
+		var out bytes.Buffer
+		require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Format: tc.format, Limit: tc.limit, Top: tc.top}, &out, io.Discard))
+		places := 0
+		for _, place := range []string{"handler.go:29", "peer.go:40", "work.go:12"} {
+			if strings.Contains(out.String(), place) {
+				places++
+			}
+		}
+		require.Equal(t, tc.want, places, "%+v\n%s", tc, out.String())
+		if tc.format == FormatJSON {
+			var all struct{ Stacks []any }
+			require.NoError(t, json.Unmarshal(out.Bytes(), &all))
+			require.Len(t, all.Stacks, tc.want)
+		}
+	}
+}
+
+// The JSON is written as it is made: never more than a buffer at once.
+func TestJSONIsStreamed(t *testing.T) {
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, "goroutine %d [select]:\nmain.f%d()\n\t/src/f.go:1 +0x1\n\n", i+1, i)
+	}
+	var most mostWritten
+	require.NoError(t, Run(t.Context(), Options{Base: write(t, "base.txt", baseDump), Head: write(t, "head.txt", b.String()), Format: FormatJSON}, &most, io.Discard))
+	require.Greater(t, most.total, 500_000)
+	require.Less(t, most.largest, 10_000)
+
+	var out bytes.Buffer
+	same := write(t, "same.txt", baseDump)
+	require.NoError(t, Run(t.Context(), Options{Base: same, Head: same, Format: FormatJSON}, &out, io.Discard))
+	require.Contains(t, out.String(), "\"stacks\": []\n}\n")
+	require.True(t, json.Valid(out.Bytes()))
+}
+
 // The labels that all goroutines of a stack share are shown, but in what goes
 // into pull requests.
 func TestRunLabels(t *testing.T) {
@@ -175,6 +222,18 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		var out bytes.Buffer
 		require.ErrorContains(t, Run(t.Context(), Options{Base: tc.base, Head: tc.head, Format: tc.format}, &out, io.Discard), tc.want)
 		require.Empty(t, out.String())
+	}
+}
+
+// Names of functions are shown as people write them.
+func TestRunShowsReadableNames(t *testing.T) {
+	head := baseDump + strings.ReplaceAll(fmt.Sprintf(leakDump, 99, 3), "main.logHandler", "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).mill")
+	for _, format := range []string{FormatTable, FormatJSON, FormatMarkdown} {
+		var out bytes.Buffer
+		require.NoError(t, Run(t.Context(), Options{Base: write(t, "base.txt", baseDump), Head: write(t, "head.txt", head), Format: format}, &out, io.Discard))
+		require.Contains(t, out.String(), "gopkg.in/natefinch/lumberjack.v2.(*Logger).mill.func1", format)
+		require.Contains(t, strings.ReplaceAll(out.String(), `"created_by": "`, "created by "), "created by gopkg.in/natefinch/lumberjack.v2.(*Logger).mill", format)
+		require.NotContains(t, out.String(), "%2e", format)
 	}
 }
 
@@ -283,7 +342,41 @@ func BenchmarkProcess(b *testing.B) {
 	})
 }
 
-func manyStacks(b *testing.B, path string, seed uint64) {
+// BenchmarkJSON writes 20 000 stacks, 30 deep.
+func BenchmarkJSON(b *testing.B) {
+	dir := b.TempDir()
+	base, head := filepath.Join(dir, "base.pb.gz"), filepath.Join(dir, "head.pb.gz")
+	manyStacks(b, base, 1)
+	manyStacks(b, head, 2)
+	l := &Loader{}
+	before, err := l.Load(b.Context(), base)
+	require.NoError(b, err)
+	after, err := l.Load(b.Context(), head)
+	require.NoError(b, err)
+	r := New(before, after)
+	for _, top := range []int{0, 20} {
+		b.Run(fmt.Sprintf("top=%d", top), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var most mostWritten
+				require.NoError(b, r.Write(&most, FormatJSON, top))
+				b.ReportMetric(float64(most.total)/1e6, "MB-written")
+				b.ReportMetric(float64(most.largest)/1e6, "MB-at-once")
+			}
+		})
+	}
+}
+
+// mostWritten is how much was written, and how much at once.
+type mostWritten struct{ total, largest int }
+
+func (m *mostWritten) Write(b []byte) (int, error) {
+	m.total += len(b)
+	m.largest = max(m.largest, len(b))
+	return len(b), nil
+}
+
+func manyStacks(b testing.TB, path string, seed uint64) {
 	shape, counts := rand.New(rand.NewPCG(7, 7)), rand.New(rand.NewPCG(seed, seed))
 	m := &profile.Mapping{ID: 1, Start: 0x400000, Limit: 0x4000000, File: "/app/server", HasFunctions: true}
 	p := &profile.Profile{SampleType: []*profile.ValueType{{Type: "goroutine", Unit: "count"}}, Mapping: []*profile.Mapping{m}}

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -62,8 +63,8 @@ func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 	return r
 }
 
-// Write writes the report in a format. limit bounds the number of stacks for
-// people; 0 shows all. Programs get all of them.
+// Write writes the report in a format. limit bounds the number of stacks, those
+// that grew most; 0 shows all.
 func (r *Report) Write(w io.Writer, format string, limit int) error {
 	// Of a large service it is megabytes, so it is written as it is made.
 	b := bufio.NewWriter(w)
@@ -74,7 +75,7 @@ func (r *Report) Write(w io.Writer, format string, limit int) error {
 	case FormatMarkdown:
 		r.markdown(b, limit)
 	case FormatJSON:
-		err = r.json(b)
+		err = r.json(b, limit)
 	default:
 		err = fmt.Errorf("no format %q: want %s, %s or %s", format, FormatTable, FormatJSON, FormatMarkdown)
 	}
@@ -84,14 +85,9 @@ func (r *Report) Write(w io.Writer, format string, limit int) error {
 	return err
 }
 
-// The form of the JSON is a contract of the command line.
+// The form of the JSON is a contract of the command line: an object with base,
+// head, growth and stacks.
 type (
-	jsonReport struct {
-		Base   jsonSide    `json:"base"`
-		Head   jsonSide    `json:"head"`
-		Growth int64       `json:"growth"`
-		Stacks []jsonStack `json:"stacks"`
-	}
 	jsonSide struct {
 		Time       time.Time `json:"time"`
 		Goroutines int64     `json:"goroutines"`
@@ -117,34 +113,73 @@ type (
 	}
 )
 
-func (r *Report) json(w io.Writer) error {
-	out := jsonReport{
-		Base:   jsonSide{r.Base.Time.UTC(), r.Base.Goroutines},
-		Head:   jsonSide{r.Head.Time.UTC(), r.Head.Goroutines},
-		Growth: r.Growth,
-		Stacks: make([]jsonStack, 0, len(r.Stacks)),
+// json writes one stack at a time: all of them can be 50 MB of text.
+func (r *Report) json(b *bufio.Writer, limit int) error {
+	head := []struct {
+		name  string
+		value any
+	}{
+		{"base", jsonSide{r.Base.Time.UTC(), r.Base.Goroutines}},
+		{"head", jsonSide{r.Head.Time.UTC(), r.Head.Goroutines}},
+		{"growth", r.Growth},
 	}
+	var text bytes.Buffer
+	_, _ = b.WriteString("{\n")
+	for _, h := range head {
+		_, _ = fmt.Fprintf(b, "  %q: ", h.name)
+		if err := writeJSON(b, &text, "  ", h.value); err != nil {
+			return err
+		}
+		_, _ = b.WriteString(",\n")
+	}
+	shown, _ := r.shown(limit)
+	_, _ = b.WriteString("  \"stacks\": [")
 	hints := stack.NewHints()
-	for _, s := range r.Stacks {
-		j := jsonStack{
-			Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
-			Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share, Labels: s.Labels,
+	for i, s := range shown {
+		if i > 0 {
+			_ = b.WriteByte(',')
 		}
-		for _, f := range s.Frames {
-			j.Frames = append(j.Frames, f.String())
+		_, _ = b.WriteString("\n    ")
+		if err := writeJSON(b, &text, "    ", s.json(hints)); err != nil {
+			return err
 		}
-		if s.Wait > 0 {
-			j.Wait = s.Wait.String()
-		}
-		if h, ok := s.hint(hints); ok {
-			j.Hint = &jsonHint{h.Kind, h.Sentence}
-		}
-		out.Stacks = append(out.Stacks, j)
 	}
-	e := json.NewEncoder(w)
+	if len(shown) > 0 {
+		_, _ = b.WriteString("\n  ")
+	}
+	_, err := b.WriteString("]\n}\n")
+	return err
+}
+
+// writeJSON writes a value whose lines begin with prefix, but for the first. text
+// is room for it.
+func writeJSON(b *bufio.Writer, text *bytes.Buffer, prefix string, v any) error {
+	text.Reset()
+	e := json.NewEncoder(text)
 	e.SetEscapeHTML(true)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
+	e.SetIndent(prefix, "  ")
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+	return err
+}
+
+func (s Stack) json(hints *stack.Hints) jsonStack {
+	j := jsonStack{
+		Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
+		Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share, Labels: s.Labels,
+	}
+	for _, f := range s.Frames {
+		j.Frames = append(j.Frames, f.String())
+	}
+	if s.Wait > 0 {
+		j.Wait = s.Wait.String()
+	}
+	if h, ok := s.hint(hints); ok {
+		j.Hint = &jsonHint{h.Kind, h.Sentence}
+	}
+	return j
 }
 
 // maxFrames is how many frames of a stack are shown to people.
