@@ -224,13 +224,18 @@ func (c *checker) grownAgain(before []growth, last, head, base *window, first bo
 	return out
 }
 
-// root is the function that a stack's goroutines began with.
+// root is the function that a stack's goroutines began with, of a closure the one
+// that it stands in: one signature may have several closures of a function, and
+// its frames are those of any.
 func root(s *stack.Stack) string {
 	if len(s.Frames) == 0 {
 		return ""
 	}
-	return s.Frames[len(s.Frames)-1].Func
+	return closure.ReplaceAllString(s.Frames[len(s.Frames)-1].Func, ".func")
 }
+
+// closure is how the compiler numbers closures.
+var closure = regexp.MustCompile(`(\.func\d+|\.gowrap\d+|\.\d+|-range\d+)+$`)
 
 func (c *checker) wanted(s *stack.Stack) bool {
 	return (c.Match == nil || matches(c.Match, s)) && (c.Ignore == nil || !matches(c.Ignore, s))
@@ -364,7 +369,7 @@ func (c *checker) settle(ctx context.Context, before *window) (*window, error) {
 				fewest, since, byID = n, time.Now(), named(before, w)
 				w.rest()
 			}
-			if n == 0 || time.Since(since) >= patience || time.Since(start) >= c.Settle {
+			if n == 0 && (!w.moved || w.n >= enoughCounts) || time.Since(since) >= patience || time.Since(start) >= c.Settle {
 				return w, nil
 			}
 		}

@@ -8,9 +8,14 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// enoughDumps is how many dumps in a row tell which goroutines stay, where
-// other profiles came before them.
-const enoughDumps = 3
+const (
+	// enoughDumps is how many dumps in a row tell which goroutines stay, where
+	// other profiles came before them.
+	enoughDumps = 3
+	// enoughCounts is how many profiles tell by counts that goroutines have moved:
+	// in one, those that were there before may be missing by chance.
+	enoughCounts = 5
+)
 
 // window is what several profiles of the target, one after the other, say
 // together. A goroutine that comes and goes is in some of them; one that
@@ -24,29 +29,23 @@ type window struct {
 	// function that they began with.
 	least     map[string]*stack.Stack
 	leastRoot map[string]int64
-	// most and mostRoot are the largest since the last call of rest.
-	most     map[string]*stack.Stack
-	mostRoot map[string]int64
+	// peak are the largest numbers of goroutines of each signature; most and
+	// mostRoot are the largest since the last call of rest.
+	peak, most map[string]*stack.Stack
+	mostRoot   map[string]int64
+	// moved: some growth is taken for goroutines that were elsewhere before.
+	moved bool
 
 	// dumps is how many of the latest profiles name their goroutines.
 	dumps int
-	// seen are the goroutines of these, stayed those that are in each of them.
-	seen   map[uint64]sighting
+	// seen are the goroutines of these, by the last dump that they are in; stayed
+	// are those that are in each.
+	seen   map[uint64]int
 	stayed map[uint64]*routine
 }
 
-// sighting is when a goroutine was seen last.
-type sighting struct {
-	root string
-	dump int
-}
-
 // routine is one goroutine that is in each dump of a window.
-type routine struct {
-	id     uint64
-	root   string
-	places []place
-}
+type routine struct{ places []place }
 
 // place is a stack that a goroutine was found at, and how often.
 type place struct {
@@ -60,6 +59,7 @@ func (w *window) add(s *stack.Snapshot) {
 	roots := byRoot(s)
 	if w.n++; w.n == 1 {
 		w.least, w.leastRoot = maps.Clone(s.Stacks), roots
+		w.peak = maps.Clone(s.Stacks)
 		w.rest()
 	} else {
 		for sig, st := range w.least {
@@ -69,9 +69,11 @@ func (w *window) add(s *stack.Snapshot) {
 				w.least[sig] = now
 			}
 		}
-		for sig, now := range s.Stacks {
-			if st := w.most[sig]; st == nil || now.Count > st.Count {
-				w.most[sig] = now
+		for _, largest := range []map[string]*stack.Stack{w.peak, w.most} {
+			for sig, now := range s.Stacks {
+				if st := largest[sig]; st == nil || now.Count > st.Count {
+					largest[sig] = now
+				}
 			}
 		}
 		for name, n := range w.leastRoot {
@@ -107,24 +109,23 @@ func (w *window) addDump(s *stack.Snapshot) {
 	}
 	first := w.dumps == 0
 	if w.dumps++; first {
-		w.seen, w.stayed = map[uint64]sighting{}, map[uint64]*routine{}
+		w.seen, w.stayed = map[uint64]int{}, map[uint64]*routine{}
 	}
 	for _, st := range s.Stacks {
-		r := root(st)
 		for _, id := range st.IDs {
-			w.seen[id] = sighting{r, w.dumps}
+			w.seen[id] = w.dumps
 			g := w.stayed[id]
 			if g == nil {
 				if !first {
 					continue
 				}
-				g = &routine{id: id, root: r}
+				g = &routine{}
 				w.stayed[id] = g
 			}
 			g.found(st)
 		}
 	}
-	maps.DeleteFunc(w.stayed, func(id uint64, _ *routine) bool { return w.seen[id].dump != w.dumps })
+	maps.DeleteFunc(w.stayed, func(id uint64, _ *routine) bool { return w.seen[id] != w.dumps })
 }
 
 // found notes where the goroutine stands now.
@@ -195,22 +196,23 @@ func (c *checker) grown(base, head *window) []growth {
 // but for those that took the place of one that ended, as the restarted workers
 // of a pool do.
 func (c *checker) grownByID(base, head *window) []growth {
-	ended := map[string][]*routine{} // by root
-	before := map[string]int64{}     // by signature
-	for id, g := range base.stayed {
+	var ended []*routine
+	before := map[string]int64{} // by signature
+	for _, id := range slices.Sorted(maps.Keys(base.stayed)) {
+		g := base.stayed[id]
 		before[g.usual().Signature]++
-		if s := head.seen[id]; s.dump != head.dumps || s.root != g.root {
-			ended[g.root] = append(ended[g.root], g)
+		if head.seen[id] != head.dumps {
+			ended = append(ended, g)
 		}
 	}
 	found := map[string]*growth{}
 	for _, id := range slices.Sorted(maps.Keys(head.stayed)) {
 		g := head.stayed[id]
-		if s, ok := base.seen[id]; ok && s.root == g.root {
+		if base.seen[id] > 0 {
 			continue
 		}
-		if i := slices.IndexFunc(ended[g.root], g.meets); i >= 0 {
-			ended[g.root] = slices.Delete(ended[g.root], i, i+1)
+		if i := slices.IndexFunc(ended, g.meets); i >= 0 {
+			ended = slices.Delete(ended, i, i+1)
 			continue
 		}
 		st := g.usual()
@@ -235,40 +237,47 @@ func (c *checker) grownByID(base, head *window) []growth {
 
 // grownByCount compares the most that was there before with the least that is
 // there now. A goroutine that only stands elsewhere in its function than before
-// has not come: growth counts as far as that of all goroutines that began with
-// the same function.
+// has not come: what is gone from one stack of a function is not counted at
+// another.
 func (c *checker) grownByCount(base, head *window) []growth {
-	before := &stack.Snapshot{Stacks: base.most}
-	net := map[string]int64{}
-	for name, n := range head.leastRoot {
-		net[name] = n - base.mostRoot[name]
-	}
-	stayed := map[string]int64{} // by signature
-	take := func(d stack.Delta) {
-		if n := min(d.Growth()-stayed[d.Signature], net[root(d.Stack)]); n > 0 {
-			net[root(d.Stack)] -= n
-			stayed[d.Signature] += n
+	gone := map[string]int64{} // by root
+	for sig, st := range base.least {
+		n := st.Count
+		if now := head.peak[sig]; now != nil {
+			n -= now.Count
 		}
+		gone[root(st)] += max(n, 0)
 	}
-	// First those that stand still, of which those that nobody looks at must not
-	// take the place of others.
+	before := &stack.Snapshot{Stacks: base.most}
 	still := stack.Diff(before, &stack.Snapshot{Stacks: head.least})
-	for _, wanted := range []bool{true, false} {
+	stayed, byRoot := map[string]int64{}, map[string]int64{}
+	head.moved = false
+	// Those that nobody looks at come first: what is gone was rather one of them
+	// than one to report.
+	for _, wanted := range []bool{false, true} {
 		for _, d := range still {
-			if c.wanted(d.Stack) == wanted {
-				take(d)
+			if d.Growth() > 0 && c.wanted(d.Stack) == wanted {
+				r := root(d.Stack)
+				moved := min(gone[r], d.Growth())
+				gone[r] -= moved
+				head.moved = head.moved || moved > 0
+				stayed[d.Signature] = d.Growth() - moved
+				byRoot[r] += d.Growth() - moved
 			}
 		}
 	}
-	// Then those that go to and fro: their function has more goroutines in each
-	// profile, wherever they stand.
+	// Some go to and fro between stacks: then their function has more goroutines in
+	// each profile, wherever they stand.
 	var out []growth
 	for _, d := range stack.Diff(before, head.last) {
-		alive := stayed[d.Signature]
-		take(d)
-		if n := stayed[d.Signature]; n > 0 && c.wanted(d.Stack) {
+		r, n := root(d.Stack), stayed[d.Signature]
+		if more := min(d.Growth()-n, head.leastRoot[r]-base.mostRoot[r]-byRoot[r]); more > 0 {
+			byRoot[r] += more
+			n += more
+		}
+		if n > 0 && c.wanted(d.Stack) {
 			d.Head = d.Base + n
-			out = append(out, growth{Delta: d, alive: n > alive})
+			out = append(out, growth{Delta: d, alive: n > stayed[d.Signature]})
 		}
 	}
 	return out

@@ -149,6 +149,25 @@ func TestTransientGoroutinesAreNoLeak(t *testing.T) {
 				p.run(0, p.loop(fmt.Sprintf("main.loop%d", i)))
 			}
 		}},
+		{name: "closures that have one signature", before: func(p *program) {
+			p.run(0, at("sleep", "time.Sleep", "main.main.func3"))
+			p.churn(7*time.Millisecond, 20*time.Millisecond, at("sleep", "time.Sleep", "main.main.func3.1"))
+			p.churn(7*time.Millisecond, 20*time.Millisecond, at("sleep", "time.Sleep", "main.main.func3.2"))
+		}},
+		{name: "one of such closures stays", ids: true, before: func(p *program) {
+			p.run(0, at("sleep", "time.Sleep", "main.main.func3"))
+			p.churn(7*time.Millisecond, 20*time.Millisecond, at("sleep", "time.Sleep", "main.main.func3.1"))
+		}, load: func(p *program) {
+			p.run(0, at("sleep", "time.Sleep", "main.main.func3.1"))
+		}, want: map[string]int64{"main.main.func": 1}},
+		{name: "a closure that stays beside others that come and go", before: func(p *program) {
+			p.run(0, at("sleep", "time.Sleep", "main.main.func3"))
+			p.churn(7*time.Millisecond, 20*time.Millisecond, at("sleep", "time.Sleep", "main.main.func3.1"))
+		}, load: func(p *program) {
+			for range 3 {
+				p.run(0, at("chan send", "main.main.func1.1"))
+			}
+		}, want: map[string]int64{"main.main.func": 3}},
 		{name: "tickers that end", load: func(p *program) {
 			for i := range 5 {
 				p.run(time.Duration(i+1)*time.Second, at("select", "main.tick"))
