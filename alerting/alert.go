@@ -220,9 +220,9 @@ func summary(l leak.Leak, s Severity, o RenderOptions) string {
 // inertLine is one inert line of at most n characters.
 func inertLine(s string, n int) string { return human.Line(inert(human.Line(s, n)), n) }
 
-// paused tells whether a leak fires although no growth of a running process has
-// been measured: the processes that leaked have ended, and their successors have
-// not leaked yet, or not for long enough.
+// paused tells whether a leak fires while no growth of a running process is known.
+// The processes that leaked have ended, and those that replaced them have not
+// leaked yet, or not for long enough to measure it.
 func paused(l leak.Leak) bool {
 	return l.State == leak.Firing && l.PlateauedAt.IsZero() && !(l.Rate.Value > 0)
 }

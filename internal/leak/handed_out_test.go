@@ -86,6 +86,14 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	s.started["a"], s.count["a"] = s.now, 10
 	grow(1, "b")
 	quiet(plateauAfter + 1)
+	// An instance is not scraped for a while and grows at another pace then.
+	b := s.count["b"]
+	delete(s.count, "b")
+	quiet(5)
+	s.count["b"] = b
+	as = slices.Clone(as)
+	as[0].Rates = map[string]trend.Interval{"b": {Value: 90, Low: 80, High: 100}}
+	grow(1, "b")
 	delete(s.count, "b")
 	quiet(15)
 	require.Equal(t, Resolved, s.only().State)

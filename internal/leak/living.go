@@ -8,7 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// living are the instances that are there, by name.
+// living lists the instances that still have samples, by name.
 func (t *Tracker) living(now time.Time, all []trend.Instance) map[string]trend.Instance {
 	out := make(map[string]trend.Instance, len(all))
 	for _, in := range all {
@@ -25,9 +25,9 @@ func (w *watch) replaced(now trend.Instance) bool {
 	return procstart.At(now.Started).Differs(procstart.At(w.started))
 }
 
-// holds is how many leaked goroutines the process of now has: what it has above
-// the count without the leak, or what a profile shows of it that was taken since
-// it started or since the count was low.
+// holds is how many leaked goroutines a process has now: those above the count
+// without the leak. A profile knows better, if it was taken since a restart or
+// since the count fell.
 func (w *watch) holds(now trend.Instance) float64 {
 	since := w.lowSince
 	if w.replaced(now) {
@@ -42,8 +42,8 @@ func (w *watch) holds(now trend.Instance) float64 {
 	return max(0, now.Count-w.clean)
 }
 
-// share gives the instances their parts of the rate of all of them.
-func (r *record) share(whole trend.Interval, known map[string]bool) {
+// shareRate gives each instance its part of the rate of all of them.
+func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 	var sum float64
 	for name := range known {
 		sum += r.watched[name].rate.Value
@@ -59,8 +59,8 @@ func (r *record) share(whole trend.Interval, known map[string]bool) {
 	}
 }
 
-// rate is that of the processes that live: those judged by the counts err
-// together, those judged by the stacks each apart.
+// rate sums up the growth of the processes that live. Rates from the counts err
+// together, rates from the stacks each apart.
 func (r *record) rate(o Observation) trend.Interval {
 	var judged trend.Interval
 	var profiled, wide float64 // wide: half the interval, squared
@@ -82,12 +82,12 @@ func (r *record) rate(o Observation) trend.Interval {
 // inherit shares the rate of a restored leak among the instances that it was
 // measured on.
 func (r *record) inherit(now time.Time) {
-	if r.rated {
+	if r.hasRates {
 		return
 	}
-	r.rated = true
+	r.hasRates = true
 	l := &r.leak
-	r.was = extent{now, l.Instances, l.InstancesTotal, l.Rate}
+	r.largest = extent{now, l.Instances, l.InstancesTotal, l.Rate}
 	for _, name := range l.Instances {
 		if w := r.watched[name]; w != nil {
 			w.rate = l.Rate.Times(1 / float64(len(l.Instances)))
@@ -108,20 +108,20 @@ type extent struct {
 	rate      trend.Interval
 }
 
-// extentFor is for how many base blocks the largest extent counts. Its processes
-// end one after another when a rollout ends a leak: what is said of it then is
-// not about the last of them.
+// extentFor is for how many base blocks the largest extent counts. A rollout ends
+// the processes one after another, and a resolved leak should be described by all
+// of them and not by the last.
 const extentFor = 360
 
-// note takes the extent, unless it was larger of late.
-func (r *record) note(now time.Time, late time.Duration, o Observation) {
+// noteExtent takes the extent, unless it was larger of late.
+func (r *record) noteExtent(now time.Time, late time.Duration, o Observation) {
 	n := 0
 	for _, name := range r.leak.Instances {
 		if !r.watched[name].replaced(o.living[name]) {
 			n++
 		}
 	}
-	if n > 0 && (n >= len(r.was.instances) || now.Sub(r.was.at) >= late) {
-		r.was = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
+	if n > 0 && (n >= len(r.largest.instances) || now.Sub(r.largest.at) >= late) {
+		r.largest = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
 	}
 }

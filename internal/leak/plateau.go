@@ -117,7 +117,7 @@ func (r *record) plateau(now time.Time, base time.Duration, o Observation) {
 	case r.moved.IsZero():
 		r.moved = now // restored: it is given time to show
 	case l.State != Firing:
-	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > r.patience(base) && r.stays > 0 && r.stopped(now, base, o):
+	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > r.patience(base) && r.remaining > 0 && r.stopped(now, base, o):
 		l.Rate = trend.Interval{}
 		l.move(now, Plateaued, "it has stopped growing, its goroutines stay")
 	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):

@@ -80,12 +80,12 @@ type record struct {
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
-	// stays is what those hold that are not rid of what had leaked.
-	stays float64
-	// rated: the rates of its instances are known. was is what it was like when
-	// it was on the most instances of late.
-	rated bool
-	was   extent
+	// remaining is what those instances hold that are not rid of what had leaked.
+	remaining float64
+	// hasRates: the rates of its instances are known.
+	hasRates bool
+	// largest is its extent when it was on the most instances of late.
+	largest extent
 }
 
 // watch is an instance that leaks.
@@ -400,7 +400,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		if r.unseen() && !r.moved.IsZero() && r.moved.Before(now) {
 			r.moved = r.moved.Add(elapsed) // a time without samples shows no end of the growth
 		}
-		r.note(now, extentFor*t.o.Base, o)
+		r.noteExtent(now, extentFor*t.o.Base, o)
 		r.plateau(now, t.o.Base, o)
 		r.leak.UpdatedAt = now
 		if r.leak.State == Suspected {
@@ -414,7 +414,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		}
 		r.leak.move(now, Resolved, r.leak.Resolution)
 		r.leak.ResolvedAt = now
-		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.was.instances, r.was.total, r.was.rate
+		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largest.instances, r.largest.total, r.largest.rate
 		t.resolved = append(t.resolved, r.leak)
 		return true
 	})
@@ -763,7 +763,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		}
 	}
 	known := map[string]bool{}
-	r.rated = true
+	r.hasRates = true
 	profiled := false
 	for _, it := range growing {
 		w := r.watched[it.Instance]
@@ -785,7 +785,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		profiled = profiled || w.profiled && w.rate.Value > 0
 	}
 	if !profiled && len(known) == len(v.Instances) {
-		r.share(v.Rate.Times(part), known) // which knows more than the sum of its parts
+		r.shareRate(v.Rate.Times(part), known) // which knows more than the sum of its parts
 	}
 }
 
@@ -898,7 +898,7 @@ func (r *record) look(o Observation) {
 // follow brings what the instances hold up to date, growing or not.
 func (r *record) follow(now time.Time, o Observation) {
 	l := &r.leak
-	l.Leaked, r.stays = 0, 0
+	l.Leaked, r.remaining = 0, 0
 	l.Instances = l.Instances[:0:0]
 	for name, w := range r.watched {
 		if i := find(o.Instances, name); i >= 0 {
@@ -912,7 +912,7 @@ func (r *record) follow(now time.Time, o Observation) {
 				w.lowSince = now
 			}
 			if !w.free(o.Instances[i]) {
-				r.stays += w.holds(o.Instances[i])
+				r.remaining += w.holds(o.Instances[i])
 			}
 		}
 		in, lives := o.living[name]

@@ -84,7 +84,7 @@ func growthCell(l leak.Leak) string {
 	case alerting.Pause(l) != "" && len(l.Instances) == 0:
 		return "none now"
 	case alerting.Pause(l) != "":
-		return "?"
+		return "unknown"
 	}
 	return "+" + human.Number(l.Rate.Value)
 }
