@@ -46,10 +46,26 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	if m := l.Memory; m != nil && m.PerHour > 0 && m.Limit > 0 {
 		ps = append(ps, projection{"memory limit of " + human.Bytes(m.Limit), hours(m.Limit-m.Used, m.PerHour), true})
 	}
+	if at, leaked, times := l.DiesAt(); times > 0 && perHour > 0 {
+		end := projection{
+			limit: "a restart at about " + human.Number(at) + " goroutines, as " + human.Plural(int64(times), "time", "times") + " before,",
+			hours: max(hours(leaked-l.Leaked/n, perHour), shortestTime),
+		}
+		// What comes later than that, no process has reached. A limit that is known may
+		// be what ended them.
+		ps = slices.DeleteFunc(ps, func(p projection) bool {
+			end.known = end.known || p.known && p.hours > end.hours
+			return p.hours > end.hours
+		})
+		ps = append(ps, end)
+	}
 	ps = slices.DeleteFunc(ps, func(p projection) bool { return math.IsNaN(p.hours) })
 	slices.SortStableFunc(ps, func(a, b projection) int { return cmp.Compare(a.hours, b.hours) })
 	return ps
 }
+
+// shortestTime is the time until an end that is overdue, in hours.
+const shortestTime = 0.25
 
 // hours is how long it takes to fill what is left.
 func hours(left, perHour float64) float64 {

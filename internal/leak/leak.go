@@ -101,6 +101,8 @@ type Leak struct {
 	// Base and Head are the profiles compared; nil for an unattributed leak.
 	Base *ProfileRef `json:"base,omitempty"`
 	Head *ProfileRef `json:"head,omitempty"`
+	// Deaths are the ends of its processes, oldest first; the last ones.
+	Deaths []Death `json:"deaths,omitempty"`
 	// Dumps are those that were taken to see how old its goroutines are, oldest
 	// first; the last MaxDumps of them.
 	Dumps []ProfileRef `json:"dumps,omitempty"`

@@ -55,6 +55,7 @@ type Tracker struct {
 	updated time.Time // at the last Update
 	// names are the instances of the last Update, and when each was met first.
 	names map[string]time.Time
+	past  past
 }
 
 // record is an open leak and what it takes to see its end.
@@ -77,6 +78,8 @@ type record struct {
 	doubt   string
 	// survived is for how long all goroutines that were looked at have stayed.
 	survived time.Duration
+	// alive are the processes of the watched instances.
+	alive map[string]alive
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
@@ -218,6 +221,9 @@ func (r *record) resume(before Leak) {
 	l.Transitions = slices.Concat(before.Transitions, l.Transitions)
 	l.Transitions = l.Transitions[max(0, len(l.Transitions)-maxTransitions):]
 	l.Reopened = max(l.Reopened, before.Reopened)
+	if len(l.Deaths) == 0 {
+		l.Deaths = before.Deaths
+	}
 	if before.State == Resolved {
 		l.Reopened++
 	}
@@ -388,6 +394,10 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	}
 	if o.Verdict.Status.Grows() || len(o.Attributions) > 0 {
 		t.grow(now, o)
+	}
+	t.inherit(now, o.Verdict.Status.Grows())
+	for _, r := range t.open {
+		r.watchDeaths(o)
 	}
 	t.promote(now)
 	t.ignore(now)

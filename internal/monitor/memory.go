@@ -41,6 +41,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 			return
 		}
 		s.weighing, s.weighed = true, now.Add(memoryEvery*m.o.Interval)
+		since = s.youngest(since)
 		source, names := m.o.Memory, m.o.GroupBy
 		m.pulls.Go(func() {
 			memory, err := source.Memory(ctx, s.labels, names, now, since)
@@ -79,4 +80,15 @@ func (s *service) memories(all []collector.Memory) map[string]leak.Memory {
 		}
 	}
 	return out
+}
+
+// youngest is the start of the youngest process that has a leak, if it is after
+// a time: the growth of memory over a restart says nothing.
+func (s *service) youngest(since time.Time) time.Time {
+	for _, name := range s.tracker.Told() {
+		if started := s.started(name); started.After(since) {
+			since = started
+		}
+	}
+	return since
 }

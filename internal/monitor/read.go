@@ -30,7 +30,9 @@ type reading struct {
 	begin time.Time // of the time that is being caught up with
 	now   time.Time // the latest evaluation
 	steps int       // of the next piece
-	known map[uint64]ref
+	// history: what is read is of the time before the start.
+	history bool
+	known   map[uint64]ref
 }
 
 // ref is the place of a series. Most series are the same at every evaluation.
@@ -49,7 +51,7 @@ func (r ref) valid() bool {
 }
 
 // newReading begins with a small piece: who knows how many series there are.
-func newReading() reading { return reading{steps: 10, known: map[uint64]ref{}} }
+func newReading() reading { return reading{steps: 10, history: true, known: map[uint64]ref{}} }
 
 // Behind tells that there is more to be read before the latest evaluation.
 func (m *Monitor) Behind() bool { return m.reading.last.Before(m.reading.now) }
@@ -139,7 +141,13 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	if len(w.Series) > 0 {
 		m.sampled = m.reading.last
 	}
-	samples := m.feed(w.Series, p.blocks)
+	samples := 0
+	if m.reading.history {
+		samples = m.replay(w, p.blocks)
+	} else {
+		samples = m.feed(w.Series, p.blocks)
+	}
+	m.reading.history = m.reading.history && m.Behind()
 	m.metrics.samples.Add(float64(samples))
 	m.resize(p, samples)
 	if !m.Behind() {

@@ -29,6 +29,8 @@ type service struct {
 	trend  *trend.Service
 	// tracker has the service's leaks. They outlive its instances.
 	tracker *leak.Tracker
+	// past is the one of the history that is read at the start; nil: there is none.
+	past *leak.Tracker
 
 	verdict   trend.Verdict
 	watched   []trend.Instance
@@ -196,6 +198,7 @@ func (s *service) observe(in *instance, x collector.Sample) {
 // judge judges the service and moves its leaks on. pulling tells whether
 // profiles are pulled at all, versionLabel is the label with the version.
 func (s *service) judge(now time.Time, interval time.Duration, pulling bool, versionLabel string) {
+	s.inherit()
 	s.trend.SetStacks(pulling && s.dry < maxDry)
 	s.verdict = s.trend.Judge(now)
 	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
