@@ -22,6 +22,30 @@ type Access struct {
 	Client *http.Client
 	// NoLeakProfile is the target's field of that name.
 	NoLeakProfile bool
+	// Allow tells whether a found target may be on a host, and get what the Client
+	// logs in with; nil: on any. Whoever can make Prometheus or service discovery
+	// name a target would otherwise be sent the credentials.
+	Allow func(host string) bool
+	// Name is the access's place in the configuration, for people: targets[2].
+	Name string
+}
+
+// allowed is the reason why nothing is asked at an address; nil: it may be.
+func (a Access) allowed(address string) error {
+	if a.Allow == nil || a.Allow(host(address)) {
+		return nil
+	}
+	return collector.Errorf(collector.ReasonNoTarget,
+		"not asked: %s.allow does not name the host %q, so it does not get the credentials", a.Name, human(host(address)))
+}
+
+// human is a host as an error shows it.
+func human(host string) string {
+	const most = 100
+	if len(host) > most {
+		return strings.ToValidUTF8(host[:most], "") + "…"
+	}
+	return host
 }
 
 // target is the one at an address.

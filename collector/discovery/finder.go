@@ -155,6 +155,9 @@ func (f *Finder) locate(ctx context.Context, now time.Time, instance labels.Labe
 			break
 		}
 	}
+	if err := access.allowed(scraped.host); err != nil {
+		return spot{}, err
+	}
 	return spot{access: access, scheme: scraped.scheme, address: scraped.host}, nil
 }
 

@@ -124,6 +124,9 @@ func (s *Set) endpoint(lb *labels.Builder, target, group model.LabelSet, refused
 	case scheme != "http" && scheme != "https":
 		e.Err = collector.Errorf(collector.ReasonNoTarget, "%s: its scheme is %q after relabelling, expected http or https", s.Name, scheme)
 	default:
+		if e.Err = s.Access.allowed(address); e.Err != nil {
+			break
+		}
 		e.target = s.Access.at(scheme, s.Access.address(address, lb.Get(portLabel)), lb.Get(profilePathLabel))
 	}
 	lb.Range(func(l labels.Label) {

@@ -259,7 +259,15 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 		if err != nil {
 			return nil, nil, err
 		}
-		access := discovery.Access{Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak}
+		access := discovery.Access{
+			Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak,
+			Name: fmt.Sprintf("targets[%d]", i),
+		}
+		if len(set.Allow) > 0 {
+			if access.Allow, err = config.ParseHosts(set.Allow); err != nil {
+				return nil, nil, fmt.Errorf("targets[%d].allow: %w", i, err)
+			}
+		}
 		for _, addr := range set.Static {
 			static = append(static, discovery.Static{Address: addr, Labels: labels.FromMap(set.Labels), Access: access})
 		}

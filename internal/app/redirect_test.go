@@ -133,10 +133,11 @@ var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) st
 		return fmt.Sprint(err)
 	},
 	"metrics": func(t *testing.T, u *url.URL, c *http.Client) string {
+		const interval = 10 * time.Second // which bounds the time-out
 		var log lockedBuffer
 		s, err := scrape.New(scrape.Options{
-			Targets:  []scrape.Target{{Labels: labels.FromStrings("job", "shop"), URL: u.JoinPath("metrics"), Client: c}},
-			Interval: 10 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Targets:  []scrape.Target{{Labels: soonScraped(interval), URL: u.JoinPath("metrics"), Client: c}},
+			Interval: interval, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -155,6 +156,17 @@ var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) st
 		hook := u.JoinPath("services", "hunter2")
 		return notified(t, alerting.Config{Webhooks: []alerting.Webhook{{Name: "chat", URL: func() (*url.URL, error) { return hook, nil }, Client: c}}})
 	},
+}
+
+// soonScraped are labels of a target that is scraped at the beginning of the
+// interval, as their hash decides.
+func soonScraped(interval time.Duration) labels.Labels {
+	for i := 0; ; i++ {
+		ls := labels.FromStrings("job", fmt.Sprint("shop", i))
+		if at := time.Duration(ls.Hash() % uint64(interval)); at > 20*time.Millisecond && at < 80*time.Millisecond {
+			return ls
+		}
+	}
 }
 
 // notified is how it stands with a receiver that was told of a leak.

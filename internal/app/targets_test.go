@@ -1,11 +1,13 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/pprof"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,6 +159,51 @@ http_headers: {X-Key: {secrets: [hunter2]}}`)}
 				require.NotContains(t, text, "hunter2", path)
 			}
 			require.NotContains(t, r.log.String(), "hunter2")
+		})
+	}
+}
+
+// A Prometheus that names a host that the entry does not allow does not get the
+// entry's credentials sent there; the page says why. Where it is allowed, the
+// target is pulled.
+func TestCredentialsGoToAllowedHostsAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		allow string
+		want  string
+	}{
+		"allowed":     {`["127.0.0.0/8"]`, `"state":"up"`},
+		"not allowed": {`["*.prod.svc", "10.0.0.0/8"]`, `targets[0].allow does not name the host \"127.0.0.1\", so it does not get the credentials`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int64
+			target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
+				pprof.Index(w, r)
+			}))
+			t.Cleanup(target.Close)
+			p, inner := newPrometheus(t), &fakePrometheus{}
+			p.breaks(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/api/v1/targets" {
+					inner.ServeHTTP(w, r)
+					return
+				}
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(w, `{"status": "success", "data": {"activeTargets": [{"labels": {"namespace": "prod", "job": "shop", "instance": "127.0.0.1:1"}, "scrapeUrl": %q}]}}`, target.URL+"/metrics")
+			})
+			conf := fast(t, p.URL)
+			conf.Profiles.BaselineInterval = model.Duration(time.Second)
+			conf.Targets = []config.TargetSet{targetSet(t, `matchers: ['job="shop"']
+allow: `+c.allow+`
+authorization: {credentials: hunter2}`)}
+			r := start(t, Options{Config: conf})
+			r.eventually("/api/v1/targets", c.want)
+			if name == "allowed" {
+				require.Positive(t, asked.Load())
+				return
+			}
+			r.eventually("/targets", `does not get the credentials`)
+			r.cycle(3)
+			require.Zero(t, asked.Load())
 		})
 	}
 }

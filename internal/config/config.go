@@ -160,6 +160,9 @@ type TargetSet struct {
 	TargetLimit int `yaml:"target_limit"`
 	// Matchers select targets of Prometheus by their labels, e.g. job=~"a|b".
 	Matchers []string `yaml:"matchers,omitempty"`
+	// Allow are the hosts that found targets may have, and the credentials may go
+	// to. Empty: any.
+	Allow []string `yaml:"allow,omitempty"`
 	// Scheme of the profiles: http or https. Empty: http, or that of the
 	// discovered target.
 	Scheme string `yaml:"scheme,omitempty"`

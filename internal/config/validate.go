@@ -202,6 +202,7 @@ func (v *validator) targetSet(field string, t *TargetSet) {
 		v.labelName(field+".labels", name)
 	}
 	v.discovered(field, t)
+	v.allow(field+".allow", t)
 	if len(t.Matchers) > 0 {
 		s := strings.Join(t.Matchers, ", ")
 		_, err := ParseMatchers(t.Matchers)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
 // Death is the end of a process that leaked, whose instance started again.
@@ -36,13 +38,13 @@ func (r *record) watchDeaths(o Observation) {
 		if !known { // restored, or new
 			a = alive{started: w.started, count: w.clean + w.leaked, leaked: w.leaked}
 		}
-		if !a.started.IsZero() && in.Started.Sub(a.started) > sameStart && a.leaked > 0 && !math.IsNaN(a.count) && !math.IsInf(a.count, 0) {
+		if procstart.At(in.Started).After(procstart.At(a.started)) && a.leaked > 0 && !math.IsNaN(a.count) && !math.IsInf(a.count, 0) {
 			deaths := append(slices.Clone(r.leak.Deaths), Death{Instance: name, Time: in.Started, Goroutines: a.count, Leaked: a.leaked})
 			r.leak.Deaths = deaths[max(0, len(deaths)-maxDeaths):]
 			a = alive{}
 		}
 		a.started, a.count = in.Started, in.Count
-		if in.Started.Sub(w.started).Abs() <= sameStart && w.clean <= in.Count { // neither unknown nor infinite
+		if procstart.At(in.Started).Same(procstart.At(w.started)) && w.clean <= in.Count { // neither unknown nor infinite
 			a.leaked = in.Count - w.clean
 		}
 		if r.alive == nil {

@@ -78,7 +78,7 @@ func quick(prometheus, more string) string {
 	return fmt.Sprintf("global: {evaluation_interval: %[1]s}\ntrend: {base: %[1]s}\nprofiles: {baseline_interval: 5s, suspicion_interval: 500ms}\nprometheus: {url: %[2]s}\n%[3]s", blink, prometheus, more)
 }
 
-func get(t *testing.T, url string) string {
+func readPage(t *testing.T, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -127,11 +127,11 @@ func TestSeriesFillNothing(t *testing.T) {
 			Services []struct{ Labels map[string]string }
 		}
 	}
-	require.NoError(t, json.Unmarshal([]byte(get(t, g.URL+"/api/v1/services")), &services))
+	require.NoError(t, json.Unmarshal([]byte(readPage(t, g.URL+"/api/v1/services")), &services))
 	require.Len(t, services.Data.Services, 1)
 	require.Equal(t, map[string]string{"namespace": "shop", "job": "good"}, services.Data.Services[0].Labels)
 	for _, page := range []string{"/metrics", "/", "/services", "/status", "/api/v1/status"} {
-		require.NotContains(t, get(t, g.URL+page), hostile[:3000], page)
+		require.NotContains(t, readPage(t, g.URL+page), hostile[:3000], page)
 	}
 	require.NotContains(t, g.Output(), hostile[:3000])
 	require.Less(t, len(g.Output()), 100_000)
@@ -151,7 +151,7 @@ type apiLeak struct {
 
 func leaks(t *testing.T, g *e2e.Gorowatch) []apiLeak {
 	var answer struct{ Data struct{ Leaks []apiLeak } }
-	require.NoError(t, json.Unmarshal([]byte(get(t, g.URL+"/api/v1/leaks")), &answer))
+	require.NoError(t, json.Unmarshal([]byte(readPage(t, g.URL+"/api/v1/leaks")), &answer))
 	return answer.Data.Leaks
 }
 
