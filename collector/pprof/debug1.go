@@ -1,7 +1,6 @@
 package pprof
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -26,8 +25,8 @@ import (
 // lines indented, and other text around it or in between. The total of the first
 // line tells whether all of it was understood. Of several profiles, one behind
 // the other, the last one counts; so the records are handed out at the end.
-func readDebug1(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
-	d := counts{in: lines{br: br}, lim: lim, names: newInterner()}
+func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
+	d := counts{in: in, lim: lim, names: newInterner()}
 	d.names.memory = lim.memory
 	p.Format = collector.FormatDebug1
 	for {
@@ -81,10 +80,12 @@ type counts struct {
 	sum      int64 // goroutines of the records, at most math.MaxInt64
 	records  []collector.Record
 	slab     []*collector.Frame
-	named    bool   // a frame has a function's name
-	frame    string // the first frame's line, for a message
-	frameAt  int
-	strange  error // the first line that is not understood
+	// addresses are those of the last record, with a blank before and behind each.
+	addresses []byte
+	named     bool   // a frame has a function's name
+	frame     string // the first frame's line, for a message
+	frameAt   int
+	strange   error // the first line that is not understood
 	// incomplete: the last line lacks something at its end.
 	incomplete bool
 }
@@ -120,6 +121,7 @@ func (d *counts) line(line []byte) error {
 	d.sum += count
 	d.slab = d.slab[len(d.slab):]
 	_ = d.lim.memory.charge(recordSize)
+	d.addresses = append(append(d.addresses[:0], line[len(n)+2:]...), ' ')
 	d.records = append(d.records, collector.Record{Count: count, Frames: d.slab})
 	return nil
 }
@@ -135,7 +137,7 @@ func (d *counts) first(line []byte) error {
 	if err != nil || n < 0 {
 		return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", d.in.n, beginning(rest))
 	}
-	*d = counts{in: d.in, lim: d.lim, names: d.names, kind: kind, profiles: d.profiles + 1, total: n}
+	*d = counts{in: d.in, lim: d.lim, names: d.names, addresses: d.addresses, kind: kind, profiles: d.profiles + 1, total: n}
 	return nil
 }
 
@@ -153,7 +155,7 @@ func (d *counts) frameLine(line []byte) error {
 	if d.frameAt == 0 {
 		d.frame, d.frameAt = string(beginning(line)), d.in.n
 	}
-	f, whole := debug1Frame(line, d.names)
+	f, whole := debug1Frame(line, d.addresses, d.names)
 	d.incomplete = !whole
 	d.named = d.named || f.Func != ""
 	if len(rec.Frames) < d.lim.Depth {
@@ -173,9 +175,10 @@ func (d *counts) push(rec *collector.Record, f *collector.Frame) {
 }
 
 // debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE", where the tabs may be
-// any blanks: no name has "+0x" in it. Where the runtime knows no name, there is
-// only the address, and the frame is empty. whole: the line is not cut.
-func debug1Frame(line []byte, names interner) (f collector.Frame, whole bool) {
+// any blanks, or gone: no name has "+0x" in it, and the address is one of the
+// record's. Where the runtime knows no name, there is only the address, and the
+// frame is empty. whole: the line is not cut.
+func debug1Frame(line, addresses []byte, names interner) (f collector.Frame, whole bool) {
 	b := line[1:]
 	for _, s := range tabSpellings {
 		if bytes.HasPrefix(b, s) {
@@ -184,9 +187,9 @@ func debug1Frame(line []byte, names interner) (f collector.Frame, whole bool) {
 	}
 	b = bytes.TrimLeft(b, blanks)
 	if bytes.HasPrefix(b, []byte("0x")) {
-		i := bytes.IndexAny(b, blanks)
-		if i < 0 {
-			return f, len(b) > 2
+		i := endOfAddress(b, addresses)
+		if i == len(b) {
+			return f, i > 2
 		}
 		b = bytes.TrimLeft(b[i:], blanks)
 	}
@@ -201,6 +204,35 @@ func debug1Frame(line []byte, names interner) (f collector.Frame, whole bool) {
 	return f, f.Line > 0
 }
 
+// endOfAddress is where the address ends that b begins with. Without a blank
+// behind it, it is the longest of the record's, or the one before, as that of a
+// call is.
+func endOfAddress(b, addresses []byte) int {
+	end := 2
+	for end < len(b) && isHex(b[end]) {
+		end++
+	}
+	if end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0 {
+		return end
+	}
+	for n := min(end, 18); n > 2; n-- {
+		v, err := strconv.ParseUint(string(b[2:n]), 16, 64)
+		if err != nil {
+			continue
+		}
+		for _, a := range []uint64{v, v + 1} {
+			if bytes.Contains(addresses, fmt.Appendf(nil, " 0x%x ", a)) {
+				return n
+			}
+		}
+	}
+	// None of them, so it is as long as they are.
+	if first, _, ok := bytes.Cut(bytes.TrimLeft(addresses, blanks), []byte(" ")); ok && bytes.HasPrefix(first, []byte("0x")) {
+		return min(end, len(first))
+	}
+	return end
+}
+
 // splitOffset splits "NAME+0xOFF FILE:LINE".
 func splitOffset(b []byte) (name, at []byte) {
 	for from := 0; ; {
@@ -213,7 +245,7 @@ func splitOffset(b []byte) (name, at []byte) {
 		for end < len(b) && isHex(b[end]) {
 			end++
 		}
-		if end > i+3 && (end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0) {
+		if end > i+3 && (end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0 || bytes.IndexAny(b[:i], blanks) < 0) {
 			return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[end:], blanks)
 		}
 		from = i + 3

@@ -1,7 +1,6 @@
 package pprof
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -54,9 +53,9 @@ var (
 // A goroutine that is printed twice, as GOTRACEBACK=crash does, counts once, and
 // the scheduler's own (goroutine 0) not at all. Of several dumps, one behind the
 // other, the last one counts.
-func readDebug2(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
+func readDebug2(in lines, lim Limits, p *collector.Profile, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
-	d := dump{in: lines{br: br}, lim: lim, names: newInterner(), index: map[string]int{}}
+	d := dump{in: in, lim: lim, names: newInterner(), index: map[string]int{}}
 	d.names.memory = lim.memory
 	for {
 		line, err := d.in.next()
@@ -131,8 +130,12 @@ type dump struct {
 	wait        time.Duration
 	labels      []byte // as printed
 	frames      int
-	pending     int  // length of a function's name at the end of key, until its file line comes
-	doubtful    bool // that may be no function
+	pending     int    // length of a function's name at the end of key, until its file line comes
+	doubtful    bool   // that may be no function
+	half        []byte // the line before, if it was not understood
+	halfFile    bool   // it may be the beginning of a file
+	halfAt      int    // its number
+	join        []byte
 	skip        bool // past an "originating from" line
 	// key is what makes goroutines equal: the state, and then for each frame
 	// its function and its file and line, all ended by newlines. A created-by
@@ -177,7 +180,14 @@ func (d *dump) line(raw []byte) error {
 	gap := d.gap
 	d.gap = false
 	if d.pending > 0 {
-		if at, ok := fileOf(line, lead > d.lead); ok {
+		at, ok := fileOf(line, lead > d.lead)
+		if len(d.half) > 0 && !isPath(line) && lead <= d.lead && isPath(d.half) {
+			if whole, joins := fileOf(d.joined(line), false); joins {
+				at, ok, d.half = whole, true, d.half[:0]
+			}
+		}
+		if ok {
+			d.dropHalf()
 			d.fileLine(at)
 			d.spaced = d.spaced || gap
 			return nil
@@ -185,6 +195,11 @@ func (d *dump) line(raw []byte) error {
 	}
 	start := len(d.key)
 	name, kind := functionOf(line)
+	if kind != creatorFunction && len(d.half) > 0 && bytes.IndexByte(name, '.') < 0 && bytes.IndexByte(d.half, '.') >= 0 {
+		if whole, joins := functionOf(d.joined(line)); joins == calledFunction {
+			name, kind, d.half = whole, joins, d.half[:0]
+		}
+	}
 	switch {
 	case kind == calledFunction, kind == perhapsCalled && d.pending == 0:
 		start -= d.pending
@@ -203,11 +218,14 @@ func (d *dump) line(raw []byte) error {
 		return nil
 	default:
 		d.gap = gap && d.frames == 0 && d.pending == 0
+		d.dropHalf()
+		d.half, d.halfFile, d.halfAt = append(d.half, line...), d.pending > 0 && isPath(line) && bytes.IndexByte(line, ' ') < 0, d.in.n
 		if d.strange == "" {
 			d.strange, d.strangeAt = string(beginning(line)), d.in.n
 		}
 		return nil
 	}
+	d.dropHalf()
 	d.spaced = d.spaced || gap && d.frames == 0
 	d.pending = len(d.key) - start
 	d.doubtful = kind == perhapsCalled
@@ -217,13 +235,33 @@ func (d *dump) line(raw []byte) error {
 	return nil
 }
 
+// joined is a line with the one before it, which was not understood: terminals
+// and mailers break long lines.
+func (d *dump) joined(line []byte) []byte {
+	d.join = append(append(d.join[:0], d.half...), line...)
+	return d.join
+}
+
+// dropHalf gives up the line before, of which the rest does not come.
+func (d *dump) dropHalf() {
+	if len(d.half) > 0 && d.halfFile && d.missing == "" {
+		d.missing = fmt.Sprintf("line %d, %q: a part is missing there, so there may be more goroutines than counted", d.halfAt, beginning(d.half))
+	}
+	d.half = d.half[:0]
+}
+
+// isPath tells the beginning of an absolute path.
+func isPath(b []byte) bool {
+	return b[0] == '/' || len(b) > 2 && b[1] == ':' && (b[2] == '/' || b[2] == '\\')
+}
+
 // noteGap remembers the first line that shows that a part of the text is
-// missing: a file without its end, or words that somebody put in its place.
+// missing, by words that somebody put in its place.
 func (d *dump) noteGap(line []byte) {
 	if d.missing != "" {
 		return
 	}
-	lost := d.pending > 0 && line[0] == '/' && bytes.IndexAny(line, " :()") < 0
+	lost := false
 	for _, lead := range []string{"[...", "...", "[…", "…", "(...", "<snip", "[snip", "--snip", "[truncated", "(truncated", "[omitted", "(omitted", "[cut", "(cut", "[skipped", "(skipped"} {
 		lost = lost || bytes.HasPrefix(line, []byte(lead)) && !bytes.HasSuffix(line, []byte("frames elided...")) && line[len(line)-1] != '}'
 	}
@@ -327,7 +365,7 @@ func functionOf(line []byte) ([]byte, lineKind) {
 		return nil, noFunction
 	}
 	i := bytes.LastIndexByte(line, '(')
-	if i <= 0 || hasBlank(line[:i]) {
+	if i <= 0 || hasBlank(line[:i]) || bytes.Count(line[:i], []byte("(")) != bytes.Count(line[:i], []byte(")")) {
 		return nil, noFunction
 	}
 	for _, c := range line[i+1 : len(line)-1] {
@@ -413,6 +451,7 @@ func (d *dump) header(line []byte) error {
 	}
 	rest = rest[bytes.IndexByte(rest, '[')+1:]
 	d.open, d.id, d.wait, d.labels, d.frames, d.pending, d.skip = true, id, 0, d.labels[:0], 0, 0, false
+	d.half = d.half[:0]
 	d.gap, d.unavailable, d.apart = false, false, apart
 
 	state, rest := headerPart(rest)
@@ -465,6 +504,7 @@ func (d *dump) close() error {
 	if !d.open {
 		return nil
 	}
+	d.dropHalf()
 	d.loseFrame()
 	d.open = false
 	_ = d.lim.memory.charge(idSize)

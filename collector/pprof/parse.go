@@ -199,9 +199,9 @@ func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) err
 	case formatProto:
 		return readProto(br, lim, p, out)
 	case formatDebug1:
-		return readDebug1(br, lim, p, out)
+		return readDebug1(lines{br: br}, lim, p, out)
 	case formatDebug2:
-		return readDebug2(br, lim, p, out)
+		return readDebug2(lines{br: br}, lim, p, out)
 	case formatEmpty:
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	case formatHTML:
@@ -212,8 +212,50 @@ func readPlain(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) err
 		if what := brokenPaste(head); what != "" {
 			return collector.Errorf(collector.ReasonNotProfile, "that is %s", what)
 		}
-		return collector.Errorf(collector.ReasonNotProfile, "that is text, not a goroutine profile; it begins %q", beginning(head))
+		first := bytes.Clone(beginning(head))
+		in, f, err := skipText(br)
+		switch {
+		case err != nil:
+			return err
+		case f == formatDebug1:
+			return readDebug1(in, lim, p, out)
+		case f == formatDebug2:
+			return readDebug2(in, lim, p, out)
+		}
+		return collector.Errorf(collector.ReasonNotProfile, "that is text, not a goroutine profile; it begins %q", first)
 	}
+}
+
+// logLimit is how much of a log may be before a dump in it.
+const logLimit = 16 << 20
+
+// skipText reads up to the dump in a longer log, if there is one.
+func skipText(br *bufio.Reader) (in lines, f format, err error) {
+	in = lines{br: br}
+	for in.size < logLimit {
+		line, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return in, formatText, err
+		}
+		switch text := trimmedCopy(line); {
+		case isTotal(text):
+			f = formatDebug1
+		case isHeader(text):
+			f = formatDebug2
+		default:
+			continue
+		}
+		// The line comes once more, with an end, unless it is the last one.
+		again := bytes.Clone(line)
+		if in.last == '\n' {
+			again = append(again, '\n')
+		}
+		return lines{br: bufio.NewReaderSize(io.MultiReader(bytes.NewReader(again), br), peekSize), n: in.n - 1}, f, nil
+	}
+	return in, formatText, nil
 }
 
 // otherBinary names a file that holds something else, and says what to do.

@@ -213,6 +213,11 @@ func plainLine(line []byte) []byte {
 		case 0xa0, 0x2002, 0x2003, 0x2007, 0x2009, 0x202f, 0x3000:
 			out = append(out, ' ')
 		case 0xfeff, 0x200b, 0x200c, 0x200d, 0x2060:
+		case utf8.RuneError:
+			if c == 0xa0 && n == 1 { // Latin-1's
+				c = ' '
+			}
+			out = append(append(out, c), line[i+1:i+n]...)
 		default:
 			out = append(out, line[i:i+n]...)
 		}
