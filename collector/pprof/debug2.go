@@ -258,7 +258,7 @@ func isPath(b []byte) bool {
 // noteGap remembers the first line that shows that a part of the text is
 // missing, by words that somebody put in its place.
 func (d *dump) noteGap(line []byte) {
-	if d.missing != "" {
+	if d.missing != "" || bytes.IndexByte([]byte(".[(<-\xe2"), line[0]) < 0 {
 		return
 	}
 	lost := false
@@ -295,7 +295,7 @@ func fileOf(line []byte, indented bool) (at []byte, ok bool) {
 		if i < 0 || !isOffset(at[i+1:]) {
 			break
 		}
-		at, offset = bytes.TrimRight(at[:i], blanks), true
+		at, offset = trimRight(at[:i]), true
 	}
 	n := len(at)
 	for n > 0 && at[n-1] >= '0' && at[n-1] <= '9' {
@@ -323,13 +323,12 @@ var sourceExtensions = map[string]bool{
 
 // isOffset tells "+0x1d" and, in a crash, "fp=0x…", "sp=0x…" and "pc=0x…".
 func isOffset(b []byte) bool {
-	var ok bool
-	for _, lead := range [][]byte{[]byte("+0x"), []byte("fp=0x"), []byte("sp=0x"), []byte("pc=0x")} {
-		if b, ok = bytes.CutPrefix(b, lead); ok {
-			break
-		}
-	}
-	if !ok || len(b) == 0 {
+	switch {
+	case len(b) > 3 && b[0] == '+' && b[1] == '0' && b[2] == 'x':
+		b = b[3:]
+	case len(b) > 5 && (b[0] == 'f' || b[0] == 's' || b[0] == 'p') && (string(b[1:5]) == "p=0x" || string(b[:5]) == "pc=0x"):
+		b = b[5:]
+	default:
 		return false
 	}
 	for _, c := range b {
@@ -365,29 +364,33 @@ func functionOf(line []byte) ([]byte, lineKind) {
 		return nil, noFunction
 	}
 	i := bytes.LastIndexByte(line, '(')
-	if i <= 0 || hasBlank(line[:i]) || bytes.Count(line[:i], []byte("(")) != bytes.Count(line[:i], []byte(")")) {
+	if i <= 0 || hasBlank(line[:i]) {
 		return nil, noFunction
 	}
-	for _, c := range line[i+1 : len(line)-1] {
-		if !isHex(c) && bytes.IndexByte([]byte("x?_.,{} "), c) < 0 {
+	args := line[i+1 : len(line)-1]
+	for _, c := range args {
+		if !ofArguments[c] {
 			return line[:i], perhapsCalled
 		}
 	}
-	if args := line[i+1 : len(line)-1]; len(args) > 0 && isHex(args[0]) && !bytes.HasPrefix(args, []byte("0x")) {
+	if len(args) > 0 && isHex(args[0]) && !bytes.HasPrefix(args, []byte("0x")) {
 		return line[:i], perhapsCalled
 	}
 	return line[:i], calledFunction
 }
 
-// hasBlank tells whether a name has blanks outside of brackets: that of a method
-// of a type without a name has some inside, "go.(*struct { sync.Mutex }).Lock".
+// ofArguments are the characters of arguments.
+var ofArguments = func() (is [256]bool) {
+	for _, c := range []byte("0123456789abcdefx?_.,{} ") {
+		is[c] = true
+	}
+	return is
+}()
+
+// hasBlank tells whether a name has blanks outside of brackets, or brackets
+// without their other half. The name of a method of a type without a name has
+// some inside, "go.(*struct { sync.Mutex }).Lock".
 func hasBlank(name []byte) bool {
-	if len(name) == 0 {
-		return true
-	}
-	if bytes.IndexAny(name, blanks) < 0 {
-		return false
-	}
 	depth := 0
 	for _, c := range name {
 		switch c {
@@ -401,7 +404,7 @@ func hasBlank(name []byte) bool {
 			}
 		}
 	}
-	return depth != 0
+	return depth != 0 || len(name) == 0
 }
 
 // fileLine ends a frame.

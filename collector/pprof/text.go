@@ -176,24 +176,38 @@ func trimLine(line []byte) (text []byte, lead int) {
 		}
 	}
 	n := len(line)
-	text = bytes.TrimLeft(line, blanks)
+	text = trimLeft(line)
 	for len(text) > 0 && (text[0] == '#' || text[0] == '\\' || text[0] == '^') {
 		before := len(text)
 		for _, s := range tabSpellings {
-			text = bytes.TrimLeft(bytes.TrimPrefix(text, s), blanks)
+			text = trimLeft(bytes.TrimPrefix(text, s))
 		}
 		if len(text) == before {
 			break
 		}
 	}
 	lead = n - len(text)
-	text = bytes.TrimRight(text, blanks)
-	for _, cr := range []string{"#015", "^M"} {
-		if t := bytes.TrimSuffix(text, []byte(cr)); len(t) < len(text) {
-			text = bytes.TrimRight(t, blanks)
-		}
+	text = trimRight(text)
+	if n := len(text); n >= 2 && (text[n-1] == 'M' || text[n-1] == '5') { // "\r", spelled out
+		text = trimRight(bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("#015")), []byte("^M")))
 	}
 	return text, lead
+}
+
+func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' && c != '\n' }
+
+func trimLeft(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	return b
+}
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 const blanks = " \t\r\v\f"
