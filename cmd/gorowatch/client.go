@@ -8,6 +8,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
 
+	"github.com/gorowatch/gorowatch/collector"
 	clients "github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/internal/config"
 )
@@ -44,4 +45,12 @@ func httpConfig(file string) (*commoncfg.HTTPClientConfig, error) {
 // clientOf makes a client that says who we are.
 func clientOf(conf commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
 	return clients.NewClient(conf, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
+}
+
+// withLogin adds where a login is given, if one is wanted.
+func withLogin(err error) error {
+	if collector.ReasonOf(err) == collector.ReasonUnauthorized {
+		return fmt.Errorf("%w, in the file that --%s names", err, httpConfigFlag)
+	}
+	return err
 }

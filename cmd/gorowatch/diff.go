@@ -23,7 +23,7 @@ func addDiff(c *cli) {
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
 		if o.Top < 0 {
-			return fmt.Errorf("--top: %d is negative", o.Top)
+			return fmt.Errorf("--top: %d is negative, expected a number of stacks, or 0 for all", o.Top)
 		}
 		if topSet && o.Top == 0 {
 			o.Limit = 0
@@ -33,7 +33,7 @@ func addDiff(c *cli) {
 			return err
 		}
 		o.Loader.Client = client
-		return diff.Run(ctx, o, stdout, stderr)
+		return withLogin(diff.Run(ctx, o, stdout, stderr))
 	})
 }
 
@@ -52,6 +52,13 @@ func addCheck(c *cli) {
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	cmd.Arg("command", "The command and its arguments, after --.").Required().StringsVar(&o.Command)
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) (err error) {
+		// The package takes what is 0 for what is not given.
+		if o.Repeat < 1 {
+			return fmt.Errorf("--repeat: %d, expected 1 or more", o.Repeat)
+		}
+		if o.Settle <= 0 {
+			return fmt.Errorf("--settle: %s, expected a duration of more than 0, e.g. 30s", o.Settle)
+		}
 		if o.Client, err = httpClient(*file, "check"); err != nil {
 			return err
 		}
@@ -60,7 +67,7 @@ func addCheck(c *cli) {
 		if err == nil && leaked {
 			return errLeak
 		}
-		return err
+		return withLogin(err)
 	})
 }
 

@@ -26,7 +26,7 @@ const cliIntro = `# Command line
 |---|---|
 | 0 | All went well; ` + "`serve` and `demo`" + ` also after SIGTERM or Ctrl-C. |
 | 1 | A leak was found, where the command was asked to say so. |
-| 2 | It could not run; standard error says why. |
+| 2 | It could not run, or was interrupted; standard error says why. |
 
 `
 

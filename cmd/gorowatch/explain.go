@@ -55,7 +55,44 @@ func (c *cli) explain(err error, args []string) string {
 		}
 		return fmt.Sprintf("%s, expected one of %s, try --help", says, strings.Join(names, ", "))
 	}
+	if name, value, ok := c.refused(err, args); ok {
+		return fmt.Sprintf("--%s: %s, try --help", name, refusal(value, err))
+	}
 	return says + ", try --help"
+}
+
+// refused is the flag whose value cannot be, which the error does not name.
+func (c *cli) refused(err error, args []string) (name, value string, ok bool) {
+	parsed, _ := c.ParseContext(args)
+	if parsed == nil {
+		return "", "", false
+	}
+	for _, e := range parsed.Elements {
+		flag, ok := e.Clause.(*kingpin.FlagClause)
+		if !ok || e.Value == nil {
+			continue
+		}
+		if again := flag.Model().Value.Set(*e.Value); again != nil && again.Error() == err.Error() {
+			return flag.Model().Name, *e.Value, true
+		}
+	}
+	return "", "", false
+}
+
+// refusal is why a value cannot be, without the functions of Go that say so.
+func refusal(value string, err error) string {
+	says := err.Error()
+	switch {
+	case strings.HasPrefix(says, "strconv.ParseBool"):
+		return fmt.Sprintf("%q is not a boolean, expected true or false", value)
+	case strings.HasPrefix(says, "strconv."):
+		return fmt.Sprintf("%q is not a number, expected e.g. 3", value)
+	case strings.HasPrefix(says, "time: "):
+		return fmt.Sprintf("%q is not a duration, expected e.g. 30s or 5m", value)
+	case strings.HasPrefix(says, "error parsing regexp"):
+		return fmt.Sprintf("%q is not a regular expression: %s", value, strings.TrimPrefix(says, "error parsing regexp: "))
+	}
+	return strings.TrimPrefix(says, "enum value ")
 }
 
 // commandOf is the command that the arguments name; nil: none.

@@ -45,6 +45,9 @@ var errServiceEnded = errors.New("demo: one of the services has ended by itself"
 
 // Run runs the demo until ctx is done.
 func Run(ctx context.Context, o Options) error {
+	if _, _, err := net.SplitHostPort(o.ListenAddress); err != nil {
+		return fmt.Errorf("--web.listen-address: %q is not an address, expected host:port such as 127.0.0.1:10980", o.ListenAddress)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

@@ -233,6 +233,12 @@ func TestRunEndsCleanly(t *testing.T) {
 	require.Error(t, err, "the pages are gone")
 }
 
+func TestRunWithABadAddress(t *testing.T) {
+	err := Run(t.Context(), Options{ListenAddress: "nope", Registry: prometheus.NewRegistry(), Out: io.Discard})
+	require.EqualError(t, err, `--web.listen-address: "nope" is not an address, expected host:port such as 127.0.0.1:10980`)
+	noChildren(t)
+}
+
 func TestRunWithServicesThatFail(t *testing.T) {
 	for how, text := range map[string]string{
 		"does not start": "a service did not start",
