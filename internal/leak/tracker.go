@@ -383,9 +383,6 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	t.meet(now, o, paused)
 	t.reopen(now, o)
 	o.living = t.living(now, o.Instances)
-	for _, r := range t.open {
-		r.inherit(now)
-	}
 	if !o.Verdict.Status.Grows() {
 		// The counts do not tell: then the stacks have to, clearly.
 		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a Attribution) bool {
@@ -773,7 +770,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		}
 	}
 	known := map[string]bool{}
-	r.hasRates = true
+	r.inherit(now)
 	profiled := false
 	for _, it := range growing {
 		w := r.watched[it.Instance]
@@ -907,6 +904,7 @@ func (r *record) look(o Observation) {
 
 // follow brings what the instances hold up to date, growing or not.
 func (r *record) follow(now time.Time, o Observation) {
+	r.inherit(now)
 	l := &r.leak
 	l.Leaked, r.remaining = 0, 0
 	l.Instances = l.Instances[:0:0]
