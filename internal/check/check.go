@@ -318,7 +318,7 @@ func (c *checker) steady(ctx context.Context) (*window, error) {
 }
 
 // interval is the time from the nth profile to the next. It varies by a quarter,
-// lest what the target does every second is caught in the act each time.
+// so that a job that the target runs every second is not in every profile.
 func (c *checker) interval(n int) time.Duration {
 	_, fraction := math.Modf(float64(n) * math.Phi)
 	return time.Duration(float64(c.Interval) * (0.75 + fraction/2))
