@@ -46,6 +46,9 @@ func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
 	if d.profiles > 1 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("it holds %d profiles, one behind the other; only the last one is used", d.profiles))
 	}
+	if d.dump {
+		p.Warnings = append(p.Warnings, "it holds a debug=2 dump as well, which is not used")
+	}
 	for i := range d.records {
 		if err := out(&d.records[i]); err != nil {
 			return err
@@ -85,6 +88,7 @@ type counts struct {
 	named     bool   // a frame has a function's name
 	frame     string // the first frame's line, for a message
 	frameAt   int
+	dump      bool  // there is a debug=2 dump behind it
 	strange   error // the first line that is not understood
 	// incomplete: the last line lacks something at its end.
 	incomplete bool
@@ -98,6 +102,9 @@ func (d *counts) line(line []byte) error {
 		return nil
 	}
 	d.incomplete = false
+	if line[0] == 'g' && isHeader(line) {
+		d.dump = true
+	}
 	if line[0] == '#' {
 		return d.frameLine(line)
 	}

@@ -116,6 +116,7 @@ type dump struct {
 	crash     bool   // by GOTRACEBACK=crash
 	strange   string // the first line of a goroutine that is not understood, for a message
 	strangeAt int
+	counts    bool   // there is a debug=1 profile behind it
 	missing   string // where a part of the text is missing, for a message
 	between   bool   // there is other text since the last goroutine
 	spaced    bool   // an empty line follows each line
@@ -166,6 +167,10 @@ func (d *dump) line(raw []byte) error {
 		}
 		d.lead = lead
 		return d.header(line)
+	}
+	if line[0] == 'g' && isTotal(line) {
+		d.counts = true
+		return d.close()
 	}
 	if len(d.records) > 0 || d.open {
 		d.noteGap(line)

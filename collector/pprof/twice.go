@@ -77,6 +77,9 @@ func (d *dump) finish() (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("goroutines are printed more than once (%d times); each counts once", r.twice))
 		}
 	}
+	if d.counts {
+		warnings = append(warnings, "it holds a debug=1 profile as well, which is not used")
+	}
 	if d.missing != "" {
 		warnings = append(warnings, d.missing)
 	}
