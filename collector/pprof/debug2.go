@@ -78,7 +78,7 @@ func readDebug2(in lines, lim Limits, p *collector.Profile, out emit) error {
 	if !d.readable && len(d.records) > 0 {
 		return unreadable()
 	}
-	if !p.Incomplete && d.open && (d.pending > 0 && !d.doubtful || d.frames == 0 && !d.gap) {
+	if !p.Incomplete && d.open && (d.pending > 0 && !d.doubtful || d.frames == 0 && !d.gap && !d.unavailable) {
 		return collector.Errorf(collector.ReasonTruncated, "line %d: it ends within goroutine %d", d.in.n, d.id)
 	}
 	if err := d.close(); err != nil {

@@ -542,6 +542,9 @@ func TestNoFrames(t *testing.T) {
 	}
 	p := parse(t, oneDump+"goroutine 8 [select]:\nsomething else\n\n")
 	require.Equal(t, []string{"1 of 2 goroutines have no frame that can be read"}, p.Warnings)
+	p = parse(t, "goroutine 1 [running]:\n\tgoroutine running on other thread; stack unavailable")
+	require.EqualValues(t, 1, p.Total)
+	require.Empty(t, p.Warnings)
 	p = parse(t, "goroutine profile: total 0\n")
 	require.Zero(t, p.Total)
 }
