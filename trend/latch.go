@@ -36,7 +36,7 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 	last := l.verdict
 	stays := floor >= last.floor-0.5*last.Leaked
 	switch {
-	case stays && (quiet < 60*base || quiet < plateau*base && last.keepsPace(quiet, floor)):
+	case quiet < 60*base && stays:
 		last.Status, last.Gate = Leaking, GateNone
 		return last, l
 	case stays && quiet < plateau*base:
@@ -49,14 +49,6 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 		return v, l
 	}
 	return v, nil
-}
-
-// keepsPace tells whether the floor has risen since, in a time, as it would if the
-// growth went on at its rate: then it does, whatever the fits in their views make
-// of it.
-func (v *Verdict) keepsPace(d time.Duration, floor float64) bool {
-	expected := v.Rate.Value * d.Hours()
-	return expected >= max(leastGrowth, leastShare*v.floor) && floor-v.floor >= 0.5*expected
 }
 
 // goesOn tells whether growth that by itself would be no more than suspicious
