@@ -52,9 +52,9 @@ func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 		w := r.watched[name]
 		w.profiled = false
 		if sum > 0 {
-			w.rate = whole.Times(w.rate.Value / sum)
+			w.share = whole.Times(w.rate.Value / sum)
 		} else {
-			w.rate = whole.Times(1 / float64(len(known)))
+			w.share = whole.Times(1 / float64(len(known)))
 		}
 	}
 }
@@ -69,10 +69,10 @@ func (r *record) rate(o Observation) trend.Interval {
 		switch {
 		case w.replaced(o.living[name]): // not seen to grow yet
 		case w.profiled:
-			profiled += w.rate.Value
-			wide += (w.rate.High - w.rate.Low) * (w.rate.High - w.rate.Low) / 4
+			profiled += w.share.Value
+			wide += (w.share.High - w.share.Low) * (w.share.High - w.share.Low) / 4
 		default:
-			judged = judged.Plus(w.rate)
+			judged = judged.Plus(w.share)
 		}
 	}
 	half := math.Sqrt(wide)
@@ -90,12 +90,12 @@ func (r *record) inherit(now time.Time) {
 	r.largest = extent{now, l.Instances, l.InstancesTotal, l.Rate}
 	for _, name := range l.Instances {
 		if w := r.watched[name]; w != nil {
-			w.rate = l.Rate.Times(1 / float64(len(l.Instances)))
+			w.share = l.Rate.Times(1 / float64(len(l.Instances)))
 		}
 	}
 	for _, x := range l.Watched {
 		if w := r.watched[x.Instance]; w != nil && x.Rate != nil {
-			w.rate = *x.Rate
+			w.share = *x.Rate
 		}
 	}
 }

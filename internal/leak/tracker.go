@@ -100,6 +100,7 @@ type watch struct {
 	lower      float64
 	lowerSince time.Time
 	rate       trend.Interval // when it was last seen to grow
+	share      trend.Interval // its part of the leak's rate
 	profiled   bool           // rate is that of the stacks
 	// lowSince is since when the count is as low as without half of what had
 	// leaked; zero while it is not.
@@ -789,6 +790,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		if !w.profiled {
 			w.rate = it.Rate.Times(part)
 		}
+		w.share = w.rate
 		profiled = profiled || w.profiled && w.rate.Value > 0
 	}
 	if !profiled && len(known) == len(v.Instances) {
@@ -942,8 +944,8 @@ func (r *record) follow(now time.Time, o Observation) {
 			continue
 		}
 		x := Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.stood}
-		if !slices.Contains(l.Instances, name) && w.rate.Value > 0 {
-			rate := w.rate // handed out
+		if !slices.Contains(l.Instances, name) && w.share.Value > 0 {
+			rate := w.share
 			x.Rate = &rate
 		}
 		l.Watched = append(l.Watched, x)

@@ -39,7 +39,7 @@ func TestLeakOfOnePodAfterAnother(t *testing.T) {
 	require.Zero(t, l.Rate)
 	require.Zero(t, l.Leaked)
 	require.Empty(t, l.Instances)
-	w.add("checkout", "fixed", process{})
+	w.add("checkout", "fixed", process{started: w.now})
 	w.run(7 * time.Hour)
 	require.Empty(t, w.firing())
 	l = w.monitor.Leaks()[0]
