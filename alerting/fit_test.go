@@ -37,7 +37,7 @@ func TestShorteningKeepsWhatTemplatesNeed(t *testing.T) {
 			labels.FromStrings("namespace", strings.Repeat(word, 200), "job", strings.Repeat(word, 200)),
 		} {
 			for _, state := range []leak.State{leak.Firing, leak.Resolved} {
-				for n := 20; n <= maxURL; n += 20 {
+				for n := 20; n <= maxURL; n += 68 {
 					l := bulky(word)
 					l.Service, l.State = service, state
 					l.Version = strings.Repeat(word, 60)
