@@ -18,15 +18,14 @@ func addDiff(c *cli) {
 	cmd.Arg("base", "The earlier profile: a file, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2.").Required().StringVar(&o.Base)
 	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
-	cmd.Flag("top", "Stacks to show, those that grew most, in any format; 0: all. By default 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
-	cmd.Flag("limit", "The name of --top before; tables and Markdown only.").Default("20").Hidden().IntVar(&o.Limit)
+	cmd.Flag("top", "Number of stacks to show, those that grew most; 0 shows all. The default is 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
 		if o.Top < 0 {
 			return fmt.Errorf("--top: %d is negative, expected a number of stacks, or 0 for all", o.Top)
 		}
-		if topSet && o.Top == 0 {
-			o.Limit = 0
+		if !topSet {
+			o.Top = diff.DefaultTop(o.Format)
 		}
 		client, err := httpClient(*file, "diff")
 		if err != nil {

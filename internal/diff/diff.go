@@ -16,17 +16,21 @@ const (
 	FormatMarkdown = "markdown"
 )
 
+// DefaultTop is how many stacks people are shown in a format. JSON has all (0).
+func DefaultTop(format string) int {
+	if format == FormatJSON {
+		return 0
+	}
+	return 20
+}
+
 // Options of Run.
 type Options struct {
 	// Base and Head are the profiles, of any format: files, http and https
 	// URLs, or gops://host:port.
 	Base, Head string
 	Format     string // one of the above; default FormatTable
-	// Limit is the number of stacks shown in a table or in Markdown, those
-	// that grew most. Default 0: all.
-	Limit int
-	// Top is the number of stacks in any format, rather than Limit. Default 0:
-	// as Limit says, and all in JSON.
+	// Top is the number of stacks to show, those that grew most; 0: all.
 	Top    int
 	Loader Loader
 }
@@ -56,11 +60,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if !stack.Related(base, head) {
 		_, _ = fmt.Fprintf(stderr, "gorowatch: these are profiles of different programs, it seems: they have no function in common\n")
 	}
-	limit := o.Top
-	if limit == 0 && o.Format != FormatJSON {
-		limit = o.Limit
-	}
-	return New(base, head).Write(stdout, o.Format, limit)
+	return New(base, head).Write(stdout, o.Format, o.Top)
 }
 
 // ErrIncomplete says that counts mean nothing.

@@ -108,25 +108,24 @@ func TestRunFormats(t *testing.T) {
 func TestRunLimit(t *testing.T) {
 	base, head := write(t, "base.txt", baseDump), write(t, "head.txt", headDump())
 	var out bytes.Buffer
-	require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Limit: 1}, &out, io.Discard))
+	require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Top: 1}, &out, io.Discard))
 	require.Contains(t, out.String(), "… and 2 stacks that changed less.")
 	require.NotContains(t, out.String(), "peer.go")
 }
 
-// Top holds for all formats; without it JSON has all stacks.
+// Top holds for all formats.
 func TestRunTop(t *testing.T) {
 	base, head := write(t, "base.txt", baseDump), write(t, "head.txt", headDump())
 	for _, tc := range []struct {
-		format     string
-		limit, top int
-		want       int
+		format    string
+		top, want int
 	}{
-		{FormatTable, 0, 0, 3}, {FormatTable, 1, 0, 1}, {FormatTable, 1, 2, 2}, {FormatTable, 0, 1, 1}, {FormatTable, 0, 9, 3},
-		{FormatMarkdown, 1, 0, 1}, {FormatMarkdown, 1, 2, 2},
-		{FormatJSON, 0, 0, 3}, {FormatJSON, 1, 0, 3}, {FormatJSON, 1, 2, 2}, {FormatJSON, 0, 1, 1}, {FormatJSON, 0, 9, 3},
+		{FormatTable, 0, 3}, {FormatTable, 1, 1}, {FormatTable, 2, 2}, {FormatTable, 9, 3},
+		{FormatMarkdown, 1, 1}, {FormatMarkdown, 2, 2},
+		{FormatJSON, 0, 3}, {FormatJSON, 1, 1}, {FormatJSON, 2, 2}, {FormatJSON, 9, 3},
 	} {
 		var out bytes.Buffer
-		require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Format: tc.format, Limit: tc.limit, Top: tc.top}, &out, io.Discard))
+		require.NoError(t, Run(t.Context(), Options{Base: base, Head: head, Format: tc.format, Top: tc.top}, &out, io.Discard))
 		places := 0
 		for _, place := range []string{"handler.go:29", "peer.go:40", "work.go:12"} {
 			if strings.Contains(out.String(), place) {

@@ -1,9 +1,11 @@
 package attack
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -169,7 +171,7 @@ alerting:
 func openLeak(t *testing.T, storage string) {
 	t.Helper()
 	bucket, err := archive.Open(t.Context(), storage, archive.Options{
-		GroupBy: []string{"job"}, Decode: func([]byte, time.Time) (*collector.Profile, error) { return nil, nil },
+		GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil },
 	})
 	require.NoError(t, err)
 	since := time.Now().Add(-time.Hour)
