@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,12 +37,12 @@ var (
 // nasty are values for a parameter that nobody expects.
 func nasty() []string {
 	key := archived().refs[0].Key
-	return append([]string{
+	return []string{
 		"", "0", "-1", "1", "2", "99999999999999999999", "-9223372036854775808", "1e400", "NaN", "Inf", "-Inf", "+Inf", "0x10", "1.5", "true", "x",
 		"\x00", "\xff\xfe", "\u202e", "%", "%zz", "../../etc/passwd", "profiles/../leaks/x.json", "profiles/", "profiles/%00", `profiles\x`, key, key + key,
 		"2026-03-02T22:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "-62135596801", "253402300800", "1e18",
 		"(", ")", "[", "a{1000}", "(?i)x", "*", "|", "<script>", "'\"", "3f9c2a7b", "quiet", "gone", "firing", strings.Repeat("x", maxFilter+1), strings.Repeat("(", 400),
-	}, append(badMatchers, goodMatchers...)...)
+	}
 }
 
 // queried is a handler where every feature is on, for requests with any query.
@@ -92,13 +93,17 @@ func answered(t *testing.T, h *Handler, path, query string) *httptest.ResponseRe
 // TestEveryParameter: no value of any parameter of any page makes it fail.
 func TestEveryParameter(t *testing.T) {
 	h := queried(t)
-	values := nasty()
+	matchers := slices.Concat(nasty(), badMatchers, goodMatchers)
 	for _, path := range queriedPaths(h) {
 		parameters := everyParameter
 		if strings.HasPrefix(path, "/pprof/") {
 			parameters = viewParameters
 		}
 		for _, name := range parameters {
+			values := nasty()
+			if name == "match" {
+				values = matchers
+			}
 			for _, v := range values {
 				answered(t, h, path, url.Values{name: {v}}.Encode())
 			}
@@ -139,7 +144,7 @@ func TestBadMatchers(t *testing.T) {
 func FuzzQuery(f *testing.F) {
 	h := queried(f)
 	paths := queriedPaths(h)
-	for i, v := range nasty() {
+	for i, v := range slices.Concat(nasty(), badMatchers, goodMatchers) {
 		f.Add(uint(i), append(viewParameters, everyParameter...)[i%len(everyParameter)], v, "match", v)
 	}
 	f.Add(uint(0), "match", "job", "q", "x")
