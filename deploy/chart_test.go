@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"maps"
 	"os"
@@ -122,9 +123,13 @@ func TestChartAllowsItsHosts(t *testing.T) {
 	} {
 		t.Run(values, func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "values.json")
-			require.NoError(t, os.WriteFile(file, []byte(values), 0o600))
-			text := render(t, "monitoring", "-f", file)
+			// Helm splits -f at commas, which the folder of a test of this name has.
+			file, err := os.CreateTemp("", "values-*.json")
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = os.Remove(file.Name()) })
+			_, err = file.WriteString(values)
+			require.NoError(t, errors.Join(err, file.Close()))
+			text := render(t, "monitoring", "-f", file.Name())
 			if want == "" {
 				require.NotContains(t, text, "--web.allowed-hosts")
 				return
