@@ -230,7 +230,7 @@ func (s *screen) verdict(job string, status trend.Status, gate trend.Gate) strin
 	switch {
 	case s.firing[job]:
 		return "leaking"
-	case gate == trend.GateTooLittle && status.Grows():
+	case status.Grows() && (gate == trend.GateTooLittle || gate == trend.GateTooShort || gate == trend.GateUncertain):
 		return "growing, but not for long enough to be sure"
 	case gate == trend.GateTooLittle:
 		return "too new to judge"

@@ -257,7 +257,9 @@ func TestRunWithServicesThatFail(t *testing.T) {
 func TestVerdictAgreesWithTheAlert(t *testing.T) {
 	out := &bytes.Buffer{}
 	s := &screen{out: out, began: time.Now(), told: map[string]bool{}, pages: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}}
-	require.Equal(t, "growing, but not for long enough to be sure", s.verdict("checkout", trend.Suspicious, trend.GateTooLittle))
+	for _, gate := range []trend.Gate{trend.GateTooLittle, trend.GateTooShort, trend.GateUncertain} {
+		require.Equal(t, "growing, but not for long enough to be sure", s.verdict("checkout", trend.Suspicious, gate))
+	}
 	l := leak.Leak{ID: "x", Service: labels.FromStrings("job", "checkout"), State: leak.Firing, Evidence: leak.Stack}
 	s.leaks(time.Now(), []leak.Leak{l})
 	require.Contains(t, out.String(), "The alert, as Alertmanager would get it")
