@@ -190,8 +190,9 @@ etcd() {
 
 cc() { command -v "${CC:-gcc}" >/dev/null || packages gcc libc6-dev; }
 
+# A path is asked for: `command -v` would find this very function.
 chromium() {
-  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+  type -P chromium >/dev/null || type -P chromium-browser >/dev/null || type -P google-chrome >/dev/null ||
     packages chromium fonts-dejavu-core
 }
 
