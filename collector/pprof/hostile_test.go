@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,18 +293,24 @@ func TestBudget(t *testing.T) {
 	in := proto("goroutine", make([]int64, stacks)...)
 	synctest.Test(t, func(t *testing.T) {
 		lim := Limits{Budget: NewBudget(8 << 20)} // shares of 256 KiB, 16 KiB free
+		var mtx sync.Mutex
 		busy, most := 0, 0
+		count := func(n int) {
+			mtx.Lock()
+			defer mtx.Unlock()
+			busy += n
+			most = max(most, busy)
+		}
 		for range 12 {
 			go func() {
 				n := 0
 				_, err := Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
 					switch n++; n {
 					case 1:
-						busy++
-						most = max(most, busy)
+						count(1)
 						time.Sleep(time.Second) // so that the others run
 					case stacks:
-						busy--
+						count(-1)
 					}
 					return nil
 				})
@@ -313,7 +320,9 @@ func TestBudget(t *testing.T) {
 			}()
 		}
 		time.Sleep(time.Minute)
+		mtx.Lock()
 		require.Equal(t, 1, most)
+		mtx.Unlock()
 
 		_, err := Parse(bytes.NewReader(proto("goroutine", make([]int64, 20_000)...)), fetched, lim)
 		require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "more than half of the budget")
