@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
@@ -154,16 +155,17 @@ func (b *notebook) wake() {
 
 // run writes what changes until ctx is done, and then what is left.
 func (b *notebook) run(ctx context.Context) {
-	backoff := minBackoff
+	failures := 0 // in a row
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-b.work:
 			if b.write(ctx) {
-				backoff = minBackoff
+				failures = 0
 				continue
 			}
-			backoff = pause(ctx, backoff, 0)
+			failures++
+			_ = backoff.Sleep(ctx, retryPolicy.Wait(failures)) // the loop looks at ctx
 			b.wake()
 		}
 	}

@@ -271,7 +271,7 @@ func TestDownForTenMinutes(t *testing.T) {
 		require.Equal(t, Failing, w.Status()[0].State)
 
 		am.answering(nil)
-		time.Sleep(maxBackoff * 11 / 10)
+		time.Sleep(retryPolicy.Max * 11 / 10)
 		synctest.Wait()
 		got := am.got()
 		require.Len(t, got, 101)

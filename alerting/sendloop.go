@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,13 +20,12 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
 const (
-	maxBatch   = 64
-	minBackoff = 500 * time.Millisecond
-	maxBackoff = 30 * time.Second
+	maxBatch = 64
 	// mostWait bounds how long an Alertmanager is left alone that asks for it
 	// with Retry-After: an alert that fires ends when it is not sent again.
 	mostWait = time.Minute
@@ -35,6 +33,11 @@ const (
 	// up instead of used again.
 	maxAnswer = 64 << 10
 )
+
+// retryPolicy says how long an Alertmanager, a webhook or the bucket is left alone
+// that has failed: many who wait for the same must not come back at the same
+// moment.
+var retryPolicy = backoff.Policy{First: 500 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.1}
 
 // Health is whether an Alertmanager takes our alerts.
 type Health string
@@ -162,7 +165,7 @@ func (s *sendLoop) run(ctx, sending context.Context) {
 	defer kill()
 	defer context.AfterFunc(s.gone, func() { stop(); kill() })()
 
-	backoff := minBackoff
+	failures := 0 // in a row
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,30 +176,13 @@ func (s *sendLoop) run(ctx, sending context.Context) {
 		for s.queue.len() > 0 && ctx.Err() == nil {
 			err := s.sendNext(sending)
 			if err == nil {
-				backoff = minBackoff
+				failures = 0
 				continue
 			}
-			backoff = pause(ctx, backoff, min(waitOf(err), mostWait))
+			failures++
+			_ = backoff.Sleep(ctx, retryPolicy.WaitAtLeast(failures, min(waitOf(err), mostWait))) // the loop looks at ctx
 		}
 	}
-}
-
-// pause waits for about a time, but not less than least, or until ctx is done.
-// It returns the time to wait for if that was of no use.
-func pause(ctx context.Context, backoff, least time.Duration) time.Duration {
-	wait := time.NewTimer(spread(backoff, least))
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wait.C:
-	}
-	return min(2*backoff, maxBackoff)
-}
-
-// spread is about a time, but not less than least: many who wait for the same
-// must not come back at the same moment.
-func spread(about, least time.Duration) time.Duration {
-	return max(about*9/10+rand.N(about/5), least+rand.N(least/10+1))
 }
 
 // finish empties the queue as far as that is possible now, with one attempt for

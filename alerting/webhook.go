@@ -112,10 +112,10 @@ type hookLoop struct {
 	pending map[string]news      // by key
 	refused map[string]time.Time // until when an alert is left alone, by key and state
 	retries map[string]retry     // of pending alerts that failed, by key and state
-	// pausedUntil is when the webhook is asked again at the earliest, and backoff
-	// how long it is left alone next time.
+	// pausedUntil is when the webhook is asked again at the earliest, and pauses
+	// how often in a row it was left alone.
 	pausedUntil time.Time
-	backoff     time.Duration
+	pauses      int
 	removed     bool
 	health      Health
 	since       time.Time
@@ -129,7 +129,7 @@ func newHookLoop(w Webhook, capacity int, book *notebook, m *metrics, logger *sl
 	h := &hookLoop{
 		name: w.Name, logger: logger.With("webhook", w.Name), metrics: m, book: book, capacity: capacity,
 		work: make(chan struct{}, 1), pending: map[string]news{}, refused: map[string]time.Time{}, health: Unknown,
-		retries: map[string]retry{}, backoff: minBackoff,
+		retries: map[string]retry{},
 	}
 	h.gone, h.leave = context.WithCancel(context.Background())
 	return h
@@ -150,7 +150,7 @@ func (h *hookLoop) replace(to Webhook) {
 	// Perhaps that was the mistake.
 	clear(h.refused)
 	clear(h.retries)
-	h.pausedUntil, h.backoff = time.Time{}, minBackoff
+	h.pausedUntil, h.pauses = time.Time{}, 0
 	h.wake()
 }
 
@@ -290,8 +290,8 @@ func (h *hookLoop) tell(ctx context.Context, last bool) {
 func (h *hookLoop) pause(now time.Time, least time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pausedUntil = now.Add(spread(h.backoff, min(least, mostPause)))
-	h.backoff = min(2*h.backoff, maxBackoff)
+	h.pauses++
+	h.pausedUntil = now.Add(retryPolicy.WaitAtLeast(h.pauses, min(least, mostPause)))
 }
 
 // next is how long to wait for the next message that is due; ok is false if none
@@ -476,7 +476,7 @@ func (h *hookLoop) took(group []news) {
 	}
 	h.record(group, "ok", func() {
 		h.sent += int64(len(group))
-		h.success, h.backoff = now, minBackoff
+		h.success, h.pauses = now, 0
 		if len(h.retries) > 0 {
 			return // others still fail
 		}
@@ -537,8 +537,8 @@ func (h *hookLoop) failed(group []news, err error) {
 			r := h.retries[x.occasion()]
 			r.last = now
 			if aboutMessage(err) {
-				r.next = now.Add(spread(min(minBackoff<<min(r.failures, 10), maxBackoff), 0))
 				r.failures++
+				r.next = now.Add(retryPolicy.Wait(r.failures))
 			}
 			h.retries[x.occasion()] = r
 		}

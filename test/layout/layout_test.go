@@ -30,6 +30,8 @@ var mayImport = map[string][]string{
 	// When a process began is compared by all of them, and neither the collector
 	// nor the trend may import the other: it is a value of its own below both.
 	"internal/procstart": {},
+	// So does the wait before another attempt, from the puller to the webhooks.
+	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
 	"collector/fetch":     {"collector"},
@@ -46,7 +48,7 @@ var mayImport = map[string][]string{
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
 	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human", "internal/procstart"},
-	"alerting":         {"collector/fetch", "internal/human", "internal/leak", "internal/stack"},
+	"alerting":         {"collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
