@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
 // attempts is how often a query is sent that a server had no time for. After a
@@ -42,7 +42,7 @@ type client struct {
 	params  url.Values
 	timeout time.Duration
 	metrics *Metrics
-	pause   time.Duration // before the second attempt
+	backoff backoff.Policy // between two attempts
 
 	get      atomic.Bool  // the server wants GET
 	struggle atomic.Bool  // the last query failed at each attempt
@@ -57,7 +57,8 @@ func newClient(c *http.Client, o Options) *client {
 	u.Path = strings.TrimRight(u.Path, "/") + "/api/v1/query_range"
 	u.RawPath, u.RawQuery, u.Fragment = "", "", ""
 	return &client{
-		http: c, base: o.URL, url: u.String(), params: o.Params, timeout: o.Timeout, metrics: o.Metrics, pause: 500 * time.Millisecond,
+		http: c, base: o.URL, url: u.String(), params: o.Params, timeout: o.Timeout, metrics: o.Metrics,
+		backoff: backoff.Policy{First: 625 * time.Millisecond, Max: patience, Jitter: 0.2}, // 500 to 750 ms at first
 	}
 }
 
@@ -75,13 +76,8 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 			c.struggle.Store(false)
 			return a, nil
 		}
-		again := c.again(err, attempt)
-		if again > 0 {
-			select {
-			case <-time.After(again):
-				continue
-			case <-ctx.Done():
-			}
+		if wait, again := c.nextAttempt(err, attempt); again && backoff.Sleep(ctx, wait) == nil {
+			continue
 		}
 		tried := ""
 		if attempt > 1 {
@@ -94,31 +90,31 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 	}
 }
 
-// again is how long to wait before the next attempt, 0: there is none.
-func (c *client) again(err error, attempt int) time.Duration {
+// nextAttempt decides whether a query that failed is sent again, and after how
+// long.
+func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again bool) {
 	var busy *busyError
 	switch reason := collector.ReasonOf(err); {
 	case errors.As(err, &busy):
 	case reason == collector.ReasonTruncated: // by a proxy that restarts
 	default:
-		return 0
+		return 0, false
 	}
-	wait := c.pause << (attempt - 1)
-	wait += rand.N(wait/2 + 1) // not all at the same time
 	if busy != nil && busy.after > patience {
 		c.mtx.Lock()
 		c.notBefore = time.Now().Add(min(busy.after, maxWait))
 		c.mtx.Unlock()
-		return 0
+		return 0, false
 	}
 	if attempt >= attempts || c.struggle.Load() {
 		c.struggle.Store(true)
-		return 0
+		return 0, false
 	}
+	wait = c.backoff.Wait(attempt)
 	if busy != nil {
 		wait = max(wait, busy.after)
 	}
-	return wait
+	return wait, true
 }
 
 // once sends a query.

@@ -42,7 +42,7 @@ func source(t *testing.T, addr string, client *http.Client) (*Source, *prometheu
 	reg := prometheus.NewRegistry()
 	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: time.Minute, MaxPoints: 10, MaxBytes: 1 << 20, Metrics: NewMetrics(reg)})
 	require.NoError(t, err)
-	s.client.pause = time.Millisecond
+	s.client.backoff.First = time.Millisecond
 	return s, reg
 }
 

@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 
 	"collector":           {"internal/procstart"},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
 	"collector/scrape":    {"collector", "collector/fetch", "internal/procstart"},
 	"collector/pprof":     {"collector", "collector/fetch"},
@@ -59,9 +59,9 @@ var mayImport = map[string][]string{
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/archive", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
+		"internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
 	},
-	"internal/check": {"collector", "internal/diff", "internal/human", "internal/stack"},
+	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
 	"internal/app":   {"*"},
 	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
