@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/diff"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
@@ -265,7 +266,7 @@ func (c *checker) await(ctx context.Context) error {
 			waits = true
 			c.say("waiting up to %s for the target to start: %v", c.Wait, errors.Unwrap(err))
 		}
-		if err := pause(ctx, min(awaitInterval, c.Wait-time.Since(start))); err != nil {
+		if err := backoff.Sleep(ctx, min(awaitInterval, c.Wait-time.Since(start))); err != nil {
 			return err
 		}
 	}
@@ -311,7 +312,7 @@ func (c *checker) steady(ctx context.Context) (*window, error) {
 			c.say("the target does not come to rest, even before the command")
 			return all, nil
 		}
-		if err := pause(ctx, c.interval(all.n)); err != nil {
+		if err := backoff.Sleep(ctx, c.interval(all.n)); err != nil {
 			return nil, err
 		}
 	}
@@ -374,7 +375,7 @@ func (c *checker) settle(ctx context.Context, before *window) (*window, error) {
 			}
 		}
 		// A target that is busy with the rest of the load may fail once.
-		if err := pause(ctx, c.interval(w.n)); err != nil {
+		if err := backoff.Sleep(ctx, c.interval(w.n)); err != nil {
 			return nil, err
 		}
 	}
@@ -419,15 +420,4 @@ func (c *checker) load(ctx context.Context, get func(context.Context) (*stack.Sn
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	return s, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

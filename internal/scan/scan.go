@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/trend"
@@ -227,6 +228,9 @@ type read struct {
 // moment must not cost the work of minutes.
 const attempts = 3
 
+// betweenAttempts says how long a scan waits before it asks again.
+var betweenAttempts = backoff.Policy{First: time.Second, Max: 4 * time.Second}
+
 // prefetch reads the windows one after another, one ahead of what is judged.
 func prefetch(ctx context.Context, o Options) (<-chan read, func()) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -241,8 +245,9 @@ func prefetch(ctx context.Context, o Options) (<-chan read, func()) {
 				to = o.End
 			}
 			var r read
-			for i := range attempts {
-				if r = o.read(ctx, from, to); r.err == nil || !worthRetrying(r.err) || !pause(ctx, i) {
+			for failures := 1; ; failures++ {
+				r = o.read(ctx, from, to)
+				if r.err == nil || !worthRetrying(r.err) || failures >= attempts || backoff.Sleep(ctx, betweenAttempts.Wait(failures)) != nil {
 					break
 				}
 			}
@@ -289,14 +294,4 @@ func worthRetrying(err error) bool {
 		return true
 	}
 	return false
-}
-
-// pause waits longer each time; false: ctx is done.
-func pause(ctx context.Context, i int) bool {
-	select {
-	case <-time.After(time.Second << i):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
