@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
 // What is taken of a target at most: of its CPU and of its network, as a share
@@ -324,10 +326,7 @@ func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
 		// Most have none.
 	default:
 		t.failed++
-		d := maxBackOff
-		if t.failed < 8 {
-			d = min(maxBackOff, firstBackOff<<(t.failed-1))
-		}
+		d := backoff.Policy{First: firstBackOff, Max: maxBackOff}.Wait(t.failed)
 		// Those that failed together are not all asked again together.
 		d += time.Duration(t.status.Labels.Hash() % uint64(d/4))
 		var known *Error

@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	// So does the wait before another attempt, from the puller to the webhooks.
 	"internal/backoff": {},
 
-	"collector":           {"internal/procstart"},
+	"collector":           {"internal/backoff", "internal/procstart"},
 	"collector/fetch":     {"collector"},
 	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
