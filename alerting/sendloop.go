@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -383,27 +382,7 @@ func send(ctx context.Context, client *http.Client, timeout time.Duration, rawUR
 			err = fmt.Errorf("redirects to %s, which is not followed", &url.URL{Scheme: u.Scheme, Host: u.Host})
 		}
 	}
-	return &requestError{why: statusFailure(resp.StatusCode), err: err, code: resp.StatusCode, after: retryAfter(resp, time.Now())}
-}
-
-// mostRetryAfter bounds what is read from a Retry-After.
-const mostRetryAfter = 24 * time.Hour
-
-// retryAfter is how long a receiver asks to be left alone: seconds, or a date,
-// which its own clock is asked for (RFC 9110, 10.2.3). 0: it does not ask.
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
-	text := resp.Header.Get("Retry-After")
-	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return time.Duration(min(n, uint64(mostRetryAfter/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		now = date
-	}
-	return min(max(at.Sub(now), 0), mostRetryAfter)
+	return &requestError{why: statusFailure(resp.StatusCode), err: err, code: resp.StatusCode, after: fetch.RetryAfter(resp, time.Now())}
 }
 
 // waitOf is how long the receiver of a failed request asks to be left alone.

@@ -201,22 +201,12 @@ func statusError(resp *http.Response, u *url.URL) error {
 	return retryLater(resp, collector.Errorf(collector.ReasonStatus, "%s", status))
 }
 
-// retryLater adds what the server says of when to ask again: seconds, or a
-// date, which its own clock is asked for (RFC 9110, 10.2.3).
+// retryLater adds when the server wants to be asked again.
 func retryLater(resp *http.Response, err error) error {
-	e, ok := errors.AsType[*collector.Error](err)
-	if !ok {
-		return err
+	if e, ok := errors.AsType[*collector.Error](err); ok {
+		e.RetryAfter = fetch.RetryAfter(resp, time.Now())
 	}
-	after := resp.Header.Get("Retry-After")
-	if s, err := strconv.ParseUint(after, 10, 31); err == nil {
-		e.RetryAfter = time.Duration(s) * time.Second
-	} else if at, err := http.ParseTime(after); err == nil {
-		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-			e.RetryAfter = max(0, at.Sub(date))
-		}
-	}
-	return e
+	return err
 }
 
 // firstLine is what a server says to an error, if it is short plain text.

@@ -7,13 +7,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
 // guard stands between the API client and the network: it bounds the answer,
@@ -109,7 +109,7 @@ func statusError(resp *http.Response, said string) error {
 	code := status(resp.StatusCode)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return &busyError{reason: collector.ReasonRateLimited, after: retryAfter(resp), text: code + ": it limits how much is asked"}
+		return &busyError{reason: collector.ReasonRateLimited, after: fetch.RetryAfter(resp, time.Now()), text: code + ": it limits how much is asked"}
 	case resp.StatusCode == http.StatusNotFound:
 		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", code)
 	case gone(resp.StatusCode):
@@ -117,7 +117,7 @@ func statusError(resp *http.Response, said string) error {
 		if said != "" {
 			text += ": " + said
 		}
-		return &busyError{reason: collector.ReasonStatus, after: retryAfter(resp), text: text}
+		return &busyError{reason: collector.ReasonStatus, after: fetch.RetryAfter(resp, time.Now()), text: text}
 	case said != "":
 		return collector.Errorf(collector.ReasonStatus, "%s: %s", code, said)
 	}
@@ -149,22 +149,6 @@ func (e *busyError) Error() string {
 		return fmt.Sprintf("%s, it asks to come back after %s", e.text, e.after)
 	}
 	return e.text
-}
-
-// retryAfter is what the header of that name says. A time in it is one of the
-// server's clock, as is the date of the response.
-func retryAfter(resp *http.Response) time.Duration {
-	text := resp.Header.Get("Retry-After")
-	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(text); err == nil {
-		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-			return max(0, t.Sub(date))
-		}
-		return max(0, time.Until(t).Round(time.Second))
-	}
-	return 0
 }
 
 // bounded is a body that fails past its bound instead of filling the memory.
