@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/human"
@@ -401,11 +402,7 @@ func aboutMessage(err error) bool {
 	if !ok {
 		return false
 	}
-	switch r.code {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return false
-	}
-	return r.code/100 == 5 || r.why == failTimeout
+	return r.code/100 == 5 && !fetch.IsUnavailable(r.code) || r.why == failTimeout
 }
 
 // busy tells whether a receiver answered that it wants the same request again,
@@ -422,14 +419,16 @@ func busy(err error) bool {
 	return false
 }
 
+// statusFailure is the failure that a receiver answers with. What lies in the
+// alerts, and which side is to blame, matters to deliveries alone.
 func statusFailure(code int) failure {
-	switch {
+	switch reason := fetch.ReasonOfStatus(code); {
+	case reason == collector.ReasonUnauthorized:
+		return failAuth
+	case reason == collector.ReasonRedirect:
+		return failRedirect
 	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge, code == http.StatusUnprocessableEntity:
 		return failRejected
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return failAuth
-	case code/100 == 3:
-		return failRedirect
 	case code/100 == 4:
 		return fail4xx
 	case code/100 == 5:

@@ -171,42 +171,40 @@ func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL
 	return &u
 }
 
+// statusError is the error for a status other than 200, nil for that one.
 func statusError(resp *http.Response, u *url.URL) error {
 	code := resp.StatusCode
-	status := strconv.Itoa(code)
-	if text := http.StatusText(code); text != "" {
-		status += " " + text
-	}
-	switch {
-	case code == http.StatusOK:
+	if code == http.StatusOK {
 		return nil
+	}
+	return &collector.Error{
+		Reason: fetch.ReasonOfStatus(code), RetryAfter: fetch.RetryAfter(resp, time.Now()), Err: errors.New(statusText(resp, u)),
+	}
+}
+
+// statusText says what a status means for the profile at u, and what to do.
+func statusText(resp *http.Response, u *url.URL) string {
+	status := fetch.StatusText(resp.StatusCode)
+	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
-		return collector.Errorf(collector.ReasonUnauthorized, "%s: the profile wants a login; set authorization for this target", status)
+		return status + ": the profile wants a login; set authorization for this target"
 	case code == http.StatusForbidden:
-		return collector.Errorf(collector.ReasonUnauthorized, "%s: the login given may not read the profile", status)
-	case code == http.StatusNotFound && path.Base(u.Path) == string(collector.KindGoroutineLeak):
-		return collector.Errorf(collector.ReasonNotFound, "404: no %s there; it takes Go 1.27, or Go 1.26 built with GOEXPERIMENT=goroutineleakprofile", u.Path)
-	case code == http.StatusNotFound:
-		return collector.Errorf(collector.ReasonNotFound, "404: no %s there; is net/http/pprof imported?", u.Path)
-	case code == http.StatusTooManyRequests:
-		return retryLater(resp, collector.Errorf(collector.ReasonRateLimited, "%s: the target asks for fewer requests", status))
+		return status + ": the login given may not read the profile"
 	case code == http.StatusProxyAuthRequired:
-		return collector.Errorf(collector.ReasonUnauthorized, "%s: the proxy wants a login", status)
-	case code >= 300 && code < 400:
-		return collector.Errorf(collector.ReasonRedirect, "%s: it redirects, but not to a place that can be followed", status)
+		return status + ": the proxy wants a login"
+	case code == http.StatusNotFound && path.Base(u.Path) == string(collector.KindGoroutineLeak):
+		return fmt.Sprintf("404: no %s there; it takes Go 1.27, or Go 1.26 built with GOEXPERIMENT=goroutineleakprofile", u.Path)
+	case code == http.StatusNotFound:
+		return fmt.Sprintf("404: no %s there; is net/http/pprof imported?", u.Path)
+	case code == http.StatusTooManyRequests:
+		return status + ": the target asks for fewer requests"
+	case code/100 == 3:
+		return status + ": it redirects, but not to a place that can be followed"
 	}
 	if line := firstLine(resp.Body); line != "" {
 		status += ": " + line
 	}
-	return retryLater(resp, collector.Errorf(collector.ReasonStatus, "%s", status))
-}
-
-// retryLater adds when the server wants to be asked again.
-func retryLater(resp *http.Response, err error) error {
-	if e, ok := errors.AsType[*collector.Error](err); ok {
-		e.RetryAfter = fetch.RetryAfter(resp, time.Now())
-	}
-	return err
+	return status
 }
 
 // firstLine is what a server says to an error, if it is short plain text.

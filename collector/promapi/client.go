@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
@@ -203,7 +204,7 @@ func (a *answer) failure(code int) error {
 		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
 	}
 	err := collectorError(v1.ErrorType(a.errorType), a.err)
-	if gone(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
+	if fetch.IsUnavailable(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
 		return &busyError{reason: collector.ReasonStatus, text: err.Error()}
 	}
 	return err

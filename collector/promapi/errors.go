@@ -84,15 +84,10 @@ func explanation(resp *http.Response) string {
 	return strings.TrimSpace(collector.Brief(strings.TrimSpace(string(text)), 200))
 }
 
-// status is that of a response in words that the server has not chosen.
-func status(code int) string {
-	return strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
-}
-
 // unauthorized says where the login belongs. Mimir, Cortex and Loki answer like
 // that, too, when no tenant is named.
 func unauthorized(resp *http.Response) error {
-	code, said := status(resp.StatusCode), explanation(resp)
+	code, said := fetch.StatusText(resp.StatusCode), explanation(resp)
 	if strings.Contains(said, "no org id") {
 		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a tenant: set prometheus.http_headers in the configuration, or http_headers in the file of --http.config.file, to {X-Scope-OrgID: {values: [TENANT]}}", code)
 	}
@@ -103,37 +98,32 @@ func unauthorized(resp *http.Response) error {
 	return collector.Errorf(collector.ReasonUnauthorized, "%s: %s: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan", code, problem)
 }
 
-// statusError is the error for a status other than 2xx. said is what the server
-// says of it.
-func statusError(resp *http.Response, said string) error {
-	code := status(resp.StatusCode)
+// statusError is the error for a status other than 2xx. explained is what the
+// server says of it.
+func statusError(resp *http.Response, explained string) error {
+	code, text := resp.StatusCode, fetch.StatusText(resp.StatusCode)
+	reason := fetch.ReasonOfStatus(code)
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests:
-		return &busyError{reason: collector.ReasonRateLimited, after: fetch.RetryAfter(resp, time.Now()), text: code + ": it limits how much is asked"}
-	case resp.StatusCode == http.StatusNotFound:
-		return collector.Errorf(collector.ReasonNotFound, "%s: no Prometheus API there, expected the URL without /api/v1", code)
-	case gone(resp.StatusCode):
-		text := code + ": it, or a proxy in front of it, is not available"
-		if said != "" {
-			text += ": " + said
-		}
-		return &busyError{reason: collector.ReasonStatus, after: fetch.RetryAfter(resp, time.Now()), text: text}
-	case said != "":
-		return collector.Errorf(collector.ReasonStatus, "%s: %s", code, said)
+	case code == http.StatusTooManyRequests:
+		text += ": it limits how much is asked"
+	case code == http.StatusNotFound:
+		return collector.Errorf(reason, "%s: no Prometheus API there, expected the URL without /api/v1", text)
+	case fetch.IsUnavailable(code):
+		text += ": it, or a proxy in front of it, is not available"
 	}
-	return collector.Errorf(collector.ReasonStatus, "%s", code)
+	if explained != "" {
+		text += ": " + explained
+	}
+	if code == http.StatusTooManyRequests || fetch.IsUnavailable(code) {
+		return &busyError{reason: reason, after: fetch.RetryAfter(resp, time.Now()), text: text}
+	}
+	return &collector.Error{Reason: reason, Err: errors.New(text)}
 }
 
 // refusesPost tells the statuses after which GET is tried instead of POST, as the
 // API client of Prometheus does.
 func refusesPost(code int) bool {
 	return code == http.StatusForbidden || code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented
-}
-
-// gone tells the statuses of a server, or a proxy before it, that may be back in
-// a moment.
-func gone(code int) bool {
-	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
 // busyError is that of a server that may have time later: after a while that it

@@ -326,23 +326,11 @@ const maxText = 300
 
 // statusError is the error for a status other than 200.
 func statusError(u *url.URL, code int) error {
-	reason, advice := statusReason(code), ""
-	if reason == collector.ReasonUnauthorized {
+	advice := ""
+	if code == http.StatusUnauthorized || code == http.StatusForbidden {
 		advice = ": it wants a login: set authorization or basic_auth in its entry of targets"
 	}
-	return collector.Errorf(reason, "%s: %d %s%s", collector.RedactURL(u), code, http.StatusText(code), advice)
-}
-
-func statusReason(code int) collector.Reason {
-	switch code {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return collector.ReasonUnauthorized
-	case http.StatusNotFound:
-		return collector.ReasonNotFound
-	case http.StatusTooManyRequests:
-		return collector.ReasonRateLimited
-	}
-	return collector.ReasonStatus
+	return collector.Errorf(fetch.ReasonOfStatus(code), "%s: %s%s", collector.RedactURL(u), fetch.StatusText(code), advice)
 }
 
 // value is that of a family with one metric without labels of its own.

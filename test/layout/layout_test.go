@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
 	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human", "internal/procstart"},
-	"alerting":         {"collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
+	"alerting":         {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
