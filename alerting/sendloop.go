@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,9 +28,6 @@ const (
 	// mostWait bounds how long an Alertmanager is left alone that asks for it
 	// with Retry-After: an alert that fires ends when it is not sent again.
 	mostWait = time.Minute
-	// maxAnswer is how much of an answer is read before the connection is given
-	// up instead of used again.
-	maxAnswer = 64 << 10
 )
 
 // retryPolicy says how long an Alertmanager, a webhook or the bucket is left alone
@@ -95,31 +91,15 @@ func newSendLoop(name string, to Alertmanager, capacity int, m *metrics, logger 
 // replace takes over a new client, timeout, user and query of the same
 // Alertmanager.
 func (s *sendLoop) replace(to Alertmanager) {
-	to.Client = careful(to.Client, "set the address, scheme and path_prefix of alerting.alertmanagers to where it answers")
+	to.Client = confined(to.Client, "set the address, scheme and path_prefix of alerting.alertmanagers to where it answers")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.to = to
 }
 
-// careful is a client for deliveries. It follows a redirect that repeats the
-// request, within the scheme, host and port. Any other one, such as to a log-in
-// page, would end in a 200 for something that is not an Alertmanager.
-func careful(c *http.Client, advice string) *http.Client {
-	client := http.Client{}
-	if c != nil {
-		client = *c
-	}
-	next := client.CheckRedirect
-	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		if req.Method != via[0].Method {
-			return http.ErrUseLastResponse
-		}
-		if next != nil {
-			return next(req, via)
-		}
-		return nil
-	}
-	return fetch.SameOrigin(&client, advice)
+// confined is a client for deliveries.
+func confined(c *http.Client, advice string) *http.Client {
+	return fetch.Confine(c, fetch.Rules{Advice: advice, SameMethod: true})
 }
 
 // add queues items, with their labels as this Alertmanager wants them.
@@ -370,12 +350,11 @@ func send(ctx context.Context, client *http.Client, timeout time.Duration, rawUR
 		return &requestError{why: connectionFailure(err), err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode/100 == 2 {
 		return nil
 	}
-	err = fmt.Errorf("answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
-	if text := human.Line(string(bytes.TrimSpace(answer)), 200); text != "" {
+	err = fmt.Errorf("answered %s", fetch.StatusText(resp.StatusCode))
+	if text := human.Line(fetch.Explanation(resp), 200); text != "" {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
 	if resp.StatusCode/100 == 3 {

@@ -142,7 +142,7 @@ func (h *hookLoop) replace(to Webhook) {
 	defer h.mu.Unlock()
 	same := to.Client != nil && to.Client == h.given
 	h.given = to.Client
-	to.Client = careful(to.Client, "set the url of the webhook to where it answers")
+	to.Client = confined(to.Client, "set the url of the webhook to where it answers")
 	h.to = to
 	if same {
 		return

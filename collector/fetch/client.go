@@ -36,7 +36,7 @@ func NewClient(c commoncfg.HTTPClientConfig, name string, o ...commoncfg.HTTPCli
 	if err != nil {
 		return nil, err
 	}
-	source := &tokens{login: login, secret: clientSecret(login), client: SameOrigin(asking, "set oauth2.token_url to the address that answers")}
+	source := &tokens{login: login, secret: clientSecret(login), client: Confine(asking, Rules{Advice: "set oauth2.token_url to the address that answers"})}
 	client.Transport = &loggedIn{Transport: oauth2.Transport{Source: source, Base: client.Transport}, client: client.Transport, tokens: asking}
 	return client, nil
 }

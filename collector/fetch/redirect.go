@@ -40,37 +40,33 @@ func (e *RedirectError) Error() string {
 // errLoop ends a chain of redirects.
 var errLoop = errors.New("it redirects in a circle")
 
-// SameOrigin returns a copy of a client that follows redirects within the
+// followSameOrigin returns a CheckRedirect that follows redirects within the
 // scheme, host and port of the first request alone, as far as the client itself
 // does. The transport of a client may add credentials to every request (bearer
 // tokens, basic auth, OAuth2, custom headers, signatures), and net/http keeps
 // headers on another port of the same host, so any other redirect would hand
-// them to somebody else. It fails with a *collector.Error of ReasonRedirect that
-// wraps a *RedirectError with the advice.
-func SameOrigin(c *http.Client, advice string) *http.Client {
-	confined := http.Client{}
-	if c != nil {
-		confined = *c
-	}
-	next := confined.CheckRedirect
-	confined.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+// them to somebody else.
+func followSameOrigin(next func(*http.Request, []*http.Request) error, r Rules) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		if r.SameMethod && req.Method != via[0].Method {
+			return http.ErrUseLastResponse
+		}
 		if next != nil {
 			if err := next(req, via); err != nil {
 				return err
 			}
 		}
 		if from, to := origin(via[0].URL), origin(req.URL); from != to {
-			return &collector.Error{Reason: collector.ReasonRedirect, Err: &RedirectError{From: shown(via[0].URL), To: shown(req.URL), Advice: advice}}
+			return &collector.Error{Reason: collector.ReasonRedirect, Err: &RedirectError{From: shown(via[0].URL), To: shown(req.URL), Advice: r.Advice}}
 		}
 		if len(via) >= maxRedirects {
 			return &collector.Error{Reason: collector.ReasonRedirect, Err: errLoop}
 		}
 		return nil
 	}
-	return &confined
 }
 
-// Refused tells whether a request failed because SameOrigin does not follow a
+// Refused reports whether a request failed because Confine does not follow a
 // redirect.
 func Refused(err error) bool {
 	return collector.ReasonOf(err) == collector.ReasonRedirect

@@ -104,6 +104,9 @@ func (f *Fetcher) Read(ctx context.Context, client *http.Client, u *url.URL, kee
 	})
 }
 
+// fetchRules has no bound: Limits are one, for files too.
+var fetchRules = fetch.Rules{Advice: "set scheme, port or path of its targets to where the profiles are"}
+
 // fetch makes one bounded request and lets read have the body of its answer.
 func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, read func(context.Context, io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
@@ -123,15 +126,11 @@ func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, 
 	// What is compressed already, the profile itself, must not be
 	// decompressed behind our back and without our limits.
 	req.Header.Set("Accept-Encoding", "identity")
-	resp, err := fetch.SameOrigin(client, "set scheme, port or path of its targets to where the profiles are").Do(req)
+	resp, err := fetch.Confine(client, fetchRules).Do(req)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		// A connection is used again only if its body was read to the end.
-		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
-		_ = resp.Body.Close()
-	}()
+	defer resp.Body.Close()
 	if err := statusError(resp, u); err != nil {
 		return nil, err
 	}

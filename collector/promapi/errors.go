@@ -3,7 +3,6 @@ package promapi
 import (
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -16,19 +15,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
-// guard stands between the API client and the network: it bounds the answer,
-// and turns what is no answer of a Prometheus into an error in plain words.
-type guard struct {
-	next     http.RoundTripper
-	maxBytes int64
-}
-
-func transportOf(c *http.Client) http.RoundTripper {
-	if c.Transport != nil {
-		return c.Transport
-	}
-	return http.DefaultTransport
-}
+// guard stands between the API client and the network. It turns what is no
+// answer of a Prometheus into an error in plain words.
+type guard struct{ next http.RoundTripper }
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := g.next.RoundTrip(req)
@@ -36,11 +25,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := refuse(req, resp); err != nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, maxExplained)
 		_ = resp.Body.Close()
 		return nil, err
 	}
-	resp.Body = &bounded{body: resp.Body, left: g.maxBytes, max: g.maxBytes}
 	return resp, nil
 }
 
@@ -75,13 +62,9 @@ var (
 	errEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
 )
 
-// maxExplained is how much is read of a body that is no answer.
-const maxExplained = 4 << 10
-
 // explanation is what a server says of its failure.
 func explanation(resp *http.Response) string {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxExplained))
-	return strings.TrimSpace(collector.Brief(strings.TrimSpace(string(text)), 200))
+	return strings.TrimSpace(collector.Brief(fetch.Explanation(resp), 200))
 }
 
 // unauthorized says where the login belongs. Mimir, Cortex and Loki answer like
@@ -140,26 +123,6 @@ func (e *busyError) Error() string {
 	}
 	return e.text
 }
-
-// bounded is a body that fails past its bound instead of filling the memory.
-type bounded struct {
-	body      io.ReadCloser
-	left, max int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	// One byte more than the bound may be read, to know that it is passed.
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.body.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, collector.Errorf(collector.ReasonTooLarge, "answer of more than %d MiB", b.max>>20)
-	}
-	return n, err
-}
-
-func (b *bounded) Close() error { return b.body.Close() }
 
 // explain gives an error of the API client or of ours its reason.
 func explain(err error) error {

@@ -105,9 +105,11 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("promapi: load %q: %w", o.Load, err)
 	}
-	guarded := *o.Client
-	guarded.Transport = &guard{next: transportOf(o.Client), maxBytes: o.MaxBytes}
-	confined := fetch.SameOrigin(&guarded, "set prometheus.url to the address that answers")
+	confined := fetch.Confine(o.Client, fetch.Rules{
+		Advice:   "set prometheus.url to the address that answers",
+		MaxBytes: o.MaxBytes, TooLarge: fmt.Sprintf("answer of more than %d MiB", o.MaxBytes>>20),
+	})
+	confined.Transport = &guard{next: confined.Transport}
 	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: confined})
 	if err != nil {
 		return nil, fmt.Errorf("promapi: %w", err)

@@ -3,6 +3,7 @@ package scrape
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -152,7 +153,10 @@ func (s *Scraper) Set(targets []Target) error {
 			continue
 		}
 		added := &target{Target: t, origin: t.Client}
-		added.Client = fetch.SameOrigin(t.Client, "set scheme, port or metrics_path of its targets to where the metrics are")
+		added.Client = fetch.Confine(t.Client, fetch.Rules{
+			Advice:   "set scheme, port or metrics_path of its targets to where the metrics are",
+			MaxBytes: s.o.MaxBytes, TooLarge: fmt.Sprintf("more than %d MiB of metrics", s.o.MaxBytes>>20),
+		})
 		s.targets[key] = added
 	}
 	for _, t := range old {
@@ -233,7 +237,7 @@ func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {
 
 // scrape takes one sample, and logs when a target begins or ceases to fail.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
-	x, err := t.read(ctx, s.o.Timeout, s.o.MaxBytes)
+	x, err := t.read(ctx, s.o.Timeout)
 	if ctx.Err() != nil {
 		return
 	}
@@ -258,7 +262,7 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 }
 
 // read gets the metrics of a target.
-func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64) (x collector.Scrape, err error) {
+func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.Scrape, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL.String(), nil)
@@ -276,12 +280,9 @@ func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64
 	if resp.StatusCode != http.StatusOK {
 		return x, statusError(t.URL, resp.StatusCode)
 	}
-	body := &body{r: io.LimitedReader{R: resp.Body, N: maxBytes + 1}}
+	body := &body{r: resp.Body}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(body)
-	if body.r.N <= 0 {
-		return x, collector.Errorf(collector.ReasonTooLarge, "%s: more than %d MiB of metrics", collector.RedactURL(t.URL), maxBytes>>20)
-	}
 	if body.err != nil {
 		return x, collector.NetworkError(t.URL, body.err)
 	}
@@ -306,10 +307,10 @@ func (t *target) read(ctx context.Context, timeout time.Duration, maxBytes int64
 	return collector.Scrape{T: now.UnixMilli(), Count: count, CPU: cpu, Start: start}, nil
 }
 
-// body is the beginning of a response, and what has ended it but its end: the
-// parser takes any error for a mistake in the metrics, or for the end.
+// body remembers why reading a response failed: the parser takes any error for a
+// mistake in the metrics, or for the end.
 type body struct {
-	r   io.LimitedReader
+	r   io.Reader
 	err error
 }
 

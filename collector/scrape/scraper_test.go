@@ -420,12 +420,12 @@ func TestBadAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(c.handler)
 			defer srv.Close()
-			s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, strings.Replace(srv.URL, "//", "//u:hunter2@", 1)), Client: srv.Client()})
+			s := scraper(t, Options{MaxBytes: maxBytes}, Target{Labels: shop, URL: parse(t, strings.Replace(srv.URL, "//", "//u:hunter2@", 1)), Client: srv.Client()})
 			timeout := time.Minute
 			if c.reason == collector.ReasonTimeout {
 				timeout = 50 * time.Millisecond
 			}
-			_, err := only(s).read(t.Context(), timeout, maxBytes)
+			_, err := only(s).read(t.Context(), timeout)
 			require.Equal(t, c.reason, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, c.text)
 			require.ErrorContains(t, err, srv.URL)
@@ -435,7 +435,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://127.0.0.1:1"), Client: &http.Client{Transport: &http.Transport{}}})
-		_, err := only(s).read(t.Context(), time.Minute, maxBytes)
+		_, err := only(s).read(t.Context(), time.Minute)
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 
 		s.scrape(t.Context(), only(s))
@@ -493,7 +493,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	}))
 	defer srv.Close()
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	x, err := only(s).read(t.Context(), time.Minute, maxBytes)
+	x, err := only(s).read(t.Context(), time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, 7.0, x.Count)
 	require.True(t, math.IsNaN(x.Start) && math.IsNaN(x.CPU))
@@ -501,7 +501,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	// Unless the configuration says that none is.
 	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	_, err = only(s).read(t.Context(), time.Minute, maxBytes)
+	_, err = only(s).read(t.Context(), time.Minute)
 	require.ErrorContains(t, err, "302 Found")
 }
 
