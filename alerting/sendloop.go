@@ -1,26 +1,17 @@
 package alerting
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/internal/backoff"
-	"github.com/gorowatch/gorowatch/internal/human"
 )
 
 const (
@@ -97,11 +88,6 @@ func (s *sendLoop) replace(to Alertmanager) {
 	s.to = to
 }
 
-// confined is a client for deliveries.
-func confined(c *http.Client, advice string) *http.Client {
-	return fetch.Confine(c, fetch.Rules{Advice: advice, SameMethod: true})
-}
-
 // add queues items, with their labels as this Alertmanager wants them.
 func (s *sendLoop) add(items []item) {
 	s.mu.Lock()
@@ -160,7 +146,7 @@ func (s *sendLoop) run(ctx, sending context.Context) {
 				continue
 			}
 			failures++
-			_ = backoff.Sleep(ctx, retryPolicy.WaitAtLeast(failures, min(waitOf(err), mostWait))) // the loop looks at ctx
+			_ = backoff.Sleep(ctx, retryPolicy.WaitAtLeast(failures, min(requestedWait(err), mostWait))) // the loop looks at ctx
 		}
 	}
 }
@@ -171,7 +157,7 @@ func (s *sendLoop) finish(sending context.Context) {
 	for left := s.queue.len(); left > 0 && sending.Err() == nil; {
 		batch := s.queue.pop(min(left, maxBatch))
 		left -= len(batch)
-		if err := s.send(sending, batch); err != nil && !aboutMessage(err) {
+		if err := s.send(sending, batch); err != nil && !mayLieInMessage(err) {
 			break
 		}
 	}
@@ -201,7 +187,7 @@ func (s *sendLoop) send(ctx context.Context, batch []item) error {
 	s.record(func() { s.onTheWay = len(alive) })
 	n, err := s.deliver(ctx, alive)
 	s.record(func() { s.onTheWay = 0 })
-	if left := alive[n:]; aboutMessage(err) {
+	if left := alive[n:]; mayLieInMessage(err) {
 		for i := range left {
 			left[i].failures++
 		}
@@ -279,19 +265,6 @@ func legacyNames(ls labels.Labels) labels.Labels {
 	return b.Labels()
 }
 
-// requestError is why a request failed.
-type requestError struct {
-	why failure
-	err error
-	// code is the status of the answer; 0: there was none.
-	code int
-	// after is how long the receiver asks to be left alone; 0: it says nothing.
-	after time.Duration
-}
-
-func (e *requestError) Error() string { return e.err.Error() }
-func (e *requestError) Unwrap() error { return e.err }
-
 // post sends items in one request. The error is a *requestError.
 func (s *sendLoop) post(ctx context.Context, items []item) error {
 	s.mu.Lock()
@@ -319,123 +292,13 @@ func (s *sendLoop) post(ctx context.Context, items []item) error {
 	return err
 }
 
-func failureOf(err error) failure {
-	var r *requestError
-	if errors.As(err, &r) {
-		return r.why
-	}
-	return failOther
-}
-
+// post sends alerts to an Alertmanager. The error is a *requestError.
 func post(ctx context.Context, to Alertmanager, alerts []Alert) error {
 	body, err := json.Marshal(alerts)
 	if err != nil {
 		return &requestError{why: failOther, err: fmt.Errorf("encoding alerts: %w", err)}
 	}
 	return send(ctx, to.Client, to.Timeout, to.URL.JoinPath("api", "v2", "alerts").String(), body)
-}
-
-// send posts JSON. The error is a *requestError; it does not show the URL.
-func send(ctx context.Context, client *http.Client, timeout time.Duration, rawURL string, body []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, bytes.NewReader(body))
-	if err != nil {
-		return &requestError{why: failOther, err: withoutURL(err)}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "gorowatch/"+version.Version)
-	resp, err := client.Do(req)
-	if err != nil {
-		return &requestError{why: connectionFailure(err), err: withoutURL(err)}
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 == 2 {
-		return nil
-	}
-	err = fmt.Errorf("answered %s", fetch.StatusText(resp.StatusCode))
-	if text := human.Line(fetch.Explanation(resp), 200); text != "" {
-		err = fmt.Errorf("%w: %s", err, text)
-	}
-	if resp.StatusCode/100 == 3 {
-		if u, e := resp.Location(); e == nil {
-			err = fmt.Errorf("redirects to %s, which is not followed", &url.URL{Scheme: u.Scheme, Host: u.Host})
-		}
-	}
-	return &requestError{why: statusFailure(resp.StatusCode), err: err, code: resp.StatusCode, after: fetch.RetryAfter(resp, time.Now())}
-}
-
-// waitOf is how long the receiver of a failed request asks to be left alone.
-func waitOf(err error) time.Duration {
-	if r, ok := errors.AsType[*requestError](err); ok {
-		return r.after
-	}
-	return 0
-}
-
-// aboutMessage tells whether a request failed for a reason that may lie in what
-// it held, so that another request may well succeed. A receiver that is away,
-// overloaded or behind a gateway that cannot reach it fails for all alike.
-func aboutMessage(err error) bool {
-	r, ok := errors.AsType[*requestError](err)
-	if !ok {
-		return false
-	}
-	return r.code/100 == 5 && !fetch.IsUnavailable(r.code) || r.why == failTimeout
-}
-
-// busy tells whether a receiver answered that it wants the same request again,
-// later.
-func busy(err error) bool {
-	r, ok := errors.AsType[*requestError](err)
-	if !ok {
-		return false
-	}
-	switch r.code {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	}
-	return false
-}
-
-// statusFailure is the failure that a receiver answers with. What lies in the
-// alerts, and which side is to blame, matters to deliveries alone.
-func statusFailure(code int) failure {
-	switch reason := fetch.ReasonOfStatus(code); {
-	case reason == collector.ReasonUnauthorized:
-		return failAuth
-	case reason == collector.ReasonRedirect:
-		return failRedirect
-	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge, code == http.StatusUnprocessableEntity:
-		return failRejected
-	case code/100 == 4:
-		return fail4xx
-	case code/100 == 5:
-		return fail5xx
-	}
-	return failOther
-}
-
-func connectionFailure(err error) failure {
-	var n net.Error
-	switch {
-	case fetch.Refused(err):
-		return failRedirect
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &n) && n.Timeout():
-		return failTimeout
-	default:
-		return failConnection
-	}
-}
-
-// withoutURL takes the URL, which may hold a secret, out of an error of
-// net/http.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // took records that items arrived.

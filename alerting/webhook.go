@@ -276,12 +276,12 @@ func (h *hookLoop) tell(ctx context.Context, last bool) {
 			continue
 		case ctx.Err() != nil:
 			return
-		case aboutMessage(err) && waitOf(err) == 0:
+		case mayLieInMessage(err) && requestedWait(err) == 0:
 			if inARow++; inARow < failuresInARow {
 				continue
 			}
 		}
-		h.pause(time.Now(), waitOf(err))
+		h.pause(time.Now(), requestedWait(err))
 		return
 	}
 }
@@ -328,13 +328,13 @@ func (h *hookLoop) deliver(ctx context.Context, group []news) error {
 		var failed error
 		for i := range group {
 			err := h.deliver(ctx, group[i:i+1])
-			if err != nil && !aboutMessage(err) {
+			if err != nil && !mayLieInMessage(err) {
 				return err
 			}
 			failed = cmp.Or(err, failed)
 		}
 		return failed
-	case refuses(err):
+	case isFinal(err):
 		h.refuse(group, err)
 	default:
 		h.failed(group, err)
@@ -456,18 +456,6 @@ func (h *hookLoop) send(ctx context.Context, to Webhook, group []news) error {
 	return send(ctx, to.Client, to.Timeout, u.String(), body)
 }
 
-// refuses tells whether trying again soon is of no use.
-func refuses(err error) bool {
-	if busy(err) {
-		return false
-	}
-	switch failureOf(err) {
-	case failRejected, fail4xx, failAuth, failRedirect:
-		return true
-	}
-	return false
-}
-
 // took notes that news arrived.
 func (h *hookLoop) took(group []news) {
 	now := time.Now()
@@ -536,7 +524,7 @@ func (h *hookLoop) failed(group []news, err error) {
 		for _, x := range group {
 			r := h.retries[x.occasion()]
 			r.last = now
-			if aboutMessage(err) {
+			if mayLieInMessage(err) {
 				r.failures++
 				r.next = now.Add(retryPolicy.Wait(r.failures))
 			}
