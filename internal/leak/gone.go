@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -74,24 +73,6 @@ func (r *record) unseen() bool {
 	return len(r.watched) > 0
 }
 
-// over tells whether an instance without samples counts as one that has ended.
-// quiet is how long the leak has to be quiet before it is resolved.
-func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Observation) bool {
-	missing := now.Sub(w.missing)
-	switch o.presence(name) {
-	case collector.PresenceGone:
-		if now.Sub(w.gone) >= min(quiet, goneAfter*t.o.Base) {
-			return true
-		}
-	case collector.PresencePresent:
-	default:
-		if missing >= max(quiet, replacedAfter*t.o.Base) && t.replacements(w, o) {
-			return true
-		}
-	}
-	return missing >= unseenAfter*t.o.Base
-}
-
 // replacements tells whether a process that has begun when this one went is there
 // under another name.
 func (t *Tracker) replacements(w *watch, o Observation) bool {
@@ -116,59 +97,6 @@ func (t *Tracker) meet(now time.Time, o Observation, paused bool) {
 		names[in.Name] = at
 	}
 	t.names = names
-}
-
-// presence is what is known of an instance that has no samples.
-func (o *Observation) presence(instance string) collector.Presence {
-	if o.Presence == nil {
-		return collector.PresenceUnknown
-	}
-	return o.Presence(instance)
-}
-
-// reopen opens the resolved leaks again whose processes were taken for gone and
-// are back, with the same start and with what had leaked in them.
-func (t *Tracker) reopen(now time.Time, o Observation) {
-	t.resolved = slices.DeleteFunc(t.resolved, func(l Leak) bool {
-		if l.State != Resolved || !t.isBack(now, l, o) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
-			return false
-		}
-		r := restored(l)
-		r.moved = now
-		r.leak.Reopened++
-		r.leak.Resolution, r.leak.ResolvedAt = "", time.Time{}
-		r.leak.move(now, Firing, "the process that was taken for gone is back, and its goroutines with it")
-		t.open = append(t.open, r)
-		return true
-	})
-}
-
-// isBack tells whether an instance that was missing when the leak was resolved is
-// there again, the same process with its leaked goroutines.
-func (t *Tracker) isBack(now time.Time, l Leak, o Observation) bool {
-	return slices.ContainsFunc(l.Watched, func(w Watch) bool {
-		i := find(o.Instances, w.Instance)
-		if i < 0 || w.Missing.IsZero() || w.Started.IsZero() || t.lost(now, o.Instances[i]) {
-			return false
-		}
-		in := o.Instances[i]
-		return procstart.At(in.Started).Same(procstart.At(w.Started)) && in.Count > w.Clean+w.Leaked/2
-	})
-}
-
-// goneResolution says why a leak is resolved whose instances are all gone.
-func (t *Tracker) goneResolution(r *record, o Observation) string {
-	var last time.Time
-	for name, w := range r.watched {
-		if o.presence(name) == collector.PresenceGone || t.replacements(w, o) {
-			continue
-		}
-		last = later(last, w.missing)
-	}
-	if last.IsZero() {
-		return "its instances are gone"
-	}
-	return "no data from its instances since " + last.UTC().Format("2006-01-02 15:04 MST")
 }
 
 // noDataSince is since when all instances that may hold leaked goroutines have no

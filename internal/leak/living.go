@@ -2,11 +2,17 @@ package leak
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/trend"
 )
+
+// lost tells whether an instance is not there any more.
+func (t *Tracker) lost(now time.Time, in trend.Instance) bool {
+	return now.Sub(in.LastSeen) > max(5*t.o.Base, 3*t.o.Interval)
+}
 
 // living lists the instances that still have samples, by name.
 func (t *Tracker) living(now time.Time, all []trend.Instance) map[string]trend.Instance {
@@ -42,86 +48,24 @@ func (w *watch) holds(now trend.Instance) float64 {
 	return max(0, now.Count-w.clean)
 }
 
-// shareRate gives each instance its part of the rate of all of them.
-func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
-	var sum float64
-	for name := range known {
-		sum += r.watched[name].rate.Value
-	}
-	for name := range known {
-		w := r.watched[name]
-		w.profiled = false
-		if sum > 0 {
-			w.share = whole.Times(w.rate.Value / sum)
-		} else {
-			w.share = whole.Times(1 / float64(len(known)))
-		}
-	}
+// free tells whether an instance is rid of what it had leaked. At night the
+// count may be lower than it was by day without the leak: where a profile of
+// since then shows that the goroutines are still there, they are.
+func (w *watch) free(now trend.Instance) bool {
+	restarted := procstart.At(now.Started).After(procstart.At(w.started))
+	return restarted || w.low(now) && !w.stands()
 }
 
-// rate sums up the growth of the processes that live. Rates from the counts err
-// together, rates from the stacks each apart.
-func (r *record) rate(o Observation) trend.Interval {
-	var judged trend.Interval
-	var profiled, wide float64 // wide: half the interval, squared
-	for _, name := range r.leak.Instances {
-		w := r.watched[name]
-		switch {
-		case w.replaced(o.living[name]): // not seen to grow yet
-		case w.profiled:
-			profiled += w.share.Value
-			wide += (w.share.High - w.share.Low) * (w.share.High - w.share.Low) / 4
-		default:
-			judged = judged.Plus(w.share)
-		}
-	}
-	half := math.Sqrt(wide)
-	return judged.Plus(trend.Interval{Value: profiled, Low: max(0, profiled-half), High: profiled + half})
+// low tells whether the count is as if half of what had leaked were gone.
+func (w *watch) low(now trend.Instance) bool { return now.Count <= w.clean+w.leaked/2 }
+
+// stands tells whether more than half of the goroutines stood on the leak's
+// stacks in a profile that was taken while the count was low.
+func (w *watch) stands() bool {
+	return !w.lowSince.IsZero() && w.seen.After(w.lowSince) && 2*w.stand > w.stood
 }
 
-// inherit shares the rate of a restored leak among the instances that it was
-// measured on.
-func (r *record) inherit(now time.Time) {
-	if r.hasRates {
-		return
-	}
-	r.hasRates = true
-	l := &r.leak
-	r.largest = extent{now, l.Instances, l.InstancesTotal, l.Rate}
-	for _, name := range l.Instances {
-		if w := r.watched[name]; w != nil {
-			w.share = l.Rate.Times(1 / float64(len(l.Instances)))
-		}
-	}
-	for _, x := range l.Watched {
-		if w := r.watched[x.Instance]; w != nil && x.Rate != nil {
-			w.share = *x.Rate
-		}
-	}
-}
-
-// extent is on which instances a leak was, and how fast it grew there.
-type extent struct {
-	at        time.Time
-	instances []string
-	total     int
-	rate      trend.Interval
-}
-
-// extentFor is for how many base blocks the largest extent counts. A rollout ends
-// the processes one after another, and a resolved leak should be described by all
-// of them and not by the last.
-const extentFor = 360
-
-// noteExtent takes the extent, unless it was larger of late.
-func (r *record) noteExtent(now time.Time, late time.Duration, o Observation) {
-	n := 0
-	for _, name := range r.leak.Instances {
-		if !r.watched[name].replaced(o.living[name]) {
-			n++
-		}
-	}
-	if n > 0 && (n >= len(r.largest.instances) || now.Sub(r.largest.at) >= late) {
-		r.largest = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
-	}
+// leaksAgain tells whether an instance grows now.
+func leaksAgain(v trend.Verdict, name string) bool {
+	return v.Status.Grows() && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
 }

@@ -1,11 +1,6 @@
 package leak
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"time"
-
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -36,23 +31,4 @@ func (r *record) version(o Observation) {
 			l.DeployedAt = in.Started
 		}
 	}
-}
-
-// replaced is the version that has taken the place of the one that leaked;
-// empty while an instance of that one is left, or one whose version is unknown.
-func (t *Tracker) replaced(now time.Time, r *record, o Observation) string {
-	if r.leak.Version == "" {
-		return ""
-	}
-	n := map[string]int{}
-	for _, in := range o.Instances {
-		if !t.lost(now, in) {
-			n[o.Versions[in.Name]]++
-		}
-	}
-	if len(n) == 0 || n[""] > 0 || n[r.leak.Version] > 0 {
-		return ""
-	}
-	// Of several, the one that most have.
-	return slices.MaxFunc(slices.Sorted(maps.Keys(n)), func(a, b string) int { return cmp.Compare(n[a], n[b]) })
 }

@@ -1,0 +1,74 @@
+package leak
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Climb raises the evidence of an open leak; it never lowers it.
+func (t *Tracker) Climb(id string, e Evidence) {
+	for _, r := range t.open {
+		if r.leak.ID == id && e.above(r.leak.Evidence) {
+			r.leak.Evidence, r.leak.Missing = e, ""
+		}
+	}
+}
+
+// Survived takes for how long all goroutines of an open leak have stayed.
+func (t *Tracker) Survived(id string, d time.Duration) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			r.survived = max(r.survived, d)
+		}
+	}
+}
+
+// Miss says why the next step of evidence of an open leak is missing.
+func (t *Tracker) Miss(id, why string) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			r.leak.Missing = why
+		}
+	}
+}
+
+// Seen takes what only a dump shows of a stack of an open leak: how long its
+// goroutines have waited, and the go statement.
+func (t *Tracker) Seen(id, signature string, wait time.Duration, createdBy collector.Frame) {
+	for _, r := range t.open {
+		if r.leak.ID != id {
+			continue
+		}
+		stacks := slices.Clone(r.leak.Stacks) // handed out already
+		for i := range stacks {
+			if stacks[i].Signature == signature {
+				stacks[i].Wait, stacks[i].CreatedBy = wait, createdBy
+			}
+		}
+		r.leak.Stacks = stacks
+	}
+}
+
+// Dumped takes a dump that was archived for an open leak.
+func (t *Tracker) Dumped(id string, ref ProfileRef) {
+	for _, r := range t.open {
+		if r.leak.ID == id {
+			dumps := append(slices.Clone(r.leak.Dumps), ref) // handed out already
+			r.leak.Dumps = dumps[max(len(dumps)-MaxDumps, 0):]
+		}
+	}
+}
+
+// Weigh takes how the memory of the instances grows, as far as it is known.
+func (t *Tracker) Weigh(memory map[string]Memory) {
+	for _, r := range t.open {
+		r.leak.Memory = nil
+		for _, name := range r.leak.Instances {
+			if m, ok := memory[name]; ok && (r.leak.Memory == nil || m.hours() < r.leak.Memory.hours()) {
+				r.leak.Memory = &m
+			}
+		}
+	}
+}
