@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -66,9 +67,20 @@ func (t *Tracker) Weigh(memory map[string]Memory) {
 	for _, r := range t.open {
 		r.leak.Memory = nil
 		for _, name := range r.leak.Instances {
-			if m, ok := memory[name]; ok && (r.leak.Memory == nil || m.hours() < r.leak.Memory.hours()) {
+			if m, ok := memory[name]; ok && (r.leak.Memory == nil || hoursLeft(m) < hoursLeft(*r.leak.Memory)) {
 				r.leak.Memory = &m
 			}
 		}
 	}
+}
+
+// hoursLeft is the time until the limit is reached; infinite where nothing grows.
+func hoursLeft(m Memory) float64 {
+	switch {
+	case m.Used >= m.Limit:
+		return 0
+	case m.PerHour <= 0:
+		return math.Inf(1)
+	}
+	return (m.Limit - m.Used) / m.PerHour
 }

@@ -9,6 +9,10 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
+// minHeld is how many leaked goroutines a process that took the place of another
+// has to hold before it counts as one that leaks.
+const minHeld = 5
+
 // follow brings what the instances hold up to date, growing or not.
 func (r *record) follow(now time.Time, o Observation) {
 	r.inherit(now)
@@ -31,7 +35,7 @@ func (r *record) follow(now time.Time, o Observation) {
 			}
 		}
 		in, lives := o.living[name]
-		if held := w.holds(in); lives && (held >= minGrowth || !w.replaced(in)) {
+		if held := w.holds(in); lives && (held >= minHeld || !w.replaced(in)) {
 			l.Leaked += held
 			l.Instances = append(l.Instances, name)
 		}

@@ -314,7 +314,7 @@ func TestLateDocumentGivesALeakItsPastBack(t *testing.T) {
 func TestHistoryIsBounded(t *testing.T) {
 	var l Leak
 	for i := range 3 * maxTransitions {
-		l.move(t0.Add(time.Duration(i)*time.Hour), Firing, "")
+		move(&l, t0.Add(time.Duration(i)*time.Hour), Firing, "")
 	}
 	require.Len(t, l.Transitions, maxTransitions)
 	require.Equal(t, t0, l.Transitions[0].Time, "how it began stays")

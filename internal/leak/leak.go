@@ -1,7 +1,6 @@
 package leak
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -121,17 +120,6 @@ type Memory struct {
 	PerHour float64 `json:"bytes_per_hour"`
 }
 
-// hours is the time until the limit is reached; infinite where nothing grows.
-func (m Memory) hours() float64 {
-	switch {
-	case m.Used >= m.Limit:
-		return 0
-	case m.PerHour <= 0:
-		return math.Inf(1)
-	}
-	return (m.Limit - m.Used) / m.PerHour
-}
-
 // Watch is what is remembered of an instance that leaks.
 type Watch struct {
 	Instance string    `json:"instance"`
@@ -181,4 +169,16 @@ type ProfileRef struct {
 	Instance string    `json:"instance"`
 	Time     time.Time `json:"time"`
 	Total    int64     `json:"goroutines"`
+}
+
+// Parting is a stack that another one had as many goroutines as, until the
+// other began to grow: what one of them waits for is no longer done for each.
+type Parting struct {
+	Signature string          `json:"signature"`
+	Key       collector.Frame `json:"key"`
+	// Both is what each had when they were equal last, at the time At.
+	Both int64     `json:"both"`
+	At   time.Time `json:"at"`
+	// Head is what the partner has in the head profile.
+	Head int64 `json:"head"`
 }

@@ -22,7 +22,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 	}
 	growing := v.Instances
 	if a != nil {
-		growing = a.growing(o, part)
+		growing = growingInstances(a, o, part)
 		for _, name := range a.Clean {
 			delete(r.watched, name)
 		}
@@ -43,7 +43,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 		}
 		known[it.Instance] = true
 		w.measure(now, patience, it, part, o)
-		w.rate, w.profiled = a.rate(it.Instance)
+		w.rate, w.profiled = stackRate(a, it.Instance)
 		if !w.profiled {
 			w.rate = it.Rate.Times(part)
 		}
@@ -107,8 +107,8 @@ func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 	}
 }
 
-// rate is that of the stacks on one instance, where it is known.
-func (a *Attribution) rate(instance string) (trend.Interval, bool) {
+// stackRate is the rate of the stacks on one instance, where it is known.
+func stackRate(a *Attribution, instance string) (trend.Interval, bool) {
 	if a == nil {
 		return trend.Interval{}, false
 	}
@@ -116,11 +116,11 @@ func (a *Attribution) rate(instance string) (trend.Interval, bool) {
 	return x, ok
 }
 
-// growing is the instances that have the leak, with what is known of its growth:
+// growingInstances lists the instances that have the leak, with what is known of its growth:
 // those whose counts grow, unless their profiles say that it is not the leak,
 // and those whose stacks grow though the counts do not tell. An instance
 // without profiles is taken for one of them if most of those with profiles are.
-func (a *Attribution) growing(o Observation, part float64) (list []trend.InstanceTrend) {
+func growingInstances(a *Attribution, o Observation, part float64) (list []trend.InstanceTrend) {
 	for _, it := range o.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
 		if slices.Contains(a.Instances, it.Instance) || !clean && len(a.Instances) > len(a.Clean) {

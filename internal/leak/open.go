@@ -29,10 +29,10 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		default:
 			continue
 		}
-		delta += growthOf(a)
+		delta += a.Growth()
 		// What was one leak stays one, should its stacks part.
 		if i := slices.IndexFunc(known, func(m match) bool { return m.record == r }); i >= 0 {
-			known[i].Attribution = known[i].plus(a)
+			known[i].Attribution = known[i].Plus(a)
 			continue
 		}
 		known = append(known, match{r, a})
@@ -42,7 +42,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		k.attribute(t.service, k.Attribution)
 		k.lasts = k.lasts || t.lasts(k.Attribution)
 		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
-		k.measure(now, settle*t.o.Base, o, growthOf(k.Attribution)/delta, &k.Attribution)
+		k.measure(now, settle*t.o.Base, o, k.Growth()/delta, &k.Attribution)
 		if k.leak.State == Suspected && t.lasts(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
 		}
@@ -75,14 +75,6 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 		r.leak.Evidence, r.leak.Missing = Growth, o.Why
 		r.measure(now, settle*t.o.Base, o, 1, nil)
 	}
-}
-
-func growthOf(a Attribution) float64 {
-	var d float64
-	for _, s := range a.Stacks {
-		d += float64(s.Delta())
-	}
-	return d
 }
 
 // of finds the open leak that an attribution belongs to: one that shares a
@@ -134,7 +126,7 @@ func (t *Tracker) suspect(now time.Time, o Observation, signature string) *recor
 			r.leak.ID = t.resolved[i].ID
 		}
 	}
-	r.leak.move(now, Suspected, "its counts or stacks grow")
+	move(&r.leak, now, Suspected, "its counts or stacks grow")
 	t.open = append(t.open, r)
 	return r
 }

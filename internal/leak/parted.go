@@ -3,22 +3,7 @@ package leak
 import (
 	"math"
 	"slices"
-	"time"
-
-	"github.com/gorowatch/gorowatch/collector"
 )
-
-// Parting is a stack that another one had as many goroutines as, until the
-// other began to grow: what one of them waits for is no longer done for each.
-type Parting struct {
-	Signature string          `json:"signature"`
-	Key       collector.Frame `json:"key"`
-	// Both is what each had when they were equal last, at the time At.
-	Both int64     `json:"both"`
-	At   time.Time `json:"at"`
-	// Head is what the partner has in the head profile.
-	Head int64 `json:"head"`
-}
 
 // What it takes to have been a pair.
 const (

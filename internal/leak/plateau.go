@@ -119,8 +119,8 @@ func (r *record) plateau(now time.Time, base time.Duration, o Observation) {
 	case l.State != Firing:
 	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > r.patience(base) && r.remaining > 0 && r.stopped(now, base, o):
 		l.Rate = trend.Interval{}
-		l.move(now, Plateaued, "it has stopped growing, its goroutines stay")
+		move(l, now, Plateaued, "it has stopped growing, its goroutines stay")
 	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):
-		l.move(now, Firing, "it grows again")
+		move(l, now, Firing, "it grows again")
 	}
 }

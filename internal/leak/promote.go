@@ -97,7 +97,7 @@ func (t *Tracker) promote(now time.Time) {
 				why = "it came back: " + why
 			}
 			r.leak.DetectedAt = now
-			r.leak.move(now, Firing, why)
+			move(&r.leak, now, Firing, why)
 		}
 	}
 }

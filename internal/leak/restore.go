@@ -89,7 +89,7 @@ func (t *Tracker) reopen(now time.Time, o Observation) {
 		r.moved = now
 		r.leak.Reopened++
 		r.leak.Resolution, r.leak.ResolvedAt = "", time.Time{}
-		r.leak.move(now, Firing, "the process that was taken for gone is back, and its goroutines with it")
+		move(&r.leak, now, Firing, "the process that was taken for gone is back, and its goroutines with it")
 		t.open = append(t.open, r)
 		return true
 	})

@@ -86,7 +86,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 		if r.leak.State == Ignored && r.leak.ResolvedAt.IsZero() {
 			return true // nobody has ever heard of it
 		}
-		r.leak.move(now, Resolved, r.leak.Resolution)
+		move(&r.leak, now, Resolved, r.leak.Resolution)
 		r.leak.ResolvedAt = now
 		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largest.instances, r.largest.total, r.largest.rate
 		t.resolved = append(t.resolved, r.leak)

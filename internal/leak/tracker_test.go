@@ -14,8 +14,6 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-var checkout = labels.FromStrings("job", "checkout", "namespace", "shop")
-
 // story is a service whose instances leak at will, minute by minute.
 type story struct {
 	t       *testing.T
@@ -304,12 +302,6 @@ func TestRestoredLeakGoesOn(t *testing.T) {
 	require.Equal(t, Resolved, s.only().State)
 }
 
-func TestIDIsThatOfServiceAndStack(t *testing.T) {
-	require.Equal(t, ID(checkout, "x"), ID(labels.FromStrings("namespace", "shop", "job", "checkout"), "x"))
-	require.NotEqual(t, ID(checkout, "x"), ID(checkout, "y"))
-	require.Regexp(t, `^[0-9a-f]{12}$`, ID(checkout, ""))
-}
-
 func TestIgnoredLeakIsNotTold(t *testing.T) {
 	until := t0.Add(2 * time.Hour)
 	s := newStory(t)
@@ -339,32 +331,6 @@ func TestIgnoredLeakIsNotTold(t *testing.T) {
 	grow("main.warm")
 	require.Equal(t, Ignored, s.only().State)
 	require.Equal(t, s.now, s.only().ResolvedAt)
-}
-
-func TestIgnoreRules(t *testing.T) {
-	s := StackGrowth{
-		Signature: "sig", Key: collector.Frame{Func: "main.f"},
-		Frames: []collector.Frame{{Func: "lib.g"}, {Func: "main.f"}, {Func: "main.start.func1"}},
-	}
-	re := regexp.MustCompile
-	for name, c := range map[string]struct {
-		rule Ignore
-		want bool
-	}{
-		"signature":          {Ignore{Signature: "sig"}, true},
-		"other signature":    {Ignore{Signature: "x"}, false},
-		"key":                {Ignore{Key: re(`^main\.f$`)}, true},
-		"other key":          {Ignore{Key: re(`^lib\.g$`)}, false},
-		"any frame":          {Ignore{Function: re(`^lib\.g$`)}, true},
-		"no frame":           {Ignore{Function: re(`^nothing$`)}, false},
-		"first function":     {Ignore{CreatedBy: re(`^main\.start\.func1$`)}, true},
-		"all have to match":  {Ignore{Signature: "sig", Key: re(`^x$`)}, false},
-		"of another service": {Ignore{Signature: "sig", Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "x")}}, false},
-		"ended":              {Ignore{Signature: "sig", Until: t0}, false},
-		"not ended":          {Ignore{Signature: "sig", Until: t0.Add(1)}, true},
-	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.rule.matches(t0, checkout, s)) })
-	}
 }
 
 func TestSuspicionIsEarnedByGoroutinesThatAreStuck(t *testing.T) {

@@ -1,8 +1,6 @@
 package leak
 
-import (
-	"github.com/gorowatch/gorowatch/trend"
-)
+import "github.com/gorowatch/gorowatch/trend"
 
 // version links a leak to the rollout before its onset: the version of the
 // process that grows fastest, and the start of the first process with it. A

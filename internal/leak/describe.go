@@ -1,0 +1,87 @@
+package leak
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// attribution is of stacks that grow together, the leading one first.
+func attribution(group []*grownStack, histories []History, total float64) Attribution {
+	lead := group[0]
+	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
+	biggest := 0.0
+	var due, lack, variance, full, doubted, most float64
+	for i, h := range histories {
+		if !lead.grows[i] {
+			a.Clean = append(a.Clean, h.Instance)
+			continue
+		}
+		c := lead.courses[i]
+		a.Instances = append(a.Instances, h.Instance)
+		if d := c.delta(); d > biggest {
+			biggest = d
+			a.Base, a.Head = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
+		}
+		d, l, v := c.slackening()
+		due, lack, variance = due+d, lack+l, variance+v
+		if c.hadStopped(lead.stack.Signature, h.Earlier) || c.gaveBack(counts(lead.stack.Signature, h.before)) {
+			full += c.delta()
+		}
+		if why := c.doubt(minBorne); why != "" {
+			doubted += c.delta()
+			if c.delta() > most {
+				most, a.Doubt = c.delta(), why
+			}
+		}
+		shots := slices.Concat(h.before, h.Shots)
+		long := courseOf(lead.stack.Signature, shots)
+		lasting, since := long.lasting()
+		if lasting > a.Lasting {
+			a.Lasting, a.LoadKnown = lasting, long.loaded
+		}
+		if at := shots[0].Ref.Time.Add(time.Duration(since * float64(time.Hour))); a.Onset.IsZero() || at.Before(a.Onset) {
+			a.Onset = at
+		}
+		all := whole(group, i)
+		a.Grown[h.Instance] = all.net[len(all.net)-1] - all.net[0]
+		if rate, ok := all.rate(); ok {
+			a.Rates[h.Instance] = rate
+		}
+	}
+	if doubted < lead.delta()/2 { // most of it is beyond doubt
+		a.Doubt = ""
+	}
+	a.Filling = lack > (1-endingPace)*due && lack > endingSure*math.Sqrt(variance) || full > lead.delta()/2
+	for _, g := range group {
+		a.Share += g.delta() / total
+		a.Stacks = append(a.Stacks, StackGrowth{
+			Signature: g.stack.Signature,
+			Op:        g.stack.Op,
+			Frames:    g.stack.Calls(),
+			Key:       g.stack.Key,
+			CreatedBy: g.stack.CreatedBy,
+			Base:      int64(g.base()),
+			Head:      int64(g.head()),
+			Share:     min(1, g.delta()/total),
+			Wait:      g.stack.Wait,
+			Parted:    parted(g, histories),
+		})
+	}
+	a.Share = min(1, a.Share)
+	return a
+}
+
+// whole is the course of all stacks of a group on one instance.
+func whole(group []*grownStack, i int) course {
+	c := group[0].courses[i]
+	c.net = slices.Clone(c.net)
+	for _, g := range group[1:] {
+		for j, x := range g.courses[i].net {
+			c.net[j] += x
+		}
+	}
+	return c
+}
