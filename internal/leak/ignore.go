@@ -23,9 +23,9 @@ type Ignore struct {
 	Until time.Time
 }
 
-// matches tells whether the rule is for this stack of the service, at the time
+// Matches reports whether the rule is for this stack of the service, at the time
 // now.
-func (i Ignore) matches(now time.Time, service labels.Labels, s StackGrowth) bool {
+func (i Ignore) Matches(now time.Time, service labels.Labels, s StackGrowth) bool {
 	if !i.Until.IsZero() && !now.Before(i.Until) {
 		return false
 	}

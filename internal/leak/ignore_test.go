@@ -32,6 +32,6 @@ func TestIgnoreRules(t *testing.T) {
 		"ended":              {Ignore{Signature: "sig", Until: t0}, false},
 		"not ended":          {Ignore{Signature: "sig", Until: t0.Add(1)}, true},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.rule.matches(t0, checkout, s)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.rule.Matches(t0, checkout, s)) })
 	}
 }

@@ -36,8 +36,8 @@ const (
 	Proven Evidence = "proven" // the garbage collector found them unreachable
 )
 
-// above tells whether e is a higher step than o.
-func (e Evidence) above(o Evidence) bool {
+// Above reports whether e is a higher step than o.
+func (e Evidence) Above(o Evidence) bool {
 	ladder := []Evidence{"", Growth, Stack, Aged, Proven}
 	return slices.Index(ladder, e) > slices.Index(ladder, o)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -225,8 +226,8 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 	return m, nil
 }
 
-func (o *Options) tracker() leak.Options {
-	t := leak.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+func (o *Options) tracker() lifecycle.Options {
+	t := lifecycle.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
 	if o.KeepAll {
 		t.Remember = -1
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -157,7 +158,7 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			case profile.Incomplete:
 				p.done, p.age = true, "the dump with ages was cut short"
 			default:
-				p.compare(now, s, l, stack.Of(profile), leak.LongLife*m.o.Trend.Base)
+				p.compare(now, s, l, stack.Of(profile), lifecycle.LongLife*m.o.Trend.Base)
 			}
 			s.miss(l.ID, p)
 		}

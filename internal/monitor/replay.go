@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
 // replayBlocks is the time between two judgements of the history that is read at
@@ -95,16 +95,16 @@ func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time)
 }
 
 // replay judges the service at a time of the history.
-func (s *service) replay(at time.Time, o leak.Options, every time.Duration) {
+func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
 	if s.past == nil {
 		if !verdict.Status.Grows() {
 			return
 		}
 		o.Interval, o.Ignore = every, nil
-		s.past = leak.NewTracker(s.labels, o)
+		s.past = lifecycle.NewTracker(s.labels, o)
 	}
-	s.past.Update(at, leak.Observation{Verdict: verdict, Instances: s.trend.Instances()})
+	s.past.Update(at, lifecycle.Observation{Verdict: verdict, Instances: s.trend.Instances()})
 }
 
 // inherit hands what the history has shown to the tracker, once.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
@@ -28,9 +29,9 @@ type service struct {
 	hash   uint64        // spreads what happens now and then
 	trend  *trend.Service
 	// tracker has the service's leaks. They outlive its instances.
-	tracker *leak.Tracker
+	tracker *lifecycle.Tracker
 	// past is the one of the history that is read at the start; nil: there is none.
-	past *leak.Tracker
+	past *lifecycle.Tracker
 
 	verdict   trend.Verdict
 	watched   []trend.Instance
@@ -118,7 +119,7 @@ func (m *Monitor) service(group labels.Labels) *service {
 		h.Write([]byte(key))
 		s = &service{
 			key: key, labels: group, hash: h.Sum64(), block: m.o.Trend.Base, instances: map[string]*instance{}, proving: map[string]*proof{},
-			trend: trend.NewService(m.o.Trend), tracker: leak.NewTracker(group, m.o.tracker()),
+			trend: trend.NewService(m.o.Trend), tracker: lifecycle.NewTracker(group, m.o.tracker()),
 		}
 		m.services[key] = s
 	}
@@ -205,7 +206,7 @@ func (s *service) judge(now time.Time, interval time.Duration, pulling bool, ver
 		return
 	}
 	s.watched = s.trend.Instances()
-	o := leak.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
+	o := lifecycle.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}

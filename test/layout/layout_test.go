@@ -44,10 +44,12 @@ var mayImport = map[string][]string{
 	"trend":          {"internal/procstart"},
 	"internal/human": {},
 	"internal/stack": {"collector"},
-	"internal/leak":  {"collector", "trend", "internal/procstart", "internal/stack"},
+	"internal/leak":  {"collector", "trend", "internal/stack"},
+
+	"internal/leak/lifecycle": {"collector", "trend", "internal/leak", "internal/procstart", "internal/stack"},
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/human", "internal/procstart"},
+	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
 	"alerting":         {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
@@ -111,7 +113,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/lifecycle"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -123,7 +125,10 @@ var timeless = map[string][]string{
 	"internal/procstart": nil,
 	"internal/stack":     nil,
 	"internal/leak":      nil,
-	"internal/monitor":   {"Now", "Since"},
+
+	"internal/leak/lifecycle": nil,
+
+	"internal/monitor": {"Now", "Since"},
 }
 
 // pkg is what go list says of a package.

@@ -1,0 +1,47 @@
+package lifecycle
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/procstart"
+)
+
+// maxDeaths bounds how many are remembered.
+const maxDeaths = 8
+
+// alive is the process of an instance that leaks.
+type alive struct {
+	started       time.Time
+	count, leaked float64
+}
+
+// watchDeaths notes the ends of the processes that leak.
+func (r *record) watchDeaths(o Observation) {
+	for name, w := range r.watched {
+		i := find(o.Instances, name)
+		if i < 0 || o.Instances[i].Started.IsZero() {
+			continue
+		}
+		in := o.Instances[i]
+		a, known := r.alive[name]
+		if !known { // restored, or new
+			a = alive{started: w.started, count: w.clean + w.leaked, leaked: w.leaked}
+		}
+		if procstart.At(in.Started).After(procstart.At(a.started)) && a.leaked > 0 && !math.IsNaN(a.count) && !math.IsInf(a.count, 0) {
+			deaths := append(slices.Clone(r.leak.Deaths), leak.Death{Instance: name, Time: in.Started, Goroutines: a.count, Leaked: a.leaked})
+			r.leak.Deaths = deaths[max(0, len(deaths)-maxDeaths):]
+			a = alive{}
+		}
+		a.started, a.count = in.Started, in.Count
+		if procstart.At(in.Started).Same(procstart.At(w.started)) && w.clean <= in.Count { // neither unknown nor infinite
+			a.leaked = in.Count - w.clean
+		}
+		if r.alive == nil {
+			r.alive = map[string]alive{}
+		}
+		r.alive[name] = a
+	}
+}

@@ -1,0 +1,33 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// extent is on which instances a leak was, and how fast it grew there.
+type extent struct {
+	at        time.Time
+	instances []string
+	total     int
+	rate      trend.Interval
+}
+
+// extentFor is for how many base blocks the largest extent counts. A rollout ends
+// the processes one after another, and a resolved leak should be described by all
+// of them and not by the last.
+const extentFor = 360
+
+// noteExtent takes the extent, unless it was larger of late.
+func (r *record) noteExtent(now time.Time, late time.Duration, o Observation) {
+	n := 0
+	for _, name := range r.leak.Instances {
+		if !r.watched[name].replaced(o.living[name]) {
+			n++
+		}
+	}
+	if n > 0 && (n >= len(r.largest.instances) || now.Sub(r.largest.at) >= late) {
+		r.largest = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
+	}
+}

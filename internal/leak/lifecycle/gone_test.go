@@ -1,0 +1,176 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// quietly lets minutes pass in which nothing grows, and says what is known of
+// instances without samples.
+func (s *story) quietly(minutes int, known collector.Presence) {
+	for range minutes {
+		s.step(0)
+		o := s.observation(trend.Quiet)
+		o.Presence = func(string) collector.Presence { return known }
+		s.tracker.Update(s.now, o)
+	}
+}
+
+func TestMissingInstances(t *testing.T) {
+	day := int((24 * time.Hour).Minutes())
+	for name, c := range map[string]struct {
+		known      collector.Presence
+		after      int // minutes, until which it fires
+		resolution string
+	}{
+		"known to be gone":    {collector.PresenceGone, 10, "its instances are gone"},
+		"nothing is known":    {collector.PresenceUnknown, day, "no data from its instances since 2026-03-01 12:02 UTC"},
+		"no list ever had it": {collector.PresenceUnlisted, day, "no data from its instances since 2026-03-01 12:02 UTC"},
+		"it is still there":   {collector.PresencePresent, day, "no data from its instances since 2026-03-01 12:02 UTC"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			id := s.fires().ID
+			delete(s.count, "a")
+			s.quietly(c.after, c.known)
+			require.Equal(t, leak.Firing, s.only().Phase(), "neither resolved nor plateaued")
+			if c.known != collector.PresenceGone {
+				require.Equal(t, t0.Add(2*time.Minute), s.only().NoDataSince)
+			}
+			s.quietly(1, c.known)
+			l := s.only()
+			require.Equal(t, id, l.ID)
+			require.Equal(t, leak.Resolved, l.State)
+			require.Equal(t, c.resolution, l.Resolution)
+			require.True(t, l.NoDataSince.IsZero())
+		})
+	}
+}
+
+// Samples that come again say that it goes on.
+func TestMissingInstanceThatIsBack(t *testing.T) {
+	s := newStory(t)
+	l := s.fires()
+	delete(s.count, "a")
+	s.quietly(8*60, collector.PresenceUnknown)
+	require.False(t, s.only().NoDataSince.IsZero())
+	s.count["a"] = 700
+	s.quietly(1, collector.PresenceUnknown)
+	require.Equal(t, leak.Firing, s.only().Phase())
+	require.True(t, s.only().NoDataSince.IsZero())
+	require.InDelta(t, 690, s.only().Leaked, 1e-9)
+	require.Equal(t, l.Onset, s.only().Onset)
+}
+
+// A Prometheus that starts again lists few targets at first.
+func TestGoneForAMoment(t *testing.T) {
+	s := newStory(t)
+	s.fires()
+	delete(s.count, "a")
+	s.quietly(300, collector.PresenceUnknown)
+	s.quietly(goneAfter, collector.PresenceGone)
+	s.quietly(1, collector.PresencePresent)
+	s.quietly(goneAfter, collector.PresenceGone)
+	require.Equal(t, leak.Firing, s.only().State)
+	s.quietly(1, collector.PresenceGone)
+	require.Equal(t, leak.Resolved, s.only().State)
+}
+
+// Where nothing is known of targets, a younger instance of another name says that
+// this one was replaced. A sibling that was there all along does not, nor one
+// that restarts in its place or is there again after its own absence.
+func TestReplacedInstance(t *testing.T) {
+	for name, c := range map[string]struct {
+		then  func(s *story)
+		state leak.State
+	}{
+		"replaced":           {func(s *story) { s.count["c"], s.started["c"] = 10, s.now }, leak.Resolved},
+		"replaced before":    {func(s *story) {}, leak.Resolved},
+		"a sibling stays":    {func(s *story) { delete(s.count, "c") }, leak.Firing},
+		"a sibling restarts": {func(s *story) { delete(s.count, "c"); s.started["b"] = s.now }, leak.Firing},
+		"one is there again": {func(s *story) { delete(s.count, "c"); s.count["d"], s.started["d"] = 10, s.now.Add(-3*time.Hour) }, leak.Firing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.fires()
+			s.quietly(60, collector.PresenceUnknown)
+			s.count["c"], s.started["c"] = 10, s.now // surges before the other ends
+			if name != "replaced before" {
+				delete(s.count, "c")
+			} else {
+				s.quietly(5, collector.PresenceUnknown)
+			}
+			c.then(s)
+			delete(s.count, "a")
+			s.quietly(replacedAfter-1, collector.PresenceUnknown)
+			require.Equal(t, leak.Firing, s.only().State, "not yet")
+			s.quietly(5, collector.PresenceUnknown)
+			require.Equal(t, c.state, s.only().State)
+			if c.state == leak.Resolved {
+				require.Equal(t, "its instances are gone", s.only().Resolution)
+			}
+		})
+	}
+}
+
+// A process that was taken for gone is back with the same start: the same leak at
+// once, with its former onset, whether or not gorowatch was restarted meanwhile.
+func TestProcessThatIsBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		restart  bool          // of gorowatch
+		remember time.Duration // as a scan: -1
+		count    float64
+		began    time.Duration // of the process, later
+		reopened bool
+	}{
+		"with its goroutines":                      {count: 60, reopened: true},
+		"and gorowatch was restarted":              {count: 60, restart: true, reopened: true},
+		"in a scan":                                {count: 60, remember: -1, reopened: true},
+		"by an exporter that rounds":               {count: 60, began: time.Second, reopened: true},
+		"another process, with as many goroutines": {count: 60, began: time.Minute},
+		"without its goroutines":                   {count: 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.tracker.Apply(Options{Remember: c.remember})
+			before := s.fires()
+			delete(s.count, "a")
+			s.quiet(11)
+			require.Equal(t, leak.Resolved, s.only().State)
+			s.quiet(60)
+			if c.restart {
+				text, err := json.Marshal(s.only())
+				require.NoError(t, err)
+				var again leak.Leak
+				require.NoError(t, json.Unmarshal(text, &again))
+				s.tracker = NewTracker(checkout, Options{})
+				s.tracker.Restore(again)
+			}
+			s.count["a"], s.started["a"] = c.count, s.started["a"].Add(c.began)
+			s.quiet(1)
+			l := s.only()
+			if !c.reopened {
+				require.Equal(t, leak.Resolved, l.State)
+				return
+			}
+			require.Equal(t, leak.Firing, l.State)
+			require.Equal(t, before.ID, l.ID)
+			require.Equal(t, before.Onset, l.Onset)
+			require.Equal(t, before.DetectedAt, l.DetectedAt)
+			require.Equal(t, before.Stacks, l.Stacks)
+			require.Equal(t, 1, l.Reopened)
+			require.True(t, l.ResolvedAt.IsZero())
+			require.Empty(t, l.Resolution)
+			require.InDelta(t, 50, l.Leaked, 1e-9)
+			s.quiet(120)
+			require.Equal(t, leak.Firing, s.only().State, "it holds what it held")
+		})
+	}
+}

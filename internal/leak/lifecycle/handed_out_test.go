@@ -1,0 +1,113 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// copies remembers what was handed out, and how it looked then.
+type copies struct {
+	leaks [][]leak.Leak
+	texts []string
+}
+
+func (c *copies) add(t *testing.T, leaks []leak.Leak) {
+	t.Helper()
+	text, err := json.Marshal(leaks)
+	require.NoError(t, err)
+	c.leaks, c.texts = append(c.leaks, leaks), append(c.texts, string(text))
+}
+
+func (c *copies) unchanged(t *testing.T) {
+	t.Helper()
+	for i, leaks := range c.leaks {
+		text, err := json.Marshal(leaks)
+		require.NoError(t, err)
+		require.Equal(t, c.texts[i], string(text), "the leaks handed out at step %d", i)
+	}
+}
+
+// Pages, the notifier and the archive read leaks while the tracker goes on.
+func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
+	s := newStory(t)
+	var handed copies
+	// The attribution is the same value until there is another profile.
+	as := attributed("a", "b")
+	as[0].Stacks = append(as[0].Stacks, leak.StackGrowth{Signature: "sibling", Op: "select", Head: 40, Share: 0.1})
+	first := as
+	before, err := json.Marshal(first)
+	require.NoError(t, err)
+
+	grow := func(n float64, names ...string) {
+		s.step(n, names...)
+		o := s.observation(trend.Leaking, names...)
+		o.Attributions = as
+		s.tracker.Update(s.now, o)
+		handed.add(t, s.tracker.Leaks())
+	}
+	quiet := func(minutes int) {
+		for range minutes {
+			s.quiet(1)
+			handed.add(t, s.tracker.Leaks())
+		}
+	}
+	grow(30, "a", "b")
+	id := s.only().ID
+	for i := range 2 * leak.MaxDumps {
+		for _, change := range []func(){
+			func() {
+				s.tracker.Seen(id, "sig", time.Duration(i+12)*time.Minute, collector.Frame{Func: "main.start"})
+			},
+			func() { s.tracker.Seen(id, "sibling", time.Duration(i+1)*time.Minute, collector.Frame{}) },
+			func() { s.tracker.Dumped(id, leak.ProfileRef{Key: "dump", Total: int64(i)}) },
+			func() { s.tracker.Miss(id, "not yet") },
+			func() { s.tracker.Climb(id, []leak.Evidence{leak.Aged, leak.Proven}[i%2]) },
+			func() {
+				s.tracker.Weigh(map[string]leak.Memory{"a": {Instance: "a", Used: float64(i), Limit: 100, PerHour: 1}})
+			},
+			func() { grow(1, "a") },
+		} {
+			change()
+			handed.add(t, s.tracker.Leaks())
+		}
+	}
+	require.Equal(t, 27*time.Minute, s.only().Stacks[0].Wait)
+	// A profile later the siblings have changed places.
+	as = slices.Clone(as)
+	as[0].Stacks = []leak.StackGrowth{{Signature: "sibling", Op: "select", Head: 90}, {Signature: "sig", Op: "chan send", Head: 70}}
+	grow(1, "b", "a")
+	s.started["a"], s.count["a"] = s.now, 10
+	grow(1, "b")
+	quiet(plateauAfter + 1)
+	// An instance is not scraped for a while and grows at another pace then.
+	b := s.count["b"]
+	delete(s.count, "b")
+	quiet(5)
+	s.count["b"] = b
+	as = slices.Clone(as)
+	as[0].Rates = map[string]trend.Interval{"b": {Value: 90, Low: 80, High: 100}}
+	grow(1, "b")
+	delete(s.count, "b")
+	quiet(15)
+	require.Equal(t, leak.Resolved, s.only().State)
+	s.count["b"] = 10
+	grow(30, "b")
+	require.Equal(t, 1, s.only().Reopened)
+	s.tracker.Apply(Options{Ignore: []leak.Ignore{{Signature: "sig"}, {Signature: "sibling"}}})
+	grow(1, "b")
+	require.Equal(t, leak.Ignored, s.only().State)
+	s.tracker.Restore(s.only())
+	handed.unchanged(t)
+
+	after, err := json.Marshal(first)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after), "the caller's attribution")
+}

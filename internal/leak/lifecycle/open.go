@@ -1,0 +1,134 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// minOther is the share of the growth that makes a second leak of a service.
+const minOther = 0.25
+
+// grow opens leaks, and brings the open ones up to date with the growth.
+func (t *Tracker) grow(now time.Time, o Observation) {
+	type match struct {
+		*record
+		leak.Attribution
+	}
+	var known []match
+	var delta float64
+	for _, a := range o.Attributions {
+		r := t.of(a)
+		switch {
+		case r != nil:
+		case len(t.open) == 0 || a.Share >= minOther:
+			r = t.suspect(now, o, t.name(a))
+			if r.leak.Onset.IsZero() {
+				r.leak.Onset = a.Onset
+			}
+		default:
+			continue
+		}
+		delta += a.Growth()
+		// What was one leak stays one, should its stacks part.
+		if i := slices.IndexFunc(known, func(m match) bool { return m.record == r }); i >= 0 {
+			known[i].Attribution = known[i].Plus(a)
+			continue
+		}
+		known = append(known, match{r, a})
+	}
+	for _, k := range known {
+		k.grown, k.moved = now, now
+		k.attribute(t.service, k.Attribution)
+		k.lasts = k.lasts || t.lasts(k.Attribution)
+		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
+		k.measure(now, settle*t.o.Base, o, k.Growth()/delta, &k.Attribution)
+		if k.leak.State == leak.Suspected && t.lasts(k.Attribution) {
+			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
+		}
+	}
+	if len(known) > 0 {
+		return
+	}
+	if len(t.open) > 0 {
+		for _, r := range t.open {
+			r.moved = now
+			// One leak holds all of the growth; of several, none is known.
+			if len(t.open) == 1 {
+				r.measure(now, settle*t.o.Base, o, 1, nil)
+			}
+			if r.leak.Signature == "" {
+				r.leak.Missing = o.Why
+			}
+		}
+		return
+	}
+	switch {
+	case t.alarmed.IsZero():
+	case t.doubtful(now):
+		t.held = "its stacks did what those of a pool or a job do, within a day"
+	case now.Sub(t.alarmed) < t.patience(o):
+		t.held = cmp.Or(o.Why, "profiles are awaited")
+	default:
+		r := t.suspect(now, o, "")
+		r.grown, r.moved = now, now
+		r.leak.Evidence, r.leak.Missing = leak.Growth, o.Why
+		r.measure(now, settle*t.o.Base, o, 1, nil)
+	}
+}
+
+// of finds the open leak that an attribution belongs to: one that shares a
+// stack with it, now or before, or the one whose stack was not known.
+func (t *Tracker) of(a leak.Attribution) *record {
+	for _, r := range t.open {
+		for _, st := range a.Stacks {
+			if r.signatures[st.Signature] {
+				return r
+			}
+		}
+	}
+	for _, r := range t.open {
+		if r.leak.Signature == "" {
+			return r
+		}
+	}
+	return nil
+}
+
+// name is the signature that gives a new leak its name: that of the leak that
+// comes back, else the leading one.
+func (t *Tracker) name(a leak.Attribution) string {
+	for _, s := range a.Stacks {
+		if slices.ContainsFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == s.Signature }) {
+			return s.Signature
+		}
+	}
+	return a.Lead()
+}
+
+// suspect opens a leak that nobody is told of yet.
+func (t *Tracker) suspect(now time.Time, o Observation, signature string) *record {
+	r := &record{
+		leak: leak.Leak{
+			ID:        leak.ID(t.service, signature),
+			Service:   t.service,
+			Signature: signature,
+			Onset:     o.Verdict.Onset,
+		},
+		grown:      now,
+		watched:    map[string]*watch{},
+		signatures: map[string]bool{},
+	}
+	// Of a leak that comes back, the alert goes on. Its id may be from when its
+	// stack was not known yet.
+	if t.o.Remember > 0 {
+		if i := slices.IndexFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == signature }); i >= 0 {
+			r.leak.ID = t.resolved[i].ID
+		}
+	}
+	move(&r.leak, now, leak.Suspected, "its counts or stacks grow")
+	t.open = append(t.open, r)
+	return r
+}

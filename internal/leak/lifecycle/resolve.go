@@ -1,0 +1,114 @@
+package lifecycle
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// ended tells whether a leak is over: no instance holds its goroutines, and
+// for as long as it once took to notice the leak the service has not leaked
+// again, in whatever process.
+func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
+	if o.Verdict.Status == trend.Leaking && r.moved.Equal(now) {
+		r.cleanSince = time.Time{}
+		return false
+	}
+	gone, restarted := 0, 0
+	for name, w := range r.watched {
+		if !w.missing.IsZero() {
+			gone++
+			continue
+		}
+		i := find(o.Instances, name)
+		if !w.free(o.Instances[i]) || leaksAgain(o.Verdict, name) {
+			r.cleanSince = time.Time{}
+			return false
+		}
+		if procstart.At(o.Instances[i].Started).After(procstart.At(w.started)) {
+			restarted++
+		}
+	}
+	if r.cleanSince.IsZero() {
+		r.cleanSince = now
+	}
+	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.o.Base), 360*t.o.Base)
+	for name, w := range r.watched {
+		if !w.missing.IsZero() && !t.over(now, name, w, quiet, o) {
+			return false
+		}
+	}
+	if now.Sub(r.cleanSince) < quiet {
+		return false
+	}
+	r.leak.Resolution, r.leak.NoDataSince = "its goroutines are gone", time.Time{}
+	switch len(r.watched) {
+	case gone:
+		r.leak.Resolution = t.goneResolution(r, o)
+	case gone + restarted:
+		r.leak.Resolution = "its instances restarted and have not grown since"
+	}
+	if gone+restarted == len(r.watched) {
+		if v := t.replaced(now, r, o); v != "" {
+			r.leak.Resolution = "gone with version " + v
+		}
+	}
+	return true
+}
+
+// over tells whether an instance without samples counts as one that has ended.
+// quiet is how long the leak has to be quiet before it is resolved.
+func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Observation) bool {
+	missing := now.Sub(w.missing)
+	switch o.presence(name) {
+	case collector.PresenceGone:
+		if now.Sub(w.gone) >= min(quiet, goneAfter*t.o.Base) {
+			return true
+		}
+	case collector.PresencePresent:
+	default:
+		if missing >= max(quiet, replacedAfter*t.o.Base) && t.replacements(w, o) {
+			return true
+		}
+	}
+	return missing >= unseenAfter*t.o.Base
+}
+
+// goneResolution says why a leak is resolved whose instances are all gone.
+func (t *Tracker) goneResolution(r *record, o Observation) string {
+	var last time.Time
+	for name, w := range r.watched {
+		if o.presence(name) == collector.PresenceGone || t.replacements(w, o) {
+			continue
+		}
+		last = later(last, w.missing)
+	}
+	if last.IsZero() {
+		return "its instances are gone"
+	}
+	return "no data from its instances since " + last.UTC().Format("2006-01-02 15:04 MST")
+}
+
+// replaced is the version that has taken the place of the one that leaked;
+// empty while an instance of that one is left, or one whose version is unknown.
+func (t *Tracker) replaced(now time.Time, r *record, o Observation) string {
+	if r.leak.Version == "" {
+		return ""
+	}
+	n := map[string]int{}
+	for _, in := range o.Instances {
+		if !t.lost(now, in) {
+			n[o.Versions[in.Name]]++
+		}
+	}
+	if len(n) == 0 || n[""] > 0 || n[r.leak.Version] > 0 {
+		return ""
+	}
+	// Of several, the one that most have.
+	return slices.MaxFunc(slices.Sorted(maps.Keys(n)), func(a, b string) int { return cmp.Compare(n[a], n[b]) })
+}

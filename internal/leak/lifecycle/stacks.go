@@ -1,0 +1,73 @@
+package lifecycle
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+)
+
+// minLead is the part of the growth of the leading stack that the one which
+// gave the leak its name has to have to stay first.
+const minLead = 0.5
+
+// maxSignatures bounds what is written of them.
+const maxSignatures = 100
+
+// attribute gives a leak its stacks. The leading one stays once somebody was
+// told of it: identity does not change while siblings overtake each other.
+// Only if it turns out to be a small part of the leak another one is shown
+// first.
+func (r *record) attribute(service labels.Labels, a leak.Attribution) {
+	if r.leak.Signature == "" {
+		r.leak.Signature = a.Lead()
+	}
+	a.Stacks = slices.Clone(a.Stacks) // the caller keeps them, and hands them in again
+	for i := range a.Stacks {         // what only a dump has shown
+		r.signatures[a.Stacks[i].Signature] = true
+		for _, have := range r.leak.Stacks {
+			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
+				a.Stacks[i].Wait, a.Stacks[i].CreatedBy = have.Wait, have.CreatedBy
+			}
+		}
+	}
+	if len(r.signatures) > len(r.leak.Signatures) && len(r.signatures) <= maxSignatures {
+		r.leak.Signatures = slices.Sorted(maps.Keys(r.signatures))
+	}
+	r.leak.Stacks = a.Stacks
+	i := slices.IndexFunc(a.Stacks, func(s leak.StackGrowth) bool { return s.Signature == r.leak.Signature })
+	small := i < 0 || float64(a.Stacks[i].Delta()) < minLead*float64(a.Stacks[0].Delta())
+	switch {
+	case small && r.leak.State == leak.Suspected && r.leak.ID == leak.ID(service, r.leak.Signature):
+		r.leak.Signature, r.leak.ID = a.Lead(), leak.ID(service, a.Lead())
+	case i > 0 && !small:
+		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
+	}
+	r.leak.Share, r.profiled = a.Share, a.Instances
+	r.leak.Base, r.leak.Head = &a.Base, &a.Head
+	if leak.Stack.Above(r.leak.Evidence) {
+		r.leak.Evidence, r.leak.Missing = leak.Stack, ""
+	}
+}
+
+// look counts the goroutines on the leak's stacks in the newest profiles.
+func (r *record) look(o Observation) {
+	if o.Latest == nil || len(r.signatures) == 0 {
+		return
+	}
+	for name, w := range r.watched {
+		latest, taken := o.Latest(name)
+		if latest == nil || !taken.After(w.seen) || taken.Before(w.started) {
+			continue
+		}
+		w.seen, w.stand = taken, 0
+		for signature := range r.signatures {
+			if st := latest.Stacks[signature]; st != nil {
+				w.stand += st.Count
+			}
+		}
+		w.stood = max(w.stood, w.stand)
+	}
+}

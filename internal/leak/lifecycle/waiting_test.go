@@ -1,0 +1,86 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// The counts say that it leaks, the stack does not say so yet.
+func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
+	const doubt = "4 of the 6 profiles"
+	doubted := func(head int64) []leak.Attribution {
+		as := attributed("a")
+		as[0].Doubt, as[0].Stacks[0].Head, as[0].Head.Total = doubt, head, 200
+		return as
+	}
+	hold := func(s *story, d time.Duration, as []leak.Attribution) {
+		for end := s.now.Add(d); s.now.Before(end); {
+			s.step(1, "a")
+			o := s.observation(trend.Leaking, "a")
+			o.Attributions, o.ProfilesExpected, o.Profiled = as, true, true
+			if len(as) == 0 {
+				o.Why = "no stack grows steadily"
+			}
+			s.tracker.Update(s.now, o)
+		}
+	}
+	for name, c := range map[string]struct {
+		then []leak.Attribution
+		told bool
+	}{
+		"until it does":                  {attributed("a"), true},
+		"until it outgrows all else":     {doubted(185), true},
+		"not yet":                        {doubted(170), false},
+		"until it has lasted":            {func() []leak.Attribution { as := doubted(51); as[0].Lasting = 24 * time.Hour; return as }(), true},
+		"while it does what a pool does": {func() []leak.Attribution { as := doubted(51); as[0].Filling = true; return as }(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			hold(s, time.Hour, doubted(51))
+			require.False(t, s.told())
+			require.Equal(t, doubt, s.tracker.Held())
+			hold(s, time.Minute, c.then)
+			require.Equal(t, c.told, s.told())
+			require.Equal(t, c.told, s.tracker.Held() == "", s.tracker.Held())
+		})
+	}
+	t.Run("for a day at most", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 24*time.Hour, doubted(51))
+		require.False(t, s.told())
+		hold(s, 2*time.Minute, doubted(51))
+		require.True(t, s.told())
+		require.Empty(t, s.tracker.Held())
+	})
+	t.Run("the counts take it back", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 23*time.Hour, doubted(51))
+		s.tracker.Update(s.now, s.observation(trend.Quiet))
+		require.Empty(t, s.tracker.Held())
+		hold(s, 23*time.Hour, doubted(51))
+		require.False(t, s.told(), "this is another alarm")
+	})
+	t.Run("no stack explains it", func(t *testing.T) {
+		s := newStory(t)
+		hold(s, 12*time.Hour, nil)
+		require.Empty(t, s.tracker.Leaks())
+		require.Equal(t, "no stack grows steadily", s.tracker.Held())
+		require.False(t, s.tracker.Idle(), "else nobody would look whether the alarm has ended")
+		hold(s, 2*time.Minute, nil)
+		require.True(t, s.told())
+		require.Equal(t, leak.Growth, s.only().Evidence)
+	})
+	t.Run("no profile to be had", func(t *testing.T) {
+		s := newStory(t)
+		for range 2 {
+			s.step(1, "a")
+			s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
+		}
+		require.True(t, s.told())
+	})
+}
