@@ -1,8 +1,7 @@
-// Package leak turns the growth of a service and the stacks in its profiles
-// into leaks: it attributes the growth to stacks, climbs the ladder of
-// evidence, and moves each leak through its states.
+// Package leak holds the values that describe a leak: the leak itself, its
+// evidence, stacks, profiles and transitions, and the rules that ignore leaks.
 //
-// It is pure: time is passed in, profiles and verdicts come from the caller
-// (internal/monitor), and what it returns goes to the archive, the alerts and
-// the pages.
+// It decides nothing. internal/leak/attribution finds the stacks that grow,
+// internal/leak/lifecycle moves leaks through their states, and the archive, the
+// alerts and the pages read the values.
 package leak

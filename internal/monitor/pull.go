@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
 const (
@@ -249,7 +250,7 @@ func (s *service) onsetOf(name string) time.Time {
 // attribution needs: the base, and what came after it.
 func (in *instance) missing(onset time.Time) []shot {
 	var out []shot
-	for _, sh := range leak.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, onset) {
+	for _, sh := range attribution.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, onset) {
 		if sh.snapshot == nil {
 			out = append(out, sh)
 		}
@@ -345,7 +346,7 @@ func (p pull) earlier(ctx context.Context, b brought, refs []leak.ProfileRef) br
 		refs = slices.DeleteFunc(slices.Clone(refs), func(ref leak.ProfileRef) bool {
 			return !ref.Time.After(p.started) || !ref.Time.Before(p.now)
 		})
-		for _, ref := range leak.FromBase(refs, func(ref leak.ProfileRef) time.Time { return ref.Time }, p.onset) {
+		for _, ref := range attribution.FromBase(refs, func(ref leak.ProfileRef) time.Time { return ref.Time }, p.onset) {
 			known := slices.ContainsFunc(p.wanted, func(sh shot) bool { return sh.ref.Key == ref.Key })
 			if !known {
 				p.wanted = append(p.wanted, shot{ref: ref})

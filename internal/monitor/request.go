@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -175,7 +176,7 @@ func (s *service) capture(in *instance) {
 		}
 		return
 	}
-	shots := leak.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, s.request.at.Add(-1))
+	shots := attribution.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, s.request.at.Add(-1))
 	shots = slices.DeleteFunc(slices.Clone(shots), func(sh shot) bool {
 		return sh.snapshot == nil || !sh.ref.Time.After(s.started(in.name))
 	})

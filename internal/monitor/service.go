@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/stack"
@@ -52,7 +53,7 @@ type service struct {
 	// attributed is the last attribution, and for which onset.
 	attributed struct {
 		onset  time.Time
-		growth []leak.Attribution
+		growth []attribution.Attribution
 		why    string
 	}
 	baseline time.Time // when the next one is due, zero: not known yet
@@ -240,12 +241,12 @@ func (s *service) latest(name string) (*stack.Snapshot, time.Time) {
 
 // attribute attributes the growth to stacks, again only when there is a further
 // profile or the onset is another.
-func (s *service) attribute() ([]leak.Attribution, string) {
+func (s *service) attribute() ([]attribution.Attribution, string) {
 	if !s.changed && s.verdict.Onset.Equal(s.attributed.onset) && !s.fresh {
 		return s.attributed.growth, s.attributed.why
 	}
 	s.changed, s.attributed.onset = false, s.verdict.Onset
-	s.attributed.growth, s.attributed.why = leak.Attribute(s.histories())
+	s.attributed.growth, s.attributed.why = attribution.Attribute(s.histories())
 	return s.attributed.growth, s.attributed.why
 }
 
@@ -356,12 +357,12 @@ const maxSuspects = 3
 
 // histories are the profiles since their processes began, of the suspects or,
 // where the counts say nothing, of those reviewed.
-func (s *service) histories() []leak.History {
-	var out []leak.History
+func (s *service) histories() []attribution.History {
+	var out []attribution.History
 	add := func(in *instance, onset time.Time, leaked float64) {
-		h := leak.History{Instance: in.name, Onset: onset, Leaked: leaked}
-		taken := func(sh shot) leak.Shot {
-			return leak.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)}
+		h := attribution.History{Instance: in.name, Onset: onset, Leaked: leaked}
+		taken := func(sh shot) attribution.Shot {
+			return attribution.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)}
 		}
 		for _, sh := range in.shots {
 			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {

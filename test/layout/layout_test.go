@@ -44,12 +44,13 @@ var mayImport = map[string][]string{
 	"trend":          {"internal/procstart"},
 	"internal/human": {},
 	"internal/stack": {"collector"},
-	"internal/leak":  {"collector", "trend", "internal/stack"},
+	"internal/leak":  {"collector", "trend"},
 
-	"internal/leak/lifecycle": {"collector", "trend", "internal/leak", "internal/procstart", "internal/stack"},
+	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
+	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
+	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
 	"alerting":         {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
@@ -113,7 +114,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/lifecycle"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -126,7 +127,8 @@ var timeless = map[string][]string{
 	"internal/stack":     nil,
 	"internal/leak":      nil,
 
-	"internal/leak/lifecycle": nil,
+	"internal/leak/attribution": nil,
+	"internal/leak/lifecycle":   nil,
 
 	"internal/monitor": {"Now", "Since"},
 }

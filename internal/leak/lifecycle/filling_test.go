@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -14,7 +15,7 @@ import (
 // even when the profiles have nothing more to say, until the counts begin anew a
 // day later or the stacks do otherwise.
 func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
-	filling := func(head int64) []leak.Attribution {
+	filling := func(head int64) []attribution.Attribution {
 		as := attributed("a")
 		as[0].Filling, as[0].Stacks[0].Head, as[0].Head.Total = true, head, 200
 		return as

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -13,7 +14,7 @@ import (
 // profiles, which know the stacks alone, where these tell more. part is this
 // leak's of the growth; a says which instances have it, nil means all that
 // grow.
-func (r *record) measure(now time.Time, patience time.Duration, o Observation, part float64, a *leak.Attribution) {
+func (r *record) measure(now time.Time, patience time.Duration, o Observation, part float64, a *attribution.Attribution) {
 	v := o.Verdict
 	r.version(o)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
@@ -109,7 +110,7 @@ func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 }
 
 // stackRate is the rate of the stacks on one instance, where it is known.
-func stackRate(a *leak.Attribution, instance string) (trend.Interval, bool) {
+func stackRate(a *attribution.Attribution, instance string) (trend.Interval, bool) {
 	if a == nil {
 		return trend.Interval{}, false
 	}
@@ -121,7 +122,7 @@ func stackRate(a *leak.Attribution, instance string) (trend.Interval, bool) {
 // those whose counts grow, unless their profiles say that it is not the leak,
 // and those whose stacks grow though the counts do not tell. An instance
 // without profiles is taken for one of them if most of those with profiles are.
-func growingInstances(a *leak.Attribution, o Observation, part float64) (list []trend.InstanceTrend) {
+func growingInstances(a *attribution.Attribution, o Observation, part float64) (list []trend.InstanceTrend) {
 	for _, it := range o.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
 		if slices.Contains(a.Instances, it.Instance) || !clean && len(a.Instances) > len(a.Clean) {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -15,7 +15,7 @@ type Observation struct {
 	Verdict   trend.Verdict
 	Instances []trend.Instance
 	// Attributions of the growth, by Attribute; empty with the reason Why.
-	Attributions []leak.Attribution
+	Attributions []attribution.Attribution
 	Why          string
 	// Latest is the newest profile of an instance and when it was taken; nil if
 	// there is none to be had. It may be nil itself.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
 // minOther is the share of the growth that makes a second leak of a service.
@@ -15,7 +16,7 @@ const minOther = 0.25
 func (t *Tracker) grow(now time.Time, o Observation) {
 	type match struct {
 		*record
-		leak.Attribution
+		attribution.Attribution
 	}
 	var known []match
 	var delta float64
@@ -81,7 +82,7 @@ func (t *Tracker) grow(now time.Time, o Observation) {
 
 // of finds the open leak that an attribution belongs to: one that shares a
 // stack with it, now or before, or the one whose stack was not known.
-func (t *Tracker) of(a leak.Attribution) *record {
+func (t *Tracker) of(a attribution.Attribution) *record {
 	for _, r := range t.open {
 		for _, st := range a.Stacks {
 			if r.signatures[st.Signature] {
@@ -99,7 +100,7 @@ func (t *Tracker) of(a leak.Attribution) *record {
 
 // name is the signature that gives a new leak its name: that of the leak that
 // comes back, else the leading one.
-func (t *Tracker) name(a leak.Attribution) string {
+func (t *Tracker) name(a attribution.Attribution) string {
 	for _, s := range a.Stacks {
 		if slices.ContainsFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == s.Signature }) {
 			return s.Signature

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -52,7 +53,7 @@ const (
 
 // lasts tells whether stacks have grown for so long, and so, that they leak
 // whatever the counts say, in which they may be lost among the others.
-func (t *Tracker) lasts(a leak.Attribution) bool {
+func (t *Tracker) lasts(a attribution.Attribution) bool {
 	return a.Lasting >= longGrowth*t.o.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.o.Base
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
 // minLead is the part of the growth of the leading stack that the one which
@@ -20,7 +21,7 @@ const maxSignatures = 100
 // told of it: identity does not change while siblings overtake each other.
 // Only if it turns out to be a small part of the leak another one is shown
 // first.
-func (r *record) attribute(service labels.Labels, a leak.Attribution) {
+func (r *record) attribute(service labels.Labels, a attribution.Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -53,7 +54,7 @@ func (t *Tracker) Update(now time.Time, o Observation) {
 	o.living = t.living(now, o.Instances)
 	if !o.Verdict.Status.Grows() {
 		// The counts do not tell: then the stacks have to, clearly.
-		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a leak.Attribution) bool {
+		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a attribution.Attribution) bool {
 			return t.of(a) == nil && !t.lasts(a)
 		})
 	}

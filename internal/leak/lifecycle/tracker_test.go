@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -75,8 +76,8 @@ func (s *story) only() leak.Leak {
 	return leaks[0]
 }
 
-func attributed(instances ...string) []leak.Attribution {
-	return []leak.Attribution{{
+func attributed(instances ...string) []attribution.Attribution {
+	return []attribution.Attribution{{
 		Stacks:    []leak.StackGrowth{{Signature: "sig", Op: "chan send", Base: 1, Head: 51, Share: 0.97}},
 		Instances: instances, Share: 0.97,
 		Base: leak.ProfileRef{Key: "base"}, Head: leak.ProfileRef{Key: "head"},

@@ -7,18 +7,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // The counts say that it leaks, the stack does not say so yet.
 func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 	const doubt = "4 of the 6 profiles"
-	doubted := func(head int64) []leak.Attribution {
+	doubted := func(head int64) []attribution.Attribution {
 		as := attributed("a")
 		as[0].Doubt, as[0].Stacks[0].Head, as[0].Head.Total = doubt, head, 200
 		return as
 	}
-	hold := func(s *story, d time.Duration, as []leak.Attribution) {
+	hold := func(s *story, d time.Duration, as []attribution.Attribution) {
 		for end := s.now.Add(d); s.now.Before(end); {
 			s.step(1, "a")
 			o := s.observation(trend.Leaking, "a")
@@ -30,14 +31,14 @@ func TestTheCountsWaitForTheStackToBearThemOut(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		then []leak.Attribution
+		then []attribution.Attribution
 		told bool
 	}{
 		"until it does":                  {attributed("a"), true},
 		"until it outgrows all else":     {doubted(185), true},
 		"not yet":                        {doubted(170), false},
-		"until it has lasted":            {func() []leak.Attribution { as := doubted(51); as[0].Lasting = 24 * time.Hour; return as }(), true},
-		"while it does what a pool does": {func() []leak.Attribution { as := doubted(51); as[0].Filling = true; return as }(), false},
+		"until it has lasted":            {func() []attribution.Attribution { as := doubted(51); as[0].Lasting = 24 * time.Hour; return as }(), true},
+		"while it does what a pool does": {func() []attribution.Attribution { as := doubted(51); as[0].Filling = true; return as }(), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -1,8 +1,10 @@
-package leak
+package attribution
 
 import (
 	"math"
 	"slices"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 // What it takes to have been a pair.
@@ -15,8 +17,8 @@ const (
 // those of g, going up and down with them, in the profiles up to some point,
 // and which has stayed behind since. Of several, the one that went along for
 // longest; nil if there is none.
-func parted(g *grownStack, histories []History) *Parting {
-	var best *Parting
+func parted(g *grownStack, histories []History) *leak.Parting {
+	var best *leak.Parting
 	longest := 0
 	for i, h := range histories {
 		if !g.grows[i] {
@@ -41,7 +43,7 @@ func parted(g *grownStack, histories []History) *Parting {
 			}
 			if n > longest || n == longest && signature < best.Signature {
 				longest = n
-				best = &Parting{Signature: signature, Key: st.Key, Both: own[n-1], At: shots[n-1].Ref.Time, Head: head}
+				best = &leak.Parting{Signature: signature, Key: st.Key, Both: own[n-1], At: shots[n-1].Ref.Time, Head: head}
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package leak
+package attribution
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -54,7 +55,7 @@ func TestProfilesFarApartAreNoStep(t *testing.T) {
 	for _, minute := range []float64{0, 30, 32, 34, 36, 38, 42, 50, 66, 98, 158} {
 		st := &stack.Stack{Count: int64(2 * max(0, minute-20))}
 		shots = append(shots, Shot{
-			Ref:      ProfileRef{Time: t0.Add(time.Duration(minute * float64(time.Minute)))},
+			Ref:      leak.ProfileRef{Time: t0.Add(time.Duration(minute * float64(time.Minute)))},
 			Snapshot: &stack.Snapshot{Stacks: map[string]*stack.Stack{"x": st}},
 		})
 	}

@@ -1,4 +1,4 @@
-package leak
+package attribution
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -48,7 +49,7 @@ func history(instance string, profiles ...profile) History {
 			p.Total += n
 		}
 		h.Shots = append(h.Shots, Shot{
-			Ref:      ProfileRef{Key: instance, Instance: instance, Time: t0.Add(time.Duration(i) * time.Minute), Total: p.Total},
+			Ref:      leak.ProfileRef{Key: instance, Instance: instance, Time: t0.Add(time.Duration(i) * time.Minute), Total: p.Total},
 			Snapshot: stack.Of(p),
 		})
 	}

@@ -1,17 +1,18 @@
-package leak
+package attribution
 
 import (
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // Shot is a profile of an instance.
 type Shot struct {
-	Ref      ProfileRef
+	Ref      leak.ProfileRef
 	Snapshot *stack.Snapshot
 	// Load is the rate of work when it was taken, in any unit that stays the
 	// same; 0 or NaN: unknown.
@@ -38,7 +39,7 @@ func (h *History) head() *stack.Snapshot { return h.Shots[len(h.Shots)-1].Snapsh
 // Attribution is growth that belongs to stacks which grow together.
 type Attribution struct {
 	// Stacks, the leading one first.
-	Stacks []StackGrowth
+	Stacks []leak.StackGrowth
 	// Instances are those on which the leading stack grows, Clean those with
 	// enough profiles on which it does not.
 	Instances, Clean []string
@@ -63,7 +64,7 @@ type Attribution struct {
 	// Onset is when it had not grown yet, as far as the profiles tell.
 	Onset time.Time
 	// Base and Head are of the instance that grew most.
-	Base, Head ProfileRef
+	Base, Head leak.ProfileRef
 }
 
 // Lead is the signature of the leading stack.

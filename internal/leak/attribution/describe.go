@@ -1,10 +1,11 @@
-package leak
+package attribution
 
 import (
 	"math"
 	"slices"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -57,7 +58,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 	a.Filling = lack > (1-endingPace)*due && lack > endingSure*math.Sqrt(variance) || full > lead.delta()/2
 	for _, g := range group {
 		a.Share += g.delta() / total
-		a.Stacks = append(a.Stacks, StackGrowth{
+		a.Stacks = append(a.Stacks, leak.StackGrowth{
 			Signature: g.stack.Signature,
 			Op:        g.stack.Op,
 			Frames:    g.stack.Calls(),

@@ -1,4 +1,4 @@
-package leak
+package attribution
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -17,7 +18,7 @@ func hourly(hours int, count, load func(hour float64) float64) course {
 	for h := range hours + 1 {
 		st := &stack.Stack{Count: int64(math.Round(count(float64(h))))}
 		shots = append(shots, Shot{
-			Ref:      ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)},
+			Ref:      leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)},
 			Snapshot: &stack.Snapshot{Stacks: map[string]*stack.Stack{"x": st}},
 			Load:     load(float64(h)),
 		})
@@ -214,7 +215,7 @@ func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
 		x := worker
 		x.Count = int64(math.Round(count(float64(h))))
 		p := &collector.Profile{Kind: collector.KindGoroutine, Format: collector.FormatDebug2, Records: []collector.Record{x}, Total: x.Count}
-		shots = append(shots, Shot{Ref: ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour), Total: x.Count}, Snapshot: stack.Of(p), Load: load(float64(h))})
+		shots = append(shots, Shot{Ref: leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour), Total: x.Count}, Snapshot: stack.Of(p), Load: load(float64(h))})
 	}
 	return shots
 }
