@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
@@ -87,31 +88,10 @@ func (r *Report) Write(w io.Writer, format string, limit int) error {
 
 // The form of the JSON is a contract of the command line: an object with base,
 // head, growth and stacks.
-type (
-	jsonSide struct {
-		Time       time.Time `json:"time"`
-		Goroutines int64     `json:"goroutines"`
-	}
-	jsonStack struct {
-		Signature string    `json:"signature"`
-		Frames    []string  `json:"frames"`
-		Key       string    `json:"key"`
-		CreatedBy string    `json:"created_by,omitempty"`
-		State     string    `json:"state"`
-		Wait      string    `json:"wait,omitempty"`
-		Base      int64     `json:"base"`
-		Head      int64     `json:"head"`
-		Delta     int64     `json:"delta"`
-		Share     float64   `json:"share"`
-		Hint      *jsonHint `json:"hint,omitempty"`
-		// Labels are the pprof labels that all of its goroutines have.
-		Labels map[string]string `json:"labels,omitempty"`
-	}
-	jsonHint struct {
-		Kind     string `json:"kind"`
-		Sentence string `json:"sentence"`
-	}
-)
+type jsonSide struct {
+	Time       time.Time `json:"time"`
+	Goroutines int64     `json:"goroutines"`
+}
 
 // json writes one stack at a time: all of them can be 50 MB of text.
 func (r *Report) json(b *bufio.Writer, limit int) error {
@@ -165,21 +145,12 @@ func writeJSON(b *bufio.Writer, text *bytes.Buffer, prefix string, v any) error 
 	return err
 }
 
-func (s Stack) json(hints *stack.Hints) jsonStack {
-	j := jsonStack{
-		Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), Key: s.Key.String(), CreatedBy: s.CreatedBy.String(), State: s.Op,
-		Base: s.Base, Head: s.Head, Delta: s.Growth(), Share: s.Share, Labels: s.Labels,
-	}
-	for _, f := range s.Frames {
-		j.Frames = append(j.Frames, f.String())
-	}
-	if s.Wait > 0 {
-		j.Wait = s.Wait.String()
-	}
+func (s Stack) json(hints *stack.Hints) v1.Stack {
+	x := v1.NewChange(s.Delta, s.Share)
 	if h, ok := s.hint(hints); ok {
-		j.Hint = &jsonHint{h.Kind, h.Sentence}
+		x.Hint = &v1.Hint{Kind: h.Kind, Sentence: h.Sentence}
 	}
-	return j
+	return x
 }
 
 // maxFrames is how many frames of a stack are shown to people.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -19,41 +20,10 @@ type report struct {
 	ServicesScanned int       `json:"services_scanned"`
 	SeriesScanned   int       `json:"series_scanned"`
 	Warnings        []string  `json:"warnings,omitempty"`
-	Leaks           []finding `json:"leaks"`
+	Leaks           []v1.Leak `json:"leaks"`
 
 	Compare *comparison  `json:"compare,omitempty"`
 	Explain *explanation `json:"explain,omitempty"`
-}
-
-type finding struct {
-	ID            string        `json:"id"`
-	Service       labels.Labels `json:"service"`
-	Instances     []string      `json:"instances"`
-	State         leak.State    `json:"state"`
-	Evidence      leak.Evidence `json:"evidence"`
-	Onset         time.Time     `json:"onset"`
-	DetectedAt    time.Time     `json:"detected_at"`
-	ResolvedAt    *time.Time    `json:"resolved_at"`
-	PlateauedAt   *time.Time    `json:"plateaued_at,omitempty"`
-	GrowthPerHour growth        `json:"growth_per_hour"`
-	Leaked        float64       `json:"leaked"`
-	Stacks        []grownStack  `json:"stacks"`
-}
-
-type growth struct {
-	Value float64 `json:"value"`
-	Low   float64 `json:"low"`
-	High  float64 `json:"high"`
-}
-
-type grownStack struct {
-	Signature string   `json:"signature"`
-	Frames    []string `json:"frames"`
-	State     string   `json:"state"`
-	Base      int64    `json:"base"`
-	Head      int64    `json:"head"`
-	Delta     int64    `json:"delta"`
-	Share     float64  `json:"share"`
 }
 
 // comparison is a Comparison.
@@ -98,7 +68,7 @@ type change struct {
 
 type moment struct {
 	change
-	GrowthPerHour growth       `json:"growth_per_hour"`
+	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Leaked        float64      `json:"leaked"`
 	Scale         string       `json:"scale,omitempty"`
 	Assessments   []assessment `json:"assessments"`
@@ -111,19 +81,10 @@ type assessment struct {
 	Status        trend.Status `json:"status"` // empty: too few blocks
 	Gate          trend.Gate   `json:"gate"`
 	Z             float64      `json:"z"`
-	GrowthPerHour growth       `json:"growth_per_hour"`
+	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Onset         *time.Time   `json:"onset"`
 	Level         float64      `json:"level"` // without the growth
 	Grown         float64      `json:"grown"`
-}
-
-// at is a time, or nothing.
-func at(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 func (c *Comparison) report() *comparison {
@@ -133,7 +94,7 @@ func (c *Comparison) report() *comparison {
 	}
 	for _, x := range c.Services {
 		s := compared{
-			Service: x.Labels, DetectedAt: at(x.Detected), State: x.State, FiredAt: at(x.Fired),
+			Service: x.Labels, DetectedAt: v1.Time(x.Detected), State: x.State, FiredAt: v1.Time(x.Fired),
 			Firings: x.Firings, Firing: x.Firing, CameBack: x.CameBack, Series: append([]labels.Labels{}, x.Series...),
 		}
 		if d, ok := x.Lead(); ok {
@@ -159,7 +120,7 @@ func (x *Explanation) report() *explanation {
 func (m Moment) report() moment {
 	v := m.Verdict
 	out := moment{
-		change: change{m.Time.UTC(), v.Status, v.Gate}, GrowthPerHour: growth(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
+		change: change{m.Time.UTC(), v.Status, v.Gate}, GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
 	}
 	if v.Scale > 0 {
 		out.Scale = v.Scale.String()
@@ -167,7 +128,7 @@ func (m Moment) report() moment {
 	for _, a := range m.Assessments {
 		out.Assessments = append(out.Assessments, assessment{
 			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Z: a.Z,
-			GrowthPerHour: growth(a.Rate), Onset: at(a.Onset), Level: a.Level, Grown: a.Grown,
+			GrowthPerHour: v1.NewInterval(a.Rate), Onset: v1.Time(a.Onset), Level: a.Level, Grown: a.Grown,
 		})
 	}
 	return out
@@ -177,25 +138,10 @@ func (m Moment) report() moment {
 func (r *Result) JSON(w io.Writer) error {
 	out := report{
 		Start: r.Start.UTC(), End: r.End.UTC(), Step: r.Step.String(),
-		ServicesScanned: r.Services, SeriesScanned: r.Series, Warnings: r.Warnings, Leaks: []finding{},
+		ServicesScanned: r.Services, SeriesScanned: r.Series, Warnings: r.Warnings, Leaks: []v1.Leak{},
 	}
 	for _, l := range r.Leaks {
-		f := finding{
-			ID: l.ID, Service: l.Service, Instances: append([]string{}, l.Instances...), State: l.Phase(), Evidence: l.Evidence,
-			Onset: l.Onset.UTC(), DetectedAt: l.DetectedAt.UTC(), ResolvedAt: at(l.ResolvedAt), PlateauedAt: at(l.PlateauedAt),
-			GrowthPerHour: growth(l.Rate), Leaked: l.Leaked, Stacks: []grownStack{},
-		}
-		for _, s := range l.Stacks {
-			g := grownStack{
-				Signature: s.Signature, Frames: []string{}, State: s.Op,
-				Base: s.Base, Head: s.Head, Delta: s.Delta(), Share: s.Share,
-			}
-			for _, fr := range s.Frames {
-				g.Frames = append(g.Frames, fr.String())
-			}
-			f.Stacks = append(f.Stacks, g)
-		}
-		out.Leaks = append(out.Leaks, f)
+		out.Leaks = append(out.Leaks, v1.NewFinding(l))
 	}
 	if r.Comparison != nil {
 		out.Compare = r.Comparison.report()

@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -23,7 +22,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
-	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -130,127 +129,6 @@ func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f filter, x wind
 	return f, x, ok
 }
 
-// float is a number that may be unknown: what JSON cannot say is null.
-type float float64
-
-// MarshalJSON implements json.Marshaler.
-func (f float) MarshalJSON() ([]byte, error) {
-	if x := float64(f); math.IsNaN(x) || math.IsInf(x, 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(f))
-}
-
-type apiInterval struct {
-	Value float `json:"value"`
-	Low   float `json:"low"`
-	High  float `json:"high"`
-}
-
-func newAPIInterval(i trend.Interval) apiInterval {
-	return apiInterval{float(i.Value), float(i.Low), float(i.High)}
-}
-
-type apiStack struct {
-	Signature   string   `json:"signature"`
-	Frames      []string `json:"frames"`
-	Key         string   `json:"key"`
-	CreatedBy   string   `json:"created_by,omitempty"`
-	State       string   `json:"state"`
-	Base        int64    `json:"base"`
-	Head        int64    `json:"head"`
-	Delta       int64    `json:"delta"`
-	Share       float    `json:"share"`
-	WaitSeconds float64  `json:"wait_seconds,omitempty"`
-	// Parted is the stack that it made pairs with until it grew.
-	Parted *apiParting `json:"parted,omitempty"`
-	// Labels are the pprof labels that all of its goroutines have, in
-	// differences of profiles alone.
-	Labels map[string]string `json:"labels,omitempty"`
-}
-
-type apiParting struct {
-	Signature string    `json:"signature"`
-	Key       string    `json:"key"`
-	Both      int64     `json:"both"` // of each, when they were equal last
-	At        time.Time `json:"at"`
-	Head      int64     `json:"head"`
-}
-
-type apiLeak struct {
-	ID             string            `json:"id"`
-	Service        labels.Labels     `json:"service"`
-	Signature      string            `json:"signature"`
-	State          leak.State        `json:"state"`
-	Evidence       leak.Evidence     `json:"evidence"`
-	Missing        string            `json:"missing,omitempty"`
-	Onset          *time.Time        `json:"onset"`
-	DetectedAt     *time.Time        `json:"detected_at"`
-	UpdatedAt      *time.Time        `json:"updated_at"`
-	ResolvedAt     *time.Time        `json:"resolved_at"`
-	Resolution     string            `json:"resolution,omitempty"`
-	PlateauedAt    *time.Time        `json:"plateaued_at"`
-	NoDataSince    *time.Time        `json:"no_data_since"`
-	Reopened       int               `json:"reopened,omitempty"`
-	Version        string            `json:"version,omitempty"`
-	DeployedAt     *time.Time        `json:"deployed_at,omitempty"`
-	GrowthPerHour  apiInterval       `json:"growth_per_hour"`
-	Leaked         float             `json:"leaked"`
-	Share          float             `json:"share"`
-	Instances      []string          `json:"instances"`
-	InstancesTotal int               `json:"instances_total"`
-	Stacks         []apiStack        `json:"stacks"`
-	Transitions    []leak.Transition `json:"transitions,omitempty"`
-	Base           *leak.ProfileRef  `json:"base,omitempty"`
-	Head           *leak.ProfileRef  `json:"head,omitempty"`
-	Dumps          []leak.ProfileRef `json:"dumps,omitempty"`
-	Memory         *leak.Memory      `json:"memory,omitempty"`
-}
-
-func newAPILeak(l leak.Leak) apiLeak {
-	a := apiLeak{
-		ID: l.ID, Service: l.Service, Signature: l.Signature, State: l.State, Evidence: l.Evidence, Missing: l.Missing,
-		Onset: known(l.Onset), DetectedAt: known(l.DetectedAt), UpdatedAt: known(l.UpdatedAt), ResolvedAt: known(l.ResolvedAt),
-		Resolution: l.Resolution, PlateauedAt: known(l.PlateauedAt), NoDataSince: known(l.NoDataSince), Reopened: l.Reopened,
-		Version: l.Version, DeployedAt: known(l.DeployedAt),
-		GrowthPerHour: newAPIInterval(l.Rate), Leaked: float(l.Leaked), Share: float(l.Share),
-		Instances: append([]string{}, l.Instances...), InstancesTotal: l.InstancesTotal,
-		Stacks: []apiStack{}, Transitions: l.Transitions, Base: l.Base, Head: l.Head, Dumps: l.Dumps, Memory: l.Memory,
-	}
-	for _, s := range l.Stacks {
-		a.Stacks = append(a.Stacks, newAPIStack(s))
-	}
-	return a
-}
-
-func newAPIStack(s leak.StackGrowth) apiStack {
-	x := apiStack{
-		Signature: s.Signature, Frames: []string{}, Key: frameText(s.Key), CreatedBy: frameText(s.CreatedBy),
-		State: s.Op, Base: s.Base, Head: s.Head, Delta: s.Delta(), Share: float(s.Share), WaitSeconds: s.Wait.Seconds(),
-	}
-	for _, f := range s.Frames {
-		x.Frames = append(x.Frames, frameText(f))
-	}
-	if p := s.Parted; p != nil {
-		x.Parted = &apiParting{Signature: p.Signature, Key: frameText(p.Key), Both: p.Both, At: p.At, Head: p.Head}
-	}
-	return x
-}
-
-// frameText is "main.logHandler.func1 handler.go:29".
-func frameText(f collector.Frame) string {
-	return strings.TrimSpace(f.Func + " " + human.Place(f.File, f.Line))
-}
-
-// known is null in JSON for the zero time.
-func known(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	state := leak.State(q.Get("state"))
@@ -265,9 +143,9 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wanted := slices.DeleteFunc(h.wanted(f), func(l leak.Leak) bool { return state != "" && l.State != state })
-	leaks := []apiLeak{}
+	leaks := []v1.Leak{}
 	for _, l := range cut(wanted, x) {
-		leaks = append(leaks, newAPILeak(l))
+		leaks = append(leaks, v1.NewLeak(l))
 	}
 	h.answer(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
 }
@@ -278,16 +156,16 @@ func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusNotFound, errNotFound, "there is no leak with this id")
 		return
 	}
-	h.answer(w, r, newAPILeak(l))
+	h.answer(w, r, v1.NewLeak(l))
 }
 
 type apiService struct {
 	ID            string        `json:"id"`
 	Labels        labels.Labels `json:"labels"`
 	Instances     int           `json:"instances"`
-	Goroutines    float         `json:"goroutines"`
-	Floor         float         `json:"floor"`
-	GrowthPerHour apiInterval   `json:"growth_per_hour"`
+	Goroutines    v1.Number     `json:"goroutines"`
+	Floor         v1.Number     `json:"floor"`
+	GrowthPerHour v1.Interval   `json:"growth_per_hour"`
 	Status        trend.Status  `json:"status"`
 	Gate          trend.Gate    `json:"gate"`
 	Why           string        `json:"why"`
@@ -298,9 +176,9 @@ type apiService struct {
 
 func newAPIService(s Service, open []leak.Leak) apiService {
 	a := apiService{
-		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: float(s.Count), Floor: float(s.Floor),
-		GrowthPerHour: newAPIInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.why(), HeldBack: s.Held,
-		LastSample: known(s.LastSample), Leaks: []string{},
+		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
+		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.why(), HeldBack: s.Held,
+		LastSample: v1.Time(s.LastSample), Leaks: []string{},
 	}
 	for _, l := range open {
 		a.Leaks = append(a.Leaks, l.ID)
@@ -336,9 +214,9 @@ type apiServiceDetail struct {
 
 type apiMember struct {
 	Instance   string     `json:"instance"`
-	Goroutines float      `json:"goroutines"`
-	Floor      float      `json:"floor"`
-	Load       float      `json:"load"`
+	Goroutines v1.Number  `json:"goroutines"`
+	Floor      v1.Number  `json:"floor"`
+	Load       v1.Number  `json:"load"`
 	Started    *time.Time `json:"started"`
 	LastSample *time.Time `json:"last_sample"`
 	Gone       bool       `json:"gone,omitempty"`
@@ -351,9 +229,9 @@ type apiAssessment struct {
 	Status        trend.Status `json:"status"`
 	Gate          trend.Gate   `json:"gate"`
 	Why           string       `json:"why"`
-	Z             float        `json:"z"`
-	GrowthPerHour apiInterval  `json:"growth_per_hour"`
-	Grown         float        `json:"grown"`
+	Z             v1.Number    `json:"z"`
+	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
+	Grown         v1.Number    `json:"grown"`
 	Onset         *time.Time   `json:"onset"`
 }
 
@@ -369,8 +247,8 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, in := range cut(h.o.State.Instances(s.Labels), window{limit: maxLimit}) {
 		a.Members = append(a.Members, apiMember{
-			Instance: in.Name, Goroutines: float(in.Count), Floor: float(in.Floor), Load: float(in.Load),
-			Started: known(in.Started), LastSample: known(in.LastSeen), Gone: in.Gone,
+			Instance: in.Name, Goroutines: v1.Number(in.Count), Floor: v1.Number(in.Floor), Load: v1.Number(in.Load),
+			Started: v1.Time(in.Started), LastSample: v1.Time(in.LastSeen), Gone: in.Gone,
 		})
 	}
 	for _, x := range cut(h.o.State.Explain(s.Labels), window{limit: maxLimit}) {
@@ -379,7 +257,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		}
 		a.Assessments = append(a.Assessments, apiAssessment{
 			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
-			Why: why(reason{x.Status, x.Gate, x.Z, x.NeedZ, x.Wait}), Z: float(x.Z), GrowthPerHour: newAPIInterval(x.Rate), Grown: float(x.Grown), Onset: known(x.Onset),
+			Why: why(reason{x.Status, x.Gate, x.Z, x.NeedZ, x.Wait}), Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
 		})
 	}
 	h.answer(w, r, a)
@@ -451,7 +329,7 @@ type apiTarget struct {
 	LastPull        *time.Time    `json:"last_pull"`
 	NextPull        *time.Time    `json:"next_pull"`
 	DurationSeconds float64       `json:"duration_seconds"`
-	CostSeconds     float         `json:"cost_seconds"`
+	CostSeconds     v1.Number     `json:"cost_seconds"`
 	Goroutines      int64         `json:"goroutines"`
 	Error           string        `json:"error,omitempty"`
 	GoneSince       *time.Time    `json:"gone_since,omitempty"`
@@ -476,8 +354,8 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 	targets := []apiTarget{}
 	for _, t := range cut(wanted, x) {
 		targets = append(targets, apiTarget{
-			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: known(t.LastPull), NextPull: known(t.Next),
-			DurationSeconds: t.Duration.Seconds(), CostSeconds: float(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: known(t.Gone),
+			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next),
+			DurationSeconds: t.Duration.Seconds(), CostSeconds: v1.Number(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: v1.Time(t.Gone),
 		})
 	}
 	h.answer(w, r, map[string]any{"targets": targets, "total": len(wanted)})
@@ -535,7 +413,7 @@ type apiAlertmanager struct {
 
 func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	a := apiStatus{
-		Ready: h.o.State.Ready(), Started: known(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
+		Ready: h.o.State.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
 		Notices: []string{}, Alertmanagers: []apiAlertmanager{}, Discovery: apiDiscovery{Sets: []apiDiscoverySet{}, Problems: []string{}},
 	}
 	for _, p := range build() {
@@ -550,7 +428,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.o.Series != nil {
 		s := h.o.Series()
-		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: known(s.Read), Readings: s.Cycles, Error: s.Error}
+		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error}
 	}
 	if h.o.Discovery != nil {
 		d := h.o.Discovery()
@@ -566,7 +444,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	if h.o.Alertmanagers != nil {
 		for _, m := range h.o.Alertmanagers() {
 			a.Alertmanagers = append(a.Alertmanagers, apiAlertmanager{
-				URL: m.URL, State: m.State, Since: known(m.Since), LastSuccess: known(m.LastSuccess), LastError: m.LastError,
+				URL: m.URL, State: m.State, Since: v1.Time(m.Since), LastSuccess: v1.Time(m.LastSuccess), LastError: m.LastError,
 				Queued: m.Queued, Capacity: m.Capacity, Sent: m.Sent, Dropped: m.Dropped,
 			})
 		}

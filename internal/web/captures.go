@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
@@ -18,7 +19,7 @@ type apiRequested struct {
 	Why      string            `json:"why"`
 	At       *time.Time        `json:"at"`
 	Profiles []leak.ProfileRef `json:"profiles"`
-	Stacks   []apiStack        `json:"stacks"`
+	Stacks   []v1.Stack        `json:"stacks"`
 	Error    string            `json:"error,omitempty"`
 }
 
@@ -35,11 +36,8 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	captures := []apiRequested{}
 	for _, c := range cut(wanted, x) {
 		a := apiRequested{
-			Service: c.Service, Instance: c.Instance, Why: c.Why, At: known(c.At), Error: c.Error,
-			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: []apiStack{},
-		}
-		for _, s := range c.Stacks {
-			a.Stacks = append(a.Stacks, newAPIStack(s))
+			Service: c.Service, Instance: c.Instance, Why: c.Why, At: v1.Time(c.At), Error: c.Error,
+			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: v1.NewStacks(c.Stacks),
 		}
 		captures = append(captures, a)
 	}

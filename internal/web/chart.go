@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
@@ -96,7 +97,7 @@ type apiFit struct {
 	To       float64     `json:"to"`
 	At       float64     `json:"at"`
 	Level    float64     `json:"level"`
-	PerHour  apiInterval `json:"growth_per_hour"`
+	PerHour  v1.Interval `json:"growth_per_hour"`
 }
 
 type apiRestart struct {
@@ -343,7 +344,7 @@ func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak,
 	if len(at) < 2 {
 		return f, false
 	}
-	f = apiFit{From: at[0], To: at[len(at)-1], PerHour: newAPIInterval(rate)}
+	f = apiFit{From: at[0], To: at[len(at)-1], PerHour: v1.NewInterval(rate)}
 	f.At = (f.From + f.To) / 2
 	for i := range level {
 		level[i] -= rate.Value / 3600 * (at[i] - f.At)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
@@ -113,7 +114,7 @@ type apiDiff struct {
 	Base   *apiProfile `json:"base"`
 	Head   *apiProfile `json:"head"`
 	Growth int64       `json:"growth"`
-	Stacks []apiStack  `json:"stacks"`
+	Stacks []v1.Stack  `json:"stacks"`
 	// More stacks have changed than are listed.
 	More int   `json:"more"`
 	Root *node `json:"root"`
@@ -146,10 +147,10 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	base, head := snapshots(t)
-	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []apiStack{}}
+	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
 	stacks, more := mostChanged(stack.Diff(base, head))
 	for _, x := range stacks {
-		s := newAPIStack(x.StackGrowth)
+		s := v1.NewStack(x.StackGrowth)
 		s.Labels = x.labels
 		a.Stacks = append(a.Stacks, s)
 	}

@@ -52,9 +52,10 @@ var mayImport = map[string][]string{
 	"internal/archive": {"collector", "internal/stack", "internal/leak"},
 	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
 	"alerting":         {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
+	"internal/api/v1":  {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web": {
 		"alerting", "collector", "trend",
-		"internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
 	},
 	"internal/pprofui": {"collector"},
 
@@ -62,10 +63,10 @@ var mayImport = map[string][]string{
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
-	"internal/diff":  {"collector", "collector/pprof", "internal/human", "internal/stack"},
+	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/app":   {"*"},
 	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
 	"cmd/gorowatch":  {"*"},

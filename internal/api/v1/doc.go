@@ -1,0 +1,11 @@
+// Package v1 holds the JSON that programs read: one type for a stack, one for a
+// leak, one for an interval. The HTTP API, scan, diff and check all write these
+// types, so a script that reads one of them can read the others.
+//
+// The package owns names and forms of fields, and the conversion from the values
+// of internal/leak, internal/stack and trend. It never judges, filters or sorts,
+// and it does no I/O: internal/web, internal/scan and internal/diff encode what
+// they get from here.
+//
+// A field that is not known is null; one that does not apply is absent.
+package v1
