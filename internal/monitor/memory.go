@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
 // MemorySource knows the memory of the instances of a service, which agree on
@@ -55,7 +56,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 			m.inbox.put(func() {
 				s.weighing = false
 				if err == nil {
-					s.tracker.Weigh(s.memories(memory))
+					s.tracker.Observe(lifecycle.Observation{Memory: s.memories(memory)})
 				}
 			})
 		})

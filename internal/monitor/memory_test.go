@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
 // scales weigh the instances of the world's services.
@@ -72,7 +73,7 @@ func TestMemoryOfManyLeaks(t *testing.T) {
 	var services []*service
 	for i := range 35 {
 		s := w.monitor.service(labels.FromStrings("job", fmt.Sprint(i)))
-		s.tracker.Restore(leak.Leak{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0})
+		s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0}}})
 		services = append(services, s)
 	}
 	for n := 1; n <= 4; n++ {

@@ -263,7 +263,7 @@ func (m *Monitor) restart() {
 	m.services, m.reading = map[string]*service{}, newReading()
 	for _, s := range old {
 		for _, l := range s.tracker.Leaks() {
-			m.service(l.Service).tracker.Restore(l)
+			m.service(l.Service).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 		}
 	}
 }

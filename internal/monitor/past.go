@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
 // maxPartly is how often leaks are asked for while only some can be read: then
@@ -36,7 +37,7 @@ func (m *Monitor) remember(leaks []leak.Leak, err error) {
 			continue
 		}
 		p.taken[l.ID] = true
-		m.service(l.Service).tracker.Restore(l)
+		m.service(l.Service).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 		m.saved[l.ID] = digest(l)
 		m.said[l.ID] = m.saved[l.ID]
 	}

@@ -62,7 +62,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 		known[l.ID] = true
 		in := s.instances[l.Head.Instance]
 		if in == nil || in.ended {
-			s.tracker.Miss(l.ID, "the instance whose profiles show it is gone")
+			s.found(lifecycle.Finding{Leak: l.ID, Missing: func(leak.Evidence) string { return "the instance whose profiles show it is gone" }})
 			continue
 		}
 		started := s.started(in.name)
@@ -96,7 +96,7 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 			p.busy, p.asked = true, now
 			pulls = append(pulls, m.leaked(now, s, in, l, p, count))
 		}
-		s.tracker.Miss(l.ID, p.missing(l.Evidence))
+		s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
 	}
 	for id := range s.proving {
 		if !known[id] {
@@ -125,13 +125,9 @@ func (p *proof) missing(e leak.Evidence) string {
 	return ""
 }
 
-// miss says of a leak, as it is now, why it has no more evidence.
-func (s *service) miss(id string, p *proof) {
-	for _, l := range s.tracker.Leaks() {
-		if l.ID == id {
-			s.tracker.Miss(id, p.missing(l.Evidence))
-		}
-	}
+// found hands a finding to the tracker.
+func (s *service) found(f lifecycle.Finding) {
+	s.tracker.Observe(lifecycle.Observation{Findings: []lifecycle.Finding{f}})
 }
 
 // dump pulls a dump; what it returns takes the result into the cycle.
@@ -145,9 +141,7 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 		}
 		return func() {
 			p.busy, p.next = false, now.Add(pause)
-			if ref != nil {
-				s.tracker.Dumped(l.ID, *ref)
-			}
+			finding := lifecycle.Finding{Leak: l.ID, Dump: ref, Missing: p.missing}
 			switch {
 			case err != nil:
 				p.age = "no dump with ages: " + err.Error()
@@ -158,9 +152,9 @@ func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *
 			case profile.Incomplete:
 				p.done, p.age = true, "the dump with ages was cut short"
 			default:
-				p.compare(now, s, l, stack.Of(profile), lifecycle.LongLife*m.o.Trend.Base)
+				p.compare(now, &finding, l, stack.Of(profile), lifecycle.LongLife*m.o.Trend.Base)
 			}
-			s.miss(l.ID, p)
+			s.found(finding)
 		}
 	}
 }
@@ -179,7 +173,7 @@ func (m *Monitor) keepDump(ctx context.Context, archive Archive, service labels.
 // compare looks for the goroutines of the first dump in a later one. Of
 // goroutines that wait as idle workers do, a third dump a long life after the
 // first tells whether they all stay.
-func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snapshot, long time.Duration) {
+func (p *proof) compare(now time.Time, finding *lifecycle.Finding, l leak.Leak, dump *stack.Snapshot, long time.Duration) {
 	ids := map[uint64]bool{}
 	var wait time.Duration
 	for _, g := range l.Stacks {
@@ -188,7 +182,7 @@ func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snap
 				ids[id] = true
 			}
 			wait = max(wait, st.Wait)
-			s.tracker.Seen(l.ID, g.Signature, st.Wait, st.CreatedBy)
+			finding.Stacks = append(finding.Stacks, lifecycle.StackFinding{Signature: g.Signature, Wait: st.Wait, CreatedBy: st.CreatedBy})
 		}
 	}
 	switch {
@@ -204,10 +198,10 @@ func (p *proof) compare(now time.Time, s *service, l leak.Leak, dump *stack.Snap
 			}
 		}
 		if stayed == len(p.ids) && stayed >= enough {
-			s.tracker.Survived(l.ID, now.Sub(p.first))
+			finding.Stayed = now.Sub(p.first)
 		}
 		if float64(stayed) >= survivors*float64(len(p.ids)) {
-			s.tracker.Climb(l.ID, leak.Aged)
+			finding.Evidence = leak.Aged
 			p.next = p.first.Add(long)
 			p.done = stayed < len(p.ids) || !now.Before(p.next) || len(l.Stacks) > 0 && stack.Stuck(l.Stacks[0].Op)
 			return
@@ -232,7 +226,7 @@ func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p
 			}
 			if err != nil {
 				p.later = "no proof by the garbage collector yet: " + err.Error()
-				s.miss(l.ID, p)
+				s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
 				return
 			}
 			found := int64(0)
@@ -243,11 +237,11 @@ func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p
 				}
 			}
 			if found >= enough || found > 0 && float64(found) >= l.Leaked/2 {
-				s.tracker.Climb(l.ID, leak.Proven)
+				s.found(lifecycle.Finding{Leak: l.ID, Evidence: leak.Proven})
 				return
 			}
 			p.never = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
-			s.miss(l.ID, p)
+			s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration)
 		o.Interval, o.Ignore = every, nil
 		s.past = lifecycle.NewTracker(s.labels, o)
 	}
-	s.past.Update(at, lifecycle.Observation{Verdict: verdict, Instances: s.trend.Instances()})
+	s.past.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
 }
 
 // inherit hands what the history has shown to the tracker, once.

@@ -207,7 +207,7 @@ func (s *service) judge(now time.Time, interval time.Duration, pulling bool, ver
 		return
 	}
 	s.watched = s.trend.Instances()
-	o := lifecycle.Observation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
+	o := lifecycle.Evaluation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}

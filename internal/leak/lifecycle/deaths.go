@@ -19,7 +19,7 @@ type alive struct {
 }
 
 // watchDeaths notes the ends of the processes that leak.
-func (r *record) watchDeaths(o Observation) {
+func (r *record) watchDeaths(o Evaluation) {
 	for name, w := range r.watched {
 		i := find(o.Instances, name)
 		if i < 0 || o.Instances[i].Started.IsZero() {

@@ -20,7 +20,7 @@ type extent struct {
 const extentFor = 360
 
 // noteExtent takes the extent, unless it was larger of late.
-func (r *record) noteExtent(now time.Time, late time.Duration, o Observation) {
+func (r *record) noteExtent(now time.Time, late time.Duration, o Evaluation) {
 	n := 0
 	for _, name := range r.leak.Instances {
 		if !r.watched[name].replaced(o.living[name]) {

@@ -15,7 +15,7 @@ import (
 const minHeld = 5
 
 // follow brings what the instances hold up to date, growing or not.
-func (r *record) follow(now time.Time, o Observation) {
+func (r *record) follow(now time.Time, o Evaluation) {
 	r.inherit(now)
 	l := &r.leak
 	l.Leaked, r.remaining = 0, 0
@@ -64,7 +64,7 @@ func (r *record) follow(now time.Time, o Observation) {
 
 // rate sums up the growth of the processes that live. Rates from the counts err
 // together, rates from the stacks each apart.
-func (r *record) rate(o Observation) trend.Interval {
+func (r *record) rate(o Evaluation) trend.Interval {
 	var judged trend.Interval
 	var profiled, wide float64 // wide: half the interval, squared
 	for _, name := range r.leak.Instances {

@@ -28,7 +28,7 @@ const (
 // watchMissing notes since when the instances of a leak have no samples, and
 // since when they are known to be gone. paused: nobody looked for a while, a time
 // that says nothing of any instance.
-func (t *Tracker) watchMissing(now time.Time, r *record, o Observation, paused bool) {
+func (t *Tracker) watchMissing(now time.Time, r *record, o Evaluation, paused bool) {
 	for name, w := range r.watched {
 		i := find(o.Instances, name)
 		if i >= 0 && !t.lost(now, o.Instances[i]) {
@@ -75,7 +75,7 @@ func (r *record) unseen() bool {
 
 // replacements tells whether a process that has begun when this one went is there
 // under another name.
-func (t *Tracker) replacements(w *watch, o Observation) bool {
+func (t *Tracker) replacements(w *watch, o Evaluation) bool {
 	early := w.missing.Add(-replacedWithin * t.o.Base)
 	return slices.ContainsFunc(o.Instances, func(in trend.Instance) bool {
 		return t.names[in.Name].After(early) && in.Started.After(early) && in.Started.After(w.started)
@@ -83,7 +83,7 @@ func (t *Tracker) replacements(w *watch, o Observation) bool {
 }
 
 // meet notes when each instance was met first under its name.
-func (t *Tracker) meet(now time.Time, o Observation, paused bool) {
+func (t *Tracker) meet(now time.Time, o Evaluation, paused bool) {
 	names := make(map[string]time.Time, len(o.Instances))
 	for _, in := range o.Instances {
 		at, known := t.names[in.Name]
@@ -101,7 +101,7 @@ func (t *Tracker) meet(now time.Time, o Observation, paused bool) {
 
 // noDataSince is since when all instances that may hold leaked goroutines have no
 // samples, and it is not known that they are gone; zero: one has, or none may.
-func (r *record) noDataSince(o Observation) (since time.Time) {
+func (r *record) noDataSince(o Evaluation) (since time.Time) {
 	for name, w := range r.watched {
 		switch i := find(o.Instances, name); {
 		case !w.missing.IsZero():

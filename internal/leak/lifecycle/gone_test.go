@@ -151,7 +151,7 @@ func TestProcessThatIsBack(t *testing.T) {
 				var again leak.Leak
 				require.NoError(t, json.Unmarshal(text, &again))
 				s.tracker = NewTracker(checkout, Options{})
-				s.tracker.Restore(again)
+				s.tracker.Observe(Observation{Restored: []leak.Leak{again}})
 			}
 			s.count["a"], s.started["a"] = c.count, s.started["a"].Add(c.began)
 			s.quiet(1)

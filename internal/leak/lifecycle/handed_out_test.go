@@ -64,14 +64,16 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	for i := range 2 * leak.MaxDumps {
 		for _, change := range []func(){
 			func() {
-				s.tracker.Seen(id, "sig", time.Duration(i+12)*time.Minute, collector.Frame{Func: "main.start"})
+				s.found(Finding{Leak: id, Stacks: []StackFinding{{"sig", time.Duration(i+12) * time.Minute, collector.Frame{Func: "main.start"}}}})
 			},
-			func() { s.tracker.Seen(id, "sibling", time.Duration(i+1)*time.Minute, collector.Frame{}) },
-			func() { s.tracker.Dumped(id, leak.ProfileRef{Key: "dump", Total: int64(i)}) },
-			func() { s.tracker.Miss(id, "not yet") },
-			func() { s.tracker.Climb(id, []leak.Evidence{leak.Aged, leak.Proven}[i%2]) },
 			func() {
-				s.tracker.Weigh(map[string]leak.Memory{"a": {Instance: "a", Used: float64(i), Limit: 100, PerHour: 1}})
+				s.found(Finding{Leak: id, Stacks: []StackFinding{{"sibling", time.Duration(i+1) * time.Minute, collector.Frame{}}}})
+			},
+			func() { s.found(Finding{Leak: id, Dump: &leak.ProfileRef{Key: "dump", Total: int64(i)}}) },
+			func() { s.found(Finding{Leak: id, Missing: func(leak.Evidence) string { return "not yet" }}) },
+			func() { s.found(Finding{Leak: id, Evidence: []leak.Evidence{leak.Aged, leak.Proven}[i%2]}) },
+			func() {
+				s.tracker.Observe(Observation{Memory: map[string]leak.Memory{"a": {Instance: "a", Used: float64(i), Limit: 100, PerHour: 1}}})
 			},
 			func() { grow(1, "a") },
 		} {
@@ -104,7 +106,7 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	s.tracker.Apply(Options{Ignore: []leak.Ignore{{Signature: "sig"}, {Signature: "sibling"}}})
 	grow(1, "b")
 	require.Equal(t, leak.Ignored, s.only().State)
-	s.tracker.Restore(s.only())
+	s.tracker.Observe(Observation{Restored: []leak.Leak{s.only()}})
 	handed.unchanged(t)
 
 	after, err := json.Marshal(first)

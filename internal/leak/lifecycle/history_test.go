@@ -240,7 +240,7 @@ func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 			if c.restart {
 				s.started["a"] = s.now
 			}
-			s.tracker.Restore(again)
+			s.tracker.Observe(Observation{Restored: []leak.Leak{again}})
 			s.quiet(12)
 			require.Equal(t, c.state, s.only().State)
 		})
@@ -262,7 +262,7 @@ func TestLeakThatIsDrainedBetweenRestarts(t *testing.T) {
 		s.count["a"] = base + 1
 		for range 5 {
 			s.tracker = NewTracker(checkout, Options{})
-			s.tracker.Restore(l)
+			s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
 			for range 3 {
 				s.step(0)
 				o.Verdict.Instances[0].Count, o.Instances = s.count["a"], s.observation(trend.Quiet).Instances
@@ -306,7 +306,7 @@ func TestLateDocumentGivesALeakItsPastBack(t *testing.T) {
 	s.now = t0.Add(5 * time.Hour)
 	found := s.fires()
 	require.Equal(t, before.ID, found.ID)
-	s.tracker.Restore(before)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{before}})
 	l := s.only()
 	require.Equal(t, before.DetectedAt, l.DetectedAt)
 	require.Equal(t, []leak.State{"", leak.Suspected, leak.Firing, leak.Suspected, leak.Firing}, path(l))
@@ -336,7 +336,7 @@ func TestRestoredLeakKnowsAllOfItsStacks(t *testing.T) {
 	}
 	l := s.only()
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(l)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
 	o := s.observation(trend.Leaking, "a")
 	o.Attributions = attributed("a")
 	o.Attributions[0].Stacks[0].Signature = "second"

@@ -15,7 +15,7 @@ import (
 
 // unseen is an observation in which instances have not been scraped for a time,
 // which the trend still remembers.
-func (s *story) unseen(o Observation, since time.Time, names ...string) Observation {
+func (s *story) unseen(o Evaluation, since time.Time, names ...string) Evaluation {
 	for _, name := range names {
 		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: since})
 	}
@@ -326,7 +326,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	s.grows("a", "b")
 	l := again(s.only())
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(l)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
 	require.Equal(t, l.Rate, s.only().Rate)
 	s.quiet(1)
 	require.Equal(t, l.Rate, s.only().Rate)
@@ -338,7 +338,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	// Again; now b comes back as the process that it was.
 	l = again(s.only())
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(l)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
 	s.quiet(1)
 	require.InDelta(t, 60, s.only().Rate.Value, 1e-9)
 	s.count["b"] = 40
@@ -353,7 +353,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	s.quiet(1)
 	l = again(s.only())
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(l)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
 	s.quiet(1)
 	require.Zero(t, s.only().Rate)
 	s.count["a"] = 40

@@ -14,7 +14,7 @@ import (
 // profiles, which know the stacks alone, where these tell more. part is this
 // leak's of the growth; a says which instances have it, nil means all that
 // grow.
-func (r *record) measure(now time.Time, patience time.Duration, o Observation, part float64, a *attribution.Attribution) {
+func (r *record) measure(now time.Time, patience time.Duration, o Evaluation, part float64, a *attribution.Attribution) {
 	v := o.Verdict
 	r.version(o)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
@@ -59,7 +59,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Observation, p
 
 // measure takes what the verdict says of the counts of an instance, of whose
 // leaked goroutines part are this leak's.
-func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, o Observation) {
+func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, o Evaluation) {
 	count, clean := it.Count, it.Count-part*it.Leaked
 	if i := find(o.Instances, it.Instance); i >= 0 {
 		in := o.Instances[i]
@@ -122,7 +122,7 @@ func stackRate(a *attribution.Attribution, instance string) (trend.Interval, boo
 // those whose counts grow, unless their profiles say that it is not the leak,
 // and those whose stacks grow though the counts do not tell. An instance
 // without profiles is taken for one of them if most of those with profiles are.
-func growingInstances(a *attribution.Attribution, o Observation, part float64) (list []trend.InstanceTrend) {
+func growingInstances(a *attribution.Attribution, o Evaluation, part float64) (list []trend.InstanceTrend) {
 	for _, it := range o.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
 		if slices.Contains(a.Instances, it.Instance) || !clean && len(a.Instances) > len(a.Clean) {

@@ -1,45 +1,115 @@
 package lifecycle
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak/attribution"
-	"github.com/gorowatch/gorowatch/internal/stack"
-	"github.com/gorowatch/gorowatch/trend"
+	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// Observation is what an evaluation has found of the service.
+// Observation is evidence that arrives between two evaluations, beside the counts
+// and the attributions that an Evaluation brings. All of it is optional.
 type Observation struct {
-	Verdict   trend.Verdict
-	Instances []trend.Instance
-	// Attributions of the growth, by Attribute; empty with the reason Why.
-	Attributions []attribution.Attribution
-	Why          string
-	// Latest is the newest profile of an instance and when it was taken; nil if
-	// there is none to be had. It may be nil itself.
-	Latest func(instance string) (*stack.Snapshot, time.Time)
-	// Presence is what is known of an instance that has no samples; nil: nothing.
-	Presence func(instance string) collector.Presence
-	// Versions of the processes by instance, where known.
-	Versions map[string]string
-	// ProfilesExpected: Attributions may still come, it is worth waiting.
-	// Profiled: there are several profiles already, and more are to come: what
-	// grows would be seen in them.
-	ProfilesExpected, Profiled bool
-
-	living map[string]trend.Instance // those of Instances that are there, by name
+	// Restored are leaks of an earlier run.
+	Restored []leak.Leak
+	// Findings are about single leaks.
+	Findings []Finding
+	// Memory is how the memory of the service's instances grows, by instance. Nil:
+	// the source was not asked. Instances that are not in it have no known limit.
+	Memory map[string]leak.Memory
 }
 
-// presence is what is known of an instance that has no samples.
-func (o *Observation) presence(instance string) collector.Presence {
-	if o.Presence == nil {
-		return collector.PresenceUnknown
+// Finding is what a dump or a proof has shown of one open leak. All but Leak is
+// optional.
+type Finding struct {
+	// Leak is the leak's ID. A leak that is no longer open is left alone.
+	Leak string
+	// Evidence is the step that the leak has reached. Evidence is never lowered.
+	Evidence leak.Evidence
+	// Missing says in plain words why the step after the one that the leak has by
+	// now is missing. It is called while the finding is taken; nil: nothing new.
+	Missing func(have leak.Evidence) string
+	// Stayed is for how long all goroutines that were compared have stayed.
+	Stayed time.Duration
+	// Stacks is what a dump shows of the leak's stacks.
+	Stacks []StackFinding
+	// Dump is one that was archived.
+	Dump *leak.ProfileRef
+}
+
+// StackFinding is what only a dump shows of a stack.
+type StackFinding struct {
+	Signature string
+	Wait      time.Duration   // the longest time one of its goroutines has been blocked
+	CreatedBy collector.Frame // the go statement
+}
+
+// Observe takes evidence. It shows in Leaks at once; the leaks move to another
+// state with the next Update.
+func (t *Tracker) Observe(o Observation) {
+	for _, l := range o.Restored {
+		t.restore(l)
 	}
-	return o.Presence(instance)
+	for _, f := range o.Findings {
+		for _, r := range t.open {
+			if r.leak.ID == f.Leak {
+				r.take(f)
+			}
+		}
+	}
+	if o.Memory != nil {
+		for _, r := range t.open {
+			r.leak.Memory = nearest(o.Memory, r.leak.Instances)
+		}
+	}
 }
 
-func find(in []trend.Instance, name string) int {
-	return slices.IndexFunc(in, func(i trend.Instance) bool { return i.Name == name })
+// take applies a finding. Slices that were handed out with the leak are copied.
+func (r *record) take(f Finding) {
+	l := &r.leak
+	if f.Dump != nil {
+		dumps := append(slices.Clone(l.Dumps), *f.Dump)
+		l.Dumps = dumps[max(len(dumps)-leak.MaxDumps, 0):]
+	}
+	if len(f.Stacks) > 0 {
+		l.Stacks = slices.Clone(l.Stacks)
+		for _, found := range f.Stacks {
+			for i := range l.Stacks {
+				if l.Stacks[i].Signature == found.Signature {
+					l.Stacks[i].Wait, l.Stacks[i].CreatedBy = found.Wait, found.CreatedBy
+				}
+			}
+		}
+	}
+	r.survived = max(r.survived, f.Stayed)
+	if f.Evidence.Above(l.Evidence) {
+		l.Evidence, l.Missing = f.Evidence, ""
+	}
+	if f.Missing != nil {
+		l.Missing = f.Missing(l.Evidence)
+	}
+}
+
+// nearest is the memory of the instance that reaches its limit first; nil if no
+// instance has a known limit.
+func nearest(memory map[string]leak.Memory, instances []string) (first *leak.Memory) {
+	for _, name := range instances {
+		if m, ok := memory[name]; ok && (first == nil || hoursLeft(m) < hoursLeft(*first)) {
+			first = &m
+		}
+	}
+	return first
+}
+
+// hoursLeft is the time until the limit is reached; infinite where nothing grows.
+func hoursLeft(m leak.Memory) float64 {
+	switch {
+	case m.Used >= m.Limit:
+		return 0
+	case m.PerHour <= 0:
+		return math.Inf(1)
+	}
+	return (m.Limit - m.Used) / m.PerHour
 }

@@ -13,7 +13,7 @@ import (
 const minOther = 0.25
 
 // grow opens leaks, and brings the open ones up to date with the growth.
-func (t *Tracker) grow(now time.Time, o Observation) {
+func (t *Tracker) grow(now time.Time, o Evaluation) {
 	type match struct {
 		*record
 		attribution.Attribution
@@ -110,7 +110,7 @@ func (t *Tracker) name(a attribution.Attribution) string {
 }
 
 // suspect opens a leak that nobody is told of yet.
-func (t *Tracker) suspect(now time.Time, o Observation, signature string) *record {
+func (t *Tracker) suspect(now time.Time, o Evaluation, signature string) *record {
 	r := &record{
 		leak: leak.Leak{
 			ID:        leak.ID(t.service, signature),

@@ -43,7 +43,7 @@ func TestDeathsOfALeak(t *testing.T) {
 	s.grows("a")
 	before := s.only()
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(before)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{before}})
 	s.count["a"], s.started["a"] = 10, s.now
 	s.quiet(1)
 	require.Len(t, s.only().Deaths, 2)

@@ -49,7 +49,7 @@ func (m *mark) observe(floor float64) {
 type growth struct{ seen, expected, visible float64 }
 
 // watchGrowth brings the marks up to date.
-func (r *record) watchGrowth(now time.Time, o Observation) {
+func (r *record) watchGrowth(now time.Time, o Evaluation) {
 	for name, w := range r.watched {
 		i := find(o.Instances, name)
 		if i < 0 || !w.missing.IsZero() {
@@ -69,7 +69,7 @@ func (r *record) watchGrowth(now time.Time, o Observation) {
 }
 
 // growth is that since the leak was last seen to grow.
-func (r *record) growth(now time.Time, o Observation) (g growth) {
+func (r *record) growth(now time.Time, o Evaluation) (g growth) {
 	var noise float64
 	for name, w := range r.watched {
 		i := find(o.Instances, name)
@@ -99,7 +99,7 @@ func (r *record) patience(base time.Duration) time.Duration {
 // patience has stopped: one that goes on at its rate would show by now, and does
 // not. Counts that fall say that there is less to do, or that its goroutines go;
 // a day later the load is the same again.
-func (r *record) stopped(now time.Time, base time.Duration, o Observation) bool {
+func (r *record) stopped(now time.Time, base time.Duration, o Evaluation) bool {
 	g := r.growth(now, o)
 	switch {
 	case g.expected <= 0:
@@ -111,7 +111,7 @@ func (r *record) stopped(now time.Time, base time.Duration, o Observation) bool 
 }
 
 // plateau says of a leak that fires whether it still grows.
-func (r *record) plateau(now time.Time, base time.Duration, o Observation) {
+func (r *record) plateau(now time.Time, base time.Duration, o Evaluation) {
 	r.watchGrowth(now, o)
 	l := &r.leak
 	switch {

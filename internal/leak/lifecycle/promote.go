@@ -19,7 +19,7 @@ const (
 )
 
 // patience is how long the counts wait for a stack that explains what they say.
-func (t *Tracker) patience(o Observation) time.Duration {
+func (t *Tracker) patience(o Evaluation) time.Duration {
 	switch {
 	case !o.ProfilesExpected:
 		return 0

@@ -14,7 +14,7 @@ import (
 // ended tells whether a leak is over: no instance holds its goroutines, and
 // for as long as it once took to notice the leak the service has not leaked
 // again, in whatever process.
-func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
+func (t *Tracker) ended(now time.Time, r *record, o Evaluation) bool {
 	if o.Verdict.Status == trend.Leaking && r.moved.Equal(now) {
 		r.cleanSince = time.Time{}
 		return false
@@ -63,7 +63,7 @@ func (t *Tracker) ended(now time.Time, r *record, o Observation) bool {
 
 // over tells whether an instance without samples counts as one that has ended.
 // quiet is how long the leak has to be quiet before it is resolved.
-func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Observation) bool {
+func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Evaluation) bool {
 	missing := now.Sub(w.missing)
 	switch o.presence(name) {
 	case collector.PresenceGone:
@@ -80,7 +80,7 @@ func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration
 }
 
 // goneResolution says why a leak is resolved whose instances are all gone.
-func (t *Tracker) goneResolution(r *record, o Observation) string {
+func (t *Tracker) goneResolution(r *record, o Evaluation) string {
 	var last time.Time
 	for name, w := range r.watched {
 		if o.presence(name) == collector.PresenceGone || t.replacements(w, o) {
@@ -96,7 +96,7 @@ func (t *Tracker) goneResolution(r *record, o Observation) string {
 
 // replaced is the version that has taken the place of the one that leaked;
 // empty while an instance of that one is left, or one whose version is unknown.
-func (t *Tracker) replaced(now time.Time, r *record, o Observation) string {
+func (t *Tracker) replaced(now time.Time, r *record, o Evaluation) string {
 	if r.leak.Version == "" {
 		return ""
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// Restore takes a leak from an earlier run. A leak that was found again in the
+// restore takes a leak from an earlier run. A leak that was found again in the
 // meantime goes on as the one it was.
-func (t *Tracker) Restore(l leak.Leak) {
+func (t *Tracker) restore(l leak.Leak) {
 	if i := slices.IndexFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }); i >= 0 {
 		t.open[i].resume(l)
 		return
@@ -81,7 +81,7 @@ func (r *record) resume(before leak.Leak) {
 
 // reopen opens the resolved leaks again whose processes were taken for gone and
 // are back, with the same start and with what had leaked in them.
-func (t *Tracker) reopen(now time.Time, o Observation) {
+func (t *Tracker) reopen(now time.Time, o Evaluation) {
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
 		if l.State != leak.Resolved || !t.isBack(now, l, o) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
 			return false
@@ -98,7 +98,7 @@ func (t *Tracker) reopen(now time.Time, o Observation) {
 
 // isBack tells whether an instance that was missing when the leak was resolved is
 // there again, the same process with its leaked goroutines.
-func (t *Tracker) isBack(now time.Time, l leak.Leak, o Observation) bool {
+func (t *Tracker) isBack(now time.Time, l leak.Leak, o Evaluation) bool {
 	return slices.ContainsFunc(l.Watched, func(w leak.Watch) bool {
 		i := find(o.Instances, w.Instance)
 		if i < 0 || w.Missing.IsZero() || w.Started.IsZero() || t.lost(now, o.Instances[i]) {

@@ -54,7 +54,7 @@ func (r *record) attribute(service labels.Labels, a attribution.Attribution) {
 }
 
 // look counts the goroutines on the leak's stacks in the newest profiles.
-func (r *record) look(o Observation) {
+func (r *record) look(o Evaluation) {
 	if o.Latest == nil || len(r.signatures) == 0 {
 		return
 	}

@@ -34,7 +34,7 @@ type Tracker struct {
 }
 
 // Update moves the leaks on to the time now.
-func (t *Tracker) Update(now time.Time, o Observation) {
+func (t *Tracker) Update(now time.Time, o Evaluation) {
 	if o.Verdict.Status != trend.Leaking {
 		t.alarmed = time.Time{}
 	} else if t.alarmed.IsZero() {

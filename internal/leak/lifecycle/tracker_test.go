@@ -34,8 +34,8 @@ func newStory(t *testing.T) *story {
 }
 
 // observation is of now; the verdict says that the given instances grow.
-func (s *story) observation(status trend.Status, growing ...string) Observation {
-	o := Observation{Verdict: trend.Verdict{Status: status, Onset: t0}, Presence: s.presence}
+func (s *story) observation(status trend.Status, growing ...string) Evaluation {
+	o := Evaluation{Verdict: trend.Verdict{Status: status, Onset: t0}, Presence: s.presence}
 	for name := range s.count {
 		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: s.now})
 	}
@@ -47,6 +47,9 @@ func (s *story) observation(status trend.Status, growing ...string) Observation 
 	}
 	return o
 }
+
+// found takes a finding.
+func (s *story) found(f Finding) { s.tracker.Observe(Observation{Findings: []Finding{f}}) }
 
 // presence is that of an instance whose target was dropped when it went.
 func (s *story) presence(instance string) collector.Presence {
@@ -239,7 +242,7 @@ func TestServiceThatIsGoneResolves(t *testing.T) {
 	clear(s.count)
 	for range 11 {
 		s.step(0)
-		s.tracker.Update(s.now, Observation{Verdict: trend.Verdict{Status: trend.Quiet}, Presence: s.presence})
+		s.tracker.Update(s.now, Evaluation{Verdict: trend.Verdict{Status: trend.Quiet}, Presence: s.presence})
 	}
 	require.Equal(t, leak.Resolved, s.only().State)
 }
@@ -287,7 +290,7 @@ func TestRestoredLeakGoesOn(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &again))
 
 	s.tracker = NewTracker(checkout, Options{})
-	s.tracker.Restore(again)
+	s.tracker.Observe(Observation{Restored: []leak.Leak{again}})
 	require.Equal(t, before.ID, s.only().ID)
 	// The counts are quiet, as they are before history is read again.
 	for range 60 {
@@ -357,7 +360,7 @@ func TestSuspicionIsEarnedByGoroutinesThatAreStuck(t *testing.T) {
 			}
 			grow()
 			require.Equal(t, leak.Suspected, s.only().State)
-			s.tracker.Climb(s.only().ID, c.evidence)
+			s.found(Finding{Leak: s.only().ID, Evidence: c.evidence})
 			grow()
 			require.Equal(t, c.state, s.only().State)
 			if c.state == leak.Suspected { // and when it grows no more, nobody hears of it

@@ -5,7 +5,7 @@ import "github.com/gorowatch/gorowatch/trend"
 // version links a leak to the rollout before its onset: the version of the
 // process that grows fastest, and the start of the first process with it. A
 // process that started after the onset says nothing.
-func (r *record) version(o Observation) {
+func (r *record) version(o Evaluation) {
 	l := &r.leak
 	if l.Version != "" || len(o.Versions) == 0 {
 		return
