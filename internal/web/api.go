@@ -257,7 +257,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		}
 		a.Assessments = append(a.Assessments, apiAssessment{
 			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
-			Why: why(reason{x.Status, x.Gate, x.Z, x.NeedZ, x.Wait}), Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
+			Why: v1.NewReason(x).Text(), Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
 		})
 	}
 	h.answer(w, r, a)

@@ -13,41 +13,6 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// TestWhy: every verdict has a sentence of its own, with the numbers that it is
-// about.
-func TestWhy(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range []struct {
-		reason
-		want string
-	}{
-		{reason{status: trend.Quiet, gate: trend.GateTooLittle, wait: 10 * time.Minute}, "there are too few samples yet (needs at least 10 more minutes)"},
-		{reason{status: trend.Quiet, gate: trend.GateTooLittle}, "there are too few samples yet"},
-		{reason{status: trend.Quiet, gate: trend.GateTooSmall}, "the growth is within the noise, below 8 goroutines, or below 5 % of the count"},
-		{reason{status: trend.Quiet, gate: trend.GateNoTrend}, "the floor does not rise"},
-		{reason{status: trend.Quiet, gate: trend.GateFollowsLoad}, "the count follows the load"},
-		{reason{status: trend.Quiet, gate: trend.GateOneStep}, "it rose in one step, or in two or three"},
-		{reason{status: trend.Quiet, gate: trend.GateCameBack}, "it rose and came back"},
-		{reason{status: trend.Quiet}, "it does nothing that healthy services do not do"},
-		{reason{status: trend.Suspicious, gate: trend.GateTooShort, wait: 20 * time.Minute}, "growing, but not for long enough to be sure (needs at least 20 more minutes)"},
-		{reason{status: trend.Suspicious, gate: trend.GateTooShort, wait: 5 * time.Hour}, "growing, but not for long enough to be sure (needs at least 5 more hours)"},
-		{reason{status: trend.Suspicious, gate: trend.GateTooShort, wait: 50 * time.Hour}, "growing, but not for long enough to be sure (needs at least 2 more days)"},
-		{reason{status: trend.Suspicious, gate: trend.GateTooShort, wait: time.Second}, "growing, but not for long enough to be sure (needs at least 1 more second)"},
-		{reason{status: trend.Suspicious, gate: trend.GateTooShort}, "growing, but since before the time that was judged; longer blocks of samples decide"},
-		{reason{status: trend.Suspicious, gate: trend.GateUncertain, z: 4.6, needZ: 10}, "growing, but not clearly enough beyond the noise (4.6 standard errors of the 10 needed)"},
-		{reason{status: trend.Suspicious, gate: trend.GateFollowsLoad, wait: 3 * time.Hour}, "growing, but the service became busier as well (needs at least 3 more hours)"},
-		{reason{status: trend.Suspicious, gate: trend.GateFollowsLoad}, "growing, but the load or the time of day explains at least half of it"},
-		{reason{status: trend.Suspicious, gate: trend.GateCameBack}, "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"},
-		{reason{status: trend.Provisional, gate: trend.GateSaturating}, "growing, but ever more slowly, as a pool that fills up"},
-		{reason{status: trend.Leaking}, "it grows and does not come back"},
-		{reason{status: trend.Plateaued, gate: trend.GateNoTrend}, "it no longer grows, and what leaked is still there"},
-	} {
-		require.Equal(t, c.want, why(c.reason))
-		require.False(t, seen[c.want], "%s: of two verdicts", c.want)
-		seen[c.want] = true
-	}
-}
-
 // What a real verdict says is on the page of its service: for how long a leak
 // that has just begun still has to grow.
 func TestWhyOfARealVerdict(t *testing.T) {

@@ -2,8 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -154,91 +153,11 @@ func (h *Handler) serviceRow(s Service) serviceRow {
 // why says in plain words what the verdict on the counts means, and why nobody is
 // told of it.
 func (s Service) why() string {
-	text := why(reason{s.Status, s.Gate, s.Z, s.NeedZ, s.Wait})
+	text := v1.Reason{Status: s.Status, Gate: s.Gate, Z: s.Z, NeedZ: s.NeedZ, Wait: s.Wait}.Text()
 	if s.Held != "" {
 		text += "; no alert yet: " + human.Line(s.Held, maxWords)
 	}
 	return text
-}
-
-// reason is a verdict, why it is no stronger, and what that takes.
-type reason struct {
-	status   trend.Status
-	gate     trend.Gate
-	z, needZ float64
-	wait     time.Duration
-}
-
-// why says in plain words what a verdict means and what would change it.
-func why(r reason) string {
-	switch r.status {
-	case trend.Leaking:
-		return "it grows and does not come back"
-	case trend.Plateaued:
-		return "it no longer grows, and what leaked is still there"
-	case trend.Suspicious, trend.Provisional:
-		return r.grows()
-	}
-	switch r.gate {
-	case trend.GateNone:
-		return "it does nothing that healthy services do not do"
-	case trend.GateTooLittle:
-		return "there are too few samples yet" + needs(r.wait)
-	case trend.GateTooSmall:
-		return "the growth is within the noise, below 8 goroutines, or below 5 % of the count"
-	case trend.GateNoTrend:
-		return "the floor does not rise"
-	case trend.GateFollowsLoad:
-		return "the count follows the load"
-	case trend.GateOneStep:
-		return "it rose in one step, or in two or three"
-	case trend.GateCameBack:
-		return "it rose and came back"
-	}
-	return human.Line(string(r.gate), maxName)
-}
-
-// grows is why something that grows is not taken for a leak yet.
-func (r reason) grows() string {
-	switch r.gate {
-	case trend.GateTooShort:
-		if r.wait <= 0 {
-			return "growing, but since before the time that was judged; longer blocks of samples decide"
-		}
-		return "growing, but not for long enough to be sure" + needs(r.wait)
-	case trend.GateUncertain:
-		return fmt.Sprintf("growing, but not clearly enough beyond the noise (%s standard errors of the %s needed)", human.Number(r.z), human.Number(r.needZ))
-	case trend.GateFollowsLoad:
-		if r.wait > 0 {
-			return "growing, but the service became busier as well" + needs(r.wait)
-		}
-		return "growing, but the load or the time of day explains at least half of it"
-	case trend.GateCameBack:
-		return "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"
-	case trend.GateSaturating:
-		return "growing, but ever more slowly, as a pool that fills up"
-	case trend.GateNone:
-		return "growing, but not by enough to be sure from the counts alone"
-	}
-	return "growing, but not by enough to be sure: " + human.Line(string(r.gate), maxName)
-}
-
-// needs says how much more time it takes, empty if that is not known. The time
-// is a lower bound.
-func needs(wait time.Duration) string {
-	n, unit := wait.Round(time.Second).Seconds(), "second"
-	for _, u := range []struct {
-		seconds float64
-		unit    string
-	}{{60, "minute"}, {3600, "hour"}, {86400, "day"}} {
-		if wait.Seconds() >= 2*u.seconds {
-			n, unit = math.Round(wait.Seconds()/u.seconds), u.unit
-		}
-	}
-	if n <= 0 {
-		return ""
-	}
-	return " (needs at least " + human.Plural(int64(n), "more "+unit, "more "+unit+"s") + ")"
 }
 
 // servicePage is one service.
@@ -364,7 +283,7 @@ func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
 	for _, a := range all[:min(len(all), maxReasons)] {
 		row := reasonRow{
 			Instance: human.Line(cmp.Or(a.Instance, "all together"), maxName), Scale: human.Duration(a.Scale),
-			Status: word(a.Status), Why: why(reason{a.Status, a.Gate, a.Z, a.NeedZ, a.Wait}), Blocks: human.Count(int64(a.Blocks)), Z: human.Number(a.Z),
+			Status: word(a.Status), Why: v1.NewReason(a).Text(), Blocks: human.Count(int64(a.Blocks)), Z: human.Number(a.Z),
 		}
 		if a.Grown > 0 {
 			row.Rate, row.Grown = human.Number(a.Rate.Value), human.Number(a.Grown)

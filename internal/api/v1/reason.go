@@ -1,0 +1,102 @@
+package v1
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// maxGate bounds an unknown gate in a sentence, in characters.
+const maxGate = 120
+
+// Reason is a verdict, the gate that kept it from being stronger, and what it
+// would take to pass that gate.
+type Reason struct {
+	Status trend.Status
+	Gate   trend.Gate
+	// Z is the test statistic, NeedZ what it has to be for an alarm.
+	Z, NeedZ float64
+	// Wait is how much longer the growth has to last; zero if that is not known.
+	Wait time.Duration
+}
+
+// NewReason is the reason of an assessment.
+func NewReason(a trend.Assessment) Reason {
+	return Reason{Status: a.Status, Gate: a.Gate, Z: a.Z, NeedZ: a.NeedZ, Wait: a.Wait}
+}
+
+// Text is the sentence for people: what the verdict means, and what would change
+// it.
+func (r Reason) Text() string {
+	switch r.Status {
+	case trend.Leaking:
+		return "it grows and does not come back"
+	case trend.Plateaued:
+		return "it no longer grows, and what leaked is still there"
+	case trend.Suspicious, trend.Provisional:
+		return r.grows()
+	}
+	switch r.Gate {
+	case trend.GateNone:
+		return "it does nothing that healthy services do not do"
+	case trend.GateTooLittle:
+		return "there are too few samples yet" + needs(r.Wait)
+	case trend.GateTooSmall:
+		return "the growth is within the noise, below 8 goroutines, or below 5 % of the count"
+	case trend.GateNoTrend:
+		return "the floor does not rise"
+	case trend.GateFollowsLoad:
+		return "the count follows the load"
+	case trend.GateOneStep:
+		return "it rose in one step, or in two or three"
+	case trend.GateCameBack:
+		return "it rose and came back"
+	}
+	return human.Line(string(r.Gate), maxGate)
+}
+
+// grows is why something that grows is not taken for a leak yet.
+func (r Reason) grows() string {
+	switch r.Gate {
+	case trend.GateTooShort:
+		if r.Wait <= 0 {
+			return "growing, but since before the time that was judged; longer blocks of samples decide"
+		}
+		return "growing, but not for long enough to be sure" + needs(r.Wait)
+	case trend.GateUncertain:
+		return fmt.Sprintf("growing, but not clearly enough beyond the noise (%s standard errors of the %s needed)", human.Number(r.Z), human.Number(r.NeedZ))
+	case trend.GateFollowsLoad:
+		if r.Wait > 0 {
+			return "growing, but the service became busier as well" + needs(r.Wait)
+		}
+		return "growing, but the load or the time of day explains at least half of it"
+	case trend.GateCameBack:
+		return "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"
+	case trend.GateSaturating:
+		return "growing, but ever more slowly, as a pool that fills up"
+	case trend.GateNone:
+		return "growing, but not by enough to be sure from the counts alone"
+	}
+	return "growing, but not by enough to be sure: " + human.Line(string(r.Gate), maxGate)
+}
+
+// needs says how much more time it takes, empty if that is not known. The time
+// is a lower bound.
+func needs(wait time.Duration) string {
+	n, unit := wait.Round(time.Second).Seconds(), "second"
+	for _, u := range []struct {
+		seconds float64
+		unit    string
+	}{{60, "minute"}, {3600, "hour"}, {86400, "day"}} {
+		if wait.Seconds() >= 2*u.seconds {
+			n, unit = math.Round(wait.Seconds()/u.seconds), u.unit
+		}
+	}
+	if n <= 0 {
+		return ""
+	}
+	return " (needs at least " + human.Plural(int64(n), "more "+unit, "more "+unit+"s") + ")"
+}
