@@ -142,7 +142,7 @@ func (st story) draw(xs []Sample, all []Assessment, v Verdict, alarm int) string
 	}
 	said := fmt.Sprintf("at the end: %s", v.Status)
 	if v.Gate != GateNone {
-		said += fmt.Sprintf(" (%s)", v.Gate)
+		said += fmt.Sprintf(" (%s)", v.Gate.Text())
 	}
 	if v.Rate.Value > 0 {
 		said += fmt.Sprintf(", %.1f an hour [%.1f, %.1f]", v.Rate.Value, v.Rate.Low, v.Rate.High)

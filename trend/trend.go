@@ -1,6 +1,9 @@
 package trend
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Sample is one scrape of one instance.
 type Sample struct {
@@ -35,19 +38,34 @@ func (s Status) Grows() bool { return s == Suspicious || s == Provisional || s =
 // Gate is the condition that kept a service from a higher Status.
 type Gate string
 
-// The gates.
+// The gates. Programs read these identifiers; Text has the words for people.
 const (
 	GateNone        Gate = ""
-	GateTooLittle   Gate = "too little yet" // too few samples
-	GateTooShort    Gate = "too short"      // it has not grown for long enough for how much it grows
-	GateUncertain   Gate = "uncertain"      // it may be chance: Z is below NeedZ
-	GateTooSmall    Gate = "too small"      // the effect is within the noise or a few goroutines
-	GateNoTrend     Gate = "no trend"
-	GateFollowsLoad Gate = "follows load"
-	GateOneStep     Gate = "one step"
-	GateCameBack    Gate = "came back"
+	GateTooLittle   Gate = "insufficient_evidence" // too few samples
+	GateTooShort    Gate = "too_short"             // it has not grown for long enough for how much it grows
+	GateUncertain   Gate = "uncertain"             // it may be chance: Z is below NeedZ
+	GateTooSmall    Gate = "below_noise"           // the effect is within the noise or a few goroutines
+	GateNoTrend     Gate = "no_trend"
+	GateFollowsLoad Gate = "follows_load"
+	GateOneStep     Gate = "single_step"
+	GateCameBack    Gate = "reverted"
 	GateSaturating  Gate = "saturating"
 )
+
+// Text is the gate in a few words, for tables that people read.
+func (g Gate) Text() string {
+	switch g {
+	case GateTooLittle:
+		return "too little yet"
+	case GateTooSmall:
+		return "too small"
+	case GateOneStep:
+		return "one step"
+	case GateCameBack:
+		return "came back"
+	}
+	return strings.ReplaceAll(string(g), "_", " ")
+}
 
 // Interval is an estimate with its 95 % confidence interval.
 type Interval struct {

@@ -235,7 +235,7 @@ func (s *screen) verdict(job string, status trend.Status, gate trend.Gate) strin
 	case gate == trend.GateTooLittle:
 		return "too new to judge"
 	case gate != "":
-		return string(status) + " (" + string(gate) + ")"
+		return string(status) + " (" + gate.Text() + ")"
 	}
 	return string(status)
 }

@@ -183,11 +183,11 @@ func (r *Result) moment(title string, m Moment, limit, width int) []string {
 }
 
 // answer is a status and the gate that keeps it from being higher.
-func answer[S, G ~string](status S, gate G) string {
-	if gate == "" {
+func answer(status trend.Status, gate trend.Gate) string {
+	if gate == trend.GateNone {
 		return string(status)
 	}
-	return string(status) + " (" + string(gate) + ")"
+	return string(status) + " (" + gate.Text() + ")"
 }
 
 // assessmentRows are the assessments of the instances that matter most first;
@@ -248,7 +248,7 @@ func (x *Explanation) overTime(limit, width int) []string {
 		}
 		last := &runs[len(runs)-1]
 		last.to = to
-		last.gates[string(c.Gate)] += to.Sub(c.Time)
+		last.gates[c.Gate.Text()] += to.Sub(c.Time)
 	}
 	var rows [][]string
 	for _, r := range runs {

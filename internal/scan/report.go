@@ -68,6 +68,7 @@ type change struct {
 
 type moment struct {
 	change
+	Why           string       `json:"why"` // the verdict as a sentence
 	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Leaked        float64      `json:"leaked"`
 	Scale         string       `json:"scale,omitempty"`
@@ -80,6 +81,7 @@ type assessment struct {
 	Blocks        int          `json:"blocks"`
 	Status        trend.Status `json:"status"` // empty: too few blocks
 	Gate          trend.Gate   `json:"gate"`
+	Why           string       `json:"why,omitempty"`
 	Z             float64      `json:"z"`
 	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Onset         *time.Time   `json:"onset"`
@@ -120,14 +122,19 @@ func (x *Explanation) report() *explanation {
 func (m Moment) report() moment {
 	v := m.Verdict
 	out := moment{
-		change: change{m.Time.UTC(), v.Status, v.Gate}, GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
+		change: change{m.Time.UTC(), v.Status, v.Gate},
+		Why:    v1.Reason{Status: v.Status, Gate: v.Gate, Z: v.Z, NeedZ: v.NeedZ, Wait: v.Wait}.Text(), GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
 	}
 	if v.Scale > 0 {
 		out.Scale = v.Scale.String()
 	}
 	for _, a := range m.Assessments {
+		why := ""
+		if a.Status != "" {
+			why = v1.NewReason(a).Text()
+		}
 		out.Assessments = append(out.Assessments, assessment{
-			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Z: a.Z,
+			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Why: why, Z: a.Z,
 			GrowthPerHour: v1.NewInterval(a.Rate), Onset: v1.Time(a.Onset), Level: a.Level, Grown: a.Grown,
 		})
 	}

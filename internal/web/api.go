@@ -195,7 +195,7 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	open := h.firing()
 	status := trend.Status(q.Get("status"))
 	wanted := slices.DeleteFunc(sortServices(h.o.State.Services(), open), func(s Service) bool {
-		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate))
+		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
 	})
 	services := []apiService{}
 	for _, s := range cut(wanted, x) {

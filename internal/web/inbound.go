@@ -66,7 +66,9 @@ type inboundRequested struct {
 
 type inboundIgnored struct {
 	Labels map[string]string `json:"labels"`
-	Reason string            `json:"reason"`
+	// Reason is one of inboundResults, Message the sentence for people.
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
 }
 
 // What comes of an alert, as a label: a closed set.
@@ -181,7 +183,7 @@ func (h *Handler) requestAll(alerts []inboundAlert) (answer inboundAnswer, code 
 	asked := map[uint64]bool{}
 	ignore := func(a inboundAlert, result, why string, worst int) {
 		h.inboundAlerts.WithLabelValues(result).Inc()
-		answer.Ignored = append(answer.Ignored, inboundIgnored{a.Labels, why})
+		answer.Ignored = append(answer.Ignored, inboundIgnored{a.Labels, result, why})
 		if worst > code { // the reason belongs to the code
 			code, reason = worst, why
 		}

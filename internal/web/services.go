@@ -100,7 +100,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	counts := map[trend.Status]int{}
 	var wanted []Service
 	for _, s := range all {
-		if !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate)) {
+		if !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text()) {
 			continue
 		}
 		counts[s.Status]++

@@ -55,7 +55,7 @@ func (r Reason) Text() string {
 	case trend.GateCameBack:
 		return "it rose and came back"
 	}
-	return human.Line(string(r.Gate), maxGate)
+	return human.Line(r.Gate.Text(), maxGate)
 }
 
 // grows is why something that grows is not taken for a leak yet.
@@ -80,7 +80,7 @@ func (r Reason) grows() string {
 	case trend.GateNone:
 		return "growing, but not by enough to be sure from the counts alone"
 	}
-	return "growing, but not by enough to be sure: " + human.Line(string(r.Gate), maxGate)
+	return "growing, but not by enough to be sure: " + human.Line(r.Gate.Text(), maxGate)
 }
 
 // needs says how much more time it takes, empty if that is not known. The time
