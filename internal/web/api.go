@@ -2,9 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,66 +22,9 @@ import (
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/trend"
 )
-
-// errorType of an answer, as in Prometheus' API.
-type errorType string
-
-const (
-	errBadData     errorType = "bad_data"
-	errNotFound    errorType = "not_found"
-	errUnavailable errorType = "unavailable"
-	errForbidden   errorType = "forbidden"
-	errMethod      errorType = "method_not_allowed"
-)
-
-type envelope struct {
-	Status    string    `json:"status"`
-	Data      any       `json:"data,omitempty"`
-	ErrorType errorType `json:"errorType,omitempty"`
-	Error     string    `json:"error,omitempty"`
-}
-
-// answer sends data with a tag of its content, so that who has it already gets
-// no more than that word.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, data any) {
-	b, ok := h.encode(w, envelope{Status: "success", Data: data})
-	if !ok {
-		return
-	}
-	sum := sha256.Sum256(b)
-	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	w.Header().Set("Etag", tag)
-	w.Header().Set("Cache-Control", "no-cache") // kept, and asked for again
-	for have := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b)
-}
-
-func (h *Handler) refuse(w http.ResponseWriter, code int, kind errorType, text string) {
-	if b, ok := h.encode(w, envelope{Status: "error", ErrorType: kind, Error: text}); ok {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(code)
-		_, _ = w.Write(b)
-	}
-}
-
-func (h *Handler) encode(w http.ResponseWriter, e envelope) ([]byte, bool) {
-	b, err := json.Marshal(e)
-	if err != nil {
-		h.logger.Error("An answer could not be encoded", "err", err)
-		plain(w, http.StatusInternalServerError, "The answer could not be encoded; the log says why.")
-		return nil, false
-	}
-	return append(b, '\n'), true
-}
 
 // window is the part of a list that a request asks for.
 type window struct{ offset, limit int }
@@ -102,7 +42,7 @@ func (h *Handler) newWindow(w http.ResponseWriter, q url.Values) (x window, ok b
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxLimit) {
-			h.refuse(w, http.StatusBadRequest, errBadData, map[string]string{
+			h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, map[string]string{
 				"limit": fmt.Sprintf("limit: expected 1 to %d", maxLimit), "offset": "offset: expected 0 or more",
 			}[name])
 			return x, false
@@ -122,7 +62,7 @@ func cut[T any](all []T, x window) []T {
 // has refused the request if not ok.
 func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f filter, x window, ok bool) {
 	if f = newFilter(q); f.Problem != "" {
-		h.refuse(w, http.StatusBadRequest, errBadData, "match: "+f.Problem)
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "match: "+f.Problem)
 		return f, x, false
 	}
 	x, ok = h.newWindow(w, q)
@@ -135,7 +75,7 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	switch state {
 	case "", leak.Suspected, leak.Firing, leak.Resolved, leak.Ignored:
 	default:
-		h.refuse(w, http.StatusBadRequest, errBadData, "state: expected suspected, firing, resolved or ignored")
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "state: expected suspected, firing, resolved or ignored")
 		return
 	}
 	f, x, ok := h.listing(w, q)
@@ -147,16 +87,16 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	for _, l := range cut(wanted, x) {
 		leaks = append(leaks, v1.NewLeak(l))
 	}
-	h.answer(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
+	h.json.Send(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
 }
 
 func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.State.Leak(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no leak with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
 	}
-	h.answer(w, r, v1.NewLeak(l))
+	h.json.Send(w, r, v1.NewLeak(l))
 }
 
 type apiService struct {
@@ -201,7 +141,7 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	for _, s := range cut(wanted, x) {
 		services = append(services, newAPIService(s, open[string(s.Labels.Bytes(nil))]))
 	}
-	h.answer(w, r, map[string]any{"services": services, "total": len(wanted)})
+	h.json.Send(w, r, map[string]any{"services": services, "total": len(wanted)})
 }
 
 // apiServiceDetail is a service with its instances and what is behind the
@@ -238,7 +178,7 @@ type apiAssessment struct {
 func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.findService(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	a := apiServiceDetail{
@@ -260,7 +200,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 			Why: v1.NewReason(x).Text(), Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
 		})
 	}
-	h.answer(w, r, a)
+	h.json.Send(w, r, a)
 }
 
 // apiCapture is a profile of the archive.
@@ -274,13 +214,13 @@ type apiCapture struct {
 func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.findService(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	now := h.o.Now()
 	span, err := newSpan(r.URL.Query(), now.Add(-24*time.Hour), now)
 	if err != nil {
-		h.refuse(w, http.StatusBadRequest, errBadData, err.Error())
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 		return
 	}
 	x, ok := h.newWindow(w, r.URL.Query())
@@ -292,7 +232,7 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
 		defer cancel()
 		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, span.from, span.to); err != nil {
-			h.refuse(w, http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "list", alerting.ServiceName(s.Labels)))
+			h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "list", alerting.ServiceName(s.Labels)))
 			return
 		}
 	}
@@ -300,26 +240,26 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 	for _, ref := range cut(refs, x) {
 		profiles = append(profiles, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 	}
-	h.answer(w, r, map[string]any{"profiles": profiles, "total": len(refs)})
+	h.json.Send(w, r, map[string]any{"profiles": profiles, "total": len(refs)})
 }
 
 // apiTakeProfile takes a profile now.
 func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
 	if h.o.Pull == nil {
-		h.refuse(w, http.StatusForbidden, errForbidden, pullOff)
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, pullOff)
 		return
 	}
 	s, _, ok := h.findService(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	ref, err := h.takeProfile(r.Context(), w, s.Labels, r.URL.Query().Get("instance"))
 	if err != nil {
-		h.refuse(w, pullStatus(err), errUnavailable, human.Line(err.Error(), maxWords))
+		h.json.Refuse(w, pullStatus(err), envelope.Unavailable, human.Line(err.Error(), maxWords))
 		return
 	}
-	h.answer(w, r, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
+	h.json.Send(w, r, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 }
 
 type apiTarget struct {
@@ -358,7 +298,7 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 			DurationSeconds: t.Duration.Seconds(), CostSeconds: v1.Number(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: v1.Time(t.Gone),
 		})
 	}
-	h.answer(w, r, map[string]any{"targets": targets, "total": len(wanted)})
+	h.json.Send(w, r, map[string]any{"targets": targets, "total": len(wanted)})
 }
 
 type apiStatus struct {
@@ -449,7 +389,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	h.answer(w, r, a)
+	h.json.Send(w, r, a)
 }
 
 // apiProfile sends a profile of the archive as the target sent it.
@@ -457,11 +397,11 @@ func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
 	const folder = "profiles/"
 	key := folder + r.PathValue("key")
 	if !profileKey(key) {
-		h.refuse(w, http.StatusBadRequest, errBadData, "key: expected <service>/<instance>/<time>.pb.gz")
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "key: expected <service>/<instance>/<time>.pb.gz")
 		return
 	}
 	if h.o.Profiles == nil {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no archive")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no archive")
 		return
 	}
 	body, err := h.o.Profiles.OpenProfile(r.Context(), key)
@@ -472,13 +412,13 @@ func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no such profile; it may have been older than the retention")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no such profile; it may have been older than the retention")
 		return
 	case err != nil:
 		if r.Context().Err() == nil {
 			h.logger.Warn("A profile could not be read", "key", key, "err", err)
 		}
-		h.refuse(w, http.StatusBadGateway, errUnavailable, "the archive cannot be read now; the log says why")
+		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the archive cannot be read now; the log says why")
 		return
 	}
 	defer body.Close()
@@ -507,5 +447,5 @@ func fileName(key string) string {
 }
 
 func (h *Handler) apiNotFound(w http.ResponseWriter, _ *http.Request) {
-	h.refuse(w, http.StatusNotFound, errNotFound, "there is no such path")
+	h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no such path")
 }

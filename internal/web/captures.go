@@ -41,7 +41,7 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 		}
 		captures = append(captures, a)
 	}
-	h.answer(w, r, map[string]any{"captures": captures, "total": len(wanted)})
+	h.json.Send(w, r, map[string]any{"captures": captures, "total": len(wanted)})
 }
 
 func (h *Handler) captures() []leak.Capture {

@@ -21,6 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -207,11 +208,11 @@ func (s span) step(least time.Duration) time.Duration {
 func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.findService(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no service with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	if h.o.History == nil {
-		h.refuse(w, http.StatusNotImplemented, errUnavailable, "there is no source of series")
+		h.json.Refuse(w, http.StatusNotImplemented, envelope.Unavailable, "there is no source of series")
 		return
 	}
 	now := h.o.Now()
@@ -220,7 +221,7 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	if id := r.URL.Query().Get("leak"); id != "" {
 		l, ok := h.o.State.Leak(id)
 		if !ok || !labels.Equal(l.Service, s.Labels) {
-			h.refuse(w, http.StatusNotFound, errNotFound, "leak: this service has no leak with this id")
+			h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "leak: this service has no leak with this id")
 			return
 		}
 		of = &l
@@ -228,19 +229,19 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	span, err := newSpan(r.URL.Query(), from, to)
 	if err != nil {
-		h.refuse(w, http.StatusBadRequest, errBadData, err.Error())
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	history, err := h.o.History.History(ctx, s.Labels, span.from, span.to, span.step(h.o.Resolution))
 	if err != nil {
-		h.refuse(w, http.StatusBadGateway, errUnavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
+		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
 		return
 	}
 	a := newAPIHistory(history, s, of, span)
 	a.Profiles, a.ProfilesError = h.marks(r.Context(), s.Labels, of, span)
-	h.answer(w, r, a)
+	h.json.Send(w, r, a)
 }
 
 func newAPIHistory(history collector.History, s Service, of *leak.Leak, span span) apiHistory {

@@ -14,6 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 )
 
 // What the counts of the growing stacks are taken from at most.
@@ -46,17 +47,17 @@ type apiCounted struct {
 func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.State.Leak(r.PathValue("id"))
 	if !ok {
-		h.refuse(w, http.StatusNotFound, errNotFound, "there is no leak with this id")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
 	}
 	a := apiCounts{Times: floats{}, Total: floats{}, Keys: []string{}, Stacks: []apiCounted{}}
 	if l.Base == nil || l.Head == nil || h.o.Profiles == nil {
-		h.answer(w, r, a)
+		h.json.Send(w, r, a)
 		return
 	}
 	leave, err := h.reading(r.Context())
 	if err != nil {
-		h.refuse(w, http.StatusServiceUnavailable, errUnavailable, err.Error())
+		h.json.Refuse(w, http.StatusServiceUnavailable, envelope.Unavailable, err.Error())
 		return
 	}
 	defer leave()
@@ -65,7 +66,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 	a.Instance = human.Line(l.Head.Instance, maxName)
 	refs, err := h.o.Profiles.ServiceProfiles(ctx, l.Service, l.Base.Time.Add(-l.Head.Time.Sub(l.Base.Time)/4), l.Head.Time)
 	if err != nil {
-		h.refuse(w, http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "list", l.ID))
+		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "list", l.ID))
 		return
 	}
 	refs = slices.DeleteFunc(refs, func(ref leak.ProfileRef) bool { return ref.Instance != l.Head.Instance })
@@ -108,7 +109,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 			a.Stacks[k].Counts = append(a.Stacks[k].Counts, n)
 		}
 	}
-	h.answer(w, r, a)
+	h.json.Send(w, r, a)
 }
 
 // thinned are at most maxLoaded of the profiles, spread over them, with those

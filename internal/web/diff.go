@@ -23,6 +23,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 )
 
 // profileKey tells whether a key may be that of a profile: the bucket holds
@@ -98,16 +99,16 @@ func (h *Handler) load(ctx context.Context, base, head string) (t two, err error
 }
 
 // loadProblem is how a request for a comparison is refused.
-func (h *Handler) loadProblem(err error, keys string) (code int, kind errorType, text string) {
+func (h *Handler) loadProblem(err error, keys string) (code int, kind envelope.ErrorType, text string) {
 	switch {
 	case errors.Is(err, errKey):
-		return http.StatusBadRequest, errBadData, err.Error()
+		return http.StatusBadRequest, envelope.BadData, err.Error()
 	case errors.Is(err, errBusy):
-		return http.StatusServiceUnavailable, errUnavailable, err.Error()
+		return http.StatusServiceUnavailable, envelope.Unavailable, err.Error()
 	case errors.Is(err, fs.ErrNotExist):
-		return http.StatusNotFound, errNotFound, h.bucketProblem(err, "load", keys)
+		return http.StatusNotFound, envelope.NotFound, h.bucketProblem(err, "load", keys)
 	}
-	return http.StatusBadGateway, errUnavailable, h.bucketProblem(err, "load", keys)
+	return http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "load", keys)
 }
 
 type apiDiff struct {
@@ -143,7 +144,7 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	defer leave()
 	if err != nil {
 		code, kind, text := h.loadProblem(err, q.Get("head"))
-		h.refuse(w, code, kind, text)
+		h.json.Refuse(w, code, kind, text)
 		return
 	}
 	base, head := snapshots(t)
@@ -156,7 +157,7 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	}
 	a.More = more
 	a.Root, a.Folded = tree(base, head)
-	h.answer(w, r, a)
+	h.json.Send(w, r, a)
 }
 
 func snapshots(t two) (base, head *stack.Snapshot) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 )
 
 const (
@@ -102,7 +103,7 @@ func newInboundMetric(reg prometheus.Registerer) (*prometheus.CounterVec, error)
 // address in it is ever asked.
 func (h *Handler) inbound(w http.ResponseWriter, r *http.Request) {
 	if h.o.Inbound == nil {
-		h.refuse(w, http.StatusNotFound, errNotFound, "no profiles are taken, so none can be asked for")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "no profiles are taken, so none can be asked for")
 		return
 	}
 	if !h.authorised(w, r) {
@@ -111,39 +112,39 @@ func (h *Handler) inbound(w http.ResponseWriter, r *http.Request) {
 	var m inboundMessage
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxInbound)).Decode(&m); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			h.refuse(w, http.StatusRequestEntityTooLarge, errBadData, fmt.Sprintf("the body is larger than %d MiB", maxInbound>>20))
+			h.json.Refuse(w, http.StatusRequestEntityTooLarge, envelope.BadData, fmt.Sprintf("the body is larger than %d MiB", maxInbound>>20))
 			return
 		}
-		h.refuse(w, http.StatusBadRequest, errBadData, "not the JSON of Alertmanager's webhooks: "+human.Line(err.Error(), 200))
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "not the JSON of Alertmanager's webhooks: "+human.Line(err.Error(), 200))
 		return
 	}
 	switch {
 	case m.Version != "4":
-		h.refuse(w, http.StatusBadRequest, errBadData, fmt.Sprintf("version: %q, expected \"4\", as Alertmanager's webhooks have it", human.Line(m.Version, 20)))
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, fmt.Sprintf("version: %q, expected \"4\", as Alertmanager's webhooks have it", human.Line(m.Version, 20)))
 		return
 	case len(m.Alerts) == 0:
-		h.refuse(w, http.StatusBadRequest, errBadData, "alerts: there is none")
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "alerts: there is none")
 		return
 	case !h.o.State.Ready():
-		h.refuse(w, http.StatusServiceUnavailable, errUnavailable, "the first evaluation is not done, no service is known yet")
+		h.json.Refuse(w, http.StatusServiceUnavailable, envelope.Unavailable, "the first evaluation is not done, no service is known yet")
 		return
 	}
 	answer, code, reason := h.requestAll(m.Alerts)
 	if code != http.StatusOK {
-		h.refuse(w, code, errorTypeOf(code), reason)
+		h.json.Refuse(w, code, errorTypeOf(code), reason)
 		return
 	}
-	h.answer(w, r, answer)
+	h.json.Send(w, r, answer)
 }
 
-func errorTypeOf(code int) errorType {
+func errorTypeOf(code int) envelope.ErrorType {
 	switch code {
 	case http.StatusNotFound:
-		return errNotFound
+		return envelope.NotFound
 	case http.StatusServiceUnavailable:
-		return errUnavailable
+		return envelope.Unavailable
 	}
-	return errBadData
+	return envelope.BadData
 }
 
 // authorised tells whether a request may go on, and answers it if not. A
@@ -153,22 +154,22 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case err != nil:
 		h.logger.Error("Cannot read the credentials of the webhook; all requests are refused", "err", err)
-		h.refuse(w, http.StatusInternalServerError, errUnavailable, "the credentials cannot be read; the log says why")
+		h.json.Refuse(w, http.StatusInternalServerError, envelope.Unavailable, "the credentials cannot be read; the log says why")
 		return false
 	case anonymous && !h.hosts.Allows(r.Host) && (h.o.Login == nil || !h.o.Login()):
-		h.refuse(w, http.StatusForbidden, errForbidden, hostRefused)
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, hostRefused)
 		return false
 	case anonymous:
 		return true
 	case want == "":
-		h.refuse(w, http.StatusForbidden, errForbidden, "the webhook is off: set alerting.inbound.credentials_file to a file with a bearer token, or alerting.inbound.allow_anonymous")
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, "the webhook is off: set alerting.inbound.credentials_file to a file with a bearer token, or alerting.inbound.allow_anonymous")
 		return false
 	}
 	got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
 	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		h.refuse(w, http.StatusUnauthorized, errForbidden, "expected an Authorization header with the bearer token of alerting.inbound")
+		h.json.Refuse(w, http.StatusUnauthorized, envelope.Forbidden, "expected an Authorization header with the bearer token of alerting.inbound")
 		return false
 	}
 	return true

@@ -24,6 +24,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 )
 
 //go:embed templates/*.html static/*
@@ -99,6 +100,7 @@ type Handler struct {
 	hosts  Hosts
 	pages  map[string]*template.Template
 	logger *slog.Logger
+	json   envelope.Writer
 	// places are for those who read profiles: one may take much memory.
 	places chan struct{}
 	// inboundAlerts counts what came of the alerts of others, inboundRate bounds
@@ -126,6 +128,7 @@ func New(o Options) (*Handler, error) {
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
+	h.json = envelope.Writer{Logger: h.logger}
 	var err error
 	if h.hosts, err = NewHosts(o.ExternalURL, o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -220,7 +223,7 @@ func (h *Handler) wrongMethod(w http.ResponseWriter, r *http.Request, methods []
 	allow := strings.Join(methods, ", ")
 	w.Header().Set("Allow", allow)
 	if strings.HasPrefix(r.URL.Path, "/api/") {
-		h.refuse(w, http.StatusMethodNotAllowed, errMethod, "expected "+allow)
+		h.json.Refuse(w, http.StatusMethodNotAllowed, envelope.MethodNotAllowed, "expected "+allow)
 		return
 	}
 	plain(w, http.StatusMethodNotAllowed, "Only "+allow+" requests are answered here.")

@@ -49,13 +49,15 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/archive": {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor": {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
-	"alerting":         {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
-	"internal/api/v1":  {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
+	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
+	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
+	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
+	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
+	"internal/web/envelope": {},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
+		"internal/web/envelope",
 	},
 	"internal/pprofui": {"collector"},
 

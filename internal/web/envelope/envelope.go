@@ -1,0 +1,82 @@
+// Package envelope writes the answers of the JSON API in the envelope of
+// Prometheus' API: status, data, errorType, error.
+//
+// The package owns the envelope, the entity tag of an answer and the types of
+// errors. It knows nothing of what is in an answer: the handlers of
+// internal/web and internal/web/inbound hand that in.
+package envelope
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// ErrorType says what kind of error an answer is.
+type ErrorType string
+
+// The types of errors.
+const (
+	BadData          ErrorType = "bad_data"
+	NotFound         ErrorType = "not_found"
+	Unavailable      ErrorType = "unavailable"
+	Forbidden        ErrorType = "forbidden"
+	MethodNotAllowed ErrorType = "method_not_allowed"
+)
+
+type envelope struct {
+	Status    string    `json:"status"`
+	Data      any       `json:"data,omitempty"`
+	ErrorType ErrorType `json:"errorType,omitempty"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// Writer writes answers. The zero value must not be used: Logger is required.
+type Writer struct{ Logger *slog.Logger }
+
+// Send answers with data. The entity tag is that of its content, so that a client
+// that has it already gets 304 and no body.
+func (x Writer) Send(w http.ResponseWriter, r *http.Request, data any) {
+	b, ok := x.encode(w, envelope{Status: "success", Data: data})
+	if !ok {
+		return
+	}
+	sum := sha256.Sum256(b)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	w.Header().Set("Etag", tag)
+	w.Header().Set("Cache-Control", "no-cache") // keep it, and ask again
+	for have := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b)
+}
+
+// Refuse answers with an error.
+func (x Writer) Refuse(w http.ResponseWriter, code int, kind ErrorType, text string) {
+	if b, ok := x.encode(w, envelope{Status: "error", ErrorType: kind, Error: text}); ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(code)
+		_, _ = w.Write(b)
+	}
+}
+
+func (x Writer) encode(w http.ResponseWriter, e envelope) ([]byte, bool) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		x.Logger.Error("Cannot encode an answer of the API", "err", err)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, "The answer could not be encoded; the log says why.\n")
+		return nil, false
+	}
+	return append(b, '\n'), true
+}
