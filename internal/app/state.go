@@ -25,7 +25,7 @@ func (a *App) handler() error {
 		History:         state{a},
 		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
 		Pull:            a.pull(),
-		Inbound:         a.inbound(),
+		Inbound:         state{a},
 		Captures:        a.monitor.Captures,
 		Links:           func() uiweb.Links { return a.graph.Load().links },
 		Registerer:      a.o.Registry,

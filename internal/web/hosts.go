@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
 // Hosts are the names under which requests are answered. A website can make
@@ -115,7 +117,7 @@ var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
 func (h *Handler) hostChecked(next http.Handler) http.Handler {
 	guarded := h.hosts.Guard(next, h.o.Login)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inboundPath {
+		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inbound.Path {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
 func TestHosts(t *testing.T) {
@@ -49,7 +51,7 @@ func TestRebinding(t *testing.T) {
 		o := options(leaking())
 		o.ExternalURL = &url.URL{Scheme: "http", Host: "gorowatch.example.org", Path: prefix + "/"}
 		a := asks{anonymous: true}
-		o.Inbound = a.inbound()
+		o.Inbound = &a
 		reloads := 0
 		o.EnableLifecycle, o.Reload = true, func(context.Context) error { reloads++; return nil }
 		loggedIn := false
@@ -87,7 +89,7 @@ func TestRebinding(t *testing.T) {
 
 		require.Equal(t, http.StatusOK, ask(http.MethodPost, "/-/reload", "gorowatch.example.org").Code)
 		require.Equal(t, 1, reloads)
-		require.Equal(t, http.StatusOK, ask(http.MethodPost, inboundPath, "gorowatch.example.org").Code)
+		require.Equal(t, http.StatusOK, ask(http.MethodPost, inbound.Path, "gorowatch.example.org").Code)
 		require.Len(t, a.list, 1)
 		loggedIn = true
 		require.Equal(t, http.StatusOK, ask(http.MethodGet, "/", "another.example").Code, "a browser sends the login to no other name")

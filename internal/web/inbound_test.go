@@ -32,17 +32,20 @@ type asks struct {
 	err       error
 }
 
-func (a *asks) inbound() *Inbound {
-	return &Inbound{
-		Credentials: func() (string, bool, error) { return a.token, a.anonymous, a.err },
-		Request: func(s labels.Labels, instance, why string) error {
-			if a.full == nil {
-				a.list = append(a.list, s.Get("namespace")+"/"+s.Get("job")+" "+instance+" "+why)
-			}
-			return a.full
-		},
+func (a *asks) Credentials() (string, bool, error) { return a.token, a.anonymous, a.err }
+
+func (a *asks) RequestProfiles(s labels.Labels, instance, why string) error {
+	if a.full == nil {
+		a.list = append(a.list, s.Get("namespace")+"/"+s.Get("job")+" "+instance+" "+why)
 	}
+	return a.full
 }
+
+// The bounds of internal/web/inbound.
+const (
+	maxInbound    = 4 << 20
+	maxNamedByAll = 100
+)
 
 func posted(body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/alertmanager-webhook", strings.NewReader(body))
@@ -146,7 +149,7 @@ func TestInbound(t *testing.T) {
 			o := options(s)
 			asks := c.asks
 			asks.anonymous = asks.token == "" && !c.off
-			o.Inbound = asks.inbound()
+			o.Inbound = &asks
 			r := posted(c.body)
 			if c.host != "" {
 				r.Host = c.host
@@ -182,7 +185,7 @@ func TestInboundOfMany(t *testing.T) {
 	a := asks{anonymous: true}
 	o := options(s)
 	reg := prometheus.NewRegistry()
-	o.Inbound, o.Registerer = a.inbound(), reg
+	o.Inbound, o.Registerer = &a, reg
 	var alerts []string
 	for i := range 300 {
 		alerts = append(alerts, fmt.Sprintf("firing namespace=prod,job=shop-%d", i))
@@ -213,7 +216,7 @@ gorowatch_inbound_alerts_total{result="vague"} 0
 func TestInboundRate(t *testing.T) {
 	a, now := asks{anonymous: true}, at
 	o := options(shops(300))
-	o.Inbound, o.Now = a.inbound(), func() time.Time { return now }
+	o.Inbound, o.Now = &a, func() time.Time { return now }
 	open := visit(t, o)
 	for i := range 300 {
 		answer := open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
@@ -282,7 +285,7 @@ func FuzzInbound(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a := asks{anonymous: true}
 		o := options(shops(3))
-		o.Inbound = a.inbound()
+		o.Inbound = &a
 		answer := do(t, o, posted(string(text)))
 		require.Less(t, answer.StatusCode, 500)
 		if answer.StatusCode != http.StatusOK {

@@ -20,11 +20,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/prometheus/model/labels"
-	"golang.org/x/time/rate"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
 //go:embed templates/*.html static/*
@@ -64,7 +64,7 @@ type Options struct {
 	// Nil: nobody may ask for that.
 	Pull func(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
 	// Inbound is what alerts of others lead to. Nil: nothing.
-	Inbound *Inbound
+	Inbound Inbound
 	// Captures are what that has brought, the newest first. Nil: nothing ever.
 	Captures func() []leak.Capture
 	// Links are where the pages lead besides. Nil: nowhere.
@@ -103,10 +103,8 @@ type Handler struct {
 	json   envelope.Writer
 	// places are for those who read profiles: one may take much memory.
 	places chan struct{}
-	// inboundAlerts counts what came of the alerts of others, inboundRate bounds
-	// the profiles that they ask for.
-	inboundAlerts *prometheus.CounterVec
-	inboundRate   *rate.Limiter
+	// inbound takes the webhooks of Alertmanager.
+	inbound *inbound.Handler
 	http.Handler
 }
 
@@ -124,7 +122,7 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders), inboundRate: rate.NewLimiter(inboundPerSecond, maxNamedByAll)}
+	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders)}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
@@ -140,7 +138,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	if h.inboundAlerts, err = newInboundMetric(o.Registerer); err != nil {
+	if h.inbound, err = h.newWebhook(); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
 	h.Handler = secure(h.prefixed(h.hostChecked(h.mux(measure))))
@@ -182,7 +180,7 @@ func (h *Handler) routes() []route {
 		{post, "/api/v1/services/{id}/profiles", h.apiTakeProfile},
 		{get, "/api/v1/targets", h.apiTargets},
 		{get, "/api/v1/captures", h.apiCaptures},
-		{post, inboundPath, h.inbound},
+		{post, inbound.Path, h.inbound.ServeHTTP},
 		{get, "/api/v1/status", h.apiStatus},
 		{get, "/api/v1/diff", h.apiDiff},
 		{get, "/api/v1/profiles/{key...}", h.apiProfile},

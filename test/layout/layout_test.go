@@ -54,10 +54,11 @@ var mayImport = map[string][]string{
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/envelope": {},
+	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/envelope",
+		"internal/web/envelope", "internal/web/inbound",
 	},
 	"internal/pprofui": {"collector"},
 

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/web/inbound"
+)
+
+// Inbound is where alerts of others lead: to profiles of the services that they
+// name, while it happens. inbound.Backend says what each method does.
+type Inbound interface {
+	Credentials() (token string, anonymous bool, err error)
+	RequestProfiles(service labels.Labels, instance, why string) error
+}
+
+// webhook is the backend of the webhook.
+type webhook struct {
+	State
+	Inbound
+}
+
+// ServiceLabels are the labels of the services that are watched.
+func (w webhook) ServiceLabels() []labels.Labels {
+	services := w.Services()
+	out := make([]labels.Labels, len(services))
+	for i, s := range services {
+		out[i] = s.Labels
+	}
+	return out
+}
+
+// newWebhook makes the handler of the webhook.
+func (h *Handler) newWebhook() (*inbound.Handler, error) {
+	o := inbound.Options{
+		Logger: h.logger, HostRefused: hostRefused, Registerer: h.o.Registerer, Now: h.o.Now,
+		TrustsHost: func(r *http.Request) bool { return h.hosts.Allows(r.Host) || h.o.Login != nil && h.o.Login() },
+	}
+	if h.o.Inbound != nil {
+		o.Backend = webhook{h.o.State, h.o.Inbound}
+	}
+	return inbound.New(o)
+}
