@@ -20,14 +20,12 @@ import (
 func (a *App) handler() error {
 	h, err := uiweb.New(uiweb.Options{
 		Logger:          a.logger.With("component", "web"),
-		State:           state{a},
+		Backend:         state{a},
 		Profiles:        a.archive,
 		History:         state{a},
 		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
-		Pull:            a.pull(),
+		Puller:          a.pagePuller(),
 		Inbound:         state{a},
-		Captures:        a.monitor.Captures,
-		Links:           func() uiweb.Links { return a.graph.Load().links },
 		Registerer:      a.o.Registry,
 		Gatherer:        a.o.Registry,
 		ExternalURL:     a.externalURL,
@@ -36,14 +34,7 @@ func (a *App) handler() error {
 		Login:           a.login,
 		EnableLifecycle: a.o.EnableLifecycle,
 		Reload:          a.Reload,
-		Alerts:          func() alerting.RenderOptions { return a.graph.Load().alerts.Render },
-		Alertmanagers:   a.notifier.Status,
-		Series:          a.seriesStatus,
-		Discovery:       a.discoveryStatus,
-		Storage:         a.storageStatus,
-		Config:          func() string { return a.graph.Load().config.String() },
 		Flags:           a.o.Flags,
-		Notices:         a.notices,
 		Started:         a.started,
 	})
 	if err != nil {
@@ -54,22 +45,22 @@ func (a *App) handler() error {
 	return nil
 }
 
-// notices are what everybody who looks at a page should know.
-func (a *App) notices() []string {
-	out := a.standing()
-	out = append(out, ended(a.graph.Load().config.Ignore, time.Now())...)
-	out = append(out, a.watcher.Warnings(time.Now())...)
-	s := a.monitor.State()
-	if s.Error != "" {
-		out = append(out, "Series cannot be read since "+since(s.Read)+": "+s.Error)
+// Notices are what everybody who looks at a page should know.
+func (s state) Notices() []string {
+	out := s.standing()
+	out = append(out, ended(s.graph.Load().config.Ignore, time.Now())...)
+	out = append(out, s.watcher.Warnings(time.Now())...)
+	now := s.monitor.State()
+	if now.Error != "" {
+		out = append(out, "Series cannot be read since "+since(now.Read)+": "+now.Error)
 	}
-	if s.Archive != "" {
-		out = append(out, "The archive cannot be written; watching and alerting go on: "+s.Archive)
+	if now.Archive != "" {
+		out = append(out, "The archive cannot be written; watching and alerting go on: "+now.Archive)
 	}
-	if s.Archive == "" {
-		out = append(out, a.tenancy.notices()...)
+	if now.Archive == "" {
+		out = append(out, s.tenancy.notices()...)
 	}
-	for _, w := range s.Warnings {
+	for _, w := range now.Warnings {
 		out = append(out, "Prometheus says: "+w)
 	}
 	return out
@@ -106,10 +97,18 @@ func since(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// seriesStatus says how it stands with the source of the counts.
-func (a *App) seriesStatus() uiweb.Series {
+// Status is how the parts of gorowatch do.
+func (s state) Status() uiweb.Status {
+	return uiweb.Status{
+		Series: s.seriesStatus(), Discovery: s.discoveryStatus(), Storage: s.storageStatus(),
+		Alertmanagers: s.notifier.Status(), Config: s.graph.Load().config.String(),
+	}
+}
+
+// seriesStatus says how far the counts are read.
+func (a *App) seriesStatus() *uiweb.Series {
 	g, s := a.graph.Load(), a.monitor.State()
-	out := uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	out := &uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
@@ -117,43 +116,49 @@ func (a *App) seriesStatus() uiweb.Series {
 }
 
 // discoveryStatus says what service discovery finds.
-func (a *App) discoveryStatus() uiweb.Discovery {
+func (a *App) discoveryStatus() *uiweb.Discovery {
 	now := time.Now()
-	out := uiweb.Discovery{Problems: a.watcher.Problems(now)}
+	out := &uiweb.Discovery{Problems: a.watcher.Problems(now)}
 	for _, f := range a.watcher.Found(now) {
 		out.Sets = append(out.Sets, uiweb.DiscoverySet{Name: f.Set, Targets: f.Targets})
 	}
 	return out
 }
 
-// storageStatus says how it stands with the bucket.
-func (a *App) storageStatus() uiweb.Storage {
+// storageStatus says whether the bucket can be written.
+func (a *App) storageStatus() *uiweb.Storage {
 	c := a.graph.Load().config.Storage
-	out := uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
+	out := &uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
 	if u, err := url.Parse(c.URL); err == nil && *a.inMemory.Load() == "" {
 		out.URL = collector.RedactURL(u)
 	}
 	return out
 }
 
-// pull takes a profile when a person asks for one; nil: nobody may.
-func (a *App) pull() func(context.Context, labels.Labels, uiweb.Instance) (leak.ProfileRef, error) {
+// pagePuller takes profiles when a person asks for one; nil: nobody may.
+func (a *App) pagePuller() uiweb.Puller {
 	if !a.o.EnableAdminAPI {
 		return nil
 	}
-	return func(ctx context.Context, service labels.Labels, in uiweb.Instance) (leak.ProfileRef, error) {
-		now := time.Now()
-		p, err := a.puller.Pull(ctx, now, in.Labels, in.Count)
-		if err != nil {
-			return leak.ProfileRef{}, err
-		}
-		ref, err := a.archive.SaveProfile(ctx, service, in.Name, now, p)
-		if err != nil {
-			a.logger.Warn("A profile that was asked for cannot be kept", "instance", in.Name, "err", err)
-			return ref, collector.Errorf(collector.ReasonOther, "the profile was taken, but the archive cannot be written; the log says why")
-		}
-		return ref, nil
+	return onRequest{a}
+}
+
+// onRequest takes profiles for people.
+type onRequest struct{ *App }
+
+// Pull takes a profile now, and archives it.
+func (a onRequest) Pull(ctx context.Context, service labels.Labels, in uiweb.Instance) (leak.ProfileRef, error) {
+	now := time.Now()
+	p, err := a.puller.Pull(ctx, now, in.Labels, in.Count)
+	if err != nil {
+		return leak.ProfileRef{}, err
 	}
+	ref, err := a.archive.SaveProfile(ctx, service, in.Name, now, p)
+	if err != nil {
+		a.logger.Warn("A profile that was asked for cannot be kept", "instance", in.Name, "err", err)
+		return ref, collector.Errorf(collector.ReasonOther, "the profile was taken, but the archive cannot be written; the log says why")
+	}
+	return ref, nil
 }
 
 // Service is a watched service as the pages show it.
@@ -167,6 +172,11 @@ type state struct{ *App }
 
 func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
+
+func (s state) Captures() []leak.Capture { return s.monitor.Captures() }
+func (s state) Links() uiweb.Links       { return s.graph.Load().links }
+
+func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
 
 func (s state) TargetCount() int { return int(s.targetCount.Load()) }
 

@@ -91,7 +91,7 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.o.State.Leak(r.PathValue("id"))
+	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
@@ -134,7 +134,7 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	}
 	open := h.firing()
 	status := trend.Status(q.Get("status"))
-	wanted := slices.DeleteFunc(sortServices(h.o.State.Services(), open), func(s Service) bool {
+	wanted := slices.DeleteFunc(sortServices(h.o.Backend.Services(), open), func(s Service) bool {
 		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
 	})
 	services := []apiService{}
@@ -185,13 +185,13 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		apiService: newAPIService(s, h.firing()[string(s.Labels.Bytes(nil))]),
 		Members:    []apiMember{}, Assessments: []apiAssessment{},
 	}
-	for _, in := range cut(h.o.State.Instances(s.Labels), window{limit: maxLimit}) {
+	for _, in := range cut(h.o.Backend.Instances(s.Labels), window{limit: maxLimit}) {
 		a.Members = append(a.Members, apiMember{
 			Instance: in.Name, Goroutines: v1.Number(in.Count), Floor: v1.Number(in.Floor), Load: v1.Number(in.Load),
 			Started: v1.Time(in.Started), LastSample: v1.Time(in.LastSeen), Gone: in.Gone,
 		})
 	}
-	for _, x := range cut(h.o.State.Explain(s.Labels), window{limit: maxLimit}) {
+	for _, x := range cut(h.o.Backend.Explain(s.Labels), window{limit: maxLimit}) {
 		if x.Status == "" {
 			continue
 		}
@@ -245,7 +245,7 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 
 // apiTakeProfile takes a profile now.
 func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
-	if h.o.Pull == nil {
+	if h.o.Puller == nil {
 		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, pullOff)
 		return
 	}
@@ -284,7 +284,7 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	state := TargetState(q.Get("state"))
-	wanted, gone := splitTargets(h.o.State.Targets())
+	wanted, gone := splitTargets(h.o.Backend.Targets())
 	if state == TargetGone {
 		wanted = gone
 	}
@@ -353,41 +353,33 @@ type apiAlertmanager struct {
 
 func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	a := apiStatus{
-		Ready: h.o.State.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
+		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
 		Notices: []string{}, Alertmanagers: []apiAlertmanager{}, Discovery: apiDiscovery{Sets: []apiDiscoverySet{}, Problems: []string{}},
 	}
 	for _, p := range build() {
 		a.Build[strings.ToLower(p.Name)] = p.Value
 	}
 	maps.Copy(a.Flags, h.o.Flags)
-	if h.o.Config != nil {
-		a.Config = h.o.Config()
-	}
-	if h.o.Notices != nil {
-		a.Notices = append(a.Notices, h.o.Notices()...)
-	}
-	if h.o.Series != nil {
-		s := h.o.Series()
+	now := h.o.Backend.Status()
+	a.Config = now.Config
+	a.Notices = append(a.Notices, h.o.Backend.Notices()...)
+	if s := now.Series; s != nil {
 		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error}
 	}
-	if h.o.Discovery != nil {
-		d := h.o.Discovery()
+	if d := now.Discovery; d != nil {
 		for _, s := range d.Sets {
 			a.Discovery.Sets = append(a.Discovery.Sets, apiDiscoverySet(s))
 		}
 		a.Discovery.Problems = append(a.Discovery.Problems, d.Problems...)
 	}
-	if h.o.Storage != nil {
-		s := h.o.Storage()
+	if s := now.Storage; s != nil {
 		a.Storage = apiStorage{URL: s.URL, RetentionSeconds: s.Retention.Seconds(), Error: s.Error}
 	}
-	if h.o.Alertmanagers != nil {
-		for _, m := range h.o.Alertmanagers() {
-			a.Alertmanagers = append(a.Alertmanagers, apiAlertmanager{
-				URL: m.URL, State: m.State, Since: v1.Time(m.Since), LastSuccess: v1.Time(m.LastSuccess), LastError: m.LastError,
-				Queued: m.Queued, Capacity: m.Capacity, Sent: m.Sent, Dropped: m.Dropped,
-			})
-		}
+	for _, m := range now.Alertmanagers {
+		a.Alertmanagers = append(a.Alertmanagers, apiAlertmanager{
+			URL: m.URL, State: m.State, Since: v1.Time(m.Since), LastSuccess: v1.Time(m.LastSuccess), LastError: m.LastError,
+			Queued: m.Queued, Capacity: m.Capacity, Sent: m.Sent, Dropped: m.Dropped,
+		})
 	}
 	h.json.Send(w, r, a)
 }

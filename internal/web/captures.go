@@ -30,7 +30,7 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	wanted := slices.DeleteFunc(h.captures(), func(c leak.Capture) bool {
+	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c leak.Capture) bool {
 		return !f.passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
 	})
 	captures := []apiRequested{}
@@ -42,13 +42,6 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 		captures = append(captures, a)
 	}
 	h.json.Send(w, r, map[string]any{"captures": captures, "total": len(wanted)})
-}
-
-func (h *Handler) captures() []leak.Capture {
-	if h.o.Captures == nil {
-		return nil
-	}
-	return h.o.Captures()
 }
 
 // captureRow is a capture in a list.
@@ -69,7 +62,7 @@ const maxCaptureRows = 10
 
 // capturesOf are those of a service since a time.
 func (h *Handler) capturesOf(service labels.Labels, since time.Time) (rows []captureRow) {
-	for _, c := range h.captures() {
+	for _, c := range h.o.Backend.Captures() {
 		if !labels.Equal(c.Service, service) || c.At.Before(since) {
 			continue
 		}

@@ -219,7 +219,7 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	from, to := now.Add(-6*time.Hour), now
 	var of *leak.Leak
 	if id := r.URL.Query().Get("leak"); id != "" {
-		l, ok := h.o.State.Leak(id)
+		l, ok := h.o.Backend.Leak(id)
 		if !ok || !labels.Equal(l.Service, s.Labels) {
 			h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "leak: this service has no leak with this id")
 			return

@@ -173,7 +173,7 @@ func TestCountsOfStacks(t *testing.T) {
 	l := &s.leaks[3]
 	shelf := archived()
 	l.Stacks[0].Signature = signatureOf(t, shelf.byKey[l.Head.Key], "main.logHandler.func1")
-	o.State, o.Profiles = s, shelf
+	of(o).State, o.Profiles = s, shelf
 	c := asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, "10.0.3.17:8080", c.Instance)
 	require.Equal(t, floats{seconds(l.Base.Time), seconds(l.Head.Time)}, c.Times)
@@ -220,10 +220,8 @@ func TestLinks(t *testing.T) {
 	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
 
 	o := options(leaking())
-	o.Links = func() Links { return l }
-	o.Alerts = func() alerting.RenderOptions {
-		return alerting.RenderOptions{Dashboard: "https://grafana/d/x?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks/{job}"}
-	}
+	of(o).links = l
+	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana/d/x?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks/{job}"}
 	page := body(t, get(t, o, "/leaks/3f9c2a7b"))
 	require.Contains(t, page, `href="https://github.com/acme/checkout/blob/v1.42.0/handler.go#L29"`)
 	require.Contains(t, page, `href="https://grafana/d/x?var-job=checkout&amp;from=17`)

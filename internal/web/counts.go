@@ -45,7 +45,7 @@ type apiCounted struct {
 // apiLeakStacks are the counts of the growing stacks over time, from the
 // profiles of the instance that the leak is compared on.
 func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.o.State.Leak(r.PathValue("id"))
+	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return

@@ -156,10 +156,10 @@ func TestPull(t *testing.T) {
 	var took []string
 	var fails error
 	key := archived().refs[1].Key
-	o.Pull = func(_ context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error) {
+	o.Puller = pulling(func(_ context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error) {
 		took = append(took, service.Get("job")+" "+in.Name)
 		return leak.ProfileRef{Key: key, Instance: in.Name, Time: at}, fails
-	}
+	})
 	require.Contains(t, body(t, get(t, o, "/leaks/3f9c2a7b")), "Take a profile now")
 	done := do(t, o, form(page, "10.0.3.17:8080"))
 	require.Equal(t, http.StatusSeeOther, done.StatusCode)

@@ -59,6 +59,32 @@ func (s *state) Instances(labels.Labels) []Instance           { return s.members
 func (s *state) Floors(labels.Labels, time.Time) trend.Floors { return s.floors }
 func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain }
 
+// backend is a Backend made of its fields.
+type backend struct {
+	State
+	captures []leak.Capture
+	links    Links
+	render   alerting.RenderOptions
+	notices  []string
+	status   Status
+}
+
+func (b *backend) Captures() []leak.Capture              { return b.captures }
+func (b *backend) Links() Links                          { return b.links }
+func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
+func (b *backend) Notices() []string                     { return b.notices }
+func (b *backend) Status() Status                        { return b.status }
+
+// of is the backend that options made.
+func of(o Options) *backend { return o.Backend.(*backend) }
+
+// pulling is a Puller.
+type pulling func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error)
+
+func (p pulling) Pull(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error) {
+	return p(ctx, service, in)
+}
+
 // shelf is Profiles made of a map; a nil profile cannot be read.
 type shelf struct {
 	refs    []leak.ProfileRef
@@ -224,24 +250,20 @@ func leaking() *state {
 // options for pages as a person sees them.
 func options(s State) Options {
 	return Options{
-		State: s, Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
-		Series: func() Series {
-			return Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320}
-		},
-		Discovery: func() Discovery { return Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}} },
-		Storage:   func() Storage { return Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour} },
-		Gatherer:  prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
-		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"}, AllowedHosts: []string{"example.com"}, // that of httptest
-		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
-		Config: func() string {
-			return "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n"
-		},
-		Alertmanagers: func() []alerting.AlertmanagerStatus {
-			return []alerting.AlertmanagerStatus{
+		Backend: &backend{State: s, status: Status{
+			Series:    &Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320},
+			Discovery: &Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}},
+			Storage:   &Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour},
+			Config:    "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n",
+			Alertmanagers: []alerting.AlertmanagerStatus{
 				{URL: "http://am-0:9093", State: alerting.Working, Since: at.Add(-70 * time.Hour), LastSuccess: at.Add(-20 * time.Second), Capacity: 10000, Sent: 8210},
 				{URL: "http://am-1:9093/alerts", State: alerting.Failing, Since: at.Add(-9 * time.Minute), LastSuccess: at.Add(-9 * time.Minute), Capacity: 10000, Queued: 2, Sent: 8190, Dropped: 3, LastError: "dial tcp 10.0.0.9:9093: connect: connection refused"},
-			}
-		},
+			},
+		}},
+		Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
+		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"}, AllowedHosts: []string{"example.com"}, // that of httptest
+		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 	}
 }
 

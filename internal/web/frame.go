@@ -44,14 +44,12 @@ func (h *Handler) frame(page, title string, data any) frame {
 		Section: sections[page],
 		Charts:  page == "leak" || page == "service" || page == "compare",
 		Title:   human.Line(title, maxName),
-		Ready:   h.o.State.Ready(),
+		Ready:   h.o.Backend.Ready(),
 		Data:    data,
 	}
 	f.Now = h.stamp(h.o.Now())
-	if h.o.Notices != nil {
-		for _, n := range h.o.Notices() {
-			f.Notices = append(f.Notices, human.Line(n, maxWords))
-		}
+	for _, n := range h.o.Backend.Notices() {
+		f.Notices = append(f.Notices, human.Line(n, maxWords))
 	}
 	return f
 }
@@ -76,10 +74,7 @@ func (h *Handler) stamp(t time.Time) stamp {
 }
 
 func (h *Handler) alerts() alerting.RenderOptions {
-	o := alerting.RenderOptions{}
-	if h.o.Alerts != nil {
-		o = h.o.Alerts()
-	}
+	o := h.o.Backend.RenderOptions()
 	o.ExternalURL = h.o.ExternalURL
 	return o
 }

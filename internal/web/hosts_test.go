@@ -40,7 +40,7 @@ func TestHosts(t *testing.T) {
 		_, err := NewHosts(nil, []string{bad})
 		require.ErrorContains(t, err, "is not a host, expected a name without scheme, port or path", bad)
 	}
-	_, err = New(Options{State: &state{}, AllowedHosts: []string{"x:1"}})
+	_, err = New(Options{Backend: &backend{State: &state{}}, AllowedHosts: []string{"x:1"}})
 	require.ErrorContains(t, err, `"x:1" is not a host`)
 }
 

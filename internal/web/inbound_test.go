@@ -241,13 +241,11 @@ func TestCaptures(t *testing.T) {
 	refs := archived().refs
 	frame := collector.Frame{Func: "main.grew", File: "/src/x.go", Line: 7}
 	o := options(leaking())
-	o.Captures = func() []leak.Capture {
-		return []leak.Capture{
-			{Service: checkout, Instance: "10.0.3.17:8080", Why: "TooManyGoroutines", At: at.Add(-time.Hour), Profiles: []leak.ProfileRef{refs[0], refs[1]}, Stacks: []leak.StackGrowth{{Key: frame, Frames: []collector.Frame{frame}, Base: 3, Head: 103}}},
-			{Service: checkout, Instance: "10.0.3.18:8080", Why: "<script>", At: at.Add(-2 * time.Hour), Error: "connection refused"},
-			{Service: labels.FromStrings("job", "other"), Instance: "elsewhere:1", At: at},
-			{Service: checkout, Instance: "long-ago:1", Why: "x", At: at.Add(-24 * time.Hour)},
-		}
+	of(o).captures = []leak.Capture{
+		{Service: checkout, Instance: "10.0.3.17:8080", Why: "TooManyGoroutines", At: at.Add(-time.Hour), Profiles: []leak.ProfileRef{refs[0], refs[1]}, Stacks: []leak.StackGrowth{{Key: frame, Frames: []collector.Frame{frame}, Base: 3, Head: 103}}},
+		{Service: checkout, Instance: "10.0.3.18:8080", Why: "<script>", At: at.Add(-2 * time.Hour), Error: "connection refused"},
+		{Service: labels.FromStrings("job", "other"), Instance: "elsewhere:1", At: at},
+		{Service: checkout, Instance: "long-ago:1", Why: "x", At: at.Add(-24 * time.Hour)},
 	}
 	for path, old := range map[string]bool{"/leaks/3f9c2a7b": false, "/services/" + serviceID(checkout): true} {
 		page := body(t, get(t, o, path))

@@ -146,12 +146,12 @@ func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
-	l, ok := h.o.State.Leak(r.PathValue("id"))
+	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.lost(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
 		return
 	}
-	o, links := h.alerts(), h.links()
+	o, links := h.alerts(), h.o.Backend.Links()
 	from, to := h.around(l)
 	if l.State != leak.Resolved {
 		to = time.Time{} // it goes on while one looks
@@ -175,7 +175,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
-		Pull:      pullForm{Enabled: h.o.Pull != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
+		Pull:      pullForm{Enabled: h.o.Puller != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {
 		p.History = append(p.History, transition{Time: h.stamp(x.Time), From: word(x.From), To: word(x.To), Why: human.Line(x.Why, maxWords)})
@@ -393,12 +393,12 @@ func ladder(l leak.Leak) []step {
 
 // pull takes a profile now and leads to where it can be compared.
 func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.o.State.Leak(r.PathValue("id"))
+	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.showLeak(w, r, http.StatusNotFound, "")
 		return
 	}
-	if h.o.Pull == nil {
+	if h.o.Puller == nil {
 		h.showLeak(w, r, http.StatusForbidden, pullOff)
 		return
 	}
@@ -445,9 +445,9 @@ func (h *Handler) takeProfile(ctx context.Context, w http.ResponseWriter, servic
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pullTimeout)) // else it has the usual time
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
 	defer cancel()
-	for _, in := range h.o.State.Instances(service) {
+	for _, in := range h.o.Backend.Instances(service) {
 		if in.Name == name {
-			return h.o.Pull(ctx, service, in)
+			return h.o.Puller.Pull(ctx, service, in)
 		}
 	}
 	return leak.ProfileRef{}, collector.Errorf(collector.ReasonNoTarget, "%s is not watched now", human.Line(name, maxName))

@@ -154,7 +154,7 @@ var groups = []leakGroup{
 // wanted are the leaks that the filter lets through, in order.
 func (h *Handler) wanted(f filter) []leak.Leak {
 	var out []leak.Leak
-	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
 		texts := []string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}
 		for _, s := range l.Stacks {
 			texts = append(texts, s.Op, s.Key.Func, human.Place(s.Key.File, s.Key.Line))
@@ -169,7 +169,7 @@ func (h *Handler) wanted(f filter) []leak.Leak {
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
 	p := leaksPage{Filter: newFilter(q), ShowResolved: q.Get("resolved") == "1"}
-	for _, l := range h.o.State.Leaks() {
+	for _, l := range h.o.Backend.Leaks() {
 		if l.State == leak.Firing {
 			p.Open++
 		}
@@ -206,8 +206,8 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
-		p.Services = human.Plural(int64(len(h.o.State.Services())), "service", "services")
-		p.Targets = human.Plural(int64(h.o.State.TargetCount()), "target", "targets")
+		p.Services = human.Plural(int64(len(h.o.Backend.Services())), "service", "services")
+		p.Targets = human.Plural(int64(h.o.Backend.TargetCount()), "target", "targets")
 		p.Started = h.stamp(h.o.Started)
 	}
 	code := http.StatusOK

@@ -16,13 +16,6 @@ import (
 // maxLink is the longest link to elsewhere, in bytes.
 const maxLink = 2000
 
-func (h *Handler) links() Links {
-	if h.o.Links == nil {
-		return Links{}
-	}
-	return h.o.Links()
-}
-
 // source is the link to a line of a service's source; empty if there is none.
 func (l Links) source(service labels.Labels, version string, f collector.Frame) string {
 	for _, s := range l.Source {

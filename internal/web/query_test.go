@@ -52,7 +52,7 @@ func queried(t testing.TB) *Handler {
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
-	o.Pull = func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return shelf.refs[1], nil }
+	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return shelf.refs[1], nil })
 	h, err := New(o)
 	require.NoError(t, err)
 	return h

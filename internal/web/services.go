@@ -63,7 +63,7 @@ var rankOf = map[trend.Status]int{
 // firing are the leaks that fire, by service.
 func (h *Handler) firing() map[string][]leak.Leak {
 	open := map[string][]leak.Leak{}
-	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
 		if l.State == leak.Firing {
 			k := string(l.Service.Bytes(nil))
 			open[k] = append(open[k], l)
@@ -95,7 +95,7 @@ func sortServices(services []Service, open map[string][]leak.Leak) []Service {
 
 func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	open, f := h.firing(), newFilter(r.URL.Query())
-	all := sortServices(h.o.State.Services(), open)
+	all := sortServices(h.o.Backend.Services(), open)
 	p := servicesPage{Filter: f, Total: tally(len(all)), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
 	counts := map[trend.Status]int{}
 	var wanted []Service
@@ -204,12 +204,12 @@ const (
 // findService finds a service by its id, also one that is only known by its
 // leaks.
 func (h *Handler) findService(id string) (s Service, watched, ok bool) {
-	for _, s := range h.o.State.Services() {
+	for _, s := range h.o.Backend.Services() {
 		if serviceID(s.Labels) == id {
 			return s, true, true
 		}
 	}
-	for _, l := range h.o.State.Leaks() {
+	for _, l := range h.o.Backend.Leaks() {
 		if serviceID(l.Service) == id {
 			return Service{Labels: l.Service, Status: trend.Quiet, Gate: trend.GateTooLittle}, false, true
 		}
@@ -233,7 +233,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Now().Add(-24*time.Hour), time.Time{}),
-		Pull: pullForm{Enabled: h.o.Pull != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
+		Pull: pullForm{Enabled: h.o.Puller != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	if s.Scale > 0 {
 		p.Scale = human.Duration(s.Scale)
@@ -242,7 +242,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	for _, g := range s.Growing {
 		growing[g.Instance] = g.Rate
 	}
-	members := slices.Clone(h.o.State.Instances(s.Labels))
+	members := slices.Clone(h.o.Backend.Instances(s.Labels))
 	slices.SortFunc(members, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(growing[b.Name].Value, growing[a.Name].Value), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
@@ -264,8 +264,8 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		p.Pull.Instances = append(p.Pull.Instances, newChoice(in.Name))
 	}
 	p.More = len(members) - len(p.Members)
-	p.Reasons, p.Left = reasons(h.o.State.Explain(s.Labels))
-	for _, l := range sortLeaks(h.o.State.Leaks(), h.alerts()) {
+	p.Reasons, p.Left = reasons(h.o.Backend.Explain(s.Labels))
+	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
 		if labels.Equal(l.Service, s.Labels) && len(p.All) < maxInstances {
 			p.All = append(p.All, h.leakRow(l))
 		}
@@ -300,7 +300,7 @@ func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		h.showService(w, r, http.StatusNotFound, "")
 		return
-	case h.o.Pull == nil:
+	case h.o.Puller == nil:
 		h.showService(w, r, http.StatusForbidden, pullOff)
 		return
 	}

@@ -35,7 +35,7 @@ func (h *Handler) spark(service labels.Labels, onset time.Time) spark {
 	} else {
 		since = since.Add(-now.Sub(onset) / 3)
 	}
-	f := h.o.State.Floors(service, since)
+	f := h.o.Backend.Floors(service, since)
 	if skip := int(since.Sub(f.Start)/max(f.Length, 1)) - 1; skip > 0 && skip < len(f.Values)-4 {
 		f.Start, f.Values = f.Start.Add(time.Duration(skip)*f.Length), f.Values[skip:]
 	}

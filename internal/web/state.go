@@ -15,9 +15,25 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// State is what the pages show. Its methods are called for every request, from
+// Backend is the running gorowatch as the pages and the API see it. Its methods are called for every request, from
 // any goroutine; they return quickly, and what they return is not changed
 // later.
+type Backend interface {
+	State
+	// Captures are what webhooks have had captured, the newest first.
+	Captures() []leak.Capture
+	// Links are where the pages lead besides.
+	Links() Links
+	// RenderOptions are those of alerts, so that the pages say what the alerts say.
+	RenderOptions() alerting.RenderOptions
+	// Notices are what everybody who looks at a page should know, such as an
+	// archive that cannot be written.
+	Notices() []string
+	// Status is how the parts of gorowatch do.
+	Status() Status
+}
+
+// State is what is watched.
 type State interface {
 	// Ready says whether the first evaluation is done.
 	Ready() bool
@@ -41,6 +57,23 @@ type State interface {
 	// TargetCount is how many there are without those that are gone, as of the
 	// last evaluation. It does not make the list.
 	TargetCount() int
+}
+
+// Status is how the parts of gorowatch do, for the status page. A part that is
+// nil is not shown.
+type Status struct {
+	Series        *Series
+	Discovery     *Discovery
+	Storage       *Storage
+	Alertmanagers []alerting.AlertmanagerStatus
+	// Config is the configuration without secrets.
+	Config string
+}
+
+// Puller takes profiles.
+type Puller interface {
+	// Pull takes a profile of an instance now, within its budget, and archives it.
+	Pull(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
 }
 
 // Profiles are those of the archive. Its methods may take as long as a bucket

@@ -50,6 +50,7 @@ func build() []pair {
 }
 
 func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: build(),
 		Runtime: []pair{
@@ -57,7 +58,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
 			{"External URL", h.o.ExternalURL.Redacted()},
 		},
-		Series: h.seriesFacts(), Discovery: h.discoveryFacts(), Storage: h.storageFacts(),
+		Series: h.seriesFacts(now.Series), Discovery: discoveryFacts(now.Discovery), Storage: storageFacts(now.Storage), Config: now.Config,
 	}
 	if s := h.stamp(h.o.Started); s.Text != "" {
 		p.Runtime = slices.Insert(p.Runtime, 0, pair{"Started", s.Text + ", " + cmp.Or(s.Ago, "now")})
@@ -65,35 +66,29 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	for _, name := range slices.Sorted(maps.Keys(h.o.Flags)) {
 		p.Flags = append(p.Flags, pair{"--" + name, human.Line(h.o.Flags[name], maxWords)})
 	}
-	if h.o.Alertmanagers != nil {
-		for _, a := range h.o.Alertmanagers() {
-			p.Alertmanagers = append(p.Alertmanagers, alertmanagerRow{
-				URL:         human.Line(a.URL, maxWords),
-				State:       word(a.State),
-				Since:       h.stamp(a.Since),
-				LastSuccess: h.stamp(a.LastSuccess),
-				Error:       human.Line(a.LastError, maxWords),
-				Queued:      human.Count(int64(a.Queued)),
-				Capacity:    human.Count(int64(a.Capacity)),
-				Sent:        human.Count(a.Sent),
-				Dropped:     human.Count(a.Dropped),
-				HasDropped:  a.Dropped > 0,
-				Waiting:     a.Queued > 0,
-			})
-		}
-	}
-	if h.o.Config != nil {
-		p.Config = h.o.Config()
+	for _, a := range now.Alertmanagers {
+		p.Alertmanagers = append(p.Alertmanagers, alertmanagerRow{
+			URL:         human.Line(a.URL, maxWords),
+			State:       word(a.State),
+			Since:       h.stamp(a.Since),
+			LastSuccess: h.stamp(a.LastSuccess),
+			Error:       human.Line(a.LastError, maxWords),
+			Queued:      human.Count(int64(a.Queued)),
+			Capacity:    human.Count(int64(a.Capacity)),
+			Sent:        human.Count(a.Sent),
+			Dropped:     human.Count(a.Dropped),
+			HasDropped:  a.Dropped > 0,
+			Waiting:     a.Queued > 0,
+		})
 	}
 	h.render(w, http.StatusOK, "status", "Status", p)
 }
 
 // seriesFacts say how far the reading of the counts has come.
-func (h *Handler) seriesFacts() []fact {
-	if h.o.Series == nil {
+func (h *Handler) seriesFacts(s *Series) []fact {
+	if s == nil {
 		return nil
 	}
-	s := h.o.Series()
 	out := []fact{{pair: pair{"Read from", human.Line(s.Source, maxWords)}}}
 	progress := fact{pair: pair{"History", human.Percent(s.Done) + " of the last " + human.Duration(s.History) + " is read"}}
 	if s.Done >= 1 {
@@ -110,11 +105,10 @@ func (h *Handler) seriesFacts() []fact {
 }
 
 // discoveryFacts say what service discovery finds, and what keeps it from that.
-func (h *Handler) discoveryFacts() (out []fact) {
-	if h.o.Discovery == nil {
+func discoveryFacts(d *Discovery) (out []fact) {
+	if d == nil {
 		return nil
 	}
-	d := h.o.Discovery()
 	for _, s := range d.Sets {
 		out = append(out, fact{pair: pair{human.Line(s.Name, maxName), human.Plural(int64(s.Targets), "target", "targets")}})
 	}
@@ -125,11 +119,10 @@ func (h *Handler) discoveryFacts() (out []fact) {
 }
 
 // storageFacts say how the bucket does.
-func (h *Handler) storageFacts() []fact {
-	if h.o.Storage == nil {
+func storageFacts(s *Storage) []fact {
+	if s == nil {
 		return nil
 	}
-	s := h.o.Storage()
 	out := []fact{
 		{pair: pair{"Bucket", human.Line(s.URL, maxWords)}},
 		{pair: pair{"Retention", human.Duration(s.Retention)}},

@@ -77,7 +77,7 @@ func targetName(t Target) string {
 }
 
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
-	all, gone := splitTargets(h.o.State.Targets())
+	all, gone := splitTargets(h.o.Backend.Targets())
 	state := r.URL.Query().Get("state")
 	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: tally(len(all))}
 	for _, t := range gone {

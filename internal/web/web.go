@@ -19,10 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/alerting"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
@@ -30,10 +27,10 @@ import (
 //go:embed templates/*.html static/*
 var files embed.FS
 
-// Options of a Handler. State is required.
+// Options of a Handler. Backend is required.
 type Options struct {
-	Logger *slog.Logger
-	State  State
+	Logger  *slog.Logger
+	Backend Backend
 	// Registerer takes the metrics of the handler itself, Gatherer is what
 	// /metrics shows. Either may be nil.
 	Registerer prometheus.Registerer
@@ -60,33 +57,13 @@ type Options struct {
 	History  History
 	// Resolution is the shortest step of a chart, a second if 0.
 	Resolution time.Duration
-	// Pull takes a profile of an instance now, within its budget, and keeps it.
-	// Nil: nobody may ask for that.
-	Pull func(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
+	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
+	Puller Puller
 	// Inbound is what alerts of others lead to. Nil: nothing.
 	Inbound Inbound
-	// Captures are what that has brought, the newest first. Nil: nothing ever.
-	Captures func() []leak.Capture
-	// Links are where the pages lead besides. Nil: nowhere.
-	Links func() Links
 
-	// Alerts are the options that alerts are rendered with, so that the pages
-	// say what the alerts say. Nil: none.
-	Alerts func() alerting.RenderOptions
-	// Alertmanagers says how it stands with them. Nil: there are none.
-	Alertmanagers func() []alerting.AlertmanagerStatus
-	// Series, Discovery and Storage say how it stands with the source of the
-	// counts, with service discovery and with the bucket. Nil: not shown.
-	Series    func() Series
-	Discovery func() Discovery
-	Storage   func() Storage
-	// Config is the configuration without secrets. Nil: not shown.
-	Config func() string
 	// Flags are the command line's.
 	Flags map[string]string
-	// Notices are what everybody who looks at a page should know, such as an
-	// archive that cannot be written. Nil: nothing ever.
-	Notices func() []string
 	// Started is when the process did.
 	Started time.Time
 	// Now is the clock, time.Now if nil.
@@ -110,8 +87,8 @@ type Handler struct {
 
 // New makes a Handler.
 func New(o Options) (*Handler, error) {
-	if o.State == nil {
-		return nil, errors.New("web: State is missing")
+	if o.Backend == nil {
+		return nil, errors.New("web: Backend is missing")
 	}
 	if o.EnableLifecycle && o.Reload == nil {
 		return nil, errors.New("web: Reload is missing")
@@ -305,7 +282,7 @@ func plain(w http.ResponseWriter, code int, text string) {
 }
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
-	if !h.o.State.Ready() {
+	if !h.o.Backend.Ready() {
 		plain(w, http.StatusServiceUnavailable, "gorowatch is not ready: the first evaluation is not done.")
 		return
 	}

@@ -114,7 +114,7 @@ func TestPages(t *testing.T) {
 
 func TestEmpty(t *testing.T) {
 	o := options(&state{starting: true})
-	o.Alertmanagers, o.Config, o.Notices = nil, nil, func() []string { return []string{"The archive cannot be written: disk full"} }
+	of(o).status.Alertmanagers, of(o).status.Config, of(o).notices = nil, "", []string{"The archive cannot be written: disk full"}
 	for path, want := range map[string]string{
 		"/":         "No leak is open. Watching 0 services and 0 targets since 2026-02-27 22:59 UTC .",
 		"/services": "No service is watched yet.",
@@ -212,25 +212,19 @@ func TestHostile(t *testing.T) {
 	s.services = []Service{{Labels: labels.FromStrings("job", bad), Status: trend.Status(bad), Gate: trend.Gate(bad), Count: math.NaN(), Floor: math.Inf(1)}}
 	s.targets = []Target{{Labels: labels.FromStrings(bad, bad), URL: "javascript:alert(1)" + bad, State: TargetState(bad), Error: bad}}
 	o := options(s)
-	o.Flags, o.Config = map[string]string{bad: bad}, func() string { return bad }
-	o.Notices = func() []string { return []string{bad} }
+	o.Flags, of(o).status.Config = map[string]string{bad: bad}, bad
+	of(o).notices = []string{bad}
 	ref := leak.ProfileRef{Key: "profiles/hostile/20260302T140000Z.pb.gz", Instance: bad, Time: at}
 	o.Profiles = &shelf{refs: []leak.ProfileRef{ref}, byKey: map[string]*collector.Profile{ref.Key: {Total: 9, Records: []collector.Record{
 		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500), Labels: map[string]string{bad: bad}},
 	}}}}
 	o.History = climbing(bad, bad+"2")
-	o.Links = func() Links {
-		return Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
-	}
+	of(o).links = Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
 	s.members = []Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
 	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
-	o.Pull = func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil }
-	o.Alerts = func() alerting.RenderOptions {
-		return alerting.RenderOptions{Dashboard: "https://grafana.example.org/?{job}", Runbook: `"><script>alert(1)</script>`}
-	}
-	o.Alertmanagers = func() []alerting.AlertmanagerStatus {
-		return []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
-	}
+	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil })
+	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana.example.org/?{job}", Runbook: `"><script>alert(1)</script>`}
+	of(o).status.Alertmanagers = []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
 	hostile := "/services/" + serviceID(s.services[0].Labels)
@@ -371,9 +365,9 @@ func TestMetrics(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-func TestNewWantsAState(t *testing.T) {
+func TestNewWantsABackend(t *testing.T) {
 	_, err := New(Options{})
-	require.ErrorContains(t, err, "State is missing")
+	require.ErrorContains(t, err, "Backend is missing")
 }
 
 // TestPlateaued: a leak that does not grow any more is still one.

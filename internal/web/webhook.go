@@ -38,7 +38,7 @@ func (h *Handler) newWebhook() (*inbound.Handler, error) {
 		TrustsHost: func(r *http.Request) bool { return h.hosts.Allows(r.Host) || h.o.Login != nil && h.o.Login() },
 	}
 	if h.o.Inbound != nil {
-		o.Backend = webhook{h.o.State, h.o.Inbound}
+		o.Backend = webhook{h.o.Backend, h.o.Inbound}
 	}
 	return inbound.New(o)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web"
@@ -176,6 +177,18 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 	return nil, fs.ErrNotExist
 }
 
+func (f fleet) Captures() []leak.Capture              { return nil }
+func (f fleet) Links() web.Links                      { return web.Links{} }
+func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
+func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
+
+func (f fleet) Status() web.Status {
+	return web.Status{
+		Config:    f.name("global: {}"),
+		Discovery: &web.Discovery{Sets: []web.DiscoverySet{{Name: f.name("targets[0]"), Targets: 1000}}, Problems: []string{f.name("Kubernetes does not let gorowatch list pods")}},
+	}
+}
+
 // serve serves the pages of a fleet.
 func serve(t *testing.T, name func(string) string) string {
 	t.Helper()
@@ -184,12 +197,7 @@ func serve(t *testing.T, name func(string) string) string {
 	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
 	require.NoError(t, err)
 	h, err := web.New(web.Options{
-		State: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
-		Config:  func() string { return name("global: {}") },
-		Notices: func() []string { return []string{name("a notice")} },
-		Discovery: func() web.Discovery {
-			return web.Discovery{Sets: []web.DiscoverySet{{Name: name("targets[0]"), Targets: 1000}}, Problems: []string{name("Kubernetes does not let gorowatch list pods")}}
-		},
+		Backend: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h
