@@ -86,7 +86,7 @@ const (
 	ReasonRefused      Reason = "refused"      // no connection: refused, no route, name not found
 	ReasonTimeout      Reason = "timeout"      // no answer in time
 	ReasonTLS          Reason = "tls"          // certificate or handshake
-	ReasonUnauthorized Reason = "unauthorized" // 401, 403
+	ReasonUnauthorized Reason = "unauthorized" // 401, 403, 407
 	ReasonNotFound     Reason = "not_found"    // 404: no profile there
 	ReasonStatus       Reason = "status"       // any other status
 	ReasonRedirect     Reason = "redirect"     // sent to another host
