@@ -96,7 +96,7 @@ func statusFailure(code int) failure {
 func connectionFailure(err error) failure {
 	var n net.Error
 	switch {
-	case fetch.Refused(err):
+	case collector.ReasonOf(err) == collector.ReasonRedirect:
 		return failRedirect
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &n) && n.Timeout():
 		return failTimeout

@@ -20,8 +20,8 @@ type Rules struct {
 // Confine returns a copy of a client that keeps to rules; nil is a plain client.
 //
 // It follows redirects within the scheme, host and port of the first request
-// alone. It fails on another one with a *collector.Error of ReasonRedirect that
-// wraps a *RedirectError. Closing a body makes its connection usable again.
+// alone, and fails on another one with a *collector.Error of ReasonRedirect.
+// Closing a body makes its connection usable again.
 func Confine(c *http.Client, r Rules) *http.Client {
 	confined := http.Client{}
 	if c != nil {

@@ -19,20 +19,20 @@ const maxRedirects = 5
 // chooses where it redirects to.
 const maxOrigin = 200
 
-// RedirectError says that a redirect was not followed, because it leaves the
+// redirectError says that a redirect was not followed, because it leaves the
 // scheme, host or port that the credentials are for.
-type RedirectError struct {
-	// From and To are origins, such as https://prometheus:9090: the rest of a
+type redirectError struct {
+	// from and to are origins, such as https://prometheus:9090: the rest of a
 	// URL may hold a secret.
-	From, To string
-	// Advice is what to do about it; empty: nothing is known.
-	Advice string
+	from, to string
+	// advice is what to do about it; empty: nothing is known.
+	advice string
 }
 
-func (e *RedirectError) Error() string {
-	text := fmt.Sprintf("it redirects from %s to %s, which does not get the credentials", e.From, e.To)
-	if e.Advice != "" {
-		text += "; " + e.Advice
+func (e *redirectError) Error() string {
+	text := fmt.Sprintf("it redirects from %s to %s, which does not get the credentials", e.from, e.to)
+	if e.advice != "" {
+		text += "; " + e.advice
 	}
 	return text
 }
@@ -57,19 +57,13 @@ func followSameOrigin(next func(*http.Request, []*http.Request) error, r Rules) 
 			}
 		}
 		if from, to := origin(via[0].URL), origin(req.URL); from != to {
-			return &collector.Error{Reason: collector.ReasonRedirect, Err: &RedirectError{From: shown(via[0].URL), To: shown(req.URL), Advice: r.Advice}}
+			return &collector.Error{Reason: collector.ReasonRedirect, Err: &redirectError{from: shown(via[0].URL), to: shown(req.URL), advice: r.Advice}}
 		}
 		if len(via) >= maxRedirects {
 			return &collector.Error{Reason: collector.ReasonRedirect, Err: errLoop}
 		}
 		return nil
 	}
-}
-
-// Refused reports whether a request failed because Confine does not follow a
-// redirect.
-func Refused(err error) bool {
-	return collector.ReasonOf(err) == collector.ReasonRedirect
 }
 
 // origin is the scheme, host and port of a URL in the one form in which two of

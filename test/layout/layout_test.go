@@ -10,6 +10,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -259,6 +260,25 @@ func TestNothingServesTheDefaultMux(t *testing.T) {
 				t.Errorf("%s: http.%s is about the default mux", at, sel)
 			}
 		})
+	}
+}
+
+// What a redirect may do with credentials, and how long a server asks to be left
+// alone, is decided in one place.
+func TestHTTPRulesAreInOnePlace(t *testing.T) {
+	for name, p := range ours(t) {
+		if name == "collector/fetch" {
+			continue
+		}
+		for _, file := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			require.NoError(t, err)
+			for _, word := range []string{"CheckRedirect", `"Retry-After"`} {
+				if bytes.Contains(text, []byte(word)) {
+					t.Errorf("%s/%s has %s: that is the business of collector/fetch", name, file, word)
+				}
+			}
+		}
 	}
 }
 
