@@ -16,8 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/gorowatch/gorowatch/alerting"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
@@ -99,23 +97,8 @@ func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, v1.NewLeak(l))
 }
 
-type apiService struct {
-	ID            string        `json:"id"`
-	Labels        labels.Labels `json:"labels"`
-	Instances     int           `json:"instances"`
-	Goroutines    v1.Number     `json:"goroutines"`
-	Floor         v1.Number     `json:"floor"`
-	GrowthPerHour v1.Interval   `json:"growth_per_hour"`
-	Status        trend.Status  `json:"status"`
-	Gate          trend.Gate    `json:"gate"`
-	Why           string        `json:"why"`
-	HeldBack      string        `json:"held_back,omitempty"`
-	LastSample    *time.Time    `json:"last_sample"`
-	Leaks         []string      `json:"leaks"`
-}
-
-func newAPIService(s Service, open []leak.Leak) apiService {
-	a := apiService{
+func newService(s Service, open []leak.Leak) v1.Service {
+	a := v1.Service{
 		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
 		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.why(), HeldBack: s.Held,
 		LastSample: v1.Time(s.LastSample), Leaks: []string{},
@@ -137,42 +120,11 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	wanted := slices.DeleteFunc(sortServices(h.o.Backend.Services(), open), func(s Service) bool {
 		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
 	})
-	services := []apiService{}
+	services := []v1.Service{}
 	for _, s := range cut(wanted, x) {
-		services = append(services, newAPIService(s, open[string(s.Labels.Bytes(nil))]))
+		services = append(services, newService(s, open[string(s.Labels.Bytes(nil))]))
 	}
 	h.json.Send(w, r, map[string]any{"services": services, "total": len(wanted)})
-}
-
-// apiServiceDetail is a service with its instances and what is behind the
-// verdict on it.
-type apiServiceDetail struct {
-	apiService
-	Members     []apiMember     `json:"members"`
-	Assessments []apiAssessment `json:"assessments"`
-}
-
-type apiMember struct {
-	Instance   string     `json:"instance"`
-	Goroutines v1.Number  `json:"goroutines"`
-	Floor      v1.Number  `json:"floor"`
-	Load       v1.Number  `json:"load"`
-	Started    *time.Time `json:"started"`
-	LastSample *time.Time `json:"last_sample"`
-	Gone       bool       `json:"gone,omitempty"`
-}
-
-type apiAssessment struct {
-	Instance      string       `json:"instance"` // empty: all together
-	ScaleSeconds  float64      `json:"scale_seconds"`
-	Blocks        int          `json:"blocks"`
-	Status        trend.Status `json:"status"`
-	Gate          trend.Gate   `json:"gate"`
-	Why           string       `json:"why"`
-	Z             v1.Number    `json:"z"`
-	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
-	Grown         v1.Number    `json:"grown"`
-	Onset         *time.Time   `json:"onset"`
 }
 
 func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
@@ -181,12 +133,12 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
-	a := apiServiceDetail{
-		apiService: newAPIService(s, h.firing()[string(s.Labels.Bytes(nil))]),
-		Members:    []apiMember{}, Assessments: []apiAssessment{},
+	a := v1.ServiceDetail{
+		Service: newService(s, h.firing()[string(s.Labels.Bytes(nil))]),
+		Members: []v1.Member{}, Assessments: []v1.Assessment{},
 	}
 	for _, in := range cut(h.o.Backend.Instances(s.Labels), window{limit: maxLimit}) {
-		a.Members = append(a.Members, apiMember{
+		a.Members = append(a.Members, v1.Member{
 			Instance: in.Name, Goroutines: v1.Number(in.Count), Floor: v1.Number(in.Floor), Load: v1.Number(in.Load),
 			Started: v1.Time(in.Started), LastSample: v1.Time(in.LastSeen), Gone: in.Gone,
 		})
@@ -195,19 +147,12 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		if x.Status == "" {
 			continue
 		}
-		a.Assessments = append(a.Assessments, apiAssessment{
+		a.Assessments = append(a.Assessments, v1.Assessment{
 			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
 			Why: v1.NewReason(x).Text(), Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
 		})
 	}
 	h.json.Send(w, r, a)
-}
-
-// apiCapture is a profile of the archive.
-type apiCapture struct {
-	Key      string    `json:"key"`
-	Instance string    `json:"instance"`
-	Time     time.Time `json:"time"`
 }
 
 // apiServiceProfiles lists the profiles of a service, oldest first.
@@ -236,9 +181,9 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	profiles := []apiCapture{}
+	profiles := []v1.Capture{}
 	for _, ref := range cut(refs, x) {
-		profiles = append(profiles, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
+		profiles = append(profiles, v1.Capture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 	}
 	h.json.Send(w, r, map[string]any{"profiles": profiles, "total": len(refs)})
 }
@@ -259,20 +204,7 @@ func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, pullStatus(err), envelope.Unavailable, human.Line(err.Error(), maxWords))
 		return
 	}
-	h.json.Send(w, r, apiCapture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
-}
-
-type apiTarget struct {
-	Labels          labels.Labels `json:"labels"`
-	URL             string        `json:"url"`
-	State           TargetState   `json:"state"`
-	LastPull        *time.Time    `json:"last_pull"`
-	NextPull        *time.Time    `json:"next_pull"`
-	DurationSeconds float64       `json:"duration_seconds"`
-	CostSeconds     v1.Number     `json:"cost_seconds"`
-	Goroutines      int64         `json:"goroutines"`
-	Error           string        `json:"error,omitempty"`
-	GoneSince       *time.Time    `json:"gone_since,omitempty"`
+	h.json.Send(w, r, v1.Capture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 }
 
 // apiTargets lists the targets; what is gone is one no more, and listed only to
@@ -291,70 +223,20 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 	wanted = slices.DeleteFunc(wanted, func(t Target) bool {
 		return state != "" && t.State != state || !f.passes(t.Labels, t.URL, t.Error)
 	})
-	targets := []apiTarget{}
+	targets := []v1.Target{}
 	for _, t := range cut(wanted, x) {
-		targets = append(targets, apiTarget{
-			Labels: t.Labels, URL: t.URL, State: t.State, LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next),
+		targets = append(targets, v1.Target{
+			Labels: t.Labels, URL: t.URL, State: string(t.State), LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next),
 			DurationSeconds: t.Duration.Seconds(), CostSeconds: v1.Number(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: v1.Time(t.Gone),
 		})
 	}
 	h.json.Send(w, r, map[string]any{"targets": targets, "total": len(wanted)})
 }
 
-type apiStatus struct {
-	Ready         bool              `json:"ready"`
-	Started       *time.Time        `json:"started"`
-	Build         map[string]string `json:"build"`
-	Flags         map[string]string `json:"flags"`
-	Config        string            `json:"config"`
-	Notices       []string          `json:"notices"`
-	Series        apiSeries         `json:"series"`
-	Discovery     apiDiscovery      `json:"discovery"`
-	Storage       apiStorage        `json:"storage"`
-	Alertmanagers []apiAlertmanager `json:"alertmanagers"`
-}
-
-type apiSeries struct {
-	Source         string     `json:"source"`
-	HistorySeconds float64    `json:"history_seconds"`
-	Read           *time.Time `json:"read"`
-	Done           float64    `json:"done"`
-	Readings       int        `json:"readings"`
-	Error          string     `json:"error,omitempty"`
-}
-
-type apiDiscovery struct {
-	Sets     []apiDiscoverySet `json:"sets"`
-	Problems []string          `json:"problems"`
-}
-
-type apiDiscoverySet struct {
-	Name    string `json:"name"`
-	Targets int    `json:"targets"`
-}
-
-type apiStorage struct {
-	URL              string  `json:"url"`
-	RetentionSeconds float64 `json:"retention_seconds"`
-	Error            string  `json:"error,omitempty"`
-}
-
-type apiAlertmanager struct {
-	URL         string          `json:"url"`
-	State       alerting.Health `json:"state"`
-	Since       *time.Time      `json:"since"`
-	LastSuccess *time.Time      `json:"last_success"`
-	LastError   string          `json:"last_error,omitempty"`
-	Queued      int             `json:"queued"`
-	Capacity    int             `json:"capacity"`
-	Sent        int64           `json:"sent"`
-	Dropped     int64           `json:"dropped"`
-}
-
 func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
-	a := apiStatus{
+	a := v1.ServerStatus{
 		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
-		Notices: []string{}, Alertmanagers: []apiAlertmanager{}, Discovery: apiDiscovery{Sets: []apiDiscoverySet{}, Problems: []string{}},
+		Notices: []string{}, Alertmanagers: []v1.AlertmanagerStatus{}, Discovery: v1.DiscoveryStatus{Sets: []v1.DiscoverySet{}, Problems: []string{}},
 	}
 	for _, p := range build() {
 		a.Build[strings.ToLower(p.Name)] = p.Value
@@ -364,27 +246,27 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 	a.Config = now.Config
 	a.Notices = append(a.Notices, h.o.Backend.Notices()...)
 	if s := now.Series; s != nil {
-		a.Series = apiSeries{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error}
+		a.Series = v1.SeriesStatus{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error}
 	}
 	if d := now.Discovery; d != nil {
 		for _, s := range d.Sets {
-			a.Discovery.Sets = append(a.Discovery.Sets, apiDiscoverySet(s))
+			a.Discovery.Sets = append(a.Discovery.Sets, v1.DiscoverySet(s))
 		}
 		a.Discovery.Problems = append(a.Discovery.Problems, d.Problems...)
 	}
 	if s := now.Storage; s != nil {
-		a.Storage = apiStorage{URL: s.URL, RetentionSeconds: s.Retention.Seconds(), Error: s.Error}
+		a.Storage = v1.StorageStatus{URL: s.URL, RetentionSeconds: s.Retention.Seconds(), Error: s.Error}
 	}
 	for _, m := range now.Alertmanagers {
-		a.Alertmanagers = append(a.Alertmanagers, apiAlertmanager{
-			URL: m.URL, State: m.State, Since: v1.Time(m.Since), LastSuccess: v1.Time(m.LastSuccess), LastError: m.LastError,
+		a.Alertmanagers = append(a.Alertmanagers, v1.AlertmanagerStatus{
+			URL: m.URL, State: string(m.State), Since: v1.Time(m.Since), LastSuccess: v1.Time(m.LastSuccess), LastError: m.LastError,
 			Queued: m.Queued, Capacity: m.Capacity, Sent: m.Sent, Dropped: m.Dropped,
 		})
 	}
 	h.json.Send(w, r, a)
 }
 
-// apiProfile sends a profile of the archive as the target sent it.
+// v1.ProfileOf sends a profile of the archive as the target sent it.
 func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
 	const folder = "profiles/"
 	key := folder + r.PathValue("key")

@@ -13,16 +13,6 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-type apiRequested struct {
-	Service  labels.Labels     `json:"service"`
-	Instance string            `json:"instance"`
-	Why      string            `json:"why"`
-	At       *time.Time        `json:"at"`
-	Profiles []leak.ProfileRef `json:"profiles"`
-	Stacks   []v1.Stack        `json:"stacks"`
-	Error    string            `json:"error,omitempty"`
-}
-
 // apiCaptures lists what was captured on request, the newest first.
 func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
@@ -33,9 +23,9 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c leak.Capture) bool {
 		return !f.passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
 	})
-	captures := []apiRequested{}
+	captures := []v1.RequestedCapture{}
 	for _, c := range cut(wanted, x) {
-		a := apiRequested{
+		a := v1.RequestedCapture{
 			Service: c.Service, Instance: c.Instance, Why: c.Why, At: v1.Time(c.At), Error: c.Error,
 			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: v1.NewStacks(c.Stacks),
 		}

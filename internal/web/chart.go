@@ -42,82 +42,6 @@ const (
 	historyTimeout = 15 * time.Second
 )
 
-// floats is JSON with null for what is not a number, in few characters.
-type floats []float64
-
-// MarshalJSON implements json.Marshaler.
-func (f floats) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 0, 6*len(f)+2)
-	b = append(b, '[')
-	for i, x := range f {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		switch {
-		case math.IsNaN(x) || math.IsInf(x, 0):
-			b = append(b, "null"...)
-		case x == math.Trunc(x) && math.Abs(x) < 1e15:
-			b = strconv.AppendInt(b, int64(x), 10)
-		default:
-			b = strconv.AppendFloat(b, x, 'g', 4, 64)
-		}
-	}
-	return append(b, ']'), nil
-}
-
-type apiHistory struct {
-	Start      float64       `json:"start"` // Unix seconds, of the first step's end
-	Step       float64       `json:"step"`
-	Steps      int           `json:"steps"`
-	Instances  []apiInstance `json:"instances"`
-	More       int           `json:"more"` // instances that are left out
-	Fits       []apiFit      `json:"fits"`
-	Onset      *float64      `json:"onset"`
-	DetectedAt *float64      `json:"detected_at"`
-	ResolvedAt *float64      `json:"resolved_at"`
-	Restarts   []apiRestart  `json:"restarts"`
-	Deploys    []apiDeploy   `json:"deploys"`
-	Profiles   []apiMark     `json:"profiles"`
-	// ProfilesError is why the captures are not known; the rest is.
-	ProfilesError string   `json:"profiles_error,omitempty"`
-	Warnings      []string `json:"warnings"`
-}
-
-type apiInstance struct {
-	Name    string `json:"name"`
-	Leaking bool   `json:"leaking"`
-	Min     floats `json:"min"`
-	Max     floats `json:"max"`
-	Load    floats `json:"load,omitempty"`
-}
-
-// apiFit is a line through (At, Level) with an interval of its slope.
-type apiFit struct {
-	Instance string      `json:"instance"`
-	From     float64     `json:"from"`
-	To       float64     `json:"to"`
-	At       float64     `json:"at"`
-	Level    float64     `json:"level"`
-	PerHour  v1.Interval `json:"growth_per_hour"`
-}
-
-type apiRestart struct {
-	Time     float64 `json:"time"`
-	Instance string  `json:"instance"`
-}
-
-type apiDeploy struct {
-	Time      float64 `json:"time"`
-	Instances int     `json:"instances"`
-	Version   string  `json:"version,omitempty"`
-}
-
-type apiMark struct {
-	Time     float64 `json:"time"`
-	Instance string  `json:"instance"`
-	Key      string  `json:"key"`
-}
-
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func secondsOf(t time.Time) *float64 {
@@ -239,15 +163,15 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
 		return
 	}
-	a := newAPIHistory(history, s, of, span)
+	a := newHistory(history, s, of, span)
 	a.Profiles, a.ProfilesError = h.marks(r.Context(), s.Labels, of, span)
 	h.json.Send(w, r, a)
 }
 
-func newAPIHistory(history collector.History, s Service, of *leak.Leak, span span) apiHistory {
-	a := apiHistory{
+func newHistory(history collector.History, s Service, of *leak.Leak, span span) v1.History {
+	a := v1.History{
 		Start: seconds(history.Start), Step: history.Step.Seconds(), Steps: history.Steps,
-		Instances: []apiInstance{}, Fits: []apiFit{}, Warnings: append([]string{}, history.Warnings...),
+		Instances: []v1.InstanceHistory{}, Fits: []v1.Fit{}, Warnings: append([]string{}, history.Warnings...),
 	}
 	rates := map[string]trend.InstanceTrend{}
 	for _, g := range s.Growing {
@@ -271,7 +195,7 @@ func newAPIHistory(history collector.History, s Service, of *leak.Leak, span spa
 	})
 	for _, in := range all[:min(len(all), maxDrawn)] {
 		name := instanceName(in.Labels)
-		x := apiInstance{Name: human.Line(name, maxName), Leaking: leaking(name), Min: in.Min, Max: in.Max}
+		x := v1.InstanceHistory{Name: human.Line(name, maxName), Leaking: leaking(name), Min: in.Min, Max: in.Max}
 		if span.load {
 			x.Load = in.Load
 		}
@@ -285,8 +209,8 @@ func newAPIHistory(history collector.History, s Service, of *leak.Leak, span spa
 	switch {
 	case of != nil:
 		if !of.DeployedAt.IsZero() && of.DeployedAt.After(span.from) {
-			a.Deploys = slices.DeleteFunc(a.Deploys, func(d apiDeploy) bool { return math.Abs(d.Time-seconds(of.DeployedAt)) < deployWindow.Seconds() })
-			a.Deploys = append(a.Deploys, apiDeploy{Time: seconds(of.DeployedAt), Instances: of.InstancesTotal, Version: human.Line(of.Version, 40)})
+			a.Deploys = slices.DeleteFunc(a.Deploys, func(d v1.Deploy) bool { return math.Abs(d.Time-seconds(of.DeployedAt)) < deployWindow.Seconds() })
+			a.Deploys = append(a.Deploys, v1.Deploy{Time: seconds(of.DeployedAt), Instances: of.InstancesTotal, Version: human.Line(of.Version, 40)})
 		}
 		a.Onset, a.DetectedAt, a.ResolvedAt = secondsOf(of.Onset), secondsOf(of.DetectedAt), secondsOf(of.ResolvedAt)
 	case len(s.Growing) > 0:
@@ -317,7 +241,7 @@ func lastOf(values []float64) float64 {
 
 // fit lays the line of growth of an instance through the floor of its process
 // since the onset: the slope is the verdict's, where it runs is the median's.
-func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak, grows trend.InstanceTrend, leaking bool) (f apiFit, ok bool) {
+func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak, grows trend.InstanceTrend, leaking bool) (f v1.Fit, ok bool) {
 	if !leaking {
 		return f, false
 	}
@@ -345,7 +269,7 @@ func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak,
 	if len(at) < 2 {
 		return f, false
 	}
-	f = apiFit{From: at[0], To: at[len(at)-1], PerHour: v1.NewInterval(rate)}
+	f = v1.Fit{From: at[0], To: at[len(at)-1], PerHour: v1.NewInterval(rate)}
 	f.At = (f.From + f.To) / 2
 	for i := range level {
 		level[i] -= rate.Value / 3600 * (at[i] - f.At)
@@ -360,21 +284,21 @@ const deployWindow = 15 * time.Minute
 
 // starts are the starts of processes in the span; where most instances of a
 // service start together, that is a deploy.
-func starts(all []collector.InstanceHistory, span span) (restarts []apiRestart, deploys []apiDeploy) {
-	restarts, deploys = []apiRestart{}, []apiDeploy{}
-	var events []apiRestart
+func starts(all []collector.InstanceHistory, span span) (restarts []v1.Restart, deploys []v1.Deploy) {
+	restarts, deploys = []v1.Restart{}, []v1.Deploy{}
+	var events []v1.Restart
 	for _, in := range all {
 		last := math.NaN()
 		for _, x := range in.Start {
 			if !math.IsNaN(x) && !procstart.Time(x).Same(procstart.Time(last)) {
 				last = x
 				if x > seconds(span.from) && x <= seconds(span.to) {
-					events = append(events, apiRestart{Time: x, Instance: human.Line(instanceName(in.Labels), maxName)})
+					events = append(events, v1.Restart{Time: x, Instance: human.Line(instanceName(in.Labels), maxName)})
 				}
 			}
 		}
 	}
-	slices.SortFunc(events, func(a, b apiRestart) int {
+	slices.SortFunc(events, func(a, b v1.Restart) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Instance, b.Instance))
 	})
 	for len(events) > 0 {
@@ -388,7 +312,7 @@ func starts(all []collector.InstanceHistory, span span) (restarts []apiRestart, 
 		}
 		if alive := aliveAt(all, events[n-1].Time); len(names) >= 2 && 2*len(names) >= alive {
 			if len(deploys) < maxEvents {
-				deploys = append(deploys, apiDeploy{Time: events[0].Time, Instances: len(names)})
+				deploys = append(deploys, v1.Deploy{Time: events[0].Time, Instances: len(names)})
 			}
 		} else {
 			n = 1
@@ -416,8 +340,8 @@ func aliveAt(all []collector.InstanceHistory, t float64) (n int) {
 }
 
 // marks are the captures in the span, those of a leak above all.
-func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span span) (marks []apiMark, problem string) {
-	marks = []apiMark{}
+func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span span) (marks []v1.ProfileMark, problem string) {
+	marks = []v1.ProfileMark{}
 	if h.o.Profiles == nil {
 		return marks, ""
 	}
@@ -433,7 +357,7 @@ func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Lea
 	skip := (len(refs) + maxMarks - 1) / maxMarks
 	for i, ref := range refs {
 		if i%max(skip, 1) == 0 || named(ref) {
-			marks = append(marks, apiMark{Time: seconds(ref.Time), Instance: human.Line(ref.Instance, maxName), Key: ref.Key})
+			marks = append(marks, v1.ProfileMark{Time: seconds(ref.Time), Instance: human.Line(ref.Instance, maxName), Key: ref.Key})
 		}
 	}
 	return marks, ""

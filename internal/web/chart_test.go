@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -39,7 +40,7 @@ func historyURL(query string) string {
 }
 
 func TestHistory(t *testing.T) {
-	h := asked[apiHistory](t, options(leaking()), historyURL("leak=3f9c2a7b"))
+	h := asked[v1.History](t, options(leaking()), historyURL("leak=3f9c2a7b"))
 	require.InDelta(t, 537*4/3*60, float64(h.Steps)*h.Step, 60*60, "since a third of its age before the onset")
 	require.Len(t, h.Instances, 5)
 	for i, x := range h.Instances {
@@ -62,7 +63,7 @@ func TestHistory(t *testing.T) {
 	require.Equal(t, archived().refs[0].Key, h.Profiles[0].Key)
 	require.Empty(t, h.Restarts)
 
-	h = asked[apiHistory](t, options(leaking()), historyURL("load=true&points=50&start=2026-03-02T20:00:00Z&end="+fmt.Sprint(at.Unix())))
+	h = asked[v1.History](t, options(leaking()), historyURL("load=true&points=50&start=2026-03-02T20:00:00Z&end="+fmt.Sprint(at.Unix())))
 	require.Len(t, h.Instances[0].Load, h.Steps)
 	require.InDelta(t, 50, h.Steps, 2)
 	require.Empty(t, h.Fits, "no leak was named, and none of the instances grows by itself")
@@ -72,7 +73,7 @@ func TestHistory(t *testing.T) {
 func TestHistoryOfAService(t *testing.T) {
 	s := leaking()
 	s.services[1].Growing = []trend.InstanceTrend{{Instance: "10.0.3.17:8080", Rate: trend.Interval{Value: 70, Low: 60, High: 80}, Onset: at.Add(-2 * time.Hour)}}
-	h := asked[apiHistory](t, options(s), historyURL(""))
+	h := asked[v1.History](t, options(s), historyURL(""))
 	require.True(t, h.Instances[0].Leaking)
 	require.Equal(t, "10.0.3.17:8080", h.Instances[0].Name)
 	require.Len(t, h.Fits, 1)
@@ -100,8 +101,8 @@ func TestStarts(t *testing.T) {
 		all = append(all, in)
 	}
 	restarts, deploys := starts(all, span)
-	require.Equal(t, []apiDeploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
-	require.Equal(t, []apiRestart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
+	require.Equal(t, []v1.Deploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
+	require.Equal(t, []v1.Restart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
 }
 
 func TestHistoryIsBounded(t *testing.T) {
@@ -119,7 +120,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	text := body(t, r)
 	t.Logf("7 days, 100 instances: %d KB", len(text)>>10)
 	require.Less(t, len(text), 700<<10)
-	var h struct{ Data apiHistory }
+	var h struct{ Data v1.History }
 	require.NoError(t, json.Unmarshal([]byte(text), &h))
 	require.Len(t, h.Data.Instances, maxDrawn)
 	require.Equal(t, 70, h.Data.More)
@@ -141,14 +142,14 @@ func TestHistoryThatCannotBeHad(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, o, "/services/"+serviceID(checkout)).StatusCode)
 
 	o.History = climbing("a")
-	h := asked[apiHistory](t, o, historyURL(""))
+	h := asked[v1.History](t, o, historyURL(""))
 	require.Equal(t, "the archive does not answer in time", h.ProfilesError)
 	require.Len(t, h.Instances, 1, "the rest is there")
 
 	o.History = counts(func(from, to time.Time, step time.Duration) (collector.History, error) {
 		return collector.History{Start: from, Step: step, Steps: int(to.Sub(from) / step)}, nil
 	})
-	require.Empty(t, asked[apiHistory](t, o, historyURL("start=1000&end=2000")).Instances, "outside of the retention there is nothing")
+	require.Empty(t, asked[v1.History](t, o, historyURL("start=1000&end=2000")).Instances, "outside of the retention there is nothing")
 
 	for query, want := range map[string]string{
 		"start=yesterday":     "is not a time, expected Unix seconds or RFC 3339",
@@ -174,24 +175,24 @@ func TestCountsOfStacks(t *testing.T) {
 	shelf := archived()
 	l.Stacks[0].Signature = signatureOf(t, shelf.byKey[l.Head.Key], "main.logHandler.func1")
 	of(o).State, o.Profiles = s, shelf
-	c := asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c := asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, "10.0.3.17:8080", c.Instance)
-	require.Equal(t, floats{seconds(l.Base.Time), seconds(l.Head.Time)}, c.Times)
-	require.Equal(t, floats{61, 2018}, c.Total)
-	require.Equal(t, floats{12, 1916}, c.Stacks[0].Counts)
+	require.Equal(t, v1.Numbers{seconds(l.Base.Time), seconds(l.Head.Time)}, c.Times)
+	require.Equal(t, v1.Numbers{61, 2018}, c.Total)
+	require.Equal(t, v1.Numbers{12, 1916}, c.Stacks[0].Counts)
 	require.Equal(t, "main.logHandler.func1 handler.go:29 (chan send)", c.Stacks[0].Name)
-	require.Equal(t, floats{0, 0}, c.Stacks[1].Counts)
+	require.Equal(t, v1.Numbers{0, 0}, c.Stacks[1].Counts)
 
 	shelf.byKey[l.Base.Key] = nil
-	c = asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c = asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, 1, c.Unread)
 	require.Equal(t, "the profile cannot be read: not_a_profile", c.Problem)
-	require.Equal(t, floats{1916}, c.Stacks[0].Counts)
+	require.Equal(t, v1.Numbers{1916}, c.Stacks[0].Counts)
 
 	for i := range 200 {
 		shelf.refs = append(shelf.refs, leak.ProfileRef{Key: fmt.Sprint("profiles/x/", i), Instance: l.Head.Instance, Time: l.Base.Time.Add(time.Duration(i) * time.Minute)})
 	}
-	c = asked[apiCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c = asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.LessOrEqual(t, len(c.Times)+c.Unread, maxLoaded)
 	require.Contains(t, c.Keys, l.Head.Key)
 
@@ -199,7 +200,7 @@ func TestCountsOfStacks(t *testing.T) {
 	r := get(t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, http.StatusBadGateway, r.StatusCode)
 	require.NotContains(t, body(t, r), "hunter2")
-	require.Empty(t, asked[apiCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
+	require.Empty(t, asked[v1.StackCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
 }
 
 func TestLinks(t *testing.T) {

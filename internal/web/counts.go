@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
@@ -25,23 +26,6 @@ const (
 	loadsAtOnce = 4
 )
 
-type apiCounts struct {
-	Instance string       `json:"instance"`
-	Times    floats       `json:"times"` // Unix seconds
-	Total    floats       `json:"total"`
-	Keys     []string     `json:"keys"` // of the profiles
-	Stacks   []apiCounted `json:"stacks"`
-	// Unread is how many profiles could not be read, Problem why.
-	Unread  int    `json:"unread"`
-	Problem string `json:"problem,omitempty"`
-}
-
-type apiCounted struct {
-	Signature string `json:"signature"`
-	Name      string `json:"name"`
-	Counts    floats `json:"counts"`
-}
-
 // apiLeakStacks are the counts of the growing stacks over time, from the
 // profiles of the instance that the leak is compared on.
 func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +34,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
 	}
-	a := apiCounts{Times: floats{}, Total: floats{}, Keys: []string{}, Stacks: []apiCounted{}}
+	a := v1.StackCounts{Times: v1.Numbers{}, Total: v1.Numbers{}, Keys: []string{}, Stacks: []v1.StackCount{}}
 	if l.Base == nil || l.Head == nil || h.o.Profiles == nil {
 		h.json.Send(w, r, a)
 		return
@@ -94,7 +78,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 
 	for _, s := range l.Stacks[:min(len(l.Stacks), maxCounted)] {
 		name := strings.TrimSpace(human.Func(s.Key.Func, 80) + " " + human.Place(s.Key.File, s.Key.Line))
-		a.Stacks = append(a.Stacks, apiCounted{Signature: human.Line(s.Signature, maxName), Name: human.Line(fmt.Sprintf("%s (%s)", name, s.Op), maxFunc), Counts: floats{}})
+		a.Stacks = append(a.Stacks, v1.StackCount{Signature: human.Line(s.Signature, maxName), Name: human.Line(fmt.Sprintf("%s (%s)", name, s.Op), maxFunc), Counts: v1.Numbers{}})
 	}
 	for i, snapshot := range snapshots {
 		if snapshot == nil {

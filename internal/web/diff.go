@@ -111,33 +111,14 @@ func (h *Handler) loadProblem(err error, keys string) (code int, kind envelope.E
 	return http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "load", keys)
 }
 
-type apiDiff struct {
-	Base   *apiProfile `json:"base"`
-	Head   *apiProfile `json:"head"`
-	Growth int64       `json:"growth"`
-	Stacks []v1.Stack  `json:"stacks"`
-	// More stacks have changed than are listed.
-	More int   `json:"more"`
-	Root *node `json:"root"`
-	// Folded is how many frames of the tree are left out, each too small to be
-	// seen.
-	Folded int `json:"folded"`
-}
-
-type apiProfile struct {
-	Key        string    `json:"key"`
-	Time       time.Time `json:"time"`
-	Goroutines int64     `json:"goroutines"`
-}
-
-func newAPIProfile(key string, p *collector.Profile) *apiProfile {
+func newProfileOf(key string, p *collector.Profile) *v1.ProfileOf {
 	if p == nil {
 		return nil
 	}
-	return &apiProfile{Key: key, Time: p.Time.UTC(), Goroutines: p.Total}
+	return &v1.ProfileOf{Key: key, Time: p.Time.UTC(), Goroutines: p.Total}
 }
 
-// apiDiff is the difference of two profiles as a list and as a tree.
+// v1.Diff is the difference of two profiles as a list and as a tree.
 func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	t, leave, err := h.compared(r.Context(), q.Get("base"), q.Get("head"))
@@ -148,7 +129,7 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	base, head := snapshots(t)
-	a := apiDiff{Base: newAPIProfile(t.baseKey, t.base), Head: newAPIProfile(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
+	a := v1.Diff{Base: newProfileOf(t.baseKey, t.base), Head: newProfileOf(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
 	stacks, more := mostChanged(stack.Diff(base, head))
 	for _, x := range stacks {
 		s := v1.NewStack(x.StackGrowth)
@@ -156,7 +137,8 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 		a.Stacks = append(a.Stacks, s)
 	}
 	a.More = more
-	a.Root, a.Folded = tree(base, head)
+	root, folded := tree(base, head)
+	a.Root, a.Folded = root.json(), folded
 	h.json.Send(w, r, a)
 }
 
@@ -197,16 +179,20 @@ func mostChanged(deltas []stack.Delta) (stacks []changed, more int) {
 
 // node is a function in the tree of calls, outermost first.
 type node struct {
-	Name     string  `json:"n"`
-	Place    string  `json:"p,omitempty"`
-	Base     int64   `json:"b"`
-	Head     int64   `json:"h"`
-	Standard bool    `json:"s,omitempty"`
-	Children []*node `json:"c,omitempty"`
+	v1.Node
+	children []*node
 
 	index map[string]*node
 	key   string
 	frame collector.Frame
+}
+
+// json is the node as the API has it, with its children.
+func (n *node) json() *v1.Node {
+	for _, c := range n.children {
+		n.Children = append(n.Children, c.json())
+	}
+	return &n.Node
 }
 
 // What a tree has at most. What is folded is too small to be seen anyway.
@@ -223,7 +209,7 @@ func (n *node) child(key string, f collector.Frame) *node {
 			n.index = map[string]*node{}
 		}
 		n.index[key] = c
-		n.Children = append(n.Children, c)
+		n.children = append(n.children, c)
 	}
 	return c
 }
@@ -233,7 +219,7 @@ func (n *node) size() int64 { return max(n.Base, n.Head) }
 
 // tree adds up both profiles by their calls, and folds what is too small.
 func tree(base, head *stack.Snapshot) (root *node, folded int) {
-	root = &node{Name: "all goroutines", Base: base.Total, Head: head.Total}
+	root = &node{Node: v1.Node{Name: "all goroutines", Base: base.Total, Head: head.Total}}
 	add := func(s *stack.Stack, base, head int64) {
 		n := root
 		frames := s.Frames
@@ -277,7 +263,7 @@ func tree(base, head *stack.Snapshot) (root *node, folded int) {
 // count is how many nodes are left when those of a size up to least are folded.
 func (n *node) count(least int64) int {
 	sum := 1
-	for _, c := range n.Children {
+	for _, c := range n.children {
 		if c.size() > least {
 			sum += c.count(least)
 		}
@@ -288,10 +274,10 @@ func (n *node) count(least int64) int {
 // fold leaves out the children of a size up to least, and puts the others in
 // order.
 func (n *node) fold(least int64) (folded int) {
-	slices.SortFunc(n.Children, func(a, b *node) int {
+	slices.SortFunc(n.children, func(a, b *node) int {
 		return cmp.Or(cmp.Compare(b.Head-b.Base, a.Head-a.Base), cmp.Compare(b.size(), a.size()), cmp.Compare(a.key, b.key))
 	})
-	n.Children = slices.DeleteFunc(n.Children, func(c *node) bool {
+	n.children = slices.DeleteFunc(n.children, func(c *node) bool {
 		if c.size() > least {
 			c.call()
 			folded += c.fold(least)

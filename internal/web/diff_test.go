@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
@@ -39,7 +40,7 @@ func diffURL(part, base, head string) string {
 func TestDiff(t *testing.T) {
 	s := archived()
 	base, head := s.refs[0].Key, s.refs[1].Key
-	d := asked[apiDiff](t, options(leaking()), diffURL("/api/v1/diff", base, head))
+	d := asked[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", base, head))
 	require.EqualValues(t, 1957, d.Growth)
 	require.EqualValues(t, 61, d.Base.Goroutines)
 	require.Equal(t, []string{"main.logHandler.func1 handler.go:29"}, d.Stacks[0].Frames)
@@ -52,7 +53,7 @@ func TestDiff(t *testing.T) {
 	require.EqualValues(t, 12, leaf.Children[0].Base)
 	require.True(t, d.Root.Children[1].Standard)
 
-	d = asked[apiDiff](t, options(leaking()), diffURL("/api/v1/diff", "", head))
+	d = asked[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", "", head))
 	require.Nil(t, d.Base)
 	require.EqualValues(t, 2018, d.Growth, "everything is new")
 }
@@ -72,7 +73,7 @@ func TestTreeIsFolded(t *testing.T) {
 	var count func(n *node) int
 	count = func(n *node) int {
 		sum := 1
-		for _, c := range n.Children {
+		for _, c := range n.children {
 			sum += count(c)
 		}
 		return sum

@@ -27,6 +27,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -379,8 +380,8 @@ func TestPlateaued(t *testing.T) {
 	page := text(body(t, get(t, options(s), "/leaks/3f9c2a7b")))
 	require.Contains(t, page, "prod/checkout plateaued aged prod/checkout holds 1,904 leaked goroutines , and no more of them since 21:59 UTC ; they leaked since 14:02 UTC , v1.42.0, deployed 13:59 UTC ; 97 %")
 	require.Contains(t, page, "History 14:39 UTC firing the counts grow 21:59 UTC plateaued no more since 21:59 UTC")
-	h := asked[apiHistory](t, options(s), historyURL("leak=3f9c2a7b"))
-	require.Equal(t, []apiDeploy{{Time: seconds(l.DeployedAt), Instances: 8, Version: "v1.42.0"}}, h.Deploys)
+	h := asked[v1.History](t, options(s), historyURL("leak=3f9c2a7b"))
+	require.Equal(t, []v1.Deploy{{Time: seconds(l.DeployedAt), Instances: 8, Version: "v1.42.0"}}, h.Deploys)
 }
 
 // What has plateaued, and what has no leaking process at the moment, does not

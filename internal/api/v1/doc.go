@@ -1,6 +1,7 @@
-// Package v1 holds the JSON that programs read: one type for a stack, one for a
-// leak, one for an interval. The HTTP API, scan, diff and check all write these
-// types, so a script that reads one of them can read the others.
+// Package v1 holds the JSON that programs read: all that the HTTP API answers, and
+// one type for a stack, one for a leak, one for an interval. Scan, diff and check
+// write these three as well, so a script that reads one of them can read the
+// others. docs/openapi.yaml describes every field.
 //
 // The package owns names and forms of fields, and the conversion from the values
 // of internal/leak, internal/stack and trend. It never judges, filters or sorts,

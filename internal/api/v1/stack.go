@@ -75,6 +75,7 @@ func NewStacks(all []leak.StackGrowth) []Stack {
 	return out
 }
 
+// newStack has the fields that every stack of a leak has.
 func newStack(s leak.StackGrowth) Stack {
 	x := Stack{
 		Signature: s.Signature, Frames: make([]string, 0, len(s.Frames)), State: s.Op,

@@ -1,0 +1,77 @@
+package v1
+
+import (
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Target is where the profiles of one instance are pulled from.
+type Target struct {
+	Labels          labels.Labels `json:"labels"`
+	URL             string        `json:"url"`
+	State           string        `json:"state"`
+	LastPull        *time.Time    `json:"last_pull"`
+	NextPull        *time.Time    `json:"next_pull"`
+	DurationSeconds float64       `json:"duration_seconds"`
+	CostSeconds     Number        `json:"cost_seconds"`
+	Goroutines      int64         `json:"goroutines"`
+	Error           string        `json:"error,omitempty"`
+	GoneSince       *time.Time    `json:"gone_since,omitempty"`
+}
+
+// ServerStatus is how gorowatch does.
+type ServerStatus struct {
+	Ready         bool                 `json:"ready"`
+	Started       *time.Time           `json:"started"`
+	Build         map[string]string    `json:"build"`
+	Flags         map[string]string    `json:"flags"`
+	Config        string               `json:"config"`
+	Notices       []string             `json:"notices"`
+	Series        SeriesStatus         `json:"series"`
+	Discovery     DiscoveryStatus      `json:"discovery"`
+	Storage       StorageStatus        `json:"storage"`
+	Alertmanagers []AlertmanagerStatus `json:"alertmanagers"`
+}
+
+// SeriesStatus is how far the counts are read.
+type SeriesStatus struct {
+	Source         string     `json:"source"`
+	HistorySeconds float64    `json:"history_seconds"`
+	Read           *time.Time `json:"read"`
+	Done           float64    `json:"done"` // 0 to 1
+	Readings       int        `json:"readings"`
+	Error          string     `json:"error,omitempty"`
+}
+
+// DiscoveryStatus is what service discovery finds.
+type DiscoveryStatus struct {
+	Sets     []DiscoverySet `json:"sets"`
+	Problems []string       `json:"problems"`
+}
+
+// DiscoverySet is a set of targets of the configuration.
+type DiscoverySet struct {
+	Name    string `json:"name"`
+	Targets int    `json:"targets"`
+}
+
+// StorageStatus is how the bucket does.
+type StorageStatus struct {
+	URL              string  `json:"url"`
+	RetentionSeconds float64 `json:"retention_seconds"`
+	Error            string  `json:"error,omitempty"`
+}
+
+// AlertmanagerStatus is how the sending to one Alertmanager or webhook goes.
+type AlertmanagerStatus struct {
+	URL         string     `json:"url"`
+	State       string     `json:"state"`
+	Since       *time.Time `json:"since"`
+	LastSuccess *time.Time `json:"last_success"`
+	LastError   string     `json:"last_error,omitempty"`
+	Queued      int        `json:"queued"`
+	Capacity    int        `json:"capacity"`
+	Sent        int64      `json:"sent"`
+	Dropped     int64      `json:"dropped"`
+}
