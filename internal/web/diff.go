@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -23,6 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/calltree"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 )
 
@@ -137,8 +137,7 @@ func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 		a.Stacks = append(a.Stacks, s)
 	}
 	a.More = more
-	root, folded := tree(base, head)
-	a.Root, a.Folded = root.json(), folded
+	a.Root, a.Folded = calltree.Of(base, head)
 	h.json.Send(w, r, a)
 }
 
@@ -175,128 +174,6 @@ func mostChanged(deltas []stack.Delta) (stacks []changed, more int) {
 		stacks = append(stacks, changed{s, d.Labels})
 	}
 	return stacks, len(deltas) - len(shown)
-}
-
-// node is a function in the tree of calls, outermost first.
-type node struct {
-	v1.Node
-	children []*node
-
-	index map[string]*node
-	key   string
-	frame collector.Frame
-}
-
-// json is the node as the API has it, with its children.
-func (n *node) json() *v1.Node {
-	for _, c := range n.children {
-		n.Children = append(n.Children, c.json())
-	}
-	return &n.Node
-}
-
-// What a tree has at most. What is folded is too small to be seen anyway.
-const (
-	maxNodes = 3000
-	maxDepth = 128
-)
-
-func (n *node) child(key string, f collector.Frame) *node {
-	c, ok := n.index[key]
-	if !ok {
-		c = &node{key: key, frame: f}
-		if n.index == nil {
-			n.index = map[string]*node{}
-		}
-		n.index[key] = c
-		n.children = append(n.children, c)
-	}
-	return c
-}
-
-// size is what decides how wide a node is.
-func (n *node) size() int64 { return max(n.Base, n.Head) }
-
-// tree adds up both profiles by their calls, and folds what is too small.
-func tree(base, head *stack.Snapshot) (root *node, folded int) {
-	root = &node{Node: v1.Node{Name: "all goroutines", Base: base.Total, Head: head.Total}}
-	add := func(s *stack.Stack, base, head int64) {
-		n := root
-		frames := s.Frames
-		if len(frames) > maxDepth {
-			frames = frames[len(frames)-maxDepth:]
-		}
-		for i := len(frames) - 1; i >= 0; i-- {
-			f := frames[i]
-			n = n.child(f.Func, *f)
-			n.Base, n.Head = n.Base+base, n.Head+head
-		}
-		if s.Op != "" && s.Op != stack.Running {
-			n = n.child("\x00"+s.Op, collector.Frame{})
-			n.Base, n.Head = n.Base+base, n.Head+head
-		}
-	}
-	for sig, s := range head.Stacks {
-		var before int64
-		if b := base.Stacks[sig]; b != nil {
-			before = b.Count
-		}
-		add(s, before, s.Count)
-	}
-	for sig, s := range base.Stacks {
-		if head.Stacks[sig] == nil {
-			add(s, s.Count, 0)
-		}
-	}
-	least := root.size() / 2000
-	for {
-		kept := root.count(least)
-		if kept <= maxNodes || least > root.size() {
-			break
-		}
-		least = max(1, 2*least)
-	}
-	folded = root.fold(least)
-	return root, folded
-}
-
-// count is how many nodes are left when those of a size up to least are folded.
-func (n *node) count(least int64) int {
-	sum := 1
-	for _, c := range n.children {
-		if c.size() > least {
-			sum += c.count(least)
-		}
-	}
-	return sum
-}
-
-// fold leaves out the children of a size up to least, and puts the others in
-// order.
-func (n *node) fold(least int64) (folded int) {
-	slices.SortFunc(n.children, func(a, b *node) int {
-		return cmp.Or(cmp.Compare(b.Head-b.Base, a.Head-a.Base), cmp.Compare(b.size(), a.size()), cmp.Compare(a.key, b.key))
-	})
-	n.children = slices.DeleteFunc(n.children, func(c *node) bool {
-		if c.size() > least {
-			c.call()
-			folded += c.fold(least)
-			return false
-		}
-		folded += c.count(-1)
-		return true
-	})
-	return folded
-}
-
-// call gives a node its name: that of a function, or of what goroutines wait in.
-func (n *node) call() {
-	if op, ok := strings.CutPrefix(n.key, "\x00"); ok {
-		n.Name, n.Standard = human.Line(op, maxName), true
-		return
-	}
-	n.Name, n.Place = human.Func(n.frame.Func, maxFunc), human.Line(human.Place(n.frame.File, n.frame.Line), maxName)
-	n.Standard = stack.Standard(n.frame)
 }
 
 // comparePage is the difference of any two profiles.

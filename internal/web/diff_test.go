@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -56,31 +55,6 @@ func TestDiff(t *testing.T) {
 	d = asked[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", "", head))
 	require.Nil(t, d.Base)
 	require.EqualValues(t, 2018, d.Growth, "everything is new")
-}
-
-// TestTreeIsFolded: a profile of very many frames has a picture all the same.
-func TestTreeIsFolded(t *testing.T) {
-	p := &collector.Profile{Format: collector.FormatProto}
-	for i := range 500 {
-		r := collector.Record{Count: 1 + int64(i%7)}
-		for depth := range 100 {
-			r.Frames = append(r.Frames, &collector.Frame{Func: fmt.Sprintf("example.com/p%d.F%d", i, depth), File: "f.go", Line: depth})
-		}
-		p.Records = append(p.Records, r)
-		p.Total += r.Count
-	}
-	root, folded := tree(&stack.Snapshot{}, stack.Of(p))
-	var count func(n *node) int
-	count = func(n *node) int {
-		sum := 1
-		for _, c := range n.children {
-			sum += count(c)
-		}
-		return sum
-	}
-	require.LessOrEqual(t, count(root), maxNodes)
-	require.Equal(t, 500*100, folded+count(root)-1, "what is left out is counted")
-	require.Equal(t, p.Total, root.Head)
 }
 
 func TestDiffThatCannotBeHad(t *testing.T) {

@@ -54,12 +54,13 @@ var mayImport = map[string][]string{
 	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
+	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
 	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/envelope", "internal/web/inbound",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound",
 	},
 	"internal/pprofui": {"collector"},
 
