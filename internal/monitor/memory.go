@@ -34,7 +34,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 	}
 	asked := 0
 	for _, s := range services {
-		since := s.tracker.Onset()
+		since := s.tracker.EarliestOnset()
 		if s.weighing || now.Before(s.weighed) || since.IsZero() {
 			continue
 		}
@@ -86,7 +86,7 @@ func (s *service) memories(all []collector.Memory) map[string]leak.Memory {
 // youngest is the start of the youngest process that has a leak, if it is after
 // a time: the growth of memory over a restart says nothing.
 func (s *service) youngest(since time.Time) time.Time {
-	for _, name := range s.tracker.Told() {
+	for _, name := range s.tracker.FiringInstances() {
 		if started := s.started(name); started.After(since) {
 			since = started
 		}

@@ -412,7 +412,7 @@ func (m *Monitor) Services() []Service {
 		if len(s.watched) == 0 {
 			continue // gone, but for its leaks
 		}
-		v := Service{Labels: s.labels, Verdict: s.verdict, Held: s.tracker.Held()}
+		v := Service{Labels: s.labels, Verdict: s.verdict, Held: s.tracker.SuppressedReason()}
 		place, there := 0, len(s.here())
 		for _, w := range s.watched {
 			if in, ok := s.instances[w.Name]; ok {

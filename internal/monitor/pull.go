@@ -128,7 +128,7 @@ func (m *Monitor) dueReview(now time.Time, s *service) []pull {
 	if m.o.Puller == nil || m.o.Archive == nil || len(s.instances) == 0 {
 		return nil
 	}
-	every, names := reviewBlocks*s.block, s.tracker.Told()
+	every, names := reviewBlocks*s.block, s.tracker.FiringInstances()
 	told := len(names) > 0
 	if told {
 		every /= 6

@@ -386,7 +386,7 @@ func (s *service) histories() []attribution.History {
 	}
 	for _, it := range s.verdict.Instances {
 		if in, ok := s.instances[it.Instance]; ok {
-			add(in, s.onset(it), max(it.Leaked, s.tracker.Leaked(in.name)))
+			add(in, s.onset(it), max(it.Leaked, s.tracker.LeakedOn(in.name)))
 		}
 	}
 	return out
@@ -395,7 +395,7 @@ func (s *service) histories() []attribution.History {
 // onset is when an instance began to grow: as the verdict has it, or earlier if
 // a leak is known that began earlier.
 func (s *service) onset(it trend.InstanceTrend) time.Time {
-	if known := s.tracker.Onset(); !known.IsZero() && known.Before(it.Onset) {
+	if known := s.tracker.EarliestOnset(); !known.IsZero() && known.Before(it.Onset) {
 		return known
 	}
 	return it.Onset

@@ -70,7 +70,7 @@ func (m *Monitor) askPresence(ctx context.Context, now time.Time) {
 
 // presenceQuestions are those of a service that are due.
 func (s *service) presenceQuestions(now time.Time, interval time.Duration) (out []question) {
-	names := s.tracker.Told()
+	names := s.tracker.FiringInstances()
 	known := make(map[string]*presence, len(names))
 	for _, name := range names {
 		in := s.instances[name]

@@ -28,7 +28,7 @@ func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
 	}
 	var questions []question
 	for _, s := range services {
-		if s.tracker.Onset().IsZero() {
+		if s.tracker.EarliestOnset().IsZero() {
 			continue
 		}
 		for _, w := range s.watched {

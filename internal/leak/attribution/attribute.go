@@ -42,7 +42,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		total += max(0, float64(h.head().Total-h.base().Total))
 		leaked += h.Leaked
 	}
-	grown := growing(full)
+	grown := growingStacks(full)
 	switch {
 	case len(histories) == 0 || shots == 0:
 		return nil, "no profile could be had"
@@ -54,7 +54,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return nil, "no stack grows steadily in the profiles"
 	}
 	slices.SortFunc(grown, func(a, b *grownStack) int {
-		return cmp.Or(order(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
+		return cmp.Or(compareBools(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
 	// What is to be explained is the growth of the floor: the profiles hold
 	// requests in flight besides.
@@ -69,7 +69,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	}
 	var explained float64
 	var over [][]*grownStack // by more than the floor, as what comes and goes
-	for _, group := range together(grown, limit(leaked)) {
+	for _, group := range groupByShape(grown, limit(leaked)) {
 		var d float64
 		for _, g := range group {
 			d += g.delta()
@@ -82,7 +82,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 			continue
 		}
 		explained += d
-		as = append(as, attribution(group, full, max(total, minGrowth)))
+		as = append(as, describe(group, full, max(total, minGrowth)))
 	}
 	comesAndGoes := func(a Attribution) bool { return a.Lasting == 0 }
 	switch {
@@ -90,7 +90,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		// The floor is an estimate, from the lives of many processes at times: it
 		// is wrong where a stack shows for long that it does not come and go.
 		for _, group := range over {
-			if a := attribution(group, full, max(total, minGrowth)); !comesAndGoes(a) {
+			if a := describe(group, full, max(total, minGrowth)); !comesAndGoes(a) {
 				return []Attribution{a}, ""
 			}
 		}
@@ -108,7 +108,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 }
 
 // order compares truths: false is less.
-func order(a, b bool) int {
+func compareBools(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

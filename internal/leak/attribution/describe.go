@@ -10,7 +10,7 @@ import (
 )
 
 // attribution is of stacks that grow together, the leading one first.
-func attribution(group []*grownStack, histories []History, total float64) Attribution {
+func describe(group []*grownStack, histories []History, total float64) Attribution {
 	lead := group[0]
 	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
 	biggest := 0.0
@@ -20,33 +20,33 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 			a.Clean = append(a.Clean, h.Instance)
 			continue
 		}
-		c := lead.courses[i]
+		c := lead.series[i]
 		a.Instances = append(a.Instances, h.Instance)
 		if d := c.delta(); d > biggest {
 			biggest = d
 			a.Base, a.Head = h.Shots[0].Ref, h.Shots[len(h.Shots)-1].Ref
 		}
-		d, l, v := c.slackening()
+		d, l, v := c.slowdown()
 		due, lack, variance = due+d, lack+l, variance+v
 		if c.hadStopped(lead.stack.Signature, h.Earlier) || c.gaveBack(counts(lead.stack.Signature, h.before)) {
 			full += c.delta()
 		}
-		if why := c.doubt(minBorne); why != "" {
+		if why := c.reasonToDoubt(minConvincing); why != "" {
 			doubted += c.delta()
 			if c.delta() > most {
 				most, a.Doubt = c.delta(), why
 			}
 		}
 		shots := slices.Concat(h.before, h.Shots)
-		long := courseOf(lead.stack.Signature, shots)
+		long := seriesOf(lead.stack.Signature, shots)
 		lasting, since := long.lasting()
 		if lasting > a.Lasting {
-			a.Lasting, a.LoadKnown = lasting, long.loaded
+			a.Lasting, a.LoadKnown = lasting, long.hasLoad
 		}
 		if at := shots[0].Ref.Time.Add(time.Duration(since * float64(time.Hour))); a.Onset.IsZero() || at.Before(a.Onset) {
 			a.Onset = at
 		}
-		all := whole(group, i)
+		all := sumOf(group, i)
 		a.Grown[h.Instance] = all.net[len(all.net)-1] - all.net[0]
 		if rate, ok := all.rate(); ok {
 			a.Rates[h.Instance] = rate
@@ -68,7 +68,7 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 			Head:      int64(g.head()),
 			Share:     min(1, g.delta()/total),
 			Wait:      g.stack.Wait,
-			Parted:    parted(g, histories),
+			Parted:    partnerOf(g, histories),
 		})
 	}
 	a.Share = min(1, a.Share)
@@ -76,11 +76,11 @@ func attribution(group []*grownStack, histories []History, total float64) Attrib
 }
 
 // whole is the course of all stacks of a group on one instance.
-func whole(group []*grownStack, i int) course {
-	c := group[0].courses[i]
+func sumOf(group []*grownStack, i int) stackSeries {
+	c := group[0].series[i]
 	c.net = slices.Clone(c.net)
 	for _, g := range group[1:] {
-		for j, x := range g.courses[i].net {
+		for j, x := range g.series[i].net {
 			c.net[j] += x
 		}
 	}

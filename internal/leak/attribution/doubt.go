@@ -8,7 +8,7 @@ import (
 // What it takes of a stack to bear out what the counts take for a leak. The
 // bounds of its shape are those of growth that lasts; it is younger.
 const (
-	minBorne = 6 // profiles since it began
+	minConvincing = 6 // profiles since it began
 	// stepPace is by how much a step is faster than the whole of the growth:
 	// between profiles that are far apart much may have come steadily.
 	stepPace = 1.5
@@ -17,7 +17,7 @@ const (
 // doubt is why growth is not yet known for that of a leak, in plain words: it
 // takes so many profiles since it began, and a course that jobs, steps of the
 // base level, mornings, warm-ups and pools do not have. Empty: it is.
-func (c course) doubt(least int) string {
+func (c stackSeries) reasonToDoubt(least int) string {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	delta := last - first
@@ -31,7 +31,7 @@ func (c course) doubt(least int) string {
 		return "some of the growth of its stack came back"
 	case c.steadiness() < lastingSteady:
 		return "its stack does not grow steadily"
-	case c.stepped(began, delta):
+	case c.hasStep(began, delta):
 		return "much of the growth of its stack came at once"
 	case slows(c.own, c.hours, from, half) || slows(c.count, c.hours, from, half):
 		return "its stack grows more slowly than at first, as what fills up does"
@@ -41,7 +41,7 @@ func (c course) doubt(least int) string {
 
 // stepped tells whether a large part of the growth came between two profiles,
 // and faster than the rest of it.
-func (c course) stepped(began int, delta float64) bool {
+func (c stackSeries) hasStep(began int, delta float64) bool {
 	n := len(c.own)
 	whole := pace(c.own, c.hours, began, n-1)
 	for i := 1; i < n; i++ {

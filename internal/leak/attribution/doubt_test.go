@@ -39,7 +39,7 @@ func TestDoubt(t *testing.T) {
 		"what came back once":             {12, func(h float64) float64 { return 20*h - 60*math.Floor(h/8) }, steady, "came back"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			why := hourly(c.hours, c.count, c.load).doubt(minBorne)
+			why := hourly(c.hours, c.count, c.load).reasonToDoubt(minConvincing)
 			if c.want == "" {
 				require.Empty(t, why)
 			}
@@ -60,7 +60,7 @@ func TestProfilesFarApartAreNoStep(t *testing.T) {
 		})
 	}
 	for n := 8; n <= len(shots); n++ {
-		require.Empty(t, courseOf("x", shots[:n]).doubt(minBorne), n)
+		require.Empty(t, seriesOf("x", shots[:n]).reasonToDoubt(minConvincing), n)
 	}
 }
 

@@ -13,35 +13,35 @@ import (
 const maxDeaths = 8
 
 // alive is the process of an instance that leaks.
-type alive struct {
+type process struct {
 	started       time.Time
 	count, leaked float64
 }
 
 // watchDeaths notes the ends of the processes that leak.
-func (r *record) watchDeaths(o Evaluation) {
+func (r *record) noteDeaths(e Evaluation) {
 	for name, w := range r.watched {
-		i := find(o.Instances, name)
-		if i < 0 || o.Instances[i].Started.IsZero() {
+		i := find(e.Instances, name)
+		if i < 0 || e.Instances[i].Started.IsZero() {
 			continue
 		}
-		in := o.Instances[i]
-		a, known := r.alive[name]
+		in := e.Instances[i]
+		a, known := r.processes[name]
 		if !known { // restored, or new
-			a = alive{started: w.started, count: w.clean + w.leaked, leaked: w.leaked}
+			a = process{started: w.started, count: w.clean + w.leaked, leaked: w.leaked}
 		}
 		if procstart.At(in.Started).After(procstart.At(a.started)) && a.leaked > 0 && !math.IsNaN(a.count) && !math.IsInf(a.count, 0) {
 			deaths := append(slices.Clone(r.leak.Deaths), leak.Death{Instance: name, Time: in.Started, Goroutines: a.count, Leaked: a.leaked})
 			r.leak.Deaths = deaths[max(0, len(deaths)-maxDeaths):]
-			a = alive{}
+			a = process{}
 		}
 		a.started, a.count = in.Started, in.Count
 		if procstart.At(in.Started).Same(procstart.At(w.started)) && w.clean <= in.Count { // neither unknown nor infinite
 			a.leaked = in.Count - w.clean
 		}
-		if r.alive == nil {
-			r.alive = map[string]alive{}
+		if r.processes == nil {
+			r.processes = map[string]process{}
 		}
-		r.alive[name] = a
+		r.processes[name] = a
 	}
 }

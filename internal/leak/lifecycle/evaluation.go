@@ -33,11 +33,11 @@ type Evaluation struct {
 }
 
 // presence is what is known of an instance that has no samples.
-func (o *Evaluation) presence(instance string) collector.Presence {
-	if o.Presence == nil {
+func (e *Evaluation) presence(instance string) collector.Presence {
+	if e.Presence == nil {
 		return collector.PresenceUnknown
 	}
-	return o.Presence(instance)
+	return e.Presence(instance)
 }
 
 func find(in []trend.Instance, name string) int {

@@ -20,14 +20,14 @@ type extent struct {
 const extentFor = 360
 
 // noteExtent takes the extent, unless it was larger of late.
-func (r *record) noteExtent(now time.Time, late time.Duration, o Evaluation) {
+func (r *record) noteExtent(now time.Time, late time.Duration, e Evaluation) {
 	n := 0
 	for _, name := range r.leak.Instances {
-		if !r.watched[name].replaced(o.living[name]) {
+		if !r.watched[name].isReplaced(e.living[name]) {
 			n++
 		}
 	}
-	if n > 0 && (n >= len(r.largest.instances) || now.Sub(r.largest.at) >= late) {
-		r.largest = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
+	if n > 0 && (n >= len(r.largestExtent.instances) || now.Sub(r.largestExtent.at) >= late) {
+		r.largestExtent = extent{now, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate}
 	}
 }

@@ -27,7 +27,7 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 			o := s.observation(trend.Leaking, "a")
 			o.Attributions = filling(51)
 			s.tracker.Update(s.now, o)
-			require.False(t, s.told())
+			require.False(t, s.isFiring())
 		}
 		return s
 	}
@@ -37,19 +37,19 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		for range 300 {
 			s.step(0)
 			s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-			require.False(t, s.told(), "nothing was found that could leak")
+			require.False(t, s.isFiring(), "nothing was found that could leak")
 		}
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		require.Empty(t, s.tracker.Leaks())
 		s.step(30, "a")
 		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-		require.False(t, s.told(), "it may be the same again, as jobs are")
+		require.False(t, s.isFiring(), "it may be the same again, as jobs are")
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 		s.now = s.now.Add(24 * time.Hour)
 		s.step(30, "a")
 		s.tracker.Update(s.now, s.observation(trend.Leaking, "a"))
-		require.True(t, s.told(), "this growth is another")
+		require.True(t, s.isFiring(), "this growth is another")
 	})
 	t.Run("a leak after all", func(t *testing.T) {
 		s := begin()
@@ -57,7 +57,7 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		o := s.observation(trend.Leaking, "a")
 		o.Attributions = attributed("a")
 		s.tracker.Update(s.now, o)
-		require.True(t, s.told())
+		require.True(t, s.isFiring())
 	})
 	t.Run("beside a leak", func(t *testing.T) {
 		s := begin()
@@ -78,6 +78,6 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 		o := s.observation(trend.Leaking, "a")
 		o.Attributions = filling(190)
 		s.tracker.Update(s.now, o)
-		require.True(t, s.told())
+		require.True(t, s.isFiring())
 	})
 }

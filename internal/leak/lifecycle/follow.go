@@ -15,37 +15,37 @@ import (
 const minHeld = 5
 
 // follow brings what the instances hold up to date, growing or not.
-func (r *record) follow(now time.Time, o Evaluation) {
-	r.inherit(now)
+func (r *record) updateHoldings(now time.Time, e Evaluation) {
+	r.shareRestoredRate(now)
 	l := &r.leak
 	l.Leaked, r.remaining = 0, 0
 	l.Instances = l.Instances[:0:0]
 	for name, w := range r.watched {
-		if i := find(o.Instances, name); i >= 0 {
+		if i := find(e.Instances, name); i >= 0 {
 			if math.IsNaN(w.clean) { // restored: seen for the first time
-				w.clean, w.started = max(0, o.Instances[i].Count-w.leaked), o.Instances[i].Started
+				w.clean, w.started = max(0, e.Instances[i].Count-w.leaked), e.Instances[i].Started
 			}
 			switch {
-			case !w.low(o.Instances[i]):
+			case !w.isLow(e.Instances[i]):
 				w.lowSince = time.Time{}
 			case w.lowSince.IsZero():
 				w.lowSince = now
 			}
-			if !w.free(o.Instances[i]) {
-				r.remaining += w.holds(o.Instances[i])
+			if !w.isClean(e.Instances[i]) {
+				r.remaining += w.leakedNow(e.Instances[i])
 			}
 		}
-		in, lives := o.living[name]
-		if held := w.holds(in); lives && (held >= minHeld || !w.replaced(in)) {
+		in, lives := e.living[name]
+		if held := w.leakedNow(in); lives && (held >= minHeld || !w.isReplaced(in)) {
 			l.Leaked += held
 			l.Instances = append(l.Instances, name)
 		}
 	}
 	slices.Sort(l.Instances)
-	l.InstancesTotal = max(len(o.living), len(l.Instances))
+	l.InstancesTotal = max(len(e.living), len(l.Instances))
 	l.Rate = trend.Interval{}
-	if l.PlateauedAt.IsZero() || r.moved.After(l.PlateauedAt) {
-		l.Rate = r.rate(o)
+	if l.PlateauedAt.IsZero() || r.growthSeenAt.After(l.PlateauedAt) {
+		l.Rate = r.rate(e)
 	}
 	l.Watched = l.Watched[:0:0]
 	for _, name := range slices.Sorted(maps.Keys(r.watched)) {
@@ -53,7 +53,7 @@ func (r *record) follow(now time.Time, o Evaluation) {
 		if math.IsNaN(w.clean) || math.IsInf(w.clean, 0) {
 			continue
 		}
-		x := leak.Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.stood}
+		x := leak.Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.mostStanding}
 		if !slices.Contains(l.Instances, name) && w.share.Value > 0 {
 			rate := w.share
 			x.Rate = &rate
@@ -64,13 +64,13 @@ func (r *record) follow(now time.Time, o Evaluation) {
 
 // rate sums up the growth of the processes that live. Rates from the counts err
 // together, rates from the stacks each apart.
-func (r *record) rate(o Evaluation) trend.Interval {
+func (r *record) rate(e Evaluation) trend.Interval {
 	var judged trend.Interval
 	var profiled, wide float64 // wide: half the interval, squared
 	for _, name := range r.leak.Instances {
 		w := r.watched[name]
 		switch {
-		case w.replaced(o.living[name]): // not seen to grow yet
+		case w.isReplaced(e.living[name]): // not seen to grow yet
 		case w.profiled:
 			profiled += w.share.Value
 			wide += (w.share.High - w.share.Low) * (w.share.High - w.share.Low) / 4

@@ -28,10 +28,10 @@ const (
 // watchMissing notes since when the instances of a leak have no samples, and
 // since when they are known to be gone. paused: nobody looked for a while, a time
 // that says nothing of any instance.
-func (t *Tracker) watchMissing(now time.Time, r *record, o Evaluation, paused bool) {
+func (t *Tracker) watchMissing(now time.Time, r *record, e Evaluation, paused bool) {
 	for name, w := range r.watched {
-		i := find(o.Instances, name)
-		if i >= 0 && !t.lost(now, o.Instances[i]) {
+		i := find(e.Instances, name)
+		if i >= 0 && !t.isLost(now, e.Instances[i]) {
 			w.missing, w.gone = time.Time{}, time.Time{}
 			continue
 		}
@@ -40,12 +40,12 @@ func (t *Tracker) watchMissing(now time.Time, r *record, o Evaluation, paused bo
 			w.missing, w.gone = now, time.Time{}
 		case !w.missing.IsZero():
 		case i >= 0:
-			w.missing = o.Instances[i].LastSeen
+			w.missing = e.Instances[i].LastSeen
 		default:
 			w.missing = now
 		}
 		switch {
-		case o.presence(name) != collector.PresenceGone:
+		case e.presence(name) != collector.PresenceGone:
 			w.gone = time.Time{}
 		case w.gone.IsZero():
 			w.gone = now
@@ -55,7 +55,7 @@ func (t *Tracker) watchMissing(now time.Time, r *record, o Evaluation, paused bo
 
 // remember writes down which instances are missing, for the next run and for the
 // time after the leak is resolved.
-func (r *record) remember() {
+func (r *record) noteMissing() {
 	for i := range r.leak.Watched {
 		if w := r.watched[r.leak.Watched[i].Instance]; w != nil && !w.missing.IsZero() {
 			r.leak.Watched[i].Missing = w.missing
@@ -64,7 +64,7 @@ func (r *record) remember() {
 }
 
 // unseen tells whether no instance of the leak has samples.
-func (r *record) unseen() bool {
+func (r *record) hasNoSamples() bool {
 	for _, w := range r.watched {
 		if w.missing.IsZero() {
 			return false
@@ -75,40 +75,40 @@ func (r *record) unseen() bool {
 
 // replacements tells whether a process that has begun when this one went is there
 // under another name.
-func (t *Tracker) replacements(w *watch, o Evaluation) bool {
-	early := w.missing.Add(-replacedWithin * t.o.Base)
-	return slices.ContainsFunc(o.Instances, func(in trend.Instance) bool {
-		return t.names[in.Name].After(early) && in.Started.After(early) && in.Started.After(w.started)
+func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
+	early := w.missing.Add(-replacedWithin * t.options.Base)
+	return slices.ContainsFunc(e.Instances, func(in trend.Instance) bool {
+		return t.firstSeen[in.Name].After(early) && in.Started.After(early) && in.Started.After(w.started)
 	})
 }
 
 // meet notes when each instance was met first under its name.
-func (t *Tracker) meet(now time.Time, o Evaluation, paused bool) {
-	names := make(map[string]time.Time, len(o.Instances))
-	for _, in := range o.Instances {
-		at, known := t.names[in.Name]
+func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
+	names := make(map[string]time.Time, len(e.Instances))
+	for _, in := range e.Instances {
+		at, known := t.firstSeen[in.Name]
 		switch {
 		case known:
-		case t.names == nil || paused:
+		case t.firstSeen == nil || paused:
 			at = in.FirstSeen
 		default:
 			at = now
 		}
 		names[in.Name] = at
 	}
-	t.names = names
+	t.firstSeen = names
 }
 
 // noDataSince is since when all instances that may hold leaked goroutines have no
 // samples, and it is not known that they are gone; zero: one has, or none may.
-func (r *record) noDataSince(o Evaluation) (since time.Time) {
+func (r *record) noDataSince(e Evaluation) (since time.Time) {
 	for name, w := range r.watched {
-		switch i := find(o.Instances, name); {
+		switch i := find(e.Instances, name); {
 		case !w.missing.IsZero():
-			if o.presence(name) != collector.PresenceGone {
+			if e.presence(name) != collector.PresenceGone {
 				since = later(since, w.missing)
 			}
-		case !w.free(o.Instances[i]):
+		case !w.isClean(e.Instances[i]):
 			return time.Time{}
 		}
 	}

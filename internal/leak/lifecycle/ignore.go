@@ -12,7 +12,7 @@ func (t *Tracker) ignore(now time.Time) {
 	for _, r := range t.open {
 		l := &r.leak
 		ignored, comment := false, ""
-		for _, rule := range t.o.Ignore {
+		for _, rule := range t.options.Ignore {
 			if len(l.Stacks) > 0 && rule.Matches(now, t.service, l.Stacks[0]) {
 				ignored, comment = true, rule.Comment
 				break

@@ -15,11 +15,11 @@ import (
 
 // unseen is an observation in which instances have not been scraped for a time,
 // which the trend still remembers.
-func (s *story) unseen(o Evaluation, since time.Time, names ...string) Evaluation {
+func (s *story) unseen(e Evaluation, since time.Time, names ...string) Evaluation {
 	for _, name := range names {
-		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: since})
+		e.Instances = append(e.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: since})
 	}
-	return o
+	return e
 }
 
 // Each pod leaks until the next one takes its place; the trend remembers those
@@ -370,5 +370,5 @@ func TestToldNamesThoseThatRestarted(t *testing.T) {
 	s.started["a"], s.count["a"] = s.now, 10
 	s.quiet(1)
 	require.Empty(t, s.only().Instances)
-	require.Equal(t, []string{"a"}, s.tracker.Told())
+	require.Equal(t, []string{"a"}, s.tracker.FiringInstances())
 }

@@ -14,9 +14,9 @@ import (
 // profiles, which know the stacks alone, where these tell more. part is this
 // leak's of the growth; a says which instances have it, nil means all that
 // grow.
-func (r *record) measure(now time.Time, patience time.Duration, o Evaluation, part float64, a *attribution.Attribution) {
-	v := o.Verdict
-	r.version(o)
+func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, part float64, a *attribution.Attribution) {
+	v := e.Verdict
+	r.version(e)
 	// Later estimates of the onset are from longer blocks: the one of the alarm
 	// stays.
 	if r.leak.State == leak.Suspected && !v.Onset.IsZero() {
@@ -24,13 +24,13 @@ func (r *record) measure(now time.Time, patience time.Duration, o Evaluation, pa
 	}
 	growing := v.Instances
 	if a != nil {
-		growing = growingInstances(a, o, part)
+		growing = growingInstances(a, e, part)
 		for _, name := range a.Clean {
 			delete(r.watched, name)
 		}
 	}
 	known := map[string]bool{}
-	r.inherit(now)
+	r.shareRestoredRate(now)
 	profiled := false
 	for _, it := range growing {
 		w := r.watched[it.Instance]
@@ -44,7 +44,7 @@ func (r *record) measure(now time.Time, patience time.Duration, o Evaluation, pa
 			r.watched[it.Instance] = w
 		}
 		known[it.Instance] = true
-		w.measure(now, patience, it, part, o)
+		w.measure(now, patience, it, part, e)
 		w.rate, w.profiled = stackRate(a, it.Instance)
 		if !w.profiled {
 			w.rate = it.Rate.Times(part)
@@ -59,13 +59,13 @@ func (r *record) measure(now time.Time, patience time.Duration, o Evaluation, pa
 
 // measure takes what the verdict says of the counts of an instance, of whose
 // leaked goroutines part are this leak's.
-func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, o Evaluation) {
+func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, e Evaluation) {
 	count, clean := it.Count, it.Count-part*it.Leaked
-	if i := find(o.Instances, it.Instance); i >= 0 {
-		in := o.Instances[i]
+	if i := find(e.Instances, it.Instance); i >= 0 {
+		in := e.Instances[i]
 		former := w.clean
 		switch {
-		case w.replaced(in):
+		case w.isReplaced(in):
 			*w = watch{started: in.Started, clean: math.Inf(1)}
 		case w.started.IsZero():
 			w.started = in.Started
@@ -83,7 +83,7 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 		w.clean = math.Inf(1)
 	}
 	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // all of it was gone, and it leaks anew
-		w.leaked, w.stood, w.lowSince = 0, 0, time.Time{}
+		w.leaked, w.mostStanding, w.lowSince = 0, 0, time.Time{}
 	}
 	w.estimate(now, patience, clean)
 	w.leaked = max(w.leaked, count-w.clean)
@@ -122,19 +122,19 @@ func stackRate(a *attribution.Attribution, instance string) (trend.Interval, boo
 // those whose counts grow, unless their profiles say that it is not the leak,
 // and those whose stacks grow though the counts do not tell. An instance
 // without profiles is taken for one of them if most of those with profiles are.
-func growingInstances(a *attribution.Attribution, o Evaluation, part float64) (list []trend.InstanceTrend) {
-	for _, it := range o.Verdict.Instances {
+func growingInstances(a *attribution.Attribution, e Evaluation, part float64) (list []trend.InstanceTrend) {
+	for _, it := range e.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
 		if slices.Contains(a.Instances, it.Instance) || !clean && len(a.Instances) > len(a.Clean) {
 			list = append(list, it)
 		}
 	}
 	for _, name := range a.Instances {
-		i := find(o.Instances, name)
+		i := find(e.Instances, name)
 		if i < 0 || slices.ContainsFunc(list, func(it trend.InstanceTrend) bool { return it.Instance == name }) {
 			continue
 		}
-		list = append(list, trend.InstanceTrend{Instance: name, Rate: a.Rates[name].Times(1 / part), Count: o.Instances[i].Count, Leaked: a.Grown[name] / part})
+		list = append(list, trend.InstanceTrend{Instance: name, Rate: a.Rates[name].Times(1 / part), Count: e.Instances[i].Count, Leaked: a.Grown[name] / part})
 	}
 	return list
 }
@@ -158,13 +158,13 @@ func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 
 // inherit shares the rate of a restored leak among the instances that it was
 // measured on.
-func (r *record) inherit(now time.Time) {
+func (r *record) shareRestoredRate(now time.Time) {
 	if r.hasRates {
 		return
 	}
 	r.hasRates = true
 	l := &r.leak
-	r.largest = extent{now, l.Instances, l.InstancesTotal, l.Rate}
+	r.largestExtent = extent{now, l.Instances, l.InstancesTotal, l.Rate}
 	for _, name := range l.Instances {
 		if w := r.watched[name]; w != nil {
 			w.share = l.Rate.Times(1 / float64(len(l.Instances)))

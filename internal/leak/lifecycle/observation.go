@@ -83,7 +83,7 @@ func (r *record) take(f Finding) {
 			}
 		}
 	}
-	r.survived = max(r.survived, f.Stayed)
+	r.longestStay = max(r.longestStay, f.Stayed)
 	if f.Evidence.Above(l.Evidence) {
 		l.Evidence, l.Missing = f.Evidence, ""
 	}

@@ -13,19 +13,19 @@ import (
 const minOther = 0.25
 
 // grow opens leaks, and brings the open ones up to date with the growth.
-func (t *Tracker) grow(now time.Time, o Evaluation) {
+func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	type match struct {
 		*record
 		attribution.Attribution
 	}
 	var known []match
 	var delta float64
-	for _, a := range o.Attributions {
-		r := t.of(a)
+	for _, a := range e.Attributions {
+		r := t.recordOf(a)
 		switch {
 		case r != nil:
 		case len(t.open) == 0 || a.Share >= minOther:
-			r = t.suspect(now, o, t.name(a))
+			r = t.openSuspicion(now, e, t.leadSignature(a))
 			if r.leak.Onset.IsZero() {
 				r.leak.Onset = a.Onset
 			}
@@ -41,12 +41,12 @@ func (t *Tracker) grow(now time.Time, o Evaluation) {
 		known = append(known, match{r, a})
 	}
 	for _, k := range known {
-		k.grown, k.moved = now, now
-		k.attribute(t.service, k.Attribution)
-		k.lasts = k.lasts || t.lasts(k.Attribution)
+		k.grewAt, k.growthSeenAt = now, now
+		k.setStacks(t.service, k.Attribution)
+		k.growsForLong = k.growsForLong || t.growsForLong(k.Attribution)
 		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
-		k.measure(now, settle*t.o.Base, o, k.Growth()/delta, &k.Attribution)
-		if k.leak.State == leak.Suspected && t.lasts(k.Attribution) {
+		k.measure(now, settle*t.options.Base, e, k.Growth()/delta, &k.Attribution)
+		if k.leak.State == leak.Suspected && t.growsForLong(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
 		}
 	}
@@ -55,34 +55,34 @@ func (t *Tracker) grow(now time.Time, o Evaluation) {
 	}
 	if len(t.open) > 0 {
 		for _, r := range t.open {
-			r.moved = now
+			r.growthSeenAt = now
 			// One leak holds all of the growth; of several, none is known.
 			if len(t.open) == 1 {
-				r.measure(now, settle*t.o.Base, o, 1, nil)
+				r.measure(now, settle*t.options.Base, e, 1, nil)
 			}
 			if r.leak.Signature == "" {
-				r.leak.Missing = o.Why
+				r.leak.Missing = e.Why
 			}
 		}
 		return
 	}
 	switch {
-	case t.alarmed.IsZero():
-	case t.doubtful(now):
-		t.held = "its stacks did what those of a pool or a job do, within a day"
-	case now.Sub(t.alarmed) < t.patience(o):
-		t.held = cmp.Or(o.Why, "profiles are awaited")
+	case t.alarmSince.IsZero():
+	case t.countsAreDoubtful(now):
+		t.suppressedReason = "its stacks did what those of a pool or a job do, within a day"
+	case now.Sub(t.alarmSince) < t.profilePatience(e):
+		t.suppressedReason = cmp.Or(e.Why, "profiles are awaited")
 	default:
-		r := t.suspect(now, o, "")
-		r.grown, r.moved = now, now
-		r.leak.Evidence, r.leak.Missing = leak.Growth, o.Why
-		r.measure(now, settle*t.o.Base, o, 1, nil)
+		r := t.openSuspicion(now, e, "")
+		r.grewAt, r.growthSeenAt = now, now
+		r.leak.Evidence, r.leak.Missing = leak.Growth, e.Why
+		r.measure(now, settle*t.options.Base, e, 1, nil)
 	}
 }
 
 // of finds the open leak that an attribution belongs to: one that shares a
 // stack with it, now or before, or the one whose stack was not known.
-func (t *Tracker) of(a attribution.Attribution) *record {
+func (t *Tracker) recordOf(a attribution.Attribution) *record {
 	for _, r := range t.open {
 		for _, st := range a.Stacks {
 			if r.signatures[st.Signature] {
@@ -100,7 +100,7 @@ func (t *Tracker) of(a attribution.Attribution) *record {
 
 // name is the signature that gives a new leak its name: that of the leak that
 // comes back, else the leading one.
-func (t *Tracker) name(a attribution.Attribution) string {
+func (t *Tracker) leadSignature(a attribution.Attribution) string {
 	for _, s := range a.Stacks {
 		if slices.ContainsFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == s.Signature }) {
 			return s.Signature
@@ -110,21 +110,21 @@ func (t *Tracker) name(a attribution.Attribution) string {
 }
 
 // suspect opens a leak that nobody is told of yet.
-func (t *Tracker) suspect(now time.Time, o Evaluation, signature string) *record {
+func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *record {
 	r := &record{
 		leak: leak.Leak{
 			ID:        leak.ID(t.service, signature),
 			Service:   t.service,
 			Signature: signature,
-			Onset:     o.Verdict.Onset,
+			Onset:     e.Verdict.Onset,
 		},
-		grown:      now,
+		grewAt:     now,
 		watched:    map[string]*watch{},
 		signatures: map[string]bool{},
 	}
 	// Of a leak that comes back, the alert goes on. Its id may be from when its
 	// stack was not known yet.
-	if t.o.Remember > 0 {
+	if t.options.Remember > 0 {
 		if i := slices.IndexFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == signature }); i >= 0 {
 			r.leak.ID = t.resolved[i].ID
 		}

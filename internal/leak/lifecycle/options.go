@@ -47,5 +47,5 @@ func (t *Tracker) Apply(o Options) {
 	if o.Remember == 0 {
 		o.Remember = 24 * time.Hour
 	}
-	t.o = o
+	t.options = o
 }

@@ -49,30 +49,30 @@ func (m *mark) observe(floor float64) {
 type growth struct{ seen, expected, visible float64 }
 
 // watchGrowth brings the marks up to date.
-func (r *record) watchGrowth(now time.Time, o Evaluation) {
+func (r *record) updateMarks(now time.Time, e Evaluation) {
 	for name, w := range r.watched {
-		i := find(o.Instances, name)
+		i := find(e.Instances, name)
 		if i < 0 || !w.missing.IsZero() {
 			if !w.mark.at.IsZero() {
 				w.mark.at = now // what it does meanwhile is not known
 			}
 			continue
 		}
-		if o.Instances[i].Started.After(w.mark.at) {
+		if e.Instances[i].Started.After(w.mark.at) {
 			w.mark = mark{}
 		}
-		w.mark.observe(o.Instances[i].Floor)
-		if w.mark.at.IsZero() || r.moved.Equal(now) {
+		w.mark.observe(e.Instances[i].Floor)
+		if w.mark.at.IsZero() || r.growthSeenAt.Equal(now) {
 			w.mark.at, w.mark.before = now, w.mark.floor
 		}
 	}
 }
 
 // growth is that since the leak was last seen to grow.
-func (r *record) growth(now time.Time, o Evaluation) (g growth) {
+func (r *record) growth(now time.Time, e Evaluation) (g growth) {
 	var noise float64
 	for name, w := range r.watched {
-		i := find(o.Instances, name)
+		i := find(e.Instances, name)
 		if i < 0 || !w.missing.IsZero() || w.mark.at.IsZero() {
 			continue
 		}
@@ -91,7 +91,7 @@ func (r *record) growth(now time.Time, o Evaluation) (g growth) {
 
 // patience is how long a leak may show no growth before it counts as one that
 // has stopped, at the least: as long as it once took to notice it, within bounds.
-func (r *record) patience(base time.Duration) time.Duration {
+func (r *record) plateauPatience(base time.Duration) time.Duration {
 	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), plateauAfter*base), longGrowth*base)
 }
 
@@ -99,29 +99,29 @@ func (r *record) patience(base time.Duration) time.Duration {
 // patience has stopped: one that goes on at its rate would show by now, and does
 // not. Counts that fall say that there is less to do, or that its goroutines go;
 // a day later the load is the same again.
-func (r *record) stopped(now time.Time, base time.Duration, o Evaluation) bool {
-	g := r.growth(now, o)
+func (r *record) hasStopped(now time.Time, base time.Duration, e Evaluation) bool {
+	g := r.growth(now, e)
 	switch {
 	case g.expected <= 0:
 		return true // its rate is not known
 	case g.expected < g.visible || g.seen >= stillGrows*g.expected:
 		return false
 	}
-	return g.seen > -stillGrows*g.expected || now.Sub(r.moved) >= longGrowth*base
+	return g.seen > -stillGrows*g.expected || now.Sub(r.growthSeenAt) >= longGrowth*base
 }
 
 // plateau says of a leak that fires whether it still grows.
-func (r *record) plateau(now time.Time, base time.Duration, o Evaluation) {
-	r.watchGrowth(now, o)
+func (r *record) updatePlateau(now time.Time, base time.Duration, e Evaluation) {
+	r.updateMarks(now, e)
 	l := &r.leak
 	switch {
-	case r.moved.IsZero():
-		r.moved = now // restored: it is given time to show
+	case r.growthSeenAt.IsZero():
+		r.growthSeenAt = now // restored: it is given time to show
 	case l.State != leak.Firing:
-	case l.PlateauedAt.IsZero() && now.Sub(r.moved) > r.patience(base) && r.remaining > 0 && r.stopped(now, base, o):
+	case l.PlateauedAt.IsZero() && now.Sub(r.growthSeenAt) > r.plateauPatience(base) && r.remaining > 0 && r.hasStopped(now, base, e):
 		l.Rate = trend.Interval{}
 		move(l, now, leak.Plateaued, "it has stopped growing, its goroutines stay")
-	case !l.PlateauedAt.IsZero() && r.moved.After(l.PlateauedAt):
+	case !l.PlateauedAt.IsZero() && r.growthSeenAt.After(l.PlateauedAt):
 		move(l, now, leak.Firing, "it grows again")
 	}
 }

@@ -14,19 +14,19 @@ import (
 // jobs and pools do has a day to show that it goes on, what no stack explains is
 // told of after half a day.
 const (
-	unborne     = 1440
-	unexplained = 720
+	doubtBlocks       = 1440
+	unexplainedBlocks = 720
 )
 
 // patience is how long the counts wait for a stack that explains what they say.
-func (t *Tracker) patience(o Evaluation) time.Duration {
+func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	switch {
-	case !o.ProfilesExpected:
+	case !e.ProfilesExpected:
 		return 0
-	case o.Profiled:
-		return unexplained * t.o.Base
+	case e.Profiled:
+		return unexplainedBlocks * t.options.Base
 	}
-	return t.o.Patience
+	return t.options.Patience
 }
 
 // LongLife is for how many base blocks all goroutines of a suspicion have to
@@ -40,7 +40,7 @@ const dominance = 3
 // runaway is by how much the goroutines of a suspicion outnumber all others
 // when nothing is waited for any more: caches and pools do not, and the process
 // may not live much longer.
-const runaway = 10
+const overwhelming = 10
 
 // How many base blocks a stack has to grow for, as a leak does and nothing
 // healthy, before that is enough for an alarm: a day, so that every hour of it
@@ -53,8 +53,8 @@ const (
 
 // lasts tells whether stacks have grown for so long, and so, that they leak
 // whatever the counts say, in which they may be lost among the others.
-func (t *Tracker) lasts(a attribution.Attribution) bool {
-	return a.Lasting >= longGrowth*t.o.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.o.Base
+func (t *Tracker) growsForLong(a attribution.Attribution) bool {
+	return a.Lasting >= longGrowth*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.options.Base
 }
 
 // promote tells of what is suspected when that is earned: by the counts, which
@@ -74,12 +74,12 @@ func (t *Tracker) promote(now time.Time) {
 		}
 		proven := r.leak.Evidence == leak.Proven ||
 			r.leak.Evidence == leak.Aged && len(r.leak.Stacks) > 0 &&
-				(stack.Stuck(r.leak.Stacks[0].Op) || r.survived >= LongLife*t.o.Base && r.dominates(dominance))
-		earned := proven || r.lasts
-		counted := !t.alarmed.IsZero() && !t.spent(now)
+				(stack.Stuck(r.leak.Stacks[0].Op) || r.longestStay >= LongLife*t.options.Base && r.dominates(dominance))
+		earned := proven || r.growsForLong
+		counted := !t.alarmSince.IsZero() && !t.alarmIsExplained(now)
 		if counted && !earned {
-			if why := t.doubts(now, r); why != "" {
-				counted, t.held = false, why
+			if why := t.reasonToWait(now, r); why != "" {
+				counted, t.suppressedReason = false, why
 			}
 		}
 		if earned || counted {
@@ -87,11 +87,11 @@ func (t *Tracker) promote(now time.Time) {
 			switch {
 			case proven:
 				why = "its goroutines stay"
-			case r.lasts && t.alarmed.IsZero():
+			case r.growsForLong && t.alarmSince.IsZero():
 				why = "its stacks have grown for long as nothing healthy does"
 			}
 			// The leak that comes back is the same one, with a new beginning.
-			if i := t.indexResolved(r.leak.ID); i >= 0 && t.o.Remember > 0 {
+			if i := t.indexResolved(r.leak.ID); i >= 0 && t.options.Remember > 0 {
 				before := t.resolved[i]
 				t.resolved = slices.Delete(t.resolved, i, i+1)
 				r.leak.Reopened = before.Reopened + 1
@@ -107,12 +107,12 @@ func (t *Tracker) promote(now time.Time) {
 // doubts is why what the counts say of a suspicion waits for its stacks: these
 // do what a pool does, or do not show yet that they do what a leak does. Empty:
 // it does not wait.
-func (t *Tracker) doubts(now time.Time, r *record) string {
+func (t *Tracker) reasonToWait(now time.Time, r *record) string {
 	switch {
 	case r.filling && !r.dominates(dominance):
-		t.doubted = now
+		t.doubtedAt = now
 		return "its stack does what a pool does that fills, or a job"
-	case r.dominates(runaway) || now.Sub(t.alarmed) >= unborne*t.o.Base:
+	case r.dominates(overwhelming) || now.Sub(t.alarmSince) >= doubtBlocks*t.options.Base:
 		return ""
 	}
 	return r.doubt
@@ -120,28 +120,28 @@ func (t *Tracker) doubts(now time.Time, r *record) string {
 
 // doubtful tells whether the alarm of the counts says too little without a stack:
 // since it began, or within a day, the stacks behind it did what a pool does.
-func (t *Tracker) doubtful(now time.Time) bool {
-	return !t.doubted.Before(t.alarmed) || now.Sub(t.doubted) < longGrowth*t.o.Base
+func (t *Tracker) countsAreDoubtful(now time.Time) bool {
+	return !t.doubtedAt.Before(t.alarmSince) || now.Sub(t.doubtedAt) < longGrowth*t.options.Base
 }
 
 // spent tells whether a leak that somebody was told of has grown lately: the
 // alarm of the counts is about that one, and says nothing of another.
-func (t *Tracker) spent(now time.Time) bool {
+func (t *Tracker) alarmIsExplained(now time.Time) bool {
 	return slices.ContainsFunc(t.open, func(r *record) bool {
-		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grown) < stuckGrowth*t.o.Base
+		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grewAt) < stuckGrowth*t.options.Base
 	})
 }
 
 // dominates tells whether the stacks of a leak outnumber all others of the
 // process by so much.
 func (r *record) dominates(times float64) bool {
-	if r.leak.Head == nil || len(r.profiled) == 0 {
+	if r.leak.Head == nil || len(r.profiledInstances) == 0 {
 		return false
 	}
 	var held float64
 	for _, s := range r.leak.Stacks {
 		held += float64(s.Head)
 	}
-	held /= float64(len(r.profiled)) // each, on the average
+	held /= float64(len(r.profiledInstances)) // each, on the average
 	return held >= times*(float64(r.leak.Head.Total)-held)
 }

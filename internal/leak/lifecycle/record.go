@@ -16,19 +16,19 @@ type record struct {
 	watched map[string]*watch
 	// grown is when its stacks last grew in the profiles, moved when it, or all
 	// that is known of it, did.
-	grown, moved time.Time
+	grewAt, growthSeenAt time.Time
 	// profiled are the instances whose profiles the stacks are counted in.
-	profiled []string
+	profiledInstances []string
 	// lasts: its stacks have grown for long as nothing healthy does.
-	lasts bool
+	growsForLong bool
 	// filling: they do what a pool does; doubt is why else they do not bear out
 	// what the counts say, empty: they do.
 	filling bool
 	doubt   string
 	// survived is for how long all goroutines that were looked at have stayed.
-	survived time.Duration
+	longestStay time.Duration
 	// alive are the processes of the watched instances.
-	alive map[string]alive
+	processes map[string]process
 	// cleanSince is since when none of them holds leaked goroutines; zero
 	// while one does.
 	cleanSince time.Time
@@ -37,7 +37,7 @@ type record struct {
 	// hasRates: the rates of its instances are known.
 	hasRates bool
 	// largest is its extent when it was on the most instances of late.
-	largest extent
+	largestExtent extent
 }
 
 // watch is an instance that leaks.
@@ -56,8 +56,8 @@ type watch struct {
 	lowSince time.Time
 	// stand is how many goroutines the newest profile, taken at seen, has on the
 	// leak's stacks; stood is the most that one had.
-	seen         time.Time
-	stand, stood int64
+	seen                   time.Time
+	standing, mostStanding int64
 	// missing is since when it has no samples, gone since when it is known to be
 	// gone; zero: it has, it is not.
 	missing, gone time.Time

@@ -14,8 +14,8 @@ import (
 // ended tells whether a leak is over: no instance holds its goroutines, and
 // for as long as it once took to notice the leak the service has not leaked
 // again, in whatever process.
-func (t *Tracker) ended(now time.Time, r *record, o Evaluation) bool {
-	if o.Verdict.Status == trend.Leaking && r.moved.Equal(now) {
+func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
+	if e.Verdict.Status == trend.Leaking && r.growthSeenAt.Equal(now) {
 		r.cleanSince = time.Time{}
 		return false
 	}
@@ -25,21 +25,21 @@ func (t *Tracker) ended(now time.Time, r *record, o Evaluation) bool {
 			gone++
 			continue
 		}
-		i := find(o.Instances, name)
-		if !w.free(o.Instances[i]) || leaksAgain(o.Verdict, name) {
+		i := find(e.Instances, name)
+		if !w.isClean(e.Instances[i]) || leaksAgain(e.Verdict, name) {
 			r.cleanSince = time.Time{}
 			return false
 		}
-		if procstart.At(o.Instances[i].Started).After(procstart.At(w.started)) {
+		if procstart.At(e.Instances[i].Started).After(procstart.At(w.started)) {
 			restarted++
 		}
 	}
 	if r.cleanSince.IsZero() {
 		r.cleanSince = now
 	}
-	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.o.Base), 360*t.o.Base)
+	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.options.Base), 360*t.options.Base)
 	for name, w := range r.watched {
-		if !w.missing.IsZero() && !t.over(now, name, w, quiet, o) {
+		if !w.missing.IsZero() && !t.instanceHasEnded(now, name, w, quiet, e) {
 			return false
 		}
 	}
@@ -49,12 +49,12 @@ func (t *Tracker) ended(now time.Time, r *record, o Evaluation) bool {
 	r.leak.Resolution, r.leak.NoDataSince = "its goroutines are gone", time.Time{}
 	switch len(r.watched) {
 	case gone:
-		r.leak.Resolution = t.goneResolution(r, o)
+		r.leak.Resolution = t.goneResolution(r, e)
 	case gone + restarted:
 		r.leak.Resolution = "its instances restarted and have not grown since"
 	}
 	if gone+restarted == len(r.watched) {
-		if v := t.replaced(now, r, o); v != "" {
+		if v := t.successorVersion(now, r, e); v != "" {
 			r.leak.Resolution = "gone with version " + v
 		}
 	}
@@ -63,27 +63,27 @@ func (t *Tracker) ended(now time.Time, r *record, o Evaluation) bool {
 
 // over tells whether an instance without samples counts as one that has ended.
 // quiet is how long the leak has to be quiet before it is resolved.
-func (t *Tracker) over(now time.Time, name string, w *watch, quiet time.Duration, o Evaluation) bool {
+func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet time.Duration, e Evaluation) bool {
 	missing := now.Sub(w.missing)
-	switch o.presence(name) {
+	switch e.presence(name) {
 	case collector.PresenceGone:
-		if now.Sub(w.gone) >= min(quiet, goneAfter*t.o.Base) {
+		if now.Sub(w.gone) >= min(quiet, goneAfter*t.options.Base) {
 			return true
 		}
 	case collector.PresencePresent:
 	default:
-		if missing >= max(quiet, replacedAfter*t.o.Base) && t.replacements(w, o) {
+		if missing >= max(quiet, replacedAfter*t.options.Base) && t.hasSuccessor(w, e) {
 			return true
 		}
 	}
-	return missing >= unseenAfter*t.o.Base
+	return missing >= unseenAfter*t.options.Base
 }
 
 // goneResolution says why a leak is resolved whose instances are all gone.
-func (t *Tracker) goneResolution(r *record, o Evaluation) string {
+func (t *Tracker) goneResolution(r *record, e Evaluation) string {
 	var last time.Time
 	for name, w := range r.watched {
-		if o.presence(name) == collector.PresenceGone || t.replacements(w, o) {
+		if e.presence(name) == collector.PresenceGone || t.hasSuccessor(w, e) {
 			continue
 		}
 		last = later(last, w.missing)
@@ -96,14 +96,14 @@ func (t *Tracker) goneResolution(r *record, o Evaluation) string {
 
 // replaced is the version that has taken the place of the one that leaked;
 // empty while an instance of that one is left, or one whose version is unknown.
-func (t *Tracker) replaced(now time.Time, r *record, o Evaluation) string {
+func (t *Tracker) successorVersion(now time.Time, r *record, e Evaluation) string {
 	if r.leak.Version == "" {
 		return ""
 	}
 	n := map[string]int{}
-	for _, in := range o.Instances {
-		if !t.lost(now, in) {
-			n[o.Versions[in.Name]]++
+	for _, in := range e.Instances {
+		if !t.isLost(now, in) {
+			n[e.Versions[in.Name]]++
 		}
 	}
 	if len(n) == 0 || n[""] > 0 || n[r.leak.Version] > 0 {

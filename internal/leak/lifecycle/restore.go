@@ -50,7 +50,7 @@ func restored(l leak.Leak) *record {
 			have = &watch{}
 			r.watched[w.Instance] = have
 		}
-		have.started, have.clean, have.leaked, have.stood = w.Started, w.Clean, w.Leaked, w.Stood
+		have.started, have.clean, have.leaked, have.mostStanding = w.Started, w.Clean, w.Leaked, w.Stood
 		have.missing = w.Missing
 	}
 	return r
@@ -81,13 +81,13 @@ func (r *record) resume(before leak.Leak) {
 
 // reopen opens the resolved leaks again whose processes were taken for gone and
 // are back, with the same start and with what had leaked in them.
-func (t *Tracker) reopen(now time.Time, o Evaluation) {
+func (t *Tracker) reopen(now time.Time, e Evaluation) {
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
-		if l.State != leak.Resolved || !t.isBack(now, l, o) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
+		if l.State != leak.Resolved || !t.isBack(now, l, e) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
 			return false
 		}
 		r := restored(l)
-		r.moved = now
+		r.growthSeenAt = now
 		r.leak.Reopened++
 		r.leak.Resolution, r.leak.ResolvedAt = "", time.Time{}
 		move(&r.leak, now, leak.Firing, "the process that was taken for gone is back, and its goroutines with it")
@@ -98,13 +98,13 @@ func (t *Tracker) reopen(now time.Time, o Evaluation) {
 
 // isBack tells whether an instance that was missing when the leak was resolved is
 // there again, the same process with its leaked goroutines.
-func (t *Tracker) isBack(now time.Time, l leak.Leak, o Evaluation) bool {
+func (t *Tracker) isBack(now time.Time, l leak.Leak, e Evaluation) bool {
 	return slices.ContainsFunc(l.Watched, func(w leak.Watch) bool {
-		i := find(o.Instances, w.Instance)
-		if i < 0 || w.Missing.IsZero() || w.Started.IsZero() || t.lost(now, o.Instances[i]) {
+		i := find(e.Instances, w.Instance)
+		if i < 0 || w.Missing.IsZero() || w.Started.IsZero() || t.isLost(now, e.Instances[i]) {
 			return false
 		}
-		in := o.Instances[i]
+		in := e.Instances[i]
 		return procstart.At(in.Started).Same(procstart.At(w.Started)) && in.Count > w.Clean+w.Leaked/2
 	})
 }

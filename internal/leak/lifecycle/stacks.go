@@ -21,7 +21,7 @@ const maxSignatures = 100
 // told of it: identity does not change while siblings overtake each other.
 // Only if it turns out to be a small part of the leak another one is shown
 // first.
-func (r *record) attribute(service labels.Labels, a attribution.Attribution) {
+func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
@@ -46,7 +46,7 @@ func (r *record) attribute(service labels.Labels, a attribution.Attribution) {
 	case i > 0 && !small:
 		r.leak.Stacks = slices.Concat(a.Stacks[i:i+1], a.Stacks[:i], a.Stacks[i+1:])
 	}
-	r.leak.Share, r.profiled = a.Share, a.Instances
+	r.leak.Share, r.profiledInstances = a.Share, a.Instances
 	r.leak.Base, r.leak.Head = &a.Base, &a.Head
 	if leak.Stack.Above(r.leak.Evidence) {
 		r.leak.Evidence, r.leak.Missing = leak.Stack, ""
@@ -54,21 +54,21 @@ func (r *record) attribute(service labels.Labels, a attribution.Attribution) {
 }
 
 // look counts the goroutines on the leak's stacks in the newest profiles.
-func (r *record) look(o Evaluation) {
-	if o.Latest == nil || len(r.signatures) == 0 {
+func (r *record) countStanding(e Evaluation) {
+	if e.Latest == nil || len(r.signatures) == 0 {
 		return
 	}
 	for name, w := range r.watched {
-		latest, taken := o.Latest(name)
+		latest, taken := e.Latest(name)
 		if latest == nil || !taken.After(w.seen) || taken.Before(w.started) {
 			continue
 		}
-		w.seen, w.stand = taken, 0
+		w.seen, w.standing = taken, 0
 		for signature := range r.signatures {
 			if st := latest.Stacks[signature]; st != nil {
-				w.stand += st.Count
+				w.standing += st.Count
 			}
 		}
-		w.stood = max(w.stood, w.stand)
+		w.mostStanding = max(w.mostStanding, w.standing)
 	}
 }

@@ -15,74 +15,74 @@ import (
 // Tracker moves the leaks of one service through their states. It is not safe
 // for concurrent use.
 type Tracker struct {
-	o        Options
+	options  Options
 	service  labels.Labels
 	open     []*record
 	resolved []leak.Leak
 	// alarmed is since when the counts alone are enough for an alarm; zero if
 	// they are not.
-	alarmed time.Time
+	alarmSince time.Time
 	// doubted is when that was seen last to be of stacks that do what a pool does.
-	doubted time.Time
+	doubtedAt time.Time
 	// held is why nobody is told of what the counts say, in plain words; empty:
 	// they say nothing, or are believed.
-	held    string
-	updated time.Time // at the last Update
+	suppressedReason string
+	updatedAt        time.Time // at the last Update
 	// names are the instances of the last Update, and when each was met first.
-	names map[string]time.Time
-	past  past
+	firstSeen map[string]time.Time
+	inherited pastLeak
 }
 
 // Update moves the leaks on to the time now.
-func (t *Tracker) Update(now time.Time, o Evaluation) {
-	if o.Verdict.Status != trend.Leaking {
-		t.alarmed = time.Time{}
-	} else if t.alarmed.IsZero() {
-		t.alarmed = now
+func (t *Tracker) Update(now time.Time, e Evaluation) {
+	if e.Verdict.Status != trend.Leaking {
+		t.alarmSince = time.Time{}
+	} else if t.alarmSince.IsZero() {
+		t.alarmSince = now
 	}
-	t.held = ""
-	elapsed := now.Sub(t.updated)
-	paused := elapsed > 3*t.o.Interval && !t.updated.IsZero()
-	if elapsed > 3*t.o.Interval {
+	t.suppressedReason = ""
+	elapsed := now.Sub(t.updatedAt)
+	paused := elapsed > 3*t.options.Interval && !t.updatedAt.IsZero()
+	if elapsed > 3*t.options.Interval {
 		for _, r := range t.open { // nobody looked: no time that it was clean for
 			r.cleanSince = time.Time{}
 		}
 	}
-	t.updated = now
-	t.meet(now, o, paused)
-	t.reopen(now, o)
-	o.living = t.living(now, o.Instances)
-	if !o.Verdict.Status.Grows() {
+	t.updatedAt = now
+	t.noteInstances(now, e, paused)
+	t.reopen(now, e)
+	e.living = t.living(now, e.Instances)
+	if !e.Verdict.Status.Grows() {
 		// The counts do not tell: then the stacks have to, clearly.
-		o.Attributions = slices.DeleteFunc(slices.Clone(o.Attributions), func(a attribution.Attribution) bool {
-			return t.of(a) == nil && !t.lasts(a)
+		e.Attributions = slices.DeleteFunc(slices.Clone(e.Attributions), func(a attribution.Attribution) bool {
+			return t.recordOf(a) == nil && !t.growsForLong(a)
 		})
 	}
-	if o.Verdict.Status.Grows() || len(o.Attributions) > 0 {
-		t.grow(now, o)
+	if e.Verdict.Status.Grows() || len(e.Attributions) > 0 {
+		t.applyGrowth(now, e)
 	}
-	t.inherit(now, o.Verdict.Status.Grows())
+	t.applyInherited(now, e.Verdict.Status.Grows())
 	for _, r := range t.open {
-		r.watchDeaths(o)
+		r.noteDeaths(e)
 	}
 	t.promote(now)
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
-		r.look(o)
-		r.follow(now, o)
-		t.watchMissing(now, r, o, paused)
-		r.remember()
-		r.leak.NoDataSince = r.noDataSince(o)
-		if r.unseen() && !r.moved.IsZero() && r.moved.Before(now) {
-			r.moved = r.moved.Add(elapsed) // a time without samples shows no end of the growth
+		r.countStanding(e)
+		r.updateHoldings(now, e)
+		t.watchMissing(now, r, e, paused)
+		r.noteMissing()
+		r.leak.NoDataSince = r.noDataSince(e)
+		if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
+			r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples shows no end of the growth
 		}
-		r.noteExtent(now, extentFor*t.o.Base, o)
-		r.plateau(now, t.o.Base, o)
+		r.noteExtent(now, extentFor*t.options.Base, e)
+		r.updatePlateau(now, t.options.Base, e)
 		r.leak.UpdatedAt = now
 		if r.leak.State == leak.Suspected {
-			return now.Sub(r.grown) > forget*t.o.Base
+			return now.Sub(r.grewAt) > forget*t.options.Base
 		}
-		if !t.ended(now, r, o) {
+		if !t.hasEnded(now, r, e) {
 			return false
 		}
 		if r.leak.State == leak.Ignored && r.leak.ResolvedAt.IsZero() {
@@ -90,12 +90,12 @@ func (t *Tracker) Update(now time.Time, o Evaluation) {
 		}
 		move(&r.leak, now, leak.Resolved, r.leak.Resolution)
 		r.leak.ResolvedAt = now
-		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largest.instances, r.largest.total, r.largest.rate
+		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largestExtent.instances, r.largestExtent.total, r.largestExtent.rate
 		t.resolved = append(t.resolved, r.leak)
 		return true
 	})
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
-		return t.o.Remember > 0 && now.Sub(l.ResolvedAt) > t.o.Remember
+		return t.options.Remember > 0 && now.Sub(l.ResolvedAt) > t.options.Remember
 	})
 }
 
@@ -121,7 +121,7 @@ func (t *Tracker) indexResolved(id string) int {
 }
 
 // Leaked is what an instance holds of the open leaks.
-func (t *Tracker) Leaked(instance string) (n float64) {
+func (t *Tracker) LeakedOn(instance string) (n float64) {
 	for _, r := range t.open {
 		if w := r.watched[instance]; w != nil {
 			n += w.leaked
@@ -132,7 +132,7 @@ func (t *Tracker) Leaked(instance string) (n float64) {
 
 // Told are the instances of the leaks that somebody was told of, those included
 // whose process has ended since.
-func (t *Tracker) Told() (instances []string) {
+func (t *Tracker) FiringInstances() (instances []string) {
 	for _, r := range t.open {
 		if r.leak.State == leak.Firing {
 			instances = slices.AppendSeq(instances, maps.Keys(r.watched))
@@ -144,7 +144,7 @@ func (t *Tracker) Told() (instances []string) {
 
 // Onset is when the oldest open leak began, suspected or not; zero if none is
 // open.
-func (t *Tracker) Onset() (onset time.Time) {
+func (t *Tracker) EarliestOnset() (onset time.Time) {
 	for _, r := range t.open {
 		if onset.IsZero() || r.leak.Onset.Before(onset) {
 			onset = r.leak.Onset
@@ -155,8 +155,10 @@ func (t *Tracker) Onset() (onset time.Time) {
 
 // Held is why an alarm of the counts is held back, in plain words; empty: none
 // is.
-func (t *Tracker) Held() string { return t.held }
+func (t *Tracker) SuppressedReason() string { return t.suppressedReason }
 
 // Idle tells whether there is no leak to tell of, open or resolved, and no alarm
 // of the counts that one may come of.
-func (t *Tracker) Idle() bool { return len(t.open) == 0 && len(t.resolved) == 0 && t.alarmed.IsZero() }
+func (t *Tracker) Idle() bool {
+	return len(t.open) == 0 && len(t.resolved) == 0 && t.alarmSince.IsZero()
+}

@@ -17,7 +17,7 @@ const (
 // those of g, going up and down with them, in the profiles up to some point,
 // and which has stayed behind since. Of several, the one that went along for
 // longest; nil if there is none.
-func parted(g *grownStack, histories []History) *leak.Parting {
+func partnerOf(g *grownStack, histories []History) *leak.Parting {
 	var best *leak.Parting
 	longest := 0
 	for i, h := range histories {
@@ -30,7 +30,7 @@ func parted(g *grownStack, histories []History) *leak.Parting {
 			if signature == g.stack.Signature || st.Count < minPair {
 				continue
 			}
-			n, moved := alike(own, counts(signature, shots))
+			n, moved := equalUntil(own, counts(signature, shots))
 			if n < minEqual || !moved || n == len(shots) {
 				continue
 			}
@@ -38,7 +38,7 @@ func parted(g *grownStack, histories []History) *leak.Parting {
 			if now := h.head().Stacks[signature]; now != nil {
 				head = now.Count
 			}
-			if float64(own[len(own)-1]-head) < g.courses[i].delta()/2 {
+			if float64(own[len(own)-1]-head) < g.series[i].delta()/2 {
 				continue
 			}
 			if n > longest || n == longest && signature < best.Signature {
@@ -53,7 +53,7 @@ func parted(g *grownStack, histories []History) *leak.Parting {
 // alike is for how many profiles two stacks have had equal counts, and whether
 // these changed. One goroutine may be on its way between the two, a tenth at
 // most.
-func alike(a, b []int64) (n int, moved bool) {
+func equalUntil(a, b []int64) (n int, moved bool) {
 	for n < len(a) && a[n] >= minPair && math.Abs(float64(a[n]-b[n])) <= min(1, float64(a[n])/10) {
 		moved = moved || a[n] != a[0]
 		n++

@@ -10,31 +10,31 @@ import (
 
 // course is how many goroutines of one stack one instance had, profile by
 // profile.
-type course struct {
+type stackSeries struct {
 	hours []float64 // since the first profile
 	count []float64
 	// own is count without all that the load may explain, net without what it
 	// does most likely.
 	own, net []float64
 	// load at each profile; loaded: it is known, so that own says more than count.
-	load   []float64
-	loaded bool
+	load    []float64
+	hasLoad bool
 }
 
 // courseOf is that of a signature.
-func courseOf(signature string, shots []Shot) course {
+func seriesOf(signature string, shots []Shot) stackSeries {
 	n := len(shots)
-	c := course{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), loaded: n >= minLoaded}
+	c := stackSeries{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), hasLoad: n >= minLoaded}
 	for i, s := range shots {
 		c.hours[i] = s.Ref.Time.Sub(shots[0].Ref.Time).Hours()
 		if st, ok := s.Snapshot.Stacks[signature]; ok {
 			c.count[i] = float64(st.Count)
 		}
 		c.load[i] = s.Load
-		c.loaded = c.loaded && s.Load > 0 && !math.IsInf(s.Load, 0)
+		c.hasLoad = c.hasLoad && s.Load > 0 && !math.IsInf(s.Load, 0)
 	}
 	c.own, c.net = c.count, c.count
-	if c.loaded {
+	if c.hasLoad {
 		c.own, c.net = withoutLoad(c.count, c.load, c.hours)
 	}
 	return c
@@ -80,13 +80,13 @@ func withoutLoad(count, load, hours []float64) (own, net []float64) {
 const maxCollinear = 0.9
 
 // delta is the growth from base to head.
-func (c course) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
+func (c stackSeries) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
 
 // grows tells whether it grows and never comes back, load aside, and has not
 // done so in one step: what it grew by since the second profile must stand out
 // of the scatter of a count too (a Poisson count's standard deviation is its
 // root).
-func (c course) grows() bool {
+func (c stackSeries) grows() bool {
 	first, second, last := c.own[0], c.own[1], c.own[len(c.own)-1]
 	delta := last - first
 	if min(delta, c.delta()) < max(minGrowth, 3*math.Sqrt(max(first, 0))) {
@@ -99,7 +99,7 @@ func (c course) grows() bool {
 }
 
 // fallBack is by how much it was once under what it had been before.
-func (c course) fallBack() (most float64) {
+func (c stackSeries) fallBack() (most float64) {
 	highest := c.own[0]
 	for _, x := range c.own {
 		highest = max(highest, x)
@@ -110,7 +110,7 @@ func (c course) fallBack() (most float64) {
 
 // steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each is
 // larger than all before. Of three counts nothing less will do.
-func (c course) steadiness() float64 {
+func (c stackSeries) steadiness() float64 {
 	n := len(c.own)
 	rises := 0
 	for i := range c.own {
@@ -128,7 +128,7 @@ func (c course) steadiness() float64 {
 // leak began somewhere between these two. The interval is that of the scatter
 // of what came from profile to profile, and of a Poisson process at least. A
 // rate of fewer than three such profiles is none.
-func (c course) rate() (r trend.Interval, ok bool) {
+func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	n := len(c.net) - 1
 	span := c.hours[n] - c.hours[1]
 	came := c.net[n] - c.net[1]
@@ -162,7 +162,7 @@ const (
 // more slowly towards the end, whatever the load is made to explain. Zero: it
 // has not. since is when it began, in hours after the first profile: where the
 // later growth, drawn out backwards, meets what was there before.
-func (c course) lasting() (long time.Duration, since float64) {
+func (c stackSeries) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	began, from, _ := c.halves()
@@ -171,7 +171,7 @@ func (c course) lasting() (long time.Duration, since float64) {
 		steepest = max(steepest, c.own[i]-c.own[i-1])
 	}
 	since = min(max(c.hours[began], c.hours[from]-(c.own[from]-first)/max(pace(c.own, c.hours, from, n-1), 1e-9)), c.hours[from])
-	if steepest > lastingStep*(last-first) || c.doubt(minLasting) != "" {
+	if steepest > lastingStep*(last-first) || c.reasonToDoubt(minLasting) != "" {
 		return 0, since
 	}
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
@@ -180,7 +180,7 @@ func (c course) lasting() (long time.Duration, since float64) {
 // halves are the last profile before it began to grow, the first after that,
 // from which on it is judged since it began somewhere between the two, and the
 // one in the middle of the time since then.
-func (c course) halves() (began, from, half int) {
+func (c stackSeries) halves() (began, from, half int) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	for i := 1; i < n; i++ {
@@ -208,7 +208,7 @@ const (
 // pace of the first or, where less was to be done then, of the work, as for
 // leaks that requests feed; by how much less it was that came; and the
 // variance of the difference. All are 0 where there is too little to tell.
-func (c course) slackening() (due, lack, variance float64) {
+func (c stackSeries) slowdown() (due, lack, variance float64) {
 	_, from, half := c.halves()
 	last := len(c.net) - 1
 	came := c.net[half] - c.net[from]
@@ -216,7 +216,7 @@ func (c course) slackening() (due, lack, variance float64) {
 		return 0, 0, 0
 	}
 	due = pace(c.net, c.hours, from, half) * (c.hours[last] - c.hours[half])
-	if c.loaded {
+	if c.hasLoad {
 		due *= min(1, mean(c.load[half:])/mean(c.load[from:half+1]))
 	}
 	return due, due - (c.net[last] - c.net[half]), c.dispersion(from) * due * (1 + due/came)
@@ -225,7 +225,7 @@ func (c course) slackening() (due, lack, variance float64) {
 // gaveBack tells whether the process has had as many before, by earlier counts,
 // and most of them went before the present growth, as the workers of a job do.
 // Leaked goroutines never go.
-func (c course) gaveBack(before []int64) bool {
+func (c stackSeries) gaveBack(before []int64) bool {
 	most := 0.0
 	for _, n := range before {
 		most = max(most, float64(n))
@@ -243,7 +243,7 @@ const (
 // as many as this one when it ended, and had stopped growing: nothing came worth
 // mentioning beside the present growth, for as long as that lasts or for half of
 // what is known. What leaks until the process restarts never stops.
-func (c course) hadStopped(signature string, earlier []Shot) bool {
+func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	n, last := len(earlier), len(c.count)-1
 	if n == 0 {
 		return false
@@ -265,7 +265,7 @@ func (c course) hadStopped(signature string, earlier []Shot) bool {
 // against that of a Poisson process, which has 1, and at least that. It is from
 // how far each pace is from the line between its neighbours, so that a pace that
 // changes smoothly is not taken for scatter.
-func (c course) dispersion(from int) float64 {
+func (c stackSeries) dispersion(from int) float64 {
 	var sum, n float64
 	for i := from + 3; i < len(c.net); i++ {
 		x, y, z := c.hours[i-2]-c.hours[i-3], c.hours[i-1]-c.hours[i-2], c.hours[i]-c.hours[i-1]

@@ -7,8 +7,8 @@ const (
 	// apart is by how much the courses of two stacks may differ, as a part of
 	// their growth, beyond what chance explains; chance is how many standard
 	// deviations that is.
-	apart  = 0.1
-	chance = 2.5
+	maxDifference = 0.1
+	maxDeviations = 2.5
 )
 
 // together groups stacks, the most likely first, that belong to one leak. It
@@ -18,7 +18,7 @@ const (
 // their size, are one group, and so are those that stand at the same place on
 // different paths. A group does not grow by more than most goroutines: the
 // rest of the stacks with its shape come and go.
-func together(grown []*grownStack, most float64) [][]*grownStack {
+func groupByShape(grown []*grownStack, most float64) [][]*grownStack {
 	var groups [][]*grownStack
 	rest := grown
 	for len(rest) > 0 {
@@ -48,18 +48,18 @@ func samePlace(a, b *grownStack) bool {
 // sameShape tells whether a and b have grown by the same part of their whole
 // growth between all profiles, up to the scatter of their counts.
 func sameShape(a, b *grownStack) bool {
-	da, db := a.courseDelta(), b.courseDelta()
+	da, db := a.seriesDelta(), b.seriesDelta()
 	if da <= 0 || db <= 0 {
 		return false
 	}
-	for i := range a.courses {
-		x, y := a.courses[i].own, b.courses[i].own
+	for i := range a.series {
+		x, y := a.series[i].own, b.series[i].own
 		for j := range x {
 			fa, fb := (x[j]-x[0])/da, (y[j]-y[0])/db
 			f := min(max((fa+fb)/2, 0), 1)
 			// That of a Poisson process between two ends that are known.
 			sd := math.Sqrt(f * (1 - f) * (1/da + 1/db))
-			if math.Abs(fa-fb) > apart+chance*sd {
+			if math.Abs(fa-fb) > maxDifference+maxDeviations*sd {
 				return false
 			}
 		}
@@ -69,8 +69,8 @@ func sameShape(a, b *grownStack) bool {
 
 // courseDelta is the growth over all instances, those included on which it is
 // not clear.
-func (g *grownStack) courseDelta() (d float64) {
-	for _, c := range g.courses {
+func (g *grownStack) seriesDelta() (d float64) {
+	for _, c := range g.series {
 		d += c.own[len(c.own)-1] - c.own[0]
 	}
 	return d

@@ -13,7 +13,7 @@ import (
 )
 
 // hourly is a course of profiles an hour apart, under a load.
-func hourly(hours int, count, load func(hour float64) float64) course {
+func hourly(hours int, count, load func(hour float64) float64) stackSeries {
 	var shots []Shot
 	for h := range hours + 1 {
 		st := &stack.Stack{Count: int64(math.Round(count(float64(h))))}
@@ -23,7 +23,7 @@ func hourly(hours int, count, load func(hour float64) float64) course {
 			Load:     load(float64(h)),
 		})
 	}
-	return courseOf("x", shots)
+	return seriesOf("x", shots)
 }
 
 func steady(float64) float64 { return 1 }
