@@ -6,23 +6,24 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// MaxCaptures bounds the captures that are kept.
+// MaxCaptures limits the captures that are kept.
 const MaxCaptures = 200
 
-// Capture is what a request for profiles of an instance has brought. It is a
+// Capture is the result of a request for profiles of an instance. It is a
 // value, as a Leak is.
 type Capture struct {
-	// ID is unique; sorted by it they are in the order of time.
+	// ID is unique. The order of IDs is the order of time.
 	ID       string        `json:"id"`
 	Service  labels.Labels `json:"service"`
 	Instance string        `json:"instance"`
-	// Why is for people: the name of the alert that asked for it.
+	// Why is the name of the alert that asked for it, for people.
 	Why string    `json:"why"`
 	At  time.Time `json:"at"`
-	// Profiles, oldest first: the one before the request too, if there is one.
+	// Profiles are oldest first. They include the last one before the request, if
+	// there is one.
 	Profiles []ProfileRef `json:"profiles"`
-	// Stacks that grew from the first to the last of them, most grown first, or
-	// of a single profile the largest ones.
+	// Stacks grew from the first to the last profile, most grown first. Of a single
+	// profile they are the largest ones.
 	Stacks []StackGrowth `json:"stacks"`
 	// Error says in plain words why there is no profile.
 	Error string `json:"error,omitempty"`

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// Death is the end of a process that leaked, whose instance started again.
+// Death is the end of a leaking process whose instance started again.
 type Death struct {
 	Instance string    `json:"instance"`
 	Time     time.Time `json:"time"` // when the next process started
-	// Goroutines is how many it had at last, Leaked how many of them had leaked.
+	// Goroutines is how many it had last. Leaked is how many of these had leaked.
 	Goroutines float64 `json:"goroutines"`
 	Leaked     float64 `json:"leaked"`
 }
 
+// When the ends of processes predict the next one.
 const (
-	// alikeDeaths is how many processes have to end alike before the next one is
-	// expected to, deathScatter how far apart they may be from their median.
+	// alikeDeaths is how many processes must have ended alike. deathScatter is how
+	// far from their median they may have been.
 	alikeDeaths  = 2
 	deathScatter = 0.25
 )
 
-// DiesAt is where the processes of a leak have ended before, as when they ran out
-// of memory: with about so many goroutines, and so many leaked ones. n is how many
-// did, 0 where they ended with one number as often as with another, as at
-// deploys.
+// DiesAt is the size at which the processes of a leak have ended, as when
+// memory runs out: goroutines and leaked ones, about. n is how many ended
+// there; 0: they ended at various sizes, as in deploys.
 func (l Leak) DiesAt() (goroutines, leaked float64, n int) {
 	if len(l.Deaths) < alikeDeaths {
 		return 0, 0, 0

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// ID is the identity of the leak of a service at a signature: the same on
-// every replica, and again when the leak comes back.
+// ID makes the identity of a leak from its service and its stack. It is the
+// same on every replica, and again when the leak returns.
 func ID(service labels.Labels, signature string) string {
 	h := sha256.New()
 	h.Write(service.Bytes(nil))
@@ -18,7 +18,7 @@ func ID(service labels.Labels, signature string) string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
-// ByDetection compares leaks by the time of their detection.
+// ByDetection orders leaks by the time of their detection.
 func ByDetection(a, b Leak) int {
 	return cmp.Or(a.DetectedAt.Compare(b.DetectedAt), cmp.Compare(a.ID, b.ID))
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Ignore says which leaks nobody is to be told of. What is set of it has to
-// match, the patterns as a whole.
+// Ignore is a rule for leaks that must not alert. All fields that are set must
+// match, and patterns match as a whole.
 type Ignore struct {
 	Matchers []*labels.Matcher // of the service's labels
-	// Function is that of any frame of the leading stack, Key that of its key
-	// frame.
+	// Function matches any frame of the leading stack. Key matches its key frame.
 	Function, Key *regexp.Regexp
-	// CreatedBy is the function with the go statement; where no dump has shown
-	// it, the one that the goroutine began with.
+	// CreatedBy matches the function with the go statement, or the goroutine's
+	// first function if no dump has shown that.
 	CreatedBy *regexp.Regexp
 	Signature string
 	Comment   string
@@ -23,8 +22,8 @@ type Ignore struct {
 	Until time.Time
 }
 
-// Matches reports whether the rule is for this stack of the service, at the time
-// now.
+// Matches reports whether the rule applies to a stack of the service at the
+// time now.
 func (i Ignore) Matches(now time.Time, service labels.Labels, s StackGrowth) bool {
 	if !i.Until.IsZero() && !now.Before(i.Until) {
 		return false

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What it takes to blame a stack.
+// What a stack must do to be blamed for the growth.
 const (
 	minShots    = 3   // profiles over time
 	minGrowth   = 5   // goroutines, from base to head
@@ -23,9 +23,9 @@ const (
 	minRest = 0.2
 )
 
-// Attribute finds the stacks that the growth of a service belongs to, from
-// the profiles of its growing instances, most grown first. Where there are
-// none, why says what is missing, in plain words.
+// Attribute finds the stacks that the growth of a service belongs to, most
+// grown first, from the profiles of its growing instances. If it finds none,
+// why says in plain words what is missing.
 func Attribute(histories []History) (as []Attribution, why string) {
 	var full []History
 	var total, leaked float64
@@ -56,8 +56,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	slices.SortFunc(grown, func(a, b *grownStack) int {
 		return cmp.Or(compareBools(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
-	// What is to be explained is the growth of the floor: the profiles hold
-	// requests in flight besides.
+	// The growth of the floor is to be explained. The profiles also contain
+	// requests in flight.
 	if leaked >= minGrowth {
 		total = min(total, leaked)
 	}
@@ -68,7 +68,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return maxOver*rest + minGrowth
 	}
 	var explained float64
-	var over [][]*grownStack // by more than the floor, as what comes and goes
+	var over [][]*grownStack // grew by more than the floor, so they come and go
 	for _, group := range groupByShape(grown, limit(leaked)) {
 		var d float64
 		for _, g := range group {
@@ -87,8 +87,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	comesAndGoes := func(a Attribution) bool { return a.Lasting == 0 }
 	switch {
 	case len(as) == 0:
-		// The floor is an estimate, from the lives of many processes at times: it
-		// is wrong where a stack shows for long that it does not come and go.
+		// The floor is an estimate, sometimes from many processes. It is wrong if
+		// a stack has shown for long that it does not come and go.
 		for _, group := range over {
 			if a := describe(group, full, max(total, minGrowth)); !comesAndGoes(a) {
 				return []Attribution{a}, ""
@@ -98,8 +98,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	case leaked == 0 || explained >= minShare*total:
 		return as, ""
 	}
-	// Most of the growth comes and goes, but for stacks that show for long that
-	// they do not.
+	// Most of the growth comes and goes. Stacks that have shown for long that
+	// they do not are kept.
 	as = slices.DeleteFunc(as, comesAndGoes)
 	if len(as) == 0 {
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
@@ -107,7 +107,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	return as, ""
 }
 
-// order compares truths: false is less.
+// compareBools orders false before true.
 func compareBools(a, b bool) int {
 	switch {
 	case a == b:
@@ -118,9 +118,9 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-// FromBase cuts off what is before the base: the last profile before the onset,
-// or the first there is. The list is of profiles in any form, oldest first;
-// taken is when each was.
+// FromBase cuts off the profiles before the base, which is the last one before
+// the onset, or the first of all. list is in time order, and taken says when a
+// profile was taken.
 func FromBase[T any](list []T, taken func(T) time.Time, onset time.Time) []T {
 	base := 0
 	for i, p := range list {

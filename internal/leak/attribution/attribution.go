@@ -14,63 +14,72 @@ import (
 type Shot struct {
 	Ref      leak.ProfileRef
 	Snapshot *stack.Snapshot
-	// Load is the rate of work when it was taken, in any unit that stays the
-	// same; 0 or NaN: unknown.
+	// Load is the rate of work when the profile was taken, in any unit that stays
+	// the same; 0 or NaN: unknown.
 	Load float64
 }
 
-// History is the profiles of one process, oldest first.
+// History is the profiles of one process, oldest first, and the growth of its
+// counts.
 type History struct {
 	Instance string
 	Onset    time.Time // when its counts began to grow
-	// Leaked is what its floor has grown by since; 0: the counts do not tell.
+	// Leaked is how much the floor of the counts has grown since Onset; 0: the
+	// counts show no growth.
 	Leaked float64
 	Shots  []Shot
-	// Earlier are some of an earlier process, oldest first, up to its end.
+	// Earlier are profiles of an earlier process of the instance, oldest first, up
+	// to its end.
 	Earlier []Shot
 
+	// before are the profiles before the base, cut off from Shots.
 	before []Shot // cut off from Shots, for they are before the base
 }
 
+// base is the first profile that counts.
 func (h *History) base() *stack.Snapshot { return h.Shots[0].Snapshot }
 
+// head is the latest profile.
 func (h *History) head() *stack.Snapshot { return h.Shots[len(h.Shots)-1].Snapshot }
 
 // Attribution is growth that belongs to stacks which grow together.
 type Attribution struct {
-	// Stacks, the leading one first.
+	// Stacks are listed with the leading one first.
 	Stacks []leak.StackGrowth
-	// Instances are those on which the leading stack grows, Clean those with
+	// Instances are those on which the leading stack grows. Clean are those with
 	// enough profiles on which it does not.
 	Instances, Clean []string
-	// Rates are the growth of the stacks, in goroutines per hour, by instance,
-	// where there are profiles enough to measure it.
+	// Rates are the growth of the stacks by instance, in goroutines per hour. An
+	// instance without enough profiles has none.
 	Rates map[string]trend.Interval
-	// Grown is by how much, in goroutines, by instance.
+	// Grown is the growth by instance, in goroutines.
 	Grown map[string]float64
-	// Share of the growth of all goroutines between the profiles, 0 to 1.
+	// Share is the part of the growth of all goroutines between the profiles, 0 to
+	// 1.
 	Share float64
-	// Lasting is for how long the leading stack has grown as a leak does and
-	// nothing healthy; LoadKnown: also where healthy stacks follow the load.
+	// Lasting is for how long the leading stack has grown as no healthy stack does.
+	// LoadKnown reports that the load is known, so stacks that follow it are ruled
+	// out.
 	Lasting   time.Duration
 	LoadKnown bool
-	// Filling: the leading stack does what a pool does. It grows more and more
-	// slowly, or has not outgrown what an earlier process had when it had stopped
-	// growing, or what this one had and gave back.
+	// Filling reports that the leading stack grows as a pool does: it slows down,
+	// or it has not outgrown what an earlier process had when that stopped growing,
+	// or what this process had before and gave back.
 	Filling bool
-	// Doubt is why the course of the leading stack does not bear out yet what the
-	// counts take for a leak, in plain words; empty: it does.
+	// Doubt says in plain words why the leading stack does not yet confirm that the
+	// counts show a leak; empty: it does.
 	Doubt string
-	// Onset is when it had not grown yet, as far as the profiles tell.
+	// Onset is when the leading stack had not grown yet, as far as the profiles
+	// show.
 	Onset time.Time
-	// Base and Head are of the instance that grew most.
+	// Base and Head are profiles of the instance that grew most.
 	Base, Head leak.ProfileRef
 }
 
 // Lead is the signature of the leading stack.
 func (a Attribution) Lead() string { return a.Stacks[0].Signature }
 
-// Growth is by how many goroutines its stacks have grown, from base to head.
+// Growth is how many goroutines the stacks have grown by, from base to head.
 func (a Attribution) Growth() float64 {
 	var d float64
 	for _, s := range a.Stacks {
@@ -79,7 +88,7 @@ func (a Attribution) Growth() float64 {
 	return d
 }
 
-// Plus is the growth of both; what else is known is that of a.
+// Plus adds the growth of b. All else is that of a.
 func (a Attribution) Plus(b Attribution) Attribution {
 	a.Stacks = slices.Concat(a.Stacks, b.Stacks)
 	a.Share = min(1, a.Share+b.Share)

@@ -9,7 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// attribution is of stacks that grow together, the leading one first.
+// describe makes the Attribution of stacks that grow together, the leading one
+// first.
 func describe(group []*grownStack, histories []History, total float64) Attribution {
 	lead := group[0]
 	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
@@ -75,7 +76,7 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 	return a
 }
 
-// whole is the course of all stacks of a group on one instance.
+// sumOf is the series of all stacks of a group together, on one instance.
 func sumOf(group []*grownStack, i int) stackSeries {
 	c := group[0].series[i]
 	c.net = slices.Clone(c.net)

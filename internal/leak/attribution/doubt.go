@@ -5,18 +5,19 @@ import (
 	"math"
 )
 
-// What it takes of a stack to bear out what the counts take for a leak. The
-// bounds of its shape are those of growth that lasts; it is younger.
+// What a stack must do to confirm an alarm of the counts. The shape is judged
+// by the bounds of lasting growth, after less time.
 const (
 	minConvincing = 6 // profiles since it began
-	// stepPace is by how much a step is faster than the whole of the growth:
-	// between profiles that are far apart much may have come steadily.
+	// stepPace is how much faster than the whole growth a step is. Between profiles
+	// that are far apart much may come steadily.
 	stepPace = 1.5
 )
 
-// doubt is why growth is not yet known for that of a leak, in plain words: it
-// takes so many profiles since it began, and a course that jobs, steps of the
-// base level, mornings, warm-ups and pools do not have. Empty: it is.
+// reasonToDoubt says in plain words why the growth is not yet known to be a
+// leak; empty: it is. A leak has at least least profiles since it began, and a
+// shape that jobs, changed base levels, mornings, warm-ups and pools do not
+// have.
 func (c stackSeries) reasonToDoubt(least int) string {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -39,8 +40,8 @@ func (c stackSeries) reasonToDoubt(least int) string {
 	return ""
 }
 
-// stepped tells whether a large part of the growth came between two profiles,
-// and faster than the rest of it.
+// hasStep reports whether a large part of the growth came between two profiles,
+// and faster than the rest.
 func (c stackSeries) hasStep(began int, delta float64) bool {
 	n := len(c.own)
 	whole := pace(c.own, c.hours, began, n-1)

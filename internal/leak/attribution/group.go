@@ -2,22 +2,21 @@ package attribution
 
 import "math"
 
-// What makes stacks one leak.
+// When stacks belong to one leak.
 const (
-	// apart is by how much the courses of two stacks may differ, as a part of
-	// their growth, beyond what chance explains; chance is how many standard
-	// deviations that is.
+	// maxDifference is how far the shapes of two series may be apart, as a part of
+	// their growth, beyond chance. Chance is maxDeviations standard deviations.
 	maxDifference = 0.1
 	maxDeviations = 2.5
 )
 
-// together groups stacks, the most likely first, that belong to one leak. It
-// grows along several stacks at a time: a goroutine and the one that waits for
-// it; one call of the same function from each handler. What they have in
-// common is when they grow, so those whose courses have one shape, whatever
-// their size, are one group, and so are those that stand at the same place on
-// different paths. A group does not grow by more than most goroutines: the
-// rest of the stacks with its shape come and go.
+// groupByShape groups stacks that belong to one leak, the most likely first. A
+// leak often grows in several stacks: a goroutine and the one that waits for
+// it, or the same function called from each handler. They grow at the same
+// times, so stacks whose series have the same shape are one group, whatever
+// their size. Stacks that wait at the same place on different paths are one
+// too. A group grows by at most most goroutines, since other stacks of its
+// shape come and go.
 func groupByShape(grown []*grownStack, most float64) [][]*grownStack {
 	var groups [][]*grownStack
 	rest := grown
@@ -39,14 +38,14 @@ func groupByShape(grown []*grownStack, most float64) [][]*grownStack {
 	return groups
 }
 
-// samePlace tells whether two stacks wait alike at the same line of the user's
-// code.
+// samePlace reports whether two stacks wait in the same operation at the same
+// line of the user's code.
 func samePlace(a, b *grownStack) bool {
 	return a.stack.UserCode && a.stack.Op == b.stack.Op && a.stack.Key == b.stack.Key
 }
 
-// sameShape tells whether a and b have grown by the same part of their whole
-// growth between all profiles, up to the scatter of their counts.
+// sameShape reports whether two stacks had grown by the same part of their
+// whole growth at each profile, within the scatter of their counts.
 func sameShape(a, b *grownStack) bool {
 	da, db := a.seriesDelta(), b.seriesDelta()
 	if da <= 0 || db <= 0 {
@@ -67,7 +66,7 @@ func sameShape(a, b *grownStack) bool {
 	return true
 }
 
-// courseDelta is the growth over all instances, those included on which it is
+// seriesDelta is the growth on all instances, including those on which it is
 // not clear.
 func (g *grownStack) seriesDelta() (d float64) {
 	for _, c := range g.series {

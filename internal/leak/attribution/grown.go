@@ -2,14 +2,15 @@ package attribution
 
 import "github.com/gorowatch/gorowatch/internal/stack"
 
-// grownStack is a stack that grows, over all instances with enough profiles.
+// grownStack is a stack that grows, on all instances with enough profiles.
 type grownStack struct {
 	stack  *stack.Stack
 	series []stackSeries
-	grows  []bool // on which of them it does so clearly
+	// grows reports on which instances it clearly grows.
+	grows []bool
 }
 
-// growing is the stacks that grow on some instance.
+// growingStacks finds the stacks that grow on at least one instance.
 func growingStacks(histories []History) (grown []*grownStack) {
 	bySignature := map[string]*grownStack{}
 	for i, h := range histories {
@@ -38,17 +39,20 @@ func growingStacks(histories []History) (grown []*grownStack) {
 	return grown
 }
 
-// base and head are its counts on the instances on which it grows.
+// base is its count in the first profiles of the instances on which it grows.
 func (g *grownStack) base() float64 {
 	return g.sum(func(c stackSeries) float64 { return c.count[0] })
 }
 
+// head is its count in the latest profiles of these instances.
 func (g *grownStack) head() float64 {
 	return g.sum(func(c stackSeries) float64 { return c.count[len(c.count)-1] })
 }
 
+// delta is the growth on these instances.
 func (g *grownStack) delta() float64 { return g.head() - g.base() }
 
+// sum adds up f over the instances on which the stack grows.
 func (g *grownStack) sum(f func(stackSeries) float64) (x float64) {
 	for i, c := range g.series {
 		if g.grows[i] {
@@ -58,8 +62,8 @@ func (g *grownStack) sum(f func(stackSeries) float64) (x float64) {
 	return x
 }
 
-// weight puts first what grows steadily and by as much as the floor of the
-// counts: neither by little of it, nor by more.
+// weight ranks stacks. It is high for steady growth by about as much as the
+// floor of the counts, neither much less nor much more.
 func (g *grownStack) weight(leaked float64) float64 {
 	steady := g.sum(stackSeries.steadiness) / g.sum(func(stackSeries) float64 { return 1 })
 	d := g.delta()

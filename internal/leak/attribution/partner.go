@@ -7,16 +7,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// What it takes to have been a pair.
+// When two stacks count as a pair.
 const (
 	minEqual = 3 // profiles in a row with equal counts, not all the same
 	minPair  = 3 // goroutines of each
 )
 
-// parted finds the partner of a stack that grows: a stack whose counts were
-// those of g, going up and down with them, in the profiles up to some point,
-// and which has stayed behind since. Of several, the one that went along for
-// longest; nil if there is none.
+// partnerOf finds the partner of a growing stack: a stack that had the same
+// counts as g, up and down, until some profile, and has not grown with it
+// since. Of several it picks the one that was equal for longest; nil: there is
+// none.
 func partnerOf(g *grownStack, histories []History) *leak.Parting {
 	var best *leak.Parting
 	longest := 0
@@ -50,8 +50,8 @@ func partnerOf(g *grownStack, histories []History) *leak.Parting {
 	return best
 }
 
-// alike is for how many profiles two stacks have had equal counts, and whether
-// these changed. One goroutine may be on its way between the two, a tenth at
+// equalUntil is for how many profiles two stacks had equal counts, and whether
+// these changed. The counts may differ by one goroutine, if that is a tenth at
 // most.
 func equalUntil(a, b []int64) (n int, moved bool) {
 	for n < len(a) && a[n] >= minPair && math.Abs(float64(a[n]-b[n])) <= min(1, float64(a[n])/10) {
@@ -61,6 +61,7 @@ func equalUntil(a, b []int64) (n int, moved bool) {
 	return n, moved
 }
 
+// counts lists how many goroutines each profile has on a stack.
 func counts(signature string, shots []Shot) []int64 {
 	n := make([]int64, len(shots))
 	for i, s := range shots {

@@ -8,20 +8,21 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// course is how many goroutines of one stack one instance had, profile by
+// stackSeries is the goroutines of one stack on one instance, profile by
 // profile.
 type stackSeries struct {
 	hours []float64 // since the first profile
 	count []float64
-	// own is count without all that the load may explain, net without what it
-	// does most likely.
+	// own is count less all that the load may explain; net is count less what the
+	// load most likely explains.
 	own, net []float64
-	// load at each profile; loaded: it is known, so that own says more than count.
+	// load is the load at each profile. hasLoad reports that it is known, so that
+	// own says more than count.
 	load    []float64
 	hasLoad bool
 }
 
-// courseOf is that of a signature.
+// seriesOf makes the series of a signature.
 func seriesOf(signature string, shots []Shot) stackSeries {
 	n := len(shots)
 	c := stackSeries{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), hasLoad: n >= minLoaded}
@@ -40,16 +41,16 @@ func seriesOf(signature string, shots []Shot) stackSeries {
 	return c
 }
 
-// minLoaded is how many profiles it takes to tell the load from time.
+// minLoaded is how many profiles it takes to tell the effects of load and time
+// apart.
 const minLoaded = 6
 
-// withoutLoad takes from counts what the load explains: they are fitted, by
-// least squares, with the load and the time together, so that growth which has
-// nothing to do with the load is not blamed on it. More than in proportion
-// nothing is explained: what few goroutines did under one load, three times as
-// many do under three times the load. Where load and time went up together and
-// cannot be told apart, the load may explain (own) all that, and most likely
-// (net) nothing, for what leaks can cost work.
+// withoutLoad subtracts from counts what the load explains. A least-squares fit
+// takes load and time together, so that growth unrelated to the load is not
+// blamed on it. The load never explains more than growth in proportion: three
+// times the load explains three times the goroutines. Where load and time rose
+// together and cannot be told apart, the load may explain all of that (own),
+// and most likely explains none (net), since a leak may cost work itself.
 func withoutLoad(count, load, hours []float64) (own, net []float64) {
 	n := float64(len(count))
 	var ml, mt, mc float64
@@ -75,17 +76,16 @@ func withoutLoad(count, load, hours []float64) (own, net []float64) {
 	return own, net
 }
 
-// maxCollinear is the square of the correlation of load and time above which
-// they are not told apart.
+// maxCollinear is the squared correlation of load and time above which the two
+// cannot be told apart.
 const maxCollinear = 0.9
 
 // delta is the growth from base to head.
 func (c stackSeries) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
 
-// grows tells whether it grows and never comes back, load aside, and has not
-// done so in one step: what it grew by since the second profile must stand out
-// of the scatter of a count too (a Poisson count's standard deviation is its
-// root).
+// grows reports whether the count, load aside, grows and never falls back, and
+// not in one step. The growth since the second profile must exceed the scatter
+// of a Poisson count too, whose standard deviation is its root.
 func (c stackSeries) grows() bool {
 	first, second, last := c.own[0], c.own[1], c.own[len(c.own)-1]
 	delta := last - first
@@ -98,7 +98,7 @@ func (c stackSeries) grows() bool {
 	return c.fallBack() <= max(2, maxFallBack*delta) && c.steadiness() >= minSteady
 }
 
-// fallBack is by how much it was once under what it had been before.
+// fallBack is the largest fall below an earlier count.
 func (c stackSeries) fallBack() (most float64) {
 	highest := c.own[0]
 	for _, x := range c.own {
@@ -108,8 +108,8 @@ func (c stackSeries) fallBack() (most float64) {
 	return most
 }
 
-// steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each is
-// larger than all before. Of three counts nothing less will do.
+// steadiness is Kendall's tau of counts over time (Kendall 1938): 1 if each
+// count exceeds all earlier ones. Three counts must all rise, or it is 0.
 func (c stackSeries) steadiness() float64 {
 	n := len(c.own)
 	rises := 0
@@ -124,10 +124,10 @@ func (c stackSeries) steadiness() float64 {
 	return float64(2*rises) / float64(n*(n-1))
 }
 
-// rate is its growth an hour, from the first profile after the base on: the
-// leak began somewhere between these two. The interval is that of the scatter
-// of what came from profile to profile, and of a Poisson process at least. A
-// rate of fewer than three such profiles is none.
+// rate is the growth per hour. It begins at the first profile after the base,
+// since the leak began between these two. The interval comes from the scatter
+// of the growth between profiles, and is at least that of a Poisson process.
+// Fewer than three such profiles give no rate.
 func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	n := len(c.net) - 1
 	span := c.hours[n] - c.hours[1]
@@ -147,7 +147,8 @@ func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	return r, true
 }
 
-// What it takes to grow for long as nothing healthy does.
+// What lasting growth takes. lastingGrowth is in goroutines, lastingSteady is
+// Kendall's tau.
 const (
 	minLasting    = 8   // profiles since it began
 	lastingGrowth = 30  // goroutines
@@ -157,11 +158,11 @@ const (
 	lastingEnd    = 0.85 // pace of the second half, as a part of that of the first
 )
 
-// lasting is for how long it has grown as a leak does and a pool, a morning or
-// a deploy do not: steadily, without giving any of it back, in no step, and not
-// more slowly towards the end, whatever the load is made to explain. Zero: it
-// has not. since is when it began, in hours after the first profile: where the
-// later growth, drawn out backwards, meets what was there before.
+// lasting is for how long the stack has grown as a leak does, and as pools,
+// mornings and deploys do not: steadily, without falling back, in no step, and
+// without slowing down, whatever the load may explain; 0: it has not. since is
+// when the growth began, in hours after the first profile: where the later
+// growth, extended backwards, meets the first count.
 func (c stackSeries) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -177,9 +178,9 @@ func (c stackSeries) lasting() (long time.Duration, since float64) {
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
 }
 
-// halves are the last profile before it began to grow, the first after that,
-// from which on it is judged since it began somewhere between the two, and the
-// one in the middle of the time since then.
+// halves splits the growth. began is the last profile before it, from the first
+// one after, from which it is judged, and half the one in the middle of the
+// time since from.
 func (c stackSeries) halves() (began, from, half int) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -196,18 +197,18 @@ func (c stackSeries) halves() (began, from, half int) {
 	return began, from, half
 }
 
-// What it takes for growth to run out: its second half has come at less than
-// endingPace of the pace of the first, by endingSure standard deviations.
+// When growth counts as ending: its second half came at less than endingPace of
+// the pace of the first, by endingSure standard deviations.
 const (
 	minEnding  = 5 // profiles since it began
 	endingPace = 0.6
 	endingSure = 3
 )
 
-// slackening is what would have come in the second half of the growth, at the
-// pace of the first or, where less was to be done then, of the work, as for
-// leaks that requests feed; by how much less it was that came; and the
-// variance of the difference. All are 0 where there is too little to tell.
+// slowdown compares the second half of the growth with the first. due is the
+// growth that the pace of the first half, or the work if that fell, would have
+// brought; lack is how much less came; variance is that of lack. All are 0 if
+// there are too few profiles.
 func (c stackSeries) slowdown() (due, lack, variance float64) {
 	_, from, half := c.halves()
 	last := len(c.net) - 1
@@ -222,9 +223,9 @@ func (c stackSeries) slowdown() (due, lack, variance float64) {
 	return due, due - (c.net[last] - c.net[half]), c.dispersion(from) * due * (1 + due/came)
 }
 
-// gaveBack tells whether the process has had as many before, by earlier counts,
-// and most of them went before the present growth, as the workers of a job do.
-// Leaked goroutines never go.
+// gaveBack reports whether the process had as many goroutines before and most
+// of them ended before the present growth, as the workers of a job do. Leaked
+// goroutines never end.
 func (c stackSeries) gaveBack(before []int64) bool {
 	most := 0.0
 	for _, n := range before {
@@ -233,16 +234,16 @@ func (c stackSeries) gaveBack(before []int64) bool {
 	return c.count[len(c.count)-1] <= outgrown*most && c.count[0] < most/2
 }
 
-// What it takes to do what an earlier process has done.
+// When a process only does what an earlier one did.
 const (
 	outgrown = 1.1 // times what that had: as much is nothing new
 	stopped  = 0.2 // of the present pace: what grew more slowly had stopped
 )
 
-// hadStopped tells whether an earlier process, of which there are profiles, had
-// as many as this one when it ended, and had stopped growing: nothing came worth
-// mentioning beside the present growth, for as long as that lasts or for half of
-// what is known. What leaks until the process restarts never stops.
+// hadStopped reports whether an earlier process had as many goroutines at its
+// end and had stopped growing: little came, compared to the present growth, for
+// as long as that lasts or for half of the known time. A leak does not stop
+// before the process restarts.
 func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	n, last := len(earlier), len(c.count)-1
 	if n == 0 {
@@ -261,10 +262,10 @@ func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	return age(i) > 0 && float64(before[n-1]-before[i])/age(i) < stopped*pace(c.count, c.hours, 0, last)
 }
 
-// dispersion is the variance of what came between profiles, since one of them,
-// against that of a Poisson process, which has 1, and at least that. It is from
-// how far each pace is from the line between its neighbours, so that a pace that
-// changes smoothly is not taken for scatter.
+// dispersion is the variance of the growth between profiles, relative to a
+// Poisson process, and at least 1. It compares each pace with the line between
+// its neighbours, so that a pace which changes smoothly does not count as
+// scatter.
 func (c stackSeries) dispersion(from int) float64 {
 	var sum, n float64
 	for i := from + 3; i < len(c.net); i++ {
@@ -277,6 +278,7 @@ func (c stackSeries) dispersion(from int) float64 {
 	return max(1, sum/n/max(pace(c.net, c.hours, from, len(c.net)-1), 1e-9))
 }
 
+// mean is the arithmetic mean.
 func mean(x []float64) (m float64) {
 	for _, v := range x {
 		m += v / float64(len(x))
@@ -284,12 +286,12 @@ func mean(x []float64) (m float64) {
 	return m
 }
 
-// slows tells whether counts grow more slowly after a profile than before it.
+// slows reports whether counts grow more slowly after a profile than before it.
 func slows(count, hours []float64, from, half int) bool {
 	return pace(count, hours, half, len(count)-1) < lastingEnd*pace(count, hours, from, half)
 }
 
-// pace is the growth an hour between two profiles.
+// pace is the growth per hour between two profiles.
 func pace(count, hours []float64, from, to int) float64 {
 	return (count[to] - count[from]) / max(hours[to]-hours[from], 1e-9)
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// maxDeaths bounds how many are remembered.
+// maxDeaths limits the deaths that a leak remembers.
 const maxDeaths = 8
 
-// alive is the process of an instance that leaks.
+// process is a running process of an instance that leaks.
 type process struct {
 	started       time.Time
 	count, leaked float64
 }
 
-// watchDeaths notes the ends of the processes that leak.
+// noteDeaths records the processes of the leak that have ended.
 func (r *record) noteDeaths(e Evaluation) {
 	for name, w := range r.watched {
 		i := find(e.Instances, name)

@@ -10,29 +10,31 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Evaluation is what an evaluation has found of the service.
+// Evaluation is what one evaluation of the service found in its counts and its
+// profiles.
 type Evaluation struct {
 	Verdict   trend.Verdict
 	Instances []trend.Instance
-	// Attributions of the growth, by Attribute; empty with the reason Why.
+	// Attributions are the growth by stacks. If they are empty, Why says what is
+	// missing.
 	Attributions []attribution.Attribution
 	Why          string
-	// Latest is the newest profile of an instance and when it was taken; nil if
-	// there is none to be had. It may be nil itself.
+	// Latest returns the newest profile of an instance and when it was taken; nil:
+	// there is none. Latest itself may be nil.
 	Latest func(instance string) (*stack.Snapshot, time.Time)
-	// Presence is what is known of an instance that has no samples; nil: nothing.
+	// Presence says what is known of an instance without samples; nil: nothing is.
 	Presence func(instance string) collector.Presence
-	// Versions of the processes by instance, where known.
+	// Versions are the versions of the processes by instance, where known.
 	Versions map[string]string
-	// ProfilesExpected: Attributions may still come, it is worth waiting.
-	// Profiled: there are several profiles already, and more are to come: what
-	// grows would be seen in them.
+	// ProfilesExpected reports that more profiles will come, so waiting for
+	// Attributions is worthwhile. Profiled reports that several were taken already,
+	// so a stack that grows would show in them.
 	ProfilesExpected, Profiled bool
 
 	living map[string]trend.Instance // those of Instances that are there, by name
 }
 
-// presence is what is known of an instance that has no samples.
+// presence says what is known of an instance without samples.
 func (e *Evaluation) presence(instance string) collector.Presence {
 	if e.Presence == nil {
 		return collector.PresenceUnknown
@@ -40,6 +42,7 @@ func (e *Evaluation) presence(instance string) collector.Presence {
 	return e.Presence(instance)
 }
 
+// find is the index of an instance; -1: it is not in the list.
 func find(in []trend.Instance, name string) int {
 	return slices.IndexFunc(in, func(i trend.Instance) bool { return i.Name == name })
 }

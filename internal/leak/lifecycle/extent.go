@@ -6,7 +6,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// extent is on which instances a leak was, and how fast it grew there.
+// extent is which instances a leak was on, and how fast it grew there.
 type extent struct {
 	at        time.Time
 	instances []string
@@ -14,12 +14,12 @@ type extent struct {
 	rate      trend.Interval
 }
 
-// extentFor is for how many base blocks the largest extent counts. A rollout ends
-// the processes one after another, and a resolved leak should be described by all
-// of them and not by the last.
+// extentFor is for how many base blocks the largest extent is kept. A rollout
+// ends the processes one after another, and a resolved leak should be described
+// by all of them, not by the last.
 const extentFor = 360
 
-// noteExtent takes the extent, unless it was larger of late.
+// noteExtent records the extent unless it was larger recently.
 func (r *record) noteExtent(now time.Time, late time.Duration, e Evaluation) {
 	n := 0
 	for _, name := range r.leak.Instances {

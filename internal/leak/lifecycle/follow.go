@@ -10,11 +10,11 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// minHeld is how many leaked goroutines a process that took the place of another
-// has to hold before it counts as one that leaks.
+// minHeld is how many leaked goroutines a new process of an instance must hold
+// to count as leaking.
 const minHeld = 5
 
-// follow brings what the instances hold up to date, growing or not.
+// updateHoldings updates what the instances hold, and which of them leak.
 func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	r.shareRestoredRate(now)
 	l := &r.leak
@@ -62,8 +62,8 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	}
 }
 
-// rate sums up the growth of the processes that live. Rates from the counts err
-// together, rates from the stacks each apart.
+// rate is the growth of all living processes together. Rates from the counts
+// share their errors; rates from the stacks err independently of each other.
 func (r *record) rate(e Evaluation) trend.Interval {
 	var judged trend.Interval
 	var profiled, wide float64 // wide: half the interval, squared

@@ -8,26 +8,27 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// How long instances of a leak may be without samples, in base blocks. Missing
-// samples alone do not end a leak: the series of a process that runs may be lost
-// on their way for hours.
+// How long the instances of a leak may be without samples, in base blocks.
+// Missing samples alone do not end a leak, since the samples of a running
+// process may be lost for hours.
 const (
-	// goneAfter is for how long an instance has to be known to be gone. While a
-	// Prometheus starts, its list of targets is short for a minute or two.
+	// goneAfter is how long an instance must be known to be gone. While Prometheus
+	// starts, its list of targets is incomplete for a minute or two.
 	goneAfter = 10
-	// replacedAfter is for how long an instance of which nothing is known has to be
-	// missing while a younger one is there in its place.
+	// replacedAfter is how long an instance of unknown presence must be missing
+	// while a younger one has taken its place.
 	replacedAfter = 120
-	// unseenAfter is how long a leak fires without any data of its instances.
+	// unseenAfter is how long a leak keeps firing without any samples of its
+	// instances.
 	unseenAfter = 1440
-	// replacedWithin is by how much the younger instance may have begun earlier
-	// than the other one went, as in a rolling update.
+	// replacedWithin is how much earlier than the end of an instance its
+	// replacement may have started, as in a rolling update.
 	replacedWithin = 60
 )
 
-// watchMissing notes since when the instances of a leak have no samples, and
-// since when they are known to be gone. paused: nobody looked for a while, a time
-// that says nothing of any instance.
+// watchMissing records when the samples of a leak's instances stopped, and when
+// the instances became known to be gone. paused: there was no evaluation for a
+// while, so the time between says nothing of any instance.
 func (t *Tracker) watchMissing(now time.Time, r *record, e Evaluation, paused bool) {
 	for name, w := range r.watched {
 		i := find(e.Instances, name)
@@ -53,8 +54,8 @@ func (t *Tracker) watchMissing(now time.Time, r *record, e Evaluation, paused bo
 	}
 }
 
-// remember writes down which instances are missing, for the next run and for the
-// time after the leak is resolved.
+// noteMissing records the missing instances in the leak, for the next run and
+// for the time after it resolves.
 func (r *record) noteMissing() {
 	for i := range r.leak.Watched {
 		if w := r.watched[r.leak.Watched[i].Instance]; w != nil && !w.missing.IsZero() {
@@ -63,7 +64,7 @@ func (r *record) noteMissing() {
 	}
 }
 
-// unseen tells whether no instance of the leak has samples.
+// hasNoSamples reports whether no instance of the leak has samples.
 func (r *record) hasNoSamples() bool {
 	for _, w := range r.watched {
 		if w.missing.IsZero() {
@@ -73,8 +74,8 @@ func (r *record) hasNoSamples() bool {
 	return len(r.watched) > 0
 }
 
-// replacements tells whether a process that has begun when this one went is there
-// under another name.
+// hasSuccessor reports whether a process under another name started about when
+// this one went missing.
 func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
 	early := w.missing.Add(-replacedWithin * t.options.Base)
 	return slices.ContainsFunc(e.Instances, func(in trend.Instance) bool {
@@ -82,7 +83,7 @@ func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
 	})
 }
 
-// meet notes when each instance was met first under its name.
+// noteInstances records when each instance was first seen under its name.
 func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
 	names := make(map[string]time.Time, len(e.Instances))
 	for _, in := range e.Instances {
@@ -99,8 +100,8 @@ func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
 	t.firstSeen = names
 }
 
-// noDataSince is since when all instances that may hold leaked goroutines have no
-// samples, and it is not known that they are gone; zero: one has, or none may.
+// noDataSince is when the last samples of all instances that may hold leaked
+// goroutines stopped; zero: one has samples, or all are known to be gone.
 func (r *record) noDataSince(e Evaluation) (since time.Time) {
 	for name, w := range r.watched {
 		switch i := find(e.Instances, name); {
@@ -115,6 +116,7 @@ func (r *record) noDataSince(e Evaluation) (since time.Time) {
 	return since
 }
 
+// later is the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

@@ -6,8 +6,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// ignore gives open leaks the state that the rules want. One that somebody was
-// told of before is over for them.
+// ignore applies the ignore rules to the open leaks. A firing leak that a rule
+// matches counts as resolved.
 func (t *Tracker) ignore(now time.Time) {
 	for _, r := range t.open {
 		l := &r.leak

@@ -9,7 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// lost tells whether an instance is not there any more.
+// isLost reports whether the samples of an instance have stopped.
 func (t *Tracker) isLost(now time.Time, in trend.Instance) bool {
 	return now.Sub(in.LastSeen) > max(5*t.options.Base, 3*t.options.Interval)
 }
@@ -25,15 +25,14 @@ func (t *Tracker) living(now time.Time, all []trend.Instance) map[string]trend.I
 	return out
 }
 
-// replaced tells whether another process has taken the place of the one that
-// leaked.
+// isReplaced reports whether another process has replaced the one that leaked.
 func (w *watch) isReplaced(now trend.Instance) bool {
 	return procstart.At(now.Started).Differs(procstart.At(w.started))
 }
 
-// holds is how many leaked goroutines a process has now: those above the count
-// without the leak. A profile knows better, if it was taken since a restart or
-// since the count fell.
+// leakedNow is how many leaked goroutines a process holds now: those above the
+// count without the leak. A profile is more accurate if it was taken after a
+// restart, or after the count fell.
 func (w *watch) leakedNow(now trend.Instance) float64 {
 	since := w.lowSince
 	if w.isReplaced(now) {
@@ -48,24 +47,25 @@ func (w *watch) leakedNow(now trend.Instance) float64 {
 	return max(0, now.Count-w.clean)
 }
 
-// free tells whether an instance is rid of what it had leaked. At night the
-// count may be lower than it was by day without the leak: where a profile of
-// since then shows that the goroutines are still there, they are.
+// isClean reports whether an instance no longer holds leaked goroutines. A
+// count that falls, as at night, is not enough if a profile taken since then
+// still shows them.
 func (w *watch) isClean(now trend.Instance) bool {
 	restarted := procstart.At(now.Started).After(procstart.At(w.started))
 	return restarted || w.isLow(now) && !w.profileShowsLeak()
 }
 
-// low tells whether the count is as if half of what had leaked were gone.
+// isLow reports whether the count is as low as if half of the leaked goroutines
+// were gone.
 func (w *watch) isLow(now trend.Instance) bool { return now.Count <= w.clean+w.leaked/2 }
 
-// stands tells whether more than half of the goroutines stood on the leak's
-// stacks in a profile that was taken while the count was low.
+// profileShowsLeak reports whether a profile taken while the count was low
+// still has more than half of the goroutines on the leak's stacks.
 func (w *watch) profileShowsLeak() bool {
 	return !w.lowSince.IsZero() && w.seen.After(w.lowSince) && 2*w.standing > w.mostStanding
 }
 
-// leaksAgain tells whether an instance grows now.
+// leaksAgain reports whether the verdict names an instance as growing.
 func leaksAgain(v trend.Verdict, name string) bool {
 	return v.Status.Grows() && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
 }

@@ -364,7 +364,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 
 // Profiles are not taken again of what somebody was told of, though its process
 // has ended.
-func TestToldNamesThoseThatRestarted(t *testing.T) {
+func TestFiringInstancesIncludeThoseThatRestarted(t *testing.T) {
 	s := newStory(t)
 	s.fires()
 	s.started["a"], s.count["a"] = s.now, 10

@@ -10,15 +10,14 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// measure takes the rate and what has leaked from the verdict, and from the
-// profiles, which know the stacks alone, where these tell more. part is this
-// leak's of the growth; a says which instances have it, nil means all that
-// grow.
+// measure updates the rate and the number of leaked goroutines from the
+// verdict, and from the profiles where they say more. part is the leak's part
+// of the growth. a says which instances have the leak; nil: all that grow.
 func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, part float64, a *attribution.Attribution) {
 	v := e.Verdict
 	r.version(e)
-	// Later estimates of the onset are from longer blocks: the one of the alarm
-	// stays.
+	// The onset of the alarm stays. Later estimates are coarser, since they are
+	// from longer blocks.
 	if r.leak.State == leak.Suspected && !v.Onset.IsZero() {
 		r.leak.Onset = v.Onset
 	}
@@ -35,8 +34,8 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 	for _, it := range growing {
 		w := r.watched[it.Instance]
 		if w == nil {
-			// Growth on an instance without a profile is taken for the same
-			// leak only while there is no other explanation.
+			// Growth on an instance without a profile belongs to this leak only
+			// if no other leak explains it.
 			if a != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(a.Instances, it.Instance) {
 				continue
 			}
@@ -53,12 +52,12 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 		profiled = profiled || w.profiled && w.rate.Value > 0
 	}
 	if !profiled && len(known) == len(v.Instances) {
-		r.shareRate(v.Rate.Times(part), known) // which knows more than the sum of its parts
+		r.shareRate(v.Rate.Times(part), known) // it is more accurate than the sum of its parts
 	}
 }
 
-// measure takes what the verdict says of the counts of an instance, of whose
-// leaked goroutines part are this leak's.
+// measure updates an instance from its counts. part is the leak's part of the
+// goroutines that leaked there.
 func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, e Evaluation) {
 	count, clean := it.Count, it.Count-part*it.Leaked
 	if i := find(e.Instances, it.Instance); i >= 0 {
@@ -70,8 +69,8 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 		case w.started.IsZero():
 			w.started = in.Started
 		}
-		// A verdict outlives the process that it is from: what that one had is
-		// nothing that this one holds.
+		// A verdict may still be about the previous process, whose goroutines this
+		// one does not hold.
 		if it.Onset.Before(in.Started) && it.Count != in.Count {
 			count, clean = in.Count, min(clean, in.Count)
 			if !math.IsInf(former, 0) && !math.IsNaN(former) {
@@ -82,17 +81,17 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 	if math.IsNaN(w.clean) { // restored, its start unknown
 		w.clean = math.Inf(1)
 	}
-	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // all of it was gone, and it leaks anew
+	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // the leaked goroutines were gone, and it leaks again
 		w.leaked, w.mostStanding, w.lowSince = 0, 0, time.Time{}
 	}
 	w.estimate(now, patience, clean)
 	w.leaked = max(w.leaked, count-w.clean)
 }
 
-// estimate takes how many goroutines there would be without the leak. The trend
-// forgets how it began; what was clean once stays so for as long as the process
-// lives. A lower estimate has to last: when the leak is mended the count falls
-// at once, and what the trend says has leaked follows some blocks later.
+// estimate updates how many goroutines there would be without the leak. The
+// trend forgets the beginning of the growth, so an estimate stays while the
+// process lives. A lower one must last: after a fix the count falls at once,
+// and the trend follows some blocks later.
 func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 	switch {
 	case math.IsInf(w.clean, 1):
@@ -109,7 +108,7 @@ func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 	}
 }
 
-// stackRate is the rate of the stacks on one instance, where it is known.
+// stackRate is the rate of the stacks on one instance, and whether it is known.
 func stackRate(a *attribution.Attribution, instance string) (trend.Interval, bool) {
 	if a == nil {
 		return trend.Interval{}, false
@@ -118,10 +117,10 @@ func stackRate(a *attribution.Attribution, instance string) (trend.Interval, boo
 	return x, ok
 }
 
-// growingInstances lists the instances that have the leak, with what is known of its growth:
-// those whose counts grow, unless their profiles say that it is not the leak,
-// and those whose stacks grow though the counts do not tell. An instance
-// without profiles is taken for one of them if most of those with profiles are.
+// growingInstances lists the instances that have the leak and their growth:
+// those whose counts grow, unless their profiles show no growth of the stacks,
+// and those whose stacks alone grow. An instance without profiles counts if
+// most of those with profiles do.
 func growingInstances(a *attribution.Attribution, e Evaluation, part float64) (list []trend.InstanceTrend) {
 	for _, it := range e.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
@@ -139,7 +138,7 @@ func growingInstances(a *attribution.Attribution, e Evaluation, part float64) (l
 	return list
 }
 
-// shareRate gives each instance its part of the rate of all of them.
+// shareRate splits the rate of all instances among them.
 func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 	var sum float64
 	for name := range known {
@@ -156,8 +155,8 @@ func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 	}
 }
 
-// inherit shares the rate of a restored leak among the instances that it was
-// measured on.
+// shareRestoredRate splits the rate of a restored leak among the instances that
+// it was measured on. It does so once.
 func (r *record) shareRestoredRate(now time.Time) {
 	if r.hasRates {
 		return

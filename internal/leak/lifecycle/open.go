@@ -9,10 +9,10 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
-// minOther is the share of the growth that makes a second leak of a service.
+// minOther is the least share of the growth for a second leak of a service.
 const minOther = 0.25
 
-// grow opens leaks, and brings the open ones up to date with the growth.
+// applyGrowth opens leaks for new growth and updates those that are open.
 func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	type match struct {
 		*record
@@ -33,7 +33,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 			continue
 		}
 		delta += a.Growth()
-		// What was one leak stays one, should its stacks part.
+		// A leak stays one leak when its stacks separate.
 		if i := slices.IndexFunc(known, func(m match) bool { return m.record == r }); i >= 0 {
 			known[i].Attribution = known[i].Plus(a)
 			continue
@@ -47,7 +47,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
 		k.measure(now, settle*t.options.Base, e, k.Growth()/delta, &k.Attribution)
 		if k.leak.State == leak.Suspected && t.growsForLong(k.Attribution) {
-			k.leak.Onset = k.Attribution.Onset // the counts, if they tell at all, began to tell later
+			k.leak.Onset = k.Attribution.Onset // the counts show it later, if at all
 		}
 	}
 	if len(known) > 0 {
@@ -56,7 +56,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	if len(t.open) > 0 {
 		for _, r := range t.open {
 			r.growthSeenAt = now
-			// One leak holds all of the growth; of several, none is known.
+			// A single leak has all of the growth. Of several, no part is known.
 			if len(t.open) == 1 {
 				r.measure(now, settle*t.options.Base, e, 1, nil)
 			}
@@ -80,8 +80,8 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	}
 }
 
-// of finds the open leak that an attribution belongs to: one that shares a
-// stack with it, now or before, or the one whose stack was not known.
+// recordOf finds the open leak of an attribution: the one that has or had one
+// of its stacks, else one whose stack is not known yet; nil: there is none.
 func (t *Tracker) recordOf(a attribution.Attribution) *record {
 	for _, r := range t.open {
 		for _, st := range a.Stacks {
@@ -98,8 +98,8 @@ func (t *Tracker) recordOf(a attribution.Attribution) *record {
 	return nil
 }
 
-// name is the signature that gives a new leak its name: that of the leak that
-// comes back, else the leading one.
+// leadSignature picks the signature that identifies a new leak: that of a
+// resolved leak that returns, else that of the leading stack.
 func (t *Tracker) leadSignature(a attribution.Attribution) string {
 	for _, s := range a.Stacks {
 		if slices.ContainsFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == s.Signature }) {
@@ -109,7 +109,7 @@ func (t *Tracker) leadSignature(a attribution.Attribution) string {
 	return a.Lead()
 }
 
-// suspect opens a leak that nobody is told of yet.
+// openSuspicion opens a leak that does not fire yet.
 func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *record {
 	r := &record{
 		leak: leak.Leak{
@@ -122,8 +122,8 @@ func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *
 		watched:    map[string]*watch{},
 		signatures: map[string]bool{},
 	}
-	// Of a leak that comes back, the alert goes on. Its id may be from when its
-	// stack was not known yet.
+	// The alert of a leak that returns continues. Its ID may be from a time when
+	// its stack was not known yet.
 	if t.options.Remember > 0 {
 		if i := slices.IndexFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == signature }); i >= 0 {
 			r.leak.ID = t.resolved[i].ID

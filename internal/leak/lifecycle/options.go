@@ -8,34 +8,34 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// Options of a Tracker.
+// Options configure a Tracker.
 type Options struct {
-	// Base is the smallest block of the trend; the times below scale with it.
-	// Default 1 minute.
+	// Base is the smallest block of the trend. All times that are counted in blocks
+	// scale with it. Default 1 minute.
 	Base time.Duration
-	// Interval is the time between two Updates. After a longer pause nothing is
-	// known of the time between. Default Base.
+	// Interval is the time between two Updates. After a pause of more than three
+	// intervals the Tracker treats the time between as unobserved. Default Base.
 	Interval time.Duration
-	// Patience is how long an alarm on the counts alone waits for the first
+	// Patience is how long an alarm from the counts alone waits for the first
 	// profiles. Default 10 × Base.
 	Patience time.Duration
-	// Remember is how long a resolved leak is kept, unless it comes back
-	// before: then it is reopened. Default 24 hours; negative: for ever, and what
-	// comes back is another one.
+	// Remember is how long a resolved leak is kept. A leak that returns within this
+	// time is reopened. Default 24 hours; negative: forever, and a leak that
+	// returns is a new one.
 	Remember time.Duration
-	// Ignore are the leaks that nobody is to be told of; the first rule that
-	// matches counts.
+	// Ignore lists the rules for leaks that must not alert. The first rule that
+	// matches applies.
 	Ignore []leak.Ignore
 }
 
-// NewTracker makes a Tracker of a service without leaks.
+// NewTracker makes a Tracker for a service that has no leaks.
 func NewTracker(service labels.Labels, o Options) *Tracker {
 	t := &Tracker{service: service}
 	t.Apply(o)
 	return t
 }
 
-// Apply replaces the options; the leaks stay.
+// Apply replaces the options and keeps the leaks.
 func (t *Tracker) Apply(o Options) {
 	if o.Base <= 0 {
 		o.Base = time.Minute

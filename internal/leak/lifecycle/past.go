@@ -6,22 +6,22 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// past is what the counts of the time before the first Update said: a leak that
-// was open, and goes on.
+// pastLeak is a leak that was open in the counts before the first Update and
+// may continue.
 type pastLeak struct {
 	onset  time.Time // zero: there was none
 	deaths []leak.Death
 	until  time.Time // when it is forgotten, unless the counts grow
 }
 
-// hideout is for how many base blocks a leak of the past may show no growth
-// before what is found next is another one: as long as the trend waits after a
-// restart.
+// restartGrace is for how many base blocks a past leak may show no growth and
+// still be the same leak when it grows again. It is as long as the trend waits
+// after a restart.
 const restartGrace = 720
 
-// Inherit takes what another tracker of the service knows of its open leak,
-// which has seen the counts of the time before alone. A leak that is found next
-// began then; nothing fires because of it.
+// Inherit takes the open leak of another tracker of the service, which has seen
+// only the counts of an earlier time. A leak that is found next has that leak's
+// onset and deaths. Nothing fires because of it.
 func (t *Tracker) Inherit(from *Tracker) {
 	t.inherited = pastLeak{}
 	for _, r := range from.open {
@@ -31,7 +31,8 @@ func (t *Tracker) Inherit(from *Tracker) {
 	}
 }
 
-// inherit gives the first leak that is found what is known of the time before.
+// applyInherited gives the first leak that is found the onset and the deaths of
+// the inherited one.
 func (t *Tracker) applyInherited(now time.Time, grows bool) {
 	switch {
 	case t.inherited.onset.IsZero():
@@ -45,8 +46,8 @@ func (t *Tracker) applyInherited(now time.Time, grows bool) {
 	if len(t.open) == 0 {
 		return
 	}
-	// Later estimates of the onset are from longer blocks, or from all processes
-	// together: the one of the alarm stays, as it does where the alarm was seen.
+	// The onset of the alarm stays, as it does for an alarm that was observed.
+	// Later estimates are from longer blocks, or from all processes together.
 	l := &t.open[0].leak
 	l.Onset = t.inherited.onset
 	if len(l.Deaths) == 0 {

@@ -7,22 +7,23 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
+// When growth shows, and when a lack of it does.
 const (
-	// plateauAfter is how many base blocks after its growth a leak counts as one
-	// that does not grow any more, at the earliest.
+	// plateauAfter is after how many base blocks without growth a leak may plateau,
+	// at the earliest.
 	plateauAfter = 30
-	// What growth has to come to before it shows: so many goroutines, such a share
-	// of those that run, and such a multiple of the noise of the floor.
+	// Growth shows if it exceeds each of these: goroutines, a share of those that
+	// run, and a multiple of the floor's noise.
 	visibleGrowth = 8
 	visibleShare  = 0.05
 	visibleNoise  = 5
-	// stillGrows is the part of the growth to be expected that has to be seen, or to
-	// be missing, before it says something.
+	// stillGrows is the part of the expected growth that must show, or be missing,
+	// before it counts.
 	stillGrows = 0.5
 )
 
-// mark is the floor of an instance, and what it was when its leak was last seen
-// to grow: means over half an hour of late, so that no single sample decides.
+// mark is the floor of an instance, now and when its leak last grew. Both are
+// means over half an hour, so that no single sample decides.
 type mark struct {
 	at           time.Time // zero: not marked yet
 	before       float64
@@ -31,7 +32,7 @@ type mark struct {
 	samples      float64
 }
 
-// observe takes the floor of an instance.
+// observe takes a floor of the instance.
 func (m *mark) observe(floor float64) {
 	const most = 30
 	if m.samples == 0 {
@@ -43,18 +44,18 @@ func (m *mark) observe(floor float64) {
 	m.last = floor
 }
 
-// growth is what the floors of a leak's instances have grown by since it was
-// last seen to grow, and what they would have if it went on at its rate. visible
-// is what that has to come to before it shows.
+// growth is how much the floors of a leak's instances have grown since it last
+// grew, how much they would have at its rate, and how much growth is visible at
+// all.
 type growth struct{ seen, expected, visible float64 }
 
-// watchGrowth brings the marks up to date.
+// updateMarks updates the marks of all instances.
 func (r *record) updateMarks(now time.Time, e Evaluation) {
 	for name, w := range r.watched {
 		i := find(e.Instances, name)
 		if i < 0 || !w.missing.IsZero() {
 			if !w.mark.at.IsZero() {
-				w.mark.at = now // what it does meanwhile is not known
+				w.mark.at = now // its growth in the meantime is unknown
 			}
 			continue
 		}
@@ -68,7 +69,7 @@ func (r *record) updateMarks(now time.Time, e Evaluation) {
 	}
 }
 
-// growth is that since the leak was last seen to grow.
+// growth measures the growth since the leak last grew.
 func (r *record) growth(now time.Time, e Evaluation) (g growth) {
 	var noise float64
 	for name, w := range r.watched {
@@ -89,16 +90,15 @@ func (r *record) growth(now time.Time, e Evaluation) (g growth) {
 	return g
 }
 
-// patience is how long a leak may show no growth before it counts as one that
-// has stopped, at the least: as long as it once took to notice it, within bounds.
+// plateauPatience is how long a leak must show no growth before it may plateau:
+// as long as it once took to detect, within bounds.
 func (r *record) plateauPatience(base time.Duration) time.Duration {
 	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), plateauAfter*base), longGrowth*base)
 }
 
-// stopped tells whether a leak that was not seen to grow for longer than its
-// patience has stopped: one that goes on at its rate would show by now, and does
-// not. Counts that fall say that there is less to do, or that its goroutines go;
-// a day later the load is the same again.
+// hasStopped reports whether a leak has stopped growing: its growth would be
+// visible by now, and is not. Falling counts may mean less load, so they count
+// only after a day, when the load is the same again.
 func (r *record) hasStopped(now time.Time, base time.Duration, e Evaluation) bool {
 	g := r.growth(now, e)
 	switch {
@@ -110,13 +110,13 @@ func (r *record) hasStopped(now time.Time, base time.Duration, e Evaluation) boo
 	return g.seen > -stillGrows*g.expected || now.Sub(r.growthSeenAt) >= longGrowth*base
 }
 
-// plateau says of a leak that fires whether it still grows.
+// updatePlateau moves a firing leak to plateaued, or back when it grows again.
 func (r *record) updatePlateau(now time.Time, base time.Duration, e Evaluation) {
 	r.updateMarks(now, e)
 	l := &r.leak
 	switch {
 	case r.growthSeenAt.IsZero():
-		r.growthSeenAt = now // restored: it is given time to show
+		r.growthSeenAt = now // restored: it gets time to show growth
 	case l.State != leak.Firing:
 	case l.PlateauedAt.IsZero() && now.Sub(r.growthSeenAt) > r.plateauPatience(base) && r.remaining > 0 && r.hasStopped(now, base, e):
 		l.Rate = trend.Interval{}

@@ -9,16 +9,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// For how many base blocks the counts alone say too little of a service whose
-// profiles come: goroutines that stay stand on some stack. A stack that grows as
-// jobs and pools do has a day to show that it goes on, what no stack explains is
-// told of after half a day.
+// How long an alarm from the counts alone is suppressed while profiles come, in
+// base blocks. A stack that grows as in a job or a pool gets a day to show
+// whether it goes on. Growth that no stack explains fires after half a day.
 const (
 	doubtBlocks       = 1440
 	unexplainedBlocks = 720
 )
 
-// patience is how long the counts wait for a stack that explains what they say.
+// profilePatience is how long an alarm from the counts waits for a stack that
+// explains it.
 func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	switch {
 	case !e.ProfilesExpected:
@@ -29,44 +29,42 @@ func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	return t.options.Patience
 }
 
-// LongLife is for how many base blocks all goroutines of a suspicion have to
-// stay before that says something of those that wait as idle workers do.
+// LongLife is for how many base blocks all goroutines of a suspicion must stay,
+// if they wait as idle workers do, before that is evidence of a leak.
 const LongLife = 30
 
-// dominance is by how much the goroutines of a suspicion outnumber all others
-// of the process before they are taken for no pool.
+// dominance is how many times as many goroutines as all others of the process a
+// suspicion must have so that it is not taken for a pool.
 const dominance = 3
 
-// runaway is by how much the goroutines of a suspicion outnumber all others
-// when nothing is waited for any more: caches and pools do not, and the process
-// may not live much longer.
+// overwhelming is how many times as many goroutines as all others a suspicion
+// must have to fire without waiting. Caches and pools do not grow that large,
+// and the process may not live much longer.
 const overwhelming = 10
 
-// How many base blocks a stack has to grow for, as a leak does and nothing
-// healthy, before that is enough for an alarm: a day, so that every hour of it
-// was seen; less where nothing healthy waits for long and the load, which was
-// accounted for, makes no queue.
+// For how many base blocks a stack must grow as no healthy stack does before
+// that alone is enough to fire. longGrowth is a day, so that every hour of the
+// day was seen. stuckGrowth applies to goroutines blocked where healthy ones do
+// not wait for long, if the load is known and does not explain them.
 const (
 	longGrowth  = 1440
 	stuckGrowth = 360
 )
 
-// lasts tells whether stacks have grown for so long, and so, that they leak
-// whatever the counts say, in which they may be lost among the others.
+// growsForLong reports whether stacks have grown for so long that they leak
+// whatever the counts say. The growth may be lost in the counts of the whole
+// process.
 func (t *Tracker) growsForLong(a attribution.Attribution) bool {
 	return a.Lasting >= longGrowth*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.options.Base
 }
 
-// promote tells of what is suspected when that is earned: by the counts, which
-// are enough for an alarm if the stacks bear them out; by stacks that
-// have grown for long as nothing healthy does; by goroutines that are known to
-// stay where nothing healthy waits for long; by the garbage collector. A pool is
-// waited for no longer once it outnumbers all else in the process.
-//
-// Idle workers and connections wait in a receive, a select or a read: of these
-// not one may have ended in a long time, while they came to outnumber all else in
-// the process. That is for leaks whose goroutines work on, so that the load grows
-// with them and the counts say nothing.
+// promote lets suspicions fire that have enough evidence. One of these is
+// enough: the alarm of the counts, confirmed by the stacks; stacks that grew
+// for longer than healthy ones do; goroutines that stay; or a proof by the
+// garbage collector. Goroutines that stay are enough where healthy ones do not
+// wait for long. Where idle workers and connections wait too, all goroutines
+// must have stayed for LongLife and must outnumber all others of the process. A
+// stack that looks like a pool fires once it does.
 func (t *Tracker) promote(now time.Time) {
 	for _, r := range t.open {
 		if r.leak.State != leak.Suspected {
@@ -90,7 +88,7 @@ func (t *Tracker) promote(now time.Time) {
 			case r.growsForLong && t.alarmSince.IsZero():
 				why = "its stacks have grown for long as nothing healthy does"
 			}
-			// The leak that comes back is the same one, with a new beginning.
+			// A leak that returns is the same leak with a new onset.
 			if i := t.indexResolved(r.leak.ID); i >= 0 && t.options.Remember > 0 {
 				before := t.resolved[i]
 				t.resolved = slices.Delete(t.resolved, i, i+1)
@@ -104,9 +102,9 @@ func (t *Tracker) promote(now time.Time) {
 	}
 }
 
-// doubts is why what the counts say of a suspicion waits for its stacks: these
-// do what a pool does, or do not show yet that they do what a leak does. Empty:
-// it does not wait.
+// reasonToWait says why a suspicion does not fire although the counts raise an
+// alarm: its stacks grow as in a pool, or do not yet grow as in a leak. Empty:
+// it need not wait.
 func (t *Tracker) reasonToWait(now time.Time, r *record) string {
 	switch {
 	case r.filling && !r.dominates(dominance):
@@ -118,22 +116,23 @@ func (t *Tracker) reasonToWait(now time.Time, r *record) string {
 	return r.doubt
 }
 
-// doubtful tells whether the alarm of the counts says too little without a stack:
-// since it began, or within a day, the stacks behind it did what a pool does.
+// countsAreDoubtful reports whether an alarm without a stack is not enough to
+// fire: since it began, or within a day, the stacks behind it grew as in a
+// pool.
 func (t *Tracker) countsAreDoubtful(now time.Time) bool {
 	return !t.doubtedAt.Before(t.alarmSince) || now.Sub(t.doubtedAt) < longGrowth*t.options.Base
 }
 
-// spent tells whether a leak that somebody was told of has grown lately: the
-// alarm of the counts is about that one, and says nothing of another.
+// alarmIsExplained reports whether a firing leak has grown recently. The alarm
+// of the counts is then about that leak and is no evidence of another.
 func (t *Tracker) alarmIsExplained(now time.Time) bool {
 	return slices.ContainsFunc(t.open, func(r *record) bool {
 		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grewAt) < stuckGrowth*t.options.Base
 	})
 }
 
-// dominates tells whether the stacks of a leak outnumber all others of the
-// process by so much.
+// dominates reports whether the leak's stacks have so many times as many
+// goroutines as all others of the process.
 func (r *record) dominates(times float64) bool {
 	if r.leak.Head == nil || len(r.profiledInstances) == 0 {
 		return false
@@ -142,6 +141,6 @@ func (r *record) dominates(times float64) bool {
 	for _, s := range r.leak.Stacks {
 		held += float64(s.Head)
 	}
-	held /= float64(len(r.profiledInstances)) // each, on the average
+	held /= float64(len(r.profiledInstances)) // the average of one process
 	return held >= times*(float64(r.leak.Head.Total)-held)
 }

@@ -7,36 +7,41 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// record is an open leak and what it takes to see its end.
+// record is an open leak and the state needed to follow it to its end.
 type record struct {
 	leak leak.Leak
-	// signatures are those of all stacks that were ever part of it.
+	// signatures are the signatures of all stacks that were ever part of the leak.
 	signatures map[string]bool
-	// watched are the instances that leak.
+	// watched are the instances that leak, by name.
 	watched map[string]*watch
-	// grown is when its stacks last grew in the profiles, moved when it, or all
-	// that is known of it, did.
+	// grewAt is when the leak's stacks last grew in the profiles. growthSeenAt is
+	// when they did, or when the counts of the service did without an attribution.
 	grewAt, growthSeenAt time.Time
-	// profiled are the instances whose profiles the stacks are counted in.
+	// profiledInstances are the instances whose profiles the stacks are counted in.
 	profiledInstances []string
-	// lasts: its stacks have grown for long as nothing healthy does.
+	// growsForLong reports that the stacks have once grown for longer than healthy
+	// stacks do.
 	growsForLong bool
-	// filling: they do what a pool does; doubt is why else they do not bear out
-	// what the counts say, empty: they do.
+	// filling reports that the stacks grow as a pool does. doubt says why they do
+	// not confirm the alarm of the counts in another way; empty: they confirm it.
 	filling bool
 	doubt   string
-	// survived is for how long all goroutines that were looked at have stayed.
+	// longestStay is the longest time for which all goroutines that were compared
+	// have stayed.
 	longestStay time.Duration
-	// alive are the processes of the watched instances.
+	// processes are the running processes of the watched instances.
 	processes map[string]process
-	// cleanSince is since when none of them holds leaked goroutines; zero
-	// while one does.
+	// cleanSince is when the last instance became free of leaked goroutines; zero:
+	// one still holds some.
 	cleanSince time.Time
-	// remaining is what those instances hold that are not rid of what had leaked.
+	// remaining is how many leaked goroutines the instances hold that are not
+	// clean.
 	remaining float64
-	// hasRates: the rates of its instances are known.
+	// hasRates reports that the rates of a restored leak were shared among its
+	// instances.
 	hasRates bool
-	// largest is its extent when it was on the most instances of late.
+	// largestExtent is the extent of the leak when it was on the most instances
+	// recently.
 	largestExtent extent
 }
 
@@ -44,22 +49,23 @@ type record struct {
 type watch struct {
 	started time.Time // of the process that leaks, zero if unknown
 	clean   float64   // goroutines without the leak
-	leaked  float64   // the most that it had of them
-	// lower is what clean would be now, and since when it has been as low.
+	leaked  float64   // the most leaked goroutines that it held
+	// lower is a lower estimate of clean, and lowerSince when it was first made. It
+	// becomes clean once it has lasted.
 	lower      float64
 	lowerSince time.Time
-	rate       trend.Interval // when it was last seen to grow
+	rate       trend.Interval // when it last grew
 	share      trend.Interval // its part of the leak's rate
-	profiled   bool           // rate is that of the stacks
-	// lowSince is since when the count is as low as without half of what had
-	// leaked; zero while it is not.
+	profiled   bool           // rate is from the stacks, not from the counts
+	// lowSince is when the count fell so far that half of the leaked goroutines
+	// must be gone; zero: it has not.
 	lowSince time.Time
-	// stand is how many goroutines the newest profile, taken at seen, has on the
-	// leak's stacks; stood is the most that one had.
+	// seen is when the newest profile was taken, standing how many goroutines it
+	// has on the leak's stacks, and mostStanding the most that a profile had.
 	seen                   time.Time
 	standing, mostStanding int64
-	// missing is since when it has no samples, gone since when it is known to be
-	// gone; zero: it has, it is not.
+	// missing is when the samples stopped, and gone when the instance became known
+	// to be gone; zero: neither.
 	missing, gone time.Time
 	mark          mark
 }

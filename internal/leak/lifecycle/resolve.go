@@ -11,9 +11,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// ended tells whether a leak is over: no instance holds its goroutines, and
-// for as long as it once took to notice the leak the service has not leaked
-// again, in whatever process.
+// hasEnded reports whether a leak is over: no instance holds its goroutines,
+// and no process of the service has leaked again for as long as the leak once
+// took to detect.
 func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 	if e.Verdict.Status == trend.Leaking && r.growthSeenAt.Equal(now) {
 		r.cleanSince = time.Time{}
@@ -61,8 +61,8 @@ func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 	return true
 }
 
-// over tells whether an instance without samples counts as one that has ended.
-// quiet is how long the leak has to be quiet before it is resolved.
+// instanceHasEnded reports whether an instance without samples counts as ended.
+// quiet is how long the leak must be quiet before it resolves.
 func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet time.Duration, e Evaluation) bool {
 	missing := now.Sub(w.missing)
 	switch e.presence(name) {
@@ -79,7 +79,7 @@ func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet t
 	return missing >= unseenAfter*t.options.Base
 }
 
-// goneResolution says why a leak is resolved whose instances are all gone.
+// goneResolution says why a leak resolves whose instances are all gone.
 func (t *Tracker) goneResolution(r *record, e Evaluation) string {
 	var last time.Time
 	for name, w := range r.watched {
@@ -94,8 +94,8 @@ func (t *Tracker) goneResolution(r *record, e Evaluation) string {
 	return "no data from its instances since " + last.UTC().Format("2006-01-02 15:04 MST")
 }
 
-// replaced is the version that has taken the place of the one that leaked;
-// empty while an instance of that one is left, or one whose version is unknown.
+// successorVersion is the version that replaced the one that leaked; empty: an
+// instance of that version, or of an unknown one, still runs.
 func (t *Tracker) successorVersion(now time.Time, r *record, e Evaluation) string {
 	if r.leak.Version == "" {
 		return ""
@@ -109,6 +109,6 @@ func (t *Tracker) successorVersion(now time.Time, r *record, e Evaluation) strin
 	if len(n) == 0 || n[""] > 0 || n[r.leak.Version] > 0 {
 		return ""
 	}
-	// Of several, the one that most have.
+	// The version that most instances run.
 	return slices.MaxFunc(slices.Sorted(maps.Keys(n)), func(a, b string) int { return cmp.Compare(n[a], n[b]) })
 }

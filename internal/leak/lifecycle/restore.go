@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// restore takes a leak from an earlier run. A leak that was found again in the
-// meantime goes on as the one it was.
+// restore takes a leak of an earlier run. If the leak was found again since
+// then, the open leak continues with the earlier one's past.
 func (t *Tracker) restore(l leak.Leak) {
 	if i := slices.IndexFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }); i >= 0 {
 		t.open[i].resume(l)
@@ -19,7 +19,7 @@ func (t *Tracker) restore(l leak.Leak) {
 	switch l.State {
 	case leak.Firing, leak.Ignored:
 	case leak.Suspected:
-		return // to be suspected again
+		return // it will be suspected again
 	default:
 		if t.indexResolved(l.ID) < 0 {
 			t.resolved = append(t.resolved, l)
@@ -29,8 +29,7 @@ func (t *Tracker) restore(l leak.Leak) {
 	t.open = append(t.open, restored(l))
 }
 
-// restored is the record of an open leak whose document is all that is known of
-// it.
+// restored makes the record of an open leak from its document.
 func restored(l leak.Leak) *record {
 	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
 	for _, s := range l.Stacks {
@@ -40,8 +39,8 @@ func restored(l leak.Leak) *record {
 		r.signatures[s] = true
 	}
 	for _, in := range l.Instances {
-		// Where nothing is remembered of how it was without the leak, it counts as
-		// clean when it restarts, goes, or loses half of what had leaked.
+		// The count without the leak is not known. The instance counts as clean
+		// when it restarts, goes, or loses half of the leaked goroutines.
 		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
 	}
 	for _, w := range l.Watched {
@@ -56,7 +55,7 @@ func restored(l leak.Leak) *record {
 	return r
 }
 
-// resume gives an open leak the past of the document before.
+// resume gives an open leak the past of its earlier document.
 func (r *record) resume(before leak.Leak) {
 	l := &r.leak
 	l.Transitions = slices.Concat(before.Transitions, l.Transitions)
@@ -79,8 +78,8 @@ func (r *record) resume(before leak.Leak) {
 	}
 }
 
-// reopen opens the resolved leaks again whose processes were taken for gone and
-// are back, with the same start and with what had leaked in them.
+// reopen opens resolved leaks again if a process that was taken for gone is
+// back, with the same start and its leaked goroutines.
 func (t *Tracker) reopen(now time.Time, e Evaluation) {
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
 		if l.State != leak.Resolved || !t.isBack(now, l, e) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
@@ -96,8 +95,8 @@ func (t *Tracker) reopen(now time.Time, e Evaluation) {
 	})
 }
 
-// isBack tells whether an instance that was missing when the leak was resolved is
-// there again, the same process with its leaked goroutines.
+// isBack reports whether an instance that was missing when the leak resolved is
+// back as the same process, with its leaked goroutines.
 func (t *Tracker) isBack(now time.Time, l leak.Leak, e Evaluation) bool {
 	return slices.ContainsFunc(l.Watched, func(w leak.Watch) bool {
 		i := find(e.Instances, w.Instance)

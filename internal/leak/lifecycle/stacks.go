@@ -10,23 +10,23 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
-// minLead is the part of the growth of the leading stack that the one which
-// gave the leak its name has to have to stay first.
+// minLead is the growth that the identifying stack must have to be listed
+// first, as a part of the growth of the leading stack.
 const minLead = 0.5
 
-// maxSignatures bounds what is written of them.
+// maxSignatures limits the signatures that are written to the document of a
+// leak.
 const maxSignatures = 100
 
-// attribute gives a leak its stacks. The leading one stays once somebody was
-// told of it: identity does not change while siblings overtake each other.
-// Only if it turns out to be a small part of the leak another one is shown
-// first.
+// setStacks gives a leak its stacks. The identifying stack of a firing leak
+// stays, so that the identity does not change when other stacks outgrow it. It
+// is listed first unless it is only a small part of the growth.
 func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
-	a.Stacks = slices.Clone(a.Stacks) // the caller keeps them, and hands them in again
-	for i := range a.Stacks {         // what only a dump has shown
+	a.Stacks = slices.Clone(a.Stacks) // the caller keeps them and passes them again
+	for i := range a.Stacks {         // keep what only a dump shows
 		r.signatures[a.Stacks[i].Signature] = true
 		for _, have := range r.leak.Stacks {
 			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
@@ -53,7 +53,8 @@ func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	}
 }
 
-// look counts the goroutines on the leak's stacks in the newest profiles.
+// countStanding counts the goroutines on the leak's stacks in the newest
+// profiles.
 func (r *record) countStanding(e Evaluation) {
 	if e.Latest == nil || len(r.signatures) == 0 {
 		return

@@ -19,21 +19,21 @@ type Tracker struct {
 	service  labels.Labels
 	open     []*record
 	resolved []leak.Leak
-	// alarmed is since when the counts alone are enough for an alarm; zero if
-	// they are not.
+	// alarmSince is when the counts became enough for an alarm; zero: they are not.
 	alarmSince time.Time
-	// doubted is when that was seen last to be of stacks that do what a pool does.
+	// doubtedAt is when the stacks behind the alarm last grew as those of a pool
+	// do.
 	doubtedAt time.Time
-	// held is why nobody is told of what the counts say, in plain words; empty:
-	// they say nothing, or are believed.
+	// suppressedReason says why the alarm of the counts does not fire; empty: there
+	// is no alarm, or it fires.
 	suppressedReason string
 	updatedAt        time.Time // at the last Update
-	// names are the instances of the last Update, and when each was met first.
+	// firstSeen is when each instance of the last Update was first seen.
 	firstSeen map[string]time.Time
 	inherited pastLeak
 }
 
-// Update moves the leaks on to the time now.
+// Update moves the leaks to their states at the time now.
 func (t *Tracker) Update(now time.Time, e Evaluation) {
 	if e.Verdict.Status != trend.Leaking {
 		t.alarmSince = time.Time{}
@@ -44,7 +44,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	elapsed := now.Sub(t.updatedAt)
 	paused := elapsed > 3*t.options.Interval && !t.updatedAt.IsZero()
 	if elapsed > 3*t.options.Interval {
-		for _, r := range t.open { // nobody looked: no time that it was clean for
+		for _, r := range t.open { // unobserved time does not count as clean
 			r.cleanSince = time.Time{}
 		}
 	}
@@ -53,7 +53,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	t.reopen(now, e)
 	e.living = t.living(now, e.Instances)
 	if !e.Verdict.Status.Grows() {
-		// The counts do not tell: then the stacks have to, clearly.
+		// The counts show no growth: stacks open a leak only if they clearly leak.
 		e.Attributions = slices.DeleteFunc(slices.Clone(e.Attributions), func(a attribution.Attribution) bool {
 			return t.recordOf(a) == nil && !t.growsForLong(a)
 		})
@@ -74,7 +74,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 		r.noteMissing()
 		r.leak.NoDataSince = r.noDataSince(e)
 		if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
-			r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples shows no end of the growth
+			r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth ended
 		}
 		r.noteExtent(now, extentFor*t.options.Base, e)
 		r.updatePlateau(now, t.options.Base, e)
@@ -86,7 +86,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 			return false
 		}
 		if r.leak.State == leak.Ignored && r.leak.ResolvedAt.IsZero() {
-			return true // nobody has ever heard of it
+			return true // it has never fired
 		}
 		move(&r.leak, now, leak.Resolved, r.leak.Resolution)
 		r.leak.ResolvedAt = now
@@ -99,14 +99,16 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	})
 }
 
+// How long estimates and suspicions last, in base blocks.
 const (
-	// forget is how many base blocks a suspicion outlives the growth.
+	// forget is how long a suspicion is kept after it stopped growing.
 	forget = 30
-	// settle is how many base blocks a lower estimate has to last.
+	// settle is how long a lower estimate must last before it counts.
 	settle = 15
 )
 
-// Leaks lists the leaks, open and lately resolved, by the time of detection.
+// Leaks lists the open and the recently resolved leaks by the time of
+// detection.
 func (t *Tracker) Leaks() []leak.Leak {
 	out := slices.Clone(t.resolved)
 	for _, r := range t.open {
@@ -116,11 +118,12 @@ func (t *Tracker) Leaks() []leak.Leak {
 	return out
 }
 
+// indexResolved is the index of a resolved leak; -1: there is none.
 func (t *Tracker) indexResolved(id string) int {
 	return slices.IndexFunc(t.resolved, func(l leak.Leak) bool { return l.ID == id })
 }
 
-// Leaked is what an instance holds of the open leaks.
+// LeakedOn is the number of goroutines that the open leaks hold on an instance.
 func (t *Tracker) LeakedOn(instance string) (n float64) {
 	for _, r := range t.open {
 		if w := r.watched[instance]; w != nil {
@@ -130,8 +133,8 @@ func (t *Tracker) LeakedOn(instance string) (n float64) {
 	return n
 }
 
-// Told are the instances of the leaks that somebody was told of, those included
-// whose process has ended since.
+// FiringInstances lists the instances of all firing leaks, in order. It
+// includes instances whose leaking process has ended.
 func (t *Tracker) FiringInstances() (instances []string) {
 	for _, r := range t.open {
 		if r.leak.State == leak.Firing {
@@ -142,8 +145,8 @@ func (t *Tracker) FiringInstances() (instances []string) {
 	return slices.Compact(instances)
 }
 
-// Onset is when the oldest open leak began, suspected or not; zero if none is
-// open.
+// EarliestOnset is the onset of the oldest open leak, suspected ones included;
+// zero: no leak is open.
 func (t *Tracker) EarliestOnset() (onset time.Time) {
 	for _, r := range t.open {
 		if onset.IsZero() || r.leak.Onset.Before(onset) {
@@ -153,12 +156,12 @@ func (t *Tracker) EarliestOnset() (onset time.Time) {
 	return onset
 }
 
-// Held is why an alarm of the counts is held back, in plain words; empty: none
-// is.
+// SuppressedReason says in plain words why the alarm of the counts does not
+// fire; empty: there is none, or it fires.
 func (t *Tracker) SuppressedReason() string { return t.suppressedReason }
 
-// Idle tells whether there is no leak to tell of, open or resolved, and no alarm
-// of the counts that one may come of.
+// Idle reports whether the Tracker has no leak, open or resolved, and no alarm
+// that may become one.
 func (t *Tracker) Idle() bool {
 	return len(t.open) == 0 && len(t.resolved) == 0 && t.alarmSince.IsZero()
 }

@@ -67,7 +67,7 @@ func (s *story) step(n float64, growing ...string) {
 	}
 }
 
-// told tells whether somebody was told of a leak, and it is there.
+// isFiring reports whether a leak fires.
 func (s *story) isFiring() bool {
 	return slices.ContainsFunc(s.tracker.Leaks(), func(l leak.Leak) bool { return l.State == leak.Firing })
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// maxTransitions bounds the history of a leak: the first step stays, and the
-// latest.
+// maxTransitions limits the transitions of a leak: the first one is kept, and
+// the latest ones.
 const maxTransitions = 50
 
-// move gives a leak another state and says why. What was handed out before is
-// not changed.
+// move changes the state of a leak and records why. It copies the transitions,
+// since callers hold the earlier ones.
 func move(l *leak.Leak, now time.Time, to leak.State, why string) {
 	step := leak.Transition{Time: now, From: l.Phase(), To: to, Why: why}
 	l.Transitions = append(slices.Clone(l.Transitions), step)

@@ -3,8 +3,8 @@ package lifecycle
 import "github.com/gorowatch/gorowatch/trend"
 
 // version links a leak to the rollout before its onset: the version of the
-// process that grows fastest, and the start of the first process with it. A
-// process that started after the onset says nothing.
+// fastest growing process, and the start of the first process with it. A
+// process that started after the onset is not considered.
 func (r *record) version(e Evaluation) {
 	l := &r.leak
 	if l.Version != "" || len(e.Versions) == 0 {
