@@ -68,35 +68,46 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	t.promote(now)
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
-		r.countStanding(e)
-		r.updateHoldings(now, e)
-		t.watchMissing(now, r, e, paused)
-		r.noteMissing()
-		r.leak.NoDataSince = r.noDataSince(e)
-		if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
-			r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth ended
-		}
-		r.noteExtent(now, extentFor*t.options.Base, e)
-		r.updatePlateau(now, t.options.Base, e)
-		r.leak.UpdatedAt = now
-		if r.leak.State == leak.Suspected {
-			return now.Sub(r.grewAt) > forget*t.options.Base
-		}
-		if !t.hasEnded(now, r, e) {
-			return false
-		}
-		if r.leak.State == leak.Ignored && r.leak.ResolvedAt.IsZero() {
-			return true // it has never fired
-		}
-		move(&r.leak, now, leak.Resolved, r.leak.Resolution)
-		r.leak.ResolvedAt = now
-		r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largestExtent.instances, r.largestExtent.total, r.largestExtent.rate
-		t.resolved = append(t.resolved, r.leak)
-		return true
+		t.follow(now, r, e, elapsed, paused)
+		return t.closes(now, r, e)
 	})
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
 		return t.options.Remember > 0 && now.Sub(l.ResolvedAt) > t.options.Remember
 	})
+}
+
+// follow updates what is known of an open leak, whether or not it grows.
+func (t *Tracker) follow(now time.Time, r *record, e Evaluation, elapsed time.Duration, paused bool) {
+	r.countStanding(e)
+	r.updateHoldings(now, e)
+	t.watchMissing(now, r, e, paused)
+	r.noteMissing()
+	r.leak.NoDataSince = r.noDataSince(e)
+	if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
+		r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth ended
+	}
+	r.noteExtent(now, extentFor*t.options.Base, e)
+	r.updatePlateau(now, t.options.Base, e)
+	r.leak.UpdatedAt = now
+}
+
+// closes reports whether a leak is no longer open: a suspicion that stopped
+// growing, or a leak that has ended. One that has fired is kept as resolved.
+func (t *Tracker) closes(now time.Time, r *record, e Evaluation) bool {
+	if r.leak.State == leak.Suspected {
+		return now.Sub(r.grewAt) > forget*t.options.Base
+	}
+	if !t.hasEnded(now, r, e) {
+		return false
+	}
+	if r.leak.State == leak.Ignored && r.leak.ResolvedAt.IsZero() {
+		return true // it has never fired
+	}
+	move(&r.leak, now, leak.Resolved, r.leak.Resolution)
+	r.leak.ResolvedAt = now
+	r.leak.Leaked, r.leak.Instances, r.leak.InstancesTotal, r.leak.Rate = 0, r.largestExtent.instances, r.largestExtent.total, r.largestExtent.rate
+	t.resolved = append(t.resolved, r.leak)
+	return true
 }
 
 // How long estimates and suspicions last, in base blocks.
