@@ -47,8 +47,10 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	if l.PlateauedAt.IsZero() || r.growthSeenAt.After(l.PlateauedAt) {
 		l.Rate = r.rate(e)
 	}
-	l.Watched = l.Watched[:0:0]
-	for _, name := range slices.Sorted(maps.Keys(r.watched)) {
+	l.Watched = make([]leak.Watch, 0, len(r.watched)) // the former one was handed out
+	r.names = slices.AppendSeq(r.names[:0], maps.Keys(r.watched))
+	slices.Sort(r.names)
+	for _, name := range r.names {
 		w := r.watched[name]
 		if math.IsNaN(w.clean) || math.IsInf(w.clean, 0) {
 			continue

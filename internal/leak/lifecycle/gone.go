@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -85,19 +86,23 @@ func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
 
 // noteInstances records when each instance was first seen under its name.
 func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
-	names := make(map[string]time.Time, len(e.Instances))
-	for _, in := range e.Instances {
-		at, known := t.firstSeen[in.Name]
-		switch {
-		case known:
-		case t.firstSeen == nil || paused:
-			at = in.FirstSeen
-		default:
-			at = now
-		}
-		names[in.Name] = at
+	begins := t.firstSeen == nil || paused
+	if t.firstSeen == nil {
+		t.firstSeen = make(map[string]time.Time, len(e.Instances))
 	}
-	t.firstSeen = names
+	for _, in := range e.Instances {
+		if _, known := t.firstSeen[in.Name]; known {
+			continue
+		}
+		at := now
+		if begins {
+			at = in.FirstSeen
+		}
+		t.firstSeen[in.Name] = at
+	}
+	if len(t.firstSeen) > len(e.Instances) {
+		maps.DeleteFunc(t.firstSeen, func(name string, _ time.Time) bool { return find(e.Instances, name) < 0 })
+	}
 }
 
 // noDataSince is when the last samples of all instances that may hold leaked

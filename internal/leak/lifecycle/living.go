@@ -14,15 +14,19 @@ func (t *Tracker) isLost(now time.Time, in trend.Instance) bool {
 	return now.Sub(in.LastSeen) > max(5*t.options.Base, 3*t.options.Interval)
 }
 
-// living lists the instances that still have samples, by name.
+// living lists the instances that still have samples, by name. The map is valid
+// until the next call, which uses it again: a scan updates millions of times.
 func (t *Tracker) living(now time.Time, all []trend.Instance) map[string]trend.Instance {
-	out := make(map[string]trend.Instance, len(all))
+	if t.livingNow == nil {
+		t.livingNow = make(map[string]trend.Instance, len(all))
+	}
+	clear(t.livingNow)
 	for _, in := range all {
 		if !t.isLost(now, in) {
-			out[in.Name] = in
+			t.livingNow[in.Name] = in
 		}
 	}
-	return out
+	return t.livingNow
 }
 
 // isReplaced reports whether another process has replaced the one that leaked.

@@ -14,6 +14,7 @@ type record struct {
 	signatures map[string]bool
 	// watched are the instances that leak, by name.
 	watched map[string]*watch
+	names   []string // of watched, in order; used again at each update
 	// grewAt is when the leak's stacks last grew in the profiles. growthSeenAt is
 	// when they did, or when the counts of the service did without an attribution.
 	grewAt, growthSeenAt time.Time

@@ -30,6 +30,7 @@ type Tracker struct {
 	updatedAt        time.Time // at the last Update
 	// firstSeen is when each instance of the last Update was first seen.
 	firstSeen map[string]time.Time
+	livingNow map[string]trend.Instance // of the function living
 	inherited pastLeak
 }
 
