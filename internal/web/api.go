@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -12,7 +11,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,49 +19,28 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// window is the part of a list that a request asks for.
-type window struct{ offset, limit int }
-
-// maxLimit is the longest list in one answer, and the default.
-const maxLimit = 1000
-
-// newWindow reads limit and offset; it has refused the request if not ok.
-func (h *Handler) newWindow(w http.ResponseWriter, q url.Values) (x window, ok bool) {
-	x.limit = maxLimit
-	for name, to := range map[string]*int{"limit": &x.limit, "offset": &x.offset} {
-		v := q.Get(name)
-		if v == "" {
-			continue
-		}
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxLimit) {
-			h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, map[string]string{
-				"limit": fmt.Sprintf("limit: expected 1 to %d", maxLimit), "offset": "offset: expected 0 or more",
-			}[name])
-			return x, false
-		}
-		*to = n
+// window reads which part of a list is asked for. It has refused the request if not
+// ok.
+func (h *Handler) window(w http.ResponseWriter, q url.Values) (query.Window, bool) {
+	x, err := query.NewWindow(q)
+	if err != nil {
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 	}
-	return x, true
-}
-
-// cut is the part of a list.
-func cut[T any](all []T, x window) []T {
-	from := min(x.offset, len(all))
-	return all[from:min(from+x.limit, len(all))]
+	return x, err == nil
 }
 
 // listing reads what a request wants of a list: which, and what part of them. It
 // has refused the request if not ok.
-func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f filter, x window, ok bool) {
-	if f = newFilter(q); f.Problem != "" {
+func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f query.Filter, x query.Window, ok bool) {
+	if f = query.NewFilter(q); f.Problem != "" {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "match: "+f.Problem)
 		return f, x, false
 	}
-	x, ok = h.newWindow(w, q)
+	x, ok = h.window(w, q)
 	return f, x, ok
 }
 
@@ -82,7 +59,7 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	}
 	wanted := slices.DeleteFunc(h.wanted(f), func(l leak.Leak) bool { return state != "" && l.State != state })
 	leaks := []v1.Leak{}
-	for _, l := range cut(wanted, x) {
+	for _, l := range query.Cut(wanted, x) {
 		leaks = append(leaks, v1.NewLeak(l))
 	}
 	h.json.Send(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
@@ -118,10 +95,10 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	open := h.firing()
 	status := trend.Status(q.Get("status"))
 	wanted := slices.DeleteFunc(sortServices(h.o.Backend.Services(), open), func(s Service) bool {
-		return status != "" && s.Status != status || !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
+		return status != "" && s.Status != status || !f.Passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
 	})
 	services := []v1.Service{}
-	for _, s := range cut(wanted, x) {
+	for _, s := range query.Cut(wanted, x) {
 		services = append(services, newService(s, open[string(s.Labels.Bytes(nil))]))
 	}
 	h.json.Send(w, r, map[string]any{"services": services, "total": len(wanted)})
@@ -137,13 +114,13 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 		Service: newService(s, h.firing()[string(s.Labels.Bytes(nil))]),
 		Members: []v1.Member{}, Assessments: []v1.Assessment{},
 	}
-	for _, in := range cut(h.o.Backend.Instances(s.Labels), window{limit: maxLimit}) {
+	for _, in := range query.Cut(h.o.Backend.Instances(s.Labels), query.Window{Limit: query.MaxLimit}) {
 		a.Members = append(a.Members, v1.Member{
 			Instance: in.Name, Goroutines: v1.Number(in.Count), Floor: v1.Number(in.Floor), Load: v1.Number(in.Load),
 			Started: v1.Time(in.Started), LastSample: v1.Time(in.LastSeen), Gone: in.Gone,
 		})
 	}
-	for _, x := range cut(h.o.Backend.Explain(s.Labels), window{limit: maxLimit}) {
+	for _, x := range query.Cut(h.o.Backend.Explain(s.Labels), query.Window{Limit: query.MaxLimit}) {
 		if x.Status == "" {
 			continue
 		}
@@ -163,12 +140,12 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := h.o.Now()
-	span, err := newSpan(r.URL.Query(), now.Add(-24*time.Hour), now)
+	span, err := query.NewSpan(r.URL.Query(), now.Add(-24*time.Hour), now)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 		return
 	}
-	x, ok := h.newWindow(w, r.URL.Query())
+	x, ok := h.window(w, r.URL.Query())
 	if !ok {
 		return
 	}
@@ -176,13 +153,13 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 	if h.o.Profiles != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
 		defer cancel()
-		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, span.from, span.to); err != nil {
+		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, span.From, span.To); err != nil {
 			h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "list", alerting.ServiceName(s.Labels)))
 			return
 		}
 	}
 	profiles := []v1.Capture{}
-	for _, ref := range cut(refs, x) {
+	for _, ref := range query.Cut(refs, x) {
 		profiles = append(profiles, v1.Capture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
 	}
 	h.json.Send(w, r, map[string]any{"profiles": profiles, "total": len(refs)})
@@ -221,10 +198,10 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 		wanted = gone
 	}
 	wanted = slices.DeleteFunc(wanted, func(t Target) bool {
-		return state != "" && t.State != state || !f.passes(t.Labels, t.URL, t.Error)
+		return state != "" && t.State != state || !f.Passes(t.Labels, t.URL, t.Error)
 	})
 	targets := []v1.Target{}
-	for _, t := range cut(wanted, x) {
+	for _, t := range query.Cut(wanted, x) {
 		targets = append(targets, v1.Target{
 			Labels: t.Labels, URL: t.URL, State: string(t.State), LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next),
 			DurationSeconds: t.Duration.Seconds(), CostSeconds: v1.Number(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: v1.Time(t.Gone),

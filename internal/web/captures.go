@@ -11,6 +11,7 @@ import (
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // apiCaptures lists what was captured on request, the newest first.
@@ -21,10 +22,10 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c leak.Capture) bool {
-		return !f.passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
+		return !f.Passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
 	})
 	captures := []v1.RequestedCapture{}
-	for _, c := range cut(wanted, x) {
+	for _, c := range query.Cut(wanted, x) {
 		a := v1.RequestedCapture{
 			Service: c.Service, Instance: c.Instance, Why: c.Why, At: v1.Time(c.At), Error: c.Error,
 			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: v1.NewStacks(c.Stacks),

@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -22,18 +20,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // What a chart shows at most: what is sent does not grow with the fleet or the
 // time.
 const (
-	defaultPoints = 600
-	maxPoints     = 1000
-	maxDrawn      = 30 // instances
-	maxEvents     = 300
-	maxMarks      = 400             // profiles
-	maxRange      = 120 * 24 * 3600 // seconds
+	maxDrawn  = 30 // instances
+	maxEvents = 300
+	maxMarks  = 400 // profiles
 )
 
 // How long parts of a page wait for a bucket or a Prometheus.
@@ -75,59 +71,6 @@ func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	return u
 }
 
-// timeOf reads a time as Prometheus' API takes it: Unix seconds or RFC 3339.
-func timeOf(s string) (time.Time, error) {
-	if x, err := strconv.ParseFloat(s, 64); err == nil && x > 0 && x < 1e11 {
-		return time.UnixMilli(int64(x * 1000)), nil
-	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && t.Year() >= 1970 && t.Year() < 5000 {
-		return t, nil
-	}
-	return time.Time{}, fmt.Errorf("%s is not a time, expected Unix seconds or RFC 3339", human.Line(strconv.Quote(s), 60))
-}
-
-// span is the time that a request asks for, in so many points.
-type span struct {
-	from, to time.Time
-	points   int
-	load     bool
-}
-
-func newSpan(q url.Values, from, to time.Time) (s span, err error) {
-	s = span{from: from, to: to, points: defaultPoints, load: q.Get("load") == "true"}
-	for name, t := range map[string]*time.Time{"start": &s.from, "end": &s.to} {
-		if v := q.Get(name); v != "" {
-			if *t, err = timeOf(v); err != nil {
-				return s, fmt.Errorf("%s: %w", name, err)
-			}
-		}
-	}
-	if v := q.Get("points"); v != "" {
-		if s.points, err = strconv.Atoi(v); err != nil || s.points < 10 || s.points > maxPoints {
-			return s, fmt.Errorf("points: expected 10 to %d", maxPoints)
-		}
-	}
-	switch d := s.to.Sub(s.from); {
-	case d <= 0:
-		return s, errors.New("end: expected a time after start")
-	case d > maxRange*time.Second:
-		return s, fmt.Errorf("start: expected at most %s before end", human.Duration(maxRange*time.Second))
-	}
-	return s, nil
-}
-
-// step is the time between two points: whole seconds, unless all is faster.
-func (s span) step(least time.Duration) time.Duration {
-	d := s.to.Sub(s.from) / time.Duration(s.points)
-	if least <= 0 {
-		least = time.Second
-	}
-	if up := d.Truncate(least); up < d {
-		d = up + least
-	}
-	return max(least, d)
-}
-
 // apiServiceHistory is what a chart shows.
 func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.findService(r.PathValue("id"))
@@ -151,14 +94,14 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 		of = &l
 		from, to = h.around(l)
 	}
-	span, err := newSpan(r.URL.Query(), from, to)
+	span, err := query.NewSpan(r.URL.Query(), from, to)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
-	history, err := h.o.History.History(ctx, s.Labels, span.from, span.to, span.step(h.o.Resolution))
+	history, err := h.o.History.History(ctx, s.Labels, span.From, span.To, span.Step(h.o.Resolution))
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
 		return
@@ -168,7 +111,7 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, a)
 }
 
-func newHistory(history collector.History, s Service, of *leak.Leak, span span) v1.History {
+func newHistory(history collector.History, s Service, of *leak.Leak, span query.Span) v1.History {
 	a := v1.History{
 		Start: seconds(history.Start), Step: history.Step.Seconds(), Steps: history.Steps,
 		Instances: []v1.InstanceHistory{}, Fits: []v1.Fit{}, Warnings: append([]string{}, history.Warnings...),
@@ -196,7 +139,7 @@ func newHistory(history collector.History, s Service, of *leak.Leak, span span) 
 	for _, in := range all[:min(len(all), maxDrawn)] {
 		name := instanceName(in.Labels)
 		x := v1.InstanceHistory{Name: human.Line(name, maxName), Leaking: leaking(name), Min: in.Min, Max: in.Max}
-		if span.load {
+		if span.Load {
 			x.Load = in.Load
 		}
 		a.Instances = append(a.Instances, x)
@@ -208,7 +151,7 @@ func newHistory(history collector.History, s Service, of *leak.Leak, span span) 
 	a.More = len(all) - len(a.Instances)
 	switch {
 	case of != nil:
-		if !of.DeployedAt.IsZero() && of.DeployedAt.After(span.from) {
+		if !of.DeployedAt.IsZero() && of.DeployedAt.After(span.From) {
 			a.Deploys = slices.DeleteFunc(a.Deploys, func(d v1.Deploy) bool { return math.Abs(d.Time-seconds(of.DeployedAt)) < deployWindow.Seconds() })
 			a.Deploys = append(a.Deploys, v1.Deploy{Time: seconds(of.DeployedAt), Instances: of.InstancesTotal, Version: human.Line(of.Version, 40)})
 		}
@@ -284,7 +227,7 @@ const deployWindow = 15 * time.Minute
 
 // starts are the starts of processes in the span; where most instances of a
 // service start together, that is a deploy.
-func starts(all []collector.InstanceHistory, span span) (restarts []v1.Restart, deploys []v1.Deploy) {
+func starts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Restart, deploys []v1.Deploy) {
 	restarts, deploys = []v1.Restart{}, []v1.Deploy{}
 	var events []v1.Restart
 	for _, in := range all {
@@ -292,7 +235,7 @@ func starts(all []collector.InstanceHistory, span span) (restarts []v1.Restart, 
 		for _, x := range in.Start {
 			if !math.IsNaN(x) && !procstart.Time(x).Same(procstart.Time(last)) {
 				last = x
-				if x > seconds(span.from) && x <= seconds(span.to) {
+				if x > seconds(span.From) && x <= seconds(span.To) {
 					events = append(events, v1.Restart{Time: x, Instance: human.Line(instanceName(in.Labels), maxName)})
 				}
 			}
@@ -340,14 +283,14 @@ func aliveAt(all []collector.InstanceHistory, t float64) (n int) {
 }
 
 // marks are the captures in the span, those of a leak above all.
-func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span span) (marks []v1.ProfileMark, problem string) {
+func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span query.Span) (marks []v1.ProfileMark, problem string) {
 	marks = []v1.ProfileMark{}
 	if h.o.Profiles == nil {
 		return marks, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	refs, err := h.o.Profiles.ServiceProfiles(ctx, service, span.from, span.to)
+	refs, err := h.o.Profiles.ServiceProfiles(ctx, service, span.From, span.To)
 	if err != nil {
 		return marks, h.bucketProblem(err, "list", alerting.ServiceName(service))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -83,7 +84,7 @@ func TestHistoryOfAService(t *testing.T) {
 // TestStarts tells a deploy from a crash.
 func TestStarts(t *testing.T) {
 	begin := at.Add(-10 * time.Hour)
-	span := span{from: begin, to: at}
+	span := query.Span{From: begin, To: at}
 	var all []collector.InstanceHistory
 	for i := range 4 {
 		in := collector.NewInstanceHistory(labels.FromStrings("instance", fmt.Sprint(i)), 100)

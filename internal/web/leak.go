@@ -18,6 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // leakPage is one leak.
@@ -333,7 +334,7 @@ func (h *Handler) labelLinks(page string, ls labels.Labels) (all []labelLink) {
 	ls.Range(func(l labels.Label) {
 		m := labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value).String()
 		x := labelLink{Name: human.Line(l.Name, maxName), Value: human.Line(l.Value, maxName), URL: h.base + page}
-		if len(m) <= maxFilter {
+		if len(m) <= query.MaxLength {
 			x.URL += "?" + url.Values{"match": {m}}.Encode()
 		}
 		all = append(all, x)

@@ -13,6 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // leakRow is a leak in a list.
@@ -119,7 +120,7 @@ func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
 
 // leaksPage is the list.
 type leaksPage struct {
-	Filter filter
+	Filter query.Filter
 	// Groups are by state, those that are shown.
 	Groups []leakGroup
 	Open   tally // all that are, whatever the filter
@@ -152,14 +153,14 @@ var groups = []leakGroup{
 }
 
 // wanted are the leaks that the filter lets through, in order.
-func (h *Handler) wanted(f filter) []leak.Leak {
+func (h *Handler) wanted(f query.Filter) []leak.Leak {
 	var out []leak.Leak
 	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
 		texts := []string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}
 		for _, s := range l.Stacks {
 			texts = append(texts, s.Op, s.Key.Func, human.Place(s.Key.File, s.Key.Line))
 		}
-		if f.passes(l.Service, append(texts, l.Instances...)...) {
+		if f.Passes(l.Service, append(texts, l.Instances...)...) {
 			out = append(out, l)
 		}
 	}
@@ -168,7 +169,7 @@ func (h *Handler) wanted(f filter) []leak.Leak {
 
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
-	p := leaksPage{Filter: newFilter(q), ShowResolved: q.Get("resolved") == "1"}
+	p := leaksPage{Filter: query.NewFilter(q), ShowResolved: q.Get("resolved") == "1"}
 	for _, l := range h.o.Backend.Leaks() {
 		if l.State == leak.Firing {
 			p.Open++

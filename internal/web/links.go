@@ -11,6 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // maxLink is the longest link to elsewhere, in bytes.
@@ -20,7 +21,7 @@ const maxLink = 2000
 func (l Links) source(service labels.Labels, version string, f collector.Frame) string {
 	for _, s := range l.Source {
 		path, ok := strings.CutPrefix(f.File, s.Prefix)
-		if !ok || f.File == "" || f.Line <= 0 || !matches(s.Matchers, service) {
+		if !ok || f.File == "" || f.Line <= 0 || !query.Matches(s.Matchers, service) {
 			continue
 		}
 		return s.URL.Fill(maxLink, func(name string) string {
@@ -50,15 +51,6 @@ func escapePath(path string) string {
 		segments[i] = url.PathEscape(s)
 	}
 	return strings.Join(segments, "/")
-}
-
-func matches(ms []*labels.Matcher, ls labels.Labels) bool {
-	for _, m := range ms {
-		if !m.Matches(ls.Get(m.Name)) {
-			return false
-		}
-	}
-	return true
 }
 
 // silence is the link to Alertmanager's page for a new silence of a leak.

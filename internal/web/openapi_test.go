@@ -19,6 +19,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // document is docs/openapi.yaml.
@@ -161,7 +162,7 @@ func TestPagesOfTheAPI(t *testing.T) {
 	require.Empty(t, asked[list](t, options(leaking()), "/api/v1/leaks?offset=99").Leaks)
 	require.Equal(t, 1, asked[list](t, options(leaking()), "/api/v1/leaks?q=media").Total)
 	require.Equal(t, 1, asked[list](t, options(leaking()), "/api/v1/leaks?match=namespace%3D%22staging%22").Total)
-	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "offset=-1", "match=%7B", "q=" + strings.Repeat("x", maxFilter+1)} {
+	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "offset=-1", "match=%7B", "q=" + strings.Repeat("x", query.MaxLength+1)} {
 		require.Equal(t, http.StatusBadRequest, get(t, options(leaking()), "/api/v1/leaks?"+bad).StatusCode, bad)
 	}
 }

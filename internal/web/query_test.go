@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 // badMatchers are queries that look like matchers of labels. The parser
@@ -41,7 +42,7 @@ func nasty() []string {
 		"", "0", "-1", "1", "2", "99999999999999999999", "-9223372036854775808", "1e400", "NaN", "Inf", "-Inf", "+Inf", "0x10", "1.5", "true", "x",
 		"\x00", "\xff\xfe", "\u202e", "%", "%zz", "../../etc/passwd", "profiles/../leaks/x.json", "profiles/", "profiles/%00", `profiles\x`, key, key + key,
 		"2026-03-02T22:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "-62135596801", "253402300800", "1e18",
-		"(", ")", "[", "a{1000}", "(?i)x", "*", "|", "<script>", "'\"", "3f9c2a7b", "quiet", "gone", "firing", strings.Repeat("x", maxFilter+1), strings.Repeat("(", 400),
+		"(", ")", "[", "a{1000}", "(?i)x", "*", "|", "<script>", "'\"", "3f9c2a7b", "quiet", "gone", "firing", strings.Repeat("x", query.MaxLength+1), strings.Repeat("(", 400),
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // servicesPage says of every service what it does and why it is no leak.
 type servicesPage struct {
-	Filter   filter
+	Filter   query.Filter
 	Pager    pager
 	Total    tally // watched, whatever the filter
 	Services []serviceRow
@@ -94,13 +95,13 @@ func sortServices(services []Service, open map[string][]leak.Leak) []Service {
 }
 
 func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
-	open, f := h.firing(), newFilter(r.URL.Query())
+	open, f := h.firing(), query.NewFilter(r.URL.Query())
 	all := sortServices(h.o.Backend.Services(), open)
 	p := servicesPage{Filter: f, Total: tally(len(all)), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
 	counts := map[trend.Status]int{}
 	var wanted []Service
 	for _, s := range all {
-		if !f.passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text()) {
+		if !f.Passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text()) {
 			continue
 		}
 		counts[s.Status]++

@@ -11,10 +11,11 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
 type targetsPage struct {
-	Filter                      filter
+	Filter                      query.Filter
 	Pager                       pager
 	Targets                     []targetRow
 	Total                       tally
@@ -79,9 +80,9 @@ func targetName(t Target) string {
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := splitTargets(h.o.Backend.Targets())
 	state := r.URL.Query().Get("state")
-	p := targetsPage{Filter: newFilter(r.URL.Query()), Total: tally(len(all))}
+	p := targetsPage{Filter: query.NewFilter(r.URL.Query()), Total: tally(len(all))}
 	for _, t := range gone {
-		if p.Filter.passes(t.Labels, t.URL) {
+		if p.Filter.Passes(t.Labels, t.URL) {
 			if p.GoneTotal++; p.GoneTotal <= maxGone {
 				p.Gone = append(p.Gone, goneRow{Name: targetName(t), Labels: pairs(t.Labels), Since: h.stamp(t.Gone)})
 			}
@@ -100,7 +101,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 		default:
 			p.Unsure++
 		}
-		if !p.Filter.passes(t.Labels, t.URL, t.Error) {
+		if !p.Filter.Passes(t.Labels, t.URL, t.Error) {
 			continue
 		}
 		counts[t.State]++

@@ -57,10 +57,11 @@ var mayImport = map[string][]string{
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
 	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
+	"internal/web/query":    {"internal/human"},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query",
 	},
 	"internal/pprofui": {"collector"},
 

@@ -1,0 +1,8 @@
+// Package query reads what a request asks for: which entries of a list (Filter),
+// which part of it (Window), and which time (Span). Pages and API take the same
+// parameters.
+//
+// The package owns the names of the parameters, their defaults, bounds and error
+// texts. It is pure: a request's url.Values come in, internal/web applies the
+// result and answers.
+package query
