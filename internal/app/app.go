@@ -37,6 +37,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/shard"
 )
 
@@ -123,7 +124,7 @@ type App struct {
 	telling       sync.Mutex
 	told          *graph
 	unusable      []string
-	puller        *collector.Puller
+	puller        *profiling.Puller
 	notifier      *alerting.Notifier
 	monitor       *monitor.Monitor
 	started       time.Time
@@ -235,7 +236,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.onStop("archive", a.archive.Close)
 
 	g.puller.Registerer = o.Registry
-	if a.puller, err = collector.NewPuller(g.puller); err != nil {
+	if a.puller, err = profiling.New(g.puller); err != nil {
 		return nil, err
 	}
 	a.notifier, err = alerting.New(ctx, alerting.Options{

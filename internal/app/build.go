@@ -24,6 +24,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -37,7 +38,7 @@ type graph struct {
 	config  config.Config
 	source  collector.SeriesSource
 	scraper *scrape.Scraper // nil with a Prometheus
-	puller  collector.PullerOptions
+	puller  profiling.Options
 	monitor monitor.Options
 	alerts  alerting.Config // but for the Alertmanagers
 	links   uiweb.Links
@@ -88,7 +89,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		return nil, err
 	}
 
-	g.puller = collector.PullerOptions{
+	g.puller = profiling.Options{
 		Finder: g.finder,
 		Fetcher: pprof.New(pprof.Options{
 			Timeout: time.Duration(c.Profiles.Timeout),

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 )
 
@@ -132,7 +133,7 @@ func left(t uiweb.Target, since time.Time) uiweb.Target {
 	return t
 }
 
-func target(t collector.TargetStatus) uiweb.Target {
+func target(t profiling.TargetStatus) uiweb.Target {
 	return uiweb.Target{
 		Labels: t.Labels, URL: t.URL, State: stateOf(t.Reason, !t.LastPull.IsZero()),
 		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),

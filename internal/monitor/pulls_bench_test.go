@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/tsdb"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -54,7 +55,7 @@ func BenchmarkPulls(b *testing.B) {
 
 	for b.Loop() {
 		fleet := &asked{pulls: map[string]int{}}
-		puller, err := collector.NewPuller(collector.PullerOptions{Finder: fleet, Fetcher: fleet})
+		puller, err := profiling.New(profiling.Options{Finder: fleet, Fetcher: fleet})
 		require.NoError(b, err)
 		m, err := New(b.Context(), Options{Source: &recording{series: w.Series}, Puller: fleet.by(puller), DumpLimit: 1000, Trend: trend.Options{Base: time.Minute}})
 		require.NoError(b, err)
@@ -122,10 +123,10 @@ func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collec
 }
 
 // by hands each pull on with the count that the target is to have.
-func (a *asked) by(p *collector.Puller) Puller { return counting{p, a} }
+func (a *asked) by(p *profiling.Puller) Puller { return counting{p, a} }
 
 type counting struct {
-	*collector.Puller
+	*profiling.Puller
 	a *asked
 }
 

@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	// So does the wait before another attempt, from the puller to the webhooks.
 	"internal/backoff": {},
 
-	"collector":           {"internal/backoff", "internal/procstart"},
+	"collector":           {"internal/procstart"},
 	"collector/fetch":     {"collector"},
 	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
@@ -49,6 +49,8 @@ var mayImport = map[string][]string{
 
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
+
+	"internal/monitor/profiling": {"collector", "internal/backoff"},
 
 	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
 	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
@@ -138,6 +140,9 @@ var timeless = map[string][]string{
 	"internal/leak/lifecycle":   nil,
 
 	"internal/monitor": {"Now", "Since"},
+
+	// It measures how long a target took.
+	"internal/monitor/profiling": {"Now", "Since"},
 }
 
 // pkg is what go list says of a package.

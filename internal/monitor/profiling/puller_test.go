@@ -1,4 +1,4 @@
-package collector
+package profiling
 
 import (
 	"context"
@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
 // noon is when the stories below begin.
@@ -27,35 +29,35 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func instance(name string) labels.Labels { return labels.FromStrings("job", "shop", "instance", name) }
 
 // finderFunc and fetcherFunc are a target's discovery and its profile.
-type finderFunc func(ctx context.Context, now time.Time, instance labels.Labels) (Target, error)
+type finderFunc func(ctx context.Context, now time.Time, instance labels.Labels) (collector.Target, error)
 
-func (f finderFunc) Find(ctx context.Context, now time.Time, instance labels.Labels) (Target, error) {
+func (f finderFunc) Find(ctx context.Context, now time.Time, instance labels.Labels) (collector.Target, error) {
 	return f(ctx, now, instance)
 }
 
-type fetcherFunc func(ctx context.Context, u *url.URL) (*Profile, error)
+type fetcherFunc func(ctx context.Context, u *url.URL) (*collector.Profile, error)
 
-func (f fetcherFunc) Fetch(ctx context.Context, _ *http.Client, u *url.URL, _ ProfileKind, _ int) (*Profile, error) {
+func (f fetcherFunc) Fetch(ctx context.Context, _ *http.Client, u *url.URL, _ collector.ProfileKind, _ int) (*collector.Profile, error) {
 	return f(ctx, u)
 }
 
 // everywhere finds every instance at its name.
-func everywhere(_ context.Context, _ time.Time, instance labels.Labels) (Target, error) {
+func everywhere(_ context.Context, _ time.Time, instance labels.Labels) (collector.Target, error) {
 	u := &url.URL{Scheme: "http", Host: instance.Get("instance"), Path: "/debug/pprof/goroutine", User: url.UserPassword("u", "hunter2")}
-	return Target{URL: u, Client: &http.Client{}}, nil
+	return collector.Target{URL: u, Client: &http.Client{}}, nil
 }
 
 // profileOf is a profile of so many goroutines.
 func profileOf(goroutines int64) fetcherFunc {
-	return func(context.Context, *url.URL) (*Profile, error) {
-		return &Profile{Total: goroutines, Raw: []byte("12345678"), Size: 8}, nil
+	return func(context.Context, *url.URL) (*collector.Profile, error) {
+		return &collector.Profile{Total: goroutines, Raw: []byte("12345678"), Size: 8}, nil
 	}
 }
 
 func newPuller(t *testing.T, find finderFunc, fetch fetcherFunc) (*Puller, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	p, err := NewPuller(PullerOptions{Finder: find, Fetcher: fetch, Registerer: reg})
+	p, err := New(Options{Finder: find, Fetcher: fetch, Registerer: reg})
 	require.NoError(t, err)
 	return p, reg
 }
@@ -66,9 +68,9 @@ func (p *Puller) pulls(result string) float64 {
 }
 
 func TestPullerNeedsFinderAndFetcher(t *testing.T) {
-	_, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere)})
+	_, err := New(Options{Finder: finderFunc(everywhere)})
 	require.ErrorContains(t, err, "required")
-	_, err = NewPuller(PullerOptions{Fetcher: profileOf(1)})
+	_, err = New(Options{Fetcher: profileOf(1)})
 	require.ErrorContains(t, err, "required")
 }
 
@@ -84,7 +86,7 @@ func TestLongRunShareIsNeverExceeded(t *testing.T) {
 		case err == nil:
 			pulled++
 		default:
-			require.Equal(t, ReasonBudget, ReasonOf(err))
+			require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 			skipped++
 		}
 		cost := p.Targets()[0].Cost
@@ -107,7 +109,7 @@ func TestBigPullAfterARestIsPaidOff(t *testing.T) {
 	require.NoError(t, err)
 
 	_, err = p.Pull(t.Context(), noon.Add(2999*time.Second), instance("a:80"), goroutines)
-	require.Equal(t, ReasonBudget, ReasonOf(err))
+	require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 	require.ErrorContains(t, err, "to spare the target")
 	require.Equal(t, err.Error(), p.Targets()[0].Skipped)
 	require.Empty(t, p.Targets()[0].Reason, "the pull before went well")
@@ -129,7 +131,7 @@ func TestCostIsSettledByTheProfile(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, 2.0, p.Targets()[0].Cost, 1e-9)
 	_, err = p.Pull(t.Context(), noon.Add(time.Second), instance("a:80"), math.NaN())
-	require.Equal(t, ReasonBudget, ReasonOf(err))
+	require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 
 	p, _ = newPuller(t, everywhere, profileOf(100))
 	_, err = p.Pull(t.Context(), noon, instance("a:80"), 200_000)
@@ -144,21 +146,21 @@ func TestClockSetBackEarnsNothing(t *testing.T) {
 	require.NoError(t, err)
 	for _, d := range []time.Duration{-time.Hour, 0, -time.Hour, 0} {
 		_, err = p.Pull(t.Context(), noon.Add(d), instance("a:80"), 100_000)
-		require.Equal(t, ReasonBudget, ReasonOf(err))
+		require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 	}
 }
 
 func TestWithoutATargetNothingIsSpent(t *testing.T) {
-	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (Target, error) {
-		return Target{}, Errorf(ReasonNoTarget, "nobody knows it")
+	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (collector.Target, error) {
+		return collector.Target{}, collector.Errorf(collector.ReasonNoTarget, "nobody knows it")
 	}, nil)
-	require.NoError(t, p.Apply(PullerOptions{Finder: p.o.Finder, Fetcher: profileOf(1)}))
+	require.NoError(t, p.Apply(Options{Finder: p.o.Finder, Fetcher: profileOf(1)}))
 	for range 100 {
 		_, err := p.Pull(t.Context(), noon, instance("a:80"), 50_000)
-		require.Equal(t, ReasonNoTarget, ReasonOf(err))
+		require.Equal(t, collector.ReasonNoTarget, collector.ReasonOf(err))
 	}
 	s := p.Targets()[0]
-	require.Equal(t, TargetStatus{Labels: instance("a:80"), LastPull: noon, Reason: ReasonNoTarget, Error: "nobody knows it"}, s)
+	require.Equal(t, TargetStatus{Labels: instance("a:80"), LastPull: noon, Reason: collector.ReasonNoTarget, Error: "nobody knows it"}, s)
 	require.Zero(t, testutil.ToFloat64(p.metrics.cost))
 }
 
@@ -166,7 +168,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mtx sync.Mutex
 		running, most := 0, 0
-		p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Concurrency: 3, Fetcher: fetcherFunc(func(context.Context, *url.URL) (*Profile, error) {
+		p, err := New(Options{Finder: finderFunc(everywhere), Concurrency: 3, Fetcher: fetcherFunc(func(context.Context, *url.URL) (*collector.Profile, error) {
 			mtx.Lock()
 			running++
 			most = max(most, running)
@@ -175,7 +177,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			mtx.Lock()
 			running--
 			mtx.Unlock()
-			return &Profile{Total: 10}, nil
+			return &collector.Profile{Total: 10}, nil
 		})})
 		require.NoError(t, err)
 		began := time.Now()
@@ -205,9 +207,9 @@ func TestConcurrencyIsBounded(t *testing.T) {
 func TestPullWaitingForASlotIsCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Concurrency: 1, Fetcher: fetcherFunc(func(ctx context.Context, _ *url.URL) (*Profile, error) {
+		p, err := New(Options{Finder: finderFunc(everywhere), Concurrency: 1, Fetcher: fetcherFunc(func(ctx context.Context, _ *url.URL) (*collector.Profile, error) {
 			<-release
-			return &Profile{Total: 10}, nil
+			return &collector.Profile{Total: 10}, nil
 		})})
 		require.NoError(t, err)
 		var wg sync.WaitGroup
@@ -217,7 +219,7 @@ func TestPullWaitingForASlotIsCanceled(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		wg.Go(func() {
 			_, err := p.Pull(ctx, noon, instance("b"), 10)
-			require.Equal(t, ReasonCanceled, ReasonOf(err))
+			require.Equal(t, collector.ReasonCanceled, collector.ReasonOf(err))
 			require.ErrorIs(t, err, context.Canceled)
 		})
 		synctest.Wait()
@@ -232,7 +234,7 @@ func TestPullWaitingForASlotIsCanceled(t *testing.T) {
 
 func TestStatusOfTargets(t *testing.T) {
 	answer := profileOf(42)
-	p, _ := newPuller(t, everywhere, func(ctx context.Context, u *url.URL) (*Profile, error) { return answer(ctx, u) })
+	p, _ := newPuller(t, everywhere, func(ctx context.Context, u *url.URL) (*collector.Profile, error) { return answer(ctx, u) })
 	_, err := p.Pull(t.Context(), noon, instance("b:80"), 42)
 	require.NoError(t, err)
 	_, err = p.Pull(t.Context(), noon, instance("a:80"), 42)
@@ -249,17 +251,17 @@ func TestStatusOfTargets(t *testing.T) {
 	}, s)
 	require.Equal(t, 16.0, testutil.ToFloat64(p.metrics.bytes))
 
-	answer = func(context.Context, *url.URL) (*Profile, error) {
-		return nil, Errorf(ReasonUnauthorized, "401: it wants a login")
+	answer = func(context.Context, *url.URL) (*collector.Profile, error) {
+		return nil, collector.Errorf(collector.ReasonUnauthorized, "401: it wants a login")
 	}
 	later := noon.Add(time.Minute)
 	_, err = p.Pull(t.Context(), later, instance("a:80"), 42)
-	require.Equal(t, ReasonUnauthorized, ReasonOf(err))
+	require.Equal(t, collector.ReasonUnauthorized, collector.ReasonOf(err))
 	s = p.Targets()[0]
 	s.Duration = 0
 	require.Equal(t, TargetStatus{
 		Labels: instance("a:80"), URL: "http://a:80/debug/pprof/goroutine", LastPull: later,
-		Reason: ReasonUnauthorized, Error: "401: it wants a login", Cost: 6e-3,
+		Reason: collector.ReasonUnauthorized, Error: "401: it wants a login", Cost: 6e-3,
 	}, s)
 }
 
@@ -267,15 +269,15 @@ func TestStatusOfTargets(t *testing.T) {
 // start.
 func TestResultsAreAClosedSet(t *testing.T) {
 	var fail error
-	p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) { return nil, fail })
-	known := 1 + len(Reasons)
+	p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) { return nil, fail })
+	known := 1 + len(collector.Reasons)
 	n, err := testutil.GatherAndCount(reg, "gorowatch_profile_pulls_total")
 	require.NoError(t, err)
 	require.Equal(t, known, n)
 
 	failures := []error{errors.New("boom"), context.DeadlineExceeded, http.ErrHandlerTimeout}
-	for _, r := range Reasons {
-		failures = append(failures, Errorf(r, "it is %s", r))
+	for _, r := range collector.Reasons {
+		failures = append(failures, collector.Errorf(r, "it is %s", r))
 	}
 	for i := range failures {
 		fail = failures[i]
@@ -329,7 +331,7 @@ func TestKeepKnowsLabelsThatChange(t *testing.T) {
 	}
 	for _, in := range []labels.Labels{a, b} {
 		_, err = p.Pull(t.Context(), noon.Add(2*time.Minute), zoned(in), 100_000)
-		require.Equal(t, ReasonBudget, ReasonOf(err), "other labels pay no debts")
+		require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err), "other labels pay no debts")
 	}
 }
 
@@ -339,14 +341,14 @@ func TestApplyKeepsWhatIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	before := p.Targets()
 
-	require.ErrorContains(t, p.Apply(PullerOptions{}), "required")
+	require.ErrorContains(t, p.Apply(Options{}), "required")
 	_, err = p.Pull(t.Context(), noon.Add(2*time.Hour), instance("b"), 1)
 	require.NoError(t, err, "what was refused has changed nothing")
 
-	require.NoError(t, p.Apply(PullerOptions{Finder: finderFunc(everywhere), Fetcher: profileOf(7), Concurrency: 1}))
+	require.NoError(t, p.Apply(Options{Finder: finderFunc(everywhere), Fetcher: profileOf(7), Concurrency: 1}))
 	require.Equal(t, before, p.Targets()[:1])
 	_, err = p.Pull(t.Context(), noon.Add(time.Minute), instance("a"), 100_000)
-	require.Equal(t, ReasonBudget, ReasonOf(err), "a reload pays no debts")
+	require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err), "a reload pays no debts")
 	profile, err := p.Pull(t.Context(), noon.Add(time.Hour), instance("a"), 1)
 	require.NoError(t, err)
 	require.Equal(t, int64(7), profile.Total, "by the new fetcher")
@@ -357,23 +359,23 @@ func TestApplyKeepsWhatIsKnown(t *testing.T) {
 func TestLeakProfileNeedsConsent(t *testing.T) {
 	consent := true
 	asked := 0
-	p, _ := newPuller(t, func(ctx context.Context, now time.Time, in labels.Labels) (Target, error) {
+	p, _ := newPuller(t, func(ctx context.Context, now time.Time, in labels.Labels) (collector.Target, error) {
 		target, err := everywhere(ctx, now, in)
 		target.NoLeakProfile = !consent
 		return target, err
-	}, func(context.Context, *url.URL) (*Profile, error) {
+	}, func(context.Context, *url.URL) (*collector.Profile, error) {
 		asked++
 		if asked > 1 {
-			return nil, Errorf(ReasonNotFound, "404: no such profile")
+			return nil, collector.Errorf(collector.ReasonNotFound, "404: no such profile")
 		}
-		return &Profile{Total: 42}, nil
+		return &collector.Profile{Total: 42}, nil
 	})
 	_, err := p.Pull(t.Context(), noon, instance("a:80"), 42)
 	require.NoError(t, err)
 	before := p.Targets()[0]
 
 	_, err = p.Leaked(t.Context(), noon, instance("a:80"), 42)
-	require.Equal(t, ReasonNotFound, ReasonOf(err))
+	require.Equal(t, collector.ReasonNotFound, collector.ReasonOf(err))
 	after := p.Targets()[0]
 	require.Greater(t, after.Cost, before.Cost, "it was asked")
 	after.Cost = before.Cost
@@ -382,19 +384,19 @@ func TestLeakProfileNeedsConsent(t *testing.T) {
 	consent = false
 	cost := p.Targets()[0].Cost
 	_, err = p.Leaked(t.Context(), noon, instance("a:80"), 42)
-	require.Equal(t, ReasonNoConsent, ReasonOf(err))
+	require.Equal(t, collector.ReasonNoConsent, collector.ReasonOf(err))
 	require.Equal(t, 2, asked)
 	require.Equal(t, cost, p.Targets()[0].Cost)
 }
 
 // pullAt pulls a profile of a:80 so long after noon.
-func pullAt(t *testing.T, p *Puller, after time.Duration) (Reason, error) {
+func pullAt(t *testing.T, p *Puller, after time.Duration) (collector.Reason, error) {
 	t.Helper()
 	_, err := p.Pull(t.Context(), noon.Add(after), instance("a:80"), 100)
 	if err == nil {
 		return "", nil
 	}
-	return ReasonOf(err), err
+	return collector.ReasonOf(err), err
 }
 
 // A target that answers 503 is asked again after half a minute, a minute, two,
@@ -402,11 +404,11 @@ func pullAt(t *testing.T, p *Puller, after time.Duration) (Reason, error) {
 func TestStormIsBackedOff(t *testing.T) {
 	var fail error
 	asked := 0
-	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
 		asked++
-		return &Profile{Total: 100}, fail
+		return &collector.Profile{Total: 100}, fail
 	})
-	fail = Errorf(ReasonStatus, "503 Service Unavailable")
+	fail = collector.Errorf(collector.ReasonStatus, "503 Service Unavailable")
 	var gaps []time.Duration
 	last := time.Duration(0)
 	for s := range 5 * 3600 {
@@ -414,7 +416,7 @@ func TestStormIsBackedOff(t *testing.T) {
 		at := time.Duration(s) * time.Second
 		reason, err := pullAt(t, p, at)
 		if asked == before {
-			require.Equal(t, ReasonBackOff, reason)
+			require.Equal(t, collector.ReasonBackOff, reason)
 			require.ErrorContains(t, err, "left alone until ")
 			require.ErrorContains(t, err, ": the last answer was: 503 Service Unavailable")
 			continue
@@ -438,8 +440,8 @@ func TestStormIsBackedOff(t *testing.T) {
 
 // Those that failed together are not asked again together.
 func TestBackOffIsSpread(t *testing.T) {
-	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
-		return nil, Errorf(ReasonStatus, "503")
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
+		return nil, collector.Errorf(collector.ReasonStatus, "503")
 	})
 	at := map[time.Duration]int{}
 	for i := range 100 {
@@ -456,15 +458,15 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		time.Second:         firstBackOff,
 		30 * 24 * time.Hour: maxPatience,
 	} {
-		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
-			return nil, NetworkError(&url.URL{Scheme: "http", Host: "a"}, &Error{Reason: ReasonRateLimited, Err: errors.New("429"), RetryAfter: after})
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
+			return nil, collector.NetworkError(&url.URL{Scheme: "http", Host: "a"}, &collector.Error{Reason: collector.ReasonRateLimited, Err: errors.New("429"), RetryAfter: after})
 		})
 		reason, _ := pullAt(t, p, 0)
-		require.Equal(t, ReasonRateLimited, reason)
+		require.Equal(t, collector.ReasonRateLimited, reason)
 		reason, _ = pullAt(t, p, want-time.Second)
-		require.Equal(t, ReasonBackOff, reason)
+		require.Equal(t, collector.ReasonBackOff, reason)
 		reason, _ = pullAt(t, p, want+want/4)
-		require.Equal(t, ReasonRateLimited, reason, "%s: asked again", after)
+		require.Equal(t, collector.ReasonRateLimited, reason, "%s: asked again", after)
 	}
 }
 
@@ -473,14 +475,14 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 func TestSlowTargetIsAskedLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := 5 * time.Second
-		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
 			time.Sleep(takes)
-			return &Profile{Total: 100}, nil
+			return &collector.Profile{Total: 100}, nil
 		})
 		reason, _ := pullAt(t, p, 0)
 		require.Empty(t, reason)
 		reason, err := pullAt(t, p, 499*time.Second)
-		require.Equal(t, ReasonSlow, reason)
+		require.Equal(t, collector.ReasonSlow, reason)
 		require.EqualError(t, err, "left alone until 12:08:20: it took 5s to answer")
 		require.Equal(t, err.Error(), p.Targets()[0].Skipped)
 		takes = 50 * time.Millisecond
@@ -494,15 +496,15 @@ func TestSlowTargetIsAskedLess(t *testing.T) {
 // Of one target there is one pull at a time, whoever wants another.
 func TestOnePullATarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
 			time.Sleep(time.Second)
-			return &Profile{Total: 100}, nil
+			return &collector.Profile{Total: 100}, nil
 		})
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = pullAt(t, p, 0) })
 		synctest.Wait()
 		_, err := p.Dump(t.Context(), noon, instance("a:80"), 100)
-		require.Equal(t, ReasonBudget, ReasonOf(err))
+		require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 		require.ErrorContains(t, err, "another of its profiles is being pulled")
 		wg.Wait()
 		_, err = p.Dump(t.Context(), noon, instance("a:80"), 100)
@@ -514,8 +516,10 @@ func TestOnePullATarget(t *testing.T) {
 // for, of one target and of all; beyond the burst the last profile may be over.
 func TestBandwidth(t *testing.T) {
 	const size = 1 << 20
-	big := fetcherFunc(func(context.Context, *url.URL) (*Profile, error) { return &Profile{Total: 100, Size: size}, nil })
-	p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Fetcher: big, TargetBandwidth: 10 << 10, Bandwidth: 50 << 10, CPU: 1})
+	big := fetcherFunc(func(context.Context, *url.URL) (*collector.Profile, error) {
+		return &collector.Profile{Total: 100, Size: size}, nil
+	})
+	p, err := New(Options{Finder: finderFunc(everywhere), Fetcher: big, TargetBandwidth: 10 << 10, Bandwidth: 50 << 10, CPU: 1})
 	require.NoError(t, err)
 	bytes := map[string]int{}
 	for s := range 3600 {
@@ -523,7 +527,7 @@ func TestBandwidth(t *testing.T) {
 			if _, err := p.Pull(t.Context(), noon.Add(time.Duration(s)*time.Second), instance(name), 100); err == nil {
 				bytes[name] += size
 			} else {
-				require.Equal(t, ReasonBudget, ReasonOf(err))
+				require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
 			}
 		}
 	}
@@ -567,14 +571,14 @@ func TestEstimatesAreAboveWhatWasMeasured(t *testing.T) {
 // cost then, whether the count or the profile is wrong.
 func TestImpossibleCountIsNoDebt(t *testing.T) {
 	for _, count := range []float64{math.MaxInt64, math.Inf(1), math.NaN(), math.MaxFloat64} {
-		fetch := fetcherFunc(func(context.Context, *url.URL) (*Profile, error) {
-			return nil, Errorf(ReasonBadData, "the number of goroutines overflows")
+		fetch := fetcherFunc(func(context.Context, *url.URL) (*collector.Profile, error) {
+			return nil, collector.Errorf(collector.ReasonBadData, "the number of goroutines overflows")
 		})
 		p, _ := newPuller(t, everywhere, fetch)
 		_, err := p.Pull(t.Context(), noon, instance("a:80"), count)
-		require.Equal(t, ReasonBadData, ReasonOf(err))
+		require.Equal(t, collector.ReasonBadData, collector.ReasonOf(err))
 		_, err = p.Pull(t.Context(), noon.Add(time.Hour), instance("a:80"), count)
-		require.Equal(t, ReasonBadData, ReasonOf(err), "count %g: %v", count, err)
+		require.Equal(t, collector.ReasonBadData, collector.ReasonOf(err), "count %g: %v", count, err)
 		require.Less(t, p.Targets()[0].Cost, 0.1)
 	}
 	p, _ := newPuller(t, everywhere, profileOf(math.MaxInt64))
@@ -586,34 +590,34 @@ func TestImpossibleCountIsNoDebt(t *testing.T) {
 
 // The most expensive pull there is is paid off after a week.
 func TestDebtHasAnEnd(t *testing.T) {
-	p, _ := newPuller(t, everywhere, profileOf(MaxGoroutines))
-	_, err := p.Leaked(t.Context(), noon, instance("a:80"), MaxGoroutines) // 4,000,000 s by estimate
+	p, _ := newPuller(t, everywhere, profileOf(collector.MaxGoroutines))
+	_, err := p.Leaked(t.Context(), noon, instance("a:80"), collector.MaxGoroutines) // 4,000,000 s by estimate
 	require.NoError(t, err)
 	const paidOff = maxDebt + time.Duration(burstShare/defaultShare)*time.Second
-	_, err = p.Pull(t.Context(), noon.Add(paidOff-time.Minute), instance("a:80"), MaxGoroutines)
-	require.Equal(t, ReasonBudget, ReasonOf(err))
-	_, err = p.Pull(t.Context(), noon.Add(paidOff+time.Minute), instance("a:80"), MaxGoroutines)
+	_, err = p.Pull(t.Context(), noon.Add(paidOff-time.Minute), instance("a:80"), collector.MaxGoroutines)
+	require.Equal(t, collector.ReasonBudget, collector.ReasonOf(err))
+	_, err = p.Pull(t.Context(), noon.Add(paidOff+time.Minute), instance("a:80"), collector.MaxGoroutines)
 	require.NoError(t, err)
 }
 
 // A target whose profile the decoder cannot take is set aside for a day, for that
 // kind of profile alone, or until it has become another.
 func TestSetAside(t *testing.T) {
-	for _, reason := range []Reason{ReasonTooLarge, ReasonDecoder} {
+	for _, reason := range []collector.Reason{collector.ReasonTooLarge, collector.ReasonDecoder} {
 		fetched := 0
-		fail := Errorf(reason, "it takes more than 128 bytes of memory to decode")
-		p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
+		fail := collector.Errorf(reason, "it takes more than 128 bytes of memory to decode")
+		p, reg := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
 			fetched++
 			if fail != nil {
 				return nil, fail
 			}
-			return &Profile{Total: 400}, nil
+			return &collector.Profile{Total: 400}, nil
 		})
 		_, err := p.Pull(t.Context(), noon, instance("a:80"), 1000)
-		require.Equal(t, reason, ReasonOf(err))
+		require.Equal(t, reason, collector.ReasonOf(err))
 		for _, later := range []time.Duration{time.Minute, 2 * time.Hour, asideTime - time.Second} {
 			_, err = p.Pull(t.Context(), noon.Add(later), instance("a:80"), 1000)
-			require.Equal(t, ReasonSetAside, ReasonOf(err))
+			require.Equal(t, collector.ReasonSetAside, collector.ReasonOf(err))
 			require.ErrorContains(t, err, "it takes more than 128 bytes of memory to decode")
 		}
 		require.Equal(t, 1, fetched)
@@ -633,18 +637,18 @@ func TestSetAside(t *testing.T) {
 		_, err = p.Pull(t.Context(), noon.Add(3*time.Hour), instance("a:80"), 1000)
 		require.NoError(t, err, "that was once")
 
-		fail = Errorf(reason, "again")
+		fail = collector.Errorf(reason, "again")
 		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour), instance("a:80"), 1000)
-		require.Equal(t, reason, ReasonOf(err))
+		require.Equal(t, reason, collector.ReasonOf(err))
 		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour+asideTime), instance("a:80"), 1000)
-		require.Equal(t, reason, ReasonOf(err), "asked again after a day")
+		require.Equal(t, reason, collector.ReasonOf(err), "asked again after a day")
 	}
 }
 
 // A target is not left alone because there was no memory for its profile.
 func TestNoMemoryIsNoFailure(t *testing.T) {
-	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*Profile, error) {
-		return nil, Errorf(ReasonBudget, "not decoded in time")
+	p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
+		return nil, collector.Errorf(collector.ReasonBudget, "not decoded in time")
 	})
 	for s := range 3 {
 		_, err := p.Pull(t.Context(), noon.Add(time.Duration(s)*time.Second), instance("a:80"), 10)
@@ -654,15 +658,17 @@ func TestNoMemoryIsNoFailure(t *testing.T) {
 
 // What a target calls itself goes into errors, and these into logs and pages.
 func TestErrorsAreShort(t *testing.T) {
-	long := Errorf(ReasonNoTarget, "no target for %s", strings.Repeat("ü", 100_000))
-	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (Target, error) { return Target{}, long }, profileOf(1))
+	long := collector.Errorf(collector.ReasonNoTarget, "no target for %s", strings.Repeat("ü", 100_000))
+	p, _ := newPuller(t, func(context.Context, time.Time, labels.Labels) (collector.Target, error) {
+		return collector.Target{}, long
+	}, profileOf(1))
 	_, err := p.Pull(t.Context(), noon, instance("a:80"), 10)
-	require.Equal(t, ReasonNoTarget, ReasonOf(err))
+	require.Equal(t, collector.ReasonNoTarget, collector.ReasonOf(err))
 	require.LessOrEqual(t, len(err.Error()), maxErrorBytes)
 	require.True(t, utf8.ValidString(err.Error()))
 	require.Equal(t, err.Error(), p.Targets()[0].Error)
 
-	p, _ = newPuller(t, func(ctx context.Context, now time.Time, instance labels.Labels) (Target, error) {
+	p, _ = newPuller(t, func(ctx context.Context, now time.Time, instance labels.Labels) (collector.Target, error) {
 		target, err := everywhere(ctx, now, instance)
 		target.URL.Path = "/" + strings.Repeat("x", 100_000)
 		return target, err
@@ -674,7 +680,7 @@ func TestErrorsAreShort(t *testing.T) {
 
 // manyTargets is a Puller that knows n instances.
 func manyTargets(t testing.TB, n int) *Puller {
-	p, err := NewPuller(PullerOptions{Finder: finderFunc(everywhere), Fetcher: profileOf(1)})
+	p, err := New(Options{Finder: finderFunc(everywhere), Fetcher: profileOf(1)})
 	require.NoError(t, err)
 	for i := range n {
 		_, err := p.Pull(t.Context(), noon, labels.FromStrings("namespace", "shop", "job", "checkout", "pod", fmt.Sprintf("checkout-%d", i*7919%n)), 10)

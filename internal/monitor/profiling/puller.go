@@ -1,4 +1,4 @@
-package collector
+package profiling
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
@@ -49,7 +50,7 @@ const maxErrorBytes = 1024
 // want is a kind of profile and what it costs the target, in seconds of CPU:
 // in any case, for each goroutine, and where they are many.
 type want struct {
-	kind         ProfileKind
+	kind         collector.ProfileKind
 	debug        int
 	flat         float64
 	perGoroutine float64
@@ -57,12 +58,12 @@ type want struct {
 }
 
 var (
-	wantProfile = want{kind: KindGoroutine, perGoroutine: 10e-6}
+	wantProfile = want{kind: collector.KindGoroutine, perGoroutine: 10e-6}
 	// A dump stops the target's world while it is written.
-	wantDump = want{kind: KindGoroutine, debug: 2, perGoroutine: 80e-6}
+	wantDump = want{kind: collector.KindGoroutine, debug: 2, perGoroutine: 80e-6}
 	// The profile of unreachable goroutines takes a garbage collection that looks
 	// at all of them again and again.
-	wantLeaked = want{kind: KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
+	wantLeaked = want{kind: collector.KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
 )
 
 // least is the number of goroutines that a profile costs at least the price of:
@@ -72,16 +73,16 @@ const least = 300
 // cost of a profile of so many goroutines. A small one is not free, and
 // neither is an unknown one. A number that no program has is not known.
 func (w want) cost(goroutines float64) float64 {
-	if !(goroutines > least) || goroutines > MaxGoroutines {
+	if !(goroutines > least) || goroutines > collector.MaxGoroutines {
 		goroutines = least
 	}
 	return w.flat + w.perGoroutine*goroutines + w.perSquare*goroutines*goroutines
 }
 
-// PullerOptions are the options of a Puller. Finder and Fetcher are required.
-type PullerOptions struct {
-	Finder  TargetFinder
-	Fetcher ProfileFetcher
+// Options are the options of a Puller. Finder and Fetcher are required.
+type Options struct {
+	Finder  collector.TargetFinder
+	Fetcher collector.ProfileFetcher
 	// Concurrency is the number of pulls at a time, 4 by default. Of one
 	// instance it is one, always.
 	Concurrency int
@@ -100,7 +101,7 @@ type Puller struct {
 	metrics *pullMetrics
 
 	mtx     sync.Mutex
-	o       PullerOptions
+	o       Options
 	slots   chan struct{}
 	targets map[uint64]*pulled // by the hash of the instance's labels
 	bytes   allowance          // of all targets
@@ -115,14 +116,14 @@ type pulled struct {
 	failed int  // in a row
 	// rest is until when it is left alone, and why.
 	rest       time.Time
-	restReason Reason
+	restReason collector.Reason
 	restWhy    string
 	aside      map[asideKey]aside
 }
 
 // asideKey is a kind of profile and how it is written.
 type asideKey struct {
-	kind  ProfileKind
+	kind  collector.ProfileKind
 	debug int
 }
 
@@ -164,7 +165,7 @@ type TargetStatus struct {
 	// Goroutines in the last profile.
 	Goroutines int64
 	// Reason and Error are empty when the last pull went well.
-	Reason Reason
+	Reason collector.Reason
 	Error  string
 	// Skipped says why the last profile that was wanted was not pulled; empty
 	// when it was.
@@ -174,8 +175,8 @@ type TargetStatus struct {
 	Cost float64
 }
 
-// NewPuller makes a Puller.
-func NewPuller(o PullerOptions) (*Puller, error) {
+// New makes a Puller.
+func New(o Options) (*Puller, error) {
 	p := &Puller{targets: map[uint64]*pulled{}}
 	if err := p.Apply(o); err != nil {
 		return nil, err
@@ -186,9 +187,9 @@ func NewPuller(o PullerOptions) (*Puller, error) {
 
 // Apply replaces the options, but for the Registerer: what is known of the
 // targets stays.
-func (p *Puller) Apply(o PullerOptions) error {
+func (p *Puller) Apply(o Options) error {
 	if o.Finder == nil || o.Fetcher == nil {
-		return errors.New("collector: Finder and Fetcher are required")
+		return errors.New("profiling: Finder and Fetcher are required")
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
@@ -211,7 +212,7 @@ func (p *Puller) Apply(o PullerOptions) error {
 	return nil
 }
 
-func (p *Puller) options() (PullerOptions, chan struct{}) {
+func (p *Puller) options() (Options, chan struct{}) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	return p.o, p.slots
@@ -219,48 +220,48 @@ func (p *Puller) options() (PullerOptions, chan struct{}) {
 
 // Pull takes a goroutine profile of an instance. goroutines is the best
 // estimate of how many it has. Errors have a Reason.
-func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, wantProfile)
 }
 
 // Dump takes a dump of all goroutines with their ids and ages (debug=2). It
 // stops the target's world: the caller sees to it that they are few.
-func (p *Puller) Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+func (p *Puller) Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, wantDump)
 }
 
 // Leaked takes the profile of the goroutines that the target's garbage
-// collector finds unreachable. An error of ReasonNotFound: the target has no
-// such profile; of ReasonNoConsent: it is not to be asked.
-func (p *Puller) Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*Profile, error) {
+// collector finds unreachable. An error of collector.ReasonNotFound: the target has no
+// such profile; of collector.ReasonNoConsent: it is not to be asked.
+func (p *Puller) Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, wantLeaked)
 }
 
-func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64, w want) (*Profile, error) {
+func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64, w want) (*collector.Profile, error) {
 	o, slots := p.options()
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
 	case <-ctx.Done():
-		p.metrics.pulls.WithLabelValues(string(ReasonCanceled)).Inc()
-		return nil, &Error{Reason: ReasonCanceled, Err: ctx.Err()}
+		p.metrics.pulls.WithLabelValues(string(collector.ReasonCanceled)).Inc()
+		return nil, &collector.Error{Reason: collector.ReasonCanceled, Err: ctx.Err()}
 	}
 
 	cost := w.cost(goroutines)
 	if err := p.spend(instance, now, cost, goroutines, w); err != nil {
-		p.metrics.pulls.WithLabelValues(string(ReasonOf(err))).Inc()
+		p.metrics.pulls.WithLabelValues(string(collector.ReasonOf(err))).Inc()
 		return nil, err
 	}
 	status := TargetStatus{Labels: instance, LastPull: now}
 	target, err := o.Finder.Find(ctx, now, instance)
-	if err == nil && w.kind == KindGoroutineLeak && target.NoLeakProfile {
-		err = Errorf(ReasonNoConsent, "goroutineleak is off for this target in the configuration")
+	if err == nil && w.kind == collector.KindGoroutineLeak && target.NoLeakProfile {
+		err = collector.Errorf(collector.ReasonNoConsent, "goroutineleak is off for this target in the configuration")
 	}
-	var profile *Profile
+	var profile *collector.Profile
 	var spent float64 // nothing, unless the target is asked
 	if err == nil {
 		spent = cost
-		status.URL = shortened(RedactURL(target.URL))
+		status.URL = shortened(collector.RedactURL(target.URL))
 		began := time.Now()
 		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, w.kind, w.debug)
 		status.Duration = time.Since(began)
@@ -268,10 +269,10 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	}
 	if err != nil {
 		err = shortError(err)
-		status.Reason, status.Error = ReasonOf(err), err.Error()
+		status.Reason, status.Error = collector.ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
-		if w.kind == KindGoroutine { // now it is known how many there are
+		if w.kind == collector.KindGoroutine { // now it is known how many there are
 			spent = w.cost(float64(profile.Total))
 		}
 		status.Goroutines, status.Bytes = profile.Total, profile.Size
@@ -296,7 +297,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		t.aside[asideKey{w.kind, w.debug}] = aside{now.Add(asideTime), goroutines, status.Error}
 	}
 	status.Cost = t.status.Cost + spent
-	if w.kind == KindGoroutineLeak {
+	if w.kind == collector.KindGoroutineLeak {
 		// Few targets have it: whether they do says nothing of their state.
 		t.status.Cost = status.Cost
 		return profile, err
@@ -307,33 +308,33 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 
 // leaveAlone decides how long the target rests, after it was asked.
 func (t *pulled) leaveAlone(now time.Time, s TargetStatus, err error, w want) {
-	rest := func(d time.Duration, r Reason, why string) {
+	rest := func(d time.Duration, r collector.Reason, why string) {
 		if until := now.Add(d); until.After(t.rest) {
 			t.rest, t.restReason, t.restWhy = until, r, why
 		}
 	}
 	if s.Duration > slowAnswer {
-		rest(slowRest*s.Duration, ReasonSlow, fmt.Sprintf("it took %s to answer", s.Duration.Round(100*time.Millisecond)))
+		rest(slowRest*s.Duration, collector.ReasonSlow, fmt.Sprintf("it took %s to answer", s.Duration.Round(100*time.Millisecond)))
 	}
 	switch reason := s.Reason; {
 	case err == nil:
 		t.failed = 0
-	case reason == ReasonCanceled, reason == ReasonNoTarget, reason == ReasonGone, reason == ReasonAmbiguous, reason == ReasonNoConsent:
+	case reason == collector.ReasonCanceled, reason == collector.ReasonNoTarget, reason == collector.ReasonGone, reason == collector.ReasonAmbiguous, reason == collector.ReasonNoConsent:
 		// Nobody has asked it.
-	case reason == ReasonBudget:
+	case reason == collector.ReasonBudget:
 		// There was no memory to decode what it sent.
-	case w.kind == KindGoroutineLeak && reason == ReasonNotFound:
+	case w.kind == collector.KindGoroutineLeak && reason == collector.ReasonNotFound:
 		// Most have none.
 	default:
 		t.failed++
 		d := backoff.Policy{First: firstBackOff, Max: maxBackOff}.Wait(t.failed)
 		// Those that failed together are not all asked again together.
 		d += time.Duration(t.status.Labels.Hash() % uint64(d/4))
-		var known *Error
+		var known *collector.Error
 		if errors.As(err, &known) && known.RetryAfter > d {
 			d = min(known.RetryAfter, maxPatience)
 		}
-		rest(d, ReasonBackOff, "the last answer was: "+s.Error)
+		rest(d, collector.ReasonBackOff, "the last answer was: "+s.Error)
 	}
 }
 
@@ -364,18 +365,18 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost, goroutines f
 	var err error
 	switch {
 	case t.busy:
-		err = Errorf(ReasonBudget, "not pulled to spare the target: another of its profiles is being pulled")
+		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the target: another of its profiles is being pulled")
 	case t.isAside(now, goroutines, w):
 		a := t.aside[asideKey{w.kind, w.debug}]
-		err = Errorf(ReasonSetAside, "set aside until %s, or until it has less than half as many goroutines: %s", a.until.UTC().Format(time.DateTime), a.why)
+		err = collector.Errorf(collector.ReasonSetAside, "set aside until %s, or until it has less than half as many goroutines: %s", a.until.UTC().Format(time.DateTime), a.why)
 	case now.Before(t.rest):
-		err = Errorf(t.restReason, "left alone until %s: %s", t.rest.UTC().Format(time.TimeOnly), t.restWhy)
+		err = collector.Errorf(t.restReason, "left alone until %s: %s", t.rest.UTC().Format(time.TimeOnly), t.restWhy)
 	case t.cpu.left < min(cost, burstShare):
-		err = Errorf(ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", burstShare-t.cpu.left)
+		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", burstShare-t.cpu.left)
 	case t.bytes.left < 0:
-		err = Errorf(ReasonBudget, "not pulled to spare the target: its profiles are big, the last one had %d bytes", t.status.Bytes)
+		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the target: its profiles are big, the last one had %d bytes", t.status.Bytes)
 	case p.bytes.left < 0:
-		err = Errorf(ReasonBudget, "not pulled to spare the network: the profiles of all targets exceed %.0f bytes a second", p.o.Bandwidth)
+		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the network: the profiles of all targets exceed %.0f bytes a second", p.o.Bandwidth)
 	}
 	if err != nil {
 		t.status.Skipped = err.Error()
@@ -399,11 +400,11 @@ func (t *pulled) isAside(now time.Time, goroutines float64, w want) bool {
 
 // shortError is an error whose text goes into logs and onto pages as it is.
 func shortError(err error) error {
-	var known *Error
+	var known *collector.Error
 	if len(err.Error()) <= maxErrorBytes || !errors.As(err, &known) {
 		return err
 	}
-	return &Error{Reason: known.Reason, RetryAfter: known.RetryAfter, Err: errors.New(shortened(err.Error()))}
+	return &collector.Error{Reason: known.Reason, RetryAfter: known.RetryAfter, Err: errors.New(shortened(err.Error()))}
 }
 
 // shortened is a text of at most maxErrorBytes.
@@ -463,7 +464,7 @@ func (a *allowance) inherit(old allowance) {
 // Status is how the last pull of an instance went, in short: the reason why it
 // brought nothing, empty if it brought a profile. known: one was wanted;
 // pulled: one was tried.
-func (p *Puller) Status(instance labels.Labels) (r Reason, pulled, known bool) {
+func (p *Puller) Status(instance labels.Labels) (r collector.Reason, pulled, known bool) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	t, known := p.targets[instance.Hash()]
@@ -519,7 +520,7 @@ func newPullMetrics(reg prometheus.Registerer) *pullMetrics {
 		}),
 	}
 	m.pulls.WithLabelValues("ok")
-	for _, r := range Reasons {
+	for _, r := range collector.Reasons {
 		m.pulls.WithLabelValues(string(r))
 	}
 	return m
