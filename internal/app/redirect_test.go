@@ -169,7 +169,7 @@ func soonScraped(interval time.Duration) labels.Labels {
 	}
 }
 
-// notified is how it stands with a receiver that was told of a leak.
+// notified returns the state of a receiver after it was sent a leak.
 func notified(t *testing.T, c alerting.Config) string {
 	t.Helper()
 	n, err := alerting.New(t.Context(), alerting.Options{Config: c, DrainTimeout: time.Millisecond})

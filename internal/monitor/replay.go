@@ -15,10 +15,9 @@ import (
 // find most leaks, has something new.
 const replayBlocks = 15
 
-// replay judges the services in a piece of the history that is read at the start,
-// so that a leak that is there then has the onset, and the deaths of its
-// processes, that a gorowatch would know which has watched all the time. Nobody is
-// told of what was. The caller holds mtx.
+// replay judges the services in a piece of the history that is read at the start.
+// An open leak then has the onset and the deaths that a gorowatch would know which
+// has run all the time. Nothing fires for the past. The caller holds mtx.
 func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
 	parts := map[*service][]*track{}
 	add := func(r ref, series *collector.Series) {

@@ -64,7 +64,7 @@ func TestScanWithProgressAndProfilesFindsTheSame(t *testing.T) {
 func TestToldLeavesTheListAsItIs(t *testing.T) {
 	all := []leak.Leak{{ID: "1", State: leak.Suspected}, {ID: "2", State: leak.Firing}, {ID: "3", State: leak.Resolved}}
 	for range 2 {
-		require.Equal(t, []leak.Leak{{ID: "2", State: leak.Firing}, {ID: "3", State: leak.Resolved}}, told(all))
+		require.Equal(t, []leak.Leak{{ID: "2", State: leak.Firing}, {ID: "3", State: leak.Resolved}}, alerted(all))
 	}
 	require.Equal(t, leak.Suspected, all[0].State)
 }

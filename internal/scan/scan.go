@@ -75,9 +75,9 @@ type Result struct {
 	curves   *curves
 }
 
-// told are the leaks that somebody would have been told of. The list is the
-// monitor's, which hands it out again: it is left as it is.
-func told(leaks []leak.Leak) []leak.Leak {
+// alerted lists the leaks that were alerted. It makes a copy, because the list
+// belongs to the monitor.
+func alerted(leaks []leak.Leak) []leak.Leak {
 	return slices.DeleteFunc(slices.Clone(leaks), func(l leak.Leak) bool { return l.State == leak.Suspected })
 }
 
@@ -121,7 +121,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		if o.Progress != nil {
 			o.Progress(Progress{
 				Done: float64(r.End.Sub(o.Start)) / float64(o.End.Sub(o.Start)), At: r.End,
-				Services: r.Services, Series: r.Series, Leaks: len(told(m.Leaks())),
+				Services: r.Services, Series: r.Series, Leaks: len(alerted(m.Leaks())),
 			})
 		}
 	}
@@ -131,7 +131,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(r.curves.services) == 0 {
 		return nil, cmp.Or(err, ErrNoSeries)
 	}
-	r.Leaks = told(m.Leaks())
+	r.Leaks = alerted(m.Leaks())
 	r.Growing = growing(m, r.Leaks)
 	if rule != nil {
 		rule.finish(r.End)

@@ -69,9 +69,9 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	switch {
 	case t.alarmSince.IsZero():
 	case t.countsAreDoubtful(now):
-		t.suppressedReason = "its stacks did what those of a pool or a job do, within a day"
+		t.suppressedReason = "within the last day its stacks grew and shrank as those of a pool or a job do"
 	case now.Sub(t.alarmSince) < t.profilePatience(e):
-		t.suppressedReason = cmp.Or(e.Why, "profiles are awaited")
+		t.suppressedReason = cmp.Or(e.Why, "waiting for profiles")
 	default:
 		r := t.openSuspicion(now, e, "")
 		r.grewAt, r.growthSeenAt = now, now
