@@ -48,10 +48,20 @@ func Diff(base, head *Snapshot) []Delta {
 			out = append(out, Delta{Stack: b, Base: b.Count})
 		}
 	}
-	slices.SortFunc(out, func(a, b Delta) int {
-		return cmp.Or(cmp.Compare(b.Growth(), a.Growth()), cmp.Compare(b.Head, a.Head), cmp.Compare(a.Signature, b.Signature))
-	})
+	slices.SortFunc(out, byGrowth)
 	return out
+}
+
+// byGrowth sorts the most grown first. It compares one thing after another,
+// because most pairs differ in the first and signatures are the dearest to compare.
+func byGrowth(a, b Delta) int {
+	if c := cmp.Compare(b.Growth(), a.Growth()); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(b.Head, a.Head); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Signature, b.Signature)
 }
 
 // grownSince is s with the frames of the place that gained most since b.
