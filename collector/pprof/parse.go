@@ -54,7 +54,7 @@ func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *account) (*co
 		from := len(slab)
 		slab = append(slab, rec.Frames...)
 		kept := *rec
-		kept.Frames = slab[from:len(slab):len(slab)]
+		kept.Frames, kept.Numbers = slab[from:len(slab):len(slab)], nil
 		return push(memory, &records, kept)
 	})
 	if err != nil {
@@ -68,8 +68,8 @@ func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *account) (*co
 const slabFrames = 1024
 
 // Read is Parse for those who keep less than all of it: each record is handed
-// to keep, and the profile returned has none. The array behind a record's
-// Frames is used again for the next one; everything else may be kept. What
+// to keep, and the profile returned has none. The record and the arrays behind its
+// Frames and Numbers are used again for the next one; everything else may be kept. What
 // was handed out before an error must be thrown away. An error of keep ends
 // the reading and is returned as it is.
 func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {

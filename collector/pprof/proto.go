@@ -381,11 +381,8 @@ func (d *decoder) sample(b []byte) error {
 			// Repeated numbers come packed into a message, or one by one.
 			if msg == nil {
 				err = d.refer(v, &s)
-			}
-			for len(msg) > 0 && err == nil {
-				if v, msg, err = number(msg); err == nil {
-					err = d.refer(v, &s)
-				}
+			} else {
+				err = d.referPacked(msg, &s)
 			}
 		case sampleValue:
 			if msg == nil {
@@ -422,22 +419,63 @@ func (d *decoder) sample(b []byte) error {
 	return push(d.memory, &d.samples, s)
 }
 
-// refer adds a location to a sample. Samples share arrays of refChunk
-// numbers, which one that grows leaves for the next.
+// refer adds a location to a sample.
 func (d *decoder) refer(id uint64, s *protoSample) error {
 	if len(s.locs) >= d.lim.Depth {
 		return nil
 	}
-	if len(d.refs) == cap(d.refs) {
-		d.refs = append(make([]uint32, 0, refChunk+len(s.locs)), s.locs...)
-		if err := d.memory.charge(4 * cap(d.refs)); err != nil {
-			return err
-		}
+	if err := d.growRefs(1, s); err != nil {
+		return err
 	}
 	n, err := d.locationNumber(id)
 	d.refs = append(d.refs, n)
 	s.locs = d.refs[len(d.refs)-len(s.locs)-1 : len(d.refs) : len(d.refs)]
 	return err
+}
+
+// referPacked adds the locations of a message to a sample. Nearly all that is read
+// of a profile goes through here.
+func (d *decoder) referPacked(msg []byte, s *protoSample) error {
+	room := min(len(msg), d.lim.Depth-len(s.locs))
+	if err := d.growRefs(room, s); err != nil {
+		return err
+	}
+	refs, from := d.refs, len(d.refs)-len(s.locs)
+	for len(msg) > 0 {
+		var id uint64
+		if len(msg) > 1 && msg[0] >= 0x80 && msg[1] < 0x80 { // 128 to 16383
+			id, msg = uint64(msg[0]&0x7f)|uint64(msg[1])<<7, msg[2:]
+		} else {
+			var ok bool
+			if id, msg, ok = uvarint(msg); !ok {
+				return errMalformed
+			}
+		}
+		if room == 0 {
+			continue // deeper than is kept
+		}
+		room--
+		n, ok := d.locIDs.lookup(id)
+		if !ok {
+			var err error
+			if n, err = d.locationNumber(id); err != nil {
+				return err
+			}
+		}
+		refs = append(refs, n)
+	}
+	d.refs, s.locs = refs, refs[from:len(refs):len(refs)]
+	return nil
+}
+
+// growRefs makes room for so many more locations of a sample. Samples share
+// arrays of refChunk numbers; one that does not fit takes its own to the next.
+func (d *decoder) growRefs(n int, s *protoSample) error {
+	if cap(d.refs)-len(d.refs) >= n {
+		return nil
+	}
+	d.refs = append(make([]uint32, 0, max(refChunk, n)+len(s.locs)), s.locs...)
+	return d.memory.charge(4 * cap(d.refs))
 }
 
 const refChunk = 8192
@@ -631,28 +669,32 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 	if err != nil {
 		return err
 	}
-	var nameless collector.Frame
+	nameless := &lines[len(lines)-1]
 	var frames []*collector.Frame
+	var numbers []uint32
+	var rec collector.Record // used again, because each that is handed out would be allocated
 	for i, s := range d.samples {
-		frames = frames[:0]
+		frames, numbers = frames[:0], numbers[:0]
 		for _, ref := range s.locs {
 			at := d.locs[ref]
 			if at == unread {
 				return collector.Errorf(collector.ReasonBadData, "sample %d: one of its locations is missing; is it complete?", i+1)
 			}
 			if at.from == at.to {
-				frames = append(frames, &nameless) // the program knows no name for the address
+				frames = append(frames, nameless) // the program knows no name for the address
+				numbers = append(numbers, uint32(len(lines)-1))
 				continue
 			}
 			for l := at.from; l < at.to; l++ {
 				frames = append(frames, &lines[l])
+				numbers = append(numbers, l)
 			}
 			if len(frames) >= d.lim.Depth {
-				frames = frames[:d.lim.Depth]
+				frames, numbers = frames[:d.lim.Depth], numbers[:d.lim.Depth]
 				break
 			}
 		}
-		rec := collector.Record{Count: s.count, Frames: frames}
+		rec = collector.Record{Count: s.count, Frames: frames, Numbers: numbers}
 		if rec.Labels, err = d.labelsOf(s); err != nil {
 			return err
 		}
@@ -667,7 +709,8 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 }
 
 // usedLines makes a frame of each line that a sample refers to, once, and lets
-// the locations refer to these. Other lines are checked alone.
+// the locations refer to these. Other lines are checked alone. The last frame has
+// no name, for locations without a line.
 func (d *decoder) usedLines() ([]collector.Frame, error) {
 	for _, l := range d.lines {
 		if l.function == 0 {
@@ -687,10 +730,10 @@ func (d *decoder) usedLines() ([]collector.Frame, error) {
 			}
 		}
 	}
-	if err := d.memory.charge(len(used) + n*frameSize); err != nil {
+	if err := d.memory.charge(len(used) + (n+1)*frameSize); err != nil {
 		return nil, err
 	}
-	frames := make([]collector.Frame, 0, n)
+	frames := make([]collector.Frame, 0, n+1)
 	for i, at := range d.locs {
 		if !used[i] || at == unread {
 			continue
@@ -713,7 +756,7 @@ func (d *decoder) usedLines() ([]collector.Frame, error) {
 		d.locs[i] = span{from, uint32(len(frames))}
 	}
 	d.lines = nil
-	return frames, nil
+	return append(frames, collector.Frame{}), nil
 }
 
 // labelsOf are the labels of a sample. The values of a key that is there more

@@ -68,7 +68,7 @@ func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 // them, as a hash of 64 bits tells; it is seeded, so that nobody can make two
 // of the same.
 func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
-	places := b.n.places(rec.Frames)
+	places := b.n.places(rec.Frames, rec.Numbers)
 	if b.single {
 		shape, from, to := b.n.read(places, rec.State, format)
 		shape.Frames = rec.Frames[from:to:to]

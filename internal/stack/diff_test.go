@@ -247,7 +247,7 @@ func agreeWithPprof(t *testing.T, base, head, diff string) {
 				rec.Frames = append(rec.Frames, &collector.Frame{Func: ln.Function.Name, File: ln.Function.Filename, Line: int(ln.Line)})
 			}
 		}
-		shape, _, _ := n.read(n.places(rec.Frames), "", collector.FormatProto)
+		shape, _, _ := n.read(n.places(rec.Frames, nil), "", collector.FormatProto)
 		want[shape.Signature] += s.Value[0]
 	}
 	for sig, v := range want {

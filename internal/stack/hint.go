@@ -46,7 +46,7 @@ func HintFor(op string, frames []collector.Frame) (Hint, bool) {
 }
 
 func (h *Hints) of(op string, frames []*collector.Frame, nilChannel bool) (Hint, bool) {
-	places := h.n.places(frames)
+	places := h.n.places(frames, nil)
 	var key collector.Frame
 	user := false
 	if k := keyOf(places); k >= 0 {

@@ -30,7 +30,7 @@ func Related(base, head *Snapshot) bool {
 func (n *namer) own(s *Snapshot) map[string]bool {
 	funcs := map[string]bool{}
 	for _, st := range s.Stacks {
-		for i, f := range n.places(st.Frames) {
+		for i, f := range n.places(st.Frames, nil) {
 			switch {
 			case f.class < classLibrary || f.fn == "":
 			case f.pkg == "main":

@@ -3,7 +3,6 @@ package stack
 import (
 	"hash/maphash"
 	"strings"
-	"unsafe"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
@@ -22,7 +21,8 @@ const (
 type namer struct {
 	functions map[[2]string]*function // by name and file
 	known     map[collector.Frame]*place
-	recent    []asked // by address, a power of two
+	numbered  []asked                     // of the profile being read, by the number of the frame
+	addressed map[*collector.Frame]*place // of the profile being read, where frames have no number
 	seed      maphash.Seed
 
 	// For the stack being read:
@@ -37,38 +37,53 @@ type place struct {
 	exact uint64          // hash of the frame as it is
 }
 
-// asked is a frame that was looked up, and found. Parsers keep one copy of
-// each, so that addresses alone tell which it is, several times as fast as a
-// map does. Nobody else gets the address while it is here.
+// asked is a frame that was looked up, and found.
 type asked struct {
 	frame *collector.Frame
 	place *place
 }
 
 func newNamer() *namer {
-	return &namer{functions: map[[2]string]*function{}, known: map[collector.Frame]*place{}, recent: make([]asked, 64), seed: maphash.MakeSeed()}
+	return &namer{functions: map[[2]string]*function{}, known: map[collector.Frame]*place{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
 }
 
-// places are where frames are, valid until the next call.
-func (n *namer) places(frames []*collector.Frame) []*place {
+// places are where frames are, valid until the next call. Parsers keep one copy of
+// each frame, so that its number or else its address tells which it is; looking it
+// up by its text takes several times as long.
+func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	out := n.stack[:0]
-	for _, fr := range frames {
-		at := int(uint64(uintptr(unsafe.Pointer(fr)))*0x9e3779b97f4a7c15>>32) & (len(n.recent) - 1)
-		switch {
-		case n.recent[at].frame == fr:
-			out = append(out, n.recent[at].place)
-		case n.recent[at^1].frame == fr:
-			out = append(out, n.recent[at^1].place)
-		default:
-			p := n.place(fr)
-			at &= len(n.recent) - 1
-			n.recent[at^1] = n.recent[at]
-			n.recent[at] = asked{fr, p}
-			out = append(out, p)
+	if len(numbers) == len(frames) {
+		for i, fr := range frames {
+			out = append(out, n.byNumber(fr, int(numbers[i])))
+		}
+	} else {
+		for _, fr := range frames {
+			out = append(out, n.byAddress(fr))
 		}
 	}
 	n.stack = out
 	return out
+}
+
+func (n *namer) byNumber(fr *collector.Frame, number int) *place {
+	if number < len(n.numbered) && n.numbered[number].frame == fr {
+		return n.numbered[number].place
+	}
+	p := n.place(fr)
+	if more := number + 1 - len(n.numbered); more > 0 {
+		n.numbered = append(n.numbered, make([]asked, more)...)
+	}
+	n.numbered[number] = asked{fr, p}
+	return p
+}
+
+func (n *namer) byAddress(fr *collector.Frame) *place {
+	p := n.addressed[fr]
+	if p == nil {
+		p = n.place(fr)
+		n.addressed[fr] = p
+	}
+	return p
 }
 
 // place is where a frame is, by what it says.
@@ -77,9 +92,6 @@ func (n *namer) place(fr *collector.Frame) *place {
 	if p == nil {
 		p = &place{function: n.function(fr), frame: readable(*fr), exact: maphash.Comparable(n.seed, *fr)}
 		n.known[*fr] = p
-		if len(n.known) > len(n.recent)/2 {
-			n.recent = make([]asked, 4*len(n.recent))
-		}
 	}
 	return p
 }
@@ -93,7 +105,10 @@ func readable(f collector.Frame) collector.Frame {
 
 // forget lets go of the frames that were asked for, and of the profile that they
 // are of.
-func (n *namer) forget() { clear(n.recent) }
+func (n *namer) forget() {
+	clear(n.numbered)
+	clear(n.addressed)
+}
 
 func (n *namer) function(fr *collector.Frame) *function {
 	key := [2]string{fr.Func, fr.File}
