@@ -105,8 +105,9 @@ type decoder struct {
 	typ       uint32 // string of the first sample type
 	values    int    // number of sample types
 	timeNanos int64
-	samples   []protoSample
-	refs      []uint32 // where the locations of samples are put, one after the other
+	samples   [][]protoSample // in parts, because a slice that grows is copied again and again
+	count     int             // of samples
+	refs      []uint32        // where the locations of samples are put, one after the other
 	refCount  int
 	labels    []protoLabel
 	locIDs    ids
@@ -217,7 +218,7 @@ func (d *decoder) wrap(err error, at int64) error {
 
 // notProfile blames the file if nothing of a profile was seen yet.
 func (d *decoder) notProfile(at int64) error {
-	if d.values == 0 && len(d.samples) == 0 {
+	if d.values == 0 && d.count == 0 {
 		return collector.Errorf(collector.ReasonNotProfile, "binary data that is no profile (byte %d)", at)
 	}
 	return collector.Errorf(collector.ReasonBadData, "malformed at byte %d", at)
@@ -366,7 +367,7 @@ func (d *decoder) sampleType(b []byte) error {
 }
 
 func (d *decoder) sample(b []byte) error {
-	if len(d.samples) >= d.lim.Stacks {
+	if d.count >= d.lim.Stacks {
 		return collector.Errorf(collector.ReasonTooLarge, "more than %d stacks (byte %d)", d.lim.Stacks, d.at)
 	}
 	s := protoSample{labels: span{from: uint32(len(d.labels))}}
@@ -411,12 +412,28 @@ func (d *decoder) sample(b []byte) error {
 	}
 	s.labels.to = uint32(len(d.labels))
 	if values == 0 {
-		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): it has no value", len(d.samples)+1, d.at)
+		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): it has no value", d.count+1, d.at)
 	}
 	if s.count < 0 {
-		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): %d goroutines; is it the difference of two profiles?", len(d.samples)+1, d.at, s.count)
+		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): %d goroutines; is it the difference of two profiles?", d.count+1, d.at, s.count)
 	}
-	return push(d.memory, &d.samples, s)
+	return d.addSample(s)
+}
+
+// addSample keeps a sample. The parts are small at first, because most profiles are.
+func (d *decoder) addSample(s protoSample) error {
+	last := len(d.samples) - 1
+	if last < 0 || len(d.samples[last]) == cap(d.samples[last]) {
+		part := make([]protoSample, 0, min(max(16, d.count), 1<<10))
+		d.samples = append(d.samples, part)
+		last++
+		if err := d.memory.charge(cap(part) * sampleSize); err != nil {
+			return err
+		}
+	}
+	d.samples[last] = append(d.samples[last], s)
+	d.count++
+	return nil
 }
 
 // refer adds a location to a sample.
@@ -669,43 +686,59 @@ func (d *decoder) profile(p *collector.Profile, out emit) error {
 	if err != nil {
 		return err
 	}
-	nameless := &lines[len(lines)-1]
-	var frames []*collector.Frame
-	var numbers []uint32
-	var rec collector.Record // used again, because each that is handed out would be allocated
-	for i, s := range d.samples {
-		frames, numbers = frames[:0], numbers[:0]
-		for _, ref := range s.locs {
-			at := d.locs[ref]
-			if at == unread {
-				return collector.Errorf(collector.ReasonBadData, "sample %d: one of its locations is missing; is it complete?", i+1)
+	h := handout{decoder: d, lines: lines, out: out}
+	for _, part := range d.samples {
+		for i := range part {
+			if err := h.sample(&part[i]); err != nil {
+				return err
 			}
-			if at.from == at.to {
-				frames = append(frames, nameless) // the program knows no name for the address
-				numbers = append(numbers, uint32(len(lines)-1))
-				continue
-			}
-			for l := at.from; l < at.to; l++ {
-				frames = append(frames, &lines[l])
-				numbers = append(numbers, l)
-			}
-			if len(frames) >= d.lim.Depth {
-				frames, numbers = frames[:d.lim.Depth], numbers[:d.lim.Depth]
-				break
-			}
-		}
-		rec = collector.Record{Count: s.count, Frames: frames, Numbers: numbers}
-		if rec.Labels, err = d.labelsOf(s); err != nil {
-			return err
-		}
-		if d.frames += len(frames); d.frames > d.lim.Stacks*framesPerStack {
-			return d.tooManyFrames()
-		}
-		if err := out(&rec); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// handout hands the samples out. Its record and the arrays behind it are used
+// again, because each that is handed out would be allocated.
+type handout struct {
+	*decoder
+	lines   []collector.Frame
+	out     emit
+	n       int // of the sample, from 1
+	frames  []*collector.Frame
+	numbers []uint32
+	record  collector.Record
+}
+
+func (h *handout) sample(s *protoSample) (err error) {
+	h.n++
+	frames, numbers, lines, locs := h.frames[:0], h.numbers[:0], h.lines, h.locs
+	for _, ref := range s.locs {
+		at := locs[ref]
+		if at == unread {
+			return collector.Errorf(collector.ReasonBadData, "sample %d: one of its locations is missing; is it complete?", h.n)
+		}
+		if at.from == at.to { // the program knows no name for the address
+			last := uint32(len(lines) - 1)
+			at = span{last, last + 1}
+		}
+		for l := at.from; l < at.to; l++ {
+			frames = append(frames, &lines[l])
+			numbers = append(numbers, l)
+		}
+		if len(frames) >= h.lim.Depth {
+			frames, numbers = frames[:h.lim.Depth], numbers[:h.lim.Depth]
+			break
+		}
+	}
+	h.frames, h.numbers = frames, numbers
+	h.record = collector.Record{Count: s.count, Frames: frames, Numbers: numbers}
+	if h.record.Labels, err = h.labelsOf(s); err != nil {
+		return err
+	}
+	if h.decoder.frames += len(frames); h.decoder.frames > h.lim.Stacks*framesPerStack {
+		return h.tooManyFrames()
+	}
+	return h.out(&h.record)
 }
 
 // usedLines makes a frame of each line that a sample refers to, once, and lets
@@ -722,12 +755,16 @@ func (d *decoder) usedLines() ([]collector.Frame, error) {
 	}
 	used := make([]bool, len(d.locs))
 	n := 0
-	for _, s := range d.samples {
-		for _, ref := range s.locs {
-			if !used[ref] {
+	for _, part := range d.samples {
+		for _, s := range part {
+			for _, ref := range s.locs {
 				used[ref] = true
-				n += int(d.locs[ref].to) - int(min(d.locs[ref].from, d.locs[ref].to))
 			}
+		}
+	}
+	for ref, at := range d.locs {
+		if used[ref] && at != unread {
+			n += int(at.to - at.from)
 		}
 	}
 	if err := d.memory.charge(len(used) + (n+1)*frameSize); err != nil {
@@ -761,7 +798,7 @@ func (d *decoder) usedLines() ([]collector.Frame, error) {
 
 // labelsOf are the labels of a sample. The values of a key that is there more
 // than once are joined.
-func (d *decoder) labelsOf(s protoSample) (map[string]string, error) {
+func (d *decoder) labelsOf(s *protoSample) (map[string]string, error) {
 	n := int(s.labels.to - s.labels.from)
 	if n == 0 {
 		return nil, nil
@@ -790,8 +827,9 @@ func (d *decoder) labelsOf(s protoSample) (map[string]string, error) {
 	return labels, d.memory.charge(size)
 }
 
-// Sizes of what is handed out, by estimate.
+// Sizes of what is kept and handed out, by estimate.
 const (
+	sampleSize   = 40
 	frameSize    = 40
 	emptyMapSize = 48
 	mapEntrySize = 40
