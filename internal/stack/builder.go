@@ -19,13 +19,16 @@ type Builder struct {
 	slab   []*collector.Frame
 	single bool // nothing is kept for a further profile; frames need no copy
 
-	stacks map[string]*Stack // of the profile being read, by signature
+	stacks map[string]*Stack // of the profile being read, by signature; nil until the first
+	before int               // stacks of the profile before
+	folded []*Stack          // those with variants
+	coarse bool              // some operation is unknown
 	total  int64
 }
 
 // NewBuilder makes a Builder.
 func NewBuilder() *Builder {
-	return &Builder{n: newNamer(), shapes: map[uint64]*Shape{}, stacks: map[string]*Stack{}}
+	return &Builder{n: newNamer(), shapes: map[uint64]*Shape{}}
 }
 
 // Add counts the goroutines of a record. It keeps nothing of the record's
@@ -39,9 +42,16 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 	b.total = addCount(b.total, rec.Count)
 	st := b.stacks[shape.Signature]
 	if st != nil {
+		if st.variants == nil {
+			b.folded = append(b.folded, st)
+		}
 		st.add(rec, shape)
 		return nil
 	}
+	if b.stacks == nil {
+		b.stacks = make(map[string]*Stack, b.before)
+	}
+	b.coarse = b.coarse || shape.Op == Unknown
 	st = &Stack{
 		Shape: shape, State: rec.State, CreatedBy: readable(rec.CreatedBy),
 		Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
@@ -55,11 +65,14 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 
 // Snapshot is what was added since the last one; p has the time and the rest.
 func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
-	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, Warnings: p.Warnings, Stacks: b.stacks}
-	for _, st := range s.Stacks {
+	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, Warnings: p.Warnings, Stacks: b.stacks, precise: !b.coarse}
+	if s.Stacks == nil {
+		s.Stacks = map[string]*Stack{}
+	}
+	for _, st := range b.folded {
 		st.settle()
 	}
-	b.stacks, b.total = make(map[string]*Stack, len(s.Stacks)), 0
+	b.stacks, b.before, b.folded, b.coarse, b.total = nil, len(s.Stacks), nil, false, 0
 	b.n.forget()
 	return s
 }

@@ -34,8 +34,12 @@ func Diff(base, head *Snapshot) []Delta {
 		before, after = project(before), project(after)
 	}
 	out := make([]Delta, 0, len(after))
+	common := 0
 	for sig, h := range after {
 		b := before[sig]
+		if b != nil {
+			common++
+		}
 		switch {
 		case b == nil:
 			out = append(out, Delta{Stack: h, Head: h.Count})
@@ -44,6 +48,9 @@ func Diff(base, head *Snapshot) []Delta {
 		}
 	}
 	for sig, b := range before {
+		if common == len(before) {
+			break // none is gone
+		}
 		if after[sig] == nil {
 			out = append(out, Delta{Stack: b, Base: b.Count})
 		}
@@ -96,6 +103,9 @@ func (s *Stack) grownSince(b *Stack) *Stack {
 
 // coarse: some operations are unknown.
 func (s *Snapshot) coarse() bool {
+	if s.precise {
+		return false
+	}
 	for _, st := range s.Stacks {
 		if st.Op == Unknown {
 			return true

@@ -54,7 +54,11 @@ func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	out := n.stack[:0]
 	if len(numbers) == len(frames) {
 		for i, fr := range frames {
-			out = append(out, n.byNumber(fr, int(numbers[i])))
+			if number := int(numbers[i]); number < len(n.numbered) && n.numbered[number].frame == fr {
+				out = append(out, n.numbered[number].place)
+			} else {
+				out = append(out, n.number(fr, number))
+			}
 		}
 	} else {
 		for _, fr := range frames {
@@ -65,10 +69,8 @@ func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	return out
 }
 
-func (n *namer) byNumber(fr *collector.Frame, number int) *place {
-	if number < len(n.numbered) && n.numbered[number].frame == fr {
-		return n.numbered[number].place
-	}
+// number looks a frame up and keeps it under its number.
+func (n *namer) number(fr *collector.Frame, number int) *place {
 	p := n.place(fr)
 	if more := number + 1 - len(n.numbered); more > 0 {
 		n.numbered = append(n.numbered, make([]asked, more)...)

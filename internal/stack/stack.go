@@ -129,6 +129,8 @@ type Snapshot struct {
 	Warnings []string
 	// Stacks are by signature.
 	Stacks map[string]*Stack
+
+	precise bool // no operation is unknown; false: it may be
 }
 
 // Of groups the goroutines of a profile by signature. The snapshot shares
