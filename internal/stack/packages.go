@@ -101,14 +101,24 @@ var libraries = []string{
 	"sigs.k8s.io/controller-runtime",
 }
 
-var libraryHosts = func() map[string][]string {
+// librariesByOwner are the libraries by the first two elements of their paths, or
+// by the only one.
+var librariesByOwner = func() map[string][]string {
 	m := map[string][]string{}
 	for _, l := range libraries {
-		host, _, _ := strings.Cut(l, "/")
-		m[host] = append(m[host], l)
+		m[ownerOf(l)] = append(m[ownerOf(l)], l)
 	}
 	return m
 }()
+
+// ownerOf is the first two elements of a path, e.g. "github.com/acme".
+func ownerOf(path string) string {
+	host := strings.IndexByte(path, '/') + 1
+	if owner := strings.IndexByte(path[host:], '/'); host > 0 && owner >= 0 {
+		return path[:host+owner]
+	}
+	return path
+}
 
 func setOf(words string) map[string]bool {
 	m := map[string]bool{}
@@ -187,12 +197,18 @@ func classOf(pkg string) class {
 		}
 		return classStd
 	}
-	if nested {
-		for _, l := range libraryHosts[first] {
-			if rest, ok := strings.CutPrefix(pkg, l); ok && (rest == "" || rest[0] == '/') {
-				return classLibrary
-			}
-		}
+	if nested && (isLibrary(pkg, first) || isLibrary(pkg, ownerOf(pkg))) {
+		return classLibrary
 	}
 	return classUser
+}
+
+// isLibrary tells whether a package is of a library of an owner.
+func isLibrary(pkg, owner string) bool {
+	for _, l := range librariesByOwner[owner] {
+		if rest, ok := strings.CutPrefix(pkg, l); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
 }
