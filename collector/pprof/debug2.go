@@ -263,7 +263,12 @@ func isPath(b []byte) bool {
 // noteGap remembers the first line that shows that a part of the text is
 // missing, by words that somebody put in its place.
 func (d *dump) noteGap(line []byte) {
-	if d.missing != "" || bytes.IndexByte([]byte(".[(<-\xe2"), line[0]) < 0 {
+	if d.missing != "" {
+		return
+	}
+	switch line[0] {
+	case '.', '[', '(', '<', '-', 0xe2: // the last begins "…"
+	default:
 		return
 	}
 	lost := false
@@ -368,17 +373,15 @@ func functionOf(line []byte) ([]byte, lineKind) {
 	if line[len(line)-1] != ')' {
 		return nil, noFunction
 	}
-	i := bytes.LastIndexByte(line, '(')
+	i, strange := len(line)-2, false
+	for ; i > 0 && line[i] != '('; i-- {
+		strange = strange || !ofArguments[line[i]]
+	}
 	if i <= 0 || hasBlank(line[:i]) {
 		return nil, noFunction
 	}
 	args := line[i+1 : len(line)-1]
-	for _, c := range args {
-		if !ofArguments[c] {
-			return line[:i], perhapsCalled
-		}
-	}
-	if len(args) > 0 && isHex(args[0]) && !bytes.HasPrefix(args, []byte("0x")) {
+	if strange || len(args) > 0 && isHex(args[0]) && !bytes.HasPrefix(args, []byte("0x")) {
 		return line[:i], perhapsCalled
 	}
 	return line[:i], calledFunction
@@ -398,12 +401,13 @@ var ofArguments = func() (is [256]bool) {
 func hasBlank(name []byte) bool {
 	depth := 0
 	for _, c := range name {
-		switch c {
-		case '(', '[', '{':
+		switch inNames[c] {
+		case nameByte:
+		case nameOpen:
 			depth++
-		case ')', ']', '}':
+		case nameClose:
 			depth--
-		case ' ', '\t':
+		case nameBlank:
 			if depth == 0 {
 				return true
 			}
@@ -411,6 +415,17 @@ func hasBlank(name []byte) bool {
 	}
 	return depth != 0 || len(name) == 0
 }
+
+// What a byte of a name is.
+const (
+	nameByte = iota
+	nameOpen
+	nameClose
+	nameBlank
+)
+
+// inNames is a table, because nearly all bytes of a dump are looked up in it.
+var inNames = [256]uint8{'(': nameOpen, '[': nameOpen, '{': nameOpen, ')': nameClose, ']': nameClose, '}': nameClose, ' ': nameBlank, '\t': nameBlank}
 
 // fileLine ends a frame.
 func (d *dump) fileLine(at []byte) {

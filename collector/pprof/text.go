@@ -169,11 +169,8 @@ var tabSpellings = [][]byte{[]byte("#011"), []byte(`\t`), []byte(`\011`), []byte
 // was cut before it, where a tab that is spelled out counts, too. The line may be
 // changed in place.
 func trimLine(line []byte) (text []byte, lead int) {
-	for _, c := range line {
-		if c >= utf8.RuneSelf || c == 0x1b {
-			line = plainLine(line)
-			break
-		}
+	if !isPlain(line) {
+		line = plainLine(line)
 	}
 	n := len(line)
 	text = trimLeft(line)
@@ -192,6 +189,25 @@ func trimLine(line []byte) (text []byte, lead int) {
 		text = trimRight(bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("#015")), []byte("^M")))
 	}
 	return text, lead
+}
+
+// isPlain tells whether a line is ASCII without the control sequences of terminals.
+// It looks at eight bytes at once: an escape is a zero in them once they are
+// compared with eight escapes, and subtracting one turns on the highest bit of a zero.
+func isPlain(line []byte) bool {
+	const ones, high, escapes = 0x0101010101010101, 0x8080808080808080, 0x1b1b1b1b1b1b1b1b
+	for ; len(line) >= 8; line = line[8:] {
+		b := binary.LittleEndian.Uint64(line)
+		if (b|((b^escapes)-ones))&high != 0 {
+			return false
+		}
+	}
+	for _, c := range line {
+		if c >= utf8.RuneSelf || c == 0x1b {
+			return false
+		}
+	}
+	return true
 }
 
 func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' && c != '\n' }

@@ -1,0 +1,27 @@
+package pprof
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+// All bytes at all places of a line, beside all others.
+func TestPlainLinesAreTold(t *testing.T) {
+	for c := range 256 {
+		want := c < utf8.RuneSelf && c != 0x1b
+		for size := 1; size <= 17; size++ {
+			for at := range size {
+				for _, beside := range []byte{0, ' ', 0x1a, 0x1c, 0x7f} {
+					line := make([]byte, size)
+					for i := range line {
+						line[i] = beside
+					}
+					line[at] = byte(c)
+					require.Equal(t, want, isPlain(line), "%q", line)
+				}
+			}
+		}
+	}
+}
