@@ -362,8 +362,8 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	require.False(t, math.IsNaN(s.only().Leaked))
 }
 
-// Profiles are not taken again of what somebody was told of, though its process
-// has ended.
+// An instance of a firing leak stays on the list after its process has ended, so
+// that its profiles are not taken again.
 func TestFiringInstancesIncludeThoseThatRestarted(t *testing.T) {
 	s := newStory(t)
 	s.fires()
