@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // maxURL is the longest link that an alert carries, in bytes.

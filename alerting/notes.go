@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/backoff"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Notes are small documents, one a leak, that outlive the process. Each is

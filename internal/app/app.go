@@ -35,10 +35,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/shard"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // shutdownTimeout bounds how long open requests are waited for at the end.

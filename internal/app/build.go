@@ -22,7 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
@@ -289,9 +289,9 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 	return static, rules, nil
 }
 
-func ignoreRules(rules []config.Ignore) (out []leak.Ignore, err error) {
+func ignoreRules(rules []config.Ignore) (out []lifecycle.IgnoreRule, err error) {
 	for i, r := range rules {
-		rule := leak.Ignore{Signature: r.Signature, Comment: r.Comment}
+		rule := lifecycle.IgnoreRule{Signature: r.Signature, Comment: r.Comment}
 		for _, p := range []struct {
 			to   **regexp.Regexp
 			from string

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/archive"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // sweepInterval is the time between two looks for profiles that are too old;

@@ -11,8 +11,9 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -173,8 +174,8 @@ type state struct{ *App }
 func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
 
-func (s state) Captures() []leak.Capture { return s.monitor.Captures() }
-func (s state) Links() uiweb.Links       { return s.graph.Load().links }
+func (s state) Captures() []ondemand.Capture { return s.monitor.Captures() }
+func (s state) Links() uiweb.Links           { return s.graph.Load().links }
 
 func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 )
 
 // captureID names what is captured of an instance from a time on: the n-th of the
@@ -21,10 +21,10 @@ func captureID(at time.Time, s *service, n int, in *instance) string {
 }
 
 // Captures lists what requests have brought of late, the newest first.
-func (m *Monitor) Captures() []leak.Capture {
+func (m *Monitor) Captures() []ondemand.Capture {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	out := make([]leak.Capture, 0, len(m.captures))
+	out := make([]ondemand.Capture, 0, len(m.captures))
 	for _, c := range slices.Backward(m.captures) {
 		out = append(out, c.Capture)
 	}
@@ -33,14 +33,14 @@ func (m *Monitor) Captures() []leak.Capture {
 
 // boundCaptures lets go of the oldest. The caller holds mtx.
 func (m *Monitor) boundCaptures() {
-	if n := len(m.captures) - leak.MaxCaptures; n > 0 {
+	if n := len(m.captures) - ondemand.MaxCaptures; n > 0 {
 		m.captures = slices.Delete(m.captures, 0, n)
 	}
 }
 
 // readCaptures asks the archive for those of earlier runs. Who has only some of
 // them lacks nothing that would be told wrongly: it is not asked again.
-func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []leak.Capture {
+func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []ondemand.Capture {
 	captures, err := archive.Captures(ctx)
 	if err != nil && ctx.Err() == nil {
 		m.logger.Warn("Not all of what was captured on request can be read", "read", len(captures), "err", err)
@@ -50,7 +50,7 @@ func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []leak.Capt
 
 // rememberCaptures takes those of earlier runs. The caller holds mtx, or nobody
 // else knows m yet.
-func (m *Monitor) rememberCaptures(captures []leak.Capture) {
+func (m *Monitor) rememberCaptures(captures []ondemand.Capture) {
 	known := map[string]bool{}
 	for _, c := range m.captures {
 		known[c.ID] = true

@@ -14,8 +14,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -38,8 +39,8 @@ type Archive interface {
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 	SaveLeak(ctx context.Context, l leak.Leak) error
 	Leaks(ctx context.Context) ([]leak.Leak, error)
-	SaveCapture(ctx context.Context, c leak.Capture) error
-	Captures(ctx context.Context) ([]leak.Capture, error)
+	SaveCapture(ctx context.Context, c ondemand.Capture) error
+	Captures(ctx context.Context) ([]ondemand.Capture, error)
 }
 
 // Versions knows what version the instances run at a time. The function answers
@@ -84,7 +85,7 @@ type Options struct {
 	GroupBy []string
 	Trend   trend.Options
 	// Ignore are the leaks that nobody is to be told of.
-	Ignore []leak.Ignore
+	Ignore []lifecycle.IgnoreRule
 	// KeepAll keeps every leak that was ever found, as a scan wants, also those
 	// that have come back; else the resolved are forgotten after a day.
 	KeepAll bool

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // maxPartly is how often leaks are asked for while only some can be read: then

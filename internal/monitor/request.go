@@ -9,9 +9,10 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -39,7 +40,7 @@ type Request struct {
 
 // capture is what a request has brought so far.
 type capture struct {
-	leak.Capture
+	ondemand.Capture
 	saved bool // as it is
 }
 
@@ -91,7 +92,7 @@ func (m *Monitor) requested(now time.Time, r Request) *service {
 	}
 	s.request = &request{at: now, until: now.Add(requestPulls * m.o.SuspicionInterval)}
 	for n, in := range s.worst(r.Instance) {
-		c := &capture{Capture: leak.Capture{ID: captureID(now, s, n, in), Service: s.labels, Instance: in.name, Why: r.Why, At: now}}
+		c := &capture{Capture: ondemand.Capture{ID: captureID(now, s, n, in), Service: s.labels, Instance: in.name, Why: r.Why, At: now}}
 		s.request.captures = append(s.request.captures, c)
 		m.captures = append(m.captures, c)
 		in.next = now

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 )
 
 var cart = labels.FromStrings("namespace", "shop", "job", "cart")
@@ -70,12 +70,12 @@ func TestRequestInVain(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{pprof: collector.Errorf(collector.ReasonRefused, "connection refused")})
 	w.run(10 * time.Minute)
-	for range leak.MaxCaptures + 20 {
+	for range ondemand.MaxCaptures + 20 {
 		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
 		w.run(9 * time.Minute)
 	}
 	c := w.monitor.Captures()
-	require.Len(t, c, leak.MaxCaptures)
+	require.Len(t, c, ondemand.MaxCaptures)
 	require.Equal(t, "connection refused", c[0].Error)
 	require.Empty(t, c[0].Profiles)
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // apiCaptures lists what was captured on request, the newest first.
@@ -21,7 +22,7 @@ func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c leak.Capture) bool {
+	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c ondemand.Capture) bool {
 		return !f.Passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
 	})
 	captures := []v1.RequestedCapture{}

@@ -20,7 +20,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -62,14 +63,14 @@ func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain
 // backend is a Backend made of its fields.
 type backend struct {
 	State
-	captures []leak.Capture
+	captures []ondemand.Capture
 	links    Links
 	render   alerting.RenderOptions
 	notices  []string
 	status   Status
 }
 
-func (b *backend) Captures() []leak.Capture              { return b.captures }
+func (b *backend) Captures() []ondemand.Capture          { return b.captures }
 func (b *backend) Links() Links                          { return b.links }
 func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
 func (b *backend) Notices() []string                     { return b.notices }

@@ -20,7 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // asks is what an inbound webhook has asked for: "job instance why".
@@ -241,7 +242,7 @@ func TestCaptures(t *testing.T) {
 	refs := archived().refs
 	frame := collector.Frame{Func: "main.grew", File: "/src/x.go", Line: 7}
 	o := options(leaking())
-	of(o).captures = []leak.Capture{
+	of(o).captures = []ondemand.Capture{
 		{Service: checkout, Instance: "10.0.3.17:8080", Why: "TooManyGoroutines", At: at.Add(-time.Hour), Profiles: []leak.ProfileRef{refs[0], refs[1]}, Stacks: []leak.StackGrowth{{Key: frame, Frames: []collector.Frame{frame}, Base: 3, Head: 103}}},
 		{Service: checkout, Instance: "10.0.3.18:8080", Why: "<script>", At: at.Add(-2 * time.Hour), Error: "connection refused"},
 		{Service: labels.FromStrings("job", "other"), Instance: "elsewhere:1", At: at},

@@ -11,7 +11,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -21,7 +22,7 @@ import (
 type Backend interface {
 	State
 	// Captures are what webhooks have had captured, the newest first.
-	Captures() []leak.Capture
+	Captures() []ondemand.Capture
 	// Links are where the pages lead besides.
 	Links() Links
 	// RenderOptions are those of alerts, so that the pages say what the alerts say.

@@ -40,7 +40,7 @@ var promises = map[string][]string{
 		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/notifier_test.go:TestHTTP",
 	},
 	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
-	"Labels stay in profiles.":       {"internal/leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
+	"Labels stay in profiles.":       {"leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
 
 	"It only reads.":           {"TestPagesOfAHostileService"},
 	"Profiles have a budget.":  {"internal/monitor/profiling/puller_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/profiling/puller_test.go:TestBandwidth"},

@@ -15,8 +15,9 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
@@ -177,7 +178,7 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 	return nil, fs.ErrNotExist
 }
 
-func (f fleet) Captures() []leak.Capture              { return nil }
+func (f fleet) Captures() []ondemand.Capture          { return nil }
 func (f fleet) Links() web.Links                      { return web.Links{} }
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }

@@ -45,24 +45,25 @@ var mayImport = map[string][]string{
 	"trend":          {"internal/procstart"},
 	"internal/human": {},
 	"internal/stack": {"collector"},
-	"internal/leak":  {"collector", "trend"},
+	"leak":           {"collector", "trend"},
 
-	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
-	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
+	"internal/leak/attribution": {"leak", "internal/stack", "trend"},
+	"internal/leak/lifecycle":   {"collector", "trend", "leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
 	"internal/monitor/profiling": {"collector", "internal/backoff"},
 
-	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
-	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
-	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
+	"internal/ondemand":     {"leak"},
+	"internal/archive":      {"collector", "internal/ondemand", "internal/stack", "leak"},
+	"internal/monitor":      {"collector", "trend", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/ondemand", "internal/procstart"},
+	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "leak", "internal/stack"},
+	"internal/api/v1":       {"collector", "trend", "internal/human", "leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
 	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
 	"internal/web/query":    {"internal/human"},
 	"internal/web": {
 		"alerting", "collector", "trend",
-		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/human", "leak", "internal/ondemand", "internal/pprofui", "internal/procstart", "internal/stack",
 		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query",
 	},
 	"internal/pprofui": {"collector"},
@@ -71,12 +72,12 @@ var mayImport = map[string][]string{
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/app":   {"*"},
-	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
+	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "leak", "trend"},
 	"cmd/gorowatch":  {"*"},
 
 	"deploy": {},
@@ -123,7 +124,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -134,7 +135,7 @@ var timeless = map[string][]string{
 	"trend":              nil,
 	"internal/procstart": nil,
 	"internal/stack":     nil,
-	"internal/leak":      nil,
+	"leak":               nil,
 
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,

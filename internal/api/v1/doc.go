@@ -4,7 +4,7 @@
 // others. docs/openapi.yaml describes every field.
 //
 // The package owns names and forms of fields, and the conversion from the values
-// of internal/leak, internal/stack and trend. It never judges, filters or sorts,
+// of leak, internal/stack and trend. It never judges, filters or sorts,
 // and it does no I/O: internal/web, internal/scan and internal/diff encode what
 // they get from here.
 //

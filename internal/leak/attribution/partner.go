@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // When two stacks count as a pair.

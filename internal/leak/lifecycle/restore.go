@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // restore takes a leak of an earlier run. If the leak was found again since

@@ -1,9 +1,11 @@
-package leak
+package ondemand
 
 import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // MaxCaptures limits the captures that are kept.
@@ -21,10 +23,10 @@ type Capture struct {
 	At  time.Time `json:"at"`
 	// Profiles are oldest first. They include the last one before the request, if
 	// there is one.
-	Profiles []ProfileRef `json:"profiles"`
+	Profiles []leak.ProfileRef `json:"profiles"`
 	// Stacks grew from the first to the last profile, most grown first. Of a single
 	// profile they are the largest ones.
-	Stacks []StackGrowth `json:"stacks"`
+	Stacks []leak.StackGrowth `json:"stacks"`
 	// Error says in plain words why there is no profile.
 	Error string `json:"error,omitempty"`
 }

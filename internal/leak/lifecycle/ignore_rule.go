@@ -1,15 +1,17 @@
-package leak
+package lifecycle
 
 import (
 	"regexp"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Ignore is a rule for leaks that must not alert. All fields that are set must
+// IgnoreRule is a rule for leaks that must not alert. All fields that are set must
 // match, and patterns match as a whole.
-type Ignore struct {
+type IgnoreRule struct {
 	Matchers []*labels.Matcher // of the service's labels
 	// Function matches any frame of the leading stack. Key matches its key frame.
 	Function, Key *regexp.Regexp
@@ -24,7 +26,7 @@ type Ignore struct {
 
 // Matches reports whether the rule applies to a stack of the service at the
 // time now.
-func (i Ignore) Matches(now time.Time, service labels.Labels, s StackGrowth) bool {
+func (i IgnoreRule) Matches(now time.Time, service labels.Labels, s leak.StackGrowth) bool {
 	if !i.Until.IsZero() && !now.Before(i.Until) {
 		return false
 	}
