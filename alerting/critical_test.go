@@ -81,12 +81,12 @@ func TestCritical(t *testing.T) {
 func TestCriticalNeedsALimit(t *testing.T) {
 	l := near("a", 1)
 	l.Leaked = 99_999
-	require.False(t, RenderOptions{CriticalWithin: time.Hour}.critical(l, false), "100,000 goroutines are a large number and no limit")
-	require.False(t, RenderOptions{Limit: 100_000}.critical(l, false), "not asked for")
-	require.True(t, RenderOptions{Limit: 100_000, CriticalWithin: time.Hour}.critical(l, false))
+	require.False(t, RenderOptions{CriticalWithin: time.Hour}.IsCritical(l, false), "100,000 goroutines are a large number and no limit")
+	require.False(t, RenderOptions{Limit: 100_000}.IsCritical(l, false), "not asked for")
+	require.True(t, RenderOptions{Limit: 100_000, CriticalWithin: time.Hour}.IsCritical(l, false))
 	l.Memory = &leak.Memory{Used: 300 << 20, Limit: 512 << 20, PerHour: 53 << 20}
-	require.False(t, RenderOptions{CriticalWithin: 3 * time.Hour}.critical(l, false))
-	require.True(t, RenderOptions{CriticalWithin: 4 * time.Hour}.critical(l, false), "the container's limit is one")
+	require.False(t, RenderOptions{CriticalWithin: 3 * time.Hour}.IsCritical(l, false))
+	require.True(t, RenderOptions{CriticalWithin: 4 * time.Hour}.IsCritical(l, false), "the container's limit is one")
 	l.Leaked = 100
 	require.Equal(t, "memory limit of 512 MiB in about 4 h, 100,000 goroutines in about 4 days", Projection(l, RenderOptions{}))
 	l.Memory.PerHour = 0

@@ -298,7 +298,7 @@ func (n *Notifier) notices(l leak.Leak, now time.Time) []notice {
 	all := []notice{{l, Warning}}
 	e, was := n.escalations[l.ID]
 	is := was && e.over.IsZero()
-	switch will := n.conf.Render.critical(l, is); {
+	switch will := n.conf.Render.IsCritical(l, is); {
 	case will && !is:
 		e = escalation{since: now}
 		n.book.edit(l.ID, func(x *note) { x.CriticalSince = now })
