@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -36,6 +37,18 @@ type Alert struct {
 	// sent again.
 	EndsAt       time.Time `json:"endsAt,omitzero"`
 	GeneratorURL string    `json:"generatorURL,omitempty"`
+}
+
+// Relabel returns the alert with its labels rewritten by rules. keep is false if the
+// rules drop the alert.
+func (a Alert) Relabel(rules []*relabel.Config) (_ Alert, keep bool) {
+	if len(rules) == 0 {
+		return a, true
+	}
+	b := labels.NewBuilder(a.Labels)
+	keep = relabel.ProcessBuilder(b, rules...)
+	a.Labels = b.Labels()
+	return a, keep
 }
 
 // RenderOptions is what an alert needs to know besides the leak.

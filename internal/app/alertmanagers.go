@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/internal/config"
 )
@@ -104,7 +105,7 @@ func (s *alertmanagerSet) alertmanager(u *url.URL) alerting.Alertmanager {
 
 // withFound is a configuration with the Alertmanagers that are found now. The
 // caller holds telling, once there are others.
-func (a *App) withFound(g *graph) alerting.Config {
+func (a *App) withFound(g *graph) notify.Config {
 	c := g.alerts
 	c.Alertmanagers = nil
 	byName := map[string]*alertmanagerSet{}

@@ -28,6 +28,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/collector/pprof"
@@ -125,7 +126,7 @@ type App struct {
 	told          *graph
 	unusable      []string
 	puller        *profiling.Puller
-	notifier      *alerting.Notifier
+	notifier      *notify.Notifier
 	monitor       *monitor.Monitor
 	started       time.Time
 
@@ -239,7 +240,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.puller, err = profiling.New(g.puller); err != nil {
 		return nil, err
 	}
-	a.notifier, err = alerting.New(ctx, alerting.Options{
+	a.notifier, err = notify.New(ctx, notify.Options{
 		Logger: a.logger.With("component", "alerting"), Registerer: o.Registry, Config: a.withFound(g), Notes: a.archive,
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/collector/fetch"
@@ -40,7 +40,7 @@ type graph struct {
 	scraper *scrape.Scraper // nil with a Prometheus
 	puller  profiling.Options
 	monitor monitor.Options
-	alerts  alerting.Config // but for the Alertmanagers
+	alerts  notify.Config // but for the Alertmanagers
 	links   uiweb.Links
 	clients []*http.Client
 

@@ -256,7 +256,7 @@ func options(s State) Options {
 			Discovery: &Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}},
 			Storage:   &Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour},
 			Config:    "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n",
-			Alertmanagers: []alerting.AlertmanagerStatus{
+			Alertmanagers: []alerting.ReceiverStatus{
 				{URL: "http://am-0:9093", State: alerting.Working, Since: at.Add(-70 * time.Hour), LastSuccess: at.Add(-20 * time.Second), Capacity: 10000, Sent: 8210},
 				{URL: "http://am-1:9093/alerts", State: alerting.Failing, Since: at.Add(-9 * time.Minute), LastSuccess: at.Add(-9 * time.Minute), Capacity: 10000, Queued: 2, Sent: 8190, Dropped: 3, LastError: "dial tcp 10.0.0.9:9093: connect: connection refused"},
 			},

@@ -66,7 +66,7 @@ type Status struct {
 	Series        *Series
 	Discovery     *Discovery
 	Storage       *Storage
-	Alertmanagers []alerting.AlertmanagerStatus
+	Alertmanagers []alerting.ReceiverStatus
 	// Config is the configuration without secrets.
 	Config string
 }

@@ -225,7 +225,7 @@ func TestHostile(t *testing.T) {
 	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
 	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil })
 	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana.example.org/?{job}", Runbook: `"><script>alert(1)</script>`}
-	of(o).status.Alertmanagers = []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
+	of(o).status.Alertmanagers = []alerting.ReceiverStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
 	hostile := "/services/" + serviceID(s.services[0].Labels)

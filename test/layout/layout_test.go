@@ -52,10 +52,22 @@ var mayImport = map[string][]string{
 
 	"internal/monitor/profiling": {"collector", "internal/backoff"},
 
-	"internal/ondemand":     {"leak"},
-	"internal/archive":      {"collector", "internal/ondemand", "internal/stack", "leak"},
-	"internal/monitor":      {"collector", "trend", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/ondemand", "internal/procstart"},
-	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "leak", "internal/stack"},
+	"internal/ondemand": {"leak"},
+	"internal/archive":  {"collector", "internal/ondemand", "internal/stack", "leak"},
+	"internal/monitor":  {"collector", "trend", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/ondemand", "internal/procstart"},
+	"alerting":          {"internal/human", "internal/stack", "leak"},
+
+	"alerting/internal/notice":       {"alerting", "leak"},
+	"alerting/internal/post":         {"collector", "collector/fetch", "internal/backoff", "internal/human"},
+	"alerting/internal/alertmanager": {"alerting", "alerting/internal/post", "internal/backoff"},
+	"alerting/internal/webhook":      {"alerting", "alerting/internal/notice", "alerting/internal/post", "leak"},
+	"alerting/notify": {
+		"alerting", "alerting/internal/alertmanager", "alerting/internal/notice", "alerting/internal/post", "alerting/internal/webhook",
+		"internal/backoff", "leak",
+	},
+	// Only tests import it.
+	"alerting/internal/leaktest": {"collector", "leak", "trend"},
+
 	"internal/api/v1":       {"collector", "trend", "internal/human", "leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},

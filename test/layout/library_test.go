@@ -71,11 +71,11 @@ func TestInternalMentionsAreFound(t *testing.T) {
 // TestLibrariesHaveAnExample: the libraries with a behaviour show it in an example
 // that runs and that a program of any module could have written.
 func TestLibrariesHaveAnExample(t *testing.T) {
-	for _, library := range []string{"alerting", "collector", "trend"} {
+	for _, library := range []string{"alerting", "alerting/notify", "collector", "trend"} {
 		path := filepath.Join("..", "..", library, "example_test.go")
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		require.NoError(t, err)
-		require.Equal(t, library+"_test", file.Name.Name)
+		require.Equal(t, filepath.Base(library)+"_test", file.Name.Name)
 		for _, spec := range file.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			require.NoError(t, err)

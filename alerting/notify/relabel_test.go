@@ -1,4 +1,4 @@
-package alerting
+package notify
 
 import (
 	"net/http"
@@ -7,13 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v2"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -37,7 +37,7 @@ func TestRelabel(t *testing.T) {
 - {source_labels: [leak], regex: leak-0002, action: drop}`)
 		o := render()
 		w := start(t, Options{Config: Config{
-			Alertmanagers: []Alertmanager{one.at("http://one"), second}, Render: o,
+			Alertmanagers: []alerting.Alertmanager{one.at("http://one"), second}, Render: o,
 			Relabel: rules(t, `
 - {source_labels: [cluster, job], separator: /, target_label: where}
 - {regex: cluster, action: labeldrop}
@@ -65,7 +65,7 @@ func TestRelabel(t *testing.T) {
 func TestLegacyNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var old receiver
-		old.answering(func(_ *http.Request, alerts []Alert) (int, error) {
+		old.answering(func(_ *http.Request, alerts []alerting.Alert) (int, error) {
 			for _, a := range alerts {
 				bad := strings.Contains(a.Labels.Get("job"), "worse")
 				a.Labels.Range(func(l labels.Label) { bad = bad || !model.LegacyValidation.IsValidLabelName(l.Name) })
@@ -75,7 +75,7 @@ func TestLegacyNames(t *testing.T) {
 			}
 			return http.StatusOK, nil
 		})
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{old.at("http://old")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{old.at("http://old")}}})
 		defer w.stop()
 		leaks := many(20)
 		leaks[3].Service = labels.FromStrings("k8s.pod/name é", "x", "job", "dots")
@@ -87,7 +87,7 @@ func TestLegacyNames(t *testing.T) {
 		require.Equal(t, "x", got["leak-0003"][0].Labels.Get("k8s_pod_name__"))
 		require.Equal(t, 1, w.lines("takes no label names beyond"))
 		require.Equal(t, 2, w.lines("rejects an alert"))
-		require.InDelta(t, 2, testutil.ToFloat64(w.metrics.dropped.WithLabelValues("http://old", "rejected")), 0)
+		require.InDelta(t, 2, w.metric("gorowatch_alerting_dropped_total", "alertmanager", "http://old", "reason", "rejected"), 0)
 
 		w.minutes(1, fixed([]leak.Leak{leaks[3]}))
 		require.Len(t, old.take(), 1, "it is known now")

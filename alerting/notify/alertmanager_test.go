@@ -1,4 +1,4 @@
-package alerting_test
+package notify_test
 
 import (
 	"bufio"
@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/test/e2e"
@@ -127,7 +128,7 @@ func TestRealAlertmanager(t *testing.T) {
 	external := &url.URL{Scheme: "https", Host: "gorowatch.example.com"}
 	options := alerting.RenderOptions{ExternalURL: external, ExternalLabels: labels.FromStrings("cluster", "eu-1")}
 	reg := prometheus.NewRegistry()
-	n, err := alerting.New(t.Context(), alerting.Options{Registerer: reg, Config: alerting.Config{
+	n, err := notify.New(t.Context(), notify.Options{Registerer: reg, Config: notify.Config{
 		Alertmanagers: []alerting.Alertmanager{{URL: am, Client: client}}, Render: options, ResendInterval: 30 * time.Second,
 	}})
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package alerting
+package notify
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,6 +22,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/internal/post"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -31,13 +33,13 @@ type receiver struct {
 	requests []request
 	header   http.Header // of each answer
 	// answer says how to answer; nil: 200.
-	answer func(req *http.Request, alerts []Alert) (int, error)
+	answer func(req *http.Request, alerts []alerting.Alert) (int, error)
 }
 
 type request struct {
 	at     time.Time
 	url    string
-	alerts []Alert
+	alerts []alerting.Alert
 	status int
 }
 
@@ -46,7 +48,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var alerts []Alert
+	var alerts []alerting.Alert
 	if err := json.Unmarshal(body, &alerts); err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: r.header.Clone(), Body: io.NopCloser(strings.NewReader("because")), Request: req}, nil
 }
 
-func (r *receiver) answering(f func(req *http.Request, alerts []Alert) (int, error)) {
+func (r *receiver) answering(f func(req *http.Request, alerts []alerting.Alert) (int, error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answer = f
@@ -82,8 +84,8 @@ func (r *receiver) take() []request {
 }
 
 // got returns the alerts that arrived since the last call, by leak.
-func (r *receiver) got() map[string][]Alert {
-	m := make(map[string][]Alert)
+func (r *receiver) got() map[string][]alerting.Alert {
+	m := make(map[string][]alerting.Alert)
 	for _, q := range r.take() {
 		if q.status == http.StatusOK {
 			for _, a := range q.alerts {
@@ -94,22 +96,24 @@ func (r *receiver) got() map[string][]Alert {
 	return m
 }
 
-func (r *receiver) at(raw string) Alertmanager {
+func (r *receiver) at(raw string) alerting.Alertmanager {
 	u, err := url.Parse(raw)
 	if err != nil {
 		panic(err)
 	}
-	return Alertmanager{URL: u, Client: &http.Client{Transport: r}}
+	return alerting.Alertmanager{URL: u, Client: &http.Client{Transport: r}}
 }
 
-func status(code int) func(*http.Request, []Alert) (int, error) {
-	return func(*http.Request, []Alert) (int, error) { return code, nil }
+func status(code int) func(*http.Request, []alerting.Alert) (int, error) {
+	return func(*http.Request, []alerting.Alert) (int, error) { return code, nil }
 }
 
-func refused(*http.Request, []Alert) (int, error) { return 0, errors.New("connection refused") }
+func refused(*http.Request, []alerting.Alert) (int, error) {
+	return 0, errors.New("connection refused")
+}
 
 // hang answers when the client has given up.
-func hang(req *http.Request, _ []Alert) (int, error) {
+func hang(req *http.Request, _ []alerting.Alert) (int, error) {
 	<-req.Context().Done()
 	return 0, req.Context().Err()
 }
@@ -150,6 +154,33 @@ func (w *world) minutes(n int, leaks func() []leak.Leak) {
 	}
 }
 
+// metric is the value of a series, of which the labels are given as pairs.
+func (w *world) metric(name string, pairs ...string) float64 {
+	w.t.Helper()
+	families, err := w.reg.Gather()
+	require.NoError(w.t, err)
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			got := map[string]string{}
+			for _, l := range m.GetLabel() {
+				got[l.GetName()] = l.GetValue()
+			}
+			want := map[string]string{}
+			for i := 0; i < len(pairs); i += 2 {
+				want[pairs[i]] = pairs[i+1]
+			}
+			if maps.Equal(got, want) {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	require.FailNow(w.t, "no such series", "%s %q", name, pairs)
+	return 0
+}
+
 func (w *world) lines(substring string) (n int) {
 	for _, line := range strings.Split(w.log.String(), "\n") {
 		if strings.Contains(line, substring) {
@@ -184,7 +215,7 @@ func fixed(leaks []leak.Leak) func() []leak.Leak { return func() []leak.Leak { r
 func TestStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am:9093/prefix/?tenant=a")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am:9093/prefix/?tenant=a")}}})
 		defer w.stop()
 		begin := time.Now()
 		l := firing("a", begin)
@@ -232,7 +263,7 @@ func TestStory(t *testing.T) {
 func TestSlowEvaluations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}, UpdateInterval: 5 * time.Minute}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}, UpdateInterval: 5 * time.Minute}})
 		defer w.stop()
 		w.Update(many(1), time.Now())
 		synctest.Wait()
@@ -250,7 +281,7 @@ func TestDownForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
 		am.answering(refused)
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		leaks := many(100)
 		n := 0
@@ -268,10 +299,10 @@ func TestDownForTenMinutes(t *testing.T) {
 		require.Less(t, len(attempts), 40, "and again later and later")
 		require.Equal(t, 1, w.lines("does not take alerts"))
 		require.Equal(t, 101, w.Status()[0].Queued)
-		require.Equal(t, Failing, w.Status()[0].State)
+		require.Equal(t, alerting.Failing, w.Status()[0].State)
 
 		am.answering(nil)
-		time.Sleep(retryPolicy.Max * 11 / 10)
+		time.Sleep(post.RetryPolicy().Max * 11 / 10)
 		synctest.Wait()
 		got := am.got()
 		require.Len(t, got, 101)
@@ -284,7 +315,7 @@ func TestDownForTenMinutes(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, w.lines("takes alerts again"))
-		require.Equal(t, Working, w.Status()[0].State)
+		require.Equal(t, alerting.Working, w.Status()[0].State)
 		require.Empty(t, w.Status()[0].LastError)
 		require.Equal(t, 0, w.Status()[0].Queued)
 		require.Equal(t, int64(0), w.Status()[0].Dropped)
@@ -296,7 +327,7 @@ func TestDownForTenMinutes(t *testing.T) {
 func TestLateEvaluation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		begin := time.Now()
 		leaks := many(2)
@@ -328,7 +359,7 @@ func TestExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
 		am.answering(refused)
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		leaks := many(2)
 		leaks[1] = ended(leaks[1], time.Now())
@@ -340,7 +371,7 @@ func TestExpired(t *testing.T) {
 		got := am.got()
 		require.NotContains(t, got, "leak-0000")
 		require.Len(t, got["leak-0001"], 1)
-		require.InDelta(t, 1, testutil.ToFloat64(w.metrics.dropped.WithLabelValues("http://am", "expired")), 0)
+		require.InDelta(t, 1, w.metric("gorowatch_alerting_dropped_total", "alertmanager", "http://am", "reason", "expired"), 0)
 	})
 }
 
@@ -350,13 +381,13 @@ func TestOneBadAlert(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var am receiver
-				am.answering(func(_ *http.Request, alerts []Alert) (int, error) {
-					if slices.ContainsFunc(alerts, func(a Alert) bool { return a.Labels.Get("leak") == "leak-0042" }) {
+				am.answering(func(_ *http.Request, alerts []alerting.Alert) (int, error) {
+					if slices.ContainsFunc(alerts, func(a alerting.Alert) bool { return a.Labels.Get("leak") == "leak-0042" }) {
 						return code, nil
 					}
 					return http.StatusOK, nil
 				})
-				w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+				w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 				defer w.stop()
 				for n := range 3 {
 					w.Update(many(100), time.Now())
@@ -369,9 +400,9 @@ func TestOneBadAlert(t *testing.T) {
 					require.Equal(t, int64(n+1), w.Status()[0].Dropped)
 					time.Sleep(time.Minute)
 				}
-				require.Equal(t, Working, w.Status()[0].State)
+				require.Equal(t, alerting.Working, w.Status()[0].State)
 				require.Equal(t, 1, w.lines("leak-0042"), "it is logged once")
-				require.InDelta(t, 3, testutil.ToFloat64(w.metrics.dropped.WithLabelValues("http://am", "rejected")), 0)
+				require.InDelta(t, 3, w.metric("gorowatch_alerting_dropped_total", "alertmanager", "http://am", "reason", "rejected"), 0)
 			})
 		})
 	}
@@ -383,7 +414,7 @@ func TestRejectedThenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
 		n := 0
-		am.answering(func(_ *http.Request, alerts []Alert) (int, error) {
+		am.answering(func(_ *http.Request, alerts []alerting.Alert) (int, error) {
 			if n++; n == 1 {
 				return http.StatusBadRequest, nil
 			} else if n > 2 && n < 6 {
@@ -391,7 +422,7 @@ func TestRejectedThenDown(t *testing.T) {
 			}
 			return http.StatusOK, nil
 		})
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		w.Update(many(64), time.Now())
 		time.Sleep(30 * time.Second)
@@ -408,7 +439,7 @@ func TestRejectedThenDown(t *testing.T) {
 func TestStatuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		answer func(*http.Request, []Alert) (int, error)
+		answer func(*http.Request, []alerting.Alert) (int, error)
 		reason string
 		says   string
 	}{
@@ -426,14 +457,14 @@ func TestStatuses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var am, other receiver
 				am.answering(c.answer)
-				w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://user:hunter2@am?token=hunter2"), other.at("http://other")}}})
+				w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://user:hunter2@am?token=hunter2"), other.at("http://other")}}})
 				defer w.stop()
 				w.minutes(10, fixed(many(3)))
 				require.Len(t, other.got()["leak-0001"], 10, "the other one gets everything in time")
 				tries := len(am.take())
 				require.Greater(t, tries, 10)
 				require.Less(t, tries, 40)
-				require.InDelta(t, tries, testutil.ToFloat64(w.metrics.errors.WithLabelValues("http://am", c.reason)), 1)
+				require.InDelta(t, tries, w.metric("gorowatch_alerting_errors_total", "alertmanager", "http://am", "reason", c.reason), 1)
 				s := w.Status()[0]
 				require.Contains(t, s.LastError, c.says)
 				require.Equal(t, 3, s.Queued, "nothing is lost, nothing is kept twice")
@@ -457,13 +488,13 @@ func TestHugeQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
 		am.answering(refused)
-		w := start(t, Options{QueueCapacity: 200, Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{QueueCapacity: 200, Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		leaks := many(1000)
 		w.Update(leaks, time.Now())
 		synctest.Wait()
 		require.Equal(t, 200, w.Status()[0].Queued)
-		require.InDelta(t, 800, testutil.ToFloat64(w.metrics.dropped.WithLabelValues("http://am", "queue_full")), 0)
+		require.InDelta(t, 800, w.metric("gorowatch_alerting_dropped_total", "alertmanager", "http://am", "reason", "queue_full"), 0)
 		am.answering(nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -476,14 +507,14 @@ func TestHugeQueue(t *testing.T) {
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 		defer w.stop()
 		w.Update(many(500), time.Now())
 		synctest.Wait()
 		all := am.take()
 		require.Len(t, all, 8)
 		for _, r := range all {
-			require.LessOrEqual(t, len(r.alerts), maxBatch)
+			require.LessOrEqual(t, len(r.alerts), alerting.DefaultMaxAlerts)
 		}
 	})
 }
@@ -493,10 +524,10 @@ func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var good, bad, stuck receiver
 		release := make(chan struct{})
-		good.answering(func(req *http.Request, _ []Alert) (int, error) { <-release; return 200, nil })
+		good.answering(func(req *http.Request, _ []alerting.Alert) (int, error) { <-release; return 200, nil })
 		bad.answering(status(500))
 		stuck.answering(hang)
-		w := start(t, Options{DrainTimeout: 5 * time.Second, Config: Config{Alertmanagers: []Alertmanager{
+		w := start(t, Options{DrainTimeout: 5 * time.Second, Config: Config{Alertmanagers: []alerting.Alertmanager{
 			good.at("http://good"), bad.at("http://bad"), stuck.at("http://stuck"),
 		}}})
 		w.Update(many(200), time.Now())
@@ -507,7 +538,7 @@ func TestStop(t *testing.T) {
 		require.Equal(t, 5*time.Second, time.Since(begin))
 		require.Len(t, good.got(), 200, "the request on its way and the queue behind it")
 		for _, name := range []string{"http://bad", "http://stuck"} {
-			require.InDelta(t, 200, testutil.ToFloat64(w.metrics.dropped.WithLabelValues(name, "shutdown")), 0, name)
+			require.InDelta(t, 200, w.metric("gorowatch_alerting_dropped_total", "alertmanager", name, "reason", "shutdown"), 0, name)
 		}
 		require.Error(t, w.Run(t.Context()), "it runs once")
 		w.Update(many(1), time.Now())
@@ -522,21 +553,21 @@ func TestReload(t *testing.T) {
 		var before, after, goes, comes receiver
 		before.answering(refused)
 		goes.answering(hang)
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{before.at("http://stays"), goes.at("http://goes")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{before.at("http://stays"), goes.at("http://goes")}}})
 		defer w.stop()
 		leaks := many(5)
 		leaks[4] = ended(leaks[4], time.Now())
 		w.Update(leaks, time.Now())
 		synctest.Wait()
 
-		err := w.ApplyConfig(Config{Alertmanagers: []Alertmanager{{}, {URL: &url.URL{Scheme: "ftp", Host: "x"}}, {URL: &url.URL{Scheme: "http"}}}})
+		err := w.ApplyConfig(Config{Alertmanagers: []alerting.Alertmanager{{}, {URL: &url.URL{Scheme: "ftp", Host: "x"}}, {URL: &url.URL{Scheme: "http"}}}})
 		require.EqualError(t, err, "alertmanager 1: URL is missing\n"+
 			`alertmanager 2: URL "ftp://x": expected http:// or https://`+"\n"+
 			`alertmanager 3: URL "http:": the host is missing`)
 		require.Len(t, w.Status(), 2, "an error changes nothing")
 
 		again := comes.at("http://comes")
-		require.NoError(t, w.ApplyConfig(Config{Alertmanagers: []Alertmanager{again, after.at("http://stays"), again}}))
+		require.NoError(t, w.ApplyConfig(Config{Alertmanagers: []alerting.Alertmanager{again, after.at("http://stays"), again}}))
 		require.Len(t, w.Status(), 2, "the same URL twice is one")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -562,7 +593,7 @@ func TestReload(t *testing.T) {
 func TestTenants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a, b receiver
-		w := start(t, Options{Config: Config{Alertmanagers: []Alertmanager{a.at("http://am"), b.at("http://am")}}})
+		w := start(t, Options{Config: Config{Alertmanagers: []alerting.Alertmanager{a.at("http://am"), b.at("http://am")}}})
 		defer w.stop()
 		w.Update(many(3), time.Now())
 		synctest.Wait()
@@ -576,7 +607,7 @@ func TestTenants(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	var am receiver
-	_, err := New(t.Context(), Options{Registerer: reg, Config: Config{Alertmanagers: []Alertmanager{am.at("http://am")}}})
+	_, err := New(t.Context(), Options{Registerer: reg, Config: Config{Alertmanagers: []alerting.Alertmanager{am.at("http://am")}}})
 	require.NoError(t, err)
 	problems, err := testutil.GatherAndLint(reg)
 	require.NoError(t, err)
@@ -584,93 +615,7 @@ func TestMetrics(t *testing.T) {
 	n, err := testutil.GatherAndCount(reg, "gorowatch_alerting_sent_total", "gorowatch_alerting_dropped_total", "gorowatch_alerting_errors_total",
 		"gorowatch_alerting_queue_length", "gorowatch_alerting_queue_capacity", "gorowatch_alerting_latency_seconds", "gorowatch_alerting_alertmanagers")
 	require.NoError(t, err)
-	require.Equal(t, 1+len(losses)+len(failures)+4, n, "counters are there at 0")
+	require.Equal(t, 1+4+len(post.Failures())+4, n, "counters are there at 0")
 	_, err = New(t.Context(), Options{Registerer: reg})
 	require.Error(t, err, "registered twice")
-}
-
-// TestHTTP: over a real connection.
-func TestHTTP(t *testing.T) {
-	var r receiver
-	mux := http.NewServeMux()
-	got := make(chan *http.Request, 10)
-	answer := func(w http.ResponseWriter, req *http.Request) {
-		if resp, err := r.RoundTrip(req); err == nil {
-			w.WriteHeader(resp.StatusCode)
-		}
-		got <- req
-	}
-	mux.HandleFunc("POST /am/api/v2/alerts", answer)
-	mux.HandleFunc("POST /moved/api/v2/alerts", func(w http.ResponseWriter, req *http.Request) {
-		http.Redirect(w, req, "/am/api/v2/alerts", http.StatusPermanentRedirect)
-	})
-	mux.HandleFunc("/login/api/v2/alerts", func(w http.ResponseWriter, req *http.Request) {
-		http.Redirect(w, req, "/?password=hunter2", http.StatusFound)
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) { _, _ = io.WriteString(w, "log in") })
-	srv := httptest.NewServer(mux)
-	defer srv.Close()
-
-	at := func(path string) Alertmanager {
-		u, err := url.Parse(srv.URL)
-		require.NoError(t, err)
-		u = u.JoinPath(path)
-		u.User = url.UserPassword("gw", "hunter2")
-		return Alertmanager{URL: u, Client: srv.Client(), Timeout: time.Minute}
-	}
-	for _, path := range []string{"/am", "/am/", "/moved"} {
-		require.NoError(t, post(t.Context(), complete(t, at(path)), []Alert{Render(checkout(), Warning, render())}), path)
-		req := <-got
-		user, password, _ := req.BasicAuth()
-		require.Equal(t, "gw hunter2", user+" "+password)
-		require.Equal(t, "application/json", req.Header.Get("Content-Type"))
-		require.True(t, strings.HasPrefix(req.UserAgent(), "gorowatch/"))
-	}
-	require.Len(t, r.got()["3f9c2a7b"], 3)
-
-	err := post(t.Context(), complete(t, at("/login")), []Alert{Render(checkout(), Warning, render())})
-	require.ErrorContains(t, err, "redirects to "+srv.URL+", which is not followed")
-	require.NotContains(t, err.Error(), "hunter2")
-	require.Equal(t, failRedirect, failureOf(err))
-
-	srv.Close()
-	err = post(t.Context(), complete(t, at("/am")), nil)
-	require.Equal(t, failConnection, failureOf(err))
-	require.NotContains(t, err.Error(), "hunter2")
-}
-
-// complete is an Alertmanager as a sendLoop holds it.
-func complete(t *testing.T, a Alertmanager) Alertmanager {
-	t.Helper()
-	require.NoError(t, a.complete())
-	m, err := newMetrics(nil)
-	require.NoError(t, err)
-	return newSendLoop("x", a, 1, m, slog.New(slog.DiscardHandler)).to
-}
-
-func TestQueue(t *testing.T) {
-	q := newQueue(3)
-	put := func(keys ...string) (dropped int) {
-		for _, k := range keys {
-			dropped += q.push(item{key: k})
-		}
-		return dropped
-	}
-	keys := func() (all []string) {
-		for _, i := range q.items {
-			all = append(all, i.key)
-		}
-		require.Len(t, q.byKey, len(q.items))
-		return all
-	}
-	require.Equal(t, 0, put("a", "b", "a", "c"))
-	require.Equal(t, []string{"a", "b", "c"}, keys())
-	require.Equal(t, 1, put("d"))
-	require.Equal(t, []string{"b", "c", "d"}, keys())
-	popped := q.pop(2)
-	require.Equal(t, 0, put("c", "e"))
-	require.Equal(t, 1, q.putBack(popped), "b comes back and is the oldest; c has been overtaken")
-	require.Equal(t, []string{"d", "c", "e"}, keys())
-	require.Len(t, q.pop(9), 3)
-	require.Empty(t, q.pop(9))
 }

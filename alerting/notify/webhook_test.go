@@ -1,4 +1,4 @@
-package alerting
+package notify
 
 import (
 	"context"
@@ -17,10 +17,10 @@ import (
 	"time"
 
 	amtemplate "github.com/prometheus/alertmanager/template"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -126,7 +126,7 @@ func (h *hook) told() (all []string) {
 	for _, m := range h.messages {
 		for _, a := range m.Alerts {
 			text := a.Status + " " + a.Labels["leak"]
-			if a.Labels["severity"] != string(Warning) {
+			if a.Labels["severity"] != string(alerting.Warning) {
 				text += " " + a.Labels["severity"]
 			}
 			all = append(all, text)
@@ -136,9 +136,9 @@ func (h *hook) told() (all []string) {
 	return all
 }
 
-func (h *hook) webhook(name string) Webhook {
+func (h *hook) webhook(name string) alerting.Webhook {
 	u := &url.URL{Scheme: "http", Host: "hook", Path: "/T0/secret"}
-	return Webhook{Name: name, URL: func() (*url.URL, error) { return u, nil }, Client: &http.Client{Transport: h}, ExternalURL: "http://gw/"}
+	return alerting.Webhook{Name: name, URL: func() (*url.URL, error) { return u, nil }, Client: &http.Client{Transport: h}, ExternalURL: "http://gw/"}
 }
 
 func of(job string, l leak.Leak) leak.Leak {
@@ -151,7 +151,7 @@ func TestWebhookStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
 		var b bucket
-		o := Options{Notes: &b, Config: Config{Webhooks: []Webhook{h.webhook("chat")}, Render: RenderOptions{Limit: 10_000, CriticalWithin: time.Hour}}}
+		o := Options{Notes: &b, Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}, Render: alerting.RenderOptions{Limit: 10_000, CriticalWithin: time.Hour}}}
 		w := start(t, o)
 		a, x := near("a", 10), near("x", 10)
 		w.minutes(5, fixed([]leak.Leak{a}))
@@ -170,7 +170,7 @@ func TestWebhookStory(t *testing.T) {
 		w.minutes(10, fixed([]leak.Leak{a, x}))
 		require.Less(t, h.asked, 40, "it is asked less and less often")
 		require.Equal(t, 1, w.lines("does not take alerts"))
-		require.Equal(t, Failing, w.Status()[0].State)
+		require.Equal(t, alerting.Failing, w.Status()[0].State)
 		require.Equal(t, 2, w.Status()[0].Queued)
 		h.answering(nil)
 		w.minutes(2, fixed([]leak.Leak{a, x}))
@@ -212,7 +212,7 @@ func TestWebhookMessage(t *testing.T) {
 		var h hook
 		to := h.webhook("chat")
 		to.MaxAlerts = 2
-		w := start(t, Options{Config: Config{Webhooks: []Webhook{to}, Render: render()}})
+		w := start(t, Options{Config: Config{Webhooks: []alerting.Webhook{to}, Render: render()}})
 		defer w.stop()
 		leaks := []leak.Leak{of("shop", firing("a", time.Now())), of("shop", firing("b", time.Now())), of("shop", firing("c", time.Now())), of("pay", firing("d", time.Now()))}
 		w.Update(leaks, time.Now())
@@ -230,7 +230,7 @@ func TestWebhookMessage(t *testing.T) {
 		require.Equal(t, map[string]string{"alertname": "GoroutineLeak", "job": "shop", "namespace": "prod", "severity": "warning", "cluster": "eu-1"}, m.CommonLabels)
 		require.Equal(t, "+212 goroutines/h (95 %: 190 to 240), 1,904 leaked, on 3 of 8 instances: 10.0.0.7:8080, 10.0.0.8:8080, 10.0.0.9:8080", m.CommonAnnotations["growth"])
 		require.Len(t, m.Alerts, 2)
-		alert := Render(leaks[0], Warning, render())
+		alert := alerting.Render(leaks[0], alerting.Warning, render())
 		require.Equal(t, alert.Annotations, map[string]string(m.Alerts[0].Annotations))
 		require.Equal(t, alert.GeneratorURL, m.Alerts[0].GeneratorURL)
 		require.True(t, m.Alerts[0].StartsAt.Equal(leaks[0].DetectedAt))
@@ -252,7 +252,7 @@ func TestWebhookMessage(t *testing.T) {
 func TestWebhookRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
-		w := start(t, Options{Config: Config{Webhooks: []Webhook{h.webhook("chat")}}})
+		w := start(t, Options{Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}}})
 		defer w.stop()
 		h.answering(func(m payload) (int, error) {
 			if slices.ContainsFunc(m.Alerts, func(a amtemplate.Alert) bool { return a.Labels["leak"] == "leak-0003" }) {
@@ -265,7 +265,7 @@ func TestWebhookRefuses(t *testing.T) {
 		require.ElementsMatch(t, []string{"firing leak-0000", "firing leak-0001", "firing leak-0002", "firing leak-0004"}, h.told())
 		require.Equal(t, 3, w.lines("refuses an alert"), "each quarter of an hour: %s", w.log)
 		require.Contains(t, w.log.String(), "400 Bad Request: because")
-		require.InDelta(t, 3, testutil.ToFloat64(w.metrics.told.WithLabelValues("chat", "rejected")), 0)
+		require.InDelta(t, 3, w.metric("gorowatch_alerting_webhook_messages_total", "webhook", "chat", "result", "rejected"), 0)
 		h.answering(nil)
 		w.minutes(16, fixed(leaks))
 		require.Equal(t, []string{"firing leak-0003"}, h.told())
@@ -277,14 +277,14 @@ func TestWebhookRefuses(t *testing.T) {
 func TestWebhookConfiguration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h, other hook
-		config := func(ws ...Webhook) Config { return Config{Webhooks: ws} }
+		config := func(ws ...alerting.Webhook) Config { return Config{Webhooks: ws} }
 		w := start(t, Options{Config: config(h.webhook("chat"))})
 		defer w.stop()
 		leaks := many(3)
 		w.minutes(1, fixed(leaks))
 		require.Len(t, h.told(), 3)
 
-		err := w.ApplyConfig(config(Webhook{}, Webhook{Name: "x"}, h.webhook("chat"), h.webhook("chat")))
+		err := w.ApplyConfig(config(alerting.Webhook{}, alerting.Webhook{Name: "x"}, h.webhook("chat"), h.webhook("chat")))
 		require.EqualError(t, err, "webhook 1: the name is missing\nwebhook 2: URL is missing\nwebhook 4: the name \"chat\" is taken")
 
 		silent := other.webhook("silent")
@@ -316,13 +316,13 @@ func TestNotesThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
 		b := bucket{notes: map[string][]byte{"leak-0000": []byte("{"), "leak-0001": []byte(`{"told":{"chat":{"warning":{"state":"firing"}}}}`)}}
-		w := start(t, Options{Notes: &b, Config: Config{Webhooks: []Webhook{h.webhook("chat")}}})
+		w := start(t, Options{Notes: &b, Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}}})
 		w.minutes(2, fixed(many(2)))
 		require.Equal(t, []string{"firing leak-0000"}, h.told())
 		require.Equal(t, 1, w.lines("note cannot be read"))
 		w.stop()
 		b.fails(errors.New("denied"))
-		w = start(t, Options{Notes: &b, Config: Config{Webhooks: []Webhook{h.webhook("chat")}}})
+		w = start(t, Options{Notes: &b, Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}}})
 		defer w.stop()
 		require.Equal(t, 1, w.lines("cannot be read what webhooks were told"))
 	})

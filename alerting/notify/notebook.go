@@ -1,4 +1,4 @@
-package alerting
+package notify
 
 import (
 	"context"
@@ -9,48 +9,52 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/internal/post"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Notes are small documents, one a leak, that outlive the process. Each is
+// Notes stores small documents, one for each leak, that outlive the process. Each is
 // written whole or not at all.
 type Notes interface {
+	// Notes returns all documents by the ID of the leak.
 	Notes(ctx context.Context) (map[string][]byte, error)
 	SaveNote(ctx context.Context, id string, text []byte) error
 	DeleteNote(ctx context.Context, id string) error
 }
 
-// note is what has to be known of a leak after a restart besides the leak.
+// note is what a restart needs to know of a leak besides the leak.
 type note struct {
-	// CriticalSince is when its critical alert began; zero while there is none.
+	// CriticalSince is when its critical alert began; zero while none fires.
 	CriticalSince time.Time `json:"critical_since,omitzero"`
-	// Told is what each webhook took last, by its name and the severity.
-	Told map[string]map[Severity]told `json:"told,omitempty"`
+	// Delivered is what each webhook accepted last, by its name and the severity.
+	Delivered map[string]map[alerting.Severity]delivery `json:"told,omitempty"`
 
-	// gone is since when the leak is not known; zero while it is.
-	gone time.Time
+	// unknownSince is since when the leak is not known any more; zero while it is.
+	unknownSince time.Time
 }
 
-type told struct {
+// delivery is the state of an alert that a webhook accepted, and when.
+type delivery struct {
 	State leak.State `json:"state"`
 	At    time.Time  `json:"at"`
 }
 
 const (
-	// forgetAfter is how long the note of a leak stays that is not known any
-	// more: it may be the archive that cannot be read.
+	// forgetAfter is how long the note of a leak is kept after the leak is no longer
+	// known, because perhaps the archive cannot be read.
 	forgetAfter = 24 * time.Hour
 	// noteTimeout bounds one operation on the notes.
 	noteTimeout = 10 * time.Second
 )
 
-// notebook keeps the notes, in memory and behind that in the store. That the
-// store fails is no reason to be silent: what was not written is written later.
+// notebook keeps the notes in memory and writes them to the store in the background.
+// If the store fails, alerts go on and the notes are written later.
 type notebook struct {
 	store  Notes // nil: there is none
 	logger *slog.Logger
-	work   chan struct{} // has a token whenever something is to be written
+	work   chan struct{} // has a token whenever there may be something to write
 
 	mu      sync.Mutex
 	notes   map[string]*note
@@ -58,8 +62,8 @@ type notebook struct {
 	failing bool
 }
 
-// openNotebook reads the notes. If it cannot, everybody is told everything
-// again, which is better than nothing at all.
+// openNotebook reads the notes. If it cannot, webhooks get everything again, which is
+// better than nothing.
 func openNotebook(ctx context.Context, store Notes, logger *slog.Logger) *notebook {
 	b := &notebook{store: store, logger: logger, work: make(chan struct{}, 1), notes: map[string]*note{}, dirty: map[string]bool{}}
 	if store == nil {
@@ -80,41 +84,48 @@ func openNotebook(ctx context.Context, store Notes, logger *slog.Logger) *notebo
 	return b
 }
 
-// escalations are the critical alerts that fired.
-func (b *notebook) escalations() map[string]escalation {
-	all := map[string]escalation{}
+// criticalSince returns when the critical alerts began that fire, by leak.
+func (b *notebook) criticalSince() map[string]time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]time.Time{}
 	for id, n := range b.notes {
 		if !n.CriticalSince.IsZero() {
-			all[id] = escalation{since: n.CriticalSince}
+			all[id] = n.CriticalSince
 		}
 	}
 	return all
 }
 
-// told is the state of an alert that a webhook took last; empty: none.
-func (b *notebook) told(webhook, id string, s Severity) leak.State {
+// setCriticalSince notes when a critical alert began; the zero time: it ended.
+func (b *notebook) setCriticalSince(leakID string, since time.Time) {
+	b.edit(leakID, func(n *note) { n.CriticalSince = since })
+}
+
+// Delivered returns the state of an alert that a webhook accepted last; empty: none.
+func (b *notebook) Delivered(webhook, leakID string, s alerting.Severity) leak.State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := b.notes[id]; n != nil {
-		return n.Told[webhook][s].State
+	if n := b.notes[leakID]; n != nil {
+		return n.Delivered[webhook][s].State
 	}
 	return ""
 }
 
-// tell notes what a webhook took.
-func (b *notebook) tell(webhook, id string, s Severity, t told) {
-	b.edit(id, func(n *note) {
-		if n.Told == nil {
-			n.Told = map[string]map[Severity]told{}
+// SetDelivered notes that a webhook accepted a state of an alert.
+func (b *notebook) SetDelivered(webhook, leakID string, s alerting.Severity, state leak.State, at time.Time) {
+	b.edit(leakID, func(n *note) {
+		if n.Delivered == nil {
+			n.Delivered = map[string]map[alerting.Severity]delivery{}
 		}
-		if n.Told[webhook] == nil {
-			n.Told[webhook] = map[Severity]told{}
+		if n.Delivered[webhook] == nil {
+			n.Delivered[webhook] = map[alerting.Severity]delivery{}
 		}
-		n.Told[webhook][s] = t
+		n.Delivered[webhook][s] = delivery{state, at}
 	})
 }
 
-// edit changes the note of a leak.
+// edit changes the note of a leak and lets run write it.
 func (b *notebook) edit(id string, f func(*note)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,17 +139,17 @@ func (b *notebook) edit(id string, f func(*note)) {
 	b.wake()
 }
 
-// keep drops the notes of leaks that are not known for long.
-func (b *notebook) keep(live map[string]bool, now time.Time) {
+// forgetUnknown deletes the notes of leaks that have not been known for long.
+func (b *notebook) forgetUnknown(known map[string]bool, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, n := range b.notes {
 		switch {
-		case live[id]:
-			n.gone = time.Time{}
-		case n.gone.IsZero():
-			n.gone = now
-		case now.Sub(n.gone) > forgetAfter:
+		case known[id]:
+			n.unknownSince = time.Time{}
+		case n.unknownSince.IsZero():
+			n.unknownSince = now
+		case now.Sub(n.unknownSince) > forgetAfter:
 			delete(b.notes, id)
 			b.dirty[id] = true
 			b.wake()
@@ -146,6 +157,7 @@ func (b *notebook) keep(live map[string]bool, now time.Time) {
 	}
 }
 
+// wake puts a token into work.
 func (b *notebook) wake() {
 	select {
 	case b.work <- struct{}{}:
@@ -153,7 +165,7 @@ func (b *notebook) wake() {
 	}
 }
 
-// run writes what changes until ctx is done, and then what is left.
+// run writes changes until ctx is done, and then what is left.
 func (b *notebook) run(ctx context.Context) {
 	failures := 0 // in a row
 	for ctx.Err() == nil {
@@ -165,7 +177,7 @@ func (b *notebook) run(ctx context.Context) {
 				continue
 			}
 			failures++
-			_ = backoff.Sleep(ctx, retryPolicy.Wait(failures)) // the loop looks at ctx
+			_ = backoff.Sleep(ctx, post.RetryPolicy().Wait(failures)) // the loop checks ctx
 			b.wake()
 		}
 	}
@@ -174,8 +186,8 @@ func (b *notebook) run(ctx context.Context) {
 	b.write(end)
 }
 
-// write writes all that has changed. It returns false if that failed, and what
-// is left is still to be written.
+// write writes all changes. If that fails it returns false, and what is left stays to
+// be written.
 func (b *notebook) write(ctx context.Context) bool {
 	b.mu.Lock()
 	ids := slices.Sorted(maps.Keys(b.dirty))
@@ -183,15 +195,16 @@ func (b *notebook) write(ctx context.Context) bool {
 	for _, id := range ids {
 		if err := b.writeOne(ctx, id); err != nil {
 			if ctx.Err() == nil {
-				b.say(err)
+				b.logStore(err)
 			}
 			return false
 		}
 	}
-	b.say(nil)
+	b.logStore(nil)
 	return true
 }
 
+// writeOne writes or deletes the note of one leak.
 func (b *notebook) writeOne(ctx context.Context, id string) error {
 	b.mu.Lock()
 	delete(b.dirty, id)
@@ -218,8 +231,8 @@ func (b *notebook) writeOne(ctx context.Context, id string) error {
 	return err
 }
 
-// say logs when the store fails, and when it works again.
-func (b *notebook) say(err error) {
+// logStore logs when the store begins to fail, and when it works again.
+func (b *notebook) logStore(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
