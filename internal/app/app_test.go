@@ -435,8 +435,8 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	require.NoError(t, b.Close())
 
 	a := &App{}
-	a.inMemory.Store(&notice)
-	require.Equal(t, []string{notice}, a.standing())
+	a.memoryNotice.Store(&notice)
+	require.Equal(t, []string{notice}, a.lastingNotices())
 }
 
 // Leaks of earlier runs cannot be read: it watches, and everybody can see.

@@ -32,7 +32,7 @@ func (a *App) handler() error {
 		ExternalURL:     a.externalURL,
 		RoutePrefix:     a.o.RoutePrefix,
 		AllowedHosts:    a.o.AllowedHosts,
-		Login:           a.login,
+		Login:           a.requiresLogin,
 		EnableLifecycle: a.o.EnableLifecycle,
 		Reload:          a.Reload,
 		Flags:           a.o.Flags,
@@ -48,7 +48,7 @@ func (a *App) handler() error {
 
 // Notices are what everybody who looks at a page should know.
 func (s state) Notices() []string {
-	out := s.standing()
+	out := s.lastingNotices()
 	out = append(out, ended(s.graph.Load().config.Ignore, time.Now())...)
 	out = append(out, s.watcher.Warnings(time.Now())...)
 	now := s.monitor.State()
@@ -67,9 +67,9 @@ func (s state) Notices() []string {
 	return out
 }
 
-// standing are those that stay until the end.
-func (a *App) standing() (out []string) {
-	for _, notice := range []string{*a.inMemory.Load(), a.seriesNotice} {
+// lastingNotices returns the notices that stay until the end.
+func (a *App) lastingNotices() (out []string) {
+	for _, notice := range []string{*a.memoryNotice.Load(), a.seriesNotice} {
 		if notice != "" {
 			out = append(out, notice)
 		}
@@ -130,7 +130,7 @@ func (a *App) discoveryStatus() *uiweb.Discovery {
 func (a *App) storageStatus() *uiweb.Storage {
 	c := a.graph.Load().config.Storage
 	out := &uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
-	if u, err := url.Parse(c.URL); err == nil && *a.inMemory.Load() == "" {
+	if u, err := url.Parse(c.URL); err == nil && *a.memoryNotice.Load() == "" {
 		out.URL = collector.RedactURL(u)
 	}
 	return out
