@@ -56,7 +56,7 @@ func TestNamesCallNobody(t *testing.T) {
 	bad := "<!here> @channel <@U1> <b>x</b> [x](http://evil.example) ``` <http://evil.example|x>"
 	l := named(bad, 1)
 	l.Head.Key, l.Base.Key = "profiles/<!here>/@here/1.pb.gz", "profiles/@channel/`x`/2.pb.gz"
-	l.Stacks[0].Parted = &leak.Parting{Key: collector.Frame{Func: bad, File: "/" + bad}, At: l.Onset, Both: 1}
+	l.Stacks[0].Partner = &leak.Partner{Key: collector.Frame{Func: bad, File: "/" + bad}, At: l.Onset, Both: 1}
 	o := render()
 	o.Runbook, o.Dashboard = "https://runbooks.example.com/{job}", "https://grafana.example.com/?job={job}"
 	texts, err := NewTemplates(map[string]string{

@@ -46,7 +46,7 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	if m := l.Memory; m != nil && m.PerHour > 0 && m.Limit > 0 {
 		ps = append(ps, projection{"memory limit of " + human.Bytes(m.Limit), hours(m.Limit-m.Used, m.PerHour), true})
 	}
-	if at, leaked, times := l.DiesAt(); times > 0 && perHour > 0 {
+	if at, leaked, times := l.RestartSize(); times > 0 && perHour > 0 {
 		end := projection{
 			limit: "a restart at about " + human.Number(at) + " goroutines, as " + human.Plural(int64(times), "time", "times") + " before,",
 			hours: max(hours(leaked-l.Leaked/n, perHour), shortestTime),

@@ -42,14 +42,14 @@ func stackLines(l leak.Leak, budget int) []string {
 		if i == 0 {
 			frames = budget - (shown - 1)
 		}
-		parted := i == 0 && s.Parted != nil && frames > 1
-		if parted {
+		hasPartner := i == 0 && s.Partner != nil && frames > 1
+		if hasPartner {
 			frames--
 		}
 		lines = append(lines, countLine(s))
 		lines = append(lines, frameLines(s, frames)...)
-		if parted {
-			lines = append(lines, "  "+partedLine(*s.Parted, l.UpdatedAt))
+		if hasPartner {
+			lines = append(lines, "  "+partnerLine(*s.Partner, l.UpdatedAt))
 		}
 	}
 	if n := len(l.Stacks) - shown; n > 0 {
@@ -70,9 +70,9 @@ func countLine(s leak.StackGrowth) string {
 	return text
 }
 
-// partedLine names the stack that had the same counts until this one grew: "until
+// partnerLine names the stack that had the same counts until this one grew: "until
 // 14:02 UTC as many as in main.(*Follower).wait (follow.go:17): 8 each, now 7 there".
-func partedLine(p leak.Parting, now time.Time) string {
+func partnerLine(p leak.Partner, now time.Time) string {
 	text := "until " + human.Time(p.At, now) + " as many as in " + human.Func(p.Key.Func, maxFunc)
 	if place := human.Line(human.Place(p.Key.File, p.Key.Line), maxPlace); place != "" {
 		text += " (" + place + ")"

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// ID makes the identity of a leak from its service and its stack. It is the
-// same on every replica, and again when the leak returns.
+// ID makes the identity of a leak from its service and its stack. It is the same on every
+// replica, and when the leak returns.
 func ID(service labels.Labels, signature string) string {
 	h := sha256.New()
 	h.Write(service.Bytes(nil))

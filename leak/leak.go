@@ -25,7 +25,7 @@ const (
 	Plateaued State = "plateaued"
 )
 
-// Evidence is how sure we are that a leak is one. It is never lowered.
+// Evidence says how sure it is that a leak is one. It is never lowered.
 type Evidence string
 
 // The steps of evidence, lowest first.
@@ -127,13 +127,13 @@ type Memory struct {
 type Watch struct {
 	Instance string    `json:"instance"`
 	Started  time.Time `json:"started,omitzero"` // of the process that leaks
-	Clean    float64   `json:"clean"`            // goroutines without the leak
+	Baseline float64   `json:"clean"`            // goroutines without the leak
 	Leaked   float64   `json:"leaked"`           // the most leaked goroutines that it held
-	Stood    int64     `json:"stood,omitempty"`  // the most goroutines that a profile had on the leak's stacks
+	// PeakOnStacks is the most goroutines that a profile had on the leak's stacks.
+	PeakOnStacks int64 `json:"stood,omitempty"`
 	// Missing is when its samples stopped; zero: it has samples.
 	Missing time.Time `json:"missing_since,omitzero"`
-	// Rate is how fast an instance grew that is not among the leak's Instances any
-	// more.
+	// Rate is how fast the instance grew if it is no longer among the leak's Instances.
 	Rate *trend.Interval `json:"growth_per_hour,omitempty"`
 }
 
@@ -156,9 +156,9 @@ type StackGrowth struct {
 	// Wait is the longest time that one of its goroutines has been blocked, where
 	// known.
 	Wait time.Duration `json:"wait,omitempty"`
-	// Parted is the stack that had the same counts until this one grew; nil: there
+	// Partner is the stack that had the same counts until this one grew; nil: there
 	// is none.
-	Parted *Parting `json:"parted,omitempty"`
+	Partner *Partner `json:"parted,omitempty"`
 }
 
 // Delta is the growth in goroutines.
@@ -176,9 +176,9 @@ type ProfileRef struct {
 	Total    int64     `json:"goroutines"`
 }
 
-// Parting is a stack that had as many goroutines as another until that one
-// began to grow. What one waits for is no longer done for each of the other.
-type Parting struct {
+// Partner is a stack that had as many goroutines as another one until that one began to
+// grow: what the growing goroutines wait for no longer happens for each of them.
+type Partner struct {
 	Signature string          `json:"signature"`
 	Key       collector.Frame `json:"key"`
 	// Both is how many each had when they were last equal, at the time At.

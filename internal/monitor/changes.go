@@ -46,7 +46,7 @@ func digest(l leak.Leak) string {
 	l.Watched = slices.Clone(l.Watched)
 	for i := range l.Watched {
 		w := &l.Watched[i]
-		w.Clean, w.Leaked, w.Stood = coarse(w.Clean), coarse(w.Leaked), 0
+		w.Baseline, w.Leaked, w.PeakOnStacks = coarse(w.Baseline), coarse(w.Leaked), 0
 	}
 	if l.Memory != nil {
 		l.Memory = &leak.Memory{Instance: l.Memory.Instance, Used: coarse(l.Memory.Used), Limit: l.Memory.Limit, PerHour: coarse(l.Memory.PerHour)}

@@ -182,7 +182,7 @@ func leaking() *state {
 			Signature: "s1", Op: "chan send", Key: logs, Base: 12, Head: 1916, Share: .973, Wait: 118 * time.Minute,
 			Frames:    []collector.Frame{logs},
 			CreatedBy: collector.Frame{Func: "main.logHandler", File: "/src/checkout/handler.go", Line: 18},
-			Parted:    &leak.Parting{Signature: "s3", Key: collector.Frame{Func: "main.(*Follower).wait", File: "/src/checkout/follow.go", Line: 61}, Both: 11, At: at.Add(-539 * time.Minute), Head: 13},
+			Partner:   &leak.Partner{Signature: "s3", Key: collector.Frame{Func: "main.(*Follower).wait", File: "/src/checkout/follow.go", Line: 61}, Both: 11, At: at.Add(-539 * time.Minute), Head: 13},
 		}, {
 			Signature: "s2", Op: "select", Base: 3, Head: 55, Share: .027,
 			Key: collector.Frame{Func: "github.com/acme/checkout/internal/orders.(*Watcher).loop", File: "/src/checkout/internal/orders/watch.go", Line: 114},

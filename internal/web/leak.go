@@ -195,7 +195,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	for _, s := range l.Stacks[:min(len(l.Stacks), maxStacks)] {
 		source := func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }
 		row := newStackRow(s, source)
-		if x := s.Parted; x != nil {
+		if x := s.Partner; x != nil {
 			row.Parted = &partedRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
 		}
 		p.Stacks = append(p.Stacks, row)

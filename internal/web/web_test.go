@@ -203,7 +203,7 @@ func TestHostile(t *testing.T) {
 		l := &s.leaks[i]
 		l.Service = labels.FromStrings("job", bad, bad, bad)
 		l.Missing, l.Resolution, l.Version, l.Instances = bad, bad, bad, slices.Repeat([]string{bad}, 500)
-		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN(), Parted: &leak.Parting{Signature: bad, Key: f, Both: math.MinInt64}}}
+		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN(), Partner: &leak.Partner{Signature: bad, Key: f, Both: math.MinInt64}}}
 		l.Dumps = slices.Repeat([]leak.ProfileRef{{Key: "profiles/" + bad, Instance: bad}}, 50)
 		l.Base = &leak.ProfileRef{Key: "profiles/" + bad, Instance: bad}
 		l.Head, l.Rate = l.Base, trend.Interval{Value: math.NaN(), Low: math.Inf(-1), High: math.Inf(1)}

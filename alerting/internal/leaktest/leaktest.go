@@ -58,7 +58,7 @@ func Library() leak.Leak {
 			{Func: "main.(*Cron).run", File: "/src/cron/cron.go", Line: 20},
 		},
 		CreatedBy: collector.Frame{Func: "main.(*Cron).run"}, // a proto profile has no more
-		Parted:    &leak.Parting{Key: collector.Frame{Func: "main.(*Cron).print", File: "/src/cron/cron.go", Line: 61}, Both: 3, At: l.Onset, Head: 4},
+		Partner:   &leak.Partner{Key: collector.Frame{Func: "main.(*Cron).print", File: "/src/cron/cron.go", Line: 61}, Both: 3, At: l.Onset, Head: 4},
 	}, {
 		Op: "IO wait", Key: collector.Frame{Func: "main.(*Cron).dial", File: "/src/cron/cron.go", Line: 50}, Base: 3, Head: 203, Share: 0.112,
 	}}

@@ -60,7 +60,7 @@ func NewStack(s leak.StackGrowth) Stack {
 	x := newStack(s)
 	x.Origin = &Origin{Key: frame(s.Key), CreatedBy: frame(s.CreatedBy)}
 	x.WaitSeconds = s.Wait.Seconds()
-	if p := s.Parted; p != nil {
+	if p := s.Partner; p != nil {
 		x.Parted = &Parting{Signature: p.Signature, Key: frame(p.Key), Both: p.Both, At: p.At, Head: p.Head}
 	}
 	return x
