@@ -58,6 +58,9 @@ func readDebug2(in lines, lim Limits, p *collector.Profile, out emit) error {
 	d := dump{in: in, lim: lim, names: newInterner(), index: map[string]int{}}
 	d.names.memory = lim.memory
 	for {
+		if !d.open {
+			d.readKnown()
+		}
 		line, err := d.in.next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -530,13 +533,8 @@ func (d *dump) close() error {
 	d.dropHalf()
 	d.loseFrame()
 	d.open = false
-	_ = d.lim.memory.charge(idSize)
 	at, ok := d.index[string(d.key)]
-	if ok {
-		if rec := &d.records[at]; rec.Labels != nil {
-			keepCommon(rec.Labels, parseLabels(d.labels))
-		}
-	} else {
+	if !ok {
 		if len(d.records) >= d.lim.Stacks {
 			return collector.Errorf(collector.ReasonTooLarge, "line %d: more than %d stacks", d.in.n, d.lim.Stacks)
 		}
@@ -548,11 +546,20 @@ func (d *dump) close() error {
 	if d.frames == 0 && !d.unavailable {
 		d.bare++
 	}
+	d.count(at)
+	return nil
+}
+
+// count counts the goroutine being read to a record.
+func (d *dump) count(at int) {
+	_ = d.lim.memory.charge(idSize)
+	if rec := &d.records[at]; rec.Labels != nil {
+		keepCommon(rec.Labels, parseLabels(d.labels))
+	}
 	d.read.add(sighting{
 		id: d.id, record: int32(at), apart: d.apart,
 		minutes: uint32(min(d.wait/time.Minute, math.MaxUint32)),
 	})
-	return nil
 }
 
 // record makes a record from the key; finish counts its goroutines.

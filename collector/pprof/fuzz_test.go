@@ -1,6 +1,7 @@
 package pprof
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"maps"
@@ -158,8 +159,11 @@ func FuzzDebug2(f *testing.F) {
 	f.Add([]byte(oneDump))
 	f.Add([]byte("goroutine 7 [select] {n: 7, empty: , route: \"/cart\\\"]: {a\"}:\nmain.f(...)\n\t/f.go:1\n"))
 	f.Add([]byte("goroutine 7 [chan send (leaked), 3 minutes, locked to thread, synctest bubble 4 labels:{\"a\": \"x]: y\"}]:\nmain.f(...)\n\t/f.go:1\n"))
+	f.Add([]byte(strings.Repeat(manyDumps, 2)))
+	f.Add([]byte(manyDumps + strings.NewReplacer("goroutine ", "goroutine 9", "0xc0001", "0xc0002", "(0x1)", "(...)").Replace(manyDumps)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := bounded(t, data)
+		require.Equal(t, dumpOf(data, false), dumpOf(data, true), "the tolerant reader agrees")
 		if p == nil || p.Format != collector.FormatDebug2 {
 			return
 		}
@@ -211,6 +215,19 @@ func FuzzDebug2(f *testing.F) {
 			}
 		}
 	})
+}
+
+// dumpOf reads a dump without a look at what it is, for as far as it goes.
+func dumpOf(data []byte, tolerant bool) (p collector.Profile) {
+	in := lines{br: bufio.NewReaderSize(bytes.NewReader(data), peekSize), tolerant: tolerant}
+	err := readDebug2(in, fuzzLimits.withDefaults(), &p, func(rec *collector.Record) error {
+		p.Records = append(p.Records, *rec)
+		return nil
+	})
+	if err != nil {
+		p.Warnings = append(p.Warnings, err.Error())
+	}
+	return p
 }
 
 // FuzzAny lets the format be guessed.

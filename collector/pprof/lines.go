@@ -16,6 +16,8 @@ type lines struct {
 	n    int   // number of the line read last, from 1
 	size int64 // bytes read, without the "\r" that ends a line
 	last byte  // last byte of the text so far
+	// tolerant tells readers to look at each line, without a fast path.
+	tolerant bool
 }
 
 // next is the next line without its end, valid until the next call, and
