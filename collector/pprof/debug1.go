@@ -26,7 +26,7 @@ import (
 // line tells whether all of it was understood. Of several profiles, one behind
 // the other, the last one counts; so the records are handed out at the end.
 func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
-	d := counts{in: in, lim: lim, names: newInterner()}
+	d := counts{in: in, lim: lim, names: newInterner(), known: map[string]*collector.Frame{}}
 	d.names.memory = lim.memory
 	p.Format = collector.FormatDebug1
 	for {
@@ -83,6 +83,7 @@ type counts struct {
 	sum      int64 // goroutines of the records, at most math.MaxInt64
 	records  []collector.Record
 	slab     []*collector.Frame
+	known    map[string]*collector.Frame // by line
 	// addresses are those of the last record, with a blank before and behind each.
 	addresses []byte
 	named     bool   // a frame has a function's name
@@ -144,7 +145,7 @@ func (d *counts) first(line []byte) error {
 	if err != nil || n < 0 {
 		return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", d.in.n, beginning(rest))
 	}
-	*d = counts{in: d.in, lim: d.lim, names: d.names, addresses: d.addresses, kind: kind, profiles: d.profiles + 1, total: n}
+	*d = counts{in: d.in, lim: d.lim, names: d.names, known: d.known, addresses: d.addresses, kind: kind, profiles: d.profiles + 1, total: n}
 	return nil
 }
 
@@ -153,7 +154,7 @@ func (d *counts) frameLine(line []byte) error {
 		return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", d.in.n, beginning(line))
 	}
 	rec := &d.records[len(d.records)-1]
-	if labels, ok := bytes.CutPrefix(bytes.TrimLeft(line[1:], blanks), []byte("labels: ")); ok {
+	if labels, ok := bytes.CutPrefix(trimLeft(line[1:]), []byte("labels: ")); ok {
 		rec.Labels = parseLabels(labels)
 		_ = d.lim.memory.charge(2 * len(labels))
 		d.incomplete = line[len(line)-1] != '}'
@@ -162,13 +163,41 @@ func (d *counts) frameLine(line []byte) error {
 	if d.frameAt == 0 {
 		d.frame, d.frameAt = string(beginning(line)), d.in.n
 	}
-	f, whole := debug1Frame(line, d.addresses, d.names)
-	d.incomplete = !whole
+	f := d.known[string(line)]
+	if f == nil {
+		var whole bool
+		if f, whole = d.newFrame(line); !whole {
+			d.incomplete = true
+		}
+	}
 	d.named = d.named || f.Func != ""
 	if len(rec.Frames) < d.lim.Depth {
-		d.push(rec, d.names.frame(f))
+		d.push(rec, f)
 	}
 	return nil
+}
+
+// newFrame reads the line of a frame. A whole line that says where its address ends
+// is remembered: the stacks of a program have most of their frames in common, and
+// each is printed the same each time.
+func (d *counts) newFrame(line []byte) (frame *collector.Frame, whole bool) {
+	f, whole := debug1Frame(line, d.addresses, d.names)
+	frame = d.names.frame(f)
+	if bytes.HasPrefix(line, []byte("#\t0x")) && whole && f.Func != "" {
+		if end := 5 + countHex(line[5:]); end < len(line) && line[end] == '\t' {
+			d.known[string(line)] = frame
+			_ = d.lim.memory.charge(len(line) + internedStringSize)
+		}
+	}
+	return frame, whole
+}
+
+// countHex is how many hexadecimal digits a text begins with.
+func countHex(b []byte) (n int) {
+	for n < len(b) && isHex(b[n]) {
+		n++
+	}
+	return n
 }
 
 // push adds a frame to the last record, whose frames are at the end of the slab.
@@ -192,13 +221,13 @@ func debug1Frame(line, addresses []byte, names interner) (f collector.Frame, who
 			b = bytes.ReplaceAll(b, s, []byte("\t"))
 		}
 	}
-	b = bytes.TrimLeft(b, blanks)
+	b = trimLeft(b)
 	if bytes.HasPrefix(b, []byte("0x")) {
 		i := endOfAddress(b, addresses)
 		if i == len(b) {
 			return f, i > 2
 		}
-		b = bytes.TrimLeft(b[i:], blanks)
+		b = trimLeft(b[i:])
 	}
 	name, at := splitOffset(b)
 	if len(name) == 0 {
@@ -234,7 +263,7 @@ func endOfAddress(b, addresses []byte) int {
 		}
 	}
 	// None of them, so it is as long as they are.
-	if first, _, ok := bytes.Cut(bytes.TrimLeft(addresses, blanks), []byte(" ")); ok && bytes.HasPrefix(first, []byte("0x")) {
+	if first, _, ok := bytes.Cut(trimLeft(addresses), []byte(" ")); ok && bytes.HasPrefix(first, []byte("0x")) {
 		return min(end, len(first))
 	}
 	return end
@@ -253,7 +282,7 @@ func splitOffset(b []byte) (name, at []byte) {
 			end++
 		}
 		if end > i+3 && (end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0 || bytes.IndexAny(b[:i], blanks) < 0) {
-			return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[end:], blanks)
+			return trimRight(b[:i]), trimLeft(b[end:])
 		}
 		from = i + 3
 	}
@@ -265,7 +294,7 @@ func splitOffset(b []byte) (name, at []byte) {
 	if i < 0 {
 		return b, nil
 	}
-	return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[i:], blanks)
+	return trimRight(b[:i]), trimLeft(b[i:])
 }
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
