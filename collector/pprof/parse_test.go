@@ -154,10 +154,10 @@ func TestDebug2Aggregates(t *testing.T) {
 
 // A dump that fills 64 MB was cut; one that does not was not.
 func TestDebug2CutAt64MB(t *testing.T) {
-	for _, size := range []int{dumpLimit - 1, dumpLimit, dumpLimit + 1} {
+	for _, size := range []int{(64 << 20) - 1, (64 << 20), (64 << 20) + 1} {
 		p, err := Parse(endless(oneDump, size), fetched, Limits{})
 		switch {
-		case size == dumpLimit:
+		case size == (64 << 20):
 			require.NoError(t, err)
 			require.True(t, p.Incomplete)
 		case err == nil:

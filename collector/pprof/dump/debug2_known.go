@@ -1,4 +1,4 @@
-package pprof
+package dump
 
 import "bytes"
 
@@ -59,7 +59,7 @@ func (d *dump) known(text []byte) (n, lines int, whole bool) {
 			}
 		}
 	}
-	_ = d.lim.memory.charge(cap(d.key) - before)
+	_ = d.memory.Charge(cap(d.key) - before)
 	d.open, d.between = false, between
 	return 0, 0, whole
 }
@@ -106,14 +106,4 @@ func (d *dump) appendFrames(text []byte) (n, lines int, whole bool) {
 		}
 		key = append(append(append(key, '\n'), at...), '\n')
 	}
-}
-
-// cutLine is the first line of a text, without its end, and its length with it; 0
-// if the text has no end of a line.
-func cutLine(text []byte) (line []byte, n int) {
-	i := bytes.IndexByte(text, '\n')
-	if i < 0 {
-		return nil, 0
-	}
-	return text[:i], i + 1
 }

@@ -1,12 +1,10 @@
-package pprof
+package dump
 
 import (
 	"bufio"
 	"bytes"
 	"errors"
 	"io"
-
-	"github.com/gorowatch/gorowatch/collector"
 )
 
 // lines reads a text line by line. A line that does not fit into the
@@ -55,39 +53,12 @@ func (l *lines) next() ([]byte, error) {
 	return line, err
 }
 
-// interner keeps one copy of each string and of each frame.
-type interner struct {
-	strs   map[string]string
-	frames map[collector.Frame]*collector.Frame
-	memory *account
-}
-
-// Sizes of entries of the maps, by estimate.
-const (
-	internedStringSize = 48
-	internedFrameSize  = 110
-)
-
-func newInterner() interner {
-	return interner{strs: map[string]string{}, frames: map[collector.Frame]*collector.Frame{}}
-}
-
-func (in interner) str(b []byte) string {
-	if s, ok := in.strs[string(b)]; ok {
-		return s
+// cutLine is the first line of a text, without its end, and its length with it; 0
+// if the text has no end of a line.
+func cutLine(text []byte) (line []byte, n int) {
+	i := bytes.IndexByte(text, '\n')
+	if i < 0 {
+		return nil, 0
 	}
-	s := string(b)
-	in.strs[s] = s
-	_ = in.memory.charge(len(s) + internedStringSize)
-	return s
-}
-
-func (in interner) frame(f collector.Frame) *collector.Frame {
-	kept := in.frames[f]
-	if kept == nil {
-		kept = &f
-		in.frames[f] = kept
-		_ = in.memory.charge(internedFrameSize)
-	}
-	return kept
+	return text[:i], i + 1
 }
