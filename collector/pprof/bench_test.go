@@ -66,7 +66,7 @@ func BenchmarkProto(b *testing.B) {
 		frames[i] = &collector.Frame{Func: fmt.Sprintf("github.com/acme/shop/internal/pkg%d.(*Server).handle%d", i/100, i), File: fmt.Sprintf("/src/internal/pkg%d/file.go", i/100), Line: i}
 	}
 	for i := range 20_000 {
-		r := collector.Record{Count: int64(i)}
+		r := collector.Record{Count: int64(1 + i%7)}
 		for j := range 30 {
 			r.Frames = append(r.Frames, frames[(i*(j+7)+j)%len(frames)])
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // The parts refer to one another by ids and by indices into the table of
@@ -79,19 +80,19 @@ func (d *decoder) field() error {
 		}
 		return d.wrap(err, start)
 	}
-	num, wire := tag>>3, tag&7
-	switch wire {
-	case wireVarint:
+	num := tag >> 3
+	switch protowire.Type(tag & 7) {
+	case protowire.VarintType:
 		v, err := d.varint()
 		if num == profileTimeNanos {
 			d.timeNanos = int64(v)
 		}
 		return d.wrap(unexpected(err), start)
-	case wireFixed64:
+	case protowire.Fixed64Type:
 		return d.wrap(d.skip(8), start)
-	case wireFixed32:
+	case protowire.Fixed32Type:
 		return d.wrap(d.skip(4), start)
-	case wireBytes:
+	case protowire.BytesType:
 	default:
 		return d.notProfile(start)
 	}

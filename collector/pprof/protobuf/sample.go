@@ -116,9 +116,9 @@ func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 		if len(msg) > 1 && msg[0] >= 0x80 && msg[1] < 0x80 { // 128 to 16383
 			id, msg = uint64(msg[0]&0x7f)|uint64(msg[1])<<7, msg[2:]
 		} else {
-			var ok bool
-			if id, msg, ok = uvarint(msg); !ok {
-				return errMalformed
+			var err error
+			if id, msg, err = number(msg); err != nil {
+				return err
 			}
 		}
 		if room == 0 {

@@ -1,12 +1,12 @@
 package protobuf
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Field numbers of profile.proto.
@@ -36,14 +36,6 @@ const (
 	functionID       = 1
 	functionName     = 2
 	functionFilename = 4
-)
-
-// Wire types of protocol buffers.
-const (
-	wireVarint  = 0
-	wireFixed64 = 1
-	wireBytes   = 2
-	wireFixed32 = 5
 )
 
 // maxMessage is the largest part of a profile that is read at once: a
@@ -120,53 +112,40 @@ func unexpected(err error) error {
 }
 
 // next reads one field of a message: of a varint its value, of a nested
-// message its bytes.
+// message its bytes. A field of another type has number 0.
 func next(b []byte) (num, value uint64, msg, rest []byte, err error) {
-	tag, b, ok := uvarint(b)
-	if !ok {
-		return 0, 0, nil, nil, errMalformed
+	tag, b, err := number(b)
+	if err != nil {
+		return 0, 0, nil, nil, err
 	}
-	num = tag >> 3
-	switch tag & 7 {
-	case wireVarint:
-		if value, b, ok = uvarint(b); !ok {
-			return 0, 0, nil, nil, errMalformed
+	switch num = tag >> 3; protowire.Type(tag & 7) {
+	case protowire.VarintType:
+		value, b, err = number(b)
+		return num, value, nil, b, err
+	case protowire.BytesType:
+		if v, n := protowire.ConsumeBytes(b); n >= 0 {
+			return num, 0, v[:len(v):len(v)], b[n:], nil
 		}
-		return num, value, nil, b, nil
-	case wireBytes:
-		n, b, ok := uvarint(b)
-		if !ok || n > uint64(len(b)) {
-			return 0, 0, nil, nil, errMalformed
+	case protowire.Fixed64Type:
+		if _, n := protowire.ConsumeFixed64(b); n >= 0 {
+			return 0, 0, nil, b[n:], nil
 		}
-		return num, 0, b[:n:n], b[n:], nil
-	case wireFixed64:
-		if len(b) >= 8 {
-			return 0, 0, nil, b[8:], nil
-		}
-	case wireFixed32:
-		if len(b) >= 4 {
-			return 0, 0, nil, b[4:], nil
+	case protowire.Fixed32Type:
+		if _, n := protowire.ConsumeFixed32(b); n >= 0 {
+			return 0, 0, nil, b[n:], nil
 		}
 	}
 	return 0, 0, nil, nil, errMalformed
 }
 
-// number is uvarint with an error.
+// number reads a varint. Nearly all of them have one byte, for which no call is made.
 func number(b []byte) (uint64, []byte, error) {
-	v, rest, ok := uvarint(b)
-	if !ok {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint64(b[0]), b[1:], nil
+	}
+	v, n := protowire.ConsumeVarint(b)
+	if n < 0 {
 		return 0, nil, errMalformed
 	}
-	return v, rest, nil
-}
-
-func uvarint(b []byte) (uint64, []byte, bool) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return uint64(b[0]), b[1:], true
-	}
-	v, n := binary.Uvarint(b)
-	if n <= 0 {
-		return 0, nil, false
-	}
-	return v, b[n:], true
+	return v, b[n:], nil
 }
