@@ -218,6 +218,7 @@ func TestPastedDumps(t *testing.T) {
 		try := func(text string, how ...string) {
 			p, err := Parse(strings.NewReader(text), fetched, Limits{})
 			require.NoError(t, err, "%s %q", name, how)
+			p.ReadAs = ""
 			require.Equal(t, want, p, "%s %q", name, how)
 		}
 		turn := 0
@@ -265,6 +266,7 @@ func TestDumpInALongLog(t *testing.T) {
 		for _, enc := range encodings {
 			p, err := Parse(strings.NewReader(enc.do(log+text)), fetched, Limits{})
 			require.NoError(t, err, "%s %s", name, enc.name)
+			p.ReadAs = ""
 			require.Equal(t, want, p, "%s %s", name, enc.name)
 		}
 	}
@@ -298,6 +300,7 @@ func TestPastedRealDumps(t *testing.T) {
 					}
 					p, err := Parse(strings.NewReader(enc.do(tab.do(string(data)))), fetched, Limits{})
 					require.NoError(t, err, "%s %s %s", file, tab.name, enc.name)
+					p.ReadAs = ""
 					require.Equal(t, want, p, "%s %s %s", file, tab.name, enc.name)
 				}
 			}

@@ -44,7 +44,8 @@ var mayImport = map[string][]string{
 
 	"collector/pprof/bounds":   {"collector"},
 	"collector/pprof/protobuf": {"collector", "collector/pprof/bounds"},
-	"collector/pprof/dump":     {"collector", "collector/pprof/bounds"},
+	"collector/pprof/dump":     {"collector", "collector/pprof/bounds", "collector/pprof/paste"},
+	"collector/pprof/paste":    {},
 
 	"trend":          {"internal/procstart"},
 	"internal/human": {},

@@ -26,7 +26,7 @@ import (
 // lines indented, and other text around it or in between. The total of the first
 // line tells whether all of it was understood. Of several profiles, one behind
 // the other, the last one counts; so the records are handed out at the end.
-func readDebug1(in lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, out emit) error {
+func readDebug1(in *lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, n *notes, out emit) error {
 	d := counts{in: in, lim: lim, memory: memory, names: newInterner(), known: map[string]*collector.Frame{}}
 	d.names.memory = memory
 	p.Format = collector.FormatDebug1
@@ -49,6 +49,10 @@ func readDebug1(in lines, lim bounds.Limits, memory *bounds.Account, p *collecto
 	}
 	if d.dump {
 		p.Warnings = append(p.Warnings, "it holds a debug=2 dump as well, which is not used")
+	}
+	n.ignored += d.ignored
+	if d.unmarked > 0 {
+		n.assumed = append(n.assumed, `"#" before frames is gone`)
 	}
 	for i := range d.records {
 		if err := out(&d.records[i]); err != nil {
@@ -74,7 +78,7 @@ func readDebug1(in lines, lim bounds.Limits, memory *bounds.Account, p *collecto
 
 // counts is the state of reading a debug=1 profile.
 type counts struct {
-	in     lines
+	in     *lines
 	lim    bounds.Limits
 	memory *bounds.Account
 	names  interner
@@ -92,6 +96,8 @@ type counts struct {
 	frame     string // the first frame's line, for a message
 	frameAt   int
 	dump      bool  // there is a debug=2 dump behind it
+	ignored   int   // lines that are not understood
+	unmarked  int   // frames without a "#"
 	strange   error // the first line that is not understood
 	// incomplete: the last line lacks something at its end.
 	incomplete bool
@@ -111,9 +117,14 @@ func (d *counts) line(line []byte) error {
 	if line[0] == '#' {
 		return d.frameLine(line)
 	}
+	if isUnmarked(line) && len(d.records) > 0 {
+		d.unmarked++
+		return d.frameLine(append([]byte("#\t"), line...))
+	}
 	n, _, ok := bytes.Cut(line, []byte(" @"))
 	count, err := strconv.ParseInt(string(n), 10, 64)
 	if !ok || err != nil {
+		d.ignored++
 		if d.strange == nil {
 			d.strange = collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", d.in.n, FirstLine(line))
 		}

@@ -120,3 +120,15 @@ func fileLine(b []byte, names interner) (string, int) {
 	}
 	return names.str(b[:i]), n
 }
+
+// isUnmarked tells a frame, or labels, that a "#" is missing before.
+func isUnmarked(line []byte) bool {
+	if bytes.HasPrefix(line, []byte("labels: {")) {
+		return true
+	}
+	if !bytes.HasPrefix(line, []byte("0x")) {
+		return false
+	}
+	i := 2 + countHex(line[2:])
+	return i > 2 && (i == len(line) || isBlank(line[i]) || bytes.Contains(line[i:], []byte("+0x")))
+}

@@ -49,7 +49,7 @@ var (
 // A goroutine that is printed twice, as GOTRACEBACK=crash does, counts once, and
 // the scheduler's own (goroutine 0) not at all. Of several dumps, one behind the
 // other, the last one counts.
-func readDebug2(in lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, out emit) error {
+func readDebug2(in *lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, n *notes, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
 	d := dump{in: in, lim: lim, memory: memory, names: newInterner(), index: map[string]int{}}
 	d.names.memory = memory
@@ -90,6 +90,13 @@ func readDebug2(in lines, lim bounds.Limits, memory *bounds.Account, p *collecto
 		return unreadable()
 	}
 	p.Warnings = append(p.Warnings, d.finish()...)
+	n.ignored += d.ignored
+	if d.goleak {
+		n.names = append(n.names, "goleak's report")
+	}
+	if d.untabbed > 0 {
+		n.assumed = append(n.assumed, "tabs before files are gone")
+	}
 	for i := range d.records {
 		if d.records[i].Count == 0 {
 			continue // only in an earlier dump
@@ -103,7 +110,7 @@ func readDebug2(in lines, lim bounds.Limits, memory *bounds.Account, p *collecto
 
 // dump is the state of reading one.
 type dump struct {
-	in      lines
+	in      *lines
 	lim     bounds.Limits
 	memory  *bounds.Account
 	names   interner
@@ -119,10 +126,14 @@ type dump struct {
 	counts    bool   // there is a debug=1 profile behind it
 	missing   string // where a part of the text is missing, for a message
 	between   bool   // there is other text since the last goroutine
+	goleak    bool   // it is a report of goleak
+	ignored   int    // lines that belong to no goroutine
+	untabbed  int    // files that were not indented
 	spaced    bool   // an empty line follows each line
 
 	// The goroutine being read.
 	open        bool
+	announced   bool // by a line of goleak, behind which a header may come
 	gap         bool // an empty line came last
 	unavailable bool // its stack is, as the dump says
 	apart       bool // there was other text before it
@@ -162,11 +173,20 @@ func (d *dump) line(raw []byte) error {
 		return d.emptyLine()
 	}
 	if line[0] == 'g' && isHeader(line) {
-		if err := d.close(); err != nil {
+		if d.announced && d.frames == 0 && d.pending == 0 {
+			d.open = false // goleak's own line was about the same goroutine
+		}
+		return d.begin(line, lead)
+	}
+	if line[0] == 'G' || line[0] == '[' {
+		if header, ok := goleakHeader(line); ok {
+			err := d.begin(header, lead)
+			d.goleak, d.announced = true, true
 			return err
 		}
-		d.lead = lead
-		return d.header(line)
+	}
+	if d.goleak && string(line) == "]" {
+		return d.close()
 	}
 	if line[0] == 'g' && isTotal(line) {
 		d.counts = true
@@ -177,6 +197,7 @@ func (d *dump) line(raw []byte) error {
 	}
 	if !d.open {
 		d.between = true
+		d.ignored++
 		return nil
 	}
 	if d.skip {
@@ -193,6 +214,9 @@ func (d *dump) line(raw []byte) error {
 		}
 		if ok {
 			d.dropHalf()
+			if lead <= d.lead {
+				d.untabbed++
+			}
 			d.fileLine(at)
 			d.spaced = d.spaced || gap
 			return nil
@@ -238,4 +262,14 @@ func (d *dump) line(raw []byte) error {
 		d.strange, d.strangeAt = string(FirstLine(line)), d.in.n
 	}
 	return nil
+}
+
+// begin begins a goroutine with its header.
+func (d *dump) begin(header []byte, lead int) error {
+	if err := d.close(); err != nil {
+		return err
+	}
+	d.announced = false
+	d.lead = lead
+	return d.header(header)
 }

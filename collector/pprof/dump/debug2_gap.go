@@ -17,6 +17,9 @@ func (d *dump) dropHalf() {
 	if len(d.half) > 0 && d.halfFile && d.missing == "" {
 		d.missing = fmt.Sprintf("line %d, %q: a part is missing there, so there may be more goroutines than counted", d.halfAt, FirstLine(d.half))
 	}
+	if len(d.half) > 0 && !bytes.HasSuffix(d.half, []byte("frames elided...")) {
+		d.ignored++
+	}
 	d.half = d.half[:0]
 }
 

@@ -11,7 +11,7 @@ import "bytes"
 // every name and every place in it was read by the tolerant reader from another
 // goroutine, so the two never disagree.
 func (d *dump) readKnown() {
-	if d.spaced || d.in.tolerant || len(d.records) == 0 {
+	if d.spaced || d.in.tolerant || d.in.rewrite != nil || len(d.records) == 0 {
 		return
 	}
 	for {

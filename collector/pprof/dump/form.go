@@ -115,7 +115,7 @@ func otherProfile(head []byte) string {
 			return o.name
 		}
 	}
-	if name, rest, ok := bytes.Cut(text, []byte(" profile: total ")); ok && len(name) < 64 && !bytes.ContainsAny(name, " \n") && len(rest) > 0 {
+	if name, rest, ok := bytes.Cut(text, []byte(" profile: total ")); ok && len(name) < 64 && !bytes.ContainsAny(name, " \n\"{[<") && len(rest) > 0 {
 		return fmt.Sprintf("a profile of %q", name)
 	}
 	return ""
