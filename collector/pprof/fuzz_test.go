@@ -216,6 +216,10 @@ func FuzzDebug2(f *testing.F) {
 
 // FuzzAny lets the format be guessed.
 func FuzzAny(f *testing.F) {
+	for _, w := range wrappings {
+		f.Add([]byte(w.do(oneDump)))
+		f.Add([]byte(w.do(manyCounts)))
+	}
 	f.Add([]byte(utf16Text(true, true, "\r\n")(oneDump)))
 	f.Add([]byte(utf16Text(false, false, "\n")(manyCounts)))
 	for _, s := range []string{manyDumps + manyDumps, manyCounts + manyCounts, expand(manyDumps), expand(manyCounts), "", "<html>", "heap profile: 1", "\x1f\x8b", "{}", "goroutine 1 [select]:\n", oneDump} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
@@ -64,7 +65,7 @@ func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 
 // decode reads a profile that is not compressed.
 func (u *unpacker) decode(br *bufio.Reader) error {
-	br, err := dump.UTF8(br)
+	br, utf16, err := dump.UTF8(br)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,13 @@ func (u *unpacker) decode(br *bufio.Reader) error {
 	if dump.IsBinary(head) {
 		return protobuf.Read(br, u.lim, u.memory, u.profile, u.out)
 	}
-	return dump.Read(br, u.lim, u.memory, u.profile, u.out)
+	if err := dump.Read(br, u.lim, u.memory, u.profile, u.out); err != nil {
+		return err
+	}
+	if utf16 {
+		u.profile.ReadAs = strings.TrimSuffix("text in UTF-16; "+u.profile.ReadAs, "; ")
+	}
+	return nil
 }
 
 func gzipError(err error, at int64) error {

@@ -22,29 +22,32 @@ var (
 
 // UTF8 returns a reader of the same text in UTF-8 with lines that end in
 // "\n". Shells and editors, PowerShell above all, save dumps in UTF-16 or with a
-// byte order mark. Binary data is passed through.
-func UTF8(br *bufio.Reader) (*bufio.Reader, error) {
+// byte order mark. Binary data is passed through. utf16 tells that the text was in UTF-16.
+func UTF8(br *bufio.Reader) (text *bufio.Reader, utf16 bool, err error) {
 	head, err := br.Peek(BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, false, err
 	}
 	start := head[:min(len(head), 512)]
 	switch {
 	case bytes.HasPrefix(start, utf32LEBOM), bytes.HasPrefix(start, utf32BEBOM):
-		return nil, collector.Errorf(collector.ReasonNotProfile, "that is text in UTF-32, which cannot be read; save it as UTF-8")
+		return nil, false, collector.Errorf(collector.ReasonNotProfile, "that is text in UTF-32, which cannot be read; save it as UTF-8")
 	case bytes.HasPrefix(start, utf8BOM):
 		_, _ = br.Discard(len(utf8BOM))
 		head = head[len(utf8BOM):]
 	case bytes.HasPrefix(start, utf16LEBOM), bytes.HasPrefix(start, utf16BEBOM):
 		little := start[0] == 0xff
 		_, _ = br.Discard(2)
-		return fromUTF16(br, order(little))
+		text, err = fromUTF16(br, order(little))
+		return text, true, err
 	case likelyUTF16(start, 0):
-		return fromUTF16(br, binary.BigEndian)
+		text, err = fromUTF16(br, binary.BigEndian)
+		return text, true, err
 	case likelyUTF16(start, 1):
-		return fromUTF16(br, binary.LittleEndian)
+		text, err = fromUTF16(br, binary.LittleEndian)
+		return text, true, err
 	}
-	return endLines(br, head), nil
+	return endLines(br, head), false, nil
 }
 
 // endLines makes lines end in "\n" that end in "\r" alone.

@@ -126,10 +126,17 @@ func startWithin(line []byte) (at int, form Form) {
 				}
 			}
 		case rest[0] == 'G' && paste.IsDelve(rest):
-			return i - 1, Debug2
+			at := i - 1
+			for at > 1 && (line[at-1] == '*' || line[at-1] == ' ' && (line[at-2] == ' ' || line[at-2] == '*')) {
+				at-- // what points at the present one
+			}
+			return at, Debug2
 		case rest[0] == 'G':
 			if n := bytes.Index(rest, stackLead); n >= 0 && endsLine(rest[n+len(stackLead):]) {
 				if _, ok := goleakHeader(rest[:n+len(stackLead)]); ok {
+					if line[i-2] == '[' { // of the first
+						return i - 2, Debug2
+					}
 					return i - 1, Debug2
 				}
 			}

@@ -74,6 +74,9 @@ func (d *Delve) Line(line []byte) (text []byte, ok bool) {
 		d.out = append(append(d.out, '\t'), place...)
 		return d.out, true
 	}
+	if string(line) == "(truncated)" { // as deep as it was asked for
+		return nil, false
+	}
 	if said, ok := bytes.CutSuffix(line, []byte(" goroutines]")); ok && said[0] == '[' {
 		if n, err := strconv.Atoi(string(said[1:])); err == nil {
 			d.Said = n
