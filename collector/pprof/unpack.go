@@ -20,7 +20,10 @@ import (
 // emit takes the records of a profile as they are read.
 type emit func(*collector.Record) error
 
-var gzipMagic = []byte{0x1f, 0x8b}
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
 
 // unpacker reads one profile: it decompresses what is compressed, and lets the
 // decoder of the format read the rest.
@@ -41,6 +44,9 @@ func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 		return collector.Errorf(collector.ReasonNotProfile, "it is empty, not a profile")
 	}
 	if !bytes.Equal(head, gzipMagic) {
+		if head, _ := br.Peek(len(zstdMagic)); bytes.Equal(head, zstdMagic) && !nested {
+			return u.readZstd(br)
+		}
 		return u.decode(br)
 	}
 	zr, err := gzip.NewReader(br)
@@ -107,7 +113,7 @@ func otherBinary(head []byte) string {
 	for _, o := range []struct{ lead, name string }{
 		{"PK\x03\x04", "a .zip archive; unpack it and use a profile inside"},
 		{"PK\x05\x06", "an empty .zip archive"},
-		{"\x28\xb5\x2f\xfd", "compressed with zstd; decompress it first: zstd -d FILE"},
+		{string(zstdMagic), "compressed more than once"},
 		{"\xfd7zXZ\x00", "compressed with xz; decompress it first: xz -d FILE"},
 		{"BZh91AY&SY", "compressed with bzip2; decompress it first: bzip2 -d FILE"},
 		{"\x04\x22\x4d\x18", "compressed with lz4; decompress it first: lz4 -d FILE"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -52,6 +53,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	}{{base, o.Base}, {head, o.Head}} {
 		if s.snapshot.Incomplete {
 			return fmt.Errorf("%s: %w", show(s.place), ErrIncomplete)
+		}
+		if s.snapshot.ReadAs != "" && o.Format != FormatJSON {
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: read as: %s\n", show(s.place), human.Line(s.snapshot.ReadAs, 400))
 		}
 		for _, w := range s.snapshot.Warnings {
 			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", show(s.place), w)

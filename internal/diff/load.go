@@ -3,14 +3,18 @@ package diff
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof"
+	"github.com/gorowatch/gorowatch/internal/diff/bundle"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -49,7 +53,14 @@ func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, er
 		}
 		return pprof.New(l.Options).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.build.Add)
 	}
-	f, err := os.Open(place)
+	return l.readFile(place)
+}
+
+// readFile reads the profile in a file, which may be one in an archive. What is said of
+// a member is said of the archive with its name.
+func (l *Loader) readFile(place string) (*collector.Profile, error) {
+	path, member := bundle.Split(place)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err // names the file
 	}
@@ -61,11 +72,39 @@ func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, er
 	if info.IsDir() {
 		return nil, fmt.Errorf("%s: it is a folder, not a profile", place)
 	}
-	p, err := pprof.Read(f, info.ModTime(), l.Options.Limits, l.build.Add)
+	lim := fileLimits(l.Options.Limits)
+	var p *collector.Profile
+	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
+		var err error
+		p, err = pprof.Read(r, modified, lim, l.build.Add)
+		return false, err
+	})
+	switch {
+	case err == nil:
+		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
+	case errors.Is(err, bundle.ErrNotArchive) && member == "":
+		p, err = pprof.Read(f, info.ModTime(), lim, l.build.Add)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
 	return p, nil
+}
+
+// fileLimits are the limits for a file. Its size costs no memory, and a pasted dump of a
+// million goroutines has hundreds of megabytes.
+func fileLimits(lim pprof.Limits) pprof.Limits {
+	lim.Body = cmp.Or(lim.Body, 2<<30)
+	lim.Decoded = cmp.Or(lim.Decoded, 1<<30)
+	return lim
+}
+
+// probe reads a profile and keeps nothing of it.
+func probe(lim pprof.Limits) bundle.Read {
+	return func(r io.Reader, modified time.Time) (bool, error) {
+		_, err := pprof.Read(r, modified, lim, func(collector.Format, *collector.Record) error { return nil })
+		return collector.ReasonOf(err) == collector.ReasonNotProfile, err
+	}
 }
 
 // asURL tells URLs from names of files. Of a server alone it is where

@@ -29,6 +29,10 @@ type Report struct {
 type Side struct {
 	Time       time.Time
 	Goroutines int64
+	// ReadAs says what of a pasted dump was stripped, assumed or ignored.
+	ReadAs string
+	// Warnings are what is odd about the profile.
+	Warnings []string
 }
 
 // Stack is the change of one stack.
@@ -46,8 +50,8 @@ func New(base, head *stack.Snapshot) *Report {
 // Of is a report of some of the changes between two snapshots.
 func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 	r := &Report{
-		Base:   Side{base.Time, base.Total},
-		Head:   Side{head.Time, head.Total},
+		Base:   side(base),
+		Head:   side(head),
 		Growth: head.Total - base.Total,
 		Stacks: make([]Stack, len(deltas)),
 	}
@@ -63,6 +67,8 @@ func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 	}
 	return r
 }
+
+func side(s *stack.Snapshot) Side { return Side{s.Time, s.Total, s.ReadAs, s.Warnings} }
 
 // Write writes the report in a format. limit bounds the number of stacks, those
 // that grew most; 0 shows all.
@@ -91,7 +97,11 @@ func (r *Report) Write(w io.Writer, format string, limit int) error {
 type jsonSide struct {
 	Time       time.Time `json:"time"`
 	Goroutines int64     `json:"goroutines"`
+	ReadAs     string    `json:"read_as,omitempty"`
+	Warnings   []string  `json:"warnings,omitempty"`
 }
+
+func (s Side) json() jsonSide { return jsonSide{s.Time.UTC(), s.Goroutines, s.ReadAs, s.Warnings} }
 
 // json writes one stack at a time: all of them can be 50 MB of text.
 func (r *Report) json(b *bufio.Writer, limit int) error {
@@ -99,8 +109,8 @@ func (r *Report) json(b *bufio.Writer, limit int) error {
 		name  string
 		value any
 	}{
-		{"base", jsonSide{r.Base.Time.UTC(), r.Base.Goroutines}},
-		{"head", jsonSide{r.Head.Time.UTC(), r.Head.Goroutines}},
+		{"base", r.Base.json()},
+		{"head", r.Head.json()},
 		{"growth", r.Growth},
 	}
 	var text bytes.Buffer

@@ -79,10 +79,12 @@ var mayImport = map[string][]string{
 		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
-	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/human", "internal/stack"},
-	"internal/app":   {"*"},
-	"internal/demo":  {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
-	"cmd/gorowatch":  {"*"},
+	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
+
+	"internal/diff/bundle": {},
+	"internal/app":         {"*"},
+	"internal/demo":        {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
+	"cmd/gorowatch":        {"*"},
 
 	"deploy": {},
 }
