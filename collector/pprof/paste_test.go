@@ -565,7 +565,6 @@ func TestOtherFiles(t *testing.T) {
 		"zip":             {"PK\x03\x04\x14\x00\x00\x00\x08\x00", "that is a .zip archive; unpack it"},
 		"tar":             {string(tar), "that is a .tar archive; unpack it (tar -xf FILE)"},
 		"tar.gz":          {string(compress(tar)), "that is a .tar archive; unpack it (tar -xf FILE)"},
-		"zst":             {"\x28\xb5\x2f\xfd\x04\x58", "the zstd stream ends early, after 0 decompressed bytes"},
 		"xz":              {"\xfd7zXZ\x00\x00", "that is compressed with xz"},
 		"bzip2":           {"BZh91AY&SY\x00\x01", "that is compressed with bzip2"},
 		"program":         {"\x7fELF\x02\x01\x01\x00", "that is a program or a core dump"},

@@ -26,32 +26,70 @@ type Loader struct {
 	// Options bound what a profile may cost.
 	Options pprof.Options
 
+	label string // as Options.Label
 	build *stack.Builder
+	split *splitter // nil: not by a label
 }
 
 // Load reads the profile at place: an http or https URL (of a server alone, its
 // /debug/pprof/goroutine), gops://host:port for a gops agent, or else a file.
 // Errors name the place.
 func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
+	s, err := l.load(ctx, place)
+	return s.all, err
+}
+
+// load is Load for a profile that may be told apart by a label.
+func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
+	key, _, filter := splitLabel(l.label)
 	if l.build == nil {
 		l.build = stack.NewBuilder()
+		if key != "" && !filter {
+			l.split = newSplitter(key)
+		}
 	}
 	p, err := l.read(ctx, place)
 	if err != nil {
 		// The builder has counted a part, which must not be taken for the
 		// next profile's.
 		l.build = nil
-		return nil, err
+		return labelled{}, err
 	}
-	return l.build.Snapshot(p), nil
+	s := labelled{all: l.build.Snapshot(p)}
+	if l.split != nil {
+		s.values = l.split.snapshots(p)
+	}
+	return s, nil
+}
+
+// keep counts a record.
+func (l *Loader) keep(format collector.Format, rec *collector.Record) error {
+	if key, value, filter := splitLabel(l.label); filter {
+		if has, ok := rec.Labels[key]; !ok || has != value {
+			return nil
+		}
+	}
+	if l.split != nil {
+		if err := l.split.add(format, rec); err != nil {
+			return err
+		}
+	}
+	return l.build.Add(format, rec)
+}
+
+// options are those of the options, with the label that goroutines are told apart by.
+func (l *Loader) options() pprof.Options {
+	o := l.Options
+	o.Limits.SplitBy, _, _ = splitLabel(l.label)
+	return o
 }
 
 func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, error) {
 	if u, ok := asURL(place); ok {
 		if u.Scheme == "gops" {
-			return pprof.New(l.Options).ReadGops(ctx, u, l.build.Add)
+			return pprof.New(l.options()).ReadGops(ctx, u, l.keep)
 		}
-		return pprof.New(l.Options).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.build.Add)
+		return pprof.New(l.options()).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.keep)
 	}
 	return l.readFile(place)
 }
@@ -72,18 +110,18 @@ func (l *Loader) readFile(place string) (*collector.Profile, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("%s: it is a folder, not a profile", place)
 	}
-	lim := fileLimits(l.Options.Limits)
+	lim := fileLimits(l.options().Limits)
 	var p *collector.Profile
 	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
 		var err error
-		p, err = pprof.Read(r, modified, lim, l.build.Add)
+		p, err = pprof.Read(r, modified, lim, l.keep)
 		return false, err
 	})
 	switch {
 	case err == nil:
 		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
 	case errors.Is(err, bundle.ErrNotArchive) && member == "":
-		p, err = pprof.Read(f, info.ModTime(), lim, l.build.Add)
+		p, err = pprof.Read(f, info.ModTime(), lim, l.keep)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)

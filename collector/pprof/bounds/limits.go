@@ -15,6 +15,9 @@ type Limits struct {
 	// beyond are dropped, not refused: the runtime writes at most 128, to
 	// which inlining adds. Default 512.
 	Depth int
+	// SplitBy is the key of a label. Goroutines of a dump that stand at the same place
+	// but differ in it become records of their own. Default: none.
+	SplitBy string
 	// Memory is the number of bytes that decoding may take, by estimate. Default
 	// 128 MiB.
 	Memory int64

@@ -165,6 +165,7 @@ const (
 const (
 	leakedMark  = '!' // ends the state of a leaked goroutine
 	createdMark = '+'
+	splitMark   = 0 // comes before the label that goroutines are told apart by
 )
 
 func (d *dump) line(raw []byte) error {

@@ -49,6 +49,9 @@ func (d *dump) count(at int) {
 // record makes a record from the key; finish counts its goroutines.
 func (d *dump) record() collector.Record {
 	state, rest, _ := bytes.Cut(d.key, []byte("\n"))
+	if d.lim.SplitBy != "" {
+		state = state[:max(0, bytes.LastIndexByte(state, splitMark))]
+	}
 	rec := collector.Record{Labels: parseLabels(d.labels)}
 	if n := len(state); n > 0 && state[n-1] == leakedMark {
 		rec.Leaked, state = true, state[:n-1]

@@ -66,6 +66,14 @@ func (d *dump) header(line []byte) error {
 			d.labels = append(append(d.labels, '{'), l...)
 		}
 	}
+	if d.lim.SplitBy != "" {
+		value, has := parseLabels(d.labels)[d.lim.SplitBy]
+		d.key = append(d.key[:len(d.key)-1], splitMark)
+		if has {
+			d.key = strconv.AppendQuote(d.key, value)
+		}
+		d.key = append(d.key, '\n')
+	}
 	return nil
 }
 
