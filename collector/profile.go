@@ -136,6 +136,9 @@ type Profile struct {
 	// nothing.
 	Incomplete bool
 	Records    []Record
+	// ReadAs says what of a text was stripped, assumed or ignored: "kubectl log with
+	// timestamps; prefix stripped from 12,004 lines". Empty: it was read as it stands.
+	ReadAs string
 	// Warnings are what a person should know about how it was read, such as
 	// that the text held several dumps: sentences without a full stop.
 	Warnings []string

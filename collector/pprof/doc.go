@@ -2,6 +2,10 @@
 // buffer, debug=1 and debug=2, as Go 1.19 to 1.27 write them, for the
 // goroutine and the goroutineleak profile.
 //
+// It is the door of three rooms. It fetches, decompresses and decides on the format;
+// collector/pprof/protobuf and collector/pprof/dump decode, within the limits of
+// collector/pprof/bounds.
+//
 // What it reads comes from strangers, so everything is bounded: time, bytes
 // on the wire, bytes after decompression, distinct stacks, frames of a stack.
 // What is over a limit is refused with a reason rather than read in part.

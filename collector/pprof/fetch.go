@@ -15,6 +15,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
+	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
 // Options of a Fetcher. A zero field takes its default.
@@ -37,7 +39,7 @@ type Fetcher struct {
 
 // New makes a Fetcher.
 func New(o Options) *Fetcher {
-	f := &Fetcher{limits: o.Limits.withDefaults(), timeout: cmp.Or(o.Timeout, 30*time.Second), now: o.Now}
+	f := &Fetcher{limits: o.Limits.WithDefaults(), timeout: cmp.Or(o.Timeout, 30*time.Second), now: o.Now}
 	if f.now == nil {
 		f.now = time.Now
 	}
@@ -55,16 +57,16 @@ func New(o Options) *Fetcher {
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
 	u := profileURL(target, kind, debug)
 	var raw rawCopy
-	dump := newDumpCopy(maxDumpCopy)
+	text := newDumpCopy(maxDumpCopy)
 	p, err := f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
-		memory := f.limits.account(ctx)
-		defer memory.close()
+		memory := f.limits.Account(ctx)
+		defer memory.Close()
 		switch debug {
 		case 0:
 			raw.memory = memory
 			body = io.TeeReader(body, &raw)
 		case 2:
-			body = io.TeeReader(body, dump)
+			body = io.TeeReader(body, text)
 		}
 		return decodeAll(body, f.now(), f.limits, memory)
 	})
@@ -79,7 +81,7 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 	case 0:
 		p.Raw = raw.Bytes()
 	case 2:
-		p.Raw = dump.bytes()
+		p.Raw = text.bytes()
 	}
 	return p, nil
 }
@@ -87,13 +89,13 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 // rawCopy is a profile as it was sent.
 type rawCopy struct {
 	bytes.Buffer
-	memory *account
+	memory *bounds.Account
 }
 
 func (c *rawCopy) Write(b []byte) (int, error) {
 	before := c.Cap()
 	n, _ := c.Buffer.Write(b)
-	return n, c.memory.charge(c.Cap() - before)
+	return n, c.memory.Charge(c.Cap() - before)
 }
 
 // Read pulls the profile at u, of whatever kind and format it is, and hands
@@ -213,8 +215,8 @@ func firstLine(r io.Reader) string {
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return ""
 	}
-	if detect(buf[:n]) != formatText {
+	if dump.Detect(buf[:n]) != dump.Text {
 		return ""
 	}
-	return fmt.Sprintf("%.100q", beginning(buf[:n]))
+	return fmt.Sprintf("%.100q", dump.FirstLine(buf[:n]))
 }

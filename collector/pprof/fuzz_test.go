@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
 var fuzzLimits = Limits{Body: 1 << 20, Decoded: 1 << 20, Stacks: 50, Depth: 20}
@@ -136,7 +137,7 @@ func FuzzDebug1(f *testing.F) {
 			}
 			b.WriteString("\n")
 		}
-		if detect([]byte(b.String())) != formatDebug1 {
+		if dump.Detect([]byte(b.String())) != dump.Debug1 {
 			return // control characters that stood further back
 		}
 		again := bounded(t, []byte(b.String()))
@@ -190,7 +191,7 @@ func FuzzDebug2(f *testing.F) {
 			}
 		}
 		b.WriteString("\n")
-		if detect([]byte(b.String())) != formatDebug2 {
+		if dump.Detect([]byte(b.String())) != dump.Debug2 {
 			return // control characters that stood further back
 		}
 		again := bounded(t, []byte(b.String()))
@@ -206,7 +207,7 @@ func FuzzDebug2(f *testing.F) {
 			require.Equal(t, p.Records[i].IDs, again.Records[i].IDs)
 			require.Equal(t, p.Records[i].State, again.Records[i].State)
 			require.Equal(t, p.Records[i].Frames, again.Records[i].Frames)
-			if header := len(p.Records[i].State) + len(pairs(p.Records[i].Labels)); header < peekSize-100 { // longer ones are cut
+			if header := len(p.Records[i].State) + len(pairs(p.Records[i].Labels)); header < dump.BufferSize-100 { // longer ones are cut
 				requireLabels(t, p.Records[i].Labels, again.Records[i].Labels)
 			}
 		}
@@ -215,6 +216,10 @@ func FuzzDebug2(f *testing.F) {
 
 // FuzzAny lets the format be guessed.
 func FuzzAny(f *testing.F) {
+	for _, w := range wrappings {
+		f.Add([]byte(w.do(oneDump)))
+		f.Add([]byte(w.do(manyCounts)))
+	}
 	f.Add([]byte(utf16Text(true, true, "\r\n")(oneDump)))
 	f.Add([]byte(utf16Text(false, false, "\n")(manyCounts)))
 	for _, s := range []string{manyDumps + manyDumps, manyCounts + manyCounts, expand(manyDumps), expand(manyCounts), "", "<html>", "heap profile: 1", "\x1f\x8b", "{}", "goroutine 1 [select]:\n", oneDump} {

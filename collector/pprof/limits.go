@@ -1,35 +1,16 @@
 package pprof
 
-import "cmp"
+import "github.com/gorowatch/gorowatch/collector/pprof/bounds"
 
 // Limits bound what one profile may cost. A zero field takes its default.
-type Limits struct {
-	// Body is the number of bytes as sent. Default 80 MiB: a whole debug=2
-	// dump of 64 MB fits.
-	Body int64
-	// Decoded is the number of bytes after decompression. Default 256 MiB.
-	Decoded int64
-	// Stacks is the number of distinct stacks. Default 200 000.
-	Stacks int
-	// Depth is the number of frames kept of one stack, leaf first; those
-	// beyond are dropped, not refused: the runtime writes at most 128, to
-	// which inlining adds. Default 512.
-	Depth int
-	// Memory is the number of bytes that decoding may take, by estimate. Default
-	// 128 MiB.
-	Memory int64
-	// Budget bounds what all decoders take that have it; nil: nothing does.
-	Budget *Budget
+type Limits = bounds.Limits
 
-	memory *account // of the profile that is decoded
-}
+// Budget is the memory that all decoders with it may use at the same time.
+type Budget = bounds.Budget
 
-// withDefaults fills what is zero.
-func (l Limits) withDefaults() Limits {
-	l.Body = cmp.Or(l.Body, 80<<20)
-	l.Decoded = cmp.Or(l.Decoded, 256<<20)
-	l.Stacks = cmp.Or(l.Stacks, 200_000)
-	l.Depth = cmp.Or(l.Depth, 512)
-	l.Memory = cmp.Or(l.Memory, 128<<20)
-	return l
-}
+// DefaultBudget is the size of a Budget in bytes that takes the largest profiles that
+// occur.
+const DefaultBudget = bounds.DefaultBudget
+
+// NewBudget makes a Budget of so many bytes.
+func NewBudget(bytes int64) *Budget { return bounds.NewBudget(bytes) }

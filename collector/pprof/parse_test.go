@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/pprof/profile"
@@ -73,6 +74,7 @@ func parse(t testing.TB, data string) *collector.Profile {
 	t.Helper()
 	p, err := Parse(strings.NewReader(data), fetched, Limits{})
 	require.NoError(t, err)
+	p.ReadAs = "" // has tests of its own
 	return p
 }
 
@@ -153,10 +155,10 @@ func TestDebug2Aggregates(t *testing.T) {
 
 // A dump that fills 64 MB was cut; one that does not was not.
 func TestDebug2CutAt64MB(t *testing.T) {
-	for _, size := range []int{dumpLimit - 1, dumpLimit, dumpLimit + 1} {
+	for _, size := range []int{(64 << 20) - 1, (64 << 20), (64 << 20) + 1} {
 		p, err := Parse(endless(oneDump, size), fetched, Limits{})
 		switch {
-		case size == dumpLimit:
+		case size == (64 << 20):
 			require.NoError(t, err)
 			require.True(t, p.Incomplete)
 		case err == nil:
@@ -491,4 +493,32 @@ func TestDebug2MemoryIsBounded(t *testing.T) {
 	require.EqualValues(t, count, p.Total)
 	ids := uint64(8 * p.Total)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, 1<<20+8*ids, "bytes allocated, with those of the growing list of ids")
+}
+
+// Goroutines whose stack was read before are read in another way, as long as they
+// are printed as the runtime prints them. Both ways agree, wherever the buffer ends
+// and whatever stands between two goroutines.
+func TestDebug2KnownStacks(t *testing.T) {
+	var b strings.Builder
+	for id := range 3000 {
+		fmt.Fprintf(&b, "goroutine %d [select, %d minutes] {tenant: t%d, shard: \"7\"}:\nmain.f%d(0x%x, {0x1, ...}, 0x%d?)\n\t/src/a b/f.go:%d +0x%x\nmain.(*T).g[...](...)\n\t/src/g.go:3\ncreated by main.start.func1 in goroutine %d\n\t/src/s.go:1 +0x%x\n\n", id+1, id%7, id%3, id%5, id, id, id%2, id, id, id)
+		switch id % 50 {
+		case 7:
+			b.WriteString("a line of a log\n\n")
+		case 9:
+			fmt.Fprintf(&b, "goroutine %d [select]:\nmain.f1(0x1)\nanother line (in 3 s)\n\t/src/a b/f.go:1 +0x1\nmain.(*T).g[...](...)\n\t/src/g.go:3\n", 10_000+id)
+		case 11:
+			fmt.Fprintf(&b, "goroutine %d [running]:\n\tgoroutine running on other thread; stack unavailable\n\n", 20_000+id)
+		case 13:
+			fmt.Fprintf(&b, "goroutine 0 [idle]:\nmain.f1(0x1)\n\t/src/f.go:1 +0x1\n\n")
+		}
+	}
+	want := parse(t, strings.ReplaceAll(b.String(), "\n", "\r\n"))
+	require.EqualValues(t, 3120, want.Total)
+	require.Equal(t, want, parse(t, b.String()))
+	p, err := Parse(iotest.OneByteReader(strings.NewReader(b.String())), fetched, Limits{})
+	require.NoError(t, err)
+	require.Equal(t, "debug=2 dump; 240 lines that belong to no goroutine ignored", p.ReadAs)
+	p.ReadAs = ""
+	require.Equal(t, want, p)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -30,6 +31,9 @@ type Options struct {
 	// URLs, or gops://host:port.
 	Base, Head string
 	Format     string // one of the above; default FormatTable
+	// Label tells stacks apart by a pprof label, KEY, or takes those alone that have
+	// it with a value, KEY=VALUE. Default: neither.
+	Label string
 	// Top is the number of stacks to show, those that grew most; 0: all.
 	Top    int
 	Loader Loader
@@ -38,20 +42,25 @@ type Options struct {
 // Run compares two profiles and writes the report to stdout. What is odd about
 // them goes to stderr. An error means that there is no report.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
-	base, err := o.Loader.Load(ctx, o.Base)
+	o.Loader.label = o.Label
+	b, err := o.Loader.load(ctx, o.Base)
 	if err != nil {
 		return fmt.Errorf("base: %w", err)
 	}
-	head, err := o.Loader.Load(ctx, o.Head)
+	h, err := o.Loader.load(ctx, o.Head)
 	if err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
+	base, head := b.all, h.all
 	for _, s := range []struct {
 		snapshot *stack.Snapshot
 		place    string
 	}{{base, o.Base}, {head, o.Head}} {
 		if s.snapshot.Incomplete {
 			return fmt.Errorf("%s: %w", show(s.place), ErrIncomplete)
+		}
+		if s.snapshot.ReadAs != "" && o.Format != FormatJSON {
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: read as: %s\n", show(s.place), human.Line(s.snapshot.ReadAs, 400))
 		}
 		for _, w := range s.snapshot.Warnings {
 			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", show(s.place), w)
@@ -60,7 +69,15 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if !stack.Related(base, head) {
 		_, _ = fmt.Fprintf(stderr, "gorowatch: these are profiles of different programs, it seems: they have no function in common\n")
 	}
-	return New(base, head).Write(stdout, o.Format, o.Top)
+	report := New(base, head)
+	switch key, _, filter := splitLabel(o.Label); {
+	case o.Label == "":
+	case base.Total+head.Total == 0:
+		return fmt.Errorf("no goroutine has the label %s; debug=1 and profiles of Go before 1.27 in debug=2 may have none", o.Label)
+	case !filter:
+		report = byLabel(key, b, h)
+	}
+	return report.Write(stdout, o.Format, o.Top)
 }
 
 // ErrIncomplete says that counts mean nothing.

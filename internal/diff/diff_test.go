@@ -241,7 +241,7 @@ func TestRunWarns(t *testing.T) {
 	twice := write(t, "twice.txt", headDump()+"\nanother one\n\n"+headDump())
 	var out, odd bytes.Buffer
 	require.NoError(t, Run(t.Context(), Options{Base: write(t, "base.txt", baseDump), Head: twice}, &out, &odd))
-	require.Equal(t, "gorowatch: "+twice+": it holds 2 dumps, one behind the other; only the last one is used\n", odd.String())
+	require.Equal(t, "gorowatch: "+twice+": read as: debug=2 dump; 1 line that belongs to no goroutine ignored\ngorowatch: "+twice+": it holds 2 dumps, one behind the other; only the last one is used\n", odd.String())
 	require.Contains(t, out.String(), "+1,903 (1 → 1,904)")
 }
 

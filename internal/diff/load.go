@@ -3,14 +3,18 @@ package diff
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof"
+	"github.com/gorowatch/gorowatch/internal/diff/bundle"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -22,34 +26,79 @@ type Loader struct {
 	// Options bound what a profile may cost.
 	Options pprof.Options
 
+	label string // as Options.Label
 	build *stack.Builder
+	split *splitter // nil: not by a label
 }
 
 // Load reads the profile at place: an http or https URL (of a server alone, its
 // /debug/pprof/goroutine), gops://host:port for a gops agent, or else a file.
 // Errors name the place.
 func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
+	s, err := l.load(ctx, place)
+	return s.all, err
+}
+
+// load is Load for a profile that may be told apart by a label.
+func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
+	key, _, filter := splitLabel(l.label)
 	if l.build == nil {
 		l.build = stack.NewBuilder()
+		if key != "" && !filter {
+			l.split = newSplitter(key)
+		}
 	}
 	p, err := l.read(ctx, place)
 	if err != nil {
 		// The builder has counted a part, which must not be taken for the
 		// next profile's.
 		l.build = nil
-		return nil, err
+		return labelled{}, err
 	}
-	return l.build.Snapshot(p), nil
+	s := labelled{all: l.build.Snapshot(p)}
+	if l.split != nil {
+		s.values = l.split.snapshots(p)
+	}
+	return s, nil
+}
+
+// keep counts a record.
+func (l *Loader) keep(format collector.Format, rec *collector.Record) error {
+	if key, value, filter := splitLabel(l.label); filter {
+		if has, ok := rec.Labels[key]; !ok || has != value {
+			return nil
+		}
+	}
+	if l.split != nil {
+		if err := l.split.add(format, rec); err != nil {
+			return err
+		}
+	}
+	return l.build.Add(format, rec)
+}
+
+// options are those of the options, with the label that goroutines are told apart by.
+func (l *Loader) options() pprof.Options {
+	o := l.Options
+	o.Limits.SplitBy, _, _ = splitLabel(l.label)
+	return o
 }
 
 func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, error) {
 	if u, ok := asURL(place); ok {
 		if u.Scheme == "gops" {
-			return pprof.New(l.Options).ReadGops(ctx, u, l.build.Add)
+			return pprof.New(l.options()).ReadGops(ctx, u, l.keep)
 		}
-		return pprof.New(l.Options).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.build.Add)
+		return pprof.New(l.options()).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.keep)
 	}
-	f, err := os.Open(place)
+	return l.readFile(place)
+}
+
+// readFile reads the profile in a file, which may be one in an archive. What is said of
+// a member is said of the archive with its name.
+func (l *Loader) readFile(place string) (*collector.Profile, error) {
+	path, member := bundle.Split(place)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err // names the file
 	}
@@ -61,11 +110,39 @@ func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, er
 	if info.IsDir() {
 		return nil, fmt.Errorf("%s: it is a folder, not a profile", place)
 	}
-	p, err := pprof.Read(f, info.ModTime(), l.Options.Limits, l.build.Add)
+	lim := fileLimits(l.options().Limits)
+	var p *collector.Profile
+	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
+		var err error
+		p, err = pprof.Read(r, modified, lim, l.keep)
+		return false, err
+	})
+	switch {
+	case err == nil:
+		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
+	case errors.Is(err, bundle.ErrNotArchive) && member == "":
+		p, err = pprof.Read(f, info.ModTime(), lim, l.keep)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
 	return p, nil
+}
+
+// fileLimits are the limits for a file. Its size costs no memory, and a pasted dump of a
+// million goroutines has hundreds of megabytes.
+func fileLimits(lim pprof.Limits) pprof.Limits {
+	lim.Body = cmp.Or(lim.Body, 2<<30)
+	lim.Decoded = cmp.Or(lim.Decoded, 1<<30)
+	return lim
+}
+
+// probe reads a profile and keeps nothing of it.
+func probe(lim pprof.Limits) bundle.Read {
+	return func(r io.Reader, modified time.Time) (bool, error) {
+		_, err := pprof.Read(r, modified, lim, func(collector.Format, *collector.Record) error { return nil })
+		return collector.ReasonOf(err) == collector.ReasonNotProfile, err
+	}
 }
 
 // asURL tells URLs from names of files. Of a server alone it is where

@@ -65,7 +65,7 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 
 // Snapshot is what was added since the last one; p has the time and the rest.
 func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
-	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, Warnings: p.Warnings, Stacks: b.stacks, precise: !b.coarse}
+	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, ReadAs: p.ReadAs, Warnings: p.Warnings, Stacks: b.stacks, precise: !b.coarse}
 	if s.Stacks == nil {
 		s.Stacks = map[string]*Stack{}
 	}

@@ -125,6 +125,8 @@ type Snapshot struct {
 	Total int64
 	// Incomplete: the dump was cut and counts mean nothing.
 	Incomplete bool
+	// ReadAs is that of the profile.
+	ReadAs string
 	// Warnings are those of the profile.
 	Warnings []string
 	// Stacks are by signature.

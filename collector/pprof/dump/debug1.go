@@ -1,4 +1,4 @@
-package pprof
+package dump
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
 // readDebug1 reads the text that debug=1 gives:
@@ -25,9 +26,9 @@ import (
 // lines indented, and other text around it or in between. The total of the first
 // line tells whether all of it was understood. Of several profiles, one behind
 // the other, the last one counts; so the records are handed out at the end.
-func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
-	d := counts{in: in, lim: lim, names: newInterner()}
-	d.names.memory = lim.memory
+func readDebug1(in *lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, n *notes, out emit) error {
+	d := counts{in: in, lim: lim, memory: memory, names: newInterner(), known: map[string]*collector.Frame{}}
+	d.names.memory = memory
 	p.Format = collector.FormatDebug1
 	for {
 		line, err := d.in.next()
@@ -48,6 +49,10 @@ func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
 	}
 	if d.dump {
 		p.Warnings = append(p.Warnings, "it holds a debug=2 dump as well, which is not used")
+	}
+	n.ignored += d.ignored
+	if d.unmarked > 0 {
+		n.assumed = append(n.assumed, `"#" before frames is gone`)
 	}
 	for i := range d.records {
 		if err := out(&d.records[i]); err != nil {
@@ -73,9 +78,10 @@ func readDebug1(in lines, lim Limits, p *collector.Profile, out emit) error {
 
 // counts is the state of reading a debug=1 profile.
 type counts struct {
-	in    lines
-	lim   Limits
-	names interner
+	in     *lines
+	lim    bounds.Limits
+	memory *bounds.Account
+	names  interner
 
 	kind     collector.ProfileKind
 	profiles int   // first lines seen
@@ -83,12 +89,15 @@ type counts struct {
 	sum      int64 // goroutines of the records, at most math.MaxInt64
 	records  []collector.Record
 	slab     []*collector.Frame
+	known    map[string]*collector.Frame // by line
 	// addresses are those of the last record, with a blank before and behind each.
 	addresses []byte
 	named     bool   // a frame has a function's name
 	frame     string // the first frame's line, for a message
 	frameAt   int
 	dump      bool  // there is a debug=2 dump behind it
+	ignored   int   // lines that are not understood
+	unmarked  int   // frames without a "#"
 	strange   error // the first line that is not understood
 	// incomplete: the last line lacks something at its end.
 	incomplete bool
@@ -108,11 +117,16 @@ func (d *counts) line(line []byte) error {
 	if line[0] == '#' {
 		return d.frameLine(line)
 	}
+	if isUnmarked(line) && len(d.records) > 0 {
+		d.unmarked++
+		return d.frameLine(append([]byte("#\t"), line...))
+	}
 	n, _, ok := bytes.Cut(line, []byte(" @"))
 	count, err := strconv.ParseInt(string(n), 10, 64)
 	if !ok || err != nil {
+		d.ignored++
 		if d.strange == nil {
-			d.strange = collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", d.in.n, beginning(line))
+			d.strange = collector.Errorf(collector.ReasonBadData, "line %d: want \"COUNT @ ADDRESSES\", have %q", d.in.n, FirstLine(line))
 		}
 		return nil
 	}
@@ -127,7 +141,7 @@ func (d *counts) line(line []byte) error {
 	}
 	d.sum += count
 	d.slab = d.slab[len(d.slab):]
-	_ = d.lim.memory.charge(recordSize)
+	_ = d.memory.Charge(recordSize)
 	d.addresses = append(append(d.addresses[:0], line[len(n)+2:]...), ' ')
 	d.records = append(d.records, collector.Record{Count: count, Frames: d.slab})
 	return nil
@@ -142,146 +156,64 @@ func (d *counts) first(line []byte) error {
 	}
 	n, err := strconv.ParseInt(string(rest), 10, 64)
 	if err != nil || n < 0 {
-		return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", d.in.n, beginning(rest))
+		return collector.Errorf(collector.ReasonBadData, "line %d: total %q is no number of goroutines", d.in.n, FirstLine(rest))
 	}
-	*d = counts{in: d.in, lim: d.lim, names: d.names, addresses: d.addresses, kind: kind, profiles: d.profiles + 1, total: n}
+	*d = counts{in: d.in, lim: d.lim, memory: d.memory, names: d.names, known: d.known, addresses: d.addresses, kind: kind, profiles: d.profiles + 1, total: n}
 	return nil
 }
 
 func (d *counts) frameLine(line []byte) error {
 	if len(d.records) == 0 {
-		return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", d.in.n, beginning(line))
+		return collector.Errorf(collector.ReasonBadData, "line %d: a frame without a count: %q", d.in.n, FirstLine(line))
 	}
 	rec := &d.records[len(d.records)-1]
-	if labels, ok := bytes.CutPrefix(bytes.TrimLeft(line[1:], blanks), []byte("labels: ")); ok {
+	if labels, ok := bytes.CutPrefix(trimLeft(line[1:]), []byte("labels: ")); ok {
 		rec.Labels = parseLabels(labels)
-		_ = d.lim.memory.charge(2 * len(labels))
+		_ = d.memory.Charge(2 * len(labels))
 		d.incomplete = line[len(line)-1] != '}'
 		return nil
 	}
 	if d.frameAt == 0 {
-		d.frame, d.frameAt = string(beginning(line)), d.in.n
+		d.frame, d.frameAt = string(FirstLine(line)), d.in.n
 	}
-	f, whole := debug1Frame(line, d.addresses, d.names)
-	d.incomplete = !whole
+	f := d.known[string(line)]
+	if f == nil {
+		var whole bool
+		if f, whole = d.newFrame(line); !whole {
+			d.incomplete = true
+		}
+	}
 	d.named = d.named || f.Func != ""
 	if len(rec.Frames) < d.lim.Depth {
-		d.push(rec, d.names.frame(f))
+		d.push(rec, f)
 	}
 	return nil
+}
+
+// newFrame reads the line of a frame. A whole line that says where its address ends
+// is remembered: the stacks of a program have most of their frames in common, and
+// each is printed the same each time.
+func (d *counts) newFrame(line []byte) (frame *collector.Frame, whole bool) {
+	f, whole := debug1Frame(line, d.addresses, d.names)
+	frame = d.names.frame(f)
+	if bytes.HasPrefix(line, []byte("#\t0x")) && whole && f.Func != "" {
+		if end := 5 + countHex(line[5:]); end < len(line) && line[end] == '\t' {
+			d.known[string(line)] = frame
+			_ = d.memory.Charge(len(line) + internedStringSize)
+		}
+	}
+	return frame, whole
 }
 
 // push adds a frame to the last record, whose frames are at the end of the slab.
 func (d *counts) push(rec *collector.Record, f *collector.Frame) {
 	if len(d.slab) == cap(d.slab) {
 		d.slab = append(make([]*collector.Frame, 0, slabFrames+2*len(d.slab)), d.slab...)
-		_ = d.lim.memory.charge(8 * cap(d.slab))
+		_ = d.memory.Charge(8 * cap(d.slab))
 	}
 	d.slab = append(d.slab, f)
 	rec.Frames = d.slab[:len(d.slab):len(d.slab)]
 }
 
-// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE", where the tabs may be
-// any blanks, or gone: no name has "+0x" in it, and the address is one of the
-// record's. Where the runtime knows no name, there is only the address, and the
-// frame is empty. whole: the line is not cut.
-func debug1Frame(line, addresses []byte, names interner) (f collector.Frame, whole bool) {
-	b := line[1:]
-	for _, s := range tabSpellings {
-		if bytes.HasPrefix(b, s) {
-			b = bytes.ReplaceAll(b, s, []byte("\t"))
-		}
-	}
-	b = bytes.TrimLeft(b, blanks)
-	if bytes.HasPrefix(b, []byte("0x")) {
-		i := endOfAddress(b, addresses)
-		if i == len(b) {
-			return f, i > 2
-		}
-		b = bytes.TrimLeft(b[i:], blanks)
-	}
-	name, at := splitOffset(b)
-	if len(name) == 0 {
-		return f, false
-	}
-	f.Func = names.str(name)
-	if len(at) > 0 {
-		f.File, f.Line = fileLine(at, names)
-	}
-	return f, f.Line > 0
-}
-
-// endOfAddress is where the address ends that b begins with. Without a blank
-// behind it, it is the longest of the record's, or the one before, as that of a
-// call is.
-func endOfAddress(b, addresses []byte) int {
-	end := 2
-	for end < len(b) && isHex(b[end]) {
-		end++
-	}
-	if end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0 {
-		return end
-	}
-	for n := min(end, 18); n > 2; n-- {
-		v, err := strconv.ParseUint(string(b[2:n]), 16, 64)
-		if err != nil {
-			continue
-		}
-		for _, a := range []uint64{v, v + 1} {
-			if bytes.Contains(addresses, fmt.Appendf(nil, " 0x%x ", a)) {
-				return n
-			}
-		}
-	}
-	// None of them, so it is as long as they are.
-	if first, _, ok := bytes.Cut(bytes.TrimLeft(addresses, blanks), []byte(" ")); ok && bytes.HasPrefix(first, []byte("0x")) {
-		return min(end, len(first))
-	}
-	return end
-}
-
-// splitOffset splits "NAME+0xOFF FILE:LINE".
-func splitOffset(b []byte) (name, at []byte) {
-	for from := 0; ; {
-		i := bytes.Index(b[from:], []byte("+0x"))
-		if i < 0 {
-			break
-		}
-		i += from
-		end := i + 3
-		for end < len(b) && isHex(b[end]) {
-			end++
-		}
-		if end > i+3 && (end == len(b) || bytes.IndexByte([]byte(blanks), b[end]) >= 0 || bytes.IndexAny(b[:i], blanks) < 0) {
-			return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[end:], blanks)
-		}
-		from = i + 3
-	}
-	// An offset is missing: the name ends at the first tab, or else blank.
-	i := bytes.IndexByte(b, '\t')
-	if i < 0 {
-		i = bytes.IndexByte(b, ' ')
-	}
-	if i < 0 {
-		return b, nil
-	}
-	return bytes.TrimRight(b[:i], blanks), bytes.TrimLeft(b[i:], blanks)
-}
-
-func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
-
-// fileLine splits "FILE:LINE"; the file may hold colons.
-func fileLine(b []byte, names interner) (string, int) {
-	i := bytes.LastIndexByte(b, ':')
-	if i < 0 {
-		return names.str(b), 0
-	}
-	n := 0
-	for _, c := range b[i+1:] {
-		if c < '0' || c > '9' || n > 1<<30 {
-			return names.str(b), 0
-		}
-		n = n*10 + int(c-'0')
-	}
-	return names.str(b[:i]), n
-}
+// slabFrames is how many frames are allocated together.
+const slabFrames = 1024

@@ -1,0 +1,36 @@
+package bounds
+
+import "cmp"
+
+// Limits bound what one profile may cost. A zero field takes its default.
+type Limits struct {
+	// Body is the number of bytes as sent. Default 80 MiB: a whole debug=2
+	// dump of 64 MB fits.
+	Body int64
+	// Decoded is the number of bytes after decompression. Default 256 MiB.
+	Decoded int64
+	// Stacks is the number of distinct stacks. Default 200 000.
+	Stacks int
+	// Depth is the number of frames kept of one stack, leaf first; those
+	// beyond are dropped, not refused: the runtime writes at most 128, to
+	// which inlining adds. Default 512.
+	Depth int
+	// SplitBy is the key of a label. Goroutines of a dump that stand at the same place
+	// but differ in it become records of their own. Default: none.
+	SplitBy string
+	// Memory is the number of bytes that decoding may take, by estimate. Default
+	// 128 MiB.
+	Memory int64
+	// Budget bounds what all decoders take that have it; nil: nothing does.
+	Budget *Budget
+}
+
+// WithDefaults fills what is zero.
+func (l Limits) WithDefaults() Limits {
+	l.Body = cmp.Or(l.Body, 80<<20)
+	l.Decoded = cmp.Or(l.Decoded, 256<<20)
+	l.Stacks = cmp.Or(l.Stacks, 200_000)
+	l.Depth = cmp.Or(l.Depth, 512)
+	l.Memory = cmp.Or(l.Memory, 128<<20)
+	return l
+}

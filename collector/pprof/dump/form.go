@@ -1,0 +1,141 @@
+package dump
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Form is what a text is, as its beginning tells.
+type Form int
+
+// The forms.
+const (
+	Text   Form = iota // in which no dump was found yet
+	Empty              // nothing but blanks
+	HTML               // a web page
+	Other              // another profile
+	Binary             // no text
+	Debug1
+	Debug2
+)
+
+var (
+	leadGoroutine     = []byte("goroutine profile: total ")
+	leadGoroutineLeak = []byte("goroutineleak profile: total ")
+)
+
+// Detect tells the format from the beginning of a profile.
+func Detect(head []byte) Form {
+	if IsBinary(head) {
+		return Binary
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), blanks+"\n")
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	first = trimmedCopy(first)
+	switch {
+	case len(text) == 0:
+		return Empty
+	case text[0] == '<':
+		return HTML
+	case isTotal(first):
+		return Debug1
+	case otherProfile(first) != "":
+		return Other
+	}
+	// What a terminal showed before it, such as the command, may have been
+	// copied along.
+	for line := range bytes.Lines(text) {
+		line = trimmedCopy(line)
+		switch {
+		case isTotal(line):
+			return Debug1
+		case isHeader(line):
+			return Debug2
+		}
+	}
+	return Text
+}
+
+// trimmedCopy is trimLine for a line that must stay as it is.
+func trimmedCopy(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if bytes.IndexFunc(line, func(r rune) bool { return r >= utf8.RuneSelf || r == 0x1b }) >= 0 {
+		line = bytes.Clone(line)
+	}
+	line, _ = trimLine(line)
+	return line
+}
+
+// isTotal tells the first line of a debug=1 profile.
+func isTotal(line []byte) bool {
+	return bytes.HasPrefix(line, leadGoroutine) || bytes.HasPrefix(line, leadGoroutineLeak)
+}
+
+// isHeader tells the line that a goroutine begins with.
+func isHeader(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, headerLead)
+	if !ok {
+		return false
+	}
+	i := 0
+	for i < len(rest) && rest[i] >= '0' && rest[i] <= '9' {
+		i++
+	}
+	if i == 0 {
+		return false
+	}
+	rest = rest[i:]
+	return bytes.HasPrefix(rest, []byte(" [")) || bytes.HasPrefix(rest, []byte(" gp=0x")) && bytes.Contains(rest, []byte(" ["))
+}
+
+// IsBinary holds for the protocol buffer, which has field tags and
+// lengths among its first bytes, and for no text.
+func IsBinary(head []byte) bool {
+	for _, c := range head[:min(len(head), 512)] {
+		if c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' && c != 0x1b {
+			return true
+		}
+	}
+	return false
+}
+
+// otherProfile names a text profile that does not count goroutines.
+func otherProfile(head []byte) string {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	for _, o := range []struct{ lead, name string }{
+		{"heap profile: ", "a heap profile"},
+		{"threadcreate profile: ", "a threadcreate profile"},
+		{"--- contention:", "a block profile"},
+		{"--- mutex:", "a mutex profile"},
+		{"--- heapz", "a heap profile"},
+		{"--- symbol", "a symbol table"},
+	} {
+		if bytes.HasPrefix(text, []byte(o.lead)) {
+			return o.name
+		}
+	}
+	if name, rest, ok := bytes.Cut(text, []byte(" profile: total ")); ok && len(name) < 64 && !bytes.ContainsAny(name, " \n\"{[<") && len(rest) > 0 {
+		return fmt.Sprintf("a profile of %q", name)
+	}
+	return ""
+}
+
+// brokenPaste names a text that was a profile once, and says what to do.
+func brokenPaste(head []byte) string {
+	text := bytes.TrimLeft(head, blanks+"\n")
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if count, _, ok := bytes.Cut(line, []byte(" @ 0x")); ok && len(count) > 0 && len(bytes.Trim(count, "0123456789")) == 0 {
+		return `a debug=1 profile without its first line ("goroutine profile: total N"), so nothing tells whether the rest is whole; copy it from the first line on`
+	}
+	if bytes.HasPrefix(text, []byte("StatusCode ")) && bytes.Contains(text, []byte("RawContent")) {
+		return "what PowerShell shows of a response, which is cut; save the response itself: Invoke-WebRequest URL -OutFile FILE"
+	}
+	return ""
+}
+
+// FirstLine is the first line of a text, cut for a message.
+func FirstLine(head []byte) []byte {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	return bytes.TrimRight(line[:min(len(line), 60)], "\r")
+}

@@ -1,0 +1,58 @@
+package dump
+
+import "slices"
+
+// sighting is a goroutine as it stands in a dump.
+type sighting struct {
+	id      uint64
+	record  int32 // index of its record
+	minutes uint32
+	apart   bool // other text is between it and the one before
+}
+
+// sightings are those of a dump, in its order. They are kept in parts, because
+// a slice that grows is copied again and again.
+type sightings struct {
+	parts [][]sighting
+	n     int
+}
+
+func (s *sightings) add(one sighting) {
+	last := len(s.parts) - 1
+	if last < 0 || len(s.parts[last]) == cap(s.parts[last]) {
+		s.parts = append(s.parts, make([]sighting, 0, min(max(16, s.n), 1<<14)))
+		last++
+	}
+	s.parts[last] = append(s.parts[last], one)
+	s.n++
+}
+
+// unique tells whether no goroutine is there twice.
+func (s *sightings) unique() bool {
+	var last uint64
+	for _, part := range s.parts {
+		for _, one := range part {
+			if one.id <= last {
+				return s.uniqueUnordered()
+			}
+			last = one.id
+		}
+	}
+	return true
+}
+
+func (s *sightings) uniqueUnordered() bool {
+	ids := make([]uint64, 0, s.n)
+	for _, part := range s.parts {
+		for _, one := range part {
+			ids = append(ids, one.id)
+		}
+	}
+	slices.Sort(ids)
+	for i := 1; i < len(ids); i++ {
+		if ids[i] == ids[i-1] {
+			return false
+		}
+	}
+	return true
+}

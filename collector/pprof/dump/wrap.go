@@ -1,0 +1,197 @@
+package dump
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+
+	"github.com/gorowatch/gorowatch/collector/pprof/paste"
+)
+
+// wrapping is what was around a dump, and the lines below it.
+type wrapping struct {
+	in    lines
+	start start
+
+	names    []string // of what was around it
+	prefix   *paste.Prefix
+	stripped int // lines whose prefix was cut
+	foreign  int // lines with another prefix or none
+	other    string
+	others   int // dumps that begin in those lines
+	lost     int // line at which the log says that it lost messages
+	json     *paste.Lines
+	delve    *paste.Delve
+}
+
+// maxWrappings is how many wrappings there may be around one another.
+const maxWrappings = 4
+
+// unwrap finds the dump in a text and takes away what is around it.
+func unwrap(br *bufio.Reader) (*wrapping, error) {
+	w := &wrapping{}
+	for range maxWrappings {
+		s, err := findStart(br)
+		if err != nil {
+			return nil, err
+		}
+		s.skipped += w.start.skipped
+		s.text += w.start.text
+		s.within = s.within || w.start.within
+		w.start = s
+		if s.form == Text || s.at == 0 {
+			break
+		}
+		head, _ := br.Peek(BufferSize)
+		line, n := cutLine(head)
+		if n == 0 {
+			line = head
+		}
+		before, rest := line[:s.at], line[s.at:]
+		key, inJSON := paste.KeyAt(line, s.at)
+		switch escaped := bytes.Index(rest, []byte(`\n`)); {
+		case inJSON && (escaped < 0 || oneLine(rest)):
+			w.json = paste.NewLines(br, key)
+			w.names = append(w.names, jsonName(key))
+			br = bufio.NewReaderSize(w.json, BufferSize)
+			continue
+		case escaped >= 0 && isEscaped(rest):
+			_, _ = br.Discard(s.at)
+			w.names = append(w.names, "text within a string with escapes")
+			br = bufio.NewReaderSize(paste.NewUnescaper(br), BufferSize)
+			continue
+		case isHTML(before):
+			w.names = append(w.names, "web page")
+			w.in.rewrite = func(line []byte) ([]byte, bool) { return paste.HTML(line), line != nil }
+		default:
+			w.cutPrefix(before, head[n:])
+		}
+		break
+	}
+	w.in.br, w.in.n = br, w.start.skipped
+	w.listed()
+	return w, nil
+}
+
+// oneLine tells whether a string in JSON holds no more than the first line of a dump.
+func oneLine(rest []byte) bool {
+	for i := 0; i < len(rest); i++ {
+		switch rest[i] {
+		case '\\':
+			if i++; i+1 < len(rest) && rest[i] == 'n' && rest[i+1] != '"' {
+				return false
+			}
+		case '"':
+			return true
+		}
+	}
+	return true
+}
+
+// isEscaped tells whether the first line of a dump ends as strings spell it.
+func isEscaped(rest []byte) bool {
+	i := bytes.Index(rest, []byte(`\n`))
+	line := bytes.TrimSuffix(rest[:i], []byte(`\r`))
+	return i > 0 && (line[len(line)-1] == ':' || isTotal(line))
+}
+
+func isHTML(before []byte) bool {
+	text := bytes.TrimSpace(before)
+	return len(text) > 2 && text[0] == '<' && text[len(text)-1] == '>' && (text[1] < '0' || text[1] > '9')
+}
+
+func jsonName(key string) string {
+	if key == "log" {
+		return "docker JSON log"
+	}
+	return fmt.Sprintf("JSON log, %.40q of each line", key)
+}
+
+// lookahead is how many lines are looked at for whether they have a prefix, too.
+const lookahead = 40
+
+// cutPrefix cuts what stands before a dump: from each line where the lines below have
+// it too, else from the first one alone.
+func (w *wrapping) cutPrefix(before, below []byte) {
+	prefix := paste.NewPrefix(before)
+	for range lookahead {
+		line, n := cutLine(below)
+		if n == 0 {
+			line, n = below, len(below)
+		}
+		if n == 0 {
+			break
+		}
+		if prefix.Has(bytes.TrimSuffix(line, []byte("\r"))) {
+			w.prefix = prefix
+			w.names = append(w.names, prefix.Name())
+			w.in.rewrite = w.line
+			return
+		}
+		below = below[n:]
+	}
+	w.names = append(w.names, fmt.Sprintf("dump behind %q", prefix.String()))
+	w.in.rewrite = func(line []byte) ([]byte, bool) {
+		if line == nil {
+			return nil, false
+		}
+		if at, _ := startWithin(line); at > 0 {
+			line = line[at:]
+		}
+		return line, true
+	}
+}
+
+// line cuts the prefix of a line. Lines of other sources are no part of the dump.
+func (w *wrapping) line(line []byte) ([]byte, bool) {
+	if line == nil {
+		return nil, false
+	}
+	if !isPlain(line) && bytes.IndexByte(line, 0x1b) >= 0 && !w.prefix.Has(line) {
+		line = plainLine(line)
+	}
+	rest, more, ok := w.prefix.Cut(line)
+	if ok {
+		w.stripped++
+		return rest, !more
+	}
+	if len(trimmedCopy(line)) == 0 {
+		return nil, true
+	}
+	w.foreign++
+	if at, _ := startWithin(line); at > 0 {
+		if w.others++; w.other == "" {
+			w.other = string(FirstLine(line[:at]))
+		}
+	}
+	if w.lost == 0 && (bytes.Contains(line, []byte("uppressed ")) && bytes.Contains(line, []byte(" messages")) || bytes.Contains(line, []byte("rate-limiting"))) {
+		w.lost = w.in.n
+	}
+	return nil, false
+}
+
+// listed looks whether the dump is the list of a debugger, once its prefix is gone.
+func (w *wrapping) listed() {
+	head, _ := w.in.br.Peek(BufferSize)
+	line, n := cutLine(head)
+	if n == 0 {
+		line = head
+	}
+	line = line[min(w.start.at, len(line)):]
+	if !w.start.delve && !paste.IsDelve(line) {
+		return
+	}
+	w.start.form = Debug2
+	w.delve = paste.NewDelve()
+	w.names = append(w.names, "delve's list of goroutines")
+	cut := w.in.rewrite
+	w.in.rewrite = func(line []byte) ([]byte, bool) {
+		if line != nil && cut != nil {
+			var ok bool
+			if line, ok = cut(line); !ok || line == nil {
+				return nil, ok
+			}
+		}
+		return w.delve.Line(line)
+	}
+}

@@ -1,0 +1,253 @@
+package paste
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// KeyAt is the key of the JSON object in a line whose value is a string that byte at
+// of the line is in.
+func KeyAt(line []byte, at int) (key string, ok bool) {
+	eachString(line, func(k, value []byte, from int) bool {
+		if at > from && at < from+len(value) {
+			ok = json.Unmarshal(k, &key) == nil
+			return false
+		}
+		return true
+	})
+	return key, ok
+}
+
+// eachString calls f for the keys of a JSON object whose values are strings, with both
+// as they stand and where the value begins, until f returns false. What is no object
+// ends it.
+func eachString(line []byte, f func(key, value []byte, from int) bool) {
+	i := blankEnd(line, 0)
+	if i >= len(line) || line[i] != '{' {
+		return
+	}
+	for i++; ; i++ {
+		i = blankEnd(line, i)
+		keyEnd := stringEnd(line, i)
+		if keyEnd < 0 {
+			return
+		}
+		key := line[i:keyEnd]
+		if i = blankEnd(line, keyEnd); i >= len(line) || line[i] != ':' {
+			return
+		}
+		i = blankEnd(line, i+1)
+		from := i
+		if i = valueEnd(line, i); i < 0 {
+			// A line that was cut may still have the value looked for.
+			if from < len(line) && line[from] == '"' {
+				f(key, line[from:], from)
+			}
+			return
+		}
+		if line[from] == '"' && !f(key, line[from:i], from) {
+			return
+		}
+		if i = blankEnd(line, i); i >= len(line) || line[i] != ',' {
+			return
+		}
+	}
+}
+
+func blankEnd(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// stringEnd is where the string ends that begins at i, -1 if there is none.
+func stringEnd(b []byte, i int) int {
+	if i >= len(b) || b[i] != '"' {
+		return -1
+	}
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// valueEnd is where the value ends that begins at i, -1 if it does not end.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			if i = stringEnd(b, i); i < 0 {
+				return -1
+			}
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return -1
+}
+
+// Lines reads a log with a JSON object a line, and gives the text under one key. Lines
+// without it are given as they are.
+type Lines struct {
+	br  *bufio.Reader
+	key []byte
+	out []byte
+	// Count is the number of lines that had the key.
+	Count int
+	open  bool // what was given last has no end of a line
+}
+
+// NewLines reads the text under a key. The reader's buffer bounds a line.
+func NewLines(br *bufio.Reader, key string) *Lines {
+	quoted, _ := json.Marshal(key)
+	return &Lines{br: br, key: quoted}
+}
+
+func (l *Lines) Read(p []byte) (int, error) {
+	for len(l.out) == 0 {
+		line, err := l.br.ReadSlice('\n')
+		cut := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) && len(line) > 0 {
+			line = bytes.Clone(line)
+			_, err = l.br.ReadSlice('\n')
+		}
+		if len(line) == 0 {
+			return 0, err
+		}
+		l.out = l.text(line, cut)
+	}
+	n := copy(p, l.out)
+	l.out = l.out[n:]
+	return n, nil
+}
+
+// text is the dump's text in a line. Docker's own logs say by a missing end of a line
+// that it goes on in the next one; others never have an end.
+func (l *Lines) text(line []byte, cut bool) []byte {
+	var value string
+	found := false
+	eachString(line, func(key, v []byte, _ int) bool {
+		if !bytes.Equal(key, l.key) {
+			return true
+		}
+		found = json.Unmarshal(v, &value) == nil
+		return false
+	})
+	if !found {
+		if l.open {
+			line = append([]byte{'\n'}, line...)
+		}
+		l.open = false
+		return line
+	}
+	l.Count++
+	l.open = value == "" || value[len(value)-1] != '\n'
+	if l.open && (cut || string(l.key) != `"log"`) {
+		value, l.open = value+"\n", false
+	}
+	return []byte(value)
+}
+
+// Unescaper undoes the escapes of a string in JSON or in Go that holds several lines.
+// A quote ends a line, because it ends the string.
+type Unescaper struct {
+	br *bufio.Reader
+}
+
+// NewUnescaper reads the text with escapes from br.
+func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br} }
+
+func (u *Unescaper) Read(p []byte) (int, error) {
+	n := 0
+	for n+4 <= len(p) {
+		c, err := u.br.ReadByte()
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		switch c {
+		case '"':
+			p[n] = '\n'
+			n++
+		case '\\':
+			n += copy(p[n:], u.escape())
+		default:
+			p[n] = c
+			n++
+		}
+		if n > 0 && u.br.Buffered() == 0 {
+			return n, nil
+		}
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.ErrShortBuffer
+	}
+	return n, nil
+}
+
+// escape is what follows a backslash, undone. One that is unknown stays.
+func (u *Unescaper) escape() string {
+	c, err := u.br.ReadByte()
+	if err != nil {
+		return `\`
+	}
+	switch c {
+	case 'n':
+		return "\n"
+	case 't':
+		return "\t"
+	case 'r':
+		return ""
+	case '"', '\\', '/':
+		return string(rune(c))
+	case 'u':
+		hex, err := u.br.Peek(4)
+		var r rune
+		if err == nil && json.Unmarshal([]byte(`"\u`+string(hex)+`"`), new(string)) == nil {
+			for _, h := range hex {
+				r = r<<4 | rune(unhex(h))
+			}
+			_, _ = u.br.Discard(4)
+			return string(r)
+		}
+	}
+	return `\` + string(rune(c))
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a':
+		return c - 'a' + 10
+	}
+	return c - 'A' + 10
+}

@@ -1,0 +1,45 @@
+package diff
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/stack"
+)
+
+func (r *Report) markdown(b *bufio.Writer, limit int) {
+	_, _ = fmt.Fprintf(b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
+	shown, rest := r.rows(limit)
+	hints := stack.NewHints()
+	for _, s := range shown {
+		if s.first != nil {
+			_, _ = fmt.Fprintf(b, "\n**%s**\n", r.together(s.first))
+		}
+		_, _ = fmt.Fprintf(b, "\n```\n%s\n", s.headline())
+		writeFrames(b, s.Delta.Stack)
+		_, _ = b.WriteString("```\n")
+		if h, ok := s.hint(hints); ok {
+			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
+		}
+	}
+	if len(r.Stacks) == 0 {
+		_, _ = b.WriteString("\nNo stack changed.\n")
+	}
+	if rest > 0 {
+		_, _ = fmt.Fprintf(b, "\n… and %s that changed less.\n", human.Plural(int64(rest), "stack", "stacks"))
+	}
+}
+
+// escape makes a sentence, which has names of functions in it, plain Markdown.
+func escape(s string) string {
+	return strings.NewReplacer("*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "[", `\[`).Replace(s)
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
