@@ -16,15 +16,14 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// gcPercent is GOGC unless the configuration or the environment says otherwise.
-// Most of the memory is what is known of the series, which stays; what comes and
-// goes is little, so that collecting it more often costs next to nothing.
-const gcPercent = 20
+// defaultGCPercent is Go's own default of GOGC.
+const defaultGCPercent = 100
 
 // collect sets how often garbage is collected.
 func collect(r config.Runtime) { debug.SetGCPercent(percent(r, os.Getenv("GOGC"))) }
 
-// percent is GOGC by the configuration, the environment, or the default.
+// percent is GOGC by the configuration, the environment, or the default. The
+// default is set, too, because a reload may take a percentage out of the file.
 func percent(r config.Runtime, env string) int {
 	n, err := strconv.Atoi(env)
 	switch {
@@ -35,7 +34,7 @@ func percent(r config.Runtime, env string) int {
 	case err == nil:
 		return n
 	}
-	return gcPercent
+	return defaultGCPercent
 }
 
 // memoryLimit is how GOMEMLIMIT follows the memory that we may have; the flags

@@ -16,10 +16,10 @@ func TestPercentOfCollections(t *testing.T) {
 		env        string
 		want       int
 	}{
-		{0, "", gcPercent},
+		{0, "", defaultGCPercent},
 		{0, "75", 75},
 		{0, "off", -1},
-		{0, "often", gcPercent},
+		{0, "often", defaultGCPercent},
 		{50, "", 50},
 		{50, "75", 50},
 		{-1, "75", -1},

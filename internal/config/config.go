@@ -291,7 +291,7 @@ type Storage struct {
 // Runtime is what concerns the Go runtime.
 type Runtime struct {
 	// GoGC is how much the heap may grow between two collections, in percent of
-	// what is in use. 0: as the environment has it, else the program's default.
+	// what is in use. 0: as the environment has it, else Go's 100.
 	// -1: no collection until the memory limit.
 	GoGC int `yaml:"gogc,omitempty"`
 }
