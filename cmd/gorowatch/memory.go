@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -35,6 +36,23 @@ func percent(r config.Runtime, env string) int {
 		return n
 	}
 	return defaultGCPercent
+}
+
+// firstCollectionPercent is GOGC until the first collection: the runtime begins it
+// at a heap of 4 MB times GOGC/100, which is 64 MB.
+const firstCollectionPercent = 1600
+
+// delayFirstCollection lets the heap grow to 64 MB before garbage is collected for
+// the first time, and as usual from then on. A short command ends before that, and
+// collecting is a quarter of the CPU of comparing two large profiles.
+func delayFirstCollection() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(firstCollectionPercent)
+	// What nothing refers to is cleaned up after the first collection.
+	type collected struct{ _ [64]byte }
+	runtime.AddCleanup(&collected{}, func(percent int) { debug.SetGCPercent(percent) }, defaultGCPercent)
 }
 
 // memoryLimit is how GOMEMLIMIT follows the memory that we may have; the flags
