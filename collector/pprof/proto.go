@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -108,6 +109,7 @@ type decoder struct {
 	samples   [][]protoSample // in parts, because a slice that grows is copied again and again
 	count     int             // of samples
 	refs      []uint32        // where the locations of samples are put, one after the other
+	chunks    []*refChunk     // arrays of refs
 	refCount  int
 	labels    []protoLabel
 	locIDs    ids
@@ -130,6 +132,7 @@ type protoString struct {
 
 func readProto(br *bufio.Reader, lim Limits, p *collector.Profile, out emit) error {
 	d := &decoder{br: br, lim: lim, memory: lim.memory}
+	defer d.release()
 	for {
 		err := d.field()
 		if errors.Is(err, io.EOF) {
@@ -424,7 +427,7 @@ func (d *decoder) sample(b []byte) error {
 func (d *decoder) addSample(s protoSample) error {
 	last := len(d.samples) - 1
 	if last < 0 || len(d.samples[last]) == cap(d.samples[last]) {
-		part := make([]protoSample, 0, min(max(16, d.count), 1<<10))
+		part := newSampleChunk(d.count)
 		d.samples = append(d.samples, part)
 		last++
 		if err := d.memory.charge(cap(part) * sampleSize); err != nil {
@@ -486,16 +489,56 @@ func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 }
 
 // growRefs makes room for so many more locations of a sample. Samples share
-// arrays of refChunk numbers; one that does not fit takes its own to the next.
+// chunks; one that does not fit takes its own to the next.
 func (d *decoder) growRefs(n int, s *protoSample) error {
 	if cap(d.refs)-len(d.refs) >= n {
 		return nil
 	}
-	d.refs = append(make([]uint32, 0, max(refChunk, n)+len(s.locs)), s.locs...)
+	if need := n + len(s.locs); need > len(refChunk{}) {
+		d.refs = make([]uint32, 0, need)
+	} else {
+		c := refChunks.Get().(*refChunk)
+		d.chunks = append(d.chunks, c)
+		d.refs = c[:0]
+	}
+	d.refs = append(d.refs, s.locs...)
 	return d.memory.charge(4 * cap(d.refs))
 }
 
-const refChunk = 8192
+// The chunks that locations and samples are kept in while a profile is read are
+// used again for the next one: memory that was never touched costs more than
+// reading it.
+type (
+	refChunk    [8192]uint32
+	sampleChunk [1024]protoSample
+)
+
+var (
+	refChunks    = sync.Pool{New: func() any { return new(refChunk) }}
+	sampleChunks = sync.Pool{New: func() any { return new(sampleChunk) }}
+)
+
+// newSampleChunk is an empty one for a decoder that has so many samples.
+func newSampleChunk(samples int) []protoSample {
+	if samples >= len(sampleChunk{}) {
+		return sampleChunks.Get().(*sampleChunk)[:0]
+	}
+	return make([]protoSample, 0, max(16, samples))
+}
+
+// release lets other decoders have the chunks. The decoder is of no use any more.
+func (d *decoder) release() {
+	for _, c := range d.chunks {
+		refChunks.Put(c)
+	}
+	for _, part := range d.samples {
+		if cap(part) == len(sampleChunk{}) {
+			clear(part) // they refer to the locations
+			sampleChunks.Put((*sampleChunk)(part[:cap(part)]))
+		}
+	}
+	d.refs, d.chunks, d.samples = nil, nil, nil
+}
 
 func (d *decoder) tooManyFrames() error {
 	return collector.Errorf(collector.ReasonTooLarge, "more than %d frames in all (byte %d)", d.lim.Stacks*framesPerStack, d.at)
