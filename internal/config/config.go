@@ -58,7 +58,7 @@ type Storage struct {
 // Runtime has the settings of the Go runtime.
 type Runtime struct {
 	// GoGC is how much the heap may grow between two collections, in percent of the live
-	// heap. 0: the value of the environment, else the program's default. -1: no
+	// heap. 0: the value of the environment, else Go's 100. -1: no
 	// collection until the memory limit.
 	GoGC int `yaml:"gogc,omitempty"`
 }

@@ -10,10 +10,17 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
-// replayBlocks is the time between two judgements of the history that is read at
-// the start, in blocks of the trend: as often as one of its middle scales, which
-// find most leaks, has something new.
-const replayBlocks = 15
+// The time between two judgements of the history that is read at the start, in
+// blocks of the trend.
+const (
+	// replayBlocks is for a service that grows or has a leak: as often as one of the
+	// middle scales of the trend, which find most leaks, has something new.
+	replayBlocks = 15
+	// restBlocks is for a service at rest. Most are at rest most of the time, and
+	// judging them is most of the work. A leak is found up to an hour later then,
+	// with the same onset.
+	restBlocks = 60
+)
 
 // replay judges the services in a piece of the history that is read at the start.
 // An open leak then has the onset and the deaths that a gorowatch would know which
@@ -82,7 +89,11 @@ func (m *Monitor) expand(samples []collector.Sample, block time.Duration) []coll
 // replayService takes one service through a piece.
 func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time) {
 	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
+	rest := every * restBlocks / replayBlocks
 	for at := multiple(from, every).Add(every); at.Before(to); at = at.Add(every) {
+		if s.atRest() && !at.Equal(multiple(at, rest)) {
+			continue
+		}
 		for _, t := range tracks {
 			t.feed(s, at.UnixMilli())
 		}
@@ -96,6 +107,7 @@ func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time)
 // replay judges the service at a time of the history.
 func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
+	s.pastGrows = verdict.Status.Grows()
 	if s.past == nil {
 		if !verdict.Status.Grows() {
 			return
@@ -104,6 +116,12 @@ func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration)
 		s.past = lifecycle.NewTracker(s.labels, o)
 	}
 	s.past.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
+}
+
+// atRest reports whether the latest judgement of the history saw no growth and no
+// leak is open.
+func (s *service) atRest() bool {
+	return !s.pastGrows && (s.past == nil || s.past.EarliestOnset().IsZero())
 }
 
 // inherit hands what the history has shown to the tracker, once.

@@ -33,6 +33,8 @@ type service struct {
 	tracker *lifecycle.Tracker
 	// past is the one of the history that is read at the start; nil: there is none.
 	past *lifecycle.Tracker
+	// pastGrows reports whether the latest judgement of that history saw growth.
+	pastGrows bool
 
 	verdict   trend.Verdict
 	watched   []trend.Instance
