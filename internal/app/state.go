@@ -13,6 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -98,17 +99,17 @@ func since(t time.Time) string {
 }
 
 // Status is how the parts of gorowatch do.
-func (s state) Status() uiweb.Status {
-	return uiweb.Status{
+func (s state) Status() view.Status {
+	return view.Status{
 		Series: s.seriesStatus(), Discovery: s.discoveryStatus(), Storage: s.storageStatus(),
 		Alertmanagers: s.notifier.Status(), Config: s.graph.Load().config.String(),
 	}
 }
 
 // seriesStatus says how far the counts are read.
-func (a *App) seriesStatus() *uiweb.Series {
+func (a *App) seriesStatus() *view.Series {
 	g, s := a.graph.Load(), a.monitor.State()
-	out := &uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	out := &view.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
@@ -116,19 +117,19 @@ func (a *App) seriesStatus() *uiweb.Series {
 }
 
 // discoveryStatus says what service discovery finds.
-func (a *App) discoveryStatus() *uiweb.Discovery {
+func (a *App) discoveryStatus() *view.Discovery {
 	now := time.Now()
-	out := &uiweb.Discovery{Problems: a.watcher.Problems(now)}
+	out := &view.Discovery{Problems: a.watcher.Problems(now)}
 	for _, f := range a.watcher.Found(now) {
-		out.Sets = append(out.Sets, uiweb.DiscoverySet{Name: f.Set, Targets: f.Targets})
+		out.Sets = append(out.Sets, view.DiscoverySet{Name: f.Set, Targets: f.Targets})
 	}
 	return out
 }
 
 // storageStatus says whether the bucket can be written.
-func (a *App) storageStatus() *uiweb.Storage {
+func (a *App) storageStatus() *view.Storage {
 	c := a.graph.Load().config.Storage
-	out := &uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
+	out := &view.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
 	if u, err := url.Parse(c.URL); err == nil && *a.inMemory.Load() == "" {
 		out.URL = collector.RedactURL(u)
 	}
@@ -136,7 +137,7 @@ func (a *App) storageStatus() *uiweb.Storage {
 }
 
 // pagePuller takes profiles when a person asks for one; nil: nobody may.
-func (a *App) pagePuller() uiweb.Puller {
+func (a *App) pagePuller() view.Puller {
 	if !a.o.EnableAdminAPI {
 		return nil
 	}
@@ -147,7 +148,7 @@ func (a *App) pagePuller() uiweb.Puller {
 type onRequest struct{ *App }
 
 // Pull takes a profile now, and archives it.
-func (a onRequest) Pull(ctx context.Context, service labels.Labels, in uiweb.Instance) (leak.ProfileRef, error) {
+func (a onRequest) Pull(ctx context.Context, service labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 	now := time.Now()
 	p, err := a.puller.Pull(ctx, now, in.Labels, in.Count)
 	if err != nil {
@@ -162,7 +163,7 @@ func (a onRequest) Pull(ctx context.Context, service labels.Labels, in uiweb.Ins
 }
 
 // Service is a watched service as the pages show it.
-type Service = uiweb.Service
+type Service = view.Service
 
 // Services are all that are watched, in no order.
 func (a *App) Services() []Service { return state{a}.services() }
@@ -189,10 +190,10 @@ func (s state) Leak(id string) (leak.Leak, bool) {
 	return leak.Leak{}, false
 }
 
-func (s state) services() []uiweb.Service {
-	var out []uiweb.Service
+func (s state) services() []view.Service {
+	var out []view.Service
 	for _, svc := range s.monitor.Services() {
-		v := uiweb.Service{
+		v := view.Service{
 			Labels: svc.Labels, Rate: svc.Verdict.Rate,
 			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, Held: svc.Held,
 		}
@@ -211,11 +212,11 @@ func (s state) services() []uiweb.Service {
 	return out
 }
 
-func (s state) Instances(service labels.Labels) (out []uiweb.Instance) {
+func (s state) Instances(service labels.Labels) (out []view.Instance) {
 	for _, svc := range s.monitor.Services() {
 		if labels.Equal(svc.Labels, service) {
 			for _, in := range svc.Instances {
-				out = append(out, uiweb.Instance{Instance: in.Instance, Labels: in.Labels, Gone: in.Gone})
+				out = append(out, view.Instance{Instance: in.Instance, Labels: in.Labels, Gone: in.Gone})
 			}
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -57,7 +58,7 @@ func (h *Handler) apiLeaks(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	wanted := slices.DeleteFunc(h.wanted(f), func(l leak.Leak) bool { return state != "" && l.State != state })
+	wanted := slices.DeleteFunc(h.view.Leaks(f), func(l leak.Leak) bool { return state != "" && l.State != state })
 	leaks := []v1.Leak{}
 	for _, l := range query.Cut(wanted, x) {
 		leaks = append(leaks, v1.NewLeak(l))
@@ -74,13 +75,13 @@ func (h *Handler) apiLeak(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, v1.NewLeak(l))
 }
 
-func newService(s Service, open []leak.Leak) v1.Service {
+func newService(s view.Service, firing []leak.Leak) v1.Service {
 	a := v1.Service{
-		ID: serviceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
-		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.why(), HeldBack: s.Held,
+		ID: view.ServiceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
+		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.Why(), HeldBack: s.Held,
 		LastSample: v1.Time(s.LastSample), Leaks: []string{},
 	}
-	for _, l := range open {
+	for _, l := range firing {
 		a.Leaks = append(a.Leaks, l.ID)
 	}
 	return a
@@ -92,26 +93,25 @@ func (h *Handler) apiServices(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	open := h.firing()
+	firing := h.view.FiringLeaks()
 	status := trend.Status(q.Get("status"))
-	wanted := slices.DeleteFunc(sortServices(h.o.Backend.Services(), open), func(s Service) bool {
-		return status != "" && s.Status != status || !f.Passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
-	})
+	wanted, _ := h.view.Services(f, firing)
+	wanted = slices.DeleteFunc(wanted, func(s view.Service) bool { return status != "" && s.Status != status })
 	services := []v1.Service{}
 	for _, s := range query.Cut(wanted, x) {
-		services = append(services, newService(s, open[string(s.Labels.Bytes(nil))]))
+		services = append(services, newService(s, firing.Of(s.Labels)))
 	}
 	h.json.Send(w, r, map[string]any{"services": services, "total": len(wanted)})
 }
 
 func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	a := v1.ServiceDetail{
-		Service: newService(s, h.firing()[string(s.Labels.Bytes(nil))]),
+		Service: newService(s, h.view.FiringLeaks().Of(s.Labels)),
 		Members: []v1.Member{}, Assessments: []v1.Assessment{},
 	}
 	for _, in := range query.Cut(h.o.Backend.Instances(s.Labels), query.Window{Limit: query.MaxLimit}) {
@@ -134,7 +134,7 @@ func (h *Handler) apiService(w http.ResponseWriter, r *http.Request) {
 
 // apiServiceProfiles lists the profiles of a service, oldest first.
 func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
@@ -149,14 +149,12 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	var refs []leak.ProfileRef
-	if h.o.Profiles != nil {
-		ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
-		defer cancel()
-		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, span.From, span.To); err != nil {
-			h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "list", alerting.ServiceName(s.Labels)))
-			return
-		}
+	ctx, cancel := context.WithTimeout(r.Context(), view.LoadTimeout)
+	defer cancel()
+	refs, err := h.view.ServiceProfiles(ctx, s.Labels, span.From, span.To)
+	if err != nil {
+		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.view.ArchiveProblem(err, "list", alerting.ServiceName(s.Labels)))
+		return
 	}
 	profiles := []v1.Capture{}
 	for _, ref := range query.Cut(refs, x) {
@@ -167,18 +165,18 @@ func (h *Handler) apiServiceProfiles(w http.ResponseWriter, r *http.Request) {
 
 // apiTakeProfile takes a profile now.
 func (h *Handler) apiTakeProfile(w http.ResponseWriter, r *http.Request) {
-	if h.o.Puller == nil {
-		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, pullOff)
+	if !h.view.CanPull() {
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, view.PullOff)
 		return
 	}
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
-	ref, err := h.takeProfile(r.Context(), w, s.Labels, r.URL.Query().Get("instance"))
+	ref, err := h.view.TakeProfile(r.Context(), w, s.Labels, r.URL.Query().Get("instance"))
 	if err != nil {
-		h.json.Refuse(w, pullStatus(err), envelope.Unavailable, human.Line(err.Error(), maxWords))
+		h.json.Refuse(w, view.PullStatus(err), envelope.Unavailable, human.Line(err.Error(), maxWords))
 		return
 	}
 	h.json.Send(w, r, v1.Capture{Key: ref.Key, Instance: ref.Instance, Time: ref.Time.UTC()})
@@ -192,12 +190,12 @@ func (h *Handler) apiTargets(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	state := TargetState(q.Get("state"))
-	wanted, gone := splitTargets(h.o.Backend.Targets())
-	if state == TargetGone {
+	state := view.TargetState(q.Get("state"))
+	wanted, gone := h.view.Targets()
+	if state == view.TargetGone {
 		wanted = gone
 	}
-	wanted = slices.DeleteFunc(wanted, func(t Target) bool {
+	wanted = slices.DeleteFunc(wanted, func(t view.Target) bool {
 		return state != "" && t.State != state || !f.Passes(t.Labels, t.URL, t.Error)
 	})
 	targets := []v1.Target{}
@@ -215,7 +213,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
 		Notices: []string{}, Alertmanagers: []v1.AlertmanagerStatus{}, Discovery: v1.DiscoveryStatus{Sets: []v1.DiscoverySet{}, Problems: []string{}},
 	}
-	for _, p := range build() {
+	for _, p := range view.Build() {
 		a.Build[strings.ToLower(p.Name)] = p.Value
 	}
 	maps.Copy(a.Flags, h.o.Flags)
@@ -247,19 +245,19 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) apiProfile(w http.ResponseWriter, r *http.Request) {
 	const folder = "profiles/"
 	key := folder + r.PathValue("key")
-	if !profileKey(key) {
+	if !view.IsProfileKey(key) {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "key: expected <service>/<instance>/<time>.pb.gz")
 		return
 	}
-	if h.o.Profiles == nil {
+	if !h.view.HasArchive() {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no archive")
 		return
 	}
-	body, err := h.o.Profiles.OpenProfile(r.Context(), key)
+	body, err := h.view.OpenProfile(r.Context(), key)
 	// The links of older alerts have the folder too.
 	if old := r.PathValue("key"); errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(old, folder) {
 		key = old
-		body, err = h.o.Profiles.OpenProfile(r.Context(), key)
+		body, err = h.view.OpenProfile(r.Context(), key)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

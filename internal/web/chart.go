@@ -3,8 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"math"
 	"net/http"
 	"net/url"
@@ -21,6 +19,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -30,12 +29,6 @@ const (
 	maxDrawn  = 30 // instances
 	maxEvents = 300
 	maxMarks  = 400 // profiles
-)
-
-// How long parts of a page wait for a bucket or a Prometheus.
-const (
-	listTimeout    = 3 * time.Second
-	historyTimeout = 15 * time.Second
 )
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
@@ -48,23 +41,9 @@ func secondsOf(t time.Time) *float64 {
 	return &s
 }
 
-// around is the time that the chart of a leak shows at first: with what was
-// before the onset.
-func (h *Handler) around(l leak.Leak) (from, to time.Time) {
-	to = h.o.Now()
-	if !l.ResolvedAt.IsZero() && to.Sub(l.ResolvedAt) > time.Hour {
-		to = l.ResolvedAt.Add(time.Hour)
-	}
-	from = l.Onset
-	if from.IsZero() || from.After(to) {
-		from = to
-	}
-	return from.Add(-max(to.Sub(from)/3, 5*time.Minute)), to
-}
-
 // chartURL is where the data of the chart of a service is had.
 func (h *Handler) chartURL(service labels.Labels, leakID string) string {
-	u := h.base + "/api/v1/services/" + serviceID(service) + "/history"
+	u := h.base + "/api/v1/services/" + view.ServiceID(service) + "/history"
 	if leakID != "" {
 		u += "?leak=" + url.QueryEscape(leakID)
 	}
@@ -73,12 +52,12 @@ func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 
 // apiServiceHistory is what a chart shows.
 func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
-	if h.o.History == nil {
+	if !h.view.HasHistory() {
 		h.json.Refuse(w, http.StatusNotImplemented, envelope.Unavailable, "there is no source of series")
 		return
 	}
@@ -92,16 +71,14 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		of = &l
-		from, to = h.around(l)
+		from, to = view.ChartSpan(l, now)
 	}
 	span, err := query.NewSpan(r.URL.Query(), from, to)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
-	defer cancel()
-	history, err := h.o.History.History(ctx, s.Labels, span.From, span.To, span.Step(h.o.Resolution))
+	history, err := h.view.History(r.Context(), s.Labels, span.From, span.To, span.Step(h.view.Resolution()))
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the series cannot be read now: "+human.Line(err.Error(), maxWords))
 		return
@@ -111,7 +88,7 @@ func (h *Handler) apiServiceHistory(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, a)
 }
 
-func newHistory(history collector.History, s Service, of *leak.Leak, span query.Span) v1.History {
+func newHistory(history collector.History, s view.Service, of *leak.Leak, span query.Span) v1.History {
 	a := v1.History{
 		Start: seconds(history.Start), Step: history.Step.Seconds(), Steps: history.Steps,
 		Instances: []v1.InstanceHistory{}, Fits: []v1.Fit{}, Warnings: append([]string{}, history.Warnings...),
@@ -285,14 +262,11 @@ func aliveAt(all []collector.InstanceHistory, t float64) (n int) {
 // marks are the captures in the span, those of a leak above all.
 func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span query.Span) (marks []v1.ProfileMark, problem string) {
 	marks = []v1.ProfileMark{}
-	if h.o.Profiles == nil {
-		return marks, ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	ctx, cancel := context.WithTimeout(ctx, view.ListTimeout)
 	defer cancel()
-	refs, err := h.o.Profiles.ServiceProfiles(ctx, service, span.From, span.To)
+	refs, err := h.view.ServiceProfiles(ctx, service, span.From, span.To)
 	if err != nil {
-		return marks, h.bucketProblem(err, "list", alerting.ServiceName(service))
+		return marks, h.view.ArchiveProblem(err, "list", alerting.ServiceName(service))
 	}
 	named := func(ref leak.ProfileRef) bool {
 		return of != nil && (of.Base != nil && of.Base.Key == ref.Key || of.Head != nil && of.Head.Key == ref.Key)
@@ -304,22 +278,4 @@ func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Lea
 		}
 	}
 	return marks, ""
-}
-
-// bucketProblem says in plain words why the archive did not answer; the log has
-// more, which may hold what is not for everybody.
-func (h *Handler) bucketProblem(err error, what, of string) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "the profile is not in the archive; it may have been older than the retention"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "the archive does not answer in time"
-	case errors.Is(err, context.Canceled):
-		return "it was given up"
-	}
-	h.logger.Warn("The archive cannot be read", "what", what, "of", of, "err", err)
-	if reason := collector.ReasonOf(err); reason != collector.ReasonOther {
-		return "the profile cannot be read: " + human.Line(string(reason), 40)
-	}
-	return "the archive cannot be read now; the log says why"
 }

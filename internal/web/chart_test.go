@@ -19,6 +19,7 @@ import (
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -37,7 +38,7 @@ func asked[T any](t *testing.T, o Options, path string) (data T) {
 }
 
 func historyURL(query string) string {
-	return "/api/v1/services/" + serviceID(checkout) + "/history?" + query
+	return "/api/v1/services/" + view.ServiceID(checkout) + "/history?" + query
 }
 
 func TestHistory(t *testing.T) {
@@ -140,7 +141,7 @@ func TestHistoryThatCannotBeHad(t *testing.T) {
 	require.Equal(t, http.StatusBadGateway, r.StatusCode)
 	require.Contains(t, body(t, r), "the series cannot be read now: prometheus http://prometheus:9090: connection refused")
 	require.Equal(t, http.StatusOK, get(t, o, "/leaks/3f9c2a7b").StatusCode)
-	require.Equal(t, http.StatusOK, get(t, o, "/services/"+serviceID(checkout)).StatusCode)
+	require.Equal(t, http.StatusOK, get(t, o, "/services/"+view.ServiceID(checkout)).StatusCode)
 
 	o.History = climbing("a")
 	h := asked[v1.History](t, o, historyURL(""))

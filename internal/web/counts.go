@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,13 +15,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // What the counts of the growing stacks are taken from at most.
 const (
 	maxLoaded   = 24 // profiles
 	maxCounted  = 8  // stacks
-	loadTimeout = 10 * time.Second
 	loadsAtOnce = 4
 )
 
@@ -35,22 +34,22 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := v1.StackCounts{Times: v1.Numbers{}, Total: v1.Numbers{}, Keys: []string{}, Stacks: []v1.StackCount{}}
-	if l.Base == nil || l.Head == nil || h.o.Profiles == nil {
+	if l.Base == nil || l.Head == nil || !h.view.HasArchive() {
 		h.json.Send(w, r, a)
 		return
 	}
-	leave, err := h.reading(r.Context())
+	release, err := h.view.Reserve(r.Context())
 	if err != nil {
 		h.json.Refuse(w, http.StatusServiceUnavailable, envelope.Unavailable, err.Error())
 		return
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(r.Context(), loadTimeout)
+	defer release()
+	ctx, cancel := context.WithTimeout(r.Context(), view.LoadTimeout)
 	defer cancel()
 	a.Instance = human.Line(l.Head.Instance, maxName)
-	refs, err := h.o.Profiles.ServiceProfiles(ctx, l.Service, l.Base.Time.Add(-l.Head.Time.Sub(l.Base.Time)/4), l.Head.Time)
+	refs, err := h.view.ServiceProfiles(ctx, l.Service, l.Base.Time.Add(-l.Head.Time.Sub(l.Base.Time)/4), l.Head.Time)
 	if err != nil {
-		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "list", l.ID))
+		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.view.ArchiveProblem(err, "list", l.ID))
 		return
 	}
 	refs = slices.DeleteFunc(refs, func(ref leak.ProfileRef) bool { return ref.Instance != l.Head.Instance })
@@ -62,7 +61,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 	group.SetLimit(loadsAtOnce)
 	for i, ref := range refs {
 		group.Go(func() error {
-			p, err := h.o.Profiles.LoadProfile(ctx, ref.Key)
+			p, err := h.view.LoadProfile(ctx, ref.Key)
 			if err == nil {
 				snapshots[i] = stack.Of(p)
 				return nil
@@ -70,7 +69,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 			mtx.Lock()
 			defer mtx.Unlock()
 			a.Unread++
-			a.Problem = h.bucketProblem(err, "load", ref.Key)
+			a.Problem = h.view.ArchiveProblem(err, "load", ref.Key)
 			return nil
 		})
 	}

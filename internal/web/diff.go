@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,102 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
-	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/internal/web/calltree"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
-
-// profileKey tells whether a key may be that of a profile: the bucket holds
-// more than profiles, and may be a folder of the disk.
-func profileKey(key string) bool {
-	return fs.ValidPath(key) && strings.HasPrefix(key, "profiles/") && !strings.ContainsAny(key, "\\\x00") && len(key) <= maxLink
-}
-
-// two are profiles to compare.
-type two struct {
-	baseKey, headKey string
-	base, head       *collector.Profile // base is nil without a key
-}
-
-// errKey: that is no key.
-var errKey = errors.New("expected the key of a profile, profiles/…")
-
-// maxReaders is how many requests read profiles at a time; the others wait.
-const maxReaders = 4
-
-// errBusy: others read profiles, for too long to wait for.
-var errBusy = errors.New("too many profiles are being read at the moment")
-
-// reading waits for a place to read profiles; leave gives it back.
-func (h *Handler) reading(ctx context.Context) (leave func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	select {
-	case h.places <- struct{}{}:
-		return func() { <-h.places }, nil
-	case <-ctx.Done():
-		return nil, errBusy
-	}
-}
-
-// compared waits for a place and reads both profiles. The caller leaves the place
-// when it has no more use for them, after an error too.
-func (h *Handler) compared(ctx context.Context, base, head string) (t two, leave func(), err error) {
-	leave, err = h.reading(ctx)
-	if err != nil {
-		return t, func() {}, err
-	}
-	t, err = h.load(ctx, base, head)
-	return t, leave, err
-}
-
-// load reads both profiles. The caller has a place to.
-func (h *Handler) load(ctx context.Context, base, head string) (t two, err error) {
-	t = two{baseKey: base, headKey: head}
-	if !profileKey(head) {
-		return t, fmt.Errorf("head: %w", errKey)
-	}
-	if base != "" && !profileKey(base) {
-		return t, fmt.Errorf("base: %w", errKey)
-	}
-	if h.o.Profiles == nil {
-		return t, fs.ErrNotExist
-	}
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		t.head, err = h.o.Profiles.LoadProfile(ctx, head)
-		return err
-	})
-	if base != "" {
-		group.Go(func() (err error) {
-			t.base, err = h.o.Profiles.LoadProfile(ctx, base)
-			return err
-		})
-	}
-	return t, group.Wait()
-}
-
-// loadProblem is how a request for a comparison is refused.
-func (h *Handler) loadProblem(err error, keys string) (code int, kind envelope.ErrorType, text string) {
-	switch {
-	case errors.Is(err, errKey):
-		return http.StatusBadRequest, envelope.BadData, err.Error()
-	case errors.Is(err, errBusy):
-		return http.StatusServiceUnavailable, envelope.Unavailable, err.Error()
-	case errors.Is(err, fs.ErrNotExist):
-		return http.StatusNotFound, envelope.NotFound, h.bucketProblem(err, "load", keys)
-	}
-	return http.StatusBadGateway, envelope.Unavailable, h.bucketProblem(err, "load", keys)
-}
 
 func newProfileOf(key string, p *collector.Profile) *v1.ProfileOf {
 	if p == nil {
@@ -121,59 +31,24 @@ func newProfileOf(key string, p *collector.Profile) *v1.ProfileOf {
 // v1.Diff is the difference of two profiles as a list and as a tree.
 func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	t, leave, err := h.compared(r.Context(), q.Get("base"), q.Get("head"))
-	defer leave()
+	two, release, err := h.view.ReadPair(r.Context(), q.Get("base"), q.Get("head"))
+	defer release()
 	if err != nil {
-		code, kind, text := h.loadProblem(err, q.Get("head"))
-		h.json.Refuse(w, code, kind, text)
+		code, text := h.view.PairProblem(err, q.Get("head"))
+		h.json.Refuse(w, code, envelope.TypeOf(code), text)
 		return
 	}
-	base, head := snapshots(t)
-	a := v1.Diff{Base: newProfileOf(t.baseKey, t.base), Head: newProfileOf(t.headKey, t.head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
-	stacks, more := mostChanged(stack.Diff(base, head))
-	for _, x := range stacks {
+	base, head := two.Snapshots()
+	a := v1.Diff{Base: newProfileOf(two.BaseKey, two.Base), Head: newProfileOf(two.HeadKey, two.Head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
+	changes, more := view.Changes(base, head)
+	for _, x := range changes {
 		s := v1.NewStack(x.StackGrowth)
-		s.Labels = x.labels
+		s.Labels = x.Labels
 		a.Stacks = append(a.Stacks, s)
 	}
 	a.More = more
 	a.Root, a.Folded = calltree.Of(base, head)
 	h.json.Send(w, r, a)
-}
-
-func snapshots(t two) (base, head *stack.Snapshot) {
-	base = &stack.Snapshot{}
-	if t.base != nil {
-		base = stack.Of(t.base)
-	}
-	return base, stack.Of(t.head)
-}
-
-// changed is a change as leaks have it, with the pprof labels that its
-// goroutines share: those are for who looks at profiles, and no part of leaks.
-type changed struct {
-	leak.StackGrowth
-	labels map[string]string
-}
-
-// mostChanged are the first of the changes, and how many more there are.
-func mostChanged(deltas []stack.Delta) (stacks []changed, more int) {
-	var grown int64
-	for _, d := range deltas {
-		grown += max(d.Growth(), 0)
-	}
-	shown := deltas[:min(len(deltas), maxStacks)]
-	for _, d := range shown {
-		s := leak.StackGrowth{
-			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy,
-			Base: d.Base, Head: d.Head, Wait: d.Wait,
-		}
-		if d.Growth() > 0 {
-			s.Share = float64(d.Growth()) / float64(grown)
-		}
-		stacks = append(stacks, changed{s, d.Labels})
-	}
-	return stacks, len(deltas) - len(shown)
 }
 
 // comparePage is the difference of any two profiles.
@@ -241,20 +116,20 @@ type tablePart struct {
 
 func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	t, leave, err := h.compared(r.Context(), q.Get("base"), q.Get("head"))
-	defer leave()
+	two, release, err := h.view.ReadPair(r.Context(), q.Get("base"), q.Get("head"))
+	defer release()
 	if err != nil {
-		code, _, text := h.loadProblem(err, q.Get("head"))
+		code, text := h.view.PairProblem(err, q.Get("head"))
 		h.fragment(w, code, "table", tablePart{Problem: text})
 		return
 	}
-	base, head := snapshots(t)
-	stacks, more := mostChanged(stack.Diff(base, head))
+	base, head := two.Snapshots()
+	changes, more := view.Changes(base, head)
 	p := tablePart{More: more, Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
-	for _, x := range stacks {
+	for _, x := range changes {
 		row := newStackRow(x.StackGrowth, func(collector.Frame) string { return "" })
-		for _, name := range slices.Sorted(maps.Keys(x.labels)) {
-			row.Labels = append(row.Labels, pair{human.Line(name, maxName), human.Line(x.labels[name], maxName)})
+		for _, name := range slices.Sorted(maps.Keys(x.Labels)) {
+			row.Labels = append(row.Labels, pair{human.Line(name, maxName), human.Line(x.Labels[name], maxName)})
 		}
 		p.Stacks = append(p.Stacks, row)
 	}
@@ -276,21 +151,18 @@ type pickRow struct{ Key, Words string }
 const maxPicks = 500
 
 func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.fragment(w, http.StatusNotFound, "picker", pickerPart{Problem: "there is no such service"})
 		return
 	}
 	p := pickerPart{Action: h.base + "/compare"}
-	var refs []leak.ProfileRef
-	if h.o.Profiles != nil {
-		ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
-		defer cancel()
-		var err error
-		if refs, err = h.o.Profiles.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Now().Add(time.Hour)); err != nil {
-			h.fragment(w, http.StatusBadGateway, "picker", pickerPart{Problem: h.bucketProblem(err, "list", p.Action)})
-			return
-		}
+	ctx, cancel := context.WithTimeout(r.Context(), view.ListTimeout)
+	defer cancel()
+	refs, err := h.view.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Now().Add(time.Hour))
+	if err != nil {
+		h.fragment(w, http.StatusBadGateway, "picker", pickerPart{Problem: h.view.ArchiveProblem(err, "list", p.Action)})
+		return
 	}
 	p.More = max(len(refs)-maxPicks, 0)
 	for _, ref := range slices.Backward(refs[p.More:]) {
@@ -329,14 +201,14 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
 		return
 	}
-	t, leave, err := h.compared(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
-	defer leave()
+	two, release, err := h.view.ReadPair(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	defer release()
 	if err != nil {
-		code, _, text := h.loadProblem(err, r.PathValue("head"))
+		code, text := h.view.PairProblem(err, r.PathValue("head"))
 		plain(w, code, "The profiles cannot be compared: "+text+".")
 		return
 	}
-	views, err := pprofui.New(t.base, t.head)
+	views, err := pprofui.New(two.Base, two.Head)
 	if err != nil {
 		h.logger.Warn("No view of pprof", "err", err)
 		code := http.StatusInternalServerError

@@ -1,21 +1,19 @@
 package web
 
 import (
-	"cmp"
 	"time"
-
-	"github.com/prometheus/common/version"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // Lengths of what is shown, in characters: a hostile name must not make a page
 // unreadable.
 const (
-	maxName  = 120
-	maxFunc  = 160
-	maxWords = 400
+	maxName  = view.MaxName
+	maxFunc  = view.MaxFunc
+	maxWords = view.MaxWords
 )
 
 // frame is what the layout shows around every page.
@@ -40,7 +38,7 @@ var sections = map[string]string{
 func (h *Handler) frame(page, title string, data any) frame {
 	f := frame{
 		Base:    h.base,
-		Version: cmp.Or(version.Version, "(devel)"),
+		Version: view.Version(),
 		Section: sections[page],
 		Charts:  page == "leak" || page == "service" || page == "compare",
 		Title:   human.Line(title, maxName),

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // asks is what an inbound webhook has asked for: "job instance why".
@@ -82,9 +83,9 @@ func message(alerts ...string) string {
 func shops(n int) *state {
 	s := &state{}
 	for i := range n {
-		s.services = append(s.services, Service{Labels: labels.FromStrings("namespace", "prod", "job", fmt.Sprintf("shop-%d", i))})
+		s.services = append(s.services, view.Service{Labels: labels.FromStrings("namespace", "prod", "job", fmt.Sprintf("shop-%d", i))})
 	}
-	s.services = append(s.services, Service{Labels: labels.FromStrings("namespace", "staging", "job", "shop-0")})
+	s.services = append(s.services, view.Service{Labels: labels.FromStrings("namespace", "staging", "job", "shop-0")})
 	return s
 }
 
@@ -247,7 +248,7 @@ func TestCaptures(t *testing.T) {
 		{Service: labels.FromStrings("job", "other"), Instance: "elsewhere:1", At: at},
 		{Service: checkout, Instance: "long-ago:1", Why: "x", At: at.Add(-24 * time.Hour)},
 	}
-	for path, old := range map[string]bool{"/leaks/3f9c2a7b": false, "/services/" + serviceID(checkout): true} {
+	for path, old := range map[string]bool{"/leaks/3f9c2a7b": false, "/services/" + view.ServiceID(checkout): true} {
 		page := body(t, get(t, o, path))
 		require.Contains(t, page, "Captured on request")
 		require.Contains(t, page, "TooManyGoroutines")

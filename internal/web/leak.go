@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/pprofui"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // leakPage is one leak.
@@ -138,7 +138,6 @@ type pullForm struct {
 
 const (
 	maxInstances = 30
-	maxStacks    = 50
 	maxFrames    = 100
 )
 
@@ -153,7 +152,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		return
 	}
 	o, links := h.alerts(), h.o.Backend.Links()
-	from, to := h.around(l)
+	from, to := view.ChartSpan(l, h.o.Now())
 	if l.State != leak.Resolved {
 		to = time.Time{} // it goes on while one looks
 	}
@@ -176,7 +175,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
-		Pull:      pullForm{Enabled: h.o.Puller != nil, URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
+		Pull:      pullForm{Enabled: h.view.CanPull(), URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {
 		p.History = append(p.History, transition{Time: h.stamp(x.Time), From: word(x.From), To: word(x.To), Why: human.Line(x.Why, maxWords)})
@@ -192,7 +191,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		p.Pull.Instances = append(p.Pull.Instances, newChoice(i))
 	}
 	p.More = len(l.Instances) - len(p.Where)
-	for _, s := range l.Stacks[:min(len(l.Stacks), maxStacks)] {
+	for _, s := range l.Stacks[:min(len(l.Stacks), view.MaxStacks)] {
 		source := func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }
 		row := newStackRow(s, source)
 		if x := s.Parted; x != nil {
@@ -216,7 +215,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 
 // comparison is where two profiles can be compared; base may be empty.
 func (h *Handler) comparison(base, head string) comparison {
-	if !profileKey(head) || (base != "" && !profileKey(base)) {
+	if !view.IsProfileKey(head) || (base != "" && !view.IsProfileKey(base)) {
 		return comparison{}
 	}
 	q := url.Values{"head": {head}}
@@ -399,8 +398,8 @@ func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 		h.showLeak(w, r, http.StatusNotFound, "")
 		return
 	}
-	if h.o.Puller == nil {
-		h.showLeak(w, r, http.StatusForbidden, pullOff)
+	if !h.view.CanPull() {
+		h.showLeak(w, r, http.StatusForbidden, view.PullOff)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
@@ -409,9 +408,9 @@ func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 		h.showLeak(w, r, http.StatusBadRequest, "instance: expected one of those that leak")
 		return
 	}
-	ref, err := h.takeProfile(r.Context(), w, l.Service, name)
+	ref, err := h.view.TakeProfile(r.Context(), w, l.Service, name)
 	if err != nil {
-		h.showLeak(w, r, pullStatus(err), err.Error())
+		h.showLeak(w, r, view.PullStatus(err), err.Error())
 		return
 	}
 	base := ""
@@ -432,37 +431,4 @@ func chosen(r *http.Request) string {
 		return ""
 	}
 	return name
-}
-
-// pullTimeout bounds the time to take a profile, which has a timeout of its own
-// in the configuration, of up to 10 minutes.
-const pullTimeout = 11 * time.Minute
-
-const pullOff = "taking profiles is not enabled: see --web.enable-admin-api"
-
-// takeProfile takes a profile of a watched instance. The answer may take longer
-// than others may.
-func (h *Handler) takeProfile(ctx context.Context, w http.ResponseWriter, service labels.Labels, name string) (leak.ProfileRef, error) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pullTimeout)) // else it has the usual time
-	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
-	defer cancel()
-	for _, in := range h.o.Backend.Instances(service) {
-		if in.Name == name {
-			return h.o.Puller.Pull(ctx, service, in)
-		}
-	}
-	return leak.ProfileRef{}, collector.Errorf(collector.ReasonNoTarget, "%s is not watched now", human.Line(name, maxName))
-}
-
-// pullStatus is the status of an answer to who wanted a profile.
-func pullStatus(err error) int {
-	switch collector.ReasonOf(err) {
-	case collector.ReasonBudget, collector.ReasonRateLimited:
-		return http.StatusTooManyRequests
-	case collector.ReasonNoTarget, collector.ReasonGone:
-		return http.StatusNotFound
-	case collector.ReasonNoConsent:
-		return http.StatusForbidden
-	}
-	return http.StatusBadGateway
 }

@@ -1,11 +1,8 @@
 package web
 
 import (
-	"cmp"
-	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -14,6 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // leakRow is a leak in a list.
@@ -89,35 +87,6 @@ func instances(l leak.Leak) string {
 	return n + " of " + human.Count(int64(l.InstancesTotal))
 }
 
-// impact is what puts leaks in order: how fast they grow, on how many
-// instances, and how little time is left until one of these is full.
-func impact(l leak.Leak, o alerting.RenderOptions) float64 {
-	left := alerting.HoursLeft(l, o)
-	if math.IsNaN(left) || !(l.Rate.Value > 0) {
-		return 0
-	}
-	return l.Rate.Value * float64(max(len(l.Instances), 1)) / max(left, 0.1)
-}
-
-// sortLeaks puts what is open first, what weighs most first, and of the
-// resolved the latest.
-func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
-	rank := map[leak.State]int{leak.Suspected: 1, leak.Ignored: 2, leak.Resolved: 3}
-	weight := make(map[string]float64, len(leaks))
-	for _, l := range leaks {
-		weight[l.ID] = impact(l, o)
-	}
-	leaks = slices.Clone(leaks)
-	slices.SortFunc(leaks, func(a, b leak.Leak) int {
-		c := cmp.Compare(rank[a.State], rank[b.State])
-		if c == 0 && a.State == leak.Resolved {
-			c = b.ResolvedAt.Compare(a.ResolvedAt)
-		}
-		return cmp.Or(c, cmp.Compare(weight[b.ID], weight[a.ID]), cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(b.Leaked, a.Leaked), cmp.Compare(a.ID, b.ID))
-	})
-	return leaks
-}
-
 // leaksPage is the list.
 type leaksPage struct {
 	Filter query.Filter
@@ -152,21 +121,6 @@ var groups = []leakGroup{
 	{State: leak.Resolved, Title: "Resolved"},
 }
 
-// wanted are the leaks that the filter lets through, in order.
-func (h *Handler) wanted(f query.Filter) []leak.Leak {
-	var out []leak.Leak
-	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
-		texts := []string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}
-		for _, s := range l.Stacks {
-			texts = append(texts, s.Op, s.Key.Func, human.Place(s.Key.File, s.Key.Line))
-		}
-		if f.Passes(l.Service, append(texts, l.Instances...)...) {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
 	p := leaksPage{Filter: query.NewFilter(q), ShowResolved: q.Get("resolved") == "1"}
@@ -177,7 +131,7 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	}
 	totals := map[leak.State]int{}
 	var shown []leak.Leak
-	for _, l := range h.wanted(p.Filter) {
+	for _, l := range h.view.Leaks(p.Filter) {
 		totals[l.State]++
 		if l.State == leak.Resolved {
 			p.Resolved++
@@ -219,7 +173,7 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serviceURL(service labels.Labels) string {
-	return h.base + "/services/" + serviceID(service)
+	return h.base + "/services/" + view.ServiceID(service)
 }
 
 type notFoundPage struct {

@@ -12,10 +12,11 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // maxLink is the longest link to elsewhere, in bytes.
-const maxLink = 2000
+const maxLink = view.MaxLink
 
 // source is the link to a line of a service's source; empty if there is none.
 func (l Links) source(service labels.Labels, version string, f collector.Frame) string {

@@ -20,6 +20,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // document is docs/openapi.yaml.
@@ -67,13 +68,13 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
-	o.Puller = pulling(func(_ context.Context, _ labels.Labels, in Instance) (leak.ProfileRef, error) {
+	o.Puller = pulling(func(_ context.Context, _ labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 		if in.Name == "10.0.3.19:8080" {
 			return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "spared")
 		}
 		return shelf.refs[1], nil
 	})
-	service := "/api/v1/services/" + serviceID(checkout)
+	service := "/api/v1/services/" + view.ServiceID(checkout)
 	visit := visit(t, o)
 	for _, c := range []struct {
 		method, path string

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // badMatchers are queries that look like matchers of labels. The parser
@@ -53,7 +54,9 @@ func queried(t testing.TB) *Handler {
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
-	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return shelf.refs[1], nil })
+	o.Puller = pulling(func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) {
+		return shelf.refs[1], nil
+	})
 	h, err := New(o)
 	require.NoError(t, err)
 	return h
@@ -69,7 +72,7 @@ func queriedPaths(h *Handler) (paths []string) {
 		}
 		id := "3f9c2a7b"
 		if strings.Contains(r.path, "services") {
-			id = serviceID(checkout)
+			id = view.ServiceID(checkout)
 		}
 		paths = append(paths, strings.NewReplacer(
 			"{$}", "", "{id}", id, "{base}", pprofName(refs[0].Key), "{head}", pprofName(refs[1].Key), "{view}", "top",

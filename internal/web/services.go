@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -56,60 +53,19 @@ type serviceRow struct {
 
 const servicesPerPage = 100
 
-// rankOf puts what deserves a look first.
-var rankOf = map[trend.Status]int{
-	trend.Leaking: 0, trend.Plateaued: 1, trend.Suspicious: 2, trend.Provisional: 3, trend.Quiet: 4,
-}
-
-// firing are the leaks that fire, by service.
-func (h *Handler) firing() map[string][]leak.Leak {
-	open := map[string][]leak.Leak{}
-	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
-		if l.State == leak.Firing {
-			k := string(l.Service.Bytes(nil))
-			open[k] = append(open[k], l)
-		}
-	}
-	return open
-}
-
-// sortServices puts those that leak first, then what is most suspicious.
-func sortServices(services []Service, open map[string][]leak.Leak) []Service {
-	type keyed struct {
-		Service
-		leaks int
-		name  string
-	}
-	all := make([]keyed, len(services))
-	for i, s := range services {
-		all[i] = keyed{s, len(open[string(s.Labels.Bytes(nil))]), alerting.ServiceName(s.Labels)}
-	}
-	slices.SortFunc(all, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(b.leaks, a.leaks), cmp.Compare(rankOf[a.Status], rankOf[b.Status]), strings.Compare(a.name, b.name))
-	})
-	out := make([]Service, len(all))
-	for i := range all {
-		out[i] = all[i].Service
-	}
-	return out
-}
-
 func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
-	open, f := h.firing(), query.NewFilter(r.URL.Query())
-	all := sortServices(h.o.Backend.Services(), open)
-	p := servicesPage{Filter: f, Total: tally(len(all)), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
+	firing, f := h.view.FiringLeaks(), query.NewFilter(r.URL.Query())
+	found, total := h.view.Services(f, firing)
+	p := servicesPage{Filter: f, Total: tally(total), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
 	counts := map[trend.Status]int{}
-	var wanted []Service
-	for _, s := range all {
-		if !f.Passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text()) {
-			continue
-		}
+	var wanted []view.Service
+	for _, s := range found {
 		counts[s.Status]++
 		if p.State == "" || p.State == string(s.Status) {
 			wanted = append(wanted, s)
 		}
 	}
-	for _, status := range []trend.Status{trend.Leaking, trend.Plateaued, trend.Suspicious, trend.Provisional, trend.Quiet} {
+	for _, status := range view.Statuses {
 		if n := counts[status]; n > 0 || p.State == string(status) {
 			l := stateLink{Name: string(status), N: tally(n), URL: with(r, "state", string(status)), Current: p.State == string(status)}
 			if l.Current {
@@ -122,7 +78,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	for _, s := range part(wanted, p.Pager) {
 		row := h.serviceRow(s)
 		row.Spark = h.spark(s.Labels, time.Time{})
-		for _, l := range open[string(s.Labels.Bytes(nil))] {
+		for _, l := range firing.Of(s.Labels) {
 			row.Leaks = append(row.Leaks, h.leakRow(l))
 		}
 		p.Services = append(p.Services, row)
@@ -134,7 +90,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	h.render(w, code, "services", "Services", p)
 }
 
-func (h *Handler) serviceRow(s Service) serviceRow {
+func (h *Handler) serviceRow(s view.Service) serviceRow {
 	row := serviceRow{
 		URL:       h.serviceURL(s.Labels),
 		Name:      human.Line(alerting.ServiceName(s.Labels), maxName),
@@ -142,23 +98,13 @@ func (h *Handler) serviceRow(s Service) serviceRow {
 		Count:     human.Number(s.Count),
 		Floor:     human.Number(s.Floor),
 		Status:    word(s.Status),
-		Why:       s.why(),
+		Why:       s.Why(),
 		Last:      h.stamp(s.LastSample),
 	}
 	if s.Rate.Value != 0 {
 		row.Rate = human.Number(s.Rate.Value)
 	}
 	return row
-}
-
-// why says in plain words what the verdict on the counts means, and why nobody is
-// told of it.
-func (s Service) why() string {
-	text := v1.Reason{Status: s.Status, Gate: s.Gate, Z: s.Z, NeedZ: s.NeedZ, Wait: s.Wait}.Text()
-	if s.Held != "" {
-		text += "; no alert yet: " + human.Line(s.Held, maxWords)
-	}
-	return text
 }
 
 // servicePage is one service.
@@ -202,39 +148,23 @@ const (
 	maxReasons = 60
 )
 
-// findService finds a service by its id, also one that is only known by its
-// leaks.
-func (h *Handler) findService(id string) (s Service, watched, ok bool) {
-	for _, s := range h.o.Backend.Services() {
-		if serviceID(s.Labels) == id {
-			return s, true, true
-		}
-	}
-	for _, l := range h.o.Backend.Leaks() {
-		if serviceID(l.Service) == id {
-			return Service{Labels: l.Service, Status: trend.Quiet, Gate: trend.GateTooLittle}, false, true
-		}
-	}
-	return Service{}, false, false
-}
-
 func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
 	h.showService(w, r, http.StatusOK, "")
 }
 
 func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
-	s, watched, ok := h.findService(r.PathValue("id"))
+	s, watched, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.lost(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")
 		return
 	}
-	id := serviceID(s.Labels)
+	id := view.ServiceID(s.Labels)
 	p := servicePage{
 		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched || s.Instances == 0,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Now().Add(-24*time.Hour), time.Time{}),
-		Pull: pullForm{Enabled: h.o.Puller != nil, URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
+		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	if s.Scale > 0 {
 		p.Scale = human.Duration(s.Scale)
@@ -244,10 +174,10 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		growing[g.Instance] = g.Rate
 	}
 	members := slices.Clone(h.o.Backend.Instances(s.Labels))
-	slices.SortFunc(members, func(a, b Instance) int {
+	slices.SortFunc(members, func(a, b view.Instance) int {
 		return cmp.Or(cmp.Compare(growing[b.Name].Value, growing[a.Name].Value), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
-	members = slices.DeleteFunc(members, func(in Instance) bool {
+	members = slices.DeleteFunc(members, func(in view.Instance) bool {
 		if in.Gone {
 			p.GoneMembers++
 		}
@@ -266,10 +196,9 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	}
 	p.More = len(members) - len(p.Members)
 	p.Reasons, p.Left = reasons(h.o.Backend.Explain(s.Labels))
-	for _, l := range sortLeaks(h.o.Backend.Leaks(), h.alerts()) {
-		if labels.Equal(l.Service, s.Labels) && len(p.All) < maxInstances {
-			p.All = append(p.All, h.leakRow(l))
-		}
+	leaks := h.view.LeaksOf(s.Labels)
+	for _, l := range leaks[:min(len(leaks), maxInstances)] {
+		p.All = append(p.All, h.leakRow(l))
 	}
 	h.render(w, code, "service", p.Name, p)
 }
@@ -279,7 +208,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
 	all = slices.DeleteFunc(all, func(a trend.Assessment) bool { return a.Status == "" })
 	slices.SortStableFunc(all, func(a, b trend.Assessment) int {
-		return cmp.Or(cmp.Compare(rankOf[a.Status], rankOf[b.Status]), cmp.Compare(min(len(a.Instance), 1), min(len(b.Instance), 1)), cmp.Compare(b.Z, a.Z))
+		return cmp.Or(view.CompareStatus(a.Status, b.Status), cmp.Compare(min(len(a.Instance), 1), min(len(b.Instance), 1)), cmp.Compare(b.Z, a.Z))
 	})
 	for _, a := range all[:min(len(all), maxReasons)] {
 		row := reasonRow{
@@ -296,19 +225,19 @@ func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
 
 // pullService takes a profile of an instance of a service.
 func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.findService(r.PathValue("id"))
+	s, _, ok := h.view.Service(r.PathValue("id"))
 	switch {
 	case !ok:
 		h.showService(w, r, http.StatusNotFound, "")
 		return
-	case h.o.Puller == nil:
-		h.showService(w, r, http.StatusForbidden, pullOff)
+	case !h.view.CanPull():
+		h.showService(w, r, http.StatusForbidden, view.PullOff)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	ref, err := h.takeProfile(r.Context(), w, s.Labels, chosen(r))
+	ref, err := h.view.TakeProfile(r.Context(), w, s.Labels, chosen(r))
 	if err != nil {
-		h.showService(w, r, pullStatus(err), err.Error())
+		h.showService(w, r, view.PullStatus(err), err.Error())
 		return
 	}
 	http.Redirect(w, r, h.comparison("", ref.Key).URL, http.StatusSeeOther)

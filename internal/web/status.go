@@ -6,11 +6,9 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"strings"
-
-	"github.com/prometheus/common/version"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 type statusPage struct {
@@ -37,22 +35,18 @@ type alertmanagerRow struct {
 	HasDropped, Waiting bool
 }
 
-// build is what the program says of itself.
-func build() []pair {
-	return []pair{
-		{"Version", cmp.Or(version.Version, "(devel)")},
-		{"Revision", version.GetRevision()},
-		{"Branch", version.Branch},
-		{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)},
-		{"Go", version.GoVersion},
-		{"Platform", runtime.GOOS + "/" + runtime.GOARCH},
+// buildPairs is what the program says of itself.
+func buildPairs() (all []pair) {
+	for _, fact := range view.Build() {
+		all = append(all, pair(fact))
 	}
+	return all
 }
 
 func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
-		Build: build(),
+		Build: buildPairs(),
 		Runtime: []pair{
 			{"Goroutines", human.Count(int64(runtime.NumGoroutine()))},
 			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
@@ -85,7 +79,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 }
 
 // seriesFacts say how far the reading of the counts has come.
-func (h *Handler) seriesFacts(s *Series) []fact {
+func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if s == nil {
 		return nil
 	}
@@ -105,7 +99,7 @@ func (h *Handler) seriesFacts(s *Series) []fact {
 }
 
 // discoveryFacts say what service discovery finds, and what keeps it from that.
-func discoveryFacts(d *Discovery) (out []fact) {
+func discoveryFacts(d *view.Discovery) (out []fact) {
 	if d == nil {
 		return nil
 	}
@@ -119,7 +113,7 @@ func discoveryFacts(d *Discovery) (out []fact) {
 }
 
 // storageFacts say how the bucket does.
-func storageFacts(s *Storage) []fact {
+func storageFacts(s *view.Storage) []fact {
 	if s == nil {
 		return nil
 	}

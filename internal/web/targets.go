@@ -3,15 +3,12 @@ package web
 import (
 	"cmp"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 type targetsPage struct {
@@ -50,35 +47,12 @@ const (
 	maxGone        = 100
 )
 
-func sortTargets(targets []Target) []Target {
-	rank := map[TargetState]int{TargetDown: 0, TargetUnmatched: 1, TargetUp: 2, TargetUnknown: 3}
-	targets = slices.Clone(targets)
-	slices.SortFunc(targets, func(a, b Target) int {
-		return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), labels.Compare(a.Labels, b.Labels), strings.Compare(a.URL, b.URL))
-	})
-	return targets
-}
-
-// splitTargets parts the targets, in order, from those that are gone, the last
-// to go first.
-func splitTargets(targets []Target) (all, gone []Target) {
-	for _, t := range sortTargets(targets) {
-		if t.State == TargetGone {
-			gone = append(gone, t)
-		} else {
-			all = append(all, t)
-		}
-	}
-	slices.SortStableFunc(gone, func(a, b Target) int { return b.Gone.Compare(a.Gone) })
-	return all, gone
-}
-
-func targetName(t Target) string {
+func targetName(t view.Target) string {
 	return human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName)
 }
 
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
-	all, gone := splitTargets(h.o.Backend.Targets())
+	all, gone := h.view.Targets()
 	state := r.URL.Query().Get("state")
 	p := targetsPage{Filter: query.NewFilter(r.URL.Query()), Total: tally(len(all))}
 	for _, t := range gone {
@@ -88,15 +62,15 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	var wanted []Target
-	counts := map[TargetState]int{}
+	var wanted []view.Target
+	counts := map[view.TargetState]int{}
 	for _, t := range all {
 		switch t.State {
-		case TargetUp:
+		case view.TargetUp:
 			p.Up++
-		case TargetDown:
+		case view.TargetDown:
 			p.Down++
-		case TargetUnmatched:
+		case view.TargetUnmatched:
 			p.Unmatched++
 		default:
 			p.Unsure++
@@ -109,7 +83,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			wanted = append(wanted, t)
 		}
 	}
-	for _, s := range []TargetState{TargetDown, TargetUnmatched, TargetUp, TargetUnknown} {
+	for _, s := range []view.TargetState{view.TargetDown, view.TargetUnmatched, view.TargetUp, view.TargetUnknown} {
 		if counts[s] > 0 || state == string(s) {
 			l := stateLink{Name: string(s), N: tally(counts[s]), URL: with(r, "state", string(s)), Current: state == string(s)}
 			if l.Current {
@@ -129,7 +103,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	h.render(w, code, "targets", "Targets", p)
 }
 
-func (h *Handler) targetRow(t Target) targetRow {
+func (h *Handler) targetRow(t view.Target) targetRow {
 	row := targetRow{
 		Name:   targetName(t),
 		Labels: pairs(t.Labels),

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 //go:embed templates/*.html static/*
@@ -53,12 +54,12 @@ type Options struct {
 
 	// Profiles are those of the archive, History what charts show. Either may be
 	// nil: there is none.
-	Profiles Profiles
-	History  History
+	Profiles view.Profiles
+	History  view.History
 	// Resolution is the shortest step of a chart, a second if 0.
 	Resolution time.Duration
 	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
-	Puller Puller
+	Puller view.Puller
 	// Inbound is what alerts of others lead to. Nil: nothing.
 	Inbound Inbound
 
@@ -78,8 +79,7 @@ type Handler struct {
 	pages  map[string]*template.Template
 	logger *slog.Logger
 	json   envelope.Writer
-	// places are for those who read profiles: one may take much memory.
-	places chan struct{}
+	view   *view.Reader
 	// inbound takes the webhooks of Alertmanager.
 	inbound *inbound.Handler
 	http.Handler
@@ -99,11 +99,14 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger, places: make(chan struct{}, maxReaders)}
+	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
 	h.json = envelope.Writer{Logger: h.logger}
+	h.view = view.New(view.Options{
+		Logger: h.logger, Backend: o.Backend, Profiles: o.Profiles, History: o.History, Resolution: o.Resolution, Puller: o.Puller,
+	})
 	var err error
 	if h.hosts, err = NewHosts(o.ExternalURL, o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // Inbound is where alerts of others lead: to profiles of the services that they
@@ -17,7 +18,7 @@ type Inbound interface {
 
 // webhook is the backend of the webhook.
 type webhook struct {
-	State
+	view.State
 	Inbound
 }
 

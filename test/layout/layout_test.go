@@ -60,10 +60,14 @@ var mayImport = map[string][]string{
 	"internal/web/envelope": {},
 	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
 	"internal/web/query":    {"internal/human"},
+	"internal/web/view": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "internal/leak", "internal/stack", "internal/web/query",
+	},
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 

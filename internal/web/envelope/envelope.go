@@ -28,6 +28,17 @@ const (
 	MethodNotAllowed ErrorType = "method_not_allowed"
 )
 
+// TypeOf is the type of an error by the status of its answer.
+func TypeOf(code int) ErrorType {
+	switch {
+	case code == http.StatusNotFound:
+		return NotFound
+	case code >= http.StatusInternalServerError:
+		return Unavailable
+	}
+	return BadData
+}
+
 type envelope struct {
 	Status    string    `json:"status"`
 	Data      any       `json:"data,omitempty"`

@@ -167,20 +167,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	result, code, reason := h.requestAll(m.Alerts)
 	if code != http.StatusOK {
-		h.json.Refuse(w, code, errorTypeOf(code), reason)
+		h.json.Refuse(w, code, envelope.TypeOf(code), reason)
 		return
 	}
 	h.json.Send(w, r, result)
-}
-
-func errorTypeOf(code int) envelope.ErrorType {
-	switch code {
-	case http.StatusNotFound:
-		return envelope.NotFound
-	case http.StatusServiceUnavailable:
-		return envelope.Unavailable
-	}
-	return envelope.BadData
 }
 
 // authorised tells whether a request may go on, and answers it if not. A
