@@ -1,39 +1,12 @@
 package web
 
 import (
-	"net/http"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/alerting"
-	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/web/query"
 )
-
-// apiCaptures lists what was captured on request, the newest first.
-func (h *Handler) apiCaptures(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	f, x, ok := h.listing(w, q)
-	if !ok {
-		return
-	}
-	wanted := slices.DeleteFunc(h.o.Backend.Captures(), func(c leak.Capture) bool {
-		return !f.Passes(c.Service, alerting.ServiceName(c.Service), c.Instance, c.Why)
-	})
-	captures := []v1.RequestedCapture{}
-	for _, c := range query.Cut(wanted, x) {
-		a := v1.RequestedCapture{
-			Service: c.Service, Instance: c.Instance, Why: c.Why, At: v1.Time(c.At), Error: c.Error,
-			Profiles: append([]leak.ProfileRef{}, c.Profiles...), Stacks: v1.NewStacks(c.Stacks),
-		}
-		captures = append(captures, a)
-	}
-	h.json.Send(w, r, map[string]any{"captures": captures, "total": len(wanted)})
-}
 
 // captureRow is a capture in a list.
 type captureRow struct {

@@ -18,10 +18,19 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
+
+// The bounds of internal/web/apiv1.
+const (
+	maxDrawn  = 30
+	maxMarks  = 400
+	maxLoaded = 24
+)
+
+// seconds is a time in Unix seconds, as charts have it.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 var checkout = labels.FromStrings("job", "checkout", "namespace", "prod")
 
@@ -80,31 +89,6 @@ func TestHistoryOfAService(t *testing.T) {
 	require.Equal(t, "10.0.3.17:8080", h.Instances[0].Name)
 	require.Len(t, h.Fits, 1)
 	require.InDelta(t, float64(at.Add(-2*time.Hour).Unix()), *h.Onset, 0)
-}
-
-// TestStarts tells a deploy from a crash.
-func TestStarts(t *testing.T) {
-	begin := at.Add(-10 * time.Hour)
-	span := query.Span{From: begin, To: at}
-	var all []collector.InstanceHistory
-	for i := range 4 {
-		in := collector.NewInstanceHistory(labels.FromStrings("instance", fmt.Sprint(i)), 100)
-		for k := range in.Start {
-			in.Start[k] = seconds(begin.Add(-time.Hour))
-			if k >= 30 { // all within six minutes
-				in.Start[k] = seconds(begin.Add(3*time.Hour + time.Duration(i)*2*time.Minute))
-			}
-			if i == 2 && k >= 70 { // one by itself
-				in.Start[k] = seconds(begin.Add(7 * time.Hour))
-			}
-		}
-		in.Start[50] = math.NaN()
-		in.Start[51]++ // exporters wobble
-		all = append(all, in)
-	}
-	restarts, deploys := starts(all, span)
-	require.Equal(t, []v1.Deploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
-	require.Equal(t, []v1.Restart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
 }
 
 func TestHistoryIsBounded(t *testing.T) {

@@ -13,43 +13,10 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/pprofui"
-	"github.com/gorowatch/gorowatch/internal/web/calltree"
-	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
-
-func newProfileOf(key string, p *collector.Profile) *v1.ProfileOf {
-	if p == nil {
-		return nil
-	}
-	return &v1.ProfileOf{Key: key, Time: p.Time.UTC(), Goroutines: p.Total}
-}
-
-// v1.Diff is the difference of two profiles as a list and as a tree.
-func (h *Handler) apiDiff(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	two, release, err := h.view.ReadPair(r.Context(), q.Get("base"), q.Get("head"))
-	defer release()
-	if err != nil {
-		code, text := h.view.PairProblem(err, q.Get("head"))
-		h.json.Refuse(w, code, envelope.TypeOf(code), text)
-		return
-	}
-	base, head := two.Snapshots()
-	a := v1.Diff{Base: newProfileOf(two.BaseKey, two.Base), Head: newProfileOf(two.HeadKey, two.Head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
-	changes, more := view.Changes(base, head)
-	for _, x := range changes {
-		s := v1.NewStack(x.StackGrowth)
-		s.Labels = x.Labels
-		a.Stacks = append(a.Stacks, s)
-	}
-	a.More = more
-	a.Root, a.Folded = calltree.Of(base, head)
-	h.json.Send(w, r, a)
-}
 
 // comparePage is the difference of any two profiles.
 type comparePage struct {
@@ -210,7 +177,7 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 	}
 	views, err := pprofui.New(two.Base, two.Head)
 	if err != nil {
-		h.logger.Warn("No view of pprof", "err", err)
+		h.o.Logger.Warn("No view of pprof", "err", err)
 		code := http.StatusInternalServerError
 		text := "pprof cannot show these profiles; the log says why."
 		if errors.Is(err, pprofui.ErrTooLarge) {

@@ -70,12 +70,12 @@ func TestRebinding(t *testing.T) {
 			require.Equal(t, http.StatusOK, ask(http.MethodGet, path, "evil.example").Code, path)
 		}
 		for _, r := range h.routes() {
-			path := strings.NewReplacer("{$}", "", "{id}", "3f9c2a7b", "{base}", "-", "{head}", "-", "{view}", "top", "{key...}", "x").Replace(r.path)
+			path := strings.NewReplacer("{$}", "", "{id}", "3f9c2a7b", "{base}", "-", "{head}", "-", "{view}", "top", "{key...}", "x").Replace(r.Path)
 			if strings.HasPrefix(path, "/-/") {
 				continue
 			}
-			w := ask(r.method, path, "evil.example:10980")
-			require.Equal(t, http.StatusForbidden, w.Code, "%s %s", r.method, path)
+			w := ask(r.Method, path, "evil.example:10980")
+			require.Equal(t, http.StatusForbidden, w.Code, "%s %s", r.Method, path)
 			require.Contains(t, w.Body.String(), "--web.allowed-hosts", path)
 			require.NotContains(t, w.Body.String(), "evil", path)
 		}

@@ -45,10 +45,10 @@ func TestOpenAPIHasEveryPath(t *testing.T) {
 	h, err := New(options(leaking()))
 	require.NoError(t, err)
 	for _, r := range h.routes() {
-		if !strings.HasPrefix(r.path, "/api/") {
+		if !strings.HasPrefix(r.Path, "/api/") {
 			continue
 		}
-		name := r.method + " " + strings.ReplaceAll(r.path, "...", "")
+		name := r.Method + " " + strings.ReplaceAll(r.Path, "...", "")
 		require.True(t, documented[name], "docs/openapi.yaml lacks %s", name)
 		delete(documented, name)
 		require.Contains(t, string(page), "| `"+name, "docs/api.md")
@@ -174,7 +174,7 @@ func TestWrongMethods(t *testing.T) {
 	require.NoError(t, err)
 	allowed := map[string][]string{}
 	for _, r := range h.routes() {
-		allowed[r.path] = append(allowed[r.path], r.method)
+		allowed[r.Path] = append(allowed[r.Path], r.Method)
 	}
 	for path, methods := range allowed {
 		path = strings.NewReplacer("{$}", "", "{id}", "x", "{base}", "x", "{head}", "x", "{view}", "x", "{key...}", "x").Replace(path)

@@ -67,17 +67,17 @@ func queried(t testing.TB) *Handler {
 func queriedPaths(h *Handler) (paths []string) {
 	refs := archived().refs
 	for _, r := range h.routes() {
-		if r.method != http.MethodGet || strings.HasPrefix(r.path, "/-/") || r.path == "/static/" {
+		if r.Method != http.MethodGet || strings.HasPrefix(r.Path, "/-/") || r.Path == "/static/" {
 			continue
 		}
 		id := "3f9c2a7b"
-		if strings.Contains(r.path, "services") {
+		if strings.Contains(r.Path, "services") {
 			id = view.ServiceID(checkout)
 		}
 		paths = append(paths, strings.NewReplacer(
 			"{$}", "", "{id}", id, "{base}", pprofName(refs[0].Key), "{head}", pprofName(refs[1].Key), "{view}", "top",
 			"{key...}", "prod/checkout/a/20260302T140000Z.pb.gz",
-		).Replace(r.path))
+		).Replace(r.Path))
 	}
 	return paths
 }

@@ -3,8 +3,11 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
@@ -241,4 +244,13 @@ func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, h.comparison("", ref.Key).URL, http.StatusSeeOther)
+}
+
+// chartURL is where the data of the chart of a service is had.
+func (h *Handler) chartURL(service labels.Labels, leakID string) string {
+	u := h.base + "/api/v1/services/" + view.ServiceID(service) + "/history"
+	if leakID != "" {
+		u += "?leak=" + url.QueryEscape(leakID)
+	}
+	return u
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gorowatch/gorowatch/internal/web/apiv1"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 	"github.com/gorowatch/gorowatch/internal/web/view"
@@ -80,6 +81,7 @@ type Handler struct {
 	logger *slog.Logger
 	json   envelope.Writer
 	view   *view.Reader
+	api    *apiv1.Handler
 	// inbound takes the webhooks of Alertmanager.
 	inbound *inbound.Handler
 	http.Handler
@@ -107,6 +109,9 @@ func New(o Options) (*Handler, error) {
 	h.view = view.New(view.Options{
 		Logger: h.logger, Backend: o.Backend, Profiles: o.Profiles, History: o.History, Resolution: o.Resolution, Puller: o.Puller,
 	})
+	h.api = apiv1.New(apiv1.Options{
+		Logger: h.logger, Backend: o.Backend, View: h.view, Flags: o.Flags, Started: o.Started, Now: o.Now,
+	})
 	var err error
 	if h.hosts, err = NewHosts(o.ExternalURL, o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -127,14 +132,14 @@ func New(o Options) (*Handler, error) {
 
 // route is a path, with the method that it is for: others are refused.
 type route struct {
-	method, path string
-	handle       http.HandlerFunc
+	Method, Path string
+	Handle       http.HandlerFunc
 }
 
 // routes are all paths but those that have methods of their own kind.
 func (h *Handler) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
+	all := []route{
 		{get, "/{$}", h.leaks},
 		{get, "/leaks/{id}", h.leak},
 		{post, "/leaks/{id}/profile", h.pull},
@@ -150,24 +155,15 @@ func (h *Handler) routes() []route {
 		{get, "/status", h.status},
 		{get, "/static/", h.static},
 
-		{get, "/api/v1/leaks", h.apiLeaks},
-		{get, "/api/v1/leaks/{id}", h.apiLeak},
-		{get, "/api/v1/leaks/{id}/stacks", h.apiLeakStacks},
-		{get, "/api/v1/services", h.apiServices},
-		{get, "/api/v1/services/{id}", h.apiService},
-		{get, "/api/v1/services/{id}/history", h.apiServiceHistory},
-		{get, "/api/v1/services/{id}/profiles", h.apiServiceProfiles},
-		{post, "/api/v1/services/{id}/profiles", h.apiTakeProfile},
-		{get, "/api/v1/targets", h.apiTargets},
-		{get, "/api/v1/captures", h.apiCaptures},
 		{post, inbound.Path, h.inbound.ServeHTTP},
-		{get, "/api/v1/status", h.apiStatus},
-		{get, "/api/v1/diff", h.apiDiff},
-		{get, "/api/v1/profiles/{key...}", h.apiProfile},
 
 		{get, "/-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "gorowatch is healthy.") }},
 		{get, "/-/ready", h.ready},
 	}
+	for _, r := range h.api.Routes() {
+		all = append(all, route(r))
+	}
+	return all
 }
 
 func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Handler) http.Handler {
@@ -177,14 +173,14 @@ func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Hand
 	}
 	allowed := map[string][]string{}
 	for _, x := range h.routes() {
-		handle(x.method, x.path, x.handle)
-		allowed[x.path] = append(allowed[x.path], x.method)
+		handle(x.Method, x.Path, x.Handle)
+		allowed[x.Path] = append(allowed[x.Path], x.Method)
 	}
 	for path, methods := range allowed {
 		slices.Sort(methods)
 		handle("", path, func(w http.ResponseWriter, r *http.Request) { h.wrongMethod(w, r, methods) })
 	}
-	handle("", "/api/", h.apiNotFound)
+	handle("", "/api/", h.api.NotFound)
 	handle("", "/-/reload", h.reload)
 	if h.o.Gatherer != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(h.o.Gatherer, promhttp.HandlerOpts{

@@ -64,10 +64,15 @@ var mayImport = map[string][]string{
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/stack", "internal/web/query",
 	},
+	"internal/web/apiv1": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "internal/leak", "internal/procstart", "internal/stack",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
+	},
 	"internal/web": {
 		"alerting", "collector", "trend",
-		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query", "internal/web/view",
+		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/stack",
+		"internal/web/apiv1", "internal/web/envelope", "internal/web/inbound", "internal/web/query", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 

@@ -3,7 +3,7 @@
 //
 // The package owns the envelope, the entity tag of an answer and the types of
 // errors. It knows nothing of what is in an answer: the handlers of
-// internal/web and internal/web/inbound hand that in.
+// internal/web/apiv1 and internal/web/inbound hand that in.
 package envelope
 
 import (

@@ -1,4 +1,4 @@
-package web
+package apiv1
 
 import (
 	"context"
@@ -25,9 +25,9 @@ const (
 	loadsAtOnce = 4
 )
 
-// apiLeakStacks are the counts of the growing stacks over time, from the
+// leakStacks are the counts of the growing stacks over time, from the
 // profiles of the instance that the leak is compared on.
-func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
@@ -46,7 +46,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), view.LoadTimeout)
 	defer cancel()
-	a.Instance = human.Line(l.Head.Instance, maxName)
+	a.Instance = human.Line(l.Head.Instance, view.MaxName)
 	refs, err := h.view.ServiceProfiles(ctx, l.Service, l.Base.Time.Add(-l.Head.Time.Sub(l.Base.Time)/4), l.Head.Time)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, h.view.ArchiveProblem(err, "list", l.ID))
@@ -77,7 +77,7 @@ func (h *Handler) apiLeakStacks(w http.ResponseWriter, r *http.Request) {
 
 	for _, s := range l.Stacks[:min(len(l.Stacks), maxCounted)] {
 		name := strings.TrimSpace(human.Func(s.Key.Func, 80) + " " + human.Place(s.Key.File, s.Key.Line))
-		a.Stacks = append(a.Stacks, v1.StackCount{Signature: human.Line(s.Signature, maxName), Name: human.Line(fmt.Sprintf("%s (%s)", name, s.Op), maxFunc), Counts: v1.Numbers{}})
+		a.Stacks = append(a.Stacks, v1.StackCount{Signature: human.Line(s.Signature, view.MaxName), Name: human.Line(fmt.Sprintf("%s (%s)", name, s.Op), view.MaxFunc), Counts: v1.Numbers{}})
 	}
 	for i, snapshot := range snapshots {
 		if snapshot == nil {
