@@ -22,6 +22,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/web/apiv1"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
@@ -44,7 +45,7 @@ type Options struct {
 	// of ExternalURL. A proxy that strips the prefix needs "/".
 	RoutePrefix string
 	// AllowedHosts are names under which requests are answered besides that of
-	// ExternalURL, as NewHosts takes them.
+	// ExternalURL, as hostcheck.New takes them.
 	AllowedHosts []string
 	// Login tells whether all requests have passed a login, so that they may
 	// come to any host. Nil: there is none.
@@ -76,7 +77,7 @@ type Options struct {
 type Handler struct {
 	o      Options
 	base   string // path of the external URL, without a slash at the end
-	hosts  Hosts
+	hosts  hostcheck.Policy
 	pages  map[string]*template.Template
 	logger *slog.Logger
 	json   envelope.Writer
@@ -113,7 +114,7 @@ func New(o Options) (*Handler, error) {
 		Logger: h.logger, Backend: o.Backend, View: h.view, Flags: o.Flags, Started: o.Started, Now: o.Now,
 	})
 	var err error
-	if h.hosts, err = NewHosts(o.ExternalURL, o.AllowedHosts); err != nil {
+	if h.hosts, err = hostcheck.New(o.ExternalURL, o.AllowedHosts); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if err := h.parse(); err != nil {
@@ -359,4 +360,21 @@ func (h *Handler) execute(w http.ResponseWriter, code int, page, template string
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	_, _ = b.WriteTo(w)
+}
+
+// openPaths are answered under every name: probes and scrapes come by whatever
+// name the platform has for the process.
+var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
+
+// hostChecked answers only requests to hosts that are allowed, but for the open
+// paths and the webhook, which checks its token first.
+func (h *Handler) hostChecked(next http.Handler) http.Handler {
+	guarded := h.hosts.Guard(next, h.o.Login)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inbound.Path {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }

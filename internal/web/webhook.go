@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
@@ -35,8 +36,8 @@ func (w webhook) ServiceLabels() []labels.Labels {
 // newWebhook makes the handler of the webhook.
 func (h *Handler) newWebhook() (*inbound.Handler, error) {
 	o := inbound.Options{
-		Logger: h.logger, HostRefused: hostRefused, Registerer: h.o.Registerer, Now: h.o.Now,
-		TrustsHost: func(r *http.Request) bool { return h.hosts.Allows(r.Host) || h.o.Login != nil && h.o.Login() },
+		Logger: h.logger, HostRefused: hostcheck.Refusal, Registerer: h.o.Registerer, Now: h.o.Now,
+		TrustsHost: func(r *http.Request) bool { return h.hosts.Trusts(r, h.o.Login) },
 	}
 	if h.o.Inbound != nil {
 		o.Backend = webhook{h.o.Backend, h.o.Inbound}

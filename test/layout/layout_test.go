@@ -58,8 +58,11 @@ var mayImport = map[string][]string{
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
-	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
-	"internal/web/query":    {"internal/human"},
+
+	"internal/web/hostcheck": {},
+
+	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope"},
+	"internal/web/query":   {"internal/human"},
 	"internal/web/view": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/stack", "internal/web/query",
@@ -72,7 +75,7 @@ var mayImport = map[string][]string{
 	"internal/web": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/stack",
-		"internal/web/apiv1", "internal/web/envelope", "internal/web/inbound", "internal/web/query", "internal/web/view",
+		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/query", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 
