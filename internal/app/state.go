@@ -20,23 +20,21 @@ import (
 // handler makes the pages.
 func (a *App) handler() error {
 	h, err := uiweb.New(uiweb.Options{
-		Logger:          a.logger.With("component", "web"),
-		Backend:         state{a},
-		Profiles:        a.archive,
-		History:         state{a},
-		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
-		Puller:          a.pagePuller(),
-		Inbound:         state{a},
-		Registerer:      a.o.Registry,
-		Gatherer:        a.o.Registry,
-		ExternalURL:     a.externalURL,
-		RoutePrefix:     a.o.RoutePrefix,
-		AllowedHosts:    a.o.AllowedHosts,
-		Login:           a.login,
-		EnableLifecycle: a.o.EnableLifecycle,
-		Reload:          a.Reload,
-		Flags:           a.o.Flags,
-		Started:         a.started,
+		Logger:       a.logger.With("component", "web"),
+		Backend:      state{a},
+		Profiles:     a.archive,
+		History:      state{a},
+		Resolution:   min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
+		Puller:       a.pagePuller(),
+		Inbound:      state{a},
+		Registerer:   a.o.Registry,
+		Gatherer:     a.o.Registry,
+		ExternalURL:  a.externalURL,
+		RoutePrefix:  a.o.RoutePrefix,
+		AllowedHosts: a.o.AllowedHosts,
+		Reloader:     a.reloader(),
+		Flags:        a.o.Flags,
+		Started:      a.started,
 	})
 	if err != nil {
 		return err
@@ -136,6 +134,14 @@ func (a *App) storageStatus() *view.Storage {
 	return out
 }
 
+// reloader reloads when a request asks for it; nil: none may.
+func (a *App) reloader() uiweb.Reloader {
+	if !a.o.EnableLifecycle {
+		return nil
+	}
+	return a
+}
+
 // pagePuller takes profiles when a person asks for one; nil: nobody may.
 func (a *App) pagePuller() view.Puller {
 	if !a.o.EnableAdminAPI {
@@ -178,6 +184,10 @@ func (s state) Captures() []leak.Capture { return s.monitor.Captures() }
 func (s state) Links() uiweb.Links       { return s.graph.Load().links }
 
 func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
+
+func (s state) Now() time.Time { return time.Now() }
+
+func (s state) RequiresLogin() bool { return s.login() }
 
 func (s state) TargetCount() int { return int(s.targetCount.Load()) }
 

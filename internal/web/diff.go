@@ -126,7 +126,7 @@ func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	p := pickerPart{Action: h.base + "/compare"}
 	ctx, cancel := context.WithTimeout(r.Context(), view.ListTimeout)
 	defer cancel()
-	refs, err := h.view.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Now().Add(time.Hour))
+	refs, err := h.view.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Backend.Now().Add(time.Hour))
 	if err != nil {
 		h.fragment(w, http.StatusBadGateway, "picker", pickerPart{Problem: h.view.ArchiveProblem(err, "list", p.Action)})
 		return

@@ -73,6 +73,8 @@ type backend struct {
 	render   alerting.RenderOptions
 	notices  []string
 	status   view.Status
+	now      func() time.Time // at if nil
+	login    func() bool      // none if nil
 }
 
 func (b *backend) Captures() []leak.Capture              { return b.captures }
@@ -80,6 +82,20 @@ func (b *backend) Links() Links                          { return b.links }
 func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
 func (b *backend) Notices() []string                     { return b.notices }
 func (b *backend) Status() view.Status                   { return b.status }
+
+func (b *backend) RequiresLogin() bool { return b.login != nil && b.login() }
+
+func (b *backend) Now() time.Time {
+	if b.now == nil {
+		return at
+	}
+	return b.now()
+}
+
+// reloading is a Reloader.
+type reloading func(context.Context) error
+
+func (r reloading) Reload(ctx context.Context) error { return r(ctx) }
 
 // of is the backend that options made.
 func of(o Options) *backend { return o.Backend.(*backend) }
@@ -267,7 +283,7 @@ func options(s view.State) Options {
 			},
 		}},
 		Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
-		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		Gatherer: prometheus.NewRegistry(), Started: at.Add(-72 * time.Hour),
 		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"}, AllowedHosts: []string{"example.com"}, // that of httptest
 		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 	}

@@ -45,7 +45,7 @@ func (h *Handler) frame(page, title string, data any) frame {
 		Ready:   h.o.Backend.Ready(),
 		Data:    data,
 	}
-	f.Now = h.stamp(h.o.Now())
+	f.Now = h.stamp(h.o.Backend.Now())
 	for _, n := range h.o.Backend.Notices() {
 		f.Notices = append(f.Notices, human.Line(n, maxWords))
 	}
@@ -63,7 +63,7 @@ func (h *Handler) stamp(t time.Time) stamp {
 	if t.IsZero() {
 		return stamp{}
 	}
-	now := h.o.Now()
+	now := h.o.Backend.Now()
 	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339)}
 	if d := now.Sub(t); d > 0 {
 		s.Ago = human.Duration(d) + " ago"

@@ -27,9 +27,9 @@ func TestRebinding(t *testing.T) {
 		a := asks{anonymous: true}
 		o.Inbound = &a
 		reloads := 0
-		o.EnableLifecycle, o.Reload = true, func(context.Context) error { reloads++; return nil }
+		o.Reloader = reloading(func(context.Context) error { reloads++; return nil })
 		loggedIn := false
-		o.Login = func() bool { return loggedIn }
+		of(o).login = func() bool { return loggedIn }
 		h, err := New(o)
 		require.NoError(t, err)
 		ask := func(method, path, host string) *httptest.ResponseRecorder {

@@ -217,7 +217,7 @@ gorowatch_inbound_alerts_total{result="vague"} 0
 func TestInboundRate(t *testing.T) {
 	a, now := asks{anonymous: true}, at
 	o := options(shops(300))
-	o.Inbound, o.Now = &a, func() time.Time { return now }
+	o.Inbound, of(o).now = &a, func() time.Time { return now }
 	open := visit(t, o)
 	for i := range 300 {
 		answer := open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))

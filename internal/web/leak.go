@@ -152,7 +152,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		return
 	}
 	o, links := h.alerts(), h.o.Backend.Links()
-	from, to := view.ChartSpan(l, h.o.Now())
+	from, to := view.ChartSpan(l, h.o.Backend.Now())
 	if l.State != leak.Resolved {
 		to = time.Time{} // it goes on while one looks
 	}

@@ -166,7 +166,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched || s.Instances == 0,
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
-		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Now().Add(-24*time.Hour), time.Time{}),
+		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Backend.Now().Add(-24*time.Hour), time.Time{}),
 		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
 	}
 	if s.Scale > 0 {

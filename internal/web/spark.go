@@ -30,7 +30,7 @@ const (
 // that is known.
 func (h *Handler) spark(service labels.Labels, onset time.Time) spark {
 	since := onset
-	if now := h.o.Now(); onset.IsZero() {
+	if now := h.o.Backend.Now(); onset.IsZero() {
 		since = now.Add(-3 * time.Hour)
 	} else {
 		since = since.Add(-now.Sub(onset) / 3)

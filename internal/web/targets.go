@@ -113,7 +113,7 @@ func (h *Handler) targetRow(t view.Target) targetRow {
 		Next:   h.stamp(t.Next),
 		Error:  human.Line(t.Error, maxWords),
 	}
-	if d := t.Next.Sub(h.o.Now()); !t.Next.IsZero() {
+	if d := t.Next.Sub(h.o.Backend.Now()); !t.Next.IsZero() {
 		row.Due = "now"
 		if d >= time.Second {
 			row.Due = "in " + human.Duration(d)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -47,12 +46,8 @@ type Options struct {
 	// AllowedHosts are names under which requests are answered besides that of
 	// ExternalURL, as hostcheck.New takes them.
 	AllowedHosts []string
-	// Login tells whether all requests have passed a login, so that they may
-	// come to any host. Nil: there is none.
-	Login func() bool
-	// EnableLifecycle allows /-/reload, which calls Reload.
-	EnableLifecycle bool
-	Reload          func(context.Context) error
+	// Reloader is what /-/reload calls. Nil: nobody may reload.
+	Reloader Reloader
 
 	// Profiles are those of the archive, History what charts show. Either may be
 	// nil: there is none.
@@ -69,8 +64,6 @@ type Options struct {
 	Flags map[string]string
 	// Started is when the process did.
 	Started time.Time
-	// Now is the clock, time.Now if nil.
-	Now func() time.Time
 }
 
 // Handler serves everything. It is safe for use by many requests.
@@ -93,14 +86,8 @@ func New(o Options) (*Handler, error) {
 	if o.Backend == nil {
 		return nil, errors.New("web: Backend is missing")
 	}
-	if o.EnableLifecycle && o.Reload == nil {
-		return nil, errors.New("web: Reload is missing")
-	}
 	if o.ExternalURL == nil {
 		o.ExternalURL = &url.URL{Scheme: "http", Host: "localhost:10980", Path: "/"}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	h := &Handler{o: o, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), logger: o.Logger}
 	if h.logger == nil {
@@ -111,7 +98,7 @@ func New(o Options) (*Handler, error) {
 		Logger: h.logger, Backend: o.Backend, Profiles: o.Profiles, History: o.History, Resolution: o.Resolution, Puller: o.Puller,
 	})
 	h.api = apiv1.New(apiv1.Options{
-		Logger: h.logger, Backend: o.Backend, View: h.view, Flags: o.Flags, Started: o.Started, Now: o.Now,
+		Logger: h.logger, Backend: o.Backend, View: h.view, Flags: o.Flags, Started: o.Started,
 	})
 	var err error
 	if h.hosts, err = hostcheck.New(o.ExternalURL, o.AllowedHosts); err != nil {
@@ -294,10 +281,10 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
 		w.Header().Set("Allow", "POST, PUT")
 		plain(w, http.StatusMethodNotAllowed, "Only POST and PUT requests reload.")
-	case !h.o.EnableLifecycle:
+	case h.o.Reloader == nil:
 		plain(w, http.StatusForbidden, "The lifecycle API is not enabled: see --web.enable-lifecycle.")
 	default:
-		if err := h.o.Reload(r.Context()); err != nil {
+		if err := h.o.Reloader.Reload(r.Context()); err != nil {
 			plain(w, http.StatusInternalServerError, "The configuration was not reloaded: "+err.Error())
 			return
 		}
@@ -369,7 +356,7 @@ var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
 // hostChecked answers only requests to hosts that are allowed, but for the open
 // paths and the webhook, which checks its token first.
 func (h *Handler) hostChecked(next http.Handler) http.Handler {
-	guarded := h.hosts.Guard(next, h.o.Login)
+	guarded := h.hosts.Guard(next, h.o.Backend)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inbound.Path {
 			next.ServeHTTP(w, r)

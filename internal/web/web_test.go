@@ -324,16 +324,13 @@ func TestReady(t *testing.T) {
 func TestReload(t *testing.T) {
 	o := options(&state{})
 	require.Equal(t, http.StatusForbidden, do(t, o, httptest.NewRequest(http.MethodPost, "/-/reload", nil)).StatusCode)
-	o.EnableLifecycle = true
-	_, err := New(o)
-	require.ErrorContains(t, err, "Reload is missing")
 	calls := 0
-	o.Reload = func(context.Context) error {
+	o.Reloader = reloading(func(context.Context) error {
 		if calls++; calls == 3 {
 			return errors.New("evaluation_interval: not a duration")
 		}
 		return nil
-	}
+	})
 	require.Equal(t, http.StatusMethodNotAllowed, get(t, o, "/-/reload").StatusCode)
 	foreign := httptest.NewRequest(http.MethodPost, "/-/reload", nil)
 	foreign.Header.Set("Sec-Fetch-Site", "cross-site")

@@ -182,6 +182,8 @@ func (f fleet) Captures() []leak.Capture              { return nil }
 func (f fleet) Links() web.Links                      { return web.Links{} }
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
+func (f fleet) Now() time.Time                        { return time.Now() }
+func (f fleet) RequiresLogin() bool                   { return false }
 
 func (f fleet) Status() view.Status {
 	return view.Status{

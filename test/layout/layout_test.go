@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 
 	"internal/web/hostcheck": {},
 
-	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope"},
+	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
 	"internal/web/query":   {"internal/human"},
 	"internal/web/view": {
 		"alerting", "collector", "trend",

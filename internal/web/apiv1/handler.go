@@ -20,8 +20,6 @@ type Options struct {
 	Flags map[string]string
 	// Started is when the process did.
 	Started time.Time
-	// Now is the clock.
-	Now func() time.Time
 }
 
 // Handler answers the requests to the API. It is safe for use by many requests.

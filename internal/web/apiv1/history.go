@@ -27,7 +27,7 @@ func (h *Handler) serviceHistory(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusNotImplemented, envelope.Unavailable, "there is no source of series")
 		return
 	}
-	now := h.o.Now()
+	now := h.o.Backend.Now()
 	from, to := now.Add(-6*time.Hour), now
 	var of *leak.Leak
 	if id := r.URL.Query().Get("leak"); id != "" {

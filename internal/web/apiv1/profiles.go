@@ -26,7 +26,7 @@ func (h *Handler) serviceProfiles(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
-	now := h.o.Now()
+	now := h.o.Backend.Now()
 	span, err := query.NewSpan(r.URL.Query(), now.Add(-24*time.Hour), now)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())

@@ -95,15 +95,21 @@ func hostName(host string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
+// Login knows whether gorowatch asks for a login.
+type Login interface {
+	// RequiresLogin reports whether all requests have passed a login.
+	RequiresLogin() bool
+}
+
 // Trusts reports whether a request may be answered: it comes to an allowed host, or
-// login says that gorowatch asks for a login, which a browser sends to no other
-// name. login may be nil: there is none.
-func (p Policy) Trusts(r *http.Request, login func() bool) bool {
-	return p.Allows(r.Host) || login != nil && login()
+// has passed a login, which a browser sends to no other name. login may be nil:
+// there is none.
+func (p Policy) Trusts(r *http.Request, login Login) bool {
+	return p.Allows(r.Host) || login != nil && login.RequiresLogin()
 }
 
 // Guard answers requests that it does not trust with 403, and hands all others on.
-func (p Policy) Guard(next http.Handler, login func() bool) http.Handler {
+func (p Policy) Guard(next http.Handler, login Login) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.Trusts(r, login) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

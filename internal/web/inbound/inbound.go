@@ -18,6 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
 // Path is where the webhook is served.
@@ -47,6 +48,11 @@ type Backend interface {
 	// RequestProfiles asks for profiles of a service. It does not wait for them;
 	// an error says that too many wait already.
 	RequestProfiles(service labels.Labels, instance, why string) error
+	// TrustsHost reports whether a request without a token may come to the host that
+	// it names.
+	TrustsHost(*http.Request) bool
+	// Now is the present.
+	Now() time.Time
 }
 
 // Options of a Handler. Logger is required.
@@ -54,13 +60,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Backend may be nil: no profiles can be asked for.
 	Backend Backend
-	// TrustsHost tells whether a request without a token may come to the host
-	// that it names, and HostRefused is the answer if not.
-	TrustsHost  func(*http.Request) bool
-	HostRefused string
 	// Registerer takes the metric of the handler; it may be nil.
 	Registerer prometheus.Registerer
-	Now        func() time.Time
 }
 
 // Handler answers the webhook. It is safe for use by many requests.
@@ -182,8 +183,8 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 		h.o.Logger.Error("Cannot read the credentials of the webhook; all requests are refused", "err", err)
 		h.json.Refuse(w, http.StatusInternalServerError, envelope.Unavailable, "the credentials cannot be read; the log says why")
 		return false
-	case anonymous && !h.o.TrustsHost(r):
-		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, h.o.HostRefused)
+	case anonymous && !h.o.Backend.TrustsHost(r):
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, hostcheck.Refusal)
 		return false
 	case anonymous:
 		return true
@@ -238,7 +239,7 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 					ignore(a, resultFull, "too many services at once", http.StatusServiceUnavailable)
 					break
 				}
-				if !h.rate.AllowN(h.o.Now(), 1) {
+				if !h.rate.AllowN(h.o.Backend.Now(), 1) {
 					ignore(a, resultFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxNamedByAll, 60*perSecond), http.StatusServiceUnavailable)
 					break
 				}

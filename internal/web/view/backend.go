@@ -26,6 +26,8 @@ type Backend interface {
 	Notices() []string
 	// Status is how the parts of gorowatch do.
 	Status() Status
+	// Now is the present.
+	Now() time.Time
 }
 
 // State is what is watched.

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
@@ -12,6 +14,14 @@ type Backend interface {
 	view.Backend
 	// Links are where the pages lead besides.
 	Links() Links
+	// RequiresLogin reports whether all requests have passed a login, so that they
+	// may come to any host.
+	RequiresLogin() bool
+}
+
+// Reloader reloads the configuration.
+type Reloader interface {
+	Reload(context.Context) error
 }
 
 // Links are where the pages lead besides gorowatch itself. All may be empty.
