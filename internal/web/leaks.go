@@ -2,90 +2,11 @@ package web
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
-	"github.com/gorowatch/gorowatch/internal/web/view"
 )
-
-// leakRow is a leak in a list.
-type leakRow struct {
-	URL        string
-	Service    string
-	ServiceURL string
-	State      string
-	Evidence   string
-	Func       string // without the path of its package; empty: unattributed
-	FullFunc   string
-	Place      string
-	Op, Wait   string
-	Rate       string
-	Interval   string
-	Leaked     string
-	Instances  string
-	Version    string
-	Projection string
-	Onset      stamp
-	Plateaued  stamp // zero while it grows
-	NoData     stamp // zero while there are data from its instances
-	Pause      string
-	Resolved   stamp
-	Resolution string
-	Spark      spark
-}
-
-func (h *Handler) leakRow(l leak.Leak) leakRow {
-	r := leakRow{
-		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
-		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
-		ServiceURL: h.serviceURL(l.Service),
-		State:      word(l.Phase()),
-		Evidence:   word(l.Evidence),
-		Rate:       human.Number(l.Rate.Value),
-		Leaked:     human.Number(l.Leaked),
-		Instances:  instances(l),
-		Version:    human.Line(l.Version, 40),
-		Projection: alerting.Projection(l, h.alerts()),
-		Onset:      h.stamp(l.Onset),
-		Plateaued:  h.stamp(l.PlateauedAt),
-		NoData:     h.stamp(l.NoDataSince),
-		Pause:      alerting.Pause(l),
-		Resolved:   h.stamp(l.ResolvedAt),
-		Resolution: human.Line(l.Resolution, maxWords),
-	}
-	if l.Rate.Low < l.Rate.High {
-		r.Interval = human.Number(l.Rate.Low) + " to " + human.Number(l.Rate.High)
-	}
-	if len(l.Stacks) > 0 {
-		s := l.Stacks[0]
-		r.FullFunc = human.Func(s.Key.Func, maxFunc)
-		r.Func = r.FullFunc[strings.LastIndexByte(r.FullFunc, '/')+1:]
-		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
-		r.Op = human.Line(s.Op, maxName)
-		if s.Wait > 0 {
-			r.Wait = human.Duration(s.Wait)
-		}
-	}
-	return r
-}
-
-// word is one of a closed set, unless somebody has written another one into the
-// archive.
-func word[T ~string](x T) string { return human.Line(string(x), 20) }
-
-func instances(l leak.Leak) string {
-	n := human.Count(int64(len(l.Instances)))
-	if l.InstancesTotal < len(l.Instances) {
-		return n
-	}
-	return n + " of " + human.Count(int64(l.InstancesTotal))
-}
 
 // leaksPage is the list.
 type leaksPage struct {
@@ -121,7 +42,7 @@ var groups = []leakGroup{
 	{State: leak.Resolved, Title: "Resolved"},
 }
 
-func (h *Handler) leaksPage(r *http.Request) leaksPage {
+func (h *pages) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
 	p := leaksPage{Filter: query.NewFilter(q), ShowResolved: q.Get("resolved") == "1"}
 	for _, l := range h.o.Backend.Leaks() {
@@ -158,7 +79,7 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	return p
 }
 
-func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
+func (h *pages) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
 		p.Services = human.Plural(int64(len(h.o.Backend.Services())), "service", "services")
@@ -170,23 +91,4 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 		code = http.StatusBadRequest
 	}
 	h.render(w, code, "leaks", "Leaks", p)
-}
-
-func (h *Handler) serviceURL(service labels.Labels) string {
-	return h.base + "/services/" + view.ServiceID(service)
-}
-
-type notFoundPage struct {
-	What string
-	leaksPage
-}
-
-func (h *Handler) lost(w http.ResponseWriter, r *http.Request, title, what string) {
-	r = r.Clone(r.Context())
-	r.URL = &url.URL{Path: "/"} // the list as a whole
-	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
-}
-
-func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
-	h.lost(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
 }

@@ -57,3 +57,10 @@ func with(r *http.Request, name, value string) string {
 	}
 	return "?" + q.Encode()
 }
+
+// stateLink narrows a list to a state.
+type stateLink struct {
+	Name, URL string
+	N         tally
+	Current   bool
+}

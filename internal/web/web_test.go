@@ -35,8 +35,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pages are all pages of the state of leaking.
-var pages = []string{
+// pagePaths are all pages of the state of leaking.
+var pagePaths = []string{
 	"/", "/?resolved=1", "/leaks/3f9c2a7b", "/leaks/a1b2c3d4", "/leaks/feedbeef", "/leaks/nosuch", "/services", "/services/nosuch",
 	"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")),
 	"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles",
@@ -169,7 +169,7 @@ func TestSelfContained(t *testing.T) {
 	seen := map[string]bool{}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
-	for _, path := range pages {
+	for _, path := range pagePaths {
 		r := get(path)
 		require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
@@ -233,7 +233,7 @@ func TestHostile(t *testing.T) {
 	for _, path := range append([]string{
 		"/leaks/" + url.PathEscape(bad), "/" + url.PathEscape(bad), hostile, hostile + "/profiles", "/compare?" + url.Values{"base": {bad}, "head": {"profiles/" + bad[:300]}}.Encode(),
 		"/?q=" + url.QueryEscape(bad[:300]), "/?match=" + url.QueryEscape(bad[:300]), "/services?state=" + url.QueryEscape(bad), "/targets?q=x&match=" + url.QueryEscape(bad[:300]),
-	}, pages...) {
+	}, pagePaths...) {
 		page := body(t, get(path))
 		part := strings.Contains(path, "/profiles") || strings.Contains(path, "/table")
 		path = path[:min(len(path), 20)]

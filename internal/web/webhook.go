@@ -38,7 +38,7 @@ func (w webhook) TrustsHost(r *http.Request) bool { return w.hosts.Trusts(r, w) 
 
 // newWebhook makes the handler of the webhook.
 func (h *Handler) newWebhook() (*inbound.Handler, error) {
-	o := inbound.Options{Logger: h.logger, Registerer: h.o.Registerer}
+	o := inbound.Options{Logger: h.o.Logger, Registerer: h.o.Registerer}
 	if h.o.Inbound != nil {
 		o.Backend = webhook{h.o.Backend, h.o.Inbound, h.hosts}
 	}

@@ -1,0 +1,26 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// notFoundPage says what is not there, and lists the leaks.
+type notFoundPage struct {
+	What string
+	leaksPage
+}
+
+// lost answers that something is not there.
+func (h *pages) lost(w http.ResponseWriter, r *http.Request, title, what string) {
+	r = r.Clone(r.Context())
+	r.URL = &url.URL{Path: "/"} // the list as a whole
+	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
+}
+
+// notFound answers requests to paths that lead nowhere.
+func (h *pages) notFound(w http.ResponseWriter, r *http.Request) {
+	h.lost(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
+}
