@@ -19,21 +19,21 @@ import (
 // comparePage is the difference of any two profiles.
 type comparePage struct {
 	Compare    comparison
-	Base, Head *comparedRow
+	Base, Head *compareSide
 	Table      string // where the table is had
 	Swap       string
 }
 
-type comparedRow struct {
+type compareSide struct {
 	Name, URL string
 	Time      string
 }
 
-func (h *pages) comparedRow(key string) *comparedRow {
+func (h *pages) compareSide(key string) *compareSide {
 	if key == "" {
 		return nil
 	}
-	row := &comparedRow{Name: profileName(key), URL: h.profileURL(key)}
+	row := &compareSide{Name: profileName(key), URL: h.profileURL(key)}
 	if t, err := time.Parse("20060102T150405Z", strings.TrimSuffix(path.Base(key), ".pb.gz")); err == nil {
 		row.Time = t.Format("2006-01-02 15:04:05 UTC")
 	}
@@ -57,11 +57,11 @@ func (h *pages) compare(w http.ResponseWriter, r *http.Request) {
 	base, head := r.URL.Query().Get("base"), r.URL.Query().Get("head")
 	c := h.comparison(base, head)
 	if c.URL == "" {
-		h.lost(w, r, "Nothing to compare", "Two profiles are compared; pick them on the page of a service.")
+		h.showNotFound(w, r, "Nothing to compare", "Two profiles are compared; pick them on the page of a service.")
 		return
 	}
 	p := comparePage{
-		Compare: c, Base: h.comparedRow(base), Head: h.comparedRow(head),
+		Compare: c, Base: h.compareSide(base), Head: h.compareSide(head),
 		Table: h.base + "/compare/table?" + url.Values{"base": {base}, "head": {head}}.Encode(),
 	}
 	if base != "" {

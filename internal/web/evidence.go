@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
-// step of the ladder of evidence.
+// step is one step of the evidence.
 type step struct {
 	Name    leak.Evidence
 	Reached bool
@@ -19,9 +19,9 @@ type step struct {
 	Shown, Missing string
 }
 
-// ladder is the steps of evidence, with what shows those that are reached, and
+// evidenceSteps are the steps of evidence, with what shows those that are reached, and
 // why the next one is not.
-func ladder(l leak.Leak) []step {
+func evidenceSteps(l leak.Leak) []step {
 	steps := []step{
 		{Name: leak.Growth, Words: "the counts grow and do not come back"},
 		{Name: leak.Stack, Words: "one or a few stacks grow from profile to profile and explain the growth"},

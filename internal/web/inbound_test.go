@@ -44,8 +44,8 @@ func (a *asks) RequestProfiles(s labels.Labels, instance, why string) error {
 
 // The bounds of internal/web/inbound.
 const (
-	maxInbound    = 4 << 20
-	maxNamedByAll = 100
+	maxInbound            = 4 << 20
+	maxServicesPerMessage = 100
 )
 
 func posted(body string) *http.Request {
@@ -194,7 +194,7 @@ func TestInboundOfMany(t *testing.T) {
 	answer := do(t, o, posted(message(alerts...)))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	require.Contains(t, body(t, answer), "too many services at once")
-	require.Len(t, a.list, maxNamedByAll)
+	require.Len(t, a.list, maxServicesPerMessage)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
 # HELP gorowatch_inbound_alerts_total Alerts that came in by the webhook, by what came of them.
 # TYPE gorowatch_inbound_alerts_total counter
@@ -221,19 +221,19 @@ func TestInboundRate(t *testing.T) {
 	open := visit(t, o)
 	for i := range 300 {
 		answer := open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
-		if i < maxNamedByAll {
+		if i < maxServicesPerMessage {
 			require.Equal(t, http.StatusOK, answer.StatusCode)
 			continue
 		}
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 		require.Contains(t, body(t, answer), "expected at most 100 and 20 a minute")
 	}
-	require.Len(t, a.list, maxNamedByAll)
+	require.Len(t, a.list, maxServicesPerMessage)
 	now = now.Add(time.Minute)
 	for i := range 300 {
 		open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
 	}
-	require.Len(t, a.list, maxNamedByAll+20)
+	require.Len(t, a.list, maxServicesPerMessage+20)
 }
 
 // What was captured is on the pages of the service and of its leak, and in the

@@ -72,7 +72,7 @@ func (h *pages) leak(w http.ResponseWriter, r *http.Request) {
 func (h *pages) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
-		h.lost(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
+		h.showNotFound(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
 		return
 	}
 	o, links := h.alerts(), h.o.Backend.Links()
@@ -88,7 +88,7 @@ func (h *pages) showLeak(w http.ResponseWriter, r *http.Request, code int, probl
 		Updated:   h.stamp(l.UpdatedAt),
 		Deployed:  h.stamp(l.DeployedAt),
 		Reopened:  l.Reopened,
-		Ladder:    ladder(l),
+		Ladder:    evidenceSteps(l),
 		Missing:   human.Line(l.Missing, maxWords),
 		Hint:      alerting.Hint(l),
 		Base:      h.profileRow(l.Base),
@@ -128,7 +128,7 @@ func (h *pages) showLeak(w http.ResponseWriter, r *http.Request, code int, probl
 	}
 	p.MoreOf = len(l.Stacks) - len(p.Stacks)
 	if len(l.Stacks) > 0 {
-		p.Blocked = blocked(l.Stacks[0].Op)
+		p.Blocked = waitPhrase(l.Stacks[0].Op)
 	}
 	if l.Base != nil && l.Head != nil {
 		p.Compare = h.comparison(l.Base.Key, l.Head.Key)

@@ -61,11 +61,11 @@ func (h *pages) leaksPage(r *http.Request) leaksPage {
 			shown = append(shown, l)
 		}
 	}
-	p.ToggleResolved = with(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
+	p.ToggleResolved = withParameter(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
 	p.Pager = newPager(r, len(shown), leaksPerPage)
 	for _, g := range groups {
 		g.Total = tally(totals[g.State])
-		for _, l := range part(shown, p.Pager) {
+		for _, l := range pageOf(shown, p.Pager) {
 			if l.State == g.State {
 				row := h.leakRow(l)
 				row.Spark = h.spark(l.Service, l.Onset)

@@ -13,8 +13,8 @@ type notFoundPage struct {
 	leaksPage
 }
 
-// lost answers that something is not there.
-func (h *pages) lost(w http.ResponseWriter, r *http.Request, title, what string) {
+// showNotFound answers that something is not there.
+func (h *pages) showNotFound(w http.ResponseWriter, r *http.Request, title, what string) {
 	r = r.Clone(r.Context())
 	r.URL = &url.URL{Path: "/"} // the list as a whole
 	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
@@ -22,5 +22,5 @@ func (h *pages) lost(w http.ResponseWriter, r *http.Request, title, what string)
 
 // notFound answers requests to paths that lead nowhere.
 func (h *pages) notFound(w http.ResponseWriter, r *http.Request) {
-	h.lost(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
+	h.showNotFound(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
 }

@@ -26,23 +26,23 @@ func newPager(r *http.Request, total, size int) pager {
 	p.sizeSeen = min(size, total-p.offset)
 	p.From, p.To = tally(min(p.offset+1, total)), tally(p.offset+p.sizeSeen)
 	if p.Page > 1 {
-		p.Previous = with(r, "page", strconv.Itoa(p.Page-1))
+		p.Previous = withParameter(r, "page", strconv.Itoa(p.Page-1))
 	}
 	if p.Page < p.Pages {
-		p.Next = with(r, "page", strconv.Itoa(p.Page+1))
+		p.Next = withParameter(r, "page", strconv.Itoa(p.Page+1))
 	}
 	return p
 }
 
-// part is the page's part of all items.
-func part[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
+// pageOf is the page's part of all items.
+func pageOf[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
 
 // parameters are those that the links of a list keep.
 var parameters = []string{"q", "match", "resolved", "state", "page"}
 
-// with is the query of a request with one parameter changed; an empty value
+// withParameter is the query of a request with one parameter changed; an empty value
 // takes it away.
-func with(r *http.Request, name, value string) string {
+func withParameter(r *http.Request, name, value string) string {
 	have, q := r.URL.Query(), url.Values{}
 	for _, k := range parameters {
 		if v := have.Get(k); v != "" && len(v) <= query.MaxLength {

@@ -38,7 +38,7 @@ const pprofPolicy = "sandbox allow-scripts allow-popups; default-src 'none'; scr
 func (h *pages) pprof(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("view")
 	if !slices.Contains(pprofui.Views, name) {
-		h.lost(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
+		h.showNotFound(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
 		return
 	}
 	two, release, err := h.view.ReadPair(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))

@@ -30,7 +30,7 @@ func (h *pages) pull(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	name := chosen(r)
+	name := chosenInstance(r)
 	if !slices.Contains(l.Instances, name) {
 		h.showLeak(w, r, http.StatusBadRequest, "instance: expected one of those that leak")
 		return
@@ -51,8 +51,8 @@ func (h *pages) pull(w http.ResponseWriter, r *http.Request) {
 // is in the page is plain.
 func newChoice(name string) pair { return pair{url.QueryEscape(name), human.Line(name, maxName)} }
 
-// chosen is the instance that was chosen.
-func chosen(r *http.Request) string {
+// chosenInstance is the instance that was chosen.
+func chosenInstance(r *http.Request) string {
 	name, err := url.QueryUnescape(r.PostFormValue("instance"))
 	if err != nil {
 		return ""
@@ -72,7 +72,7 @@ func (h *pages) pullService(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	ref, err := h.view.TakeProfile(r.Context(), w, s.Labels, chosen(r))
+	ref, err := h.view.TakeProfile(r.Context(), w, s.Labels, chosenInstance(r))
 	if err != nil {
 		h.showService(w, r, view.PullStatus(err), err.Error())
 		return

@@ -62,7 +62,7 @@ func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Hand
 	}
 	for path, methods := range allowed {
 		slices.Sort(methods)
-		handle("", path, func(w http.ResponseWriter, r *http.Request) { h.wrongMethod(w, r, methods) })
+		handle("", path, func(w http.ResponseWriter, r *http.Request) { h.refuseMethod(w, r, methods) })
 	}
 	handle("", "/api/", h.api.NotFound)
 	handle("", "/-/reload", h.reload)
@@ -76,8 +76,8 @@ func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Hand
 	return mux
 }
 
-// wrongMethod refuses what is there, but not for this method.
-func (h *Handler) wrongMethod(w http.ResponseWriter, r *http.Request, methods []string) {
+// refuseMethod refuses what is there, but not for this method.
+func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, methods []string) {
 	allow := strings.Join(methods, ", ")
 	w.Header().Set("Allow", allow)
 	if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -87,9 +87,9 @@ func (h *Handler) wrongMethod(w http.ResponseWriter, r *http.Request, methods []
 	plain(w, http.StatusMethodNotAllowed, "Only "+allow+" requests are answered here.")
 }
 
-// prefixed serves next under the route prefix. It compares paths by hand: a
+// stripPrefix serves next under the route prefix. It compares paths by hand: a
 // prefix may hold what is special in a pattern of http.ServeMux.
-func (h *Handler) prefixed(next http.Handler) http.Handler {
+func (h *Handler) stripPrefix(next http.Handler) http.Handler {
 	prefix := h.o.RoutePrefix
 	if prefix == "" {
 		prefix = h.o.ExternalURL.Path

@@ -24,9 +24,9 @@ func secure(next http.Handler) http.Handler {
 // name the platform has for the process.
 var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
 
-// hostChecked answers only requests to hosts that are allowed, but for the open
+// checkHost answers only requests to hosts that are allowed, but for the open
 // paths and the webhook, which checks its token first.
-func (h *Handler) hostChecked(next http.Handler) http.Handler {
+func (h *Handler) checkHost(next http.Handler) http.Handler {
 	guarded := h.hosts.Guard(next, h.o.Backend)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inbound.Path {

@@ -62,7 +62,7 @@ func (h *pages) service(w http.ResponseWriter, r *http.Request) {
 func (h *pages) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	s, watched, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
-		h.lost(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")
+		h.showNotFound(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")
 		return
 	}
 	id := view.ServiceID(s.Labels)

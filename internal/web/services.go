@@ -54,15 +54,15 @@ func (h *pages) services(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, status := range view.Statuses {
 		if n := counts[status]; n > 0 || p.State == string(status) {
-			l := stateLink{Name: string(status), N: tally(n), URL: with(r, "state", string(status)), Current: p.State == string(status)}
+			l := stateLink{Name: string(status), N: tally(n), URL: withParameter(r, "state", string(status)), Current: p.State == string(status)}
 			if l.Current {
-				l.URL = with(r, "state", "")
+				l.URL = withParameter(r, "state", "")
 			}
 			p.States = append(p.States, l)
 		}
 	}
 	p.Pager = newPager(r, len(wanted), servicesPerPage)
-	for _, s := range part(wanted, p.Pager) {
+	for _, s := range pageOf(wanted, p.Pager) {
 		row := h.serviceRow(s)
 		row.Spark = h.spark(s.Labels, time.Time{})
 		for _, l := range firing.Of(s.Labels) {

@@ -99,8 +99,8 @@ func newFrameRow(f collector.Frame, source func(collector.Frame) string) frameRo
 	}
 }
 
-// blocked is what goroutines do that wait in op, as the end of a sentence.
-func blocked(op string) string {
+// waitPhrase is what goroutines do that wait in op, as the end of a sentence.
+func waitPhrase(op string) string {
 	words, ok := map[string]string{
 		"chan send":           "sending on a channel",
 		"chan receive":        "receiving from a channel",

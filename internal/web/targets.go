@@ -85,15 +85,15 @@ func (h *pages) targets(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, s := range []view.TargetState{view.TargetDown, view.TargetUnmatched, view.TargetUp, view.TargetUnknown} {
 		if counts[s] > 0 || state == string(s) {
-			l := stateLink{Name: string(s), N: tally(counts[s]), URL: with(r, "state", string(s)), Current: state == string(s)}
+			l := stateLink{Name: string(s), N: tally(counts[s]), URL: withParameter(r, "state", string(s)), Current: state == string(s)}
 			if l.Current {
-				l.URL = with(r, "state", "")
+				l.URL = withParameter(r, "state", "")
 			}
 			p.States = append(p.States, l)
 		}
 	}
 	p.Pager = newPager(r, len(wanted), targetsPerPage)
-	for _, t := range part(wanted, p.Pager) {
+	for _, t := range pageOf(wanted, p.Pager) {
 		p.Targets = append(p.Targets, h.targetRow(t))
 	}
 	code := http.StatusOK

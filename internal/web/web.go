@@ -100,6 +100,6 @@ func New(o Options) (*Handler, error) {
 	if h.inbound, err = h.newWebhook(); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	h.Handler = secure(h.prefixed(h.hostChecked(h.mux(measure))))
+	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure))))
 	return h, nil
 }

@@ -57,13 +57,13 @@ func newHistory(history collector.History, s view.Service, of *leak.Leak, span q
 		return grows
 	}
 	all := slices.Clone(history.Instances)
-	a.Restarts, a.Deploys = starts(all, span)
+	a.Restarts, a.Deploys = processStarts(all, span)
 	slices.SortStableFunc(all, func(x, y collector.InstanceHistory) int {
 		lx, ly := leaking(instanceName(x.Labels)), leaking(instanceName(y.Labels))
 		if lx != ly {
 			return map[bool]int{true: -1, false: 1}[lx]
 		}
-		return cmp.Compare(lastOf(y.Max), lastOf(x.Max))
+		return cmp.Compare(lastValue(y.Max), lastValue(x.Max))
 	})
 	for _, in := range all[:min(len(all), maxDrawn)] {
 		name := instanceName(in.Labels)
@@ -102,7 +102,7 @@ func instanceName(ls labels.Labels) string {
 	return cmp.Or(ls.Get("instance"), labels.NewBuilder(ls).Del(labels.MetricName).Labels().String())
 }
 
-func lastOf(values []float64) float64 {
+func lastValue(values []float64) float64 {
 	for i := len(values) - 1; i >= 0; i-- {
 		if !math.IsNaN(values[i]) {
 			return values[i]
@@ -127,7 +127,7 @@ func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak,
 	if !(rate.Value > 0) || onset.IsZero() {
 		return f, false
 	}
-	latest := procstart.Time(lastOf(in.Start))
+	latest := procstart.Time(lastValue(in.Start))
 	var at, level []float64
 	for i, x := range in.Min {
 		t := history.Start.Add(time.Duration(i) * history.Step)

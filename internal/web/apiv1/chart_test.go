@@ -43,7 +43,7 @@ func TestStarts(t *testing.T) {
 		in.Start[51]++ // exporters wobble
 		all = append(all, in)
 	}
-	restarts, deploys := starts(all, span)
+	restarts, deploys := processStarts(all, span)
 	require.Equal(t, []v1.Deploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
 	require.Equal(t, []v1.Restart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
 }
@@ -56,8 +56,8 @@ func TestThinned(t *testing.T) {
 		refs[i].Key = fmt.Sprint(i)
 	}
 	l := leak.Leak{Base: &refs[501], Head: &refs[999]}
-	require.Equal(t, refs[:maxLoaded], thinned(refs[:maxLoaded], l), "few are left as they are")
-	thin := thinned(refs, l)
+	require.Equal(t, refs[:maxLoaded], sampleProfiles(refs[:maxLoaded], l), "few are left as they are")
+	thin := sampleProfiles(refs, l)
 	require.LessOrEqual(t, len(thin), maxLoaded)
 	require.Contains(t, thin, refs[501])
 	require.Equal(t, refs[999], thin[len(thin)-1])

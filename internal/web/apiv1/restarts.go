@@ -17,9 +17,9 @@ import (
 // deployWindow is how long a rollout takes at most, from its first restart on.
 const deployWindow = 15 * time.Minute
 
-// starts are the starts of processes in the span; where most instances of a
+// processStarts are the starts of processes in the span; where most instances of a
 // service start together, that is a deploy.
-func starts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Restart, deploys []v1.Deploy) {
+func processStarts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Restart, deploys []v1.Deploy) {
 	restarts, deploys = []v1.Restart{}, []v1.Deploy{}
 	var events []v1.Restart
 	for _, in := range all {
@@ -45,7 +45,7 @@ func starts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Res
 		for _, e := range events[:n] {
 			names[e.Instance] = true
 		}
-		if alive := aliveAt(all, events[n-1].Time); len(names) >= 2 && 2*len(names) >= alive {
+		if alive := countAlive(all, events[n-1].Time); len(names) >= 2 && 2*len(names) >= alive {
 			if len(deploys) < maxEvents {
 				deploys = append(deploys, v1.Deploy{Time: events[0].Time, Instances: len(names)})
 			}
@@ -60,9 +60,9 @@ func starts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Res
 	return restarts, deploys
 }
 
-// aliveAt is how many processes there are that had started by then and had not
+// countAlive is how many processes there are that had started by then and had not
 // been replaced.
-func aliveAt(all []collector.InstanceHistory, t float64) (n int) {
+func countAlive(all []collector.InstanceHistory, t float64) (n int) {
 	for _, in := range all {
 		for i := len(in.Start) - 1; i >= 0; i-- {
 			if in.Start[i] <= t {

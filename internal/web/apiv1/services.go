@@ -15,7 +15,7 @@ import (
 func newService(s view.Service, firing []leak.Leak) v1.Service {
 	a := v1.Service{
 		ID: view.ServiceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
-		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.Why(), HeldBack: s.Held,
+		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.Why(), HeldBack: s.SuppressedReason,
 		LastSample: v1.Time(s.LastSample), Leaks: []string{},
 	}
 	for _, l := range firing {

@@ -53,7 +53,7 @@ func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refs = slices.DeleteFunc(refs, func(ref leak.ProfileRef) bool { return ref.Instance != l.Head.Instance })
-	refs = thinned(refs, l)
+	refs = sampleProfiles(refs, l)
 
 	snapshots := make([]*stack.Snapshot, len(refs))
 	var mtx sync.Mutex
@@ -95,9 +95,9 @@ func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, a)
 }
 
-// thinned are at most maxLoaded of the profiles, spread over them, with those
+// sampleProfiles are at most maxLoaded of the profiles, spread over them, with those
 // that the leak is compared by.
-func thinned(refs []leak.ProfileRef, l leak.Leak) []leak.ProfileRef {
+func sampleProfiles(refs []leak.ProfileRef, l leak.Leak) []leak.ProfileRef {
 	if len(refs) <= maxLoaded {
 		return refs
 	}

@@ -25,13 +25,13 @@ import (
 const Path = "/api/v1/alertmanager-webhook"
 
 const (
-	maxBody        = 4 << 20 // bytes
-	maxNamed       = 10      // services that one alert may name
-	maxNamedByAll  = 100     // services that all alerts of a message may name
-	maxReasonChars = 300
-	maxNameChars   = 120
-	// perSecond is how many services may be asked for in the long run, after
-	// maxNamedByAll at once.
+	maxBody               = 4 << 20 // bytes
+	maxServicesPerAlert   = 10      // services that one alert may name
+	maxServicesPerMessage = 100     // services that all alerts of a message may name
+	maxReasonChars        = 300
+	maxNameChars          = 120
+	// perSecond is how many services may be requested in the long run, after
+	// maxServicesPerMessage at once.
 	perSecond = 20.0 / 60
 )
 
@@ -58,7 +58,7 @@ type Backend interface {
 // Options of a Handler. Logger is required.
 type Options struct {
 	Logger *slog.Logger
-	// Backend may be nil: no profiles can be asked for.
+	// Backend may be nil: no profiles can be requested.
 	Backend Backend
 	// Registerer takes the metric of the handler; it may be nil.
 	Registerer prometheus.Registerer
@@ -78,7 +78,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{o: o, json: envelope.Writer{Logger: o.Logger}, alerts: alerts, rate: rate.NewLimiter(perSecond, maxNamedByAll)}, nil
+	return &Handler{o: o, json: envelope.Writer{Logger: o.Logger}, alerts: alerts, rate: rate.NewLimiter(perSecond, maxServicesPerMessage)}, nil
 }
 
 // message is what matters of the payload of Alertmanager's webhooks.
@@ -94,17 +94,17 @@ type alert struct {
 
 // answer says what came of each alert.
 type answer struct {
-	Requested []requested `json:"requested"`
-	Ignored   []ignored   `json:"ignored"`
+	Requested []requestedProfiles `json:"requested"`
+	Ignored   []ignoredAlert      `json:"ignored"`
 }
 
-type requested struct {
+type requestedProfiles struct {
 	AlertName string        `json:"alertname"`
 	Service   labels.Labels `json:"service"`
 	Instance  string        `json:"instance,omitempty"`
 }
 
-type ignored struct {
+type ignoredAlert struct {
 	Labels map[string]string `json:"labels"`
 	// Reason is one of results, Message the sentence for people.
 	Reason  string `json:"reason"`
@@ -205,19 +205,19 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 // requestAll asks for profiles of all services that alerts name. The code says
 // whether there was any use in it, and reason why not.
 func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason string) {
-	out = answer{Requested: []requested{}, Ignored: []ignored{}}
+	out = answer{Requested: []requestedProfiles{}, Ignored: []ignoredAlert{}}
 	services := h.o.Backend.ServiceLabels()
 	code = http.StatusOK
-	asked := map[uint64]bool{}
+	requested := map[uint64]bool{}
 	ignore := func(a alert, result, why string, worst int) {
 		h.alerts.WithLabelValues(result).Inc()
-		out.Ignored = append(out.Ignored, ignored{a.Labels, result, why})
+		out.Ignored = append(out.Ignored, ignoredAlert{a.Labels, result, why})
 		if worst > code { // the reason belongs to the code
 			code, reason = worst, why
 		}
 	}
 	for _, a := range alerts {
-		named := namedBy(a.Labels, services)
+		named := matchingServices(a.Labels, services)
 		switch {
 		case a.Status != "firing":
 			ignore(a, resultResolved, "does not fire", 0)
@@ -228,29 +228,29 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 		case len(named) == 0:
 			ignore(a, resultUnknown, "no service that is watched has the labels "+human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), http.StatusNotFound)
 			continue
-		case len(named) > maxNamed:
+		case len(named) > maxServicesPerAlert:
 			ignore(a, resultVague, fmt.Sprintf("%d services have the labels %s, expected at most %d: keep more of their labels in the rule",
-				len(named), human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), maxNamed), http.StatusUnprocessableEntity)
+				len(named), human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), maxServicesPerAlert), http.StatusUnprocessableEntity)
 			continue
 		}
 		for _, s := range named {
-			if !asked[s.Hash()] {
-				if len(asked) == maxNamedByAll {
+			if !requested[s.Hash()] {
+				if len(requested) == maxServicesPerMessage {
 					ignore(a, resultFull, "too many services at once", http.StatusServiceUnavailable)
 					break
 				}
 				if !h.rate.AllowN(h.o.Backend.Now(), 1) {
-					ignore(a, resultFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxNamedByAll, 60*perSecond), http.StatusServiceUnavailable)
+					ignore(a, resultFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxServicesPerMessage, 60*perSecond), http.StatusServiceUnavailable)
 					break
 				}
 				if err := h.o.Backend.RequestProfiles(s, a.Labels["instance"], a.Labels[labels.AlertName]); err != nil {
 					ignore(a, resultFull, err.Error(), http.StatusServiceUnavailable)
 					break
 				}
-				asked[s.Hash()] = true
+				requested[s.Hash()] = true
 			}
 			h.alerts.WithLabelValues(resultRequested).Inc()
-			out.Requested = append(out.Requested, requested{human.Line(a.Labels[labels.AlertName], maxNameChars), s, a.Labels["instance"]})
+			out.Requested = append(out.Requested, requestedProfiles{human.Line(a.Labels[labels.AlertName], maxNameChars), s, a.Labels["instance"]})
 		}
 	}
 	if len(out.Requested) > 0 {
@@ -259,9 +259,9 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 	return out, code, reason
 }
 
-// namedBy are the services that an alert names: they agree with it on all
+// matchingServices are the services that an alert names: they agree with it on all
 // labels that both have, and have at least one in common.
-func namedBy(alertLabels map[string]string, services []labels.Labels) (named []labels.Labels) {
+func matchingServices(alertLabels map[string]string, services []labels.Labels) (named []labels.Labels) {
 	for _, s := range services {
 		agree := 0
 		contradicts := false

@@ -34,9 +34,9 @@ type Service struct {
 	Gate     trend.Gate
 	Z, NeedZ float64
 	Wait     time.Duration
-	// Held is why nobody is told of a leak that the counts show, in plain words;
+	// SuppressedReason is why no alert is sent for a leak that the counts show, in plain words;
 	// empty: they show none, or are believed.
-	Held string
+	SuppressedReason string
 	// Scale is the length of the blocks that decided; zero if none did.
 	Scale time.Duration
 	// Growing are the instances that grow.
@@ -57,8 +57,8 @@ type Instance struct {
 // is sent if one might be expected.
 func (s Service) Why() string {
 	text := v1.Reason{Status: s.Status, Gate: s.Gate, Z: s.Z, NeedZ: s.NeedZ, Wait: s.Wait}.Text()
-	if s.Held != "" {
-		text += "; no alert yet: " + human.Line(s.Held, MaxWords)
+	if s.SuppressedReason != "" {
+		text += "; no alert yet: " + human.Line(s.SuppressedReason, MaxWords)
 	}
 	return text
 }
