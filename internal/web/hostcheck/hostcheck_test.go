@@ -1,6 +1,8 @@
 package hostcheck
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -37,5 +39,38 @@ func TestAllows(t *testing.T) {
 	for _, bad := range []string{"", "http://x.example", "x.example:80", "x.example/path", "a b", "*.", "*x.example", "x..example", "x.*.example", "ü.example", strings.Repeat("a", 300)} {
 		_, err := New(nil, []string{bad})
 		require.ErrorContains(t, err, "is not a host, expected a name without scheme, port or path", bad)
+	}
+}
+
+// login is a Login.
+type login bool
+
+func (l login) RequiresLogin() bool { return bool(l) }
+
+// TestGuard: a request under another name is refused, unless it has passed a login.
+func TestGuard(t *testing.T) {
+	p, err := New(&url.URL{Host: "gorowatch.example.org"}, nil)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		host  string
+		login Login
+		code  int
+	}{
+		{"gorowatch.example.org", nil, http.StatusNoContent},
+		{"gorowatch.example.org", login(false), http.StatusNoContent},
+		{"evil.example", nil, http.StatusForbidden},
+		{"evil.example", login(false), http.StatusForbidden},
+		{"evil.example", login(true), http.StatusNoContent},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = c.host
+		require.Equal(t, c.code == http.StatusNoContent, p.Trusts(r, c.login))
+		w := httptest.NewRecorder()
+		p.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), c.login).ServeHTTP(w, r)
+		require.Equal(t, c.code, w.Code, "%+v", c)
+		if c.code == http.StatusForbidden {
+			require.Equal(t, Refusal+"\n", w.Body.String())
+			require.Equal(t, "text/plain; charset=utf-8", w.Header().Get("Content-Type"))
+		}
 	}
 }

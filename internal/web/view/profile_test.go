@@ -69,6 +69,26 @@ func TestReadPairWaits(t *testing.T) {
 	})
 }
 
+// TestReserveGivesUp: a request does not wait for ever while all slots are taken.
+func TestReserveGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader(nil)
+		var releases []func()
+		for range maxReaders {
+			release, err := r.Reserve(t.Context())
+			require.NoError(t, err)
+			releases = append(releases, release)
+		}
+		began := time.Now()
+		_, err := r.Reserve(t.Context())
+		require.ErrorIs(t, err, errBusy)
+		require.Equal(t, LoadTimeout, time.Since(began))
+		releases[0]()
+		_, err = r.Reserve(t.Context())
+		require.NoError(t, err, "one is free again")
+	})
+}
+
 func TestIsProfileKey(t *testing.T) {
 	for key, want := range map[string]bool{
 		"profiles/prod/checkout/10.0.3.17%3A8080/20260302T140000Z.pb.gz": true,
