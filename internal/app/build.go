@@ -25,7 +25,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -41,7 +41,7 @@ type graph struct {
 	puller  profiling.Options
 	monitor monitor.Options
 	alerts  alerting.Config // but for the Alertmanagers
-	links   uiweb.Links
+	links   pages.Links
 	clients []*http.Client
 
 	finder *discovery.Finder

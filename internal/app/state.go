@@ -13,6 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -181,7 +182,7 @@ func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
 
 func (s state) Captures() []leak.Capture { return s.monitor.Captures() }
-func (s state) Links() uiweb.Links       { return s.graph.Load().links }
+func (s state) Links() pages.Links       { return s.graph.Load().links }
 
 func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
 

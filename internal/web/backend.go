@@ -3,17 +3,12 @@ package web
 import (
 	"context"
 
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/gorowatch/gorowatch/alerting"
-	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 )
 
-// Backend is the running gorowatch as the pages see it.
+// Backend is the running gorowatch as pages, API and webhook see it.
 type Backend interface {
-	view.Backend
-	// Links are where the pages lead besides.
-	Links() Links
+	pages.Backend
 	// RequiresLogin reports whether all requests have passed a login, so that they
 	// may come to any host.
 	RequiresLogin() bool
@@ -22,20 +17,4 @@ type Backend interface {
 // Reloader reloads the configuration.
 type Reloader interface {
 	Reload(context.Context) error
-}
-
-// Links are where the pages lead besides gorowatch itself. All may be empty.
-type Links struct {
-	Source []SourceLink
-	// Alertmanager is where people reach it.
-	Alertmanager string
-}
-
-// SourceLink is where the source of some services can be looked at.
-type SourceLink struct {
-	Matchers []*labels.Matcher
-	// Prefix of the files that it is about.
-	Prefix string
-	// URL has {version}, {path} and {line}.
-	URL alerting.Address
 }

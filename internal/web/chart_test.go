@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -189,23 +188,15 @@ func TestCountsOfStacks(t *testing.T) {
 	require.Empty(t, asked[v1.StackCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
 }
 
+// TestLinks: what the configuration says of links is on the page of a leak.
 func TestLinks(t *testing.T) {
-	l := Links{
-		Source: []SourceLink{
+	l := pages.Links{
+		Source: []pages.SourceLink{
 			{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "other")}, URL: "https://elsewhere"},
 			{Prefix: "/src/checkout/", URL: "https://github.com/acme/checkout/blob/{version}/{path}#L{line}"},
 		},
 		Alertmanager: "https://am/prefix/",
 	}
-	f := collector.Frame{File: "/src/checkout/a b/../%2e/h.go", Line: 29}
-	require.Equal(t, "https://github.com/acme/checkout/blob/v1.42.0/a%20b/%2E%2E/%252e/h.go#L29", l.source(checkout, "v1.42.0", f))
-	require.Contains(t, l.source(checkout, "", f), "/blob/HEAD/")
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
-	silence, err := url.Parse(l.silence(leak.Leak{ID: `3f"9c`}))
-	require.NoError(t, err)
-	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
-
 	o := options(leaking())
 	of(o).links = l
 	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana/d/x?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks/{job}"}
@@ -216,16 +207,4 @@ func TestLinks(t *testing.T) {
 	require.Contains(t, page, `href="https://runbooks/checkout"`)
 	require.Contains(t, page, "Silence in Alertmanager")
 	require.NotContains(t, body(t, get(t, o, "/leaks/feedbeef")), "Silence in Alertmanager", "it is resolved")
-}
-
-func TestSpark(t *testing.T) {
-	s := drawSpark(trend.Floors{Start: at, Length: time.Minute, Values: []float64{10, math.NaN(), 10, 40}}, at.Add(2*time.Minute))
-	require.Equal(t, "M0 22", s.Path[:5])
-	require.Contains(t, s.Path, "L100 2")
-	require.Equal(t, "66.67", s.Onset)
-	require.Equal(t, "floor from 10 to 40 in 4 min", s.Words)
-	require.Empty(t, drawSpark(trend.Floors{}, at).Path)
-	require.Empty(t, drawSpark(trend.Floors{Values: []float64{math.NaN(), math.NaN()}}, at).Path)
-	long := trend.Floors{Start: at, Length: time.Minute, Values: make([]float64, 1000)}
-	require.Less(t, len(drawSpark(long, time.Time{}).Path), 600)
 }

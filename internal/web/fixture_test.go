@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -69,7 +71,7 @@ func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain
 type backend struct {
 	view.State
 	captures []leak.Capture
-	links    Links
+	links    pages.Links
 	render   alerting.RenderOptions
 	notices  []string
 	status   view.Status
@@ -78,7 +80,7 @@ type backend struct {
 }
 
 func (b *backend) Captures() []leak.Capture              { return b.captures }
-func (b *backend) Links() Links                          { return b.links }
+func (b *backend) Links() pages.Links                    { return b.links }
 func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
 func (b *backend) Notices() []string                     { return b.notices }
 func (b *backend) Status() view.Status                   { return b.status }
@@ -288,6 +290,9 @@ func options(s view.State) Options {
 		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 	}
 }
+
+// pprofName is the key of a profile in the path of a view of pprof.
+func pprofName(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
 func get(t *testing.T, o Options, path string) *http.Response {
 	t.Helper()

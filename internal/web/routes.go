@@ -21,27 +21,13 @@ type route struct {
 
 // routes are all paths but those that have methods of their own kind.
 func (h *Handler) routes() []route {
-	const get, post = http.MethodGet, http.MethodPost
 	all := []route{
-		{get, "/{$}", h.pages.leaks},
-		{get, "/leaks/{id}", h.pages.leak},
-		{post, "/leaks/{id}/profile", h.pages.pull},
-		{get, "/services", h.pages.services},
-		{get, "/services/{id}", h.pages.service},
-		{get, "/services/{id}/profiles", h.pages.picker},
-		{post, "/services/{id}/profile", h.pages.pullService},
-		{get, "/compare", h.pages.compare},
-		{get, "/compare/table", h.pages.compareTable},
-		{get, "/pprof/{base}/{head}/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "flamegraph", http.StatusFound) }},
-		{get, "/pprof/{base}/{head}/{view}", h.pages.pprof},
-		{get, "/targets", h.pages.targets},
-		{get, "/status", h.pages.status},
-		{get, "/static/", h.pages.static},
-
-		{post, inbound.Path, h.inbound.ServeHTTP},
-
-		{get, "/-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "gorowatch is healthy.") }},
-		{get, "/-/ready", h.ready},
+		{http.MethodPost, inbound.Path, h.inbound.ServeHTTP},
+		{http.MethodGet, "/-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "gorowatch is healthy.") }},
+		{http.MethodGet, "/-/ready", h.ready},
+	}
+	for _, r := range h.pages.Routes() {
+		all = append(all, route(r))
 	}
 	for _, r := range h.api.Routes() {
 		all = append(all, route(r))
@@ -72,7 +58,7 @@ func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Hand
 			Registry: h.o.Registerer,
 		}))
 	}
-	handle("", "/", h.pages.notFound)
+	handle("", "/", h.pages.NotFound)
 	return mux
 }
 

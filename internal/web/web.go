@@ -14,6 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -63,7 +64,7 @@ type Handler struct {
 	hosts hostcheck.Policy
 	json  envelope.Writer
 	// pages answer people, api answers programs, inbound answers Alertmanager.
-	pages   *pages
+	pages   *pages.Handler
 	api     *apiv1.Handler
 	inbound *inbound.Handler
 }
@@ -90,7 +91,9 @@ func New(o Options) (*Handler, error) {
 		o: o, hosts: hosts, json: envelope.Writer{Logger: o.Logger},
 		api: apiv1.New(apiv1.Options{Logger: o.Logger, Backend: o.Backend, View: reader, Flags: o.Flags, Started: o.Started}),
 	}
-	if h.pages, err = newPages(o, reader); err != nil {
+	if h.pages, err = pages.New(pages.Options{
+		Logger: o.Logger, Backend: o.Backend, View: reader, ExternalURL: o.ExternalURL, Flags: o.Flags, Started: o.Started,
+	}); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	measure, err := newMeasure(o.Registerer)

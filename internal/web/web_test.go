@@ -29,6 +29,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -221,7 +222,7 @@ func TestHostile(t *testing.T) {
 		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500), Labels: map[string]string{bad: bad}},
 	}}}}
 	o.History = climbing(bad, bad+"2")
-	of(o).links = Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
+	of(o).links = pages.Links{Source: []pages.SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
 	s.members = []view.Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
 	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
 	o.Puller = pulling(func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) { return ref, nil })

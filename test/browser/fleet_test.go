@@ -17,6 +17,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 	"github.com/prometheus/prometheus/model/labels"
@@ -179,7 +180,7 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 }
 
 func (f fleet) Captures() []leak.Capture              { return nil }
-func (f fleet) Links() web.Links                      { return web.Links{} }
+func (f fleet) Links() pages.Links                    { return pages.Links{} }
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
 func (f fleet) Now() time.Time                        { return time.Now() }

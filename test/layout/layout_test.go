@@ -72,10 +72,13 @@ var mayImport = map[string][]string{
 		"internal/api/v1", "internal/human", "internal/leak", "internal/procstart", "internal/stack",
 		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
 	},
-	"internal/web": {
+	"internal/web/pages": {
 		"alerting", "collector", "trend",
 		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/stack",
-		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/query", "internal/web/view",
+		"internal/web/query", "internal/web/view",
+	},
+	"internal/web": {
+		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 

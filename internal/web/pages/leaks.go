@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -42,7 +42,7 @@ var groups = []leakGroup{
 	{State: leak.Resolved, Title: "Resolved"},
 }
 
-func (h *pages) leaksPage(r *http.Request) leaksPage {
+func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
 	p := leaksPage{Filter: query.NewFilter(q), ShowResolved: q.Get("resolved") == "1"}
 	for _, l := range h.o.Backend.Leaks() {
@@ -79,7 +79,7 @@ func (h *pages) leaksPage(r *http.Request) leaksPage {
 	return p
 }
 
-func (h *pages) leaks(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
 		p.Services = human.Plural(int64(len(h.o.Backend.Services())), "service", "services")

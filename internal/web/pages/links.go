@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"cmp"
@@ -14,6 +14,22 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
+
+// Links are where the pages lead besides gorowatch itself. All may be empty.
+type Links struct {
+	Source []SourceLink
+	// Alertmanager is where people reach it.
+	Alertmanager string
+}
+
+// SourceLink is where the source of some services can be looked at.
+type SourceLink struct {
+	Matchers []*labels.Matcher
+	// Prefix of the files that it is about.
+	Prefix string
+	// URL has {version}, {path} and {line}.
+	URL alerting.Address
+}
 
 // maxLink is the longest link to elsewhere, in bytes.
 const maxLink = view.MaxLink

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"encoding/base64"
@@ -35,7 +35,7 @@ func keyOfName(name string) string {
 const pprofPolicy = "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 // pprof serves one of pprof's own views of a comparison.
-func (h *pages) pprof(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("view")
 	if !slices.Contains(pprofui.Views, name) {
 		h.showNotFound(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
@@ -45,7 +45,7 @@ func (h *pages) pprof(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	if err != nil {
 		code, text := h.view.PairProblem(err, r.PathValue("head"))
-		plain(w, code, "The profiles cannot be compared: "+text+".")
+		http.Error(w, "The profiles cannot be compared: "+text+".", code)
 		return
 	}
 	views, err := pprofui.New(two.Base, two.Head)
@@ -56,7 +56,7 @@ func (h *pages) pprof(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, pprofui.ErrTooLarge) {
 			code, text = http.StatusRequestEntityTooLarge, "These profiles are too large for a page of pprof: run go tool pprof on your machine."
 		}
-		plain(w, code, text)
+		http.Error(w, text, code)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", pprofPolicy)

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ const (
 
 // spark draws the floors of a service since a while before the onset, or of all
 // that is known.
-func (h *pages) spark(service labels.Labels, onset time.Time) spark {
+func (h *Handler) spark(service labels.Labels, onset time.Time) spark {
 	since := onset
 	if now := h.o.Backend.Now(); onset.IsZero() {
 		since = now.Add(-3 * time.Hour)

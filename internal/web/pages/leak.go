@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -64,12 +64,12 @@ const (
 )
 
 // leak shows a leak.
-func (h *pages) leak(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
 	h.showLeak(w, r, http.StatusOK, "")
 }
 
 // showLeak shows a leak; problem is why a profile was not taken.
-func (h *pages) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
+func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.showNotFound(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
@@ -143,7 +143,7 @@ type profileRow struct {
 	Time                 stamp
 }
 
-func (h *pages) profileRow(p *leak.ProfileRef) *profileRow {
+func (h *Handler) profileRow(p *leak.ProfileRef) *profileRow {
 	if p == nil {
 		return nil
 	}

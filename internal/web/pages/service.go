@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"cmp"
@@ -54,12 +54,12 @@ const (
 )
 
 // service shows a service.
-func (h *pages) service(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
 	h.showService(w, r, http.StatusOK, "")
 }
 
 // showService shows a service; problem is why a profile was not taken.
-func (h *pages) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
+func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	s, watched, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.showNotFound(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -14,13 +14,13 @@ type notFoundPage struct {
 }
 
 // showNotFound answers that something is not there.
-func (h *pages) showNotFound(w http.ResponseWriter, r *http.Request, title, what string) {
+func (h *Handler) showNotFound(w http.ResponseWriter, r *http.Request, title, what string) {
 	r = r.Clone(r.Context())
 	r.URL = &url.URL{Path: "/"} // the list as a whole
 	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
 }
 
-// notFound answers requests to paths that lead nowhere.
-func (h *pages) notFound(w http.ResponseWriter, r *http.Request) {
+// NotFound answers requests to paths that lead nowhere.
+func (h *Handler) NotFound(w http.ResponseWriter, r *http.Request) {
 	h.showNotFound(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
 }

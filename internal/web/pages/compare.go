@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"maps"
@@ -29,7 +29,7 @@ type compareSide struct {
 	Time      string
 }
 
-func (h *pages) compareSide(key string) *compareSide {
+func (h *Handler) compareSide(key string) *compareSide {
 	if key == "" {
 		return nil
 	}
@@ -53,7 +53,7 @@ func profileName(key string) string {
 	return human.Line(strings.Join(names, " / "), maxName)
 }
 
-func (h *pages) compare(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 	base, head := r.URL.Query().Get("base"), r.URL.Query().Get("head")
 	c := h.comparison(base, head)
 	if c.URL == "" {
@@ -79,7 +79,7 @@ type tablePart struct {
 	More       int
 }
 
-func (h *pages) compareTable(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	two, release, err := h.view.ReadPair(r.Context(), q.Get("base"), q.Get("head"))
 	defer release()
@@ -110,7 +110,7 @@ type comparison struct {
 }
 
 // comparison is where two profiles can be compared; base may be empty.
-func (h *pages) comparison(base, head string) comparison {
+func (h *Handler) comparison(base, head string) comparison {
 	if !view.IsProfileKey(head) || (base != "" && !view.IsProfileKey(base)) {
 		return comparison{}
 	}

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"time"
@@ -25,7 +25,7 @@ type captureRow struct {
 const maxCaptureRows = 10
 
 // capturesOf are those of a service since a time.
-func (h *pages) capturesOf(service labels.Labels, since time.Time) (rows []captureRow) {
+func (h *Handler) capturesOf(service labels.Labels, since time.Time) (rows []captureRow) {
 	for _, c := range h.o.Backend.Captures() {
 		if !labels.Equal(c.Service, service) || c.At.Before(since) {
 			continue

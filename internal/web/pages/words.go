@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"github.com/prometheus/prometheus/model/labels"

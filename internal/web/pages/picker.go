@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type pickRow struct{ Key, Words string }
 // maxPicks is how many profiles can be picked from, the latest.
 const maxPicks = 500
 
-func (h *pages) picker(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
 		h.fragment(w, http.StatusNotFound, "picker", pickerPart{Problem: "there is no such service"})

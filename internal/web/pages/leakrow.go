@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/url"
@@ -36,7 +36,7 @@ type leakRow struct {
 }
 
 // leakRow makes the row of a leak.
-func (h *pages) leakRow(l leak.Leak) leakRow {
+func (h *Handler) leakRow(l leak.Leak) leakRow {
 	r := leakRow{
 		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
 		Service:    human.Line(alerting.ServiceName(l.Service), maxName),

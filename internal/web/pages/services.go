@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -40,7 +40,7 @@ type serviceRow struct {
 const servicesPerPage = 100
 
 // services lists the services.
-func (h *pages) services(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	firing, f := h.view.FiringLeaks(), query.NewFilter(r.URL.Query())
 	found, total := h.view.Services(f, firing)
 	p := servicesPage{Filter: f, Total: tally(total), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
@@ -77,7 +77,7 @@ func (h *pages) services(w http.ResponseWriter, r *http.Request) {
 	h.render(w, code, "services", "Services", p)
 }
 
-func (h *pages) serviceRow(s view.Service) serviceRow {
+func (h *Handler) serviceRow(s view.Service) serviceRow {
 	row := serviceRow{
 		URL:       h.serviceURL(s.Labels),
 		Name:      human.Line(alerting.ServiceName(s.Labels), maxName),

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/url"
@@ -13,12 +13,12 @@ import (
 )
 
 // serviceURL is the page of a service.
-func (h *pages) serviceURL(service labels.Labels) string {
+func (h *Handler) serviceURL(service labels.Labels) string {
 	return h.base + "/services/" + view.ServiceID(service)
 }
 
 // chartURL is where the data of the chart of a service is had.
-func (h *pages) chartURL(service labels.Labels, leakID string) string {
+func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	u := h.base + "/api/v1/services/" + view.ServiceID(service) + "/history"
 	if leakID != "" {
 		u += "?leak=" + url.QueryEscape(leakID)
@@ -28,7 +28,7 @@ func (h *pages) chartURL(service labels.Labels, leakID string) string {
 
 // profileURL is the link to a profile. It is relative to the external URL's
 // path, as all on the pages: it works through whatever name a person came by.
-func (h *pages) profileURL(key string) string {
+func (h *Handler) profileURL(key string) string {
 	return h.base + "/" + strings.TrimLeft(alerting.ProfileURL(&url.URL{Path: "/"}, key), "/")
 }
 
@@ -36,7 +36,7 @@ func (h *pages) profileURL(key string) string {
 type labelLink struct{ Name, Value, URL string }
 
 // labelLinks narrow the list on a page to what has a label.
-func (h *pages) labelLinks(page string, ls labels.Labels) (all []labelLink) {
+func (h *Handler) labelLinks(page string, ls labels.Labels) (all []labelLink) {
 	ls.Range(func(l labels.Label) {
 		m := labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value).String()
 		x := labelLink{Name: human.Line(l.Name, maxName), Value: human.Line(l.Value, maxName), URL: h.base + page}

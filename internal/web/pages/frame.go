@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"time"
@@ -35,7 +35,7 @@ var sections = map[string]string{
 	"targets": "targets", "status": "status",
 }
 
-func (h *pages) frame(page, title string, data any) frame {
+func (h *Handler) frame(page, title string, data any) frame {
 	f := frame{
 		Base:    h.base,
 		Version: view.Version(),
@@ -59,7 +59,7 @@ type stamp struct {
 	Ago  string // "12 min ago"; empty for the future and the zero time
 }
 
-func (h *pages) stamp(t time.Time) stamp {
+func (h *Handler) stamp(t time.Time) stamp {
 	if t.IsZero() {
 		return stamp{}
 	}
@@ -71,7 +71,7 @@ func (h *pages) stamp(t time.Time) stamp {
 	return s
 }
 
-func (h *pages) alerts() alerting.RenderOptions {
+func (h *Handler) alerts() alerting.RenderOptions {
 	o := h.o.Backend.RenderOptions()
 	o.ExternalURL = h.o.ExternalURL
 	return o

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"net/http"
@@ -19,7 +19,7 @@ type pullForm struct {
 }
 
 // pull takes a profile now and leads to where it can be compared.
-func (h *pages) pull(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.showLeak(w, r, http.StatusNotFound, "")
@@ -61,7 +61,7 @@ func chosenInstance(r *http.Request) string {
 }
 
 // pullService takes a profile of an instance of a service.
-func (h *pages) pullService(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	switch {
 	case !ok:

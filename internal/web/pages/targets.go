@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"cmp"
@@ -51,7 +51,7 @@ func targetName(t view.Target) string {
 	return human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName)
 }
 
-func (h *pages) targets(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := h.view.Targets()
 	state := r.URL.Query().Get("state")
 	p := targetsPage{Filter: query.NewFilter(r.URL.Query()), Total: tally(len(all))}
@@ -103,7 +103,7 @@ func (h *pages) targets(w http.ResponseWriter, r *http.Request) {
 	h.render(w, code, "targets", "Targets", p)
 }
 
-func (h *pages) targetRow(t view.Target) targetRow {
+func (h *Handler) targetRow(t view.Target) targetRow {
 	row := targetRow{
 		Name:   targetName(t),
 		Labels: pairs(t.Labels),

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"cmp"
@@ -43,7 +43,7 @@ func buildPairs() (all []pair) {
 	return all
 }
 
-func (h *pages) status(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: buildPairs(),
@@ -79,7 +79,7 @@ func (h *pages) status(w http.ResponseWriter, _ *http.Request) {
 }
 
 // seriesFacts say how far the reading of the counts has come.
-func (h *pages) seriesFacts(s *view.Series) []fact {
+func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if s == nil {
 		return nil
 	}
