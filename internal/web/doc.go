@@ -6,6 +6,5 @@
 // keeps a browser from all that the pages do not need. It shows nothing itself:
 // internal/web/pages answers people, internal/web/apiv1 programs, and
 // internal/web/inbound the alerts of others. All of them read internal/app through
-// internal/web/view. Listening, TLS and authentication are up to who serves the
-// handler.
+// internal/web/view. It never listens: internal/app does, with TLS and logins.
 package web

@@ -18,8 +18,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// What a chart shows at most: what is sent does not grow with the fleet or the
-// time.
+// Bounds on what a chart shows, so that an answer does not grow with the fleet or
+// with time.
 const (
 	maxDrawn  = 30 // instances
 	maxEvents = 300
@@ -29,7 +29,6 @@ const (
 // seconds is a time in Unix seconds.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// seconds is a time in Unix seconds.
 // secondsOf is a time in Unix seconds, nil if it is not known.
 func secondsOf(t time.Time) *float64 {
 	if t.IsZero() {
@@ -111,8 +110,8 @@ func lastValue(values []float64) float64 {
 	return math.Inf(-1)
 }
 
-// fit lays the line of growth of an instance through the floor of its process
-// since the onset: the slope is the verdict's, where it runs is the median's.
+// fit returns the line of growth of an instance since the onset. Its slope is that
+// of the verdict, and it runs through the median of what remains of the floor.
 func fit(history collector.History, in collector.InstanceHistory, of *leak.Leak, grows trend.InstanceTrend, leaking bool) (f v1.Fit, ok bool) {
 	if !leaking {
 		return f, false

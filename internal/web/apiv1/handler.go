@@ -65,9 +65,9 @@ func (h *Handler) NotFound(w http.ResponseWriter, _ *http.Request) {
 	h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no such path")
 }
 
-// window reads which part of a list is asked for. It has refused the request if not
-// ok.
-func (h *Handler) window(w http.ResponseWriter, q url.Values) (query.Window, bool) {
+// window reads which part of a list a request asks for. If ok is false, it has
+// answered the request.
+func (h *Handler) window(w http.ResponseWriter, q url.Values) (x query.Window, ok bool) {
 	x, err := query.NewWindow(q)
 	if err != nil {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, err.Error())
@@ -75,8 +75,8 @@ func (h *Handler) window(w http.ResponseWriter, q url.Values) (query.Window, boo
 	return x, err == nil
 }
 
-// listing reads what a request wants of a list: which, and what part of them. It
-// has refused the request if not ok.
+// listing reads the filter on a list and the part of it that a request asks for. If
+// ok is false, it has answered the request.
 func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f query.Filter, x query.Window, ok bool) {
 	if f = query.NewFilter(q); f.Problem != "" {
 		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "match: "+f.Problem)

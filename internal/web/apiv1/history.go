@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// serviceHistory is what a chart shows.
+// serviceHistory sends the data of a chart: counts, restarts, deploys and profiles.
 func (h *Handler) serviceHistory(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
@@ -54,7 +54,8 @@ func (h *Handler) serviceHistory(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, a)
 }
 
-// marks are the captures in the span, those of a leak above all.
+// marks returns the profiles in the span, thinned out; those that the leak is
+// compared by are always among them.
 func (h *Handler) marks(ctx context.Context, service labels.Labels, of *leak.Leak, span query.Span) (marks []v1.ProfileMark, problem string) {
 	marks = []v1.ProfileMark{}
 	ctx, cancel := context.WithTimeout(ctx, view.ListTimeout)

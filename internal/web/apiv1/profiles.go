@@ -105,8 +105,8 @@ func (h *Handler) profile(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() == nil {
 			h.o.Logger.Warn("A profile could not be sent", "key", key, "err", err)
 		}
-		// Half a profile must not look like a whole one: this breaks the
-		// connection, which is all that is left to say.
+		// Half a profile must not look like a whole one. The status is sent, so
+		// breaking the connection is the only way to report an error.
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -17,8 +17,8 @@ import (
 // deployWindow is how long a rollout takes at most, from its first restart on.
 const deployWindow = 15 * time.Minute
 
-// processStarts are the starts of processes in the span; where most instances of a
-// service start together, that is a deploy.
+// processStarts returns the starts of processes in the span. Where at least half of
+// the instances start together, that is a deploy.
 func processStarts(all []collector.InstanceHistory, span query.Span) (restarts []v1.Restart, deploys []v1.Deploy) {
 	restarts, deploys = []v1.Restart{}, []v1.Deploy{}
 	var events []v1.Restart
@@ -60,8 +60,7 @@ func processStarts(all []collector.InstanceHistory, span query.Span) (restarts [
 	return restarts, deploys
 }
 
-// countAlive is how many processes there are that had started by then and had not
-// been replaced.
+// countAlive counts the instances that had a process at a time.
 func countAlive(all []collector.InstanceHistory, t float64) (n int) {
 	for _, in := range all {
 		for i := len(in.Start) - 1; i >= 0; i-- {

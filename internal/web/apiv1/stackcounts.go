@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// What the counts of the growing stacks are taken from at most.
+// Bounds on the profiles that are read for one answer.
 const (
 	maxLoaded   = 24 // profiles
 	maxCounted  = 8  // stacks
@@ -95,8 +95,8 @@ func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, a)
 }
 
-// sampleProfiles are at most maxLoaded of the profiles, spread over them, with those
-// that the leak is compared by.
+// sampleProfiles returns at most maxLoaded of the profiles, evenly spread, among
+// them the two that the leak is compared by.
 func sampleProfiles(refs []leak.ProfileRef, l leak.Leak) []leak.ProfileRef {
 	if len(refs) <= maxLoaded {
 		return refs

@@ -9,7 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// status is how gorowatch does.
+// status sends how gorowatch does.
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	a := v1.ServerStatus{
 		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},

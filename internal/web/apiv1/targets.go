@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// targets lists the targets; what is gone is one no more, and listed only to
-// who asks for it.
+// targets lists the targets. Instances that are gone are listed only if the request
+// asks for that state.
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f, x, ok := h.listing(w, q)

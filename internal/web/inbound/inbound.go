@@ -174,7 +174,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, result)
 }
 
-// authorised tells whether a request may go on, and answers it if not. A
+// authorised reports whether a request may go on, and answers it if not. A
 // request with the token may come to any host: no browser has the token.
 func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	want, anonymous, err := h.o.Backend.Credentials()
@@ -202,8 +202,8 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// requestAll asks for profiles of all services that alerts name. The code says
-// whether there was any use in it, and reason why not.
+// requestAll asks for profiles of all services that alerts name. If there was none
+// to ask for, code and reason are those of the refusal.
 func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason string) {
 	out = answer{Requested: []requestedProfiles{}, Ignored: []ignoredAlert{}}
 	services := h.o.Backend.ServiceLabels()

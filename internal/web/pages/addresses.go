@@ -17,7 +17,7 @@ func (h *Handler) serviceURL(service labels.Labels) string {
 	return h.base + "/services/" + view.ServiceID(service)
 }
 
-// chartURL is where the data of the chart of a service is had.
+// chartURL is where the chart of a service gets its data.
 func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	u := h.base + "/api/v1/services/" + view.ServiceID(service) + "/history"
 	if leakID != "" {
@@ -26,8 +26,8 @@ func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	return u
 }
 
-// profileURL is the link to a profile. It is relative to the external URL's
-// path, as all on the pages: it works through whatever name a person came by.
+// profileURL is the link to a profile. It has no host, as all links within the
+// pages, so that it works under every name that gorowatch is reached by.
 func (h *Handler) profileURL(key string) string {
 	return h.base + "/" + strings.TrimLeft(alerting.ProfileURL(&url.URL{Path: "/"}, key), "/")
 }
@@ -35,7 +35,7 @@ func (h *Handler) profileURL(key string) string {
 // labelLink is a label that narrows a list.
 type labelLink struct{ Name, Value, URL string }
 
-// labelLinks narrow the list on a page to what has a label.
+// labelLinks are links to a list, each narrowed to one label of ls.
 func (h *Handler) labelLinks(page string, ls labels.Labels) (all []labelLink) {
 	ls.Range(func(l labels.Label) {
 		m := labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value).String()

@@ -24,7 +24,7 @@ type captureRow struct {
 // maxCaptureRows bounds the captures that a page shows.
 const maxCaptureRows = 10
 
-// capturesOf are those of a service since a time.
+// capturesOf returns the captures of a service since a time, the newest first.
 func (h *Handler) capturesOf(service labels.Labels, since time.Time) (rows []captureRow) {
 	for _, c := range h.o.Backend.Captures() {
 		if !labels.Equal(c.Service, service) || c.At.Before(since) {

@@ -40,7 +40,7 @@ func (h *Handler) compareSide(key string) *compareSide {
 	return row
 }
 
-// profileName is what a key says of who was profiled.
+// profileName is the service and the instance in the key of a profile.
 func profileName(key string) string {
 	dir := strings.TrimPrefix(path.Dir(key), "profiles/")
 	var names []string
@@ -101,7 +101,7 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	h.fragment(w, http.StatusOK, "table", p)
 }
 
-// comparison is where the difference of two profiles can be looked at.
+// comparison holds the links to the views of a difference of two profiles.
 type comparison struct {
 	URL     string // of the page; empty: there is nothing to compare
 	Diff    string // of the data of the flame graph
@@ -109,7 +109,8 @@ type comparison struct {
 	Views   []pair // of pprof
 }
 
-// comparison is where two profiles can be compared; base may be empty.
+// comparison makes the links for two profiles; base may be empty. It is empty if a
+// key is not that of a profile.
 func (h *Handler) comparison(base, head string) comparison {
 	if !view.IsProfileKey(head) || (base != "" && !view.IsProfileKey(base)) {
 		return comparison{}

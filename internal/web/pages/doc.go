@@ -7,6 +7,6 @@
 //
 // The package owns the templates, the scripts, the paths of the pages, the words on
 // them, and the links. It treats every name that it shows as hostile, and it never
-// decides who may read it: internal/web does. What it shows is found by
+// decides who may read a page: internal/web does. What it shows is found by
 // internal/web/view; the charts read the JSON API in internal/web/apiv1.
 package pages

@@ -15,12 +15,12 @@ type step struct {
 	Name    leak.Evidence
 	Reached bool
 	Words   string
-	// Shown is what shows it here, Missing why it is not shown.
+	// Shown is the evidence for this step, Missing what this step lacks.
 	Shown, Missing string
 }
 
-// evidenceSteps are the steps of evidence, with what shows those that are reached, and
-// why the next one is not.
+// evidenceSteps returns all steps: those that are reached with their evidence, and
+// the next one with what it lacks.
 func evidenceSteps(l leak.Leak) []step {
 	steps := []step{
 		{Name: leak.Growth, Words: "the counts grow and do not come back"},

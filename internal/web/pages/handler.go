@@ -34,7 +34,7 @@ type Options struct {
 // Backend is the running gorowatch as the pages see it.
 type Backend interface {
 	view.Backend
-	// Links are where the pages lead besides.
+	// Links are the addresses of other tools that the pages link to.
 	Links() Links
 }
 
@@ -126,7 +126,7 @@ func (h *Handler) execute(w http.ResponseWriter, code int, page, template string
 	_, _ = b.WriteTo(w)
 }
 
-// static serves what the pages need besides themselves.
+// static serves scripts, styles and the icon.
 func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 	b, err := files.ReadFile(name)

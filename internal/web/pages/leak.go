@@ -20,7 +20,7 @@ type leakPage struct {
 	Detected stamp
 	Deployed stamp // what leaks
 	Reopened int
-	// History is how it came to its state.
+	// History lists the latest changes of its state.
 	History []transition
 	Updated stamp
 	Share   string
@@ -38,7 +38,7 @@ type leakPage struct {
 	Compare comparison
 	Text    string
 	JSON    string
-	// Chart and Counts are where what the charts show is had.
+	// Chart and Counts are where the charts get their data.
 	Chart, Counts string
 	Dashboard     string
 	Runbook       string
@@ -57,7 +57,7 @@ type transition struct {
 	Why      string
 }
 
-// What a page shows of a leak at most.
+// Bounds on what the page of a leak shows.
 const (
 	maxTransitions = 30
 	maxInstances   = 30
@@ -137,7 +137,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	h.render(w, code, "leak", p.Service, p)
 }
 
-// profileRow is a profile that a leak is known by.
+// profileRow is a profile of a leak.
 type profileRow struct {
 	URL, Instance, Total string
 	Time                 stamp

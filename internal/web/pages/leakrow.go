@@ -71,7 +71,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	return r
 }
 
-// instances is on how many instances a leak is, of how many.
+// instances says how many of the instances of its service a leak is on.
 func instances(l leak.Leak) string {
 	n := human.Count(int64(len(l.Instances)))
 	if l.InstancesTotal < len(l.Instances) {

@@ -11,7 +11,7 @@ import (
 // leaksPage is the list.
 type leaksPage struct {
 	Filter query.Filter
-	// Groups are by state, those that are shown.
+	// Groups are the leaks that are shown, by state.
 	Groups []leakGroup
 	Open   tally // all that are, whatever the filter
 	Pager  pager

@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// Links are where the pages lead besides gorowatch itself. All may be empty.
+// Links are the addresses of other tools that the pages link to. All may be empty.
 type Links struct {
 	Source []SourceLink
 	// Alertmanager is where people reach it.
@@ -56,7 +56,7 @@ func (l Links) source(service labels.Labels, version string, f collector.Frame) 
 	return ""
 }
 
-// escapePath escapes the segments of a path; none of them climbs up.
+// escapePath escapes the segments of a path, so that none leads to a parent folder.
 func escapePath(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {

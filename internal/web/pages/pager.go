@@ -40,8 +40,8 @@ func pageOf[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.size
 // parameters are those that the links of a list keep.
 var parameters = []string{"q", "match", "resolved", "state", "page"}
 
-// withParameter is the query of a request with one parameter changed; an empty value
-// takes it away.
+// withParameter returns the query of a request with one parameter changed. An empty
+// value removes it.
 func withParameter(r *http.Request, name, value string) string {
 	have, q := r.URL.Query(), url.Values{}
 	for _, k := range parameters {

@@ -14,7 +14,7 @@ type pullForm struct {
 	Enabled   bool
 	URL       string
 	Instances []pair // escaped, and as shown
-	// Problem is why the last one was not.
+	// Problem is why the last profile was not taken.
 	Problem string
 }
 
@@ -47,8 +47,8 @@ func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, h.comparison(base, ref.Key).URL, http.StatusSeeOther)
 }
 
-// newChoice is an instance to choose in a form: whatever its name holds, what
-// is in the page is plain.
+// newChoice makes an entry of a form from the name of an instance. The value is
+// escaped, because a name may hold any bytes.
 func newChoice(name string) pair { return pair{url.QueryEscape(name), human.Line(name, maxName)} }
 
 // chosenInstance is the instance that was chosen.

@@ -11,14 +11,14 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// servicesPage says of every service what it does and why it is no leak.
+// servicesPage lists the services with their verdicts and the reasons for these.
 type servicesPage struct {
 	Filter   query.Filter
 	Pager    pager
 	Total    tally // watched, whatever the filter
 	Services []serviceRow
 	Started  stamp
-	// State narrows to a status; States are those that there are.
+	// State is the status that the list is narrowed to; States link to all of them.
 	State  string
 	States []stateLink
 }

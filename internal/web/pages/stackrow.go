@@ -25,14 +25,15 @@ type stackRow struct {
 	Labels            []pair // of pprof
 }
 
-// partedRow is the stack that another one had as many goroutines as.
+// partedRow is the stack that had as many goroutines as the growing one, until the
+// growth began.
 type partedRow struct {
 	frameRow
 	Both, Head string
 	At         stamp
 }
 
-// frames are frames in a row, either of the standard library or not.
+// frames are consecutive frames, either all of the standard library or none.
 type frames struct {
 	Standard bool
 	Frames   []frameRow
@@ -99,7 +100,7 @@ func newFrameRow(f collector.Frame, source func(collector.Frame) string) frameRo
 	}
 }
 
-// waitPhrase is what goroutines do that wait in op, as the end of a sentence.
+// waitPhrase says what goroutines that wait in op do, as the end of a sentence.
 func waitPhrase(op string) string {
 	words, ok := map[string]string{
 		"chan send":           "sending on a channel",

@@ -19,7 +19,7 @@ type statusPage struct {
 	Config                string
 }
 
-// fact is a pair that may be bad news.
+// fact is a name and its value; Bad marks a problem.
 type fact struct {
 	pair
 	Bad bool
@@ -78,7 +78,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 	h.render(w, http.StatusOK, "status", "Status", p)
 }
 
-// seriesFacts say how far the reading of the counts has come.
+// seriesFacts say how far the counts are read.
 func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if s == nil {
 		return nil
@@ -98,7 +98,7 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 	return out
 }
 
-// discoveryFacts say what service discovery finds, and what keeps it from that.
+// discoveryFacts say what service discovery finds, and its problems.
 func discoveryFacts(d *view.Discovery) (out []fact) {
 	if d == nil {
 		return nil
@@ -112,7 +112,7 @@ func discoveryFacts(d *view.Discovery) (out []fact) {
 	return out
 }
 
-// storageFacts say how the bucket does.
+// storageFacts say whether the bucket can be written.
 func storageFacts(s *view.Storage) []fact {
 	if s == nil {
 		return nil

@@ -18,8 +18,8 @@ type targetsPage struct {
 	Total                       tally
 	Up, Down, Unsure, Unmatched tally
 	States                      []stateLink
-	// Gone are the instances that were targets until lately, GoneTotal is how
-	// many there are.
+	// Gone are the instances that were targets in the last hour, GoneTotal is their
+	// number before the list is cut.
 	Gone      []goneRow
 	GoneTotal int
 }

@@ -9,13 +9,13 @@ import (
 // pair is a name and its value.
 type pair struct{ Name, Value string }
 
-// tally is a number that pages show as they do others.
+// tally is a count that a page shows with separators.
 type tally int
 
 func (n tally) String() string { return human.Count(int64(n)) }
 
-// word is one of a closed set, unless somebody has written another one into the
-// archive.
+// word shortens an identifier of a closed set. The archive may hold others, which
+// anybody with access to the bucket can write.
 func word[T ~string](x T) string { return human.Line(string(x), 20) }
 
 // pairs are labels as a page shows them.

@@ -21,8 +21,8 @@ type Backend interface {
 	Captures() []leak.Capture
 	// RenderOptions are those of alerts, so that the pages say what the alerts say.
 	RenderOptions() alerting.RenderOptions
-	// Notices are what everybody who looks at a page should know, such as an
-	// archive that cannot be written.
+	// Notices are problems that every page shows, such as an archive that cannot be
+	// written.
 	Notices() []string
 	// Status is how the parts of gorowatch do.
 	Status() Status

@@ -17,8 +17,8 @@ func (p Pair) Snapshots() (base, head *stack.Snapshot) {
 	return base, stack.Of(p.Head)
 }
 
-// Change is a change as leaks have it, with the pprof labels that its goroutines
-// share. Those are for people who look at profiles, and no part of leaks.
+// Change is the change of a stack, with the pprof labels that its goroutines share.
+// Leaks never hold these labels, so they are beside the growth, not in it.
 type Change struct {
 	leak.StackGrowth
 	Labels map[string]string

@@ -86,7 +86,7 @@ func impact(l leak.Leak, o alerting.RenderOptions) float64 {
 }
 
 // ChartSpan is the time that the chart of a leak shows at first. It begins before
-// the onset, so that the growth can be told from what was before.
+// the onset, to show what was normal.
 func ChartSpan(l leak.Leak, now time.Time) (from, to time.Time) {
 	to = now
 	if !l.ResolvedAt.IsZero() && to.Sub(l.ResolvedAt) > time.Hour {

@@ -79,7 +79,7 @@ type Pair struct {
 }
 
 // ReadPair waits for a slot and reads two profiles; base may be empty. The caller
-// releases the slot when it has no more use for them, after an error too.
+// releases the slot when it is done with them, after an error too.
 func (r *Reader) ReadPair(ctx context.Context, base, head string) (p Pair, release func(), err error) {
 	release, err = r.Reserve(ctx)
 	if err != nil {
@@ -116,8 +116,8 @@ func (r *Reader) load(ctx context.Context, base, head string) (p Pair, err error
 	return p, group.Wait()
 }
 
-// PairProblem is the status of the answer to a request for two profiles that
-// cannot be had, and why they cannot.
+// PairProblem returns the status and the text of the answer to a request whose
+// profiles cannot be read.
 func (r *Reader) PairProblem(err error, head string) (code int, text string) {
 	switch {
 	case errors.Is(err, errKey):

@@ -22,8 +22,8 @@ type Service struct {
 	Labels labels.Labels
 	// Instances is how many there are now, those that are gone left out.
 	Instances int
-	// Count is the goroutines of all instances now, Floor what they never fell
-	// below of late.
+	// Count is the goroutines of all instances now, Floor the sum of their latest
+	// floors.
 	Count, Floor float64
 	// Rate of growth in goroutines per hour over the instances that grow; zero
 	// for a service that does not.

@@ -20,8 +20,8 @@ const (
 	// TargetUnmatched: an instance without a target, or a target without an
 	// instance; Error says why.
 	TargetUnmatched TargetState = "unmatched"
-	// TargetGone: the instance is gone, and is a target no more. It is listed for
-	// as long as what it leaves behind is judged.
+	// TargetGone: the instance is gone. It is no longer a target, and is listed while
+	// its samples are still judged.
 	TargetGone TargetState = "gone"
 )
 
