@@ -21,7 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -38,7 +38,7 @@ type graph struct {
 	puller  profiling.Options
 	monitor monitor.Options
 	alerts  notify.Config // without the Alertmanagers
-	links   uiweb.Links
+	links   pages.Links
 	clients []*http.Client
 
 	finder *discovery.Finder

@@ -17,7 +17,7 @@ import (
 // path:name.
 var promises = map[string][]string{
 	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess"},
-	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hosts_test.go:TestHosts"},
+	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hostcheck/hostcheck_test.go:TestAllows"},
 	"Probes and scrapes work under every name.": {"TestWebsiteThatPointsItsNameHere"},
 	"Other sites cannot post.":                  {"TestOtherSitesPost"},
 

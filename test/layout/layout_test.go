@@ -76,12 +76,27 @@ var mayImport = map[string][]string{
 	"internal/api/v1":       {"collector", "trend", "internal/human", "leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
-	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
-	"internal/web/query":    {"internal/human"},
-	"internal/web": {
+
+	"internal/web/hostcheck": {},
+
+	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
+	"internal/web/query":   {"internal/human"},
+	"internal/web/view": {
 		"alerting", "collector", "trend",
-		"internal/api/v1", "internal/human", "leak", "internal/ondemand", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/web/query", "leak",
+	},
+	"internal/web/apiv1": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/procstart", "internal/stack", "leak",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
+	},
+	"internal/web/pages": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack",
+		"internal/web/query", "internal/web/view",
+	},
+	"internal/web": {
+		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 
