@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 )
 
 // MemorySource knows the memory of the instances of a service, which agree on
@@ -53,12 +52,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 					l.Debug("The memory of services that leak can be read")
 				}
 			})
-			m.inbox.put(func() {
-				s.weighing = false
-				if err == nil {
-					s.tracker.Observe(lifecycle.Observation{Memory: s.memories(memory)})
-				}
-			})
+			m.inbox.put(memoryResult{s, memory, err})
 		})
 	}
 }

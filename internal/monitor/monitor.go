@@ -119,8 +119,8 @@ type Monitor struct {
 	past    past
 	log     *changes
 
-	// pulls run beside the cycle, so that a target that hangs holds up
-	// nothing; what they bring waits in inbox for the next cycle.
+	// pulls run beside the cycle, so that a target that hangs does not block it;
+	// their results wait in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
 
@@ -295,7 +295,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		m.publish(ctx)
 	} else {
 		m.mtx.Lock()
-		m.receive()
+		m.applyResults()
 		m.leaks = m.allLeaks()
 		m.mtx.Unlock()
 	}
@@ -324,7 +324,7 @@ func (m *Monitor) logWarnings(warnings []string) {
 // that want profiles.
 func (m *Monitor) judge(now time.Time) (want []*service) {
 	m.mtx.Lock()
-	m.receive()
+	m.applyResults()
 	m.mtx.Unlock()
 	status := map[trend.Status]int{}
 	// Only the caller of Cycle changes services, so it may go through them as it
@@ -356,13 +356,6 @@ func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool)
 		s.gone = true
 	}
 	return len(s.watched) > 0
-}
-
-// receive takes what was brought since the last time. The caller holds mtx.
-func (m *Monitor) receive() {
-	for _, take := range m.inbox.empty() {
-		take()
-	}
 }
 
 // allLeaks are those of all services. The caller holds mtx.

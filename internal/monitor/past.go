@@ -64,10 +64,7 @@ func (m *Monitor) recall(ctx context.Context) {
 	m.pulls.Go(func() {
 		leaks, err := archive.Leaks(ctx)
 		captures := m.readCaptures(ctx, archive)
-		m.inbox.put(func() {
-			m.remember(leaks, err)
-			m.rememberCaptures(captures)
-		})
+		m.inbox.put(recallResult{leaks, err, captures})
 	})
 }
 

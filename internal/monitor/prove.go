@@ -50,7 +50,7 @@ type proof struct {
 // first two dumps, in which the same goroutines are to be found, then the
 // profile of what the garbage collector cannot reach. In that order, since
 // leaked goroutines stop printing their age.
-func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Context) func()) {
+func (m *Monitor) proofs(now time.Time, s *service) (pulls []proofPull) {
 	if m.o.Puller == nil {
 		return nil
 	}
@@ -88,13 +88,12 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []func(context.Contex
 		case l.Evidence == leak.Aged && l.State == leak.Firing:
 			p.done = true // a third dump would tell nobody anything
 		case !now.Before(p.next):
-			p.busy = true
-			pulls = append(pulls, m.dump(now, s, in, l, p, count))
+			pulls = append(pulls, m.proofPull(now, s, in, l, p, true))
 			continue
 		}
 		if (p.done || l.Evidence == leak.Aged) && p.never == "" && now.Sub(p.asked) >= leakProfileEvery {
-			p.busy, p.asked = true, now
-			pulls = append(pulls, m.leaked(now, s, in, l, p, count))
+			p.asked = now
+			pulls = append(pulls, m.proofPull(now, s, in, l, p, false))
 		}
 		s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
 	}
@@ -130,33 +129,80 @@ func (s *service) found(f lifecycle.Finding) {
 	s.tracker.Observe(lifecycle.Observation{Findings: []lifecycle.Finding{f}})
 }
 
-// dump pulls a dump; what it returns takes the result into the cycle.
-func (m *Monitor) dump(now time.Time, s *service, in *instance, l leak.Leak, p *proof, count float64) func(context.Context) func() {
-	puller, archive, ls, pause := m.o.Puller, m.o.Archive, in.labels, max(2*m.o.SuspicionInterval, 5*m.o.Trend.Base)
-	return func(ctx context.Context) func() {
-		profile, err := puller.Dump(ctx, now, ls, count)
-		var ref *leak.ProfileRef
-		if err == nil && archive != nil && profile.Raw != nil {
-			ref = m.keepDump(ctx, archive, s.labels, in.name, now, profile)
-		}
-		return func() {
-			p.busy, p.next = false, now.Add(pause)
-			finding := lifecycle.Finding{Leak: l.ID, Dump: ref, Missing: p.missing}
-			switch {
-			case err != nil:
-				p.age = "no dump with ages: " + err.Error()
-				if !collector.ReasonOf(err).Deferred() { // else there will be one later
-					p.failed++
-					p.done = p.failed >= 3
-				}
-			case profile.Incomplete:
-				p.done, p.age = true, "the dump with ages was cut short"
-			default:
-				p.compare(now, &finding, l, stack.Of(profile), lifecycle.LongLife*m.o.Trend.Base)
-			}
-			s.found(finding)
-		}
+// proofPull is a pull that may raise the evidence of a leak: a dump, or the
+// goroutineleak profile.
+type proofPull struct {
+	puller   Puller
+	archive  Archive // of the dump; may be nil
+	monitor  *Monitor
+	now      time.Time
+	service  *service
+	instance string
+	labels   labels.Labels
+	count    float64
+	leak     leak.Leak
+	proof    *proof
+	dump     bool
+}
+
+// proofPull prepares a pull of a proof.
+func (m *Monitor) proofPull(now time.Time, s *service, in *instance, l leak.Leak, p *proof, dump bool) proofPull {
+	p.busy = true
+	return proofPull{
+		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in.name,
+		labels: in.labels, count: s.count(in.name), leak: l, proof: p, dump: dump,
 	}
+}
+
+// run pulls the profile.
+func (p proofPull) run(ctx context.Context) proofResult {
+	r := proofResult{proofPull: p}
+	if !p.dump {
+		r.profile, r.err = p.puller.Leaked(ctx, p.now, p.labels, p.count)
+		return r
+	}
+	r.profile, r.err = p.puller.Dump(ctx, p.now, p.labels, p.count)
+	if r.err == nil && p.archive != nil && r.profile.Raw != nil {
+		r.archived = p.monitor.keepDump(ctx, p.archive, p.service.labels, p.instance, p.now, r.profile)
+	}
+	return r
+}
+
+// proofResult is the outcome of a proofPull.
+type proofResult struct {
+	proofPull
+	profile  *collector.Profile
+	err      error
+	archived *leak.ProfileRef // of a dump
+}
+
+func (r proofResult) apply(m *Monitor) {
+	if r.dump {
+		r.service.found(r.dumpFinding(max(2*m.o.SuspicionInterval, 5*m.o.Trend.Base), lifecycle.LongLife*m.o.Trend.Base))
+	} else {
+		r.service.found(r.leakProfileFinding())
+	}
+}
+
+// dumpFinding is what a dump shows of the leak. The next dump is due after pause;
+// long is how long a goroutine stays that is no idle worker.
+func (r proofResult) dumpFinding(pause, long time.Duration) lifecycle.Finding {
+	p := r.proof
+	p.busy, p.next = false, r.now.Add(pause)
+	finding := lifecycle.Finding{Leak: r.leak.ID, Dump: r.archived, Missing: p.missing}
+	switch {
+	case r.err != nil:
+		p.age = "no dump with ages: " + r.err.Error()
+		if !collector.ReasonOf(r.err).Deferred() { // else there will be one later
+			p.failed++
+			p.done = p.failed >= 3
+		}
+	case r.profile.Incomplete:
+		p.done, p.age = true, "the dump with ages was cut short"
+	default:
+		p.compare(r.now, &finding, r.leak, stack.Of(r.profile), long)
+	}
+	return finding
 }
 
 // keepDump archives a dump and says where; nowhere if it cannot, which is no
@@ -211,37 +257,31 @@ func (p *proof) compare(now time.Time, finding *lifecycle.Finding, l leak.Leak, 
 	}
 }
 
-// leaked pulls the profile of unreachable goroutines.
-func (m *Monitor) leaked(now time.Time, s *service, in *instance, l leak.Leak, p *proof, count float64) func(context.Context) func() {
-	puller, ls := m.o.Puller, in.labels
-	return func(ctx context.Context) func() {
-		profile, err := puller.Leaked(ctx, now, ls, count)
-		return func() {
-			p.busy, p.later = false, ""
-			switch collector.ReasonOf(err) {
-			case collector.ReasonNotFound:
-				p.never = "no proof by the garbage collector: the target has no /debug/pprof/goroutineleak (Go 1.27 has)"
-			case collector.ReasonNoConsent:
-				p.never = "no proof by the garbage collector: " + err.Error()
-			}
-			if err != nil {
-				p.later = "no proof by the garbage collector yet: " + err.Error()
-				s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
-				return
-			}
-			found := int64(0)
-			snapshot := stack.Of(profile)
-			for _, g := range l.Stacks {
-				if st := snapshot.Stacks[g.Signature]; st != nil {
-					found += st.Count
-				}
-			}
-			if found >= enough || found > 0 && float64(found) >= l.Leaked/2 {
-				s.found(lifecycle.Finding{Leak: l.ID, Evidence: leak.Proven})
-				return
-			}
-			p.never = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
-			s.found(lifecycle.Finding{Leak: l.ID, Missing: p.missing})
+// leakProfileFinding is what the goroutineleak profile shows of the leak.
+func (r proofResult) leakProfileFinding() lifecycle.Finding {
+	p := r.proof
+	p.busy, p.later = false, ""
+	finding := lifecycle.Finding{Leak: r.leak.ID, Missing: p.missing}
+	switch collector.ReasonOf(r.err) {
+	case collector.ReasonNotFound:
+		p.never = "no proof by the garbage collector: the target has no /debug/pprof/goroutineleak (Go 1.27 has)"
+	case collector.ReasonNoConsent:
+		p.never = "no proof by the garbage collector: " + r.err.Error()
+	}
+	if r.err != nil {
+		p.later = "no proof by the garbage collector yet: " + r.err.Error()
+		return finding
+	}
+	found := int64(0)
+	snapshot := stack.Of(r.profile)
+	for _, g := range r.leak.Stacks {
+		if st := snapshot.Stacks[g.Signature]; st != nil {
+			found += st.Count
 		}
 	}
+	if found >= enough || found > 0 && float64(found) >= r.leak.Leaked/2 {
+		return lifecycle.Finding{Leak: r.leak.ID, Evidence: leak.Proven}
+	}
+	p.never = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
+	return finding
 }

@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -41,43 +40,20 @@ type brought struct {
 	why      string
 }
 
-// inbox is where pulls leave what takes their results into the cycle.
-type inbox struct {
-	mtx  sync.Mutex
-	list []func()
-}
-
-func (i *inbox) put(take func()) {
-	i.mtx.Lock()
-	defer i.mtx.Unlock()
-	i.list = append(i.list, take)
-}
-
-func (i *inbox) empty() []func() {
-	i.mtx.Lock()
-	defer i.mtx.Unlock()
-	list := i.list
-	i.list = nil
-	return list
-}
-
 // take starts the pulls that a service needs now, beside the cycle.
 func (m *Monitor) take(ctx context.Context, now time.Time, s *service) {
 	pulls, proofs := m.plan(now, s)
 	for _, p := range pulls {
-		m.pulls.Go(func() {
-			b := p.run(ctx)
-			m.inbox.put(func() { s.receive(b) })
-		})
+		m.pulls.Go(func() { m.inbox.put(pullResult{s, p.run(ctx)}) })
 	}
 	for _, p := range proofs {
-		m.pulls.Go(func() { m.inbox.put(p(ctx)) })
+		m.pulls.Go(func() { m.inbox.put(p.run(ctx)) })
 	}
 }
 
 // plan decides on the pulls of a service and notes when the next ones are due,
 // which pages read.
-func (m *Monitor) plan(now time.Time, s *service) ([]pull, []func(context.Context) func()) {
+func (m *Monitor) plan(now time.Time, s *service) ([]pull, []proofPull) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	return m.due(now, s), m.proofs(now, s)

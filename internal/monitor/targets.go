@@ -34,10 +34,10 @@ type presence struct {
 	next    time.Time // no question before
 }
 
-// question is for the presence of an instance.
-type question struct {
-	labels labels.Labels
-	answer func(collector.Presence)
+// presenceQuestion asks for the presence of an instance.
+type presenceQuestion struct {
+	labels   labels.Labels
+	presence *presence // to be updated
 }
 
 // askPresence asks beside the cycle which instances of the leaks that fire are
@@ -47,7 +47,7 @@ func (m *Monitor) askPresence(ctx context.Context, now time.Time) {
 	if m.o.Targets == nil {
 		return
 	}
-	var questions []question
+	var questions []presenceQuestion
 	for _, s := range m.services {
 		questions = append(questions, s.presenceQuestions(now, m.o.Interval)...)
 	}
@@ -56,20 +56,16 @@ func (m *Monitor) askPresence(ctx context.Context, now time.Time) {
 	}
 	targets := m.o.Targets
 	m.pulls.Go(func() {
-		states := make([]collector.Presence, len(questions))
+		answers := make([]presenceAnswer, len(questions))
 		for i, q := range questions {
-			states[i] = targets.Presence(ctx, now, q.labels)
+			answers[i] = presenceAnswer{q.presence, targets.Presence(ctx, now, q.labels)}
 		}
-		m.inbox.put(func() {
-			for i, q := range questions {
-				q.answer(states[i])
-			}
-		})
+		m.inbox.put(presenceResult{now, answers})
 	})
 }
 
 // presenceQuestions are those of a service that are due.
-func (s *service) presenceQuestions(now time.Time, interval time.Duration) (out []question) {
+func (s *service) presenceQuestions(now time.Time, interval time.Duration) (out []presenceQuestion) {
 	names := s.tracker.FiringInstances()
 	known := make(map[string]*presence, len(names))
 	for _, name := range names {
@@ -87,7 +83,7 @@ func (s *service) presenceQuestions(now time.Time, interval time.Duration) (out 
 			continue
 		}
 		p.missing, p.next = missing, now.Add(presenceEvery*interval)
-		out = append(out, question{p.labels, func(state collector.Presence) { p.take(now, state) }})
+		out = append(out, presenceQuestion{p.labels, p})
 	}
 	s.presence = known
 	return out

@@ -48,13 +48,11 @@ func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
 			m.logger.Debug("No versions", "reason", collector.ReasonOf(err), "err", err)
 			return
 		}
-		m.inbox.put(func() {
-			for _, q := range questions {
-				if in := q.service.instances[q.name]; in != nil {
-					in.version, in.versionOf, in.versioned = version(q.labels), q.started, true
-				}
-			}
-		})
+		versions := make([]processVersion, len(questions))
+		for i, q := range questions {
+			versions[i] = processVersion{q.service, q.name, q.started, version(q.labels)}
+		}
+		m.inbox.put(versionResult{versions})
 	})
 }
 
