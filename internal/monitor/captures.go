@@ -15,8 +15,8 @@ import (
 // service. They sort by time.
 func captureID(at time.Time, s *service, n int, in *instance) string {
 	h := fnv.New32a()
-	_, _ = h.Write(s.labels.Bytes(nil))
-	_, _ = h.Write([]byte(in.name))
+	_, _ = h.Write(s.fleet.Labels.Bytes(nil))
+	_, _ = h.Write([]byte(in.Name))
 	return fmt.Sprintf("%s-%d-%08x", at.UTC().Format("20060102T150405.000Z"), n, h.Sum32())
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // shelf is an archive with a profile every half an hour.
@@ -32,25 +33,13 @@ func (shelf) LoadProfile(context.Context, string) (*collector.Profile, error) {
 	return &collector.Profile{Kind: collector.KindGoroutine}, nil
 }
 
-// An instance restarts now and then. The life that lasted longest has the most to
-// tell of what its stacks do in the end.
+// The profiles of the longest-lived of the earlier processes are read: its last, and
+// fewer the older they are.
 func TestProfilesOfAnEarlierProcess(t *testing.T) {
-	in := &instance{name: "a"}
-	at := func(hours float64) float64 { return float64(t0.Unix()) + 3600*hours }
-	in.begins(at(0))
-	in.begins(at(0) + 1) // the same one, rounded otherwise
-	require.Zero(t, in.formerLife(), "there was none")
-	for _, h := range []float64{2, 22, 25} {
-		in.begins(at(h))
-	}
-	longest := in.formerLife()
-	require.WithinDuration(t, t0.Add(2*time.Hour), longest.from, 0)
-	require.WithinDuration(t, t0.Add(22*time.Hour), longest.to, 0)
-
 	m := &Monitor{}
-	p := pull{monitor: m, archive: shelf{from: t0, n: 54}, instance: in, service: &service{block: time.Minute}}
+	p := pull{monitor: m, archive: shelf{from: t0, n: 54}, instance: &instance{Instance: &fleet.Instance{Name: "a"}}, service: &service{fleet: fleet.NewService(labels.EmptyLabels(), time.Minute), block: time.Minute}}
 	require.Empty(t, p.fromArchive(t.Context(), brought{}).former, "nobody asked")
-	p.former = longest
+	p.former = fleet.Lifetime{From: t0.Add(2 * time.Hour), To: t0.Add(22 * time.Hour)}
 	b := p.fromArchive(t.Context(), brought{})
 	require.True(t, b.looked)
 	var hours []float64
@@ -59,13 +48,6 @@ func TestProfilesOfAnEarlierProcess(t *testing.T) {
 		hours = append(hours, sh.ref.Time.Sub(t0).Hours())
 	}
 	require.Equal(t, []float64{6, 14, 18, 20, 21, 22}, hours)
-
-	for h := 26.0; h < 100; h++ {
-		in.begins(at(h))
-	}
-	require.Len(t, in.starts, maxLives)
-	longest = in.formerLife()
-	require.Equal(t, time.Hour, longest.to.Sub(longest.from), "what is long ago is forgotten")
 }
 
 // What a pull has read of an earlier process is compared with what grows now,
@@ -76,17 +58,17 @@ func TestAnEarlierProcessIsAskedForOnce(t *testing.T) {
 	only := func() *instance {
 		require.Len(t, w.monitor.services, 1)
 		for _, s := range w.monitor.services {
-			return s.instances["a"]
+			return s.instance("a")
 		}
 		return nil
 	}
 	w.run(4 * time.Hour)
 	require.True(t, only().listed)
-	require.False(t, only().looked, "no earlier process is known")
+	require.Zero(t, only().lookedFor, "no earlier process is known")
 
 	w.add("checkout", "a", process{started: w.now, onset: w.now.Add(time.Hour), perHour: 300, fn: handler})
 	w.run(4 * time.Hour)
-	require.True(t, only().looked)
+	require.Equal(t, only().Processes(), only().lookedFor)
 	require.NotEmpty(t, only().former)
 	for _, sh := range only().former {
 		require.False(t, sh.ref.Time.After(t0.Add(4*time.Hour)), sh.ref.Time)
@@ -94,5 +76,5 @@ func TestAnEarlierProcessIsAskedForOnce(t *testing.T) {
 
 	w.add("checkout", "a", process{started: w.now, fn: handler})
 	w.run(2 * time.Minute)
-	require.False(t, only().looked, "another process, another past")
+	require.NotEqual(t, only().Processes(), only().lookedFor, "another process, another past")
 }

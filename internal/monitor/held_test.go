@@ -4,10 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -85,10 +87,13 @@ func TestProfilesThatCome(t *testing.T) {
 		"not read": {[]shot{{ref: leak.ProfileRef{Time: t0.Add(time.Hour)}}, at(2)[0]}, false},
 	} {
 		s := &service{
-			verdict:   trend.Verdict{Instances: []trend.InstanceTrend{{Instance: "a"}}},
-			watched:   []trend.Instance{{Name: "a", Started: t0}},
-			instances: map[string]*instance{"a": {name: "a", shots: c.shots}},
+			verdict:  trend.Verdict{Instances: []trend.InstanceTrend{{Instance: "a"}}},
+			fleet:    fleet.NewService(labels.EmptyLabels(), time.Minute),
+			profiles: map[string]*instance{},
 		}
+		s.fleet.Register(labels.FromStrings("instance", "a"), collector.Sample{})
+		s.fleet.SetWatched([]trend.Instance{{Name: "a", Started: t0}})
+		s.instance("a").shots = c.shots
 		require.Equal(t, c.want, s.profiled(), name)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // result is what work beside the cycle found. The cycle applies it, so that only
@@ -74,17 +75,13 @@ type versionResult struct{ versions []processVersion }
 
 // processVersion is the version of one process of an instance.
 type processVersion struct {
-	service  *service
-	instance string
-	started  time.Time
+	question fleet.VersionQuestion
 	version  string
 }
 
 func (r versionResult) apply(*Monitor) {
 	for _, v := range r.versions {
-		if in := v.service.instances[v.instance]; in != nil {
-			in.version, in.versionOf, in.versioned = v.version, v.started, true
-		}
+		v.question.Answer(v.version)
 	}
 }
 
@@ -96,13 +93,13 @@ type presenceResult struct {
 
 // presenceAnswer is the presence of one instance.
 type presenceAnswer struct {
-	presence *presence
+	question fleet.PresenceQuestion
 	state    collector.Presence
 }
 
 func (r presenceResult) apply(*Monitor) {
 	for _, a := range r.answers {
-		a.presence.take(r.at, a.state)
+		a.question.Answer(r.at, a.state)
 	}
 }
 

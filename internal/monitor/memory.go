@@ -44,7 +44,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 		since = s.youngest(since)
 		source, names := m.o.Memory, m.o.GroupBy
 		m.pulls.Go(func() {
-			memory, err := source.Memory(ctx, s.labels, names, now, since)
+			memory, err := source.Memory(ctx, s.fleet.Labels, names, now, since)
 			m.log.say(m.logger, "memory", string(reasonOf(err)), func(l *slog.Logger) {
 				if err != nil {
 					l.Warn("The memory of services that leak cannot be read, only the number of goroutines says when they are full", "err", err)
@@ -68,9 +68,9 @@ func reasonOf(err error) collector.Reason {
 func (s *service) memories(all []collector.Memory) map[string]leak.Memory {
 	out := map[string]leak.Memory{}
 	for _, x := range all {
-		for name, in := range s.instances {
-			if labels.Equal(in.labels, x.Labels) {
-				out[name] = leak.Memory{Instance: name, Used: x.Used, Limit: x.Limit, PerHour: x.PerHour}
+		for in := range s.fleet.Instances() {
+			if labels.Equal(in.Labels, x.Labels) {
+				out[in.Name] = leak.Memory{Instance: in.Name, Used: x.Used, Limit: x.Limit, PerHour: x.PerHour}
 			}
 		}
 	}
@@ -81,7 +81,7 @@ func (s *service) memories(all []collector.Memory) map[string]leak.Memory {
 // a time: the growth of memory over a restart says nothing.
 func (s *service) youngest(since time.Time) time.Time {
 	for _, name := range s.tracker.FiringInstances() {
-		if started := s.started(name); started.After(since) {
+		if started := s.fleet.Started(name); started.After(since) {
 			since = started
 		}
 	}

@@ -72,7 +72,7 @@ func TestMemoryOfManyLeaks(t *testing.T) {
 	w.monitor.o.Memory = x
 	var services []*service
 	for i := range 35 {
-		s := w.monitor.service(labels.FromStrings("job", fmt.Sprint(i)))
+		s := w.monitor.service(w.monitor.fleet.Service(labels.FromStrings("job", fmt.Sprint(i))))
 		s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0}}})
 		services = append(services, s)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -132,7 +133,8 @@ type Monitor struct {
 
 	// mtx guards services, and what of them pages read, against the cycle.
 	mtx      sync.RWMutex
-	services map[string]*service
+	fleet    *fleet.Registry
+	services map[*fleet.Service]*service
 	leaks    []leak.Leak
 	captures []*capture // by requests, oldest first
 	state    SourceState
@@ -210,7 +212,8 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		saved:    map[string]string{},
 		said:     map[string]string{},
 		log:      &changes{},
-		services: map[string]*service{},
+		services: map[*fleet.Service]*service{},
+		fleet:    o.newFleet(),
 		reading:  newReading(),
 	}
 	if o.Archive != nil {
@@ -234,6 +237,10 @@ func (o *Options) tracker() lifecycle.Options {
 	return t
 }
 
+func (o *Options) newFleet() *fleet.Registry {
+	return fleet.NewRegistry(fleet.Options{GroupBy: o.GroupBy, Owns: o.Owns, Block: o.Trend.Base})
+}
+
 // Apply replaces the options, but for the Archive, Logger and Registerer. What
 // is known of services stays unless what makes a service has changed: then it
 // is read again. It is called by the caller of Cycle.
@@ -246,6 +253,7 @@ func (m *Monitor) Apply(o Options) error {
 	defer m.mtx.Unlock()
 	again := o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy)
 	m.o = o
+	m.fleet.SetOwns(o.Owns)
 	if !again {
 		for _, s := range m.services {
 			s.tracker.Apply(o.tracker())
@@ -260,10 +268,10 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.services, m.reading = map[string]*service{}, newReading()
+	m.fleet, m.services, m.reading = m.o.newFleet(), map[*fleet.Service]*service{}, newReading()
 	for _, s := range old {
 		for _, l := range s.tracker.Leaks() {
-			m.service(l.Service).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+			m.service(m.fleet.Service(l.Service)).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 		}
 	}
 }
@@ -329,8 +337,8 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 	status := map[trend.Status]int{}
 	// Only the caller of Cycle changes services, so it may go through them as it
 	// likes; it is locked for one at a time, so that pages wait for no fleet.
-	for key, s := range m.services {
-		if m.judgeOne(now, key, s) {
+	for _, s := range m.services {
+		if m.judgeOne(now, s) {
 			status[s.verdict.Status]++
 			want = append(want, s)
 		}
@@ -344,18 +352,19 @@ func (m *Monitor) judge(now time.Time) (want []*service) {
 
 // judgeOne judges a service, and forgets it if nothing is left of it; watched
 // tells whether it is watched.
-func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool) {
+func (m *Monitor) judgeOne(now time.Time, s *service) (watched bool) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
-	s.watched = s.trend.Instances()
+	s.fleet.SetWatched(s.trend.Instances())
 	s.forget()
-	s.end(m.sampled, m.o.Interval)
-	if len(s.watched) == 0 && s.tracker.Idle() {
-		delete(m.services, key)
-		s.gone = true
+	s.fleet.MarkEnded(m.sampled, m.o.Interval)
+	watched = len(s.fleet.Watched()) > 0
+	if !watched && s.tracker.Idle() {
+		delete(m.services, s.fleet)
+		m.fleet.Remove(s.fleet)
 	}
-	return len(s.watched) > 0
+	return watched
 }
 
 // allLeaks are those of all services. The caller holds mtx.
@@ -402,16 +411,16 @@ func (m *Monitor) Services() []Service {
 	defer m.mtx.RUnlock()
 	out := make([]Service, 0, len(m.services))
 	for _, s := range m.services {
-		if len(s.watched) == 0 {
+		if len(s.fleet.Watched()) == 0 {
 			continue // gone, but for its leaks
 		}
-		v := Service{Labels: s.labels, Verdict: s.verdict, Held: s.tracker.SuppressedReason()}
-		place, there := 0, len(s.here())
-		for _, w := range s.watched {
-			if in, ok := s.instances[w.Name]; ok {
-				i := Instance{Instance: w, Labels: in.labels, Gone: in.ended}
-				if !in.ended {
-					i.Next = m.nextPull(s, in, place, there)
+		v := Service{Labels: s.fleet.Labels, Verdict: s.verdict, Held: s.tracker.SuppressedReason()}
+		place, there := 0, len(s.fleet.Present())
+		for _, w := range s.fleet.Watched() {
+			if in := s.fleet.Instance(w.Name); in != nil {
+				i := Instance{Instance: w, Labels: in.Labels, Gone: in.Ended()}
+				if !i.Gone {
+					i.Next = m.nextPull(s, w.Name, place, there)
 					place++
 				}
 				v.Instances = append(v.Instances, i)
@@ -428,9 +437,9 @@ func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
 	for _, s := range m.services {
-		for _, w := range s.watched {
-			if in, ok := s.instances[w.Name]; ok {
-				visit(in.labels, in.ended)
+		for _, w := range s.fleet.Watched() {
+			if in := s.fleet.Instance(w.Name); in != nil {
+				visit(in.Labels, in.Ended())
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func (m *Monitor) remember(leaks []leak.Leak, err error) {
 			continue
 		}
 		p.taken[l.ID] = true
-		m.service(l.Service).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+		m.service(m.fleet.Service(l.Service)).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 		m.saved[l.ID] = digest(l)
 		m.said[l.ID] = m.saved[l.ID]
 	}
@@ -83,7 +83,7 @@ func (m *Monitor) Moved() {
 		c.saved = false
 	}
 	for _, s := range m.services {
-		for _, in := range s.instances {
+		for _, in := range s.profiles {
 			in.moved()
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -60,24 +61,24 @@ func (m *Monitor) proofs(now time.Time, s *service) (pulls []proofPull) {
 			continue
 		}
 		known[l.ID] = true
-		in := s.instances[l.Head.Instance]
-		if in == nil || in.ended {
+		in := s.fleet.Instance(l.Head.Instance)
+		if in == nil || in.Ended() {
 			s.found(lifecycle.Finding{Leak: l.ID, Missing: func(leak.Evidence) string { return "the instance whose profiles show it is gone" }})
 			continue
 		}
-		started := s.started(in.name)
+		started := s.fleet.Started(in.Name)
 		p := s.proving[l.ID]
-		if p == nil || p.instance != in.name || !p.started.Equal(started) {
+		if p == nil || p.instance != in.Name || !p.started.Equal(started) {
 			if p != nil && p.busy {
 				continue
 			}
-			p = &proof{instance: in.name, started: started}
+			p = &proof{instance: in.Name, started: started}
 			s.proving[l.ID] = p
 		}
 		if p.busy {
 			continue
 		}
-		count := s.count(in.name)
+		count := s.fleet.Count(in.Name)
 		switch {
 		case p.done:
 		case m.o.DumpLimit <= 0:
@@ -146,11 +147,11 @@ type proofPull struct {
 }
 
 // proofPull prepares a pull of a proof.
-func (m *Monitor) proofPull(now time.Time, s *service, in *instance, l leak.Leak, p *proof, dump bool) proofPull {
+func (m *Monitor) proofPull(now time.Time, s *service, in *fleet.Instance, l leak.Leak, p *proof, dump bool) proofPull {
 	p.busy = true
 	return proofPull{
-		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in.name,
-		labels: in.labels, count: s.count(in.name), leak: l, proof: p, dump: dump,
+		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in.Name,
+		labels: in.Labels, count: s.fleet.Count(in.Name), leak: l, proof: p, dump: dump,
 	}
 }
 
@@ -163,7 +164,7 @@ func (p proofPull) run(ctx context.Context) proofResult {
 	}
 	r.profile, r.err = p.puller.Dump(ctx, p.now, p.labels, p.count)
 	if r.err == nil && p.archive != nil && r.profile.Raw != nil {
-		r.archived = p.monitor.keepDump(ctx, p.archive, p.service.labels, p.instance, p.now, r.profile)
+		r.archived = p.monitor.keepDump(ctx, p.archive, p.service.fleet.Labels, p.instance, p.now, r.profile)
 	}
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 const (
@@ -69,7 +70,7 @@ func (m *Monitor) due(now time.Time, s *service) []pull {
 	if s.suspicious() {
 		return pulls
 	}
-	for _, in := range s.instances {
+	for _, in := range s.profiles {
 		in.pulled, in.failed = 0, 0
 	}
 	for _, in := range s.dueBaseline(now, m.o.BaselineInterval, m.o.BaselineInstances) {
@@ -101,7 +102,7 @@ func (m *Monitor) dueSuspects(now time.Time, s *service) (pulls []pull) {
 // has been told of is looked after more often, on its instances. A review asks
 // no target for anything.
 func (m *Monitor) dueReview(now time.Time, s *service) []pull {
-	if m.o.Puller == nil || m.o.Archive == nil || len(s.instances) == 0 {
+	if m.o.Puller == nil || m.o.Archive == nil || s.fleet.Empty() {
 		return nil
 	}
 	every, names := reviewBlocks*s.block, s.tracker.FiringInstances()
@@ -126,8 +127,8 @@ func (m *Monitor) dueReview(now time.Time, s *service) []pull {
 	}
 	name := names[s.reviews%len(names)]
 	s.reviews++
-	in, ok := s.instances[name]
-	if !ok || in.pulling {
+	in := s.instance(name)
+	if in == nil || in.pulling {
 		return nil
 	}
 	p := m.pull(now, s, in, false)
@@ -180,11 +181,12 @@ func (s *service) dueBaseline(now time.Time, interval time.Duration, n int) []*i
 
 // nextPull is the earliest time of the next profile of the i-th of all the
 // service's instances that are not gone, zero where nothing is known of it.
-func (m *Monitor) nextPull(s *service, in *instance, i, all int) time.Time {
+func (m *Monitor) nextPull(s *service, name string, i, all int) time.Time {
+	in := s.profiles[name]
 	switch {
 	case m.o.Puller == nil:
 		return time.Time{}
-	case s.suspicious() && in.pulled > 0, s.request.of(in.name) != nil:
+	case in != nil && (s.suspicious() && in.pulled > 0 || s.request.of(name) != nil):
 		return in.next
 	case s.suspicious(), s.baseline.IsZero():
 		return time.Time{} // baselines wait until nothing is suspected
@@ -199,13 +201,13 @@ func (m *Monitor) pull(now time.Time, s *service, in *instance, suspicious bool)
 	in.pulling = true
 	p := pull{
 		puller: m.o.Puller, archive: m.o.Archive, monitor: m, now: now, service: s, instance: in,
-		labels: in.labels, count: s.count(in.name), started: s.started(in.name),
+		labels: in.Labels, count: s.fleet.Count(in.Name), started: s.fleet.Started(in.Name),
 	}
 	if suspicious {
-		if !in.looked {
-			p.former = in.formerLife()
+		if in.lookedFor != in.Processes() {
+			p.former = in.LongestEarlier()
 		}
-		p.onset = s.onsetOf(in.name)
+		p.onset = s.onsetOf(in.Name)
 		p.wanted = in.missing(p.onset)
 		p.list = !in.listed
 	}
@@ -263,32 +265,32 @@ type pull struct {
 	count    float64
 	started  time.Time
 	onset    time.Time
-	review   bool     // of what is there, without a pull
-	former   lifetime // of an earlier process, of which profiles are wanted
-	wanted   []shot   // to load from the archive
-	list     bool     // ask the archive for earlier ones first
-	request  bool     // it is for a request alone
+	review   bool           // of what is there, without a pull
+	former   fleet.Lifetime // of an earlier process, of which profiles are wanted
+	wanted   []shot         // to load from the archive
+	list     bool           // ask the archive for earlier ones first
+	request  bool           // it is for a request alone
 }
 
 func (p pull) run(ctx context.Context) brought {
 	m := p.monitor
-	b := brought{instance: p.instance.name, review: p.review}
+	b := brought{instance: p.instance.Name, review: p.review}
 	if p.review {
 		return p.fromArchive(ctx, b)
 	}
 	profile, err := p.puller.Pull(ctx, p.now, p.labels, p.count)
 	if err != nil {
 		b.reason, b.why = collector.ReasonOf(err), err.Error()
-		m.logger.Debug("No profile", "service", p.service.labels, "instance", p.instance.name, "reason", b.reason, "err", err)
+		m.logger.Debug("No profile", "service", p.service.fleet.Labels, "instance", p.instance.Name, "reason", b.reason, "err", err)
 		return b
 	}
-	sh := shot{ref: leak.ProfileRef{Instance: p.instance.name, Time: p.now, Total: profile.Total}}
+	sh := shot{ref: leak.ProfileRef{Instance: p.instance.Name, Time: p.now, Total: profile.Total}}
 	if p.archive == nil {
 		sh.snapshot = p.service.builder.snapshot(profile)
 		b.shots = append(b.shots, sh)
 		return b
 	}
-	ref, err := p.archive.SaveProfile(ctx, p.service.labels, p.instance.name, p.now, profile)
+	ref, err := p.archive.SaveProfile(ctx, p.service.fleet.Labels, p.instance.Name, p.now, profile)
 	m.archiveState(err)
 	if err == nil {
 		sh.ref = ref
@@ -304,11 +306,11 @@ func (p pull) run(ctx context.Context) brought {
 // archive is asked once for what it has.
 func (p pull) fromArchive(ctx context.Context, b brought) brought {
 	var refs []leak.ProfileRef
-	if p.list || p.former.known() {
+	if p.list || p.former.Known() {
 		var err error
-		if refs, err = p.archive.Profiles(ctx, p.service.labels, p.instance.name); err != nil {
-			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.name, "err", err)
-			p.list, p.former = false, lifetime{}
+		if refs, err = p.archive.Profiles(ctx, p.service.fleet.Labels, p.instance.Name); err != nil {
+			p.monitor.logger.Warn("Cannot list earlier profiles", "instance", p.instance.Name, "err", err)
+			p.list, p.former = false, fleet.Lifetime{}
 		}
 	}
 	return p.ofFormer(ctx, p.earlier(ctx, b, refs), refs)

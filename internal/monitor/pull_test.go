@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -15,12 +18,13 @@ import (
 // spread over the whole interval, and a restart moves none of them.
 func TestBaselinesAreSpread(t *testing.T) {
 	const services, hours = 1200, 4
-	fleet := func(start time.Time) (byMinute map[int]int, times [][]time.Time) {
+	run := func(start time.Time) (byMinute map[int]int, times [][]time.Time) {
 		byMinute, times = map[int]int{}, make([][]time.Time, services)
 		for i := range services {
 			h := fnv.New64a()
 			fmt.Fprintf(h, "service %d", i)
-			s := &service{hash: h.Sum64(), instances: map[string]*instance{"a": {name: "a"}}, watched: []trend.Instance{{Name: "a"}}}
+			s := withInstances("a")
+			s.hash = h.Sum64()
 			for now := start; now.Before(start.Add(hours * time.Hour)); now = now.Add(time.Minute) {
 				if len(s.dueBaseline(now, time.Hour, 1)) > 0 {
 					byMinute[int(now.Sub(start)/time.Minute)]++
@@ -32,7 +36,7 @@ func TestBaselinesAreSpread(t *testing.T) {
 	}
 
 	start := t0.Add(17 * time.Minute)
-	byMinute, times := fleet(start)
+	byMinute, times := run(start)
 	first := 0
 	for m := range 6 {
 		first += byMinute[m]
@@ -41,7 +45,7 @@ func TestBaselinesAreSpread(t *testing.T) {
 	for m := 60; m < 60*hours; m++ {
 		require.Less(t, byMinute[m], 3*services/60, "minute %d", m)
 	}
-	_, again := fleet(start.Add(time.Hour))
+	_, again := run(start.Add(time.Hour))
 	for i := range times {
 		require.LessOrEqual(t, len(times[i]), hours+1)
 		require.Equal(t, times[i][len(times[i])-1], again[i][len(again[i])-2], "service %d", i)
@@ -52,14 +56,10 @@ func TestBaselinesAreSpread(t *testing.T) {
 func TestTheNextBaselineIsKnown(t *testing.T) {
 	for _, instances := range []int{1, 2, 3, 5} {
 		m := &Monitor{o: Options{BaselineInterval: time.Hour, BaselineInstances: 2, Puller: unasked{}}}
-		s := &service{hash: 1 << 40, instances: map[string]*instance{}}
-		for i := range instances {
-			name := fmt.Sprint(i)
-			s.instances[name] = &instance{name: name}
-			s.watched = append(s.watched, trend.Instance{Name: name})
-		}
-		for i, w := range s.watched {
-			require.Zero(t, m.nextPull(s, s.instances[w.Name], i, instances), "no baseline is planned yet")
+		s := withInstances([]string{"0", "1", "2", "3", "4"}[:instances]...)
+		s.hash = 1 << 40
+		for i, w := range s.fleet.Watched() {
+			require.Zero(t, m.nextPull(s, w.Name, i, instances), "no baseline is planned yet")
 		}
 		now := t0
 		for range 7 {
@@ -67,15 +67,15 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 				now = now.Add(time.Minute)
 			}
 			announced := map[string]time.Time{}
-			for i, w := range s.watched {
-				announced[w.Name] = m.nextPull(s, s.instances[w.Name], i, instances)
+			for i, w := range s.fleet.Watched() {
+				announced[w.Name] = m.nextPull(s, w.Name, i, instances)
 			}
-			trial := &service{hash: s.hash, instances: s.instances, watched: s.watched, baseline: s.baseline, turn: s.turn}
+			trial := &service{hash: s.hash, fleet: s.fleet, profiles: s.profiles, baseline: s.baseline, turn: s.turn}
 			for at := now.Add(time.Minute); len(announced) > 0; at = at.Add(time.Minute) {
 				for _, in := range trial.dueBaseline(at, time.Hour, 2) {
-					if next, ok := announced[in.name]; ok {
-						require.WithinDuration(t, next, at, time.Minute, "%s of %d", in.name, instances)
-						delete(announced, in.name)
+					if next, ok := announced[in.Name]; ok {
+						require.WithinDuration(t, next, at, time.Minute, "%s of %d", in.Name, instances)
+						delete(announced, in.Name)
 					}
 				}
 			}
@@ -85,3 +85,15 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 
 // unasked is a puller of a test that pulls nothing.
 type unasked struct{ Puller }
+
+// withInstances is a service whose instances have these names.
+func withInstances(names ...string) *service {
+	s := &service{fleet: fleet.NewService(labels.EmptyLabels(), time.Minute), profiles: map[string]*instance{}}
+	var watched []trend.Instance
+	for _, name := range names {
+		s.fleet.Register(labels.FromStrings("instance", name), collector.Sample{})
+		watched = append(watched, trend.Instance{Name: name})
+	}
+	s.fleet.SetWatched(watched)
+	return s
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // How a long time is read: the last fineBlocks base blocks as they are, which
@@ -32,26 +33,10 @@ type reading struct {
 	steps int       // of the next piece
 	// history: what is read is of the time before the start.
 	history bool
-	known   map[uint64]ref
-}
-
-// ref is the place of a series. Most series are the same at every evaluation.
-type ref struct {
-	labels   labels.Labels
-	service  *service // nil: not ours
-	instance *instance
-}
-
-// stale tells that the place is not there any more.
-func (r ref) stale() bool { return r.service != nil && (r.service.gone || r.instance.gone) }
-
-// valid tells that the place is that of these labels.
-func (r ref) valid() bool {
-	return r.service == nil || !r.stale() && labels.Equal(r.labels, r.instance.labels)
 }
 
 // newReading begins with a small piece: who knows how many series there are.
-func newReading() reading { return reading{steps: 10, history: true, known: map[uint64]ref{}} }
+func newReading() reading { return reading{steps: 10, history: true} }
 
 // Behind tells that there is more to be read before the latest evaluation.
 func (m *Monitor) Behind() bool { return m.reading.last.Before(m.reading.now) }
@@ -201,23 +186,17 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 			continue
 		}
 		samples += len(series.Samples)
-		if r, ok := m.known(series.Labels); ok {
-			m.observe(r, series.Samples, block)
+		if place, ok := m.fleet.Find(series.Labels); ok {
+			m.observe(place, series.Samples, block)
 		} else {
 			strangers = append(strangers, series)
 		}
 	}
 	slices.SortStableFunc(strangers, byFirst)
 	for _, series := range strangers {
-		m.observe(m.refer(series.Labels, series.Samples[0]), series.Samples, block)
+		m.observe(m.fleet.Register(series.Labels, series.Samples[0]), series.Samples, block)
 	}
-	if len(m.reading.known) > 2*len(all)+1024 {
-		for hash, r := range m.reading.known {
-			if !r.valid() || r.service == nil {
-				delete(m.reading.known, hash)
-			}
-		}
-	}
+	m.fleet.Prune(len(all))
 	return samples
 }
 
@@ -227,46 +206,26 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 func byFirst(a, b *collector.Series) int { return cmp.Compare(a.Samples[0].T, b.Samples[0].T) }
 
 // observe gives the samples of a series to its instance, if that is ours.
-func (m *Monitor) observe(r ref, samples []collector.Sample, block time.Duration) {
-	if r.service == nil {
+func (m *Monitor) observe(place fleet.Series, samples []collector.Sample, block time.Duration) {
+	if place.Service == nil {
 		return
 	}
+	s := m.service(place.Service)
 	step := m.o.Interval.Milliseconds()
 	back := max(0, block.Milliseconds()-step)
 	for _, x := range samples {
 		for t, end := x.T-back, x.T; t <= end; t += step {
 			x.T = t
-			r.service.observe(r.instance, x)
+			s.observe(place.Instance, x)
 		}
 	}
-	r.instance.saw(samples)
-}
-
-// known is the place of a series, if it is known and valid.
-func (m *Monitor) known(ls labels.Labels) (ref, bool) {
-	r, ok := m.reading.known[ls.Hash()]
-	return r, ok && r.valid() && labels.Equal(r.labels, ls)
-}
-
-// refer finds the place of a series that begins with first, or makes it.
-func (m *Monitor) refer(ls labels.Labels, first collector.Sample) ref {
-	r := ref{labels: ls}
-	if group := labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels(); m.o.Owns(group) {
-		r.service = m.service(group)
-		r.instance = r.service.instanceOf(ls, first)
-	}
-	m.reading.known[ls.Hash()] = r
-	return r
+	place.Instance.Extend(samples)
 }
 
 // Watches tells whether an instance is watched, and what its labels are now. It is
 // called by the caller of Cycle.
 func (m *Monitor) Watches(instance labels.Labels) (now labels.Labels, watched bool) {
-	r, ok := m.reading.known[instance.Hash()]
-	if !ok || r.service == nil || r.stale() || !labels.Equal(r.labels, instance) {
-		return now, false
-	}
-	return r.instance.labels, true
+	return m.fleet.CurrentLabels(instance)
 }
 
 // logWatched logs when there is nothing to watch, and when there is again.

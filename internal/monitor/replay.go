@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // replayBlocks is the time between two judgements of the history that is read at
@@ -20,13 +21,14 @@ const replayBlocks = 15
 // has run all the time. Nothing fires for the past. The caller holds mtx.
 func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
 	parts := map[*service][]*track{}
-	add := func(r ref, series *collector.Series) {
-		if r.service == nil {
+	add := func(place fleet.Series, series *collector.Series) {
+		if place.Service == nil {
 			return
 		}
 		xs := m.expand(series.Samples, block)
-		r.instance.saw(series.Samples)
-		parts[r.service] = append(parts[r.service], &track{instance: r.instance, samples: xs})
+		place.Instance.Extend(series.Samples)
+		s := m.service(place.Service)
+		parts[s] = append(parts[s], &track{instance: place.Instance, samples: xs})
 	}
 	var strangers []*collector.Series
 	for i := range w.Series {
@@ -35,15 +37,15 @@ func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) 
 			continue
 		}
 		samples += len(series.Samples)
-		if r, ok := m.known(series.Labels); ok {
-			add(r, series)
+		if place, ok := m.fleet.Find(series.Labels); ok {
+			add(place, series)
 		} else {
 			strangers = append(strangers, series)
 		}
 	}
 	slices.SortStableFunc(strangers, byFirst)
 	for _, series := range strangers {
-		add(m.refer(series.Labels, series.Samples[0]), series)
+		add(m.fleet.Register(series.Labels, series.Samples[0]), series)
 	}
 	todo := make(chan *service)
 	var wg sync.WaitGroup
@@ -101,7 +103,7 @@ func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration)
 			return
 		}
 		o.Interval, o.Ignore = every, nil
-		s.past = lifecycle.NewTracker(s.labels, o)
+		s.past = lifecycle.NewTracker(s.fleet.Labels, o)
 	}
 	s.past.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
 }

@@ -82,8 +82,8 @@ func (m *Monitor) Request(ctx context.Context, now time.Time, r Request) error {
 func (m *Monitor) requested(now time.Time, r Request) *service {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	s := m.services[string(r.Service.Bytes(nil))]
-	if s == nil || len(s.watched) == 0 {
+	s := m.lookup(r.Service)
+	if s == nil || len(s.fleet.Watched()) == 0 {
 		return nil
 	}
 	if s.request.open(now) {
@@ -91,13 +91,13 @@ func (m *Monitor) requested(now time.Time, r Request) *service {
 	}
 	s.request = &request{at: now, until: now.Add(requestPulls * m.o.SuspicionInterval)}
 	for n, in := range s.worst(r.Instance) {
-		c := &capture{Capture: leak.Capture{ID: captureID(now, s, n, in), Service: s.labels, Instance: in.name, Why: r.Why, At: now}}
+		c := &capture{Capture: leak.Capture{ID: captureID(now, s, n, in), Service: s.fleet.Labels, Instance: in.Name, Why: r.Why, At: now}}
 		s.request.captures = append(s.request.captures, c)
 		m.captures = append(m.captures, c)
 		in.next = now
 	}
 	m.boundCaptures()
-	m.logger.Info("Profiles are taken on request", "service", s.labels, "why", r.Why)
+	m.logger.Info("Profiles are taken on request", "service", s.fleet.Labels, "why", r.Why)
 	return s
 }
 
@@ -107,15 +107,15 @@ func (r *request) open(now time.Time) bool { return r != nil && now.Before(r.unt
 // worst are the instances to look at: the named one, or those with the most
 // goroutines.
 func (s *service) worst(name string) (out []*instance) {
-	watched := slices.Clone(s.watched)
+	watched := slices.Clone(s.fleet.Watched())
 	slices.SortFunc(watched, func(a, b trend.Instance) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
 	for _, w := range watched {
-		in, ok := s.instances[w.Name]
+		in := s.instance(w.Name)
 		switch {
-		case !ok || in.ended:
-		case name != "" && in.labels.Get("instance") == name:
+		case in == nil || in.Ended():
+		case name != "" && in.Labels.Get("instance") == name:
 			return []*instance{in}
 		case len(out) < requestInstances:
 			out = append(out, in)
@@ -131,7 +131,7 @@ func (m *Monitor) dueOnRequest(now time.Time, s *service) (pulls []pull) {
 		return nil
 	}
 	for _, c := range s.request.captures {
-		if in := s.instances[c.Instance]; in != nil && !in.ended && !in.pulling && !now.Before(in.next) {
+		if in := s.instance(c.Instance); in != nil && !in.Ended() && !in.pulling && !now.Before(in.next) {
 			in.next = now.Add(m.o.SuspicionInterval)
 			p := m.pull(now, s, in, s.suspicious())
 			if !s.suspicious() {
@@ -152,7 +152,7 @@ func (s *service) endRequest() {
 		return
 	}
 	for _, c := range s.request.captures {
-		if in := s.instances[c.Instance]; in != nil {
+		if in := s.profiles[c.Instance]; in != nil {
 			for i := range in.shots {
 				if in.shots[i].ref.Key != "" { // it can be read again
 					in.shots[i].snapshot = nil
@@ -166,7 +166,7 @@ func (s *service) endRequest() {
 // capture brings the capture of a request up to date with the profiles of the
 // instance.
 func (s *service) capture(in *instance) {
-	c := s.request.of(in.name)
+	c := s.request.of(in.Name)
 	if c == nil {
 		return
 	}
@@ -178,7 +178,7 @@ func (s *service) capture(in *instance) {
 	}
 	shots := attribution.FromBase(in.shots, func(sh shot) time.Time { return sh.ref.Time }, s.request.at.Add(-1))
 	shots = slices.DeleteFunc(slices.Clone(shots), func(sh shot) bool {
-		return sh.snapshot == nil || !sh.ref.Time.After(s.started(in.name))
+		return sh.snapshot == nil || !sh.ref.Time.After(s.fleet.Started(in.Name))
 	})
 	if len(shots) == 0 {
 		return

@@ -50,7 +50,7 @@ func TestRequest(t *testing.T) {
 	require.Len(t, w.monitor.Captures()[0].Profiles, 5, "a while longer")
 	w.run(20 * time.Minute)
 	require.LessOrEqual(t, w.pulls["cart/a:1"]-before, requestPulls+1, "and then no more, but for a baseline")
-	for _, in := range w.monitor.services[string(cart.Bytes(nil))].instances {
+	for _, in := range w.monitor.lookup(cart).profiles {
 		for _, sh := range in.shots {
 			require.Nil(t, sh.snapshot, "what is in the archive is not kept in memory")
 		}

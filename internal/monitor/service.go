@@ -7,13 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
-	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -24,21 +22,18 @@ const maxShots = 24
 
 // service is what is known of a service.
 type service struct {
-	key    string
-	labels labels.Labels
-	block  time.Duration // of the trend
-	hash   uint64        // spreads what happens now and then
-	trend  *trend.Service
+	fleet *fleet.Service
+	block time.Duration // of the trend
+	hash  uint64        // spreads what happens now and then
+	trend *trend.Service
 	// tracker has the service's leaks. They outlive its instances.
 	tracker *lifecycle.Tracker
 	// past is the one of the history that is read at the start; nil: there is none.
 	past *lifecycle.Tracker
 
-	verdict   trend.Verdict
-	watched   []trend.Instance
-	instances map[string]*instance
-	proving   map[string]*proof    // by leak
-	presence  map[string]*presence // by instance of a leak that fires
+	verdict  trend.Verdict
+	profiles map[string]*instance // by name, of those that a profile was planned of
+	proving  map[string]*proof    // by leak
 
 	request *request // the last one, nil if it is met
 	// weighed is when its memory may be asked for again; weighing: it is.
@@ -59,45 +54,30 @@ type service struct {
 	baseline time.Time // when the next one is due, zero: not known yet
 	turn     int       // of the instances that baselines are taken of
 
-	dry  int  // pulls in a row, of any instance, that brought nothing
-	gone bool // forgotten
+	dry int // pulls in a row, of any instance, that brought nothing
 }
 
 // maxDry is how many pulls in a row bring nothing before a service counts as one
 // that has no profiles.
 const maxDry = 4
 
-// instance is an instance of a service and its profiles.
+// instance is the profiles of an instance.
 type instance struct {
-	// name is the instance label, or all labels where that is not enough.
-	name string
-	// labels are those of now: they may change while the process goes on.
-	labels labels.Labels
-	last   int64   // time of the latest sample, Unix milliseconds
-	start  float64 // of the process, Unix seconds; 0: unknown
+	*fleet.Instance
 
-	starts []float64 // of the last processes, this one's last, Unix seconds
-	former []shot    // of the longest-lived of the earlier ones, oldest first
-	looked bool      // the archive was asked for these
+	former []shot // of the longest-lived of the earlier processes, oldest first
+	// lookedFor is the number of processes of the instance when the archive was
+	// asked for former; 0: it was not.
+	lookedFor int
 
-	load    loads
 	shots   []shot // oldest first
 	listed  bool   // the archive was asked for earlier profiles
 	pulling bool
-
-	version   string // of the process that began at versionOf
-	versionOf time.Time
-	versioned bool // it was asked for
 
 	next   time.Time // no pull under suspicion before
 	pulled int       // pulls since the suspicion began
 	failed int       // of them, in a row, that brought nothing
 	why    string    // the last error, in words
-	reason collector.Reason
-
-	rhythm time.Duration // from the sample before the latest to that; 0: there was none
-	ended  bool          // its series have
-	gone   bool          // forgotten
 }
 
 // shot is a profile; its snapshot is loaded when it is needed.
@@ -106,95 +86,39 @@ type shot struct {
 	snapshot *stack.Snapshot
 }
 
-// serviceOf finds or makes the service of an instance.
-func (m *Monitor) serviceOf(ls labels.Labels) *service {
-	return m.service(labels.NewBuilder(ls).Keep(m.o.GroupBy...).Labels())
-}
-
-// service finds or makes the service with the given labels.
-func (m *Monitor) service(group labels.Labels) *service {
-	key := string(group.Bytes(nil))
-	s, ok := m.services[key]
+// service finds or makes the service of a service of the fleet.
+func (m *Monitor) service(f *fleet.Service) *service {
+	s, ok := m.services[f]
 	if !ok {
 		h := fnv.New64a()
-		h.Write([]byte(key))
+		h.Write(f.Labels.Bytes(nil))
 		s = &service{
-			key: key, labels: group, hash: h.Sum64(), block: m.o.Trend.Base, instances: map[string]*instance{}, proving: map[string]*proof{},
-			trend: trend.NewService(m.o.Trend), tracker: lifecycle.NewTracker(group, m.o.tracker()),
+			fleet: f, hash: h.Sum64(), block: m.o.Trend.Base, profiles: map[string]*instance{}, proving: map[string]*proof{},
+			trend: trend.NewService(m.o.Trend), tracker: lifecycle.NewTracker(f.Labels, m.o.tracker()),
 		}
-		m.services[key] = s
+		m.services[f] = s
 	}
 	return s
 }
 
-// instanceOf finds or makes the instance of a series that begins with first in a
-// window. Two instances of a service with the same instance label differ in
-// other labels, which then are part of the name; but where one process has ended
-// under its labels and goes on under others, it is still the same instance.
-func (s *service) instanceOf(ls labels.Labels, first collector.Sample) *instance {
-	if in := s.known(ls); in != nil {
-		return in
-	}
-	name := ls.Get("instance")
-	namesake, taken := s.instances[name]
-	if taken && namesake.goesOn(first) {
-		namesake.labels = ls
-		return namesake
-	}
-	if taken || name == "" {
-		name = longName(ls)
-	}
-	in := &instance{name: name, labels: ls}
-	s.instances[name] = in
-	return in
-}
-
-// known is the instance with the given labels; nil: there is none.
-func (s *service) known(ls labels.Labels) *instance {
-	for _, name := range []string{ls.Get("instance"), longName(ls)} {
-		if in, ok := s.instances[name]; ok && labels.Equal(in.labels, ls) {
-			return in
-		}
-	}
-	return nil
-}
-
-// longName is the name of an instance whose instance label is not enough.
-func longName(ls labels.Labels) string {
-	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
-}
-
-// goesOn tells whether a sample is of the process that was seen last, and comes
-// after that.
-func (in *instance) goesOn(x collector.Sample) bool {
-	return x.T > in.last && procstart.Time(x.Start).Same(procstart.Time(in.start))
-}
-
-// saw notes the samples of a series in a window, of which there is one at least.
-func (in *instance) saw(samples []collector.Sample) {
-	n := len(samples)
-	x, before := samples[n-1], in.last
-	if n > 1 {
-		before = samples[n-2].T
-	}
-	if before != 0 && x.T > before {
-		most := maxRhythm
-		if in.ended && in.rhythm > 0 { // an absence is not yet a slower rhythm
-			most = min(2*in.rhythm, most)
-		}
-		in.rhythm = min(time.Duration(x.T-before)*time.Millisecond, most)
-	}
-	in.last = max(in.last, x.T)
-	if !math.IsNaN(x.Start) {
-		in.start = x.Start
-	}
-}
-
 // observe takes a sample.
-func (s *service) observe(in *instance, x collector.Sample) {
-	s.trend.Observe(in.name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
-	in.begins(x.Start)
-	in.load.add(time.UnixMilli(x.T), x.Load, s.block)
+func (s *service) observe(in *fleet.Instance, x collector.Sample) {
+	s.trend.Observe(in.Name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+	s.fleet.Observe(in, x)
+}
+
+// instance returns the profiles of an instance; nil: there is no such instance.
+func (s *service) instance(name string) *instance {
+	known := s.fleet.Instance(name)
+	if known == nil {
+		return nil
+	}
+	in := s.profiles[name]
+	if in == nil || in.Instance != known {
+		in = &instance{Instance: known}
+		s.profiles[name] = in
+	}
+	return in
 }
 
 // judge judges the service and moves its leaks on. pulling tells whether
@@ -206,8 +130,11 @@ func (s *service) judge(now time.Time, interval time.Duration, pulling bool, ver
 	if !s.suspicious() && s.tracker.Idle() && !s.fresh {
 		return
 	}
-	s.watched = s.trend.Instances()
-	o := lifecycle.Evaluation{Verdict: s.verdict, Instances: s.watched, Latest: s.latest, Versions: s.versions(versionLabel), Presence: s.presenceOf(now, interval)}
+	s.fleet.SetWatched(s.trend.Instances())
+	o := lifecycle.Evaluation{
+		Verdict: s.verdict, Instances: s.fleet.Watched(), Latest: s.latest,
+		Versions: s.fleet.Versions(versionLabel), Presence: s.fleet.Presence(now, interval),
+	}
 	if s.suspicious() || s.fresh {
 		o.Attributions, o.Why = s.attribute()
 	}
@@ -229,7 +156,7 @@ func (s *service) judge(now time.Time, interval time.Duration, pulling bool, ver
 
 // latest is the newest profile of an instance that is in memory.
 func (s *service) latest(name string) (*stack.Snapshot, time.Time) {
-	if in := s.instances[name]; in != nil {
+	if in := s.profiles[name]; in != nil {
 		for _, sh := range slices.Backward(in.shots) {
 			if sh.snapshot != nil {
 				return sh.snapshot, sh.ref.Time
@@ -280,8 +207,8 @@ func (b *builder) forget() {
 // release lets the snapshots of archived profiles go, which can be read again.
 func (s *service) release() {
 	s.builder.forget()
-	for _, in := range s.instances {
-		in.former, in.looked = nil, false
+	for _, in := range s.profiles {
+		in.former, in.lookedFor = nil, 0
 		for i := range in.shots {
 			if in.shots[i].ref.Key != "" {
 				in.shots[i].snapshot = nil
@@ -290,49 +217,20 @@ func (s *service) release() {
 	}
 }
 
-// forget drops the instances that the trend does not know any more. It knows no
-// others.
+// forget drops the instances that the trend no longer knows, and their profiles.
 func (s *service) forget() {
-	if len(s.instances) == len(s.watched) {
-		return
-	}
-	known := make(map[string]bool, len(s.watched))
-	for _, w := range s.watched {
-		known[w.Name] = true
-	}
-	for name, in := range s.instances {
-		if !known[name] {
-			delete(s.instances, name)
-			in.gone = true
-		}
-	}
-}
-
-const (
-	// scrapeTime is how much later than the interval says a sample may come.
-	scrapeTime = 10 * time.Second
-	// maxRhythm is the longest time between samples that counts as a rhythm.
-	maxRhythm = 5 * time.Minute
-)
-
-// end marks the instances that lack two samples up to a time: their pods are
-// gone, or are not scraped any more. In either case nobody is there to be asked,
-// and where the series go on, so does the instance. Samples may be further apart
-// than evaluations.
-func (s *service) end(upTo time.Time, interval time.Duration) {
-	for _, w := range s.watched {
-		if in, ok := s.instances[w.Name]; ok {
-			in.ended = upTo.Sub(time.UnixMilli(in.last)) >= max(2*interval, interval+scrapeTime, 2*in.rhythm)
+	s.fleet.Prune()
+	for name, in := range s.profiles {
+		if s.fleet.Instance(name) != in.Instance {
+			delete(s.profiles, name)
 		}
 	}
 }
 
 // here are the instances that are not gone, by name.
 func (s *service) here() (out []*instance) {
-	for _, w := range s.watched {
-		if in, ok := s.instances[w.Name]; ok && !in.ended {
-			out = append(out, in)
-		}
+	for _, in := range s.fleet.Present() {
+		out = append(out, s.instance(in.Name))
 	}
 	return out
 }
@@ -344,7 +242,7 @@ func (s *service) suspicious() bool { return s.verdict.Status.Grows() }
 func (s *service) suspects() []*instance {
 	var out []*instance
 	for _, it := range s.verdict.Instances {
-		if in, ok := s.instances[it.Instance]; ok && !in.ended && len(out) < maxSuspects {
+		if in := s.instance(it.Instance); in != nil && !in.Ended() && len(out) < maxSuspects {
 			out = append(out, in)
 		}
 	}
@@ -360,12 +258,12 @@ const maxSuspects = 3
 func (s *service) histories() []attribution.History {
 	var out []attribution.History
 	add := func(in *instance, onset time.Time, leaked float64) {
-		h := attribution.History{Instance: in.name, Onset: onset, Leaked: leaked}
+		h := attribution.History{Instance: in.Name, Onset: onset, Leaked: leaked}
 		taken := func(sh shot) attribution.Shot {
-			return attribution.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: in.load.at(sh.ref.Time, s.block)}
+			return attribution.Shot{Ref: sh.ref, Snapshot: sh.snapshot, Load: s.fleet.LoadAt(in.Instance, sh.ref.Time)}
 		}
 		for _, sh := range in.shots {
-			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
+			if sh.snapshot != nil && sh.ref.Time.After(s.fleet.Started(in.Name)) {
 				h.Shots = append(h.Shots, taken(sh))
 			}
 		}
@@ -377,16 +275,16 @@ func (s *service) histories() []attribution.History {
 		}
 	}
 	if !s.suspicious() {
-		for _, w := range s.watched {
-			if in, ok := s.instances[w.Name]; ok {
+		for _, w := range s.fleet.Watched() {
+			if in, ok := s.profiles[w.Name]; ok {
 				add(in, time.Time{}, 0)
 			}
 		}
 		return out
 	}
 	for _, it := range s.verdict.Instances {
-		if in, ok := s.instances[it.Instance]; ok {
-			add(in, s.onset(it), max(it.Leaked, s.tracker.LeakedOn(in.name)))
+		if in, ok := s.profiles[it.Instance]; ok {
+			add(in, s.onset(it), max(it.Leaked, s.tracker.LeakedOn(in.Name)))
 		}
 	}
 	return out
@@ -399,25 +297,6 @@ func (s *service) onset(it trend.InstanceTrend) time.Time {
 		return known
 	}
 	return it.Onset
-}
-
-// started is when the process of an instance began; zero if unknown.
-func (s *service) started(name string) time.Time {
-	for _, w := range s.watched {
-		if w.Name == name {
-			return w.Started
-		}
-	}
-	return time.Time{}
-}
-
-func (s *service) count(name string) float64 {
-	for _, w := range s.watched {
-		if w.Name == name {
-			return w.Count
-		}
-	}
-	return 0
 }
 
 // failure is why the suspects have no profiles, in words; empty if they have.
@@ -448,7 +327,7 @@ func (s *service) profiled() bool {
 	return slices.ContainsFunc(s.suspects(), func(in *instance) bool {
 		n := 0
 		for _, sh := range in.shots {
-			if sh.snapshot != nil && sh.ref.Time.After(s.started(in.name)) {
+			if sh.snapshot != nil && sh.ref.Time.After(s.fleet.Started(in.Name)) {
 				n++
 			}
 		}
@@ -464,8 +343,8 @@ func (in *instance) moved() {
 
 // receive takes what a pull brought.
 func (s *service) receive(b brought) {
-	in, ok := s.instances[b.instance]
-	if !ok {
+	in := s.instance(b.instance)
+	if in == nil {
 		return
 	}
 	in.pulling = false
@@ -477,7 +356,7 @@ func (s *service) receive(b brought) {
 		}
 		return
 	}
-	in.reason, in.why = b.reason, b.why
+	in.why = b.why
 	defer s.capture(in)
 	if b.reason != "" {
 		if !b.reason.Deferred() && b.reason != collector.ReasonCanceled {
@@ -489,7 +368,7 @@ func (s *service) receive(b brought) {
 	in.failed, s.dry = 0, 0
 	in.listed = in.listed || b.listed
 	if b.looked {
-		in.former, in.looked = b.former, true
+		in.former, in.lookedFor = b.former, in.Processes()
 	}
 	for _, sh := range b.shots {
 		in.add(sh)

@@ -13,7 +13,7 @@ import (
 func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	if s, ok := m.services[string(service.Bytes(nil))]; ok {
+	if s := m.lookup(service); s != nil {
 		return s.trend.Floors(since)
 	}
 	return trend.Floors{}
@@ -24,8 +24,14 @@ func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	if s, ok := m.services[string(service.Bytes(nil))]; ok {
+	if s := m.lookup(service); s != nil {
 		return s.trend.Explain()
 	}
 	return nil
+}
+
+// lookup returns the service with the given labels; nil: there is none. The caller
+// holds mtx.
+func (m *Monitor) lookup(group labels.Labels) *service {
+	return m.services[m.fleet.Lookup(group)]
 }

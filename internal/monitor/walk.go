@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // Walk goes through a window of history evaluation by evaluation, at the times
@@ -20,8 +21,8 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	defer m.mtx.Unlock()
 	m.reading.last = w.To
 	parts := map[*service][]*track{}
-	add := func(s *service, in *instance, samples []collector.Sample) {
-		in.saw(samples)
+	add := func(s *service, in *fleet.Instance, samples []collector.Sample) {
+		in.Extend(samples)
 		parts[s] = append(parts[s], &track{instance: in, samples: samples})
 	}
 	var strangers []*collector.Series
@@ -30,8 +31,8 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 		if len(series.Samples) == 0 {
 			continue
 		}
-		s := m.serviceOf(series.Labels)
-		if in := s.known(series.Labels); in != nil {
+		s := m.service(m.fleet.ServiceOf(series.Labels))
+		if in := s.fleet.Find(series.Labels); in != nil {
 			add(s, in, series.Samples)
 		} else {
 			strangers = append(strangers, series)
@@ -39,8 +40,8 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	}
 	slices.SortStableFunc(strangers, byFirst)
 	for _, series := range strangers {
-		s := m.serviceOf(series.Labels)
-		add(s, s.instanceOf(series.Labels, series.Samples[0]), series.Samples)
+		s := m.service(m.fleet.ServiceOf(series.Labels))
+		add(s, s.fleet.Register(series.Labels, series.Samples[0]), series.Samples)
 	}
 	// Services without a sample in the window are walked too: their leaks end.
 	todo := make(chan *service)
@@ -63,7 +64,7 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 
 // track is the samples of an instance that are still to be seen.
 type track struct {
-	instance *instance
+	instance *fleet.Instance
 	samples  []collector.Sample
 }
 
@@ -85,12 +86,12 @@ func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, t
 		}
 		s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
 		if m.o.OnVerdict != nil {
-			m.o.OnVerdict(s.labels, now, s.verdict, s.trend.Explain)
+			m.o.OnVerdict(s.fleet.Labels, now, s.verdict, s.trend.Explain)
 		}
 		for _, p := range slices.Concat(m.dueSuspects(now, s), m.dueReview(now, s)) {
 			s.receive(p.run(ctx))
 		}
 	}
-	s.watched = s.trend.Instances()
+	s.fleet.SetWatched(s.trend.Instances())
 	s.forget()
 }

@@ -50,10 +50,11 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
+	"internal/monitor/fleet":     {"collector", "trend", "internal/procstart"},
 	"internal/monitor/profiling": {"collector", "internal/backoff"},
 
 	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
+	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/monitor/fleet"},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
@@ -123,7 +124,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -139,7 +140,8 @@ var timeless = map[string][]string{
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,
 
-	"internal/monitor": {"Now", "Since"},
+	"internal/monitor":       {"Now", "Since"},
+	"internal/monitor/fleet": nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},

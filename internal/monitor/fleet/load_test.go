@@ -1,4 +1,4 @@
-package monitor
+package fleet
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 
 func TestLoads(t *testing.T) {
 	at := func(hour int) time.Time { return time.Unix(0, 0).Add(time.Duration(hour) * time.Hour) }
-	var l loads
+	var l loadHistory
 	require.True(t, math.IsNaN(l.at(at(1000), time.Minute)), "nothing is known")
 	for hour := 1000; hour < 1300; hour++ {
 		if hour == 1280 {

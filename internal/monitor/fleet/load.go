@@ -1,25 +1,25 @@
-package monitor
+package fleet
 
 import (
 	"math"
 	"time"
 )
 
-// loads remembers the load of an instance, its mean over each hour (60 blocks)
-// of the last ten days, so that profiles can be compared under what load they
+// loadHistory is the load of an instance, its mean over each hour (60 blocks) of
+// the last ten days, so that profiles can be compared by the load under which they
 // were taken.
-type loads struct {
-	hour  int64 // of the mean that is being made
+type loadHistory struct {
+	hour  int64 // of the current mean
 	sum   float64
 	n     int
 	means []mean // of the hours before, the latest last
 }
 
-// maxLoadHours bounds what is remembered: half a kilobyte.
+// maxLoadHours bounds the memory of a history: half a kilobyte.
 const maxLoadHours = 240
 
-// mean is a load that is not negative in two bytes, right to one part in 500, or
-// NaN: the first half of its float32, but for the sign.
+// mean is a non-negative load in two bytes, accurate to one part in 500, or NaN:
+// the upper half of its float32, without the sign.
 type mean uint16
 
 func meanOf(x float64) mean {
@@ -28,14 +28,14 @@ func meanOf(x float64) mean {
 
 func (m mean) load() float64 { return float64(math.Float32frombits(uint32(m) << 15)) }
 
-// add takes a sample; block is the length of a block of the trend.
-func (l *loads) add(t time.Time, load float64, block time.Duration) {
+// add records a sample; block is the length of a block of the trend.
+func (l *loadHistory) add(t time.Time, load float64, block time.Duration) {
 	if math.IsNaN(load) || math.IsInf(load, 0) {
 		return
 	}
 	hour := hourOf(t, block)
 	if l.n == 0 && len(l.means) == 0 || hour-l.hour > maxLoadHours {
-		*l = loads{hour: hour, means: l.means[:0]}
+		*l = loadHistory{hour: hour, means: l.means[:0]}
 	}
 	for ; l.hour < hour; l.hour++ {
 		if len(l.means) == cap(l.means) { // not twice as much: few live for ten days
@@ -51,8 +51,8 @@ func (l *loads) add(t time.Time, load float64, block time.Duration) {
 	l.n++
 }
 
-// at is the mean load of the hour of t, NaN if it is unknown.
-func (l *loads) at(t time.Time, block time.Duration) float64 {
+// at is the mean load of the hour of t; NaN: unknown.
+func (l *loadHistory) at(t time.Time, block time.Duration) float64 {
 	i := int64(len(l.means)) - (l.hour - hourOf(t, block))
 	switch {
 	case i == int64(len(l.means)):
