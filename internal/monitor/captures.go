@@ -3,22 +3,11 @@ package monitor
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"hash/fnv"
 	"slices"
-	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 )
-
-// captureID names what is captured of an instance from a time on: the n-th of the
-// service. They sort by time.
-func captureID(at time.Time, s *service, n int, in *instance) string {
-	h := fnv.New32a()
-	_, _ = h.Write(s.fleet.Labels.Bytes(nil))
-	_, _ = h.Write([]byte(in.Name))
-	return fmt.Sprintf("%s-%d-%08x", at.UTC().Format("20060102T150405.000Z"), n, h.Sum32())
-}
 
 // Captures lists what requests have brought of late, the newest first.
 func (m *Monitor) Captures() []leak.Capture {
@@ -57,10 +46,10 @@ func (m *Monitor) rememberCaptures(captures []leak.Capture) {
 	}
 	for _, c := range captures {
 		if !known[c.ID] && m.o.Owns(c.Service) {
-			m.captures = append(m.captures, &capture{Capture: c, saved: true})
+			m.captures = append(m.captures, &profiling.Capture{Capture: c, Saved: true})
 		}
 	}
-	slices.SortFunc(m.captures, func(a, b *capture) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(m.captures, func(a, b *profiling.Capture) int { return cmp.Compare(a.ID, b.ID) })
 	m.boundCaptures()
 }
 
@@ -68,7 +57,7 @@ func (m *Monitor) rememberCaptures(captures []leak.Capture) {
 // waits for the next cycle.
 func (m *Monitor) saveCaptures(ctx context.Context) {
 	for _, c := range m.captures {
-		if c.saved {
+		if c.Saved {
 			continue
 		}
 		err := m.o.Archive.SaveCapture(ctx, c.Capture)
@@ -76,6 +65,6 @@ func (m *Monitor) saveCaptures(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		c.saved = true
+		c.Saved = true
 	}
 }

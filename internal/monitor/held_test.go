@@ -4,13 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
-	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -58,44 +56,16 @@ func TestAServiceWithoutProfiles(t *testing.T) {
 		return out
 	}
 	w.run(3 * time.Hour)
-	require.GreaterOrEqual(t, only().dry, maxDry)
-	require.False(t, only().profiled())
+	require.GreaterOrEqual(t, only().profiles.EmptyPulls(), profiling.MaxEmptyPulls)
+	require.False(t, only().profiles.Available(only().suspects()))
 	p.pprof = collector.Errorf(collector.ReasonBudget, "not now")
-	dry := only().dry
+	dry := only().profiles.EmptyPulls()
 	w.run(3 * time.Hour)
-	require.Equal(t, dry, only().dry, "there may be one later")
+	require.Equal(t, dry, only().profiles.EmptyPulls(), "there may be one later")
 	p.pprof = nil
 	w.run(3 * time.Hour)
-	require.Zero(t, only().dry)
-	require.True(t, only().profiled())
-}
-
-// One profile may be all that a process lives for, and what another one did says
-// nothing of it.
-func TestProfilesThatCome(t *testing.T) {
-	at := func(hours ...int) (shots []shot) {
-		for _, h := range hours {
-			shots = append(shots, shot{ref: leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)}, snapshot: &stack.Snapshot{}})
-		}
-		return shots
-	}
-	for name, c := range map[string]struct {
-		shots []shot
-		want  bool
-	}{
-		"none": {nil, false}, "one": {at(1), false}, "several": {at(1, 2), true}, "of the process before": {at(-2, -1, 1), false},
-		"not read": {[]shot{{ref: leak.ProfileRef{Time: t0.Add(time.Hour)}}, at(2)[0]}, false},
-	} {
-		s := &service{
-			verdict:  trend.Verdict{Instances: []trend.InstanceTrend{{Instance: "a"}}},
-			fleet:    fleet.NewService(labels.EmptyLabels(), time.Minute),
-			profiles: map[string]*instance{},
-		}
-		s.fleet.Register(labels.FromStrings("instance", "a"), collector.Sample{})
-		s.fleet.SetWatched([]trend.Instance{{Name: "a", Started: t0}})
-		s.instance("a").shots = c.shots
-		require.Equal(t, c.want, s.profiled(), name)
-	}
+	require.Zero(t, only().profiles.EmptyPulls())
+	require.True(t, only().profiles.Available(only().suspects()))
 }
 
 // Where no profile is to be had, the counts need not leave it open for longer

@@ -8,6 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 )
 
 // result is what work beside the cycle found. The cycle applies it, so that only
@@ -50,10 +51,20 @@ func (m *Monitor) applyResults() {
 // pullResult is the outcome of a pull of a service.
 type pullResult struct {
 	service *service
-	brought
+	pull    profiling.PullResult
 }
 
-func (r pullResult) apply(*Monitor) { r.service.receive(r.brought) }
+func (r pullResult) apply(*Monitor) { r.service.addPull(r.pull) }
+
+// proofResult is the outcome of a pull that may prove a leak of a service.
+type proofResult struct {
+	service *service
+	proof   profiling.ProofResult
+}
+
+func (r proofResult) apply(m *Monitor) {
+	r.service.addFindings(m.planner().ApplyProof(r.proof))
+}
 
 // memoryResult is the memory of the instances of a service, or the reason for
 // none.
@@ -64,7 +75,7 @@ type memoryResult struct {
 }
 
 func (r memoryResult) apply(*Monitor) {
-	r.service.weighing = false
+	r.service.memory.asking = false
 	if r.err == nil {
 		r.service.tracker.Observe(lifecycle.Observation{Memory: r.service.memories(r.memory)})
 	}

@@ -34,13 +34,13 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 	asked := 0
 	for _, s := range services {
 		since := s.tracker.EarliestOnset()
-		if s.weighing || now.Before(s.weighed) || since.IsZero() {
+		if s.memory.asking || now.Before(s.memory.next) || since.IsZero() {
 			continue
 		}
 		if asked++; asked > maxMemory {
 			return
 		}
-		s.weighing, s.weighed = true, now.Add(memoryEvery*m.o.Interval)
+		s.memory.asking, s.memory.next = true, now.Add(memoryEvery*m.o.Interval)
 		since = s.youngest(since)
 		source, names := m.o.Memory, m.o.GroupBy
 		m.pulls.Go(func() {

@@ -17,26 +17,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Puller takes a profile of an instance; goroutines is the best estimate of how
-// many it has. Its errors have a collector.Reason.
-type Puller interface {
-	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Dump has the ids and ages of the goroutines too; it stops the target.
-	Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Leaked has the goroutines that the target's garbage collector cannot
-	// reach. Few targets have it: then it is a collector.ReasonNotFound.
-	Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-}
-
 // Archive keeps profiles and leaks.
 type Archive interface {
-	SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
-	SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
-	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
-	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
+	profiling.Archive
 	SaveLeak(ctx context.Context, l leak.Leak) error
 	Leaks(ctx context.Context) ([]leak.Leak, error)
 	SaveCapture(ctx context.Context, c leak.Capture) error
@@ -53,7 +40,7 @@ type Versions interface {
 // judges the counts alone.
 type Options struct {
 	Source  collector.SeriesSource
-	Puller  Puller
+	Puller  profiling.Source
 	Archive Archive
 	// Memory is asked about services that leak. It may be nil: then only their
 	// goroutines count.
@@ -128,6 +115,8 @@ type Monitor struct {
 	// asked is when versions were asked for last.
 	asked time.Time
 
+	// profileArchive is the archive as profiling uses it; nil: there is none.
+	profileArchive profiling.Archive
 	// archive is why the bucket cannot be written; pulls know first.
 	archive atomic.Pointer[string]
 
@@ -136,7 +125,7 @@ type Monitor struct {
 	fleet    *fleet.Registry
 	services map[*fleet.Service]*service
 	leaks    []leak.Leak
-	captures []*capture // by requests, oldest first
+	captures []*profiling.Capture // by requests, oldest first
 	state    SourceState
 	// sampled is up to when there were samples, of any instance.
 	sampled time.Time
@@ -217,6 +206,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		reading:  newReading(),
 	}
 	if o.Archive != nil {
+		m.profileArchive = profileArchive{o.Archive, m.archiveState}
 		leaks, err := o.Archive.Leaks(ctx)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -296,7 +286,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		services := m.judge(now)
 		m.ask(ctx, now, services)
 		for _, s := range services {
-			m.take(ctx, now, s)
+			m.startPulls(ctx, now, s)
 		}
 		m.weigh(ctx, now, services)
 		m.askPresence(ctx, now)
@@ -409,6 +399,7 @@ type Instance struct {
 func (m *Monitor) Services() []Service {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
+	planner := m.planner()
 	out := make([]Service, 0, len(m.services))
 	for _, s := range m.services {
 		if len(s.fleet.Watched()) == 0 {
@@ -420,7 +411,7 @@ func (m *Monitor) Services() []Service {
 			if in := s.fleet.Instance(w.Name); in != nil {
 				i := Instance{Instance: w, Labels: in.Labels, Gone: in.Ended()}
 				if !i.Gone {
-					i.Next = m.nextPull(s, w.Name, place, there)
+					i.Next = planner.NextPull(s.profiles, s.growing(), w.Name, place, there)
 					place++
 				}
 				v.Instances = append(v.Instances, i)

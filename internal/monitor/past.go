@@ -80,12 +80,10 @@ func (m *Monitor) Moved() {
 	clear(m.saved)
 	m.past = past{missing: errMoved}
 	for _, c := range m.captures {
-		c.saved = false
+		c.Saved = false
 	}
 	for _, s := range m.services {
-		for _, in := range s.profiles {
-			in.moved()
-		}
+		s.profiles.ForgetArchive()
 	}
 }
 

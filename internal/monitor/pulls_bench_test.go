@@ -123,7 +123,7 @@ func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collec
 }
 
 // by hands each pull on with the count that the target is to have.
-func (a *asked) by(p *profiling.Puller) Puller { return counting{p, a} }
+func (a *asked) by(p *profiling.Puller) profiling.Source { return counting{p, a} }
 
 type counting struct {
 	*profiling.Puller

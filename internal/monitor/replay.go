@@ -98,20 +98,20 @@ func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time)
 // replay judges the service at a time of the history.
 func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
-	if s.past == nil {
+	if s.replayed == nil {
 		if !verdict.Status.Grows() {
 			return
 		}
 		o.Interval, o.Ignore = every, nil
-		s.past = lifecycle.NewTracker(s.fleet.Labels, o)
+		s.replayed = lifecycle.NewTracker(s.fleet.Labels, o)
 	}
-	s.past.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
+	s.replayed.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
 }
 
 // inherit hands what the history has shown to the tracker, once.
 func (s *service) inherit() {
-	if s.past != nil {
-		s.tracker.Inherit(s.past)
-		s.past = nil
+	if s.replayed != nil {
+		s.tracker.Inherit(s.replayed)
+		s.replayed = nil
 	}
 }

@@ -88,8 +88,11 @@ func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, t
 		if m.o.OnVerdict != nil {
 			m.o.OnVerdict(s.fleet.Labels, now, s.verdict, s.trend.Explain)
 		}
-		for _, p := range slices.Concat(m.dueSuspects(now, s), m.dueReview(now, s)) {
-			s.receive(p.run(ctx))
+		if m.o.Puller == nil {
+			continue
+		}
+		for _, p := range m.planner().PlanJudged(now, s.profiles, s.need()) {
+			s.addPull(p.Run(ctx))
 		}
 	}
 	s.fleet.SetWatched(s.trend.Instances())

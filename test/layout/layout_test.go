@@ -50,11 +50,14 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/monitor/fleet":     {"collector", "trend", "internal/procstart"},
-	"internal/monitor/profiling": {"collector", "internal/backoff"},
+	"internal/monitor/fleet": {"collector", "trend", "internal/procstart"},
+	"internal/monitor/profiling": {
+		"collector", "trend", "internal/backoff", "internal/human", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle",
+		"internal/monitor/fleet", "internal/stack",
+	},
 
 	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/monitor/fleet"},
+	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling"},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},

@@ -1,4 +1,4 @@
-package monitor
+package profiling
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ func TestBaselinesAreSpread(t *testing.T) {
 			s := withInstances("a")
 			s.hash = h.Sum64()
 			for now := start; now.Before(start.Add(hours * time.Hour)); now = now.Add(time.Minute) {
-				if len(s.dueBaseline(now, time.Hour, 1)) > 0 {
+				if len(s.baselineDue(now, time.Hour, 1)) > 0 {
 					byMinute[int(now.Sub(start)/time.Minute)]++
 					times[i] = append(times[i], now)
 				}
@@ -35,7 +35,7 @@ func TestBaselinesAreSpread(t *testing.T) {
 		return byMinute, times
 	}
 
-	start := t0.Add(17 * time.Minute)
+	start := noon.Add(17 * time.Minute)
 	byMinute, times := run(start)
 	first := 0
 	for m := range 6 {
@@ -55,24 +55,24 @@ func TestBaselinesAreSpread(t *testing.T) {
 // What is announced as an instance's next profile is when its baseline is due.
 func TestTheNextBaselineIsKnown(t *testing.T) {
 	for _, instances := range []int{1, 2, 3, 5} {
-		m := &Monitor{o: Options{BaselineInterval: time.Hour, BaselineInstances: 2, Puller: unasked{}}}
+		p := &Planner{BaselineInterval: time.Hour, BaselineInstances: 2, Source: unusedSource{}}
 		s := withInstances([]string{"0", "1", "2", "3", "4"}[:instances]...)
 		s.hash = 1 << 40
 		for i, w := range s.fleet.Watched() {
-			require.Zero(t, m.nextPull(s, w.Name, i, instances), "no baseline is planned yet")
+			require.Zero(t, p.NextPull(s, false, w.Name, i, instances), "no baseline is planned yet")
 		}
-		now := t0
+		now := noon
 		for range 7 {
-			for len(s.dueBaseline(now, time.Hour, 2)) == 0 {
+			for len(s.baselineDue(now, time.Hour, 2)) == 0 {
 				now = now.Add(time.Minute)
 			}
 			announced := map[string]time.Time{}
 			for i, w := range s.fleet.Watched() {
-				announced[w.Name] = m.nextPull(s, w.Name, i, instances)
+				announced[w.Name] = p.NextPull(s, false, w.Name, i, instances)
 			}
-			trial := &service{hash: s.hash, fleet: s.fleet, profiles: s.profiles, baseline: s.baseline, turn: s.turn}
+			trial := &Service{hash: s.hash, fleet: s.fleet, instances: s.instances, baseline: s.baseline}
 			for at := now.Add(time.Minute); len(announced) > 0; at = at.Add(time.Minute) {
-				for _, in := range trial.dueBaseline(at, time.Hour, 2) {
+				for _, in := range trial.baselineDue(at, time.Hour, 2) {
 					if next, ok := announced[in.Name]; ok {
 						require.WithinDuration(t, next, at, time.Minute, "%s of %d", in.Name, instances)
 						delete(announced, in.Name)
@@ -83,12 +83,12 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 	}
 }
 
-// unasked is a puller of a test that pulls nothing.
-type unasked struct{ Puller }
+// unusedSource is a source of a test that pulls nothing.
+type unusedSource struct{ Source }
 
 // withInstances is a service whose instances have these names.
-func withInstances(names ...string) *service {
-	s := &service{fleet: fleet.NewService(labels.EmptyLabels(), time.Minute), profiles: map[string]*instance{}}
+func withInstances(names ...string) *Service {
+	s := NewService(fleet.NewService(labels.EmptyLabels(), time.Minute))
 	var watched []trend.Instance
 	for _, name := range names {
 		s.fleet.Register(labels.FromStrings("instance", name), collector.Sample{})
