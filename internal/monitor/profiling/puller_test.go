@@ -91,7 +91,7 @@ func TestLongRunShareIsNeverExceeded(t *testing.T) {
 		}
 		cost := p.Targets()[0].Cost
 		require.LessOrEqual(t, cost, burstShare+float64(s)*defaultShare+1e-9, "after %d s", s)
-		require.InDelta(t, float64(pulled)*goroutines*wantProfile.perGoroutine, cost, 1e-6)
+		require.InDelta(t, float64(pulled)*goroutines*kindProfile.perGoroutine, cost, 1e-6)
 	}
 	require.InDelta(t, 1/0.02+3*3600/20, pulled, 1, "nor is less pulled than may be")
 	require.Equal(t, float64(pulled), p.pulls("ok"))
@@ -428,8 +428,8 @@ func TestStormIsBackedOff(t *testing.T) {
 	for i := 2; i < 8; i++ {
 		require.InEpsilon(t, 2, float64(gaps[i])/float64(gaps[i-1]), 0.3, "%v", gaps)
 	}
-	require.GreaterOrEqual(t, gaps[1], firstBackOff)
-	require.LessOrEqual(t, gaps[10], maxBackOff+maxBackOff/4)
+	require.GreaterOrEqual(t, gaps[1], firstBackoff)
+	require.LessOrEqual(t, gaps[10], maxBackoff+maxBackoff/4)
 
 	fail = nil
 	reason, _ := pullAt(t, p, last+2*time.Hour)
@@ -447,7 +447,7 @@ func TestBackOffIsSpread(t *testing.T) {
 	for i := range 100 {
 		in := instance(fmt.Sprint(i))
 		_, _ = p.Pull(t.Context(), noon, in, 1)
-		at[p.targets[in.Hash()].rest.Sub(noon).Truncate(time.Second)]++
+		at[p.targets[in.Hash()].cooldown.until.Sub(noon).Truncate(time.Second)]++
 	}
 	require.Greater(t, len(at), 5)
 }
@@ -455,8 +455,8 @@ func TestBackOffIsSpread(t *testing.T) {
 func TestRetryAfterIsHonoured(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{
 		10 * time.Minute:    10 * time.Minute,
-		time.Second:         firstBackOff,
-		30 * 24 * time.Hour: maxPatience,
+		time.Second:         firstBackoff,
+		30 * 24 * time.Hour: maxRetryAfter,
 	} {
 		p, _ := newPuller(t, everywhere, func(context.Context, *url.URL) (*collector.Profile, error) {
 			return nil, collector.NetworkError(&url.URL{Scheme: "http", Host: "a"}, &collector.Error{Reason: collector.ReasonRateLimited, Err: errors.New("429"), RetryAfter: after})
@@ -544,24 +544,24 @@ func TestBandwidth(t *testing.T) {
 // and not far above.
 func TestEstimatesAreAboveWhatWasMeasured(t *testing.T) {
 	for _, c := range []struct {
-		want       want
+		kind       pullKind
 		goroutines float64
 		measured   float64 // seconds of CPU
 	}{
-		{wantProfile, 1_000, 0.0088},
-		{wantProfile, 10_000, 0.031},
-		{wantProfile, 100_000, 0.31},
-		{wantDump, 1_000, 0.012},
-		{wantDump, 10_000, 0.326},
-		{wantDump, 100_000, 4.1},
-		{wantLeaked, 100, 0.006},
-		{wantLeaked, 1_000, 0.010},
-		{wantLeaked, 10_000, 0.061},
-		{wantLeaked, 20_000, 0.152},
-		{wantLeaked, 50_000, 0.934},
-		{wantLeaked, 100_000, 4.4},
+		{kindProfile, 1_000, 0.0088},
+		{kindProfile, 10_000, 0.031},
+		{kindProfile, 100_000, 0.31},
+		{kindDump, 1_000, 0.012},
+		{kindDump, 10_000, 0.326},
+		{kindDump, 100_000, 4.1},
+		{kindLeakProfile, 100, 0.006},
+		{kindLeakProfile, 1_000, 0.010},
+		{kindLeakProfile, 10_000, 0.061},
+		{kindLeakProfile, 20_000, 0.152},
+		{kindLeakProfile, 50_000, 0.934},
+		{kindLeakProfile, 100_000, 4.4},
 	} {
-		estimate := c.want.cost(c.goroutines)
+		estimate := c.kind.cost(c.goroutines)
 		require.GreaterOrEqual(t, estimate, c.measured, "%+v", c)
 		require.LessOrEqual(t, estimate, 10*c.measured, "%+v", c)
 	}
@@ -615,7 +615,7 @@ func TestSetAside(t *testing.T) {
 		})
 		_, err := p.Pull(t.Context(), noon, instance("a:80"), 1000)
 		require.Equal(t, reason, collector.ReasonOf(err))
-		for _, later := range []time.Duration{time.Minute, 2 * time.Hour, asideTime - time.Second} {
+		for _, later := range []time.Duration{time.Minute, 2 * time.Hour, quarantineTime - time.Second} {
 			_, err = p.Pull(t.Context(), noon.Add(later), instance("a:80"), 1000)
 			require.Equal(t, collector.ReasonSetAside, collector.ReasonOf(err))
 			require.ErrorContains(t, err, "it takes more than 128 bytes of memory to decode")
@@ -640,7 +640,7 @@ func TestSetAside(t *testing.T) {
 		fail = collector.Errorf(reason, "again")
 		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour), instance("a:80"), 1000)
 		require.Equal(t, reason, collector.ReasonOf(err))
-		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour+asideTime), instance("a:80"), 1000)
+		_, err = p.Pull(t.Context(), noon.Add(4*time.Hour+quarantineTime), instance("a:80"), 1000)
 		require.Equal(t, reason, collector.ReasonOf(err), "asked again after a day")
 	}
 }
