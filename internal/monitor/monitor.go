@@ -16,6 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/trend"
@@ -101,11 +102,11 @@ type Monitor struct {
 	metrics *metrics
 
 	// Owned by the caller of Cycle.
-	reading reading
-	saved   map[string]string // digest of each leak as the archive has it
-	said    map[string]string // and as the log has it
-	past    past
-	log     *changes
+	cursor backfill.Cursor
+	saved  map[string]string // digest of each leak as the archive has it
+	said   map[string]string // and as the log has it
+	past   past
+	log    *changes
 
 	// pulls run beside the cycle, so that a target that hangs does not block it;
 	// their results wait in inbox for the next cycle.
@@ -203,7 +204,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		log:      &changes{},
 		services: map[*fleet.Service]*service{},
 		fleet:    o.newFleet(),
-		reading:  newReading(),
+		cursor:   backfill.NewCursor(),
 	}
 	if o.Archive != nil {
 		m.profileArchive = profileArchive{o.Archive, m.archiveState}
@@ -258,7 +259,7 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.fleet, m.services, m.reading = m.o.newFleet(), map[*fleet.Service]*service{}, newReading()
+	m.fleet, m.services, m.cursor = m.o.newFleet(), map[*fleet.Service]*service{}, backfill.NewCursor()
 	for _, s := range old {
 		for _, l := range s.tracker.Leaks() {
 			m.service(m.fleet.Service(l.Service)).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})

@@ -90,10 +90,10 @@ func (m *Monitor) Moved() {
 // rewind goes back to before what was seen if the clock did: all times that we
 // have noted would be in the future, and nothing would be done until then.
 func (m *Monitor) rewind(now time.Time) {
-	if !now.Before(m.reading.now) {
+	if !now.Before(m.cursor.Now()) {
 		return
 	}
-	m.logger.Warn("The clock was set back; history is read again", "from", m.reading.now, "to", now)
+	m.logger.Warn("The clock was set back; history is read again", "from", m.cursor.Now(), "to", now)
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.restart()

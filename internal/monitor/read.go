@@ -10,131 +10,58 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
-// How a long time is read: the last fineBlocks base blocks as they are, which
-// the shortest scale has to see, and what is before in the minima of
-// coarseBlocks, which is as much as the other scales are made of.
-const (
-	fineBlocks   = 60
-	coarseBlocks = 5
-)
+// Behind reports whether there is more to read before the latest evaluation.
+func (m *Monitor) Behind() bool { return m.cursor.Behind() }
 
-// pieceSamples bounds the samples that are read at once, and with them memory
-// and what an error costs.
-const pieceSamples = 100_000
-
-// reading is how far reading has come.
-type reading struct {
-	last  time.Time // up to where samples were read; zero: nothing was
-	begin time.Time // of the time that is being caught up with
-	now   time.Time // the latest evaluation
-	steps int       // of the next piece
-	// history: what is read is of the time before the start.
-	history bool
+func (m *Monitor) backfillOptions() backfill.Options {
+	_, condensed := m.o.Source.(collector.BlockSource)
+	return backfill.Options{Interval: m.o.Interval, History: m.o.History, Block: m.o.Trend.Base, Condensed: condensed}
 }
 
-// newReading begins with a small piece: who knows how many series there are.
-func newReading() reading { return reading{steps: 10, history: true} }
-
-// Behind tells that there is more to be read before the latest evaluation.
-func (m *Monitor) Behind() bool { return m.reading.last.Before(m.reading.now) }
-
-// piece is a time to read. In blocks, it is from from, included, to to,
-// excluded; else the other way round.
-type piece struct {
-	from, to time.Time
-	blocks   time.Duration // 0: not in blocks
-}
-
-// next is the next piece to read at the time now.
-func (m *Monitor) next(now time.Time) piece {
-	r := &m.reading
-	from := r.last
-	if oldest := now.Add(-max(m.o.History, m.o.Interval)); from.Before(oldest) {
-		from, r.begin = oldest, oldest
-	}
-	if r.begin.IsZero() {
-		r.begin = from
-	}
-	first := from.Add(m.o.Interval) // step to read
-	length := coarseBlocks * m.o.Trend.Base
-	recent := multiple(now.Add(-fineBlocks*m.o.Trend.Base), length)
-	if _, ok := m.o.Source.(collector.BlockSource); ok && length > m.o.Interval && length%m.o.Interval == 0 && first.Before(recent) {
-		edge := multiple(first, length)
-		if edge.Before(first) && !r.last.IsZero() {
-			// As it is, up to where a block begins.
-			return piece{from: from, to: edge.Add(length - m.o.Interval)}
-		}
-		return piece{from: edge, to: earlier(edge.Add(time.Duration(r.steps)*length), recent), blocks: length}
-	}
-	return piece{from: from, to: earlier(from.Add(time.Duration(r.steps)*m.o.Interval), now)}
-}
-
-// multiple is the latest whole multiple of d since the epoch that is not after t.
-func multiple(t time.Time, d time.Duration) time.Time {
-	return t.Add(-time.Duration(t.UnixNano() % int64(d)))
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// read feeds the next piece of samples to the services, and returns the number
-// of series.
+// read feeds the next piece of samples to the services, and returns the number of
+// series.
 func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
-	m.reading.now = now
-	p := m.next(now)
+	o := m.backfillOptions()
+	p := m.cursor.Next(now, o)
 	var w collector.Window
 	var err error
-	if p.blocks > 0 {
-		w, err = m.o.Source.(collector.BlockSource).Blocks(ctx, p.from, p.to, p.blocks)
+	if p.Block > 0 {
+		w, err = m.o.Source.(collector.BlockSource).Blocks(ctx, p.From, p.To, p.Block)
 	} else {
-		w, err = m.o.Source.Window(ctx, p.from, p.to)
+		w, err = m.o.Source.Window(ctx, p.From, p.To)
 	}
 	if ctx.Err() != nil {
-		return 0, ctx.Err() // the end, which is no failure of the source
+		return 0, ctx.Err() // a shutdown is no failure of the source
 	}
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.state.Cycles++
-	defer m.progress()
+	defer m.updateProgress()
 	if err != nil {
-		m.state.Error = err.Error()
-		m.metrics.cycles.WithLabelValues(string(collector.ReasonOf(err))).Inc()
-		m.log.say(m.logger, "series", string(collector.ReasonOf(err)), func(l *slog.Logger) {
-			l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", collector.ReasonOf(err), "err", err)
-		})
-		switch collector.ReasonOf(err) {
-		case collector.ReasonTimeout, collector.ReasonTooLarge:
-			m.reading.steps = max(1, m.reading.steps/2) // it was too much
-		}
+		m.readFailed(err)
 		return 0, err
 	}
-	m.reading.last = p.to
-	if p.blocks > 0 {
-		m.reading.last = p.to.Add(-m.o.Interval)
-	}
-	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, m.reading.last
-	m.metrics.lastRead.Set(float64(m.reading.last.UnixMilli()) / 1000)
+	m.cursor.Advance(p, o)
+	last := m.cursor.Last()
+	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, last
+	m.metrics.lastRead.Set(float64(last.UnixMilli()) / 1000)
 	m.log.say(m.logger, "series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
 	m.logWarnings(w.Warnings)
 	if len(w.Series) > 0 {
-		m.sampled = m.reading.last
+		m.sampled = last
 	}
 	samples := 0
-	if m.reading.history {
-		samples = m.replay(w, p.blocks)
+	if m.cursor.InHistory() {
+		samples = m.replay(w, p.Block)
 	} else {
-		samples = m.feed(w.Series, p.blocks)
+		samples = m.feed(w.Series, p.Block)
 	}
-	m.reading.history = m.reading.history && m.Behind()
 	m.metrics.samples.Add(float64(samples))
-	m.resize(p, samples)
+	m.cursor.Fed(p, o, samples)
 	if !m.Behind() {
 		m.metrics.cycles.WithLabelValues("ok").Inc()
 		m.metrics.series.Set(float64(len(w.Series)))
@@ -143,37 +70,25 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	return len(w.Series), nil
 }
 
-// progress tells how far reading is. The caller holds mtx.
-func (m *Monitor) progress() {
-	r := &m.reading
-	behind := max(0, r.now.Sub(r.last))
-	if r.last.IsZero() {
-		behind = r.now.Sub(r.begin)
+// readFailed notes why samples could not be read. The caller holds mtx.
+func (m *Monitor) readFailed(err error) {
+	reason := collector.ReasonOf(err)
+	m.state.Error = err.Error()
+	m.metrics.cycles.WithLabelValues(string(reason)).Inc()
+	m.log.say(m.logger, "series", string(reason), func(l *slog.Logger) {
+		l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", reason, "err", err)
+	})
+	if reason == collector.ReasonTimeout || reason == collector.ReasonTooLarge {
+		m.cursor.Shrink()
 	}
-	done := 1.0
-	if all := r.now.Sub(r.begin); behind > 0 && all > 0 {
-		done = 1 - behind.Seconds()/all.Seconds()
-	}
-	if behind == 0 {
-		r.begin = r.last
-	}
-	m.metrics.lag.Set(behind.Seconds())
-	m.metrics.progress.Set(max(0, done))
-	m.state.Done = max(0, done)
 }
 
-// resize makes the next piece as long as pieceSamples let it, by what this one
-// brought, but not all at once.
-func (m *Monitor) resize(p piece, samples int) {
-	step := m.o.Interval
-	if p.blocks > 0 {
-		step = p.blocks
-	}
-	fit := pieceSamples
-	if samples > 0 {
-		fit = int(float64(pieceSamples) * float64(p.to.Sub(p.from)/step) / float64(samples))
-	}
-	m.reading.steps = max(1, min(fit, 4*m.reading.steps))
+// updateProgress shows how far reading has come. The caller holds mtx.
+func (m *Monitor) updateProgress() {
+	behind, done := m.cursor.Progress()
+	m.metrics.lag.Set(behind.Seconds())
+	m.metrics.progress.Set(done)
+	m.state.Done = done
 }
 
 // feed gives the samples to the services, each that stands for a block once for

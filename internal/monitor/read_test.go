@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"context"
-	"math"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -140,36 +140,12 @@ func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 		if i > 0 {
 			require.Equal(t, c.blocks[i-1].To, b.From, "each block once, in order")
 		}
-		require.LessOrEqual(t, len(b.Series[0].Samples), pieceSamples)
+		require.LessOrEqual(t, len(b.Series[0].Samples), backfill.PieceSamples)
 	}
 	last := c.blocks[len(c.blocks)-1].To
 	require.Equal(t, last.Add(-time.Minute), w.windows[0].From)
 	require.WithinDuration(t, w.now.Add(-time.Hour), last, 6*time.Minute)
 	require.Equal(t, w.now, w.windows[len(w.windows)-1].To)
-}
-
-// What is read at once is bounded, however many series there are and however
-// long the time is.
-func TestPiecesAreBounded(t *testing.T) {
-	m, err := New(t.Context(), Options{Source: &condensing{}, History: 7 * 24 * time.Hour})
-	require.NoError(t, err)
-	now := t0
-	most := 0
-	for m.reading.now = now; m.Behind(); {
-		p := m.next(now)
-		var n int
-		if p.blocks > 0 {
-			n = int(p.to.Sub(p.from) / p.blocks)
-			m.reading.last = p.to.Add(-time.Minute)
-		} else {
-			n = int(p.to.Sub(p.from) / time.Minute)
-			m.reading.last = p.to
-		}
-		require.Positive(t, n)
-		most = max(most, 10_000*n)
-		m.resize(p, 10_000*n)
-	}
-	require.LessOrEqual(t, most, pieceSamples)
 }
 
 // Another shard's services are not watched, and neither are its leaks.
@@ -229,10 +205,4 @@ func TestReplicasAreAlike(t *testing.T) {
 	require.Equal(t, one[0].ID, two[0].ID)
 	require.Equal(t, one[0].Service, two[0].Service)
 	require.Equal(t, one[0].Signature, two[0].Signature)
-}
-
-func TestMultiple(t *testing.T) {
-	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300+299, 0), 5*time.Minute))
-	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300, 0), 5*time.Minute))
-	require.False(t, math.Signbit(float64(multiple(t0, 7*time.Second).Unix())))
 }

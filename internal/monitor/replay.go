@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
@@ -84,7 +85,7 @@ func (m *Monitor) expand(samples []collector.Sample, block time.Duration) []coll
 // replayService takes one service through a piece.
 func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time) {
 	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
-	for at := multiple(from, every).Add(every); at.Before(to); at = at.Add(every) {
+	for at := backfill.Truncate(from, every).Add(every); at.Before(to); at = at.Add(every) {
 		for _, t := range tracks {
 			t.feed(s, at.UnixMilli())
 		}

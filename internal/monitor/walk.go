@@ -19,7 +19,7 @@ import (
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	m.reading.last = w.To
+	m.cursor.Skip(w.To)
 	parts := map[*service][]*track{}
 	add := func(s *service, in *fleet.Instance, samples []collector.Sample) {
 		in.Extend(samples)

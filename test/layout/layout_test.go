@@ -50,14 +50,15 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/monitor/fleet": {"collector", "trend", "internal/procstart"},
+	"internal/monitor/backfill": {},
+	"internal/monitor/fleet":    {"collector", "trend", "internal/procstart"},
 	"internal/monitor/profiling": {
 		"collector", "trend", "internal/backoff", "internal/human", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle",
 		"internal/monitor/fleet", "internal/stack",
 	},
 
 	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling"},
+	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/profiling"},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
@@ -127,7 +128,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -143,8 +144,9 @@ var timeless = map[string][]string{
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,
 
-	"internal/monitor":       {"Now", "Since"},
-	"internal/monitor/fleet": nil,
+	"internal/monitor":          {"Now", "Since"},
+	"internal/monitor/backfill": nil,
+	"internal/monitor/fleet":    nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},
