@@ -194,7 +194,7 @@ func (s state) services() []uiweb.Service {
 	for _, svc := range s.monitor.Services() {
 		v := uiweb.Service{
 			Labels: svc.Labels, Rate: svc.Verdict.Rate,
-			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, Held: svc.Held,
+			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, Held: svc.SuppressedReason,
 		}
 		for _, in := range svc.Instances {
 			if !in.Gone {

@@ -33,7 +33,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 			w.run(4 * time.Hour)
 			only := w.monitor.Services()[0]
 			require.Equal(t, trend.Leaking, only.Verdict.Status)
-			require.Equal(t, c.held, only.Held)
+			require.Equal(t, c.held, only.SuppressedReason)
 			if c.evidence == "" {
 				require.Empty(t, w.firing())
 				return

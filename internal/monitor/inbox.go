@@ -114,15 +114,15 @@ func (r presenceResult) apply(*Monitor) {
 	}
 }
 
-// recallResult is the leaks and captures of earlier runs that the archive has;
+// restoreResult is the leaks and captures of earlier runs that the archive has;
 // with an error, the leaks that could be read.
-type recallResult struct {
+type restoreResult struct {
 	leaks    []leak.Leak
 	err      error
 	captures []leak.Capture
 }
 
-func (r recallResult) apply(m *Monitor) {
-	m.remember(r.leaks, r.err)
-	m.rememberCaptures(r.captures)
+func (r restoreResult) apply(m *Monitor) {
+	m.restore(r.leaks, r.err)
+	m.captures.Restore(r.captures, m.o.Owns)
 }

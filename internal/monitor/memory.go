@@ -26,8 +26,8 @@ const (
 	maxMemory = 10
 )
 
-// weigh asks for the memory of services with leaks, beside the cycle.
-func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service) {
+// askMemory asks for the memory of services with leaks, beside the cycle.
+func (m *Monitor) askMemory(ctx context.Context, now time.Time, services []*service) {
 	if m.o.Memory == nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (m *Monitor) weigh(ctx context.Context, now time.Time, services []*service)
 		source, names := m.o.Memory, m.o.GroupBy
 		m.pulls.Go(func() {
 			memory, err := source.Memory(ctx, s.fleet.Labels, names, now, since)
-			m.log.say(m.logger, "memory", string(reasonOf(err)), func(l *slog.Logger) {
+			m.journal.LogState("memory", string(reasonOf(err)), func(l *slog.Logger) {
 				if err != nil {
 					l.Warn("The memory of services that leak cannot be read, only the number of goroutines says when they are full", "err", err)
 				} else {

@@ -77,7 +77,7 @@ func TestMemoryOfManyLeaks(t *testing.T) {
 		services = append(services, s)
 	}
 	for n := 1; n <= 4; n++ {
-		w.monitor.weigh(t.Context(), w.now, services)
+		w.monitor.askMemory(t.Context(), w.now, services)
 		w.monitor.Wait()
 		require.Len(t, x.asked, min(n*maxMemory, 35))
 	}

@@ -10,22 +10,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // Behind reports whether there is more to read before the latest evaluation.
 func (m *Monitor) Behind() bool { return m.cursor.Behind() }
 
-func (m *Monitor) backfillOptions() backfill.Options {
-	_, condensed := m.o.Source.(collector.BlockSource)
-	return backfill.Options{Interval: m.o.Interval, History: m.o.History, Block: m.o.Trend.Base, Condensed: condensed}
-}
-
 // read feeds the next piece of samples to the services, and returns the number of
 // series.
 func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
-	o := m.backfillOptions()
+	o := m.o.backfill()
 	p := m.cursor.Next(now, o)
 	var w collector.Window
 	var err error
@@ -49,7 +43,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	last := m.cursor.Last()
 	m.state.Error, m.state.Warnings, m.state.Read = "", w.Warnings, last
 	m.metrics.lastRead.Set(float64(last.UnixMilli()) / 1000)
-	m.log.say(m.logger, "series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
+	m.journal.LogState("series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
 	m.logWarnings(w.Warnings)
 	if len(w.Series) > 0 {
 		m.sampled = last
@@ -75,7 +69,7 @@ func (m *Monitor) readFailed(err error) {
 	reason := collector.ReasonOf(err)
 	m.state.Error = err.Error()
 	m.metrics.cycles.WithLabelValues(string(reason)).Inc()
-	m.log.say(m.logger, "series", string(reason), func(l *slog.Logger) {
+	m.journal.LogState("series", string(reason), func(l *slog.Logger) {
 		l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", reason, "err", err)
 	})
 	if reason == collector.ReasonTimeout || reason == collector.ReasonTooLarge {
@@ -94,7 +88,7 @@ func (m *Monitor) updateProgress() {
 // feed gives the samples to the services, each that stands for a block once for
 // every step of it, and returns how many there were.
 func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int) {
-	var strangers []*collector.Series
+	var unknown []*collector.Series
 	for i := range all {
 		series := &all[i]
 		if len(series.Samples) == 0 {
@@ -104,11 +98,11 @@ func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int
 		if place, ok := m.fleet.Find(series.Labels); ok {
 			m.observe(place, series.Samples, block)
 		} else {
-			strangers = append(strangers, series)
+			unknown = append(unknown, series)
 		}
 	}
-	slices.SortStableFunc(strangers, byFirst)
-	for _, series := range strangers {
+	slices.SortStableFunc(unknown, byFirst)
+	for _, series := range unknown {
 		m.observe(m.fleet.Register(series.Labels, series.Samples[0]), series.Samples, block)
 	}
 	m.fleet.Prune(len(all))
@@ -137,9 +131,9 @@ func (m *Monitor) observe(place fleet.Series, samples []collector.Sample, block 
 	place.Instance.Extend(samples)
 }
 
-// Watches tells whether an instance is watched, and what its labels are now. It is
-// called by the caller of Cycle.
-func (m *Monitor) Watches(instance labels.Labels) (now labels.Labels, watched bool) {
+// CurrentLabels returns the labels that a watched instance has now; watched is false
+// if there is no such instance. It is called by the caller of Cycle.
+func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watched bool) {
 	return m.fleet.CurrentLabels(instance)
 }
 
@@ -149,11 +143,26 @@ func (m *Monitor) logWatched(series int) {
 	if series == 0 {
 		state = "empty"
 	}
-	m.log.say(m.logger, "watched", state, func(l *slog.Logger) {
+	m.journal.LogState("watched", state, func(l *slog.Logger) {
 		if state != "" {
 			l.Warn("There is no go_goroutines series to watch; does Prometheus scrape Go services, does the selector match?")
 		} else {
 			l.Info("There are series to watch", "series", series, "services", len(m.services))
+		}
+	})
+}
+
+// logWarnings logs when the source begins to answer with warnings, and when it stops.
+func (m *Monitor) logWarnings(warnings []string) {
+	state := ""
+	if len(warnings) > 0 {
+		state = warnings[0]
+	}
+	m.journal.LogState("warnings", state, func(l *slog.Logger) {
+		if state != "" {
+			l.Warn("Prometheus answers with a warning", "warnings", warnings)
+		} else {
+			l.Info("Prometheus answers without a warning again")
 		}
 	})
 }

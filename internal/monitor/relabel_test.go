@@ -70,7 +70,7 @@ func TestLabelsThatChange(t *testing.T) {
 	require.WithinDuration(t, before.Onset, w.firing()[0].Onset, time.Hour)
 	require.Greater(t, len(w.refs["api/c"]), profiles, "it is asked further")
 	require.Len(t, w.refs, 3, "under the same names")
-	now, ok := w.monitor.Watches(leaky.labels)
+	now, ok := w.monitor.CurrentLabels(leaky.labels)
 	require.True(t, ok)
 	require.Equal(t, zoned(leaky.labels), now, "who knows it by its old labels learns of the new ones")
 	for _, s := range w.monitor.Services() {

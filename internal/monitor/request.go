@@ -47,8 +47,7 @@ func (m *Monitor) openRequest(now time.Time, r Request) *service {
 	if s.profiles.Requested(now) {
 		return s
 	}
-	m.captures = append(m.captures, m.planner().Request(now, s.profiles, r.Instance, r.Why)...)
-	m.boundCaptures()
+	m.captures.Add(m.planner().Request(now, s.profiles, r.Instance, r.Why)...)
 	m.logger.Info("Profiles are taken on request", "service", s.fleet.Labels, "why", r.Why)
 	return s
 }

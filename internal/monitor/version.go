@@ -4,18 +4,26 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
+// Versions knows which version the instances run at a time. The function returns an
+// empty string where it is unknown.
+type Versions interface {
+	Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error)
+}
+
 // askPause is the least number of intervals between two questions for versions.
 const askPause = 5
 
-// ask asks, beside the cycle, for the versions of the instances of services
+// askVersions asks, beside the cycle, for the versions of the instances of services
 // with a leak, where processes are new: to say which rollout it began with, and
 // which one it is gone with.
-func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
-	if m.o.Versions == nil || m.o.VersionLabel != "" || now.Sub(m.asked) < askPause*m.o.Interval {
+func (m *Monitor) askVersions(ctx context.Context, now time.Time, services []*service) {
+	if m.o.Versions == nil || m.o.VersionLabel != "" || now.Sub(m.versionsAsked) < askPause*m.o.Interval {
 		return
 	}
 	var questions []fleet.VersionQuestion
@@ -27,7 +35,7 @@ func (m *Monitor) ask(ctx context.Context, now time.Time, services []*service) {
 	if len(questions) == 0 {
 		return
 	}
-	m.asked = now
+	m.versionsAsked = now
 	source := m.o.Versions // a reload may bring another
 	m.pulls.Go(func() {
 		version, err := source.Versions(ctx, now)

@@ -52,13 +52,14 @@ var mayImport = map[string][]string{
 
 	"internal/monitor/backfill": {},
 	"internal/monitor/fleet":    {"collector", "trend", "internal/procstart"},
+	"internal/monitor/journal":  {"internal/leak", "trend"},
 	"internal/monitor/profiling": {
 		"collector", "trend", "internal/backoff", "internal/human", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle",
 		"internal/monitor/fleet", "internal/stack",
 	},
 
 	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/profiling"},
+	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling"},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
@@ -147,6 +148,7 @@ var timeless = map[string][]string{
 	"internal/monitor":          {"Now", "Since"},
 	"internal/monitor/backfill": nil,
 	"internal/monitor/fleet":    nil,
+	"internal/monitor/journal":  nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},

@@ -1,40 +1,17 @@
-package monitor
+package journal
 
 import (
 	"encoding/json"
-	"log/slog"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// changes logs the state of a thing when it changes, not at every cycle.
-type changes struct {
-	mtx    sync.Mutex
-	states map[string]string
-}
-
-// say calls log when state, "" being good, is not what it was. At first, a good
-// state is not worth a line.
-func (c *changes) say(l *slog.Logger, thing, state string, log func(*slog.Logger)) {
-	c.mtx.Lock()
-	defer c.mtx.Unlock()
-	if c.states == nil {
-		c.states = map[string]string{}
-	}
-	before, known := c.states[thing]
-	c.states[thing] = state
-	if before != state || (!known && state != "") {
-		log(l)
-	}
-}
-
-// digest is what of a leak is worth a new document and a line in the log: not
-// every goroutine more.
+// digest changes when a leak deserves a new document and a line in the log. One
+// goroutine more does not.
 func digest(l leak.Leak) string {
 	stack := ""
 	if len(l.Stacks) > 0 {

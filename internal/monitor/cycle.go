@@ -1,0 +1,94 @@
+package monitor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Cycle judges everything at the time now. If that is before the time of the
+// last call, the clock was set back, and the history is read again as after a
+// restart. An error says that no samples could be read: nothing fires and
+// nothing resolves then, and the next cycle reads what this one missed.
+//
+// A long time, as at the start, is read in pieces, one a call: while Behind
+// tells that there are more, nothing is judged and Cycle is to be called again.
+func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
+	began := time.Now()
+	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
+
+	m.rewind(now)
+	m.retryRestore(ctx)
+	n, err := m.read(ctx, now)
+	// An answer without any series says nothing about the services: a Prometheus that
+	// has lost its targets or its data returns it.
+	if err == nil && n > 0 && !m.Behind() {
+		services := m.judgeAll(now)
+		m.askVersions(ctx, now, services)
+		for _, s := range services {
+			m.startPulls(ctx, now, s)
+		}
+		m.askMemory(ctx, now, services)
+		m.askPresence(ctx, now)
+		m.publish(ctx)
+	} else {
+		m.mtx.Lock()
+		m.applyResults()
+		m.leaks = m.allLeaks()
+		m.mtx.Unlock()
+	}
+	m.o.Notify(now, m.Leaks())
+	return err
+}
+
+// judgeAll judges every service and moves its leaks to their next states. It returns
+// the services that are watched.
+func (m *Monitor) judgeAll(now time.Time) (watched []*service) {
+	m.mtx.Lock()
+	m.applyResults()
+	m.mtx.Unlock()
+	status := map[trend.Status]int{}
+	// Only the caller of Cycle changes services, so it iterates without a lock. It
+	// locks for one service at a time, so that pages need not wait for all.
+	for _, s := range m.services {
+		if m.judgeOne(now, s) {
+			status[s.verdict.Status]++
+			watched = append(watched, s)
+		}
+	}
+	m.metrics.verdicts(status)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.leaks = m.allLeaks()
+	return watched
+}
+
+// judgeOne judges a service, and forgets it if nothing is left of it. It reports
+// whether the service is watched.
+func (m *Monitor) judgeOne(now time.Time, s *service) (watched bool) {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
+	s.fleet.SetWatched(s.trend.Instances())
+	s.forget()
+	s.fleet.MarkEnded(m.sampled, m.o.Interval)
+	watched = len(s.fleet.Watched()) > 0
+	if !watched && s.tracker.Idle() {
+		delete(m.services, s.fleet)
+		m.fleet.Remove(s.fleet)
+	}
+	return watched
+}
+
+// allLeaks are those of all services. The caller holds mtx.
+func (m *Monitor) allLeaks() []leak.Leak {
+	var out []leak.Leak
+	for _, s := range m.services {
+		out = append(out, s.tracker.Leaks()...)
+	}
+	slices.SortFunc(out, leak.ByDetection)
+	return out
+}

@@ -1,0 +1,138 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// SourceState is how the last reading of samples went.
+type SourceState struct {
+	// Read is up to when samples were read, Cycles how often.
+	Read   time.Time
+	Cycles int
+	// Done is how much of the history is read, 0 to 1.
+	Done float64
+	// Error is empty when the last reading went well. Warnings are those of the
+	// source then.
+	Error    string
+	Warnings []string
+	// Archive is why the archive cannot be written; empty when it can.
+	Archive string
+}
+
+// Service is a watched service, for pages.
+type Service struct {
+	Labels  labels.Labels
+	Verdict trend.Verdict
+	// SuppressedReason is why there is no alert for a leak that the counts show, in
+	// words; empty: they show none, or there is one.
+	SuppressedReason string
+	Instances        []Instance
+}
+
+// Instance is a watched instance, for pages.
+type Instance struct {
+	trend.Instance
+	Labels labels.Labels
+	// Next is the earliest time of the next profile; zero: unknown.
+	Next time.Time
+	// Gone: its series have ended. It is not asked for profiles; its past is judged
+	// for a while.
+	Gone bool
+}
+
+// Leaks lists all leaks, open and lately resolved, by the time of detection.
+func (m *Monitor) Leaks() []leak.Leak {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.leaks
+}
+
+// Captures lists the recent captures, the newest first.
+func (m *Monitor) Captures() []leak.Capture {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.captures.List()
+}
+
+// Services lists the watched services, in no order.
+func (m *Monitor) Services() []Service {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	planner := m.planner()
+	out := make([]Service, 0, len(m.services))
+	for _, s := range m.services {
+		if len(s.fleet.Watched()) == 0 {
+			continue // only its leaks are left
+		}
+		v := Service{Labels: s.fleet.Labels, Verdict: s.verdict, SuppressedReason: s.tracker.SuppressedReason()}
+		place, present := 0, len(s.fleet.Present())
+		for _, w := range s.fleet.Watched() {
+			if in := s.fleet.Instance(w.Name); in != nil {
+				i := Instance{Instance: w, Labels: in.Labels, Gone: in.Ended()}
+				if !i.Gone {
+					i.Next = planner.NextPull(s.profiles, s.growing(), w.Name, place, present)
+					place++
+				}
+				v.Instances = append(v.Instances, i)
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Each visits the watched instances, in no order. gone: the series of this one
+// have ended.
+func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	for _, s := range m.services {
+		for _, w := range s.fleet.Watched() {
+			if in := s.fleet.Instance(w.Name); in != nil {
+				visit(in.Labels, in.Ended())
+			}
+		}
+	}
+}
+
+// State is how the last reading of samples went.
+func (m *Monitor) State() SourceState {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	s := m.state
+	s.Archive = m.journal.Error()
+	return s
+}
+
+// Floors are the floors of a service of late, since a time if there are that
+// many; empty for a service that is not watched.
+func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	if s := m.lookup(service); s != nil {
+		return s.trend.Floors(since)
+	}
+	return trend.Floors{}
+}
+
+// Explain lists what is behind the latest verdict on a service, by instance and
+// scale; nil for a service that is not watched.
+func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	if s := m.lookup(service); s != nil {
+		return s.trend.Explain()
+	}
+	return nil
+}
+
+// lookup returns the service with the given labels; nil: there is none. The caller
+// holds mtx.
+func (m *Monitor) lookup(group labels.Labels) *service {
+	return m.services[m.fleet.Lookup(group)]
+}

@@ -1,0 +1,72 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+)
+
+// restore continues with the leaks of earlier runs. The caller holds mtx, or nobody
+// else knows m yet.
+func (m *Monitor) restore(leaks []leak.Leak, err error) {
+	for _, l := range m.journal.Restore(leaks, err, m.o.Owns) {
+		m.restoreLeak(l)
+	}
+	m.leaks = m.allLeaks()
+}
+
+// restoreLeak continues with a leak. The caller holds mtx.
+func (m *Monitor) restoreLeak(l leak.Leak) {
+	s := m.service(m.fleet.Service(l.Service))
+	s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+}
+
+// readCaptures reads the captures of earlier runs. Those that cannot be read are not
+// read again: without them no leak is described wrongly.
+func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []leak.Capture {
+	captures, err := archive.Captures(ctx)
+	if err != nil && ctx.Err() == nil {
+		m.logger.Warn("Not all of what was captured on request can be read", "read", len(captures), "err", err)
+	}
+	return captures
+}
+
+// retryRestore reads the archive again, beside the cycle, if it did not answer.
+func (m *Monitor) retryRestore(ctx context.Context) {
+	if !m.journal.StartRestore() {
+		return
+	}
+	archive := m.o.Archive
+	m.pulls.Go(func() {
+		leaks, err := m.journal.Read(ctx)
+		m.inbox.put(restoreResult{leaks, err, m.readCaptures(ctx, archive)})
+	})
+}
+
+// ForgetArchive says that the archive was replaced: what the new one has is read
+// first, then it gets what we have. Profiles that stayed in the old one are not
+// loaded again. It is called by the caller of Cycle.
+func (m *Monitor) ForgetArchive() {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.journal.ForgetArchive()
+	m.captures.ForgetArchive()
+	for _, s := range m.services {
+		s.profiles.ForgetArchive()
+	}
+}
+
+// rewind starts over if the clock was set back: otherwise all noted times would be in
+// the future, and nothing would be done until then.
+func (m *Monitor) rewind(now time.Time) {
+	if !now.Before(m.cursor.Now()) {
+		return
+	}
+	m.logger.Warn("The clock was set back; history is read again", "from", m.cursor.Now(), "to", now)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.restart()
+	m.versionsAsked = time.Time{}
+}
