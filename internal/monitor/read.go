@@ -1,16 +1,13 @@
 package monitor
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
 // Behind reports whether there is more to read before the latest evaluation.
@@ -52,7 +49,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	if m.cursor.InHistory() {
 		samples = m.replay(w, p.Block)
 	} else {
-		samples = m.feed(w.Series, p.Block)
+		samples = m.feed(w, p.Block)
 	}
 	m.metrics.samples.Add(float64(samples))
 	m.cursor.Fed(p, o, samples)
@@ -83,52 +80,6 @@ func (m *Monitor) updateProgress() {
 	m.metrics.lag.Set(behind.Seconds())
 	m.metrics.progress.Set(done)
 	m.state.Done = done
-}
-
-// feed gives the samples to the services, each that stands for a block once for
-// every step of it, and returns how many there were.
-func (m *Monitor) feed(all []collector.Series, block time.Duration) (samples int) {
-	var unknown []*collector.Series
-	for i := range all {
-		series := &all[i]
-		if len(series.Samples) == 0 {
-			continue
-		}
-		samples += len(series.Samples)
-		if place, ok := m.fleet.Find(series.Labels); ok {
-			m.observe(place, series.Samples, block)
-		} else {
-			unknown = append(unknown, series)
-		}
-	}
-	slices.SortStableFunc(unknown, byFirst)
-	for _, series := range unknown {
-		m.observe(m.fleet.Register(series.Labels, series.Samples[0]), series.Samples, block)
-	}
-	m.fleet.Prune(len(all))
-	return samples
-}
-
-// byFirst orders series by their first samples. Those of a window that are new
-// come after the others and in this order, so that it is known of each whether it
-// goes on where one with other labels has ended.
-func byFirst(a, b *collector.Series) int { return cmp.Compare(a.Samples[0].T, b.Samples[0].T) }
-
-// observe gives the samples of a series to its instance, if that is ours.
-func (m *Monitor) observe(place fleet.Series, samples []collector.Sample, block time.Duration) {
-	if place.Service == nil {
-		return
-	}
-	s := m.service(place.Service)
-	step := m.o.Interval.Milliseconds()
-	back := max(0, block.Milliseconds()-step)
-	for _, x := range samples {
-		for t, end := x.T-back, x.T; t <= end; t += step {
-			x.T = t
-			s.observe(place.Instance, x)
-		}
-	}
-	place.Instance.Extend(samples)
 }
 
 // CurrentLabels returns the labels that a watched instance has now; watched is false

@@ -1,6 +1,9 @@
 package fleet
 
 import (
+	"cmp"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -58,11 +61,6 @@ func (r *Registry) Lookup(group labels.Labels) *Service {
 	return r.services[string(group.Bytes(nil))]
 }
 
-// ServiceOf finds the service that an instance belongs to, or makes it.
-func (r *Registry) ServiceOf(instance labels.Labels) *Service {
-	return r.Service(r.group(instance))
-}
-
 func (r *Registry) group(instance labels.Labels) labels.Labels {
 	return labels.NewBuilder(instance).Keep(r.o.GroupBy...).Labels()
 }
@@ -73,18 +71,42 @@ func (r *Registry) Remove(s *Service) {
 	s.removed = true
 }
 
-// Find returns the place of a series. found is false if the series is new or its
-// place is no longer valid: then it must be registered.
-func (r *Registry) Find(ls labels.Labels) (s Series, found bool) {
+// Places iterates over the series of a window that have samples, with their places:
+// the known ones first, then the new ones in the order of their first samples. The
+// caller must extend the instance of each before the next: so it is known of a new
+// series whether it continues one that ended under other labels.
+func (r *Registry) Places(window []collector.Series) iter.Seq2[*collector.Series, Series] {
+	return func(yield func(*collector.Series, Series) bool) {
+		var unknown []*collector.Series
+		for i := range window {
+			series := &window[i]
+			if len(series.Samples) == 0 {
+				continue
+			}
+			s, ok := r.find(series.Labels)
+			if !ok {
+				unknown = append(unknown, series)
+			} else if !yield(series, s) {
+				return
+			}
+		}
+		slices.SortStableFunc(unknown, func(a, b *collector.Series) int { return cmp.Compare(a.Samples[0].T, b.Samples[0].T) })
+		for _, series := range unknown {
+			if !yield(series, r.register(series.Labels, series.Samples[0])) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the place of a series; found is false if it has none that is valid.
+func (r *Registry) find(ls labels.Labels) (s Series, found bool) {
 	s, ok := r.series[ls.Hash()]
 	return s, ok && s.valid() && labels.Equal(s.labels, ls)
 }
 
-// Register finds the place of a series that begins with first, or makes it. New
-// series of a window are registered in the order of their first samples, after the
-// known ones were fed: so it is known of each whether it continues one that ended
-// under other labels.
-func (r *Registry) Register(ls labels.Labels, first collector.Sample) Series {
+// register finds the place of a series that begins with first, or makes it.
+func (r *Registry) register(ls labels.Labels, first collector.Sample) Series {
 	s := Series{labels: ls}
 	if group := r.group(ls); r.o.Owns(group) {
 		s.Service = r.Service(group)

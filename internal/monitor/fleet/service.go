@@ -33,7 +33,7 @@ func NewService(group labels.Labels, block time.Duration) *Service {
 // labels, which then become part of the name. But where a process has stopped
 // reporting under its labels and continues under others, it is the same instance.
 func (s *Service) Register(ls labels.Labels, first collector.Sample) *Instance {
-	if in := s.Find(ls); in != nil {
+	if in := s.find(ls); in != nil {
 		return in
 	}
 	name := ls.Get("instance")
@@ -50,8 +50,8 @@ func (s *Service) Register(ls labels.Labels, first collector.Sample) *Instance {
 	return in
 }
 
-// Find returns the instance with the given labels; nil: there is none.
-func (s *Service) Find(ls labels.Labels) *Instance {
+// find returns the instance with the given labels; nil: there is none.
+func (s *Service) find(ls labels.Labels) *Instance {
 	for _, name := range []string{ls.Get("instance"), longName(ls)} {
 		if in, ok := s.instances[name]; ok && labels.Equal(in.Labels, ls) {
 			return in
