@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -46,7 +47,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 
 // judgeAll judges every service and moves its leaks to their next states. It returns
 // the services that are watched.
-func (m *Monitor) judgeAll(now time.Time) (watched []*service) {
+func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
 	m.mtx.Lock()
 	m.applyResults()
 	m.mtx.Unlock()
@@ -55,7 +56,7 @@ func (m *Monitor) judgeAll(now time.Time) (watched []*service) {
 	// locks for one service at a time, so that pages need not wait for all.
 	for _, s := range m.services {
 		if m.judgeOne(now, s) {
-			status[s.verdict.Status]++
+			status[s.Verdict().Status]++
 			watched = append(watched, s)
 		}
 	}
@@ -68,26 +69,24 @@ func (m *Monitor) judgeAll(now time.Time) (watched []*service) {
 
 // judgeOne judges a service, and forgets it if nothing is left of it. It reports
 // whether the service is watched.
-func (m *Monitor) judgeOne(now time.Time, s *service) (watched bool) {
+func (m *Monitor) judgeOne(now time.Time, s *watch.Service) (watched bool) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
-	s.fleet.SetWatched(s.trend.Instances())
-	s.forget()
-	s.fleet.MarkEnded(m.sampled, m.o.Interval)
-	watched = len(s.fleet.Watched()) > 0
-	if !watched && s.tracker.Idle() {
-		delete(m.services, s.fleet)
-		m.fleet.Remove(s.fleet)
+	s.Judge(now, m.o.judge())
+	s.Refresh()
+	s.Fleet.MarkEnded(m.sampled, m.o.Interval)
+	if !s.Watched() && s.Leaks.Idle() {
+		delete(m.services, s.Fleet)
+		m.fleet.Remove(s.Fleet)
 	}
-	return watched
+	return s.Watched()
 }
 
 // allLeaks are those of all services. The caller holds mtx.
 func (m *Monitor) allLeaks() []leak.Leak {
 	var out []leak.Leak
 	for _, s := range m.services {
-		out = append(out, s.tracker.Leaks()...)
+		out = append(out, s.Leaks.Leaks()...)
 	}
 	slices.SortFunc(out, leak.ByDetection)
 	return out

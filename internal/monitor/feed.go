@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // feed passes the samples of a window to the services, and returns how many there
@@ -18,7 +19,7 @@ func (m *Monitor) feed(w collector.Window, block time.Duration) (samples int) {
 		}
 		s := m.service(place.Service)
 		for _, x := range expand(series.Samples, block, m.o.Interval) {
-			s.observe(place.Instance, x)
+			s.Observe(place.Instance, x)
 		}
 		place.Instance.Extend(series.Samples)
 	}
@@ -43,43 +44,27 @@ func expand(samples []collector.Sample, block, step time.Duration) []collector.S
 	return out
 }
 
-// track is the samples of an instance that its service has not seen yet.
-type track struct {
-	instance *fleet.Instance
-	samples  []collector.Sample
-}
-
 // tracks are the samples of a window by service, and how many there are. The caller
 // holds mtx.
-func (m *Monitor) tracks(w collector.Window, block time.Duration) (byService map[*service][]*track, samples int) {
-	byService = map[*service][]*track{}
+func (m *Monitor) tracks(w collector.Window, block time.Duration) (byService map[*watch.Service][]*watch.Track, samples int) {
+	byService = map[*watch.Service][]*watch.Track{}
 	for series, place := range m.fleet.Places(w.Series) {
 		samples += len(series.Samples)
 		if place.Service == nil {
 			continue
 		}
 		s := m.service(place.Service)
-		byService[s] = append(byService[s], &track{place.Instance, expand(series.Samples, block, m.o.Interval)})
+		byService[s] = append(byService[s], &watch.Track{Instance: place.Instance, Samples: expand(series.Samples, block, m.o.Interval)})
 		place.Instance.Extend(series.Samples)
 	}
 	m.fleet.Prune(len(w.Series))
 	return byService, samples
 }
 
-// feed passes the samples up to now to the service.
-func (t *track) feed(s *service, now time.Time) {
-	n := 0
-	for n < len(t.samples) && t.samples[n].T <= now.UnixMilli() {
-		s.observe(t.instance, t.samples[n])
-		n++
-	}
-	t.samples = t.samples[n:]
-}
-
 // eachService calls f for all services, for several at a time. Services are
 // independent of each other. The caller holds mtx.
-func (m *Monitor) eachService(workers int, f func(*service)) {
-	todo := make(chan *service)
+func (m *Monitor) eachService(workers int, f func(*watch.Service)) {
+	todo := make(chan *watch.Service)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -93,4 +78,15 @@ func (m *Monitor) eachService(workers int, f func(*service)) {
 	}
 	close(todo)
 	wg.Wait()
+}
+
+// service finds or makes the service of a service of the fleet. The caller holds
+// mtx.
+func (m *Monitor) service(f *fleet.Service) *watch.Service {
+	s, ok := m.services[f]
+	if !ok {
+		s = watch.New(f, m.o.Trend, m.o.tracker())
+		m.services[f] = s
+	}
+	return s
 }

@@ -17,7 +17,7 @@ func TestAnEarlierProcessIsAskedForOnce(t *testing.T) {
 	only := func() profiling.Inventory {
 		require.Len(t, w.monitor.services, 1)
 		for _, s := range w.monitor.services {
-			return s.profiles.Inventory("a")
+			return s.Profiles.Inventory("a")
 		}
 		return profiling.Inventory{}
 	}

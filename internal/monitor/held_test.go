@@ -9,6 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -49,23 +50,24 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 func TestAServiceWithoutProfiles(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 60, fn: handler, pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")})
-	only := func() (out *service) {
+	only := func() (out *watch.Service) {
 		for _, s := range w.monitor.services {
 			out = s
 		}
 		return out
 	}
 	w.run(3 * time.Hour)
-	require.GreaterOrEqual(t, only().profiles.EmptyPulls(), profiling.MaxEmptyPulls)
-	require.False(t, only().profiles.Available(only().suspects()))
+	require.GreaterOrEqual(t, only().Profiles.EmptyPulls(), profiling.MaxEmptyPulls)
+	require.True(t, only().Growing())
+	require.False(t, only().Profiles.Available(only().Need().Suspects))
 	p.pprof = collector.Errorf(collector.ReasonBudget, "not now")
-	dry := only().profiles.EmptyPulls()
+	dry := only().Profiles.EmptyPulls()
 	w.run(3 * time.Hour)
-	require.Equal(t, dry, only().profiles.EmptyPulls(), "there may be one later")
+	require.Equal(t, dry, only().Profiles.EmptyPulls(), "there may be one later")
 	p.pprof = nil
 	w.run(3 * time.Hour)
-	require.Zero(t, only().profiles.EmptyPulls())
-	require.True(t, only().profiles.Available(only().suspects()))
+	require.Zero(t, only().Profiles.EmptyPulls())
+	require.True(t, only().Profiles.Available(only().Need().Suspects))
 }
 
 // Where no profile is to be had, the counts need not leave it open for longer

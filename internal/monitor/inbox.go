@@ -6,9 +6,9 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // result is what work beside the cycle found. The cycle applies it, so that only
@@ -50,36 +50,31 @@ func (m *Monitor) applyResults() {
 
 // pullResult is the outcome of a pull of a service.
 type pullResult struct {
-	service *service
+	service *watch.Service
 	pull    profiling.PullResult
 }
 
-func (r pullResult) apply(*Monitor) { r.service.addPull(r.pull) }
+func (r pullResult) apply(*Monitor) { r.service.AddPull(r.pull) }
 
 // proofResult is the outcome of a pull that may prove a leak of a service.
 type proofResult struct {
-	service *service
+	service *watch.Service
 	proof   profiling.ProofResult
 }
 
 func (r proofResult) apply(m *Monitor) {
-	r.service.addFindings(m.planner().ApplyProof(r.proof))
+	r.service.AddFindings(m.planner().ApplyProof(r.proof))
 }
 
 // memoryResult is the memory of the instances of a service, or the reason for
 // none.
 type memoryResult struct {
-	service *service
+	service *watch.Service
 	memory  []collector.Memory
 	err     error
 }
 
-func (r memoryResult) apply(*Monitor) {
-	r.service.memory.asking = false
-	if r.err == nil {
-		r.service.tracker.Observe(lifecycle.Observation{Memory: r.service.memories(r.memory)})
-	}
-}
+func (r memoryResult) apply(*Monitor) { r.service.AddMemory(r.memory, r.err) }
 
 // versionResult is the versions of processes.
 type versionResult struct{ versions []processVersion }

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // MemorySource knows the memory of the instances of a service, which agree on
@@ -27,24 +27,23 @@ const (
 )
 
 // askMemory asks for the memory of services with leaks, beside the cycle.
-func (m *Monitor) askMemory(ctx context.Context, now time.Time, services []*service) {
+func (m *Monitor) askMemory(ctx context.Context, now time.Time, services []*watch.Service) {
 	if m.o.Memory == nil {
 		return
 	}
 	asked := 0
 	for _, s := range services {
-		since := s.tracker.EarliestOnset()
-		if s.memory.asking || now.Before(s.memory.next) || since.IsZero() {
+		since, due := s.MemoryDue(now)
+		if !due {
 			continue
 		}
 		if asked++; asked > maxMemory {
 			return
 		}
-		s.memory.asking, s.memory.next = true, now.Add(memoryEvery*m.o.Interval)
-		since = s.youngest(since)
+		s.StartMemory(now.Add(memoryEvery * m.o.Interval))
 		source, names := m.o.Memory, m.o.GroupBy
 		m.pulls.Go(func() {
-			memory, err := source.Memory(ctx, s.fleet.Labels, names, now, since)
+			memory, err := source.Memory(ctx, s.Fleet.Labels, names, now, since)
 			m.journal.LogState("memory", string(reasonOf(err)), func(l *slog.Logger) {
 				if err != nil {
 					l.Warn("The memory of services that leak cannot be read, only the number of goroutines says when they are full", "err", err)
@@ -62,28 +61,4 @@ func reasonOf(err error) collector.Reason {
 		return ""
 	}
 	return collector.ReasonOf(err)
-}
-
-// memories are by the name of the instance.
-func (s *service) memories(all []collector.Memory) map[string]leak.Memory {
-	out := map[string]leak.Memory{}
-	for _, x := range all {
-		for in := range s.fleet.Instances() {
-			if labels.Equal(in.Labels, x.Labels) {
-				out[in.Name] = leak.Memory{Instance: in.Name, Used: x.Used, Limit: x.Limit, PerHour: x.PerHour}
-			}
-		}
-	}
-	return out
-}
-
-// youngest is the start of the youngest process that has a leak, if it is after
-// a time: the growth of memory over a restart says nothing.
-func (s *service) youngest(since time.Time) time.Time {
-	for _, name := range s.tracker.FiringInstances() {
-		if started := s.fleet.Started(name); started.After(since) {
-			since = started
-		}
-	}
-	return since
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // scales weigh the instances of the world's services.
@@ -70,10 +71,10 @@ func TestMemoryOfManyLeaks(t *testing.T) {
 	w := newWorld(t)
 	x := &scales{asked: map[string]int{}}
 	w.monitor.o.Memory = x
-	var services []*service
+	var services []*watch.Service
 	for i := range 35 {
 		s := w.monitor.service(w.monitor.fleet.Service(labels.FromStrings("job", fmt.Sprint(i))))
-		s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0}}})
+		s.Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0}}})
 		services = append(services, s)
 	}
 	for n := 1; n <= 4; n++ {

@@ -12,6 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // Monitor watches services for leaks. Cycle is called by one goroutine; what pages
@@ -37,7 +38,7 @@ type Monitor struct {
 	// mtx guards services, and what of them pages read, against the cycle.
 	mtx      sync.RWMutex
 	fleet    *fleet.Registry
-	services map[*fleet.Service]*service
+	services map[*fleet.Service]*watch.Service
 	leaks    []leak.Leak
 	captures profiling.Captures
 	state    SourceState
@@ -58,7 +59,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		journal:  journal.New(o.Archive, o.Logger),
 		cursor:   backfill.NewCursor(),
 		fleet:    fleet.NewRegistry(o.registry()),
-		services: map[*fleet.Service]*service{},
+		services: map[*fleet.Service]*watch.Service{},
 	}
 	if o.Archive != nil {
 		m.profileArchive = profileArchive{o.Archive, m.journal.Report}
@@ -89,7 +90,7 @@ func (m *Monitor) Apply(o Options) error {
 	m.fleet.SetOwns(o.Owns)
 	if !again {
 		for _, s := range m.services {
-			s.tracker.Apply(o.tracker())
+			s.Leaks.Apply(o.tracker())
 		}
 		return nil
 	}
@@ -101,9 +102,9 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.fleet, m.services, m.cursor = fleet.NewRegistry(m.o.registry()), map[*fleet.Service]*service{}, backfill.NewCursor()
+	m.fleet, m.services, m.cursor = fleet.NewRegistry(m.o.registry()), map[*fleet.Service]*watch.Service{}, backfill.NewCursor()
 	for _, s := range old {
-		for _, l := range s.tracker.Leaks() {
+		for _, l := range s.Leaks.Leaks() {
 			m.restoreLeak(l)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -144,4 +145,9 @@ func (o *Options) registry() fleet.Options {
 func (o *Options) backfill() backfill.Options {
 	_, condensed := o.Source.(collector.BlockSource)
 	return backfill.Options{Interval: o.Interval, History: o.History, Block: o.Trend.Base, Condensed: condensed}
+}
+
+// judge are the options of a judgement.
+func (o *Options) judge() watch.JudgeOptions {
+	return watch.JudgeOptions{Interval: o.Interval, Pulling: o.Puller != nil, VersionLabel: o.VersionLabel}
 }

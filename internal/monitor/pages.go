@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -66,16 +67,16 @@ func (m *Monitor) Services() []Service {
 	planner := m.planner()
 	out := make([]Service, 0, len(m.services))
 	for _, s := range m.services {
-		if len(s.fleet.Watched()) == 0 {
+		if !s.Watched() {
 			continue // only its leaks are left
 		}
-		v := Service{Labels: s.fleet.Labels, Verdict: s.verdict, SuppressedReason: s.tracker.SuppressedReason()}
-		place, present := 0, len(s.fleet.Present())
-		for _, w := range s.fleet.Watched() {
-			if in := s.fleet.Instance(w.Name); in != nil {
+		v := Service{Labels: s.Fleet.Labels, Verdict: s.Verdict(), SuppressedReason: s.Leaks.SuppressedReason()}
+		place, present := 0, len(s.Fleet.Present())
+		for _, w := range s.Fleet.Watched() {
+			if in := s.Fleet.Instance(w.Name); in != nil {
 				i := Instance{Instance: w, Labels: in.Labels, Gone: in.Ended()}
 				if !i.Gone {
-					i.Next = planner.NextPull(s.profiles, s.growing(), w.Name, place, present)
+					i.Next = planner.NextPull(s.Profiles, s.Growing(), w.Name, place, present)
 					place++
 				}
 				v.Instances = append(v.Instances, i)
@@ -92,8 +93,8 @@ func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
 	for _, s := range m.services {
-		for _, w := range s.fleet.Watched() {
-			if in := s.fleet.Instance(w.Name); in != nil {
+		for _, w := range s.Fleet.Watched() {
+			if in := s.Fleet.Instance(w.Name); in != nil {
 				visit(in.Labels, in.Ended())
 			}
 		}
@@ -115,7 +116,7 @@ func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
 	if s := m.lookup(service); s != nil {
-		return s.trend.Floors(since)
+		return s.Floors(since)
 	}
 	return trend.Floors{}
 }
@@ -126,13 +127,13 @@ func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
 	if s := m.lookup(service); s != nil {
-		return s.trend.Explain()
+		return s.Explain()
 	}
 	return nil
 }
 
 // lookup returns the service with the given labels; nil: there is none. The caller
 // holds mtx.
-func (m *Monitor) lookup(group labels.Labels) *service {
+func (m *Monitor) lookup(group labels.Labels) *watch.Service {
 	return m.services[m.fleet.Lookup(group)]
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // planner plans profiles by the present options.
@@ -41,7 +42,7 @@ func (a profileArchive) SaveDump(ctx context.Context, service labels.Labels, ins
 }
 
 // startPulls starts the pulls that a service needs now, beside the cycle.
-func (m *Monitor) startPulls(ctx context.Context, now time.Time, s *service) {
+func (m *Monitor) startPulls(ctx context.Context, now time.Time, s *watch.Service) {
 	plan := m.plan(now, s)
 	for _, p := range plan.Pulls {
 		m.pulls.Go(func() { m.inbox.put(pullResult{s, p.Run(ctx)}) })
@@ -53,24 +54,15 @@ func (m *Monitor) startPulls(ctx context.Context, now time.Time, s *service) {
 
 // plan plans the pulls of a service. It notes when the next ones are due, which
 // pages read.
-func (m *Monitor) plan(now time.Time, s *service) profiling.Plan {
+func (m *Monitor) plan(now time.Time, s *watch.Service) profiling.Plan {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	if m.o.Puller == nil {
 		return profiling.Plan{}
 	}
-	need := s.need()
-	need.Leaks = s.tracker.Leaks()
-	plan := m.planner().Plan(now, s.profiles, need)
-	s.addFindings(plan.Findings...)
+	need := s.Need()
+	need.Leaks = s.Leaks.Leaks()
+	plan := m.planner().Plan(now, s.Profiles, need)
+	s.AddFindings(plan.Findings...)
 	return plan
-}
-
-// addPull adds the result of a pull.
-func (s *service) addPull(r profiling.PullResult) {
-	u := s.profiles.Apply(r)
-	s.newProfiles = s.newProfiles || u.Added
-	if u.Review {
-		s.reviewed = u.Added
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // Request asks for profiles of a service now, because something else found it
@@ -37,17 +39,17 @@ func (m *Monitor) Request(ctx context.Context, now time.Time, r Request) error {
 
 // openRequest opens a request, unless one is open. It returns nil if the service is
 // not watched.
-func (m *Monitor) openRequest(now time.Time, r Request) *service {
+func (m *Monitor) openRequest(now time.Time, r Request) *watch.Service {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	s := m.lookup(r.Service)
-	if s == nil || len(s.fleet.Watched()) == 0 {
+	if s == nil || !s.Watched() {
 		return nil
 	}
-	if s.profiles.Requested(now) {
+	if s.Profiles.Requested(now) {
 		return s
 	}
-	m.captures.Add(m.planner().Request(now, s.profiles, r.Instance, r.Why)...)
-	m.logger.Info("Profiles are taken on request", "service", s.fleet.Labels, "why", r.Why)
+	m.captures.Add(m.planner().Request(now, s.Profiles, r.Instance, r.Why)...)
+	m.logger.Info("Profiles are taken on request", "service", s.Fleet.Labels, "why", r.Why)
 	return s
 }

@@ -20,7 +20,7 @@ func (m *Monitor) restore(leaks []leak.Leak, err error) {
 // restoreLeak continues with a leak. The caller holds mtx.
 func (m *Monitor) restoreLeak(l leak.Leak) {
 	s := m.service(m.fleet.Service(l.Service))
-	s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+	s.Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 }
 
 // readCaptures reads the captures of earlier runs. Those that cannot be read are not
@@ -54,7 +54,7 @@ func (m *Monitor) ForgetArchive() {
 	m.journal.ForgetArchive()
 	m.captures.ForgetArchive()
 	for _, s := range m.services {
-		s.profiles.ForgetArchive()
+		s.Profiles.ForgetArchive()
 	}
 }
 

@@ -24,7 +24,7 @@ func (m *Monitor) askPresence(ctx context.Context, now time.Time) {
 	}
 	var questions []fleet.PresenceQuestion
 	for _, s := range m.services {
-		questions = append(questions, s.fleet.PresenceQuestions(now, s.tracker.FiringInstances(), m.o.Interval)...)
+		questions = append(questions, s.Fleet.PresenceQuestions(now, s.Leaks.FiringInstances(), m.o.Interval)...)
 	}
 	if len(questions) == 0 {
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // Versions knows which version the instances run at a time. The function returns an
@@ -22,14 +23,14 @@ const askPause = 5
 // askVersions asks, beside the cycle, for the versions of the instances of services
 // with a leak, where processes are new: to say which rollout it began with, and
 // which one it is gone with.
-func (m *Monitor) askVersions(ctx context.Context, now time.Time, services []*service) {
+func (m *Monitor) askVersions(ctx context.Context, now time.Time, services []*watch.Service) {
 	if m.o.Versions == nil || m.o.VersionLabel != "" || now.Sub(m.versionsAsked) < askPause*m.o.Interval {
 		return
 	}
 	var questions []fleet.VersionQuestion
 	for _, s := range services {
-		if !s.tracker.EarliestOnset().IsZero() {
-			questions = append(questions, s.fleet.VersionQuestions()...)
+		if !s.Leaks.EarliestOnset().IsZero() {
+			questions = append(questions, s.Fleet.VersionQuestions()...)
 		}
 	}
 	if len(questions) == 0 {

@@ -2,9 +2,12 @@ package monitor
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
 // Walk goes through a window of history evaluation by evaluation, at the times at
@@ -19,28 +22,45 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	defer m.mtx.Unlock()
 	m.cursor.Skip(w.To)
 	tracks, _ := m.tracks(w, 0)
-	m.eachService(max(1, workers), func(s *service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
+	m.eachService(max(1, workers), func(s *watch.Service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
 	m.leaks = m.allLeaks()
 	return ctx.Err()
 }
 
 // walk takes one service through a window.
-func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, to time.Time) {
+func (m *Monitor) walk(ctx context.Context, s *watch.Service, tracks []*watch.Track, from, to time.Time) {
 	for now := from.Truncate(m.o.Interval).Add(m.o.Interval); !now.After(to) && ctx.Err() == nil; now = now.Add(m.o.Interval) {
-		for _, t := range tracks {
-			t.feed(s, now)
-		}
-		s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
+		s.Feed(tracks, now)
+		s.Judge(now, m.o.judge())
 		if m.o.OnVerdict != nil {
-			m.o.OnVerdict(s.fleet.Labels, now, s.verdict, s.trend.Explain)
+			m.o.OnVerdict(s.Fleet.Labels, now, s.Verdict(), s.Explain)
 		}
 		if m.o.Puller == nil {
 			continue
 		}
-		for _, p := range m.planner().PlanJudged(now, s.profiles, s.need()) {
-			s.addPull(p.Run(ctx))
+		for _, p := range m.planner().PlanJudged(now, s.Profiles, s.Need()) {
+			s.AddPull(p.Run(ctx))
 		}
 	}
-	s.fleet.SetWatched(s.trend.Instances())
-	s.forget()
+	s.Refresh()
+}
+
+// replayBlocks is the time between two judgements of the history that is read at the
+// start, in blocks of the trend: that of one of its middle scales, which find most
+// leaks.
+const replayBlocks = 15
+
+// replay judges the services in a piece of the history that is read at the start. The
+// caller holds mtx.
+func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
+	tracks, samples := m.tracks(w, block)
+	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
+	m.eachService(runtime.GOMAXPROCS(0), func(s *watch.Service) {
+		for at := backfill.Truncate(w.From, every).Add(every); at.Before(w.To); at = at.Add(every) {
+			s.Feed(tracks[s], at)
+			s.Replay(at, m.o.tracker(), every)
+		}
+		s.Feed(tracks[s], w.To)
+	})
+	return samples
 }

@@ -58,8 +58,14 @@ var mayImport = map[string][]string{
 		"internal/monitor/fleet", "internal/stack",
 	},
 
-	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling"},
+	"internal/archive": {"collector", "internal/stack", "internal/leak"},
+	"internal/monitor/watch": {
+		"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling",
+	},
+	"internal/monitor": {
+		"collector", "trend", "internal/leak", "internal/leak/lifecycle",
+		"internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/watch",
+	},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
@@ -149,6 +155,7 @@ var timeless = map[string][]string{
 	"internal/monitor/backfill": nil,
 	"internal/monitor/fleet":    nil,
 	"internal/monitor/journal":  nil,
+	"internal/monitor/watch":    nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},

@@ -1,0 +1,12 @@
+// Package watch joins what the rooms have of one service: its instances (fleet), its
+// profiles (profiling), the judgement of its counts (trend), and its leaks
+// (lifecycle). It owns the order in which they learn from each other: samples to the
+// verdict, profiles to the attribution, both to the leaks.
+//
+// The cycle passes samples, calls Judge at each evaluation, and adds what pulls and
+// other systems have found out. It reads the verdict, the leaks, and the Need for
+// further profiles.
+//
+// It knows one service alone, and it does no I/O. It is not safe for concurrent use;
+// two goroutines may work on two services.
+package watch
