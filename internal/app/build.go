@@ -24,6 +24,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 	"github.com/gorowatch/gorowatch/trend"
@@ -72,7 +73,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
 		return nil, err
 	}
-	var memory monitor.MemorySource
+	var memory enrich.MemorySource
 	if c.Prometheus.URL.URL != nil {
 		prom, err := g.prometheus(c, a)
 		if err != nil {

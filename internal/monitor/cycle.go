@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,12 +29,13 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	// has lost its targets or its data returns it.
 	if err == nil && n > 0 && !m.Behind() {
 		services := m.judgeAll(now)
-		m.askVersions(ctx, now, services)
+		sources := m.sources()
+		m.ask(ctx, sources.VersionQuestions(now, &m.enrichSchedule, services))
 		for _, s := range services {
 			m.startPulls(ctx, now, s)
 		}
-		m.askMemory(ctx, now, services)
-		m.askPresence(ctx, now)
+		m.ask(ctx, sources.MemoryQuestions(now, services))
+		m.ask(ctx, sources.PresenceQuestions(now, maps.Values(m.services)))
 		m.publish(ctx)
 	} else {
 		m.mtx.Lock()

@@ -2,11 +2,9 @@ package monitor
 
 import (
 	"sync"
-	"time"
 
-	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
@@ -66,48 +64,10 @@ func (r proofResult) apply(m *Monitor) {
 	r.service.AddFindings(m.planner().ApplyProof(r.proof))
 }
 
-// memoryResult is the memory of the instances of a service, or the reason for
-// none.
-type memoryResult struct {
-	service *watch.Service
-	memory  []collector.Memory
-	err     error
-}
+// enrichResult is the answer of another system.
+type enrichResult struct{ answer enrich.Answer }
 
-func (r memoryResult) apply(*Monitor) { r.service.AddMemory(r.memory, r.err) }
-
-// versionResult is the versions of processes.
-type versionResult struct{ versions []processVersion }
-
-// processVersion is the version of one process of an instance.
-type processVersion struct {
-	question fleet.VersionQuestion
-	version  string
-}
-
-func (r versionResult) apply(*Monitor) {
-	for _, v := range r.versions {
-		v.question.Answer(v.version)
-	}
-}
-
-// presenceResult is which instances of leaks are still there.
-type presenceResult struct {
-	at      time.Time
-	answers []presenceAnswer
-}
-
-// presenceAnswer is the presence of one instance.
-type presenceAnswer struct {
-	question fleet.PresenceQuestion
-	state    collector.Presence
-}
-
-func (r presenceResult) apply(*Monitor) {
-	for _, a := range r.answers {
-		a.question.Answer(r.at, a.state)
-	}
-}
+func (r enrichResult) apply(*Monitor) { r.answer.Apply() }
 
 // restoreResult is the leaks and captures of earlier runs that the archive has;
 // with an error, the leaks that could be read.

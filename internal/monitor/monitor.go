@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
@@ -25,8 +26,8 @@ type Monitor struct {
 	// Owned by the caller of Cycle.
 	cursor  backfill.Cursor
 	journal *journal.Journal
-	// versionsAsked is when versions were asked for last.
-	versionsAsked time.Time
+	// enrichSchedule is when other systems were asked last.
+	enrichSchedule enrich.Schedule
 
 	// pulls run beside the cycle, so that a target that hangs does not block it;
 	// their results wait in inbox for the next cycle.

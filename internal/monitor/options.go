@@ -14,6 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
@@ -36,14 +37,14 @@ type Options struct {
 	Puller  profiling.Source
 	Archive Archive
 	// Memory is asked about services that leak; nil: only their goroutines count.
-	Memory MemorySource
+	Memory enrich.MemorySource
 	// Targets is asked about the instances of leaks, which resolve sooner when these
 	// are known to be gone; nil: it is never known.
-	Targets Targets
+	Targets enrich.TargetSource
 	// Versions is asked while a leak is open and the version of an instance is
 	// unknown; nil: never. VersionLabel is the label of the instances that has it,
 	// and comes first; empty: none has.
-	Versions     Versions
+	Versions     enrich.VersionSource
 	VersionLabel string
 	// Notify receives all leaks, open and lately resolved, after every cycle, also
 	// after one in which nothing could be read.

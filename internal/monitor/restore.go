@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 )
 
 // restore continues with the leaks of earlier runs. The caller holds mtx, or nobody
@@ -68,5 +69,5 @@ func (m *Monitor) rewind(now time.Time) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.restart()
-	m.versionsAsked = time.Time{}
+	m.enrichSchedule = enrich.Schedule{}
 }

@@ -62,9 +62,10 @@ var mayImport = map[string][]string{
 	"internal/monitor/watch": {
 		"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling",
 	},
+	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
 	"internal/monitor": {
 		"collector", "trend", "internal/leak", "internal/leak/lifecycle",
-		"internal/monitor/backfill", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/watch",
+		"internal/monitor/backfill", "internal/monitor/enrich", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/watch",
 	},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
@@ -153,6 +154,7 @@ var timeless = map[string][]string{
 
 	"internal/monitor":          {"Now", "Since"},
 	"internal/monitor/backfill": nil,
+	"internal/monitor/enrich":   nil,
 	"internal/monitor/fleet":    nil,
 	"internal/monitor/journal":  nil,
 	"internal/monitor/watch":    nil,
