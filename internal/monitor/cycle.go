@@ -47,6 +47,32 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	return err
 }
 
+// Behind reports whether there is more to read before the latest evaluation.
+func (m *Monitor) Behind() bool { return m.reader.Behind() }
+
+// read feeds the next piece of samples to the services, and returns the number of
+// series.
+func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
+	o := m.o.reading()
+	w, err := m.reader.Read(ctx, now, m.o.Source, o)
+	if err != nil {
+		return 0, err
+	}
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	if len(w.Series) > 0 {
+		m.sampled = w.Until
+	}
+	samples := 0
+	if w.InHistory {
+		samples = m.replay(w.Window, w.Block)
+	} else {
+		samples = m.feed(w.Window, w.Block)
+	}
+	m.reader.Done(w, o, samples, len(m.services))
+	return len(w.Series), nil
+}
+
 // judgeAll judges every service and moves its leaks to their next states. It returns
 // the services that are watched.
 func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
@@ -24,7 +24,7 @@ type Monitor struct {
 	metrics *metrics
 
 	// Owned by the caller of Cycle.
-	cursor  backfill.Cursor
+	reader  *reading.Reader
 	journal *journal.Journal
 	// enrichSchedule is when other systems were asked last.
 	enrichSchedule enrich.Schedule
@@ -42,7 +42,6 @@ type Monitor struct {
 	services map[*fleet.Service]*watch.Service
 	leaks    []leak.Leak
 	captures profiling.Captures
-	state    SourceState
 	// sampled is up to when there were samples, of any instance.
 	sampled time.Time
 }
@@ -57,11 +56,11 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		o:        o,
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
-		journal:  journal.New(o.Archive, o.Logger),
-		cursor:   backfill.NewCursor(),
 		fleet:    fleet.NewRegistry(o.registry()),
 		services: map[*fleet.Service]*watch.Service{},
 	}
+	m.journal = journal.New(o.Archive, o.Logger)
+	m.reader = reading.NewReader(m.journal, o.Registerer)
 	if o.Archive != nil {
 		m.profileArchive = profileArchive{o.Archive, m.journal.Report}
 		leaks, err := m.journal.Read(ctx)
@@ -103,7 +102,8 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.fleet, m.services, m.cursor = fleet.NewRegistry(m.o.registry()), map[*fleet.Service]*watch.Service{}, backfill.NewCursor()
+	m.fleet, m.services = fleet.NewRegistry(m.o.registry()), map[*fleet.Service]*watch.Service{}
+	m.reader.Restart()
 	for _, s := range old {
 		for _, l := range s.Leaks.Leaks() {
 			m.restoreLeak(l)

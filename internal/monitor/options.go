@@ -13,11 +13,11 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
-	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -142,10 +142,9 @@ func (o *Options) registry() fleet.Options {
 	return fleet.Options{GroupBy: o.GroupBy, Owns: o.Owns, Block: o.Trend.Base}
 }
 
-// backfill are the options of the cursor.
-func (o *Options) backfill() backfill.Options {
-	_, condensed := o.Source.(collector.BlockSource)
-	return backfill.Options{Interval: o.Interval, History: o.History, Block: o.Trend.Base, Condensed: condensed}
+// reading are the options of the reader.
+func (o *Options) reading() reading.Options {
+	return reading.Options{Interval: o.Interval, History: o.History, Block: o.Trend.Base}
 }
 
 // judge are the options of a judgement.

@@ -6,21 +6,14 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// SourceState is how the last reading of samples went.
-type SourceState struct {
-	// Read is up to when samples were read, Cycles how often.
-	Read   time.Time
-	Cycles int
-	// Done is how much of the history is read, 0 to 1.
-	Done float64
-	// Error is empty when the last reading went well. Warnings are those of the
-	// source then.
-	Error    string
-	Warnings []string
+// State is how the last reading of samples went, and whether the archive works.
+type State struct {
+	reading.State
 	// Archive is why the archive cannot be written; empty when it can.
 	Archive string
 }
@@ -101,13 +94,13 @@ func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	}
 }
 
-// State is how the last reading of samples went.
-func (m *Monitor) State() SourceState {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	s := m.state
-	s.Archive = m.journal.Error()
-	return s
+// State is how the last reading of samples went, and whether the archive works.
+func (m *Monitor) State() State { return State{m.reader.State(), m.journal.Error()} }
+
+// CurrentLabels returns the labels that a watched instance has now; watched is false
+// if there is no such instance. It is called by the caller of Cycle.
+func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watched bool) {
+	return m.fleet.CurrentLabels(instance)
 }
 
 // Floors are the floors of a service of late, since a time if there are that

@@ -62,10 +62,10 @@ func (m *Monitor) ForgetArchive() {
 // rewind starts over if the clock was set back: otherwise all noted times would be in
 // the future, and nothing would be done until then.
 func (m *Monitor) rewind(now time.Time) {
-	if !now.Before(m.cursor.Now()) {
+	if !now.Before(m.reader.Now()) {
 		return
 	}
-	m.logger.Warn("The clock was set back; history is read again", "from", m.cursor.Now(), "to", now)
+	m.logger.Warn("The clock was set back; history is read again", "from", m.reader.Now(), "to", now)
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.restart()

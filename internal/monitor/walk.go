@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/monitor/backfill"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
@@ -20,7 +20,7 @@ import (
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	m.cursor.Skip(w.To)
+	m.reader.Skip(w.To)
 	tracks, _ := m.tracks(w, 0)
 	m.eachService(max(1, workers), func(s *watch.Service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
 	m.leaks = m.allLeaks()
@@ -56,7 +56,7 @@ func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) 
 	tracks, samples := m.tracks(w, block)
 	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
 	m.eachService(runtime.GOMAXPROCS(0), func(s *watch.Service) {
-		for at := backfill.Truncate(w.From, every).Add(every); at.Before(w.To); at = at.Add(every) {
+		for at := reading.Truncate(w.From, every).Add(every); at.Before(w.To); at = at.Add(every) {
 			s.Feed(tracks[s], at)
 			s.Replay(at, m.o.tracker(), every)
 		}

@@ -50,9 +50,9 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/monitor/backfill": {},
-	"internal/monitor/fleet":    {"collector", "trend", "internal/procstart"},
-	"internal/monitor/journal":  {"internal/leak", "trend"},
+	"internal/monitor/fleet":   {"collector", "trend", "internal/procstart"},
+	"internal/monitor/journal": {"internal/leak", "trend"},
+	"internal/monitor/reading": {"collector", "internal/monitor/journal"},
 	"internal/monitor/profiling": {
 		"collector", "trend", "internal/backoff", "internal/human", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle",
 		"internal/monitor/fleet", "internal/stack",
@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
 	"internal/monitor": {
 		"collector", "trend", "internal/leak", "internal/leak/lifecycle",
-		"internal/monitor/backfill", "internal/monitor/enrich", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/watch",
+		"internal/monitor/enrich", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
 	},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
@@ -136,7 +136,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/backfill", "internal/monitor/fleet"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -152,12 +152,12 @@ var timeless = map[string][]string{
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,
 
-	"internal/monitor":          {"Now", "Since"},
-	"internal/monitor/backfill": nil,
-	"internal/monitor/enrich":   nil,
-	"internal/monitor/fleet":    nil,
-	"internal/monitor/journal":  nil,
-	"internal/monitor/watch":    nil,
+	"internal/monitor":         {"Now", "Since"},
+	"internal/monitor/enrich":  nil,
+	"internal/monitor/fleet":   nil,
+	"internal/monitor/journal": nil,
+	"internal/monitor/reading": nil,
+	"internal/monitor/watch":   nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},
