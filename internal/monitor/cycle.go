@@ -2,11 +2,8 @@ package monitor
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -35,12 +32,12 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 			m.startPulls(ctx, now, s)
 		}
 		m.ask(ctx, sources.MemoryQuestions(now, services))
-		m.ask(ctx, sources.PresenceQuestions(now, maps.Values(m.services)))
+		m.ask(ctx, sources.PresenceQuestions(now, m.services.All()))
 		m.publish(ctx)
 	} else {
 		m.mtx.Lock()
 		m.applyResults()
-		m.leaks = m.allLeaks()
+		m.leaks = m.services.Leaks()
 		m.mtx.Unlock()
 	}
 	m.o.Notify(now, m.Leaks())
@@ -67,9 +64,9 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	if w.InHistory {
 		samples = m.replay(w.Window, w.Block)
 	} else {
-		samples = m.feed(w.Window, w.Block)
+		samples = m.services.Feed(w.Window, w.Block)
 	}
-	m.reader.Done(w, o, samples, len(m.services))
+	m.reader.Done(w, o, samples, m.services.Len())
 	return len(w.Series), nil
 }
 
@@ -82,7 +79,7 @@ func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
 	status := map[trend.Status]int{}
 	// Only the caller of Cycle changes services, so it iterates without a lock. It
 	// locks for one service at a time, so that pages need not wait for all.
-	for _, s := range m.services {
+	for s := range m.services.All() {
 		if m.judgeOne(now, s) {
 			status[s.Verdict().Status]++
 			watched = append(watched, s)
@@ -91,7 +88,7 @@ func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
 	m.metrics.verdicts(status)
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	m.leaks = m.allLeaks()
+	m.leaks = m.services.Leaks()
 	return watched
 }
 
@@ -104,18 +101,7 @@ func (m *Monitor) judgeOne(now time.Time, s *watch.Service) (watched bool) {
 	s.Refresh()
 	s.Fleet.MarkEnded(m.sampled, m.o.Interval)
 	if !s.Watched() && s.Leaks.Idle() {
-		delete(m.services, s.Fleet)
-		m.fleet.Remove(s.Fleet)
+		m.services.Remove(s)
 	}
 	return s.Watched()
-}
-
-// allLeaks are those of all services. The caller holds mtx.
-func (m *Monitor) allLeaks() []leak.Leak {
-	var out []leak.Leak
-	for _, s := range m.services {
-		out = append(out, s.Leaks.Leaks()...)
-	}
-	slices.SortFunc(out, leak.ByDetection)
-	return out
 }

@@ -15,8 +15,8 @@ func TestAnEarlierProcessIsAskedForOnce(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300, fn: handler})
 	only := func() profiling.Inventory {
-		require.Len(t, w.monitor.services, 1)
-		for _, s := range w.monitor.services {
+		require.Equal(t, 1, w.monitor.services.Len())
+		for s := range w.monitor.services.All() {
 			return s.Profiles.Inventory("a")
 		}
 		return profiling.Inventory{}

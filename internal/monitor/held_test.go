@@ -51,7 +51,7 @@ func TestAServiceWithoutProfiles(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 60, fn: handler, pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")})
 	only := func() (out *watch.Service) {
-		for _, s := range w.monitor.services {
+		for s := range w.monitor.services.All() {
 			out = s
 		}
 		return out
@@ -83,7 +83,7 @@ func TestTheCountsKnowThatThereAreNoProfiles(t *testing.T) {
 		case "none come":
 			p.pprof = collector.Errorf(collector.ReasonNotFound, "404 Not Found")
 		}
-		for len(w.monitor.services) == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
+		for w.monitor.services.Len() == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
 			w.run(time.Minute)
 			require.Less(t, w.now.Sub(t0), 48*time.Hour)
 		}

@@ -3,13 +3,11 @@ package monitor
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
-	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
@@ -38,8 +36,7 @@ type Monitor struct {
 
 	// mtx guards services, and what of them pages read, against the cycle.
 	mtx      sync.RWMutex
-	fleet    *fleet.Registry
-	services map[*fleet.Service]*watch.Service
+	services *watch.Services
 	leaks    []leak.Leak
 	captures profiling.Captures
 	// sampled is up to when there were samples, of any instance.
@@ -56,8 +53,7 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		o:        o,
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
-		fleet:    fleet.NewRegistry(o.registry()),
-		services: map[*fleet.Service]*watch.Service{},
+		services: watch.NewServices(o.services()),
 	}
 	m.journal = journal.New(o.Archive, o.Logger)
 	m.reader = reading.NewReader(m.journal, o.Registerer)
@@ -85,16 +81,10 @@ func (m *Monitor) Apply(o Options) error {
 	}
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	again := o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy)
 	m.o = o
-	m.fleet.SetOwns(o.Owns)
-	if !again {
-		for _, s := range m.services {
-			s.Leaks.Apply(o.tracker())
-		}
-		return nil
+	if !m.services.Apply(o.services()) {
+		m.restart()
 	}
-	m.restart()
 	return nil
 }
 
@@ -102,11 +92,11 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.fleet, m.services = fleet.NewRegistry(m.o.registry()), map[*fleet.Service]*watch.Service{}
+	m.services = watch.NewServices(m.o.services())
 	m.reader.Restart()
-	for _, s := range old {
+	for s := range old.All() {
 		for _, l := range s.Leaks.Leaks() {
-			m.restoreLeak(l)
+			m.services.Restore(l)
 		}
 	}
 }

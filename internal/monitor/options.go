@@ -14,7 +14,6 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
-	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
@@ -137,9 +136,9 @@ func (o *Options) tracker() lifecycle.Options {
 	return t
 }
 
-// registry are the options of the fleet.
-func (o *Options) registry() fleet.Options {
-	return fleet.Options{GroupBy: o.GroupBy, Owns: o.Owns, Block: o.Trend.Base}
+// services are the options of the services.
+func (o *Options) services() watch.Options {
+	return watch.Options{GroupBy: o.GroupBy, Owns: o.Owns, Trend: o.Trend, Leaks: o.tracker(), Interval: o.Interval}
 }
 
 // reading are the options of the reader.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
-	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -58,8 +57,8 @@ func (m *Monitor) Services() []Service {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
 	planner := m.planner()
-	out := make([]Service, 0, len(m.services))
-	for _, s := range m.services {
+	out := make([]Service, 0, m.services.Len())
+	for s := range m.services.All() {
 		if !s.Watched() {
 			continue // only its leaks are left
 		}
@@ -85,7 +84,7 @@ func (m *Monitor) Services() []Service {
 func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	for _, s := range m.services {
+	for s := range m.services.All() {
 		for _, w := range s.Fleet.Watched() {
 			if in := s.Fleet.Instance(w.Name); in != nil {
 				visit(in.Labels, in.Ended())
@@ -100,7 +99,7 @@ func (m *Monitor) State() State { return State{m.reader.State(), m.journal.Error
 // CurrentLabels returns the labels that a watched instance has now; watched is false
 // if there is no such instance. It is called by the caller of Cycle.
 func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watched bool) {
-	return m.fleet.CurrentLabels(instance)
+	return m.services.CurrentLabels(instance)
 }
 
 // Floors are the floors of a service of late, since a time if there are that
@@ -108,7 +107,7 @@ func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watc
 func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	if s := m.lookup(service); s != nil {
+	if s := m.services.Lookup(service); s != nil {
 		return s.Floors(since)
 	}
 	return trend.Floors{}
@@ -119,14 +118,8 @@ func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
-	if s := m.lookup(service); s != nil {
+	if s := m.services.Lookup(service); s != nil {
 		return s.Explain()
 	}
 	return nil
-}
-
-// lookup returns the service with the given labels; nil: there is none. The caller
-// holds mtx.
-func (m *Monitor) lookup(group labels.Labels) *watch.Service {
-	return m.services[m.fleet.Lookup(group)]
 }

@@ -57,7 +57,7 @@ func TestLabelsThatChange(t *testing.T) {
 	w.run(5*time.Hour + 30*time.Minute)
 	require.Len(t, w.firing(), 1)
 	before := w.firing()[0]
-	profiles := len(w.monitor.lookup(serviceLabels(leaky)).Profiles.Inventory("c").Profiles)
+	profiles := len(w.monitor.services.Lookup(serviceLabels(leaky)).Profiles.Inventory("c").Profiles)
 	require.NotZero(t, profiles)
 
 	for range 8 { // the labels change in the middle

@@ -42,7 +42,7 @@ func (m *Monitor) Request(ctx context.Context, now time.Time, r Request) error {
 func (m *Monitor) openRequest(now time.Time, r Request) *watch.Service {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	s := m.lookup(r.Service)
+	s := m.services.Lookup(r.Service)
 	if s == nil || !s.Watched() {
 		return nil
 	}

@@ -51,8 +51,8 @@ func TestRequest(t *testing.T) {
 	require.Len(t, w.monitor.Captures()[0].Profiles, 5, "a while longer")
 	w.run(20 * time.Minute)
 	require.LessOrEqual(t, w.pulls["cart/a:1"]-before, profiling.RequestPulls+1, "and then no more, but for a baseline")
-	for in := range w.monitor.lookup(cart).Fleet.Instances() {
-		require.Zero(t, w.monitor.lookup(cart).Profiles.Inventory(in.Name).InMemory, "what is in the archive is not kept in memory")
+	for in := range w.monitor.services.Lookup(cart).Fleet.Instances() {
+		require.Zero(t, w.monitor.services.Lookup(cart).Profiles.Inventory(in.Name).InMemory, "what is in the archive is not kept in memory")
 	}
 	require.WithinDuration(t, at, w.monitor.Captures()[0].At, time.Minute)
 

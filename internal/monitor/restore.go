@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 )
 
@@ -13,15 +12,9 @@ import (
 // else knows m yet.
 func (m *Monitor) restore(leaks []leak.Leak, err error) {
 	for _, l := range m.journal.Restore(leaks, err, m.o.Owns) {
-		m.restoreLeak(l)
+		m.services.Restore(l)
 	}
-	m.leaks = m.allLeaks()
-}
-
-// restoreLeak continues with a leak. The caller holds mtx.
-func (m *Monitor) restoreLeak(l leak.Leak) {
-	s := m.service(m.fleet.Service(l.Service))
-	s.Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+	m.leaks = m.services.Leaks()
 }
 
 // readCaptures reads the captures of earlier runs. Those that cannot be read are not
@@ -54,7 +47,7 @@ func (m *Monitor) ForgetArchive() {
 	defer m.mtx.Unlock()
 	m.journal.ForgetArchive()
 	m.captures.ForgetArchive()
-	for _, s := range m.services {
+	for s := range m.services.All() {
 		s.Profiles.ForgetArchive()
 	}
 }

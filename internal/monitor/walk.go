@@ -21,9 +21,9 @@ func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) err
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	m.reader.Skip(w.To)
-	tracks, _ := m.tracks(w, 0)
-	m.eachService(max(1, workers), func(s *watch.Service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
-	m.leaks = m.allLeaks()
+	tracks, _ := m.services.Tracks(w, 0)
+	m.services.Each(max(1, workers), func(s *watch.Service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
+	m.leaks = m.services.Leaks()
 	return ctx.Err()
 }
 
@@ -53,9 +53,9 @@ const replayBlocks = 15
 // replay judges the services in a piece of the history that is read at the start. The
 // caller holds mtx.
 func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
-	tracks, samples := m.tracks(w, block)
+	tracks, samples := m.services.Tracks(w, block)
 	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
-	m.eachService(runtime.GOMAXPROCS(0), func(s *watch.Service) {
+	m.services.Each(runtime.GOMAXPROCS(0), func(s *watch.Service) {
 		for at := reading.Truncate(w.From, every).Add(every); at.Before(w.To); at = at.Add(every) {
 			s.Feed(tracks[s], at)
 			s.Replay(at, m.o.tracker(), every)

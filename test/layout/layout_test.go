@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
 	"internal/monitor": {
 		"collector", "trend", "internal/leak", "internal/leak/lifecycle",
-		"internal/monitor/enrich", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
+		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
 	},
 	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
 	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},

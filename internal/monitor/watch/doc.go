@@ -1,4 +1,4 @@
-// Package watch joins what the rooms have of one service: its instances (fleet), its
+// Package watch joins what the rooms have of each service: its instances (fleet), its
 // profiles (profiling), the judgement of its counts (trend), and its leaks
 // (lifecycle). It owns the order in which they learn from each other: samples to the
 // verdict, profiles to the attribution, both to the leaks.
@@ -7,6 +7,7 @@
 // other systems have found out. It reads the verdict, the leaks, and the Need for
 // further profiles.
 //
-// It knows one service alone, and it does no I/O. It is not safe for concurrent use;
-// two goroutines may work on two services.
+// Services has all of them, and distributes the samples of a window. It does no I/O.
+// It is not safe for concurrent use, except that two goroutines may work on two
+// services: the cycle holds a lock.
 package watch
