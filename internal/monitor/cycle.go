@@ -60,7 +60,7 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	if len(w.Series) > 0 {
 		m.sampled = w.Until
 	}
-	samples := 0
+	var samples int
 	if w.InHistory {
 		samples = m.replay(w.Window, w.Block)
 	} else {

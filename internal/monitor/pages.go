@@ -94,7 +94,7 @@ func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 }
 
 // State is how the last reading of samples went, and whether the archive works.
-func (m *Monitor) State() State { return State{m.reader.State(), m.journal.Error()} }
+func (m *Monitor) State() State { return State{m.reader.State(), m.journal.ArchiveError()} }
 
 // CurrentLabels returns the labels that a watched instance has now; watched is false
 // if there is no such instance. It is called by the caller of Cycle.

@@ -28,7 +28,7 @@ type Archive interface {
 }
 
 // Journal is what the archive and the log have of the leaks. It belongs to one
-// goroutine, except for Report, Error and LogState.
+// goroutine, except for Report, ArchiveError and LogState.
 type Journal struct {
 	archive Archive // nil: leaks are logged alone
 	logger  *slog.Logger
@@ -121,8 +121,8 @@ func (j *Journal) Report(err error) {
 	})
 }
 
-// Error is why the archive cannot be written; empty: it can, or it is unknown.
-func (j *Journal) Error() string {
+// ArchiveError is why the archive cannot be written; empty: it can, or it is unknown.
+func (j *Journal) ArchiveError() string {
 	if text := j.archiveError.Load(); text != nil {
 		return *text
 	}

@@ -73,13 +73,13 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 	l.State = leak.Resolved
 	evaluate(l)
 	evaluate(l)
-	require.Equal(t, "bucket is down", j.Error())
+	require.Equal(t, "bucket is down", j.ArchiveError())
 	require.Equal(t, leak.Firing, b.leaks["one"].State)
 	require.Equal(t, 1, strings.Count(log.String(), "The archive cannot be written"), "once")
 
 	b.err = nil
 	evaluate(l)
-	require.Empty(t, j.Error())
+	require.Empty(t, j.ArchiveError())
 	require.Equal(t, leak.Resolved, b.leaks["one"].State)
 	require.Equal(t, 2, strings.Count(log.String(), "msg=Leak"))
 }
