@@ -20,6 +20,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/trend"
@@ -67,7 +68,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
 		return nil, err
 	}
-	var memory monitor.MemorySource
+	var memory enrich.MemorySource
 	if c.Prometheus.URL.URL != nil {
 		prom, err := g.prometheus(c, a)
 		if err != nil {

@@ -78,7 +78,7 @@ func (a *App) evaluate(ctx context.Context) time.Duration {
 	if !a.ready.Swap(true) {
 		debug.FreeOSMemory() // what reading the history took is not needed again
 	}
-	a.puller.Keep(a.monitor.Watches)
+	a.puller.Keep(a.monitor.CurrentLabels)
 	a.updateScrapeTargets() // targets that were held for a while end without an update
 	a.countTargets()
 	return untilNext(a.interval())
@@ -183,7 +183,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 	if err := a.archive.Replace(bucket); err != nil {
 		a.logger.Warn("The archive of before could not be closed", "err", err)
 	}
-	a.monitor.Moved()
+	a.monitor.ForgetArchive()
 	return nil
 }
 

@@ -55,12 +55,25 @@ var mayImport = map[string][]string{
 	"internal/leak/attribution": {"leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/monitor/profiling": {"collector", "internal/backoff"},
+	"internal/monitor/fleet":   {"collector", "trend", "internal/procstart"},
+	"internal/monitor/journal": {"leak", "trend"},
+	"internal/monitor/reading": {"collector", "internal/monitor/journal"},
+	"internal/monitor/profiling": {
+		"collector", "trend", "internal/backoff", "internal/human", "leak", "internal/leak/attribution", "internal/leak/lifecycle",
+		"internal/monitor/fleet", "internal/ondemand", "internal/stack",
+	},
 
 	"internal/ondemand": {"leak"},
 	"internal/archive":  {"collector", "internal/ondemand", "internal/stack", "leak"},
-	"internal/monitor":  {"collector", "trend", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/ondemand", "internal/procstart"},
-	"alerting":          {"internal/human", "internal/stack", "leak"},
+	"internal/monitor/watch": {
+		"collector", "trend", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling",
+	},
+	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
+	"internal/monitor": {
+		"collector", "trend", "leak", "internal/leak/lifecycle", "internal/ondemand",
+		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
+	},
+	"alerting": {"internal/human", "internal/stack", "leak"},
 
 	"alerting/internal/notice":       {"alerting", "leak"},
 	"alerting/internal/post":         {"collector", "collector/fetch", "internal/backoff", "internal/human"},
@@ -158,7 +171,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -174,7 +187,12 @@ var timeless = map[string][]string{
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,
 
-	"internal/monitor": {"Now", "Since"},
+	"internal/monitor":         {"Now", "Since"},
+	"internal/monitor/enrich":  nil,
+	"internal/monitor/fleet":   nil,
+	"internal/monitor/journal": nil,
+	"internal/monitor/reading": nil,
+	"internal/monitor/watch":   nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},

@@ -19,25 +19,11 @@ const maxPackage = 2500
 // agree in the first two elements, such as internal/web and its children.
 const maxRoom = 0.15
 
-// tooLarge are the packages that are larger than maxPackage, with the size that
-// each may not exceed. Nothing is added to this list.
-var tooLarge = map[string]int{
-	"internal/monitor": 3219,
-}
-
 func TestNothingIsTooLarge(t *testing.T) {
 	packages := sizes(t)
 	for name, n := range packages {
-		switch limit, listed := tooLarge[name]; {
-		case listed && n > limit:
-			t.Errorf("%s has %d lines, expected at most %d, and less with each change: move an idea of it into a package of its own", name, n, limit)
-		case !listed && n > maxPackage:
+		if n > maxPackage {
 			t.Errorf("%s has %d lines, expected at most %d: move an idea of it into a package of its own", name, n, maxPackage)
-		}
-	}
-	for name := range tooLarge {
-		if n := packages[name]; n <= maxPackage {
-			t.Errorf("%s has %d lines, which is no more than %d: take it off the list of those that are too large", name, n, maxPackage)
 		}
 	}
 
