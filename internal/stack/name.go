@@ -23,6 +23,7 @@ type function struct {
 	class class
 	op    string // what it waits for, if at the leaf
 	kind
+	lines lines
 
 	asked     bool   // explains was
 	explained uint64 // what it said

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -19,8 +20,7 @@ const (
 
 // namer reads stacks, and each frame and name once.
 type namer struct {
-	functions map[[2]string]*function // by name and file
-	known     map[collector.Frame]*place
+	functions map[[2]string]*function     // by name and file
 	numbered  []asked                     // of the profile being read, by the number of the frame
 	addressed map[*collector.Frame]*place // of the profile being read, where frames have no number
 	seed      maphash.Seed
@@ -34,7 +34,7 @@ type namer struct {
 
 // place is a frame and the function that it stands in.
 type place struct {
-	exact uint64 // hash of the frame as it is
+	exact uint64 // a random number that stands for the frame as it is
 	// What each stack is read by is copied from the function: a look there is one
 	// more miss of the cache.
 	hash    uint64
@@ -51,7 +51,7 @@ type asked struct {
 }
 
 func newNamer() *namer {
-	return &namer{functions: map[[2]string]*function{}, known: map[collector.Frame]*place{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
+	return &namer{functions: map[[2]string]*function{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
 }
 
 // places are where frames are, valid until the next call. Parsers keep one copy of
@@ -97,17 +97,46 @@ func (n *namer) byAddress(fr *collector.Frame) *place {
 
 // place is where a frame is, by what it says.
 func (n *namer) place(fr *collector.Frame) *place {
-	p := n.known[*fr]
+	f := n.function(fr)
+	p := f.lines.at(fr.Line)
 	if p == nil {
-		f := n.function(fr)
 		p = n.room.next()
 		*p = place{
-			exact: maphash.Comparable(n.seed, *fr), hash: f.hash, class: f.class, wrapper: f.wrapper,
+			exact: rand.Uint64(), hash: f.hash, class: f.class, wrapper: f.wrapper,
 			function: f, frame: readable(*fr),
 		}
-		n.known[*fr] = p
+		f.lines.add(p)
 	}
 	return p
+}
+
+// lines are the places in a function. Most have one or two.
+type lines struct {
+	few  []*place
+	many map[int]*place // the others, by line
+}
+
+// fewLines is how many places are looked through one after another.
+const fewLines = 8
+
+func (l *lines) at(line int) *place {
+	for _, p := range l.few {
+		if p.frame.Line == line {
+			return p
+		}
+	}
+	return l.many[line]
+}
+
+func (l *lines) add(p *place) {
+	if len(l.few) < fewLines {
+		l.few = append(l.few, p)
+		return
+	}
+	if l.many == nil {
+		l.many = map[int]*place{}
+	}
+	l.many[p.frame.Line] = p
 }
 
 // readable is a frame with a name for people. What identifies a stack is made of
