@@ -29,6 +29,7 @@ type namer struct {
 
 	// For the stack being read:
 	stack []*place
+	exact uint64 // hash of its frames as they are
 	path  []uint64
 }
 
@@ -48,6 +49,7 @@ type place struct {
 type asked struct {
 	frame *collector.Frame
 	place *place
+	exact uint64 // the place's
 }
 
 func newNamer() *namer {
@@ -59,31 +61,35 @@ func newNamer() *namer {
 // up by its text takes several times as long.
 func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	out := n.stack[:0]
+	h := uint64(len(frames))
 	if len(numbers) == len(frames) {
 		for i, fr := range frames {
-			if number := int(numbers[i]); number < len(n.numbered) && n.numbered[number].frame == fr {
-				out = append(out, n.numbered[number].place)
-			} else {
-				out = append(out, n.number(fr, number))
+			number := int(numbers[i])
+			if number >= len(n.numbered) || n.numbered[number].frame != fr {
+				n.number(fr, number)
 			}
+			a := &n.numbered[number]
+			out = append(out, a.place)
+			h = (h ^ a.exact) * fnvPrime
 		}
 	} else {
 		for _, fr := range frames {
-			out = append(out, n.byAddress(fr))
+			p := n.byAddress(fr)
+			out = append(out, p)
+			h = (h ^ p.exact) * fnvPrime
 		}
 	}
-	n.stack = out
+	n.stack, n.exact = out, h
 	return out
 }
 
 // number looks a frame up and keeps it under its number.
-func (n *namer) number(fr *collector.Frame, number int) *place {
+func (n *namer) number(fr *collector.Frame, number int) {
 	p := n.place(fr)
 	if more := number + 1 - len(n.numbered); more > 0 {
 		n.numbered = append(n.numbered, make([]asked, more)...)
 	}
-	n.numbered[number] = asked{fr, p}
-	return p
+	n.numbered[number] = asked{fr, p, p.exact}
 }
 
 func (n *namer) byAddress(fr *collector.Frame) *place {
@@ -204,17 +210,15 @@ func (f *function) name() string {
 	return f.pkg + "." + f.fn
 }
 
-// exact is a hash of all that the shape of a record is made of.
-func (n *namer) exact(places []*place, state string, format collector.Format) uint64 {
-	h := uint64(len(places))
+// record is a hash of all that the shape of the record is made of whose places
+// were asked for last.
+func (n *namer) record(state string, format collector.Format) uint64 {
+	h := n.exact
 	if state != "" {
 		h ^= maphash.String(n.seed, state)
 	}
 	if format == collector.FormatDebug1 {
 		h = ^h
-	}
-	for _, p := range places {
-		h = (h ^ p.exact) * fnvPrime
 	}
 	return h
 }
