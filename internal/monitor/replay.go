@@ -13,13 +13,13 @@ import (
 // The time between two judgements of the history that is read at the start, in
 // blocks of the trend.
 const (
-	// replayBlocks is for a service that grows or has a leak: as often as one of the
+	// replayBlocks is for a service that clearly grows or has a leak: as often as one of the
 	// middle scales of the trend, which find most leaks, has something new.
 	replayBlocks = 15
 	// restBlocks is for a service at rest. Most are at rest most of the time, and
-	// judging them is most of the work. A leak is found up to an hour later then,
+	// judging them is most of the work. A leak is found up to two hours later then,
 	// with the same onset.
-	restBlocks = 60
+	restBlocks = 120
 )
 
 // replay judges the services in a piece of the history that is read at the start.
@@ -107,7 +107,7 @@ func (m *Monitor) replayService(s *service, tracks []*track, from, to time.Time)
 // replay judges the service at a time of the history.
 func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
-	s.pastGrows = verdict.Status.Grows()
+	s.pastGrows = verdict.Status.Grows() && verdict.Z >= verdict.NeedZ
 	if s.past == nil {
 		if !verdict.Status.Grows() {
 			return
@@ -118,10 +118,10 @@ func (s *service) replay(at time.Time, o lifecycle.Options, every time.Duration)
 	s.past.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
 }
 
-// atRest reports whether the latest judgement of the history saw no growth and no
-// leak is open.
+// atRest reports whether the latest judgement of the history saw no clear growth and
+// no leak is open that is more than suspected.
 func (s *service) atRest() bool {
-	return !s.pastGrows && (s.past == nil || s.past.EarliestOnset().IsZero())
+	return !s.pastGrows && (s.past == nil || !s.past.IsAlarmed())
 }
 
 // inherit hands what the history has shown to the tracker, once.

@@ -33,7 +33,7 @@ type service struct {
 	tracker *lifecycle.Tracker
 	// past is the one of the history that is read at the start; nil: there is none.
 	past *lifecycle.Tracker
-	// pastGrows reports whether the latest judgement of that history saw growth.
+	// pastGrows reports whether the latest judgement of that history saw clear growth.
 	pastGrows bool
 
 	verdict   trend.Verdict
