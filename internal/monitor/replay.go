@@ -13,8 +13,8 @@ import (
 // The time between two judgements of the history that is read at the start, in
 // blocks of the trend.
 const (
-	// replayBlocks is for a service that clearly grows or has a leak: as often as one of the
-	// middle scales of the trend, which find most leaks, has something new.
+	// replayBlocks is for a service that clearly grows or has a leak: as often as one
+	// of the middle scales of the trend, which find most leaks, has something new.
 	replayBlocks = 15
 	// restBlocks is for a service at rest. Most are at rest most of the time, and
 	// judging them is most of the work. A leak is found up to two hours later then,
