@@ -48,13 +48,13 @@ func (m *Monitor) walk(ctx context.Context, s *watch.Service, tracks []*watch.Tr
 // The time between two judgements of the history that is read at the start, in
 // blocks of the trend.
 const (
-	// replayBlocks is for a service that grows or has a leak: that of one of the
-	// middle scales of the trend, which find most leaks.
+	// replayBlocks is for a service that clearly grows or has a leak: that of one of
+	// the middle scales of the trend, which find most leaks.
 	replayBlocks = 15
 	// restBlocks is for a service at rest. Most are at rest most of the time, and
-	// judging them is most of the work. A leak is found up to an hour later then,
+	// judging them is most of the work. A leak is found up to two hours later then,
 	// with the same onset.
-	restBlocks = 60
+	restBlocks = 120
 )
 
 // replay judges the services in a piece of the history that is read at the start. The

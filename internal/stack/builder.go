@@ -98,7 +98,7 @@ func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
 		}
 		return shape
 	}
-	h := b.n.exact(places, rec.State, format)
+	h := b.n.record(rec.State, format)
 	if shape := b.shapes[h]; shape != nil {
 		return shape
 	}

@@ -56,23 +56,23 @@ func Diff(base, head *Snapshot) []Delta {
 			out = append(out, Delta{Stack: b, Base: b.Count})
 		}
 	}
-	return byGrowth(out)
+	sortByGrowth(out)
+	return out
 }
 
-// ranked is what a delta is sorted by, beside one another, because signatures are
-// far from the deltas.
+// ranked is a delta and what it is sorted by, beside one another, because
+// signatures are far from the deltas.
 type ranked struct {
 	growth, head int64
 	signature    uint64 // its first digits
-	delta        *Delta
+	stack        *Stack
 }
 
-// byGrowth are the deltas with the most grown first.
-func byGrowth(deltas []Delta) []Delta {
+// sortByGrowth sorts the most grown first.
+func sortByGrowth(deltas []Delta) {
 	all := make([]ranked, len(deltas))
-	for i := range deltas {
-		d := &deltas[i]
-		all[i] = ranked{d.Growth(), d.Head, firstDigits(d.Signature), d}
+	for i, d := range deltas {
+		all[i] = ranked{d.Growth(), d.Head, firstDigits(d.Signature), d.Stack}
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
 		switch {
@@ -83,13 +83,11 @@ func byGrowth(deltas []Delta) []Delta {
 		case a.signature != b.signature:
 			return cmp.Compare(a.signature, b.signature)
 		}
-		return cmp.Compare(a.delta.Signature, b.delta.Signature)
+		return cmp.Compare(a.stack.Signature, b.stack.Signature)
 	})
-	out := make([]Delta, len(all))
 	for i, r := range all {
-		out[i] = *r.delta
+		deltas[i] = Delta{Stack: r.stack, Base: r.head - r.growth, Head: r.head}
 	}
-	return out
 }
 
 // firstDigits is the beginning of a signature as a number in the same order.

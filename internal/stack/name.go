@@ -23,6 +23,7 @@ type function struct {
 	class class
 	op    string // what it waits for, if at the leaf
 	kind
+	lines lines
 
 	isExplained bool   // explained is known
 	explained   uint64 // its explanations, as a set of bits

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -19,8 +20,7 @@ const (
 
 // namer reads stacks, and each frame and name once.
 type namer struct {
-	functions map[[2]string]*function // by name and file
-	known     map[collector.Frame]*place
+	functions map[[2]string]*function     // by name and file
 	numbered  []asked                     // of the profile being read, by the number of the frame
 	addressed map[*collector.Frame]*place // of the profile being read, where frames have no number
 	seed      maphash.Seed
@@ -29,12 +29,13 @@ type namer struct {
 
 	// For the stack being read:
 	stack []*place
+	exact uint64 // hash of its frames as they are
 	path  []uint64
 }
 
 // place is a frame and the function that it stands in.
 type place struct {
-	exact uint64 // hash of the frame as it is
+	exact uint64 // a random number that stands for the frame as it is
 	// What each stack is read by is copied from the function: a look there is one
 	// more miss of the cache.
 	hash    uint64
@@ -48,10 +49,11 @@ type place struct {
 type asked struct {
 	frame *collector.Frame
 	place *place
+	exact uint64 // the place's
 }
 
 func newNamer() *namer {
-	return &namer{functions: map[[2]string]*function{}, known: map[collector.Frame]*place{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
+	return &namer{functions: map[[2]string]*function{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
 }
 
 // places are where frames are, valid until the next call. Parsers keep one copy of
@@ -59,31 +61,35 @@ func newNamer() *namer {
 // up by its text takes several times as long.
 func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	out := n.stack[:0]
+	h := uint64(len(frames))
 	if len(numbers) == len(frames) {
 		for i, fr := range frames {
-			if number := int(numbers[i]); number < len(n.numbered) && n.numbered[number].frame == fr {
-				out = append(out, n.numbered[number].place)
-			} else {
-				out = append(out, n.number(fr, number))
+			number := int(numbers[i])
+			if number >= len(n.numbered) || n.numbered[number].frame != fr {
+				n.number(fr, number)
 			}
+			a := &n.numbered[number]
+			out = append(out, a.place)
+			h = (h ^ a.exact) * fnvPrime
 		}
 	} else {
 		for _, fr := range frames {
-			out = append(out, n.byAddress(fr))
+			p := n.byAddress(fr)
+			out = append(out, p)
+			h = (h ^ p.exact) * fnvPrime
 		}
 	}
-	n.stack = out
+	n.stack, n.exact = out, h
 	return out
 }
 
 // number looks a frame up and keeps it under its number.
-func (n *namer) number(fr *collector.Frame, number int) *place {
+func (n *namer) number(fr *collector.Frame, number int) {
 	p := n.place(fr)
 	if more := number + 1 - len(n.numbered); more > 0 {
 		n.numbered = append(n.numbered, make([]asked, more)...)
 	}
-	n.numbered[number] = asked{fr, p}
-	return p
+	n.numbered[number] = asked{fr, p, p.exact}
 }
 
 func (n *namer) byAddress(fr *collector.Frame) *place {
@@ -97,17 +103,46 @@ func (n *namer) byAddress(fr *collector.Frame) *place {
 
 // place is where a frame is, by what it says.
 func (n *namer) place(fr *collector.Frame) *place {
-	p := n.known[*fr]
+	f := n.function(fr)
+	p := f.lines.at(fr.Line)
 	if p == nil {
-		f := n.function(fr)
 		p = n.room.next()
 		*p = place{
-			exact: maphash.Comparable(n.seed, *fr), hash: f.hash, class: f.class, wrapper: f.wrapper,
+			exact: rand.Uint64(), hash: f.hash, class: f.class, wrapper: f.wrapper,
 			function: f, frame: readable(*fr),
 		}
-		n.known[*fr] = p
+		f.lines.add(p)
 	}
 	return p
+}
+
+// lines are the places in a function. Most have one or two.
+type lines struct {
+	few  []*place
+	many map[int]*place // the others, by line
+}
+
+// fewLines is how many places are looked through one after another.
+const fewLines = 8
+
+func (l *lines) at(line int) *place {
+	for _, p := range l.few {
+		if p.frame.Line == line {
+			return p
+		}
+	}
+	return l.many[line]
+}
+
+func (l *lines) add(p *place) {
+	if len(l.few) < fewLines {
+		l.few = append(l.few, p)
+		return
+	}
+	if l.many == nil {
+		l.many = map[int]*place{}
+	}
+	l.many[p.frame.Line] = p
 }
 
 // readable is a frame with a name for people. What identifies a stack is made of
@@ -175,17 +210,15 @@ func (f *function) name() string {
 	return f.pkg + "." + f.fn
 }
 
-// exact is a hash of all that the shape of a record is made of.
-func (n *namer) exact(places []*place, state string, format collector.Format) uint64 {
-	h := uint64(len(places))
+// record is a hash of all that the shape of the record is made of whose places
+// were asked for last.
+func (n *namer) record(state string, format collector.Format) uint64 {
+	h := n.exact
 	if state != "" {
 		h ^= maphash.String(n.seed, state)
 	}
 	if format == collector.FormatDebug1 {
 		h = ^h
-	}
-	for _, p := range places {
-		h = (h ^ p.exact) * fnvPrime
 	}
 	return h
 }

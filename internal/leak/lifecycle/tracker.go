@@ -172,6 +172,11 @@ func (t *Tracker) EarliestOnset() (onset time.Time) {
 // fire; empty: there is none, or it fires.
 func (t *Tracker) SuppressedReason() string { return t.suppressedReason }
 
+// IsAlarmed reports whether a leak is open that is more than suspected.
+func (t *Tracker) IsAlarmed() bool {
+	return slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.State != leak.Suspected })
+}
+
 // Idle reports whether the Tracker has no leak, open or resolved, and no alarm
 // that may become one.
 func (t *Tracker) Idle() bool {

@@ -11,7 +11,7 @@ import (
 // gorowatch would have seen that had run all the time. Nothing fires for the past.
 func (s *Service) Replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
-	s.replayGrows = verdict.Status.Grows()
+	s.replayGrows = verdict.Status.Grows() && verdict.Z >= verdict.NeedZ
 	if s.replayed == nil {
 		if !verdict.Status.Grows() {
 			return
@@ -22,10 +22,10 @@ func (s *Service) Replay(at time.Time, o lifecycle.Options, every time.Duration)
 	s.replayed.Update(at, lifecycle.Evaluation{Verdict: verdict, Instances: s.trend.Instances()})
 }
 
-// AtRest reports whether the latest judgement of the history saw no growth and no leak
-// is open.
+// AtRest reports whether the latest judgement of the history saw no clear
+// growth and no leak is open that is more than suspected.
 func (s *Service) AtRest() bool {
-	return !s.replayGrows && (s.replayed == nil || s.replayed.EarliestOnset().IsZero())
+	return !s.replayGrows && (s.replayed == nil || !s.replayed.IsAlarmed())
 }
 
 // inherit passes what the history has shown to the leaks, once.

@@ -29,7 +29,7 @@ type judgement struct {
 	// replayed has the leaks of the history that is read at the start; nil: there
 	// is none.
 	replayed *lifecycle.Tracker
-	// replayGrows reports whether the latest judgement of that history saw growth.
+	// replayGrows reports whether the latest judgement of that history saw clear growth.
 	replayGrows bool
 
 	attribution attributionResult
