@@ -82,9 +82,11 @@ var mayImport = map[string][]string{
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
 
 	"internal/diff/bundle": {},
-	"internal/app":         {"*"},
-	"internal/demo":        {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
-	"cmd/gorowatch":        {"*"},
+
+	"internal/convert": {"collector", "internal/diff", "internal/human"},
+	"internal/app":     {"*"},
+	"internal/demo":    {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
+	"cmd/gorowatch":    {"*"},
 
 	"deploy": {},
 }
