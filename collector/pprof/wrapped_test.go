@@ -227,3 +227,27 @@ func TestDebug1WithoutMarks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `debug=1 dump; "#" before frames is gone`, p.ReadAs)
 }
+
+// What is cut, or has no prefix, in a log is not read without a word either: a log of
+// the first lines of a dump is read as these lines are.
+func TestWrappedAndCut(t *testing.T) {
+	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
+		all := strings.SplitAfter(text, "\n")
+		for n := 1; n < len(all); n++ {
+			cut := strings.Join(all[:n], "")
+			want, wantErr := Parse(strings.NewReader(cut), fetched, Limits{})
+			for _, w := range wrappings {
+				p, err := Parse(strings.NewReader(w.do(cut)), fetched, Limits{})
+				require.Equal(t, wantErr == nil, err == nil, "%s %s: %d lines: want %v, have %v", name, w.name, n, wantErr, err)
+				if err == nil {
+					p.ReadAs, want.ReadAs = "", ""
+					require.Equal(t, want, p, "%s %s: %d lines", name, w.name, n)
+				}
+			}
+		}
+	}
+	p, err := Parse(strings.NewReader(prefixed("[pod/a/b] ")(oneDump)+manyDumps), fetched, Limits{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, p.Total)
+	require.Equal(t, []string{`dumps of other sources are in the log, too: 9 goroutines begin behind other prefixes, the first behind ""; only the one behind "[pod/a/b] " is read`}, p.Warnings)
+}

@@ -62,7 +62,10 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 			continue
 		case isHTML(before):
 			w.names = append(w.names, "web page")
-			w.in.rewrite = func(line []byte) ([]byte, bool) { return paste.HTML(line), line != nil }
+			w.in.rewrite = func(line []byte) ([]byte, bool) {
+				text := paste.HTML(line)
+				return text, line != nil && (len(text) > 0 || len(line) == 0) // tags alone are no empty line
+			}
 		default:
 			w.cutPrefix(before, head[n:])
 		}
@@ -159,8 +162,9 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 		return nil, true
 	}
 	w.foreign++
-	if at, _ := startWithin(line); at > 0 {
-		if w.others++; w.other == "" {
+	text := trimmedCopy(line)
+	if at, _ := startWithin(line); at > 0 || isHeader(text) || isTotal(text) {
+		if w.others++; w.others == 1 {
 			w.other = string(FirstLine(line[:at]))
 		}
 	}

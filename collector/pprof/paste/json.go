@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"unicode/utf8"
 )
 
 // KeyAt is the key of the JSON object in a line whose value is a string that byte at
@@ -175,33 +176,38 @@ func (l *Lines) text(line []byte, cut bool) []byte {
 }
 
 // Unescaper undoes the escapes of a string in JSON or in Go that holds several lines.
-// A quote ends a line, because it ends the string.
+// A quote, which ends the string, and the end of a line of the log end a line that is
+// not empty.
 type Unescaper struct {
-	br *bufio.Reader
+	br   *bufio.Reader
+	last byte // given
 }
 
 // NewUnescaper reads the text with escapes from br.
-func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br} }
+func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br, last: '\n'} }
 
-func (u *Unescaper) Read(p []byte) (int, error) {
-	n := 0
-	for n+4 <= len(p) {
+func (u *Unescaper) Read(p []byte) (n int, err error) {
+	for n+utf8.UTFMax <= len(p) {
 		c, err := u.br.ReadByte()
 		if err != nil {
 			if n > 0 {
-				return n, nil
+				err = nil
 			}
-			return 0, err
+			return n, err
 		}
-		switch c {
-		case '"':
-			p[n] = '\n'
-			n++
-		case '\\':
+		from := n
+		switch {
+		case c == '\\':
 			n += copy(p[n:], u.escape())
-		default:
+		case c != '"' && c != '\n':
 			p[n] = c
 			n++
+		case u.last != '\n':
+			p[n] = '\n'
+			n++
+		}
+		if n > from {
+			u.last = p[n-1]
 		}
 		if n > 0 && u.br.Buffered() == 0 {
 			return n, nil
