@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
@@ -42,7 +43,7 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 		if s.form == Text || s.at == 0 {
 			break
 		}
-		head, _ := br.Peek(BufferSize)
+		head, _ := br.Peek(bounds.BufferSize)
 		line, n := cutLine(head)
 		if n == 0 {
 			line = head
@@ -53,12 +54,12 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 		case inJSON && (escaped < 0 || oneLine(rest)):
 			w.json = paste.NewLines(br, key)
 			w.names = append(w.names, jsonName(key))
-			br = bufio.NewReaderSize(w.json, BufferSize)
+			br = bufio.NewReaderSize(w.json, bounds.BufferSize)
 			continue
 		case escaped >= 0 && isEscaped(rest):
 			_, _ = br.Discard(s.at)
 			w.names = append(w.names, "text within a string with escapes")
-			br = bufio.NewReaderSize(paste.NewUnescaper(br), BufferSize)
+			br = bufio.NewReaderSize(paste.NewUnescaper(br), bounds.BufferSize)
 			continue
 		case isHTML(before):
 			w.names = append(w.names, "web page")
@@ -176,7 +177,7 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 
 // listed looks whether the dump is the list of a debugger, once its prefix is gone.
 func (w *wrapping) listed() {
-	head, _ := w.in.br.Peek(BufferSize)
+	head, _ := w.in.br.Peek(bounds.BufferSize)
 	line, n := cutLine(head)
 	if n == 0 {
 		line = head
