@@ -251,3 +251,31 @@ func TestWrappedAndCut(t *testing.T) {
 	require.EqualValues(t, 1, p.Total)
 	require.Equal(t, []string{`dumps of other sources are in the log, too: 9 goroutines begin behind other prefixes, the first behind ""; only the one behind "[pod/a/b] " is read`}, p.Warnings)
 }
+
+// A whole dump in one line of a log is longer than a buffer, and docker splits such
+// lines every 16 KiB.
+func TestWrappedInOneLongLine(t *testing.T) {
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "goroutine %d [select, 3 minutes]:\nmain.f%d(0x%x)\n\t/src/f.go:%d +0x1\ncreated by main.start in goroutine 1\n\t/src/s.go:1 +0x1\n\n", i+1, i%7, i, i%7)
+	}
+	want := parse(t, b.String())
+	line := oneJSON(b.String())
+	require.Greater(t, len(line), 500_000)
+	var docker strings.Builder
+	for rest := line; rest != ""; {
+		part := rest[:min(len(rest), 16<<10)]
+		rest = rest[len(part):]
+		value, _ := json.Marshal(part)
+		fmt.Fprintf(&docker, `{"log":%s,"stream":"stderr"}`+"\n", value)
+	}
+	for _, text := range []string{line, docker.String()} {
+		require.Equal(t, want, parse(t, text))
+	}
+	for n := len(line) - 500; n < len(line)-20; n += 7 {
+		p, err := Parse(strings.NewReader(line[:n]), fetched, Limits{})
+		if err == nil {
+			require.Contains(t, p.Warnings, "the string that holds the dump has no end: a part is missing there, so there may be more goroutines than counted")
+		}
+	}
+}

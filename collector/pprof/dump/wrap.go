@@ -22,6 +22,7 @@ type wrapping struct {
 	others   int // dumps that begin in those lines
 	lost     int // line at which the log says that it lost messages
 	json     *paste.Lines
+	escaped  *paste.Unescaper
 	delve    *paste.Delve
 }
 
@@ -59,7 +60,8 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 		case escaped >= 0 && isEscaped(rest):
 			_, _ = br.Discard(s.at)
 			w.names = append(w.names, "text within a string with escapes")
-			br = bufio.NewReaderSize(paste.NewUnescaper(br), bounds.BufferSize)
+			w.escaped = paste.NewUnescaper(br)
+			br = bufio.NewReaderSize(w.escaped, bounds.BufferSize)
 			continue
 		case isHTML(before):
 			w.names = append(w.names, "web page")
