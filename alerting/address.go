@@ -10,14 +10,14 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Address is a template of an address: a name in braces stands for a value.
+// Address is a template of a URL, in which a name in braces stands for a value.
 type Address string
 
-// placeholder is a name in an Address.
+// placeholder matches a name in an Address.
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-// Fill replaces each name by its value, as it is. What would be longer than most
-// bytes is no address: empty.
+// Fill replaces each name by its value, unescaped. It returns an empty string if the
+// result would be longer than most bytes.
 func (a Address) Fill(most int, value func(name string) string) string {
 	s := placeholder.ReplaceAllStringFunc(string(a), func(p string) string { return value(p[1 : len(p)-1]) })
 	if len(s) > most {
@@ -26,9 +26,9 @@ func (a Address) Fill(most int, value func(name string) string) string {
 	return s
 }
 
-// Of is the address for a service and a span of time. The names are those of
-// its labels, {from} and {to}: milliseconds, as Grafana takes them, and "now"
-// for the end of a span that goes on, which is the zero time.
+// Of returns the address for a service and a span of time. The names are those of
+// the service's labels, and {from} and {to}, in milliseconds as Grafana takes them.
+// The zero time as the end means that the span goes on: {to} is then "now".
 func (a Address) Of(most int, service labels.Labels, from, to time.Time) string {
 	return a.Fill(most, func(name string) string {
 		switch {
@@ -39,7 +39,7 @@ func (a Address) Of(most int, service labels.Labels, from, to time.Time) string 
 		case name == "to":
 			return strconv.FormatInt(to.UnixMilli(), 10)
 		}
-		// A space as %20 is right in the path and in the query.
+		// %20 stands for a space in the path and in the query alike.
 		return strings.ReplaceAll(url.QueryEscape(service.Get(name)), "+", "%20")
 	})
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -40,7 +40,7 @@ func TestProjectionEndsWhereProcessesEnded(t *testing.T) {
 	}
 	// The end is as urgent as the limit that it comes before.
 	l.Deaths, l.Memory = died(3000, 3100), &leak.Memory{Used: 1, Limit: 9, PerHour: 1}
-	require.True(t, RenderOptions{CriticalWithin: 5 * time.Hour}.critical(l, false))
+	require.True(t, RenderOptions{CriticalWithin: 5 * time.Hour}.IsCritical(l, false))
 	l.Memory = nil
-	require.False(t, RenderOptions{CriticalWithin: 5 * time.Hour}.critical(l, false))
+	require.False(t, RenderOptions{CriticalWithin: 5 * time.Hour}.IsCritical(l, false))
 }

@@ -1,32 +1,21 @@
-// Package alerting tells people about leaks.
+// Package alerting says what people and Alertmanagers read about a leak. The package
+// notify beside it sends that.
 //
-// # Use
-//
-// A [Notifier] keeps every configured [Alertmanager] up to date and informs every
-// [Webhook]. Call [Notifier.Update] with all leaks after each evaluation; it does
-// not wait for anybody. [Notifier.Run] sends. [Notifier.ApplyConfig] replaces the
-// configuration and keeps the queues of receivers that stay.
-//
-// # What is sent
+// # What is said
 //
 // [Render] turns a leak into one [Alert]. Its labels are its identity and do not
-// change while it fires; everything that moves is an annotation. [Text] is the
-// block that a person reads, [Data] what a template of the configuration gets. A
-// leak also has an alert of severity [Critical] while an instance is about to
-// reach its limit.
+// change while it fires; everything that moves is an annotation. [Text] is the block
+// that a person reads, [Data] what a template of the configuration gets. A leak also
+// has an alert of severity [Critical] while an instance is about to reach its limit.
+// [Gauges] says the same in metrics.
 //
-// # When it is sent
+// # Whom it is said to
 //
-// An Alertmanager gets a firing alert at once and again at every resend interval,
-// and a resolved one for 15 minutes. Each has a bounded queue, in which a newer
-// state of an alert replaces the older one. A webhook gets each state once, also
-// across restarts: [Notes] keep what was delivered. A receiver that fails is tried
-// again after growing waits, and one that sends Retry-After is left alone for that
-// long, up to a bound.
+// An [Alertmanager] or a [Webhook] describes a receiver, and a [ReceiverStatus] how
+// the deliveries to it go.
 //
 // # What it never does
 //
-// It does not decide what a leak is or when it fires: leaks come in by Update with
-// the time of their evaluation. Apart from Notes it keeps nothing: after a restart
-// the leaks of the archive lead to the same alerts.
+// It sends nothing, keeps nothing and does not decide what a leak is: package leak has
+// the values, which come from the monitor or from a program of your own.
 package alerting

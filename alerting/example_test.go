@@ -1,19 +1,14 @@
 package alerting_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -41,43 +36,4 @@ func ExampleRender() {
 	// Output:
 	// {alertname="GoroutineLeak", job="checkout", leak="3f9c2a7b", namespace="prod", severity="warning"}
 	// prod/checkout leaks 212 goroutines/h since 14:02 UTC in main.logHandler.func1 (handler.go:29)
-}
-
-// A Notifier is told about all leaks after each evaluation, and sends what is
-// due while it runs.
-func ExampleNotifier() {
-	received := make(chan string, 1)
-	alertmanager := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var alerts []struct{ Labels map[string]string }
-		if err := json.NewDecoder(r.Body).Decode(&alerts); err == nil {
-			received <- fmt.Sprintf("%s %s: %s of %s", r.Method, r.URL.Path, alerts[0].Labels["alertname"], alerts[0].Labels["job"])
-		}
-	}))
-	defer alertmanager.Close()
-	address, err := url.Parse(alertmanager.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	notifier, err := alerting.New(ctx, alerting.Options{Config: alerting.Config{
-		Alertmanagers: []alerting.Alertmanager{{URL: address, Client: alertmanager.Client()}},
-	}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	done := make(chan error)
-	go func() { done <- notifier.Run(ctx) }()
-
-	notifier.Update([]leak.Leak{checkout()}, time.Now())
-	fmt.Println(<-received)
-
-	stop()
-	fmt.Println(<-done)
-	// Output:
-	// POST /api/v2/alerts: GoroutineLeak of checkout
-	// <nil>
 }

@@ -11,35 +11,35 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxGauged bounds the leaks that have series of their own, maxGaugedStacks the
-// stacks of each that have, and maxStackLabel how long the name of one is.
+// Limits of the series: the leaks that have some, the stacks of each leak, and the
+// characters of a stack's name.
 const (
 	maxGauged       = 1000
 	maxGaugedStacks = 3
 	maxStackLabel   = 200
 )
 
-// Gauges are the leaks that fire as metrics, for who would rather alert by the
-// rules of a Prometheus. Their labels are those of the alert but for the
-// severity; the series of a leak go with it.
+// Gauges exposes the firing leaks as metrics, for users who alert by rules in
+// Prometheus. The labels are those of the alert without the severity. The series of
+// a leak disappear when it resolves.
 type Gauges struct {
 	leaks   func() []leak.Leak
 	options func() RenderOptions
 }
 
-// NewGauges makes the metrics of what leaks returns.
+// NewGauges makes the metrics of the leaks that leaks returns at each scrape.
 func NewGauges(leaks func() []leak.Leak, options func() RenderOptions) *Gauges {
 	return &Gauges{leaks, options}
 }
 
-// states are those that gorowatch_leaks is counted by.
+// states are the values of the label state of gorowatch_leaks.
 var states = []leak.State{leak.Suspected, leak.Firing, leak.Plateaued, leak.Resolved, leak.Ignored}
 
-// Describe implements prometheus.Collector. The labels of a service are not
-// known beforehand, so nothing is described.
+// Describe implements prometheus.Collector. It describes nothing, because the labels
+// of services are not known beforehand.
 func (g *Gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
@@ -83,8 +83,8 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// collectStacks sends how many goroutines the stacks of a leak have, those that
-// grow the most. What is at the same place is one.
+// collectStacks sends the goroutines of the stacks of a leak that grow the most.
+// Stacks with the same key frame are summed.
 func collectStacks(ch chan<- prometheus.Metric, l leak.Leak) {
 	names, values := gaugeLabels(l, "leak", "stack")
 	desc := prometheus.NewDesc("gorowatch_leak_stack_goroutines",
@@ -106,9 +106,9 @@ func collectStacks(ch chan<- prometheus.Metric, l leak.Leak) {
 	}
 }
 
-// gaugeLabels are the service's and the id of the leak; the names that are
-// reserved are those that come after the service's, of which the first is that
-// of the id.
+// gaugeLabels returns the labels of the service and the ID of the leak. The reserved
+// names come after those of the service and replace them; the first one is that of
+// the ID.
 func gaugeLabels(l leak.Leak, reserved ...string) (names, values []string) {
 	l.Service.Range(func(x labels.Label) {
 		if slices.Contains(reserved, x.Name) || strings.HasPrefix(x.Name, model.ReservedLabelPrefix) || !model.UTF8Validation.IsValidLabelName(x.Name) {

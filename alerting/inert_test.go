@@ -1,19 +1,14 @@
 package alerting
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 	"unicode/utf8"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Names as Go has them stay as they are.
@@ -61,7 +56,7 @@ func TestNamesCallNobody(t *testing.T) {
 	bad := "<!here> @channel <@U1> <b>x</b> [x](http://evil.example) ``` <http://evil.example|x>"
 	l := named(bad, 1)
 	l.Head.Key, l.Base.Key = "profiles/<!here>/@here/1.pb.gz", "profiles/@channel/`x`/2.pb.gz"
-	l.Stacks[0].Parted = &leak.Parting{Key: collector.Frame{Func: bad, File: "/" + bad}, At: l.Onset, Both: 1}
+	l.Stacks[0].Partner = &leak.Partner{Key: collector.Frame{Func: bad, File: "/" + bad}, At: l.Onset, Both: 1}
 	o := render()
 	o.Runbook, o.Dashboard = "https://runbooks.example.com/{job}", "https://grafana.example.com/?job={job}"
 	texts, err := NewTemplates(map[string]string{
@@ -111,46 +106,4 @@ func TestShortValue(t *testing.T) {
 			require.Contains(t, s, "…")
 		}
 	}
-}
-
-// A label of 200 kB is in no alert, message or metric as a whole.
-func TestHugeLabels(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var h hook
-		var am receiver
-		huge := strings.Repeat("x", 200<<10)
-		l := firing("a", time.Now())
-		l.Service = labels.FromStrings("job", huge, "namespace", huge+"y")
-		o := RenderOptions{ExternalLabels: labels.FromStrings("cluster", huge)}
-		w := start(t, Options{Config: Config{Webhooks: []Webhook{h.webhook("chat")}, Alertmanagers: []Alertmanager{am.at("http://am")}, Render: o}})
-		defer w.stop()
-		w.Update([]leak.Leak{l}, time.Now())
-		synctest.Wait()
-		alert := am.take()[0].alerts[0]
-		for _, name := range []string{"job", "namespace", "cluster"} {
-			require.Len(t, alert.Labels.Get(name), maxLabelValue, name)
-		}
-		require.NotEqual(t, alert.Labels.Get("job"), alert.Labels.Get("namespace"))
-		text, err := json.Marshal(h.messages[0])
-		require.NoError(t, err)
-		require.Less(t, len(text), 16<<10)
-		require.Equal(t, alert.Labels.Get("job"), h.messages[0].GroupLabels["job"])
-		require.Equal(t, alert.Labels.Get("job"), h.messages[0].Alerts[0].Labels["job"])
-		require.Less(t, w.log.Len(), 16<<10)
-
-		reg := prometheus.NewPedanticRegistry()
-		reg.MustRegister(NewGauges(func() []leak.Leak { return []leak.Leak{l} }, func() RenderOptions { return o }))
-		families, err := reg.Gather()
-		require.NoError(t, err)
-		found := false
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				for _, x := range m.GetLabel() {
-					require.LessOrEqual(t, len(x.GetValue()), maxLabelValue)
-					found = found || x.GetName() == "job" && x.GetValue() == alert.Labels.Get("job")
-				}
-			}
-		}
-		require.True(t, found, "a metric has the labels of the alert")
-	})
 }

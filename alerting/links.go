@@ -5,23 +5,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // maxURL is the longest link that an alert carries, in bytes.
 const maxURL = 700
 
-// beforeOnset is how much of the time before a leak its dashboard shows, and of
-// the time after it.
-const beforeOnset = time.Hour
+// dashboardMargin is how much time before and after a leak its dashboard shows.
+const dashboardMargin = time.Hour
 
-// PageURL is the address of a leak's page.
+// PageURL returns the address of a leak's page.
 func PageURL(external *url.URL, id string) string {
 	return external.JoinPath("leaks", url.PathEscape(id)).String()
 }
 
-// ProfileURL is the address of a profile's raw bytes, key as leak.ProfileRef
-// has it.
+// ProfileURL returns the address of a profile's raw bytes. key is that of the
+// leak.ProfileRef.
 func ProfileURL(external *url.URL, key string) string {
 	segments := []string{"api", "v1", "profiles"}
 	for s := range strings.SplitSeq(strings.TrimPrefix(key, "profiles/"), "/") {
@@ -31,13 +30,14 @@ func ProfileURL(external *url.URL, key string) string {
 	return external.JoinPath(segments...).String()
 }
 
-// links of an alert; each may be empty.
+// links are the links of an alert. Each may be empty.
 type links struct{ base, head, command, dashboard, runbook string }
 
+// linksOf returns the links of a leak's alert.
 func linksOf(l leak.Leak, o RenderOptions) (x links) {
-	from, to := l.Onset.Add(-beforeOnset), time.Time{}
+	from, to := l.Onset.Add(-dashboardMargin), time.Time{}
 	if l.State == leak.Resolved {
-		to = l.ResolvedAt.Add(beforeOnset)
+		to = l.ResolvedAt.Add(dashboardMargin)
 	}
 	x.dashboard, x.runbook = o.Dashboard.Of(maxURL, l.Service, from, to), o.Runbook.Of(maxURL, l.Service, from, to)
 	if o.ExternalURL == nil {
@@ -59,13 +59,13 @@ func linksOf(l leak.Leak, o RenderOptions) (x links) {
 	return x
 }
 
-// PprofCommand is what to type to look at the difference of two profiles. It
-// is made from what targets call themselves, and people paste it into a shell.
+// PprofCommand returns the command that shows the difference of two profiles. It is
+// safe to paste into a shell, although the addresses hold names that targets chose.
 func PprofCommand(base, head string) string {
 	return "go tool pprof -http=: -base " + shellQuote(base) + " " + shellQuote(head)
 }
 
-// shellQuote leaves s alone if no shell would change it.
+// shellQuote quotes s for a shell, unless no shell would change it.
 func shellQuote(s string) string {
 	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("%/:._@+,-", r))

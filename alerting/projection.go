@@ -8,21 +8,21 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
-// projection is when a limit is reached.
+// projection says when an instance reaches a limit.
 type projection struct {
 	limit string  // in words
-	hours float64 // from now; ≤ 0: it is
-	known bool    // that this is a limit, and not only a large number
+	hours float64 // from now; ≤ 0: it is reached
+	known bool    // a real limit, not only a large number
 }
 
-// projections are those of a leak that goes on, the soonest first.
+// projections returns the projections of a leak that is not resolved, the soonest
+// first.
 //
-// They are about an instance, the mean of those that leak or the one that is
-// worst off: what ends a service is one process that is full, not the sum over
-// all.
+// They are about one instance, the mean of those that leak or the worst one: a
+// service fails when one process is full, whatever the sum over all.
 func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	if l.State == leak.Resolved {
 		return nil
@@ -46,13 +46,13 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	if m := l.Memory; m != nil && m.PerHour > 0 && m.Limit > 0 {
 		ps = append(ps, projection{"memory limit of " + human.Bytes(m.Limit), hours(m.Limit-m.Used, m.PerHour), true})
 	}
-	if at, leaked, times := l.DiesAt(); times > 0 && perHour > 0 {
+	if at, leaked, times := l.RestartSize(); times > 0 && perHour > 0 {
 		end := projection{
 			limit: "a restart at about " + human.Number(at) + " goroutines, as " + human.Plural(int64(times), "time", "times") + " before,",
 			hours: max(hours(leaked-l.Leaked/n, perHour), shortestTime),
 		}
-		// What comes later than that, no process has reached. A limit that is known may
-		// be what ended them.
+		// No process has reached what comes later. A known limit may be what ended
+		// them.
 		ps = slices.DeleteFunc(ps, func(p projection) bool {
 			end.known = end.known || p.known && p.hours > end.hours
 			return p.hours > end.hours
@@ -64,10 +64,10 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 	return ps
 }
 
-// shortestTime is the time until an end that is overdue, in hours.
+// shortestTime is the projected time, in hours, until an end that is overdue.
 const shortestTime = 0.25
 
-// hours is how long it takes to fill what is left.
+// hours returns how long it takes to fill what is left.
 func hours(left, perHour float64) float64 {
 	if left <= 0 {
 		return 0
@@ -75,7 +75,7 @@ func hours(left, perHour float64) float64 {
 	return left / perHour
 }
 
-// words are "100,000 goroutines in about 19 days".
+// words says the projection for people: "100,000 goroutines in about 19 days".
 func (p projection) words() string {
 	if p.hours <= 0 {
 		return "over " + p.limit + " already"
@@ -83,8 +83,8 @@ func (p projection) words() string {
 	return p.limit + " in about " + strings.TrimPrefix(human.Hours(p.hours), "over ")
 }
 
-// Projection says when an instance reaches its limits: "100,000 goroutines in
-// about 19 days".
+// Projection says when an instance reaches its limits: "100,000 goroutines in about
+// 19 days".
 func Projection(l leak.Leak, o RenderOptions) string {
 	var words []string
 	for _, p := range projections(l, o) {
@@ -96,8 +96,8 @@ func Projection(l leak.Leak, o RenderOptions) string {
 	return strings.Join(words, ", ")
 }
 
-// timeToLimit is how many hours a leak has until the first known limit, 0 if it
-// is past that; infinite without one.
+// timeToLimit returns how many hours a leak has until the first known limit: 0 if
+// it is reached, infinite if no limit is known.
 func timeToLimit(l leak.Leak, o RenderOptions) float64 {
 	for _, p := range projections(l, o) {
 		if p.known {
@@ -107,24 +107,25 @@ func timeToLimit(l leak.Leak, o RenderOptions) float64 {
 	return math.Inf(1)
 }
 
-// calm is by how much a projection has to exceed what is critical before that
-// is over: estimates waver, and an alert must not.
-const calm = 1.5
+// criticalHysteresis is by which factor the time to the limit must exceed
+// CriticalWithin before a critical alert resolves. Estimates vary, and an alert
+// must not flap with them.
+const criticalHysteresis = 1.5
 
-// critical tells whether a leak is to be called critical, given whether it is.
-func (o RenderOptions) critical(l leak.Leak, is bool) bool {
+// IsCritical reports whether a leak is critical, given whether it was until now.
+func (o RenderOptions) IsCritical(l leak.Leak, was bool) bool {
 	if o.CriticalWithin <= 0 || l.State != leak.Firing {
 		return false
 	}
 	within := o.CriticalWithin
-	if is {
-		within = time.Duration(calm * float64(within))
+	if was {
+		within = time.Duration(criticalHysteresis * float64(within))
 	}
 	return timeToLimit(l, o) <= within.Hours()
 }
 
-// HoursLeft is how long a leak takes until the first limit, in hours: 0 or less
-// if it is over it, NaN if nothing grows.
+// HoursLeft returns how many hours a leak takes to reach the first limit: 0 or less
+// if it is reached, NaN if nothing grows.
 func HoursLeft(l leak.Leak, o RenderOptions) float64 {
 	if ps := projections(l, o); len(ps) > 0 {
 		return ps[0].hours

@@ -14,24 +14,24 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
-// What annotations from templates may weigh: one, and all together, in bytes.
+// The largest sizes of annotations from templates, one and all together, in bytes.
 const (
 	maxOwn    = 1000
 	maxAllOwn = 2000
 )
 
-// Templates are annotations that a user wrote: Go templates with the functions
-// of Alertmanager's.
+// Templates are annotations that users write: Go templates with the functions of
+// Alertmanager's templates.
 type Templates struct {
 	names []string // sorted
 	all   map[string]*template.Template
 }
 
-// NewTemplates parses templates by the name of the annotation, and tries them
-// on an example. All mistakes are reported at once.
+// NewTemplates parses templates, which are given by the name of the annotation, and
+// runs them on an example. It reports all mistakes at once.
 func NewTemplates(texts map[string]string) (*Templates, error) {
 	t := &Templates{names: slices.Sorted(maps.Keys(texts)), all: make(map[string]*template.Template, len(texts))}
 	var errs []error
@@ -51,12 +51,11 @@ func NewTemplates(texts map[string]string) (*Templates, error) {
 	return t, nil
 }
 
-// Data is what a template sees: what Alertmanager's templates call so, and the
-// leak.
+// Data is what a template gets: the fields that Alertmanager's templates have under
+// the same names, and the leak.
 type Data struct {
 	Labels amtemplate.KV
-	// Annotations are those that the alert has without any template, each in its
-	// full length.
+	// Annotations are those that the alert has without templates, in full length.
 	Annotations  amtemplate.KV
 	StartsAt     time.Time
 	GeneratorURL string // of the leak's page
@@ -106,39 +105,39 @@ func newData(l leak.Leak, a Alert, o RenderOptions) Data {
 	return d
 }
 
-// over puts what templates write over the annotations of an alert, of which all
-// are the whole; those give way where that is too much together.
-func (t *Templates) over(all []annotation, l leak.Leak, a Alert, o RenderOptions) map[string]string {
+// apply replaces annotations of an alert by what the templates write, and shortens
+// the others where all together would be too long.
+func (t *Templates) apply(all []annotation, l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	own := t.execute(l, a, o)
 	weight := 0
 	for name, value := range own {
 		weight += len(name) + len(value)
 	}
-	rest := fit(slices.DeleteFunc(slices.Clone(all), func(x annotation) bool { _, ok := own[x.name]; return ok }), l, maxAnnotations-weight)
+	rest := fitAnnotations(slices.DeleteFunc(slices.Clone(all), func(x annotation) bool { _, ok := own[x.name]; return ok }), l, maxAnnotations-weight)
 	maps.Copy(rest, own)
 	return rest
 }
 
-// execute runs the templates for an alert that has all annotations of its own.
+// execute runs the templates for an alert. a has its annotations in full.
 func (t *Templates) execute(l leak.Leak, a Alert, o RenderOptions) map[string]string {
 	d := newData(l, a, o)
 	own := make(map[string]string, len(t.all))
 	left := maxAllOwn
 	for _, name := range t.names {
 		text, err := run(t.all[name], d)
-		if err != nil { // as the example did not show
+		if err != nil { // a mistake that the example did not show
 			text = "the template failed: " + human.Line(err.Error(), 200)
 		}
 		text = cutLines(text, max(min(maxOwn, left-len(name)), 0))
 		left -= len(name) + len(text)
 		own[name] = text
 	}
-	// One that says nothing takes nothing away either.
+	// A template that writes nothing replaces nothing.
 	maps.DeleteFunc(own, func(_, text string) bool { return text == "" })
 	return own
 }
 
-// run executes a template within bounds. Its result is made of inert lines.
+// run executes a template within bounds. The result consists of inert lines.
 func run(t *template.Template, d Data) (string, error) {
 	var b bounded
 	if err := t.Execute(&b, d); err != nil {
@@ -151,7 +150,7 @@ func run(t *template.Template, d Data) (string, error) {
 	return strings.TrimSpace(strings.Join(lines, "\n")), nil
 }
 
-// bounded keeps what a template writes, up to far more than is of use.
+// bounded keeps what a template writes, up to a size far above any useful one.
 type bounded struct{ strings.Builder }
 
 func (b *bounded) Write(p []byte) (int, error) {
@@ -162,7 +161,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
-// example is what templates are tried on.
+// example is the data that templates are tried on.
 func example() Data {
 	l := leak.Leak{
 		ID: "3f9c2a7b41de", Service: labels.FromStrings("namespace", "prod", "job", "checkout"), State: leak.Firing, Evidence: leak.Stack,

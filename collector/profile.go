@@ -87,6 +87,9 @@ type Record struct {
 	// own. Only a decoder of the protocol buffer sets them, while it hands the
 	// record out.
 	Numbers []uint32
+	// Records is how many records are handed out, this one included, where a decoder
+	// knows it before the first; else 0. A reader makes room for them at once.
+	Records int
 	// CreatedBy is the frame of the go statement. Func is empty where the
 	// format does not have it (proto and debug=1: never).
 	CreatedBy Frame

@@ -10,7 +10,7 @@ import (
 )
 
 // sourcePath is a file or a package of the repository in backquotes.
-var sourcePath = regexp.MustCompile("`((?:alerting|cmd|collector|deploy|grafana|internal|test|trend)(?:/[A-Za-z0-9_./]+)?)`")
+var sourcePath = regexp.MustCompile("`((?:alerting|cmd|collector|deploy|grafana|internal|leak|test|trend)(?:/[A-Za-z0-9_./]+)?)`")
 
 // The page of the architecture names files and packages that exist.
 func TestArchitectureNamesWhatExists(t *testing.T) {

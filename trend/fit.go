@@ -59,7 +59,9 @@ func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 			sll += l * l
 			slx += l * x
 			if v.l[i] > 0 {
-				limit = min(limit, v.x[i]/v.l[i])
+				if most := v.x[i] / v.l[i]; most < limit {
+					limit = most
+				}
 			}
 		}
 	}
@@ -82,8 +84,15 @@ func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 				if useLoad {
 					if det := sll*shh - shl*shl; det > 1e-9*sll*shh {
 						b = (slx*shh - shx*shl) / det
-						free = b > bLow && b < limit
-						b = max(bLow, min(limit, b))
+						// Comparisons: min and max take several times as long.
+						switch {
+						case b <= bLow:
+							b = bLow
+						case b >= limit:
+							b = limit
+						default:
+							free = true
+						}
 						s = (shx - b*shl) / shh
 					}
 				}

@@ -85,27 +85,37 @@ func (p *pool) view(k int, v *view, from int64) {
 		first = max(first, g.rings[k].number(0))
 	}
 	first = max(first, last-maxBlocks+1)
-	unknown := 0
-	for number := first; number <= last; number++ {
-		var x, l float64
-		whole := true
-		for _, g := range p.members {
-			r := &g.rings[k]
-			b := r.at(int(number - r.number(0)))
-			if !b.valid() {
-				whole = false
-				break
+	n := int(max(0, last-first+1))
+	var partial [maxBlocks]bool // a member has no such block
+	clear(v.x[:n])
+	clear(v.l[:n])
+	for _, g := range p.members {
+		r := &g.rings[k]
+		i := 0
+		older, newer := r.blocks(int(first - r.number(0)))
+		for _, part := range [...][]packed{older, newer} {
+			for _, q := range part[:min(len(part), n-i)] {
+				b := q.unpack()
+				if !b.valid() {
+					partial[i] = true
+				}
+				v.x[i] += float64(b.floor)
+				v.l[i] += float64(b.load)
+				i++
 			}
-			x += float64(b.floor)
-			l += float64(b.load)
 		}
-		if !whole {
+	}
+	unknown := 0
+	for i := range n {
+		if partial[i] {
 			continue
 		}
+		number := first + int64(i)
 		if v.n == 0 {
 			v.t0 = number
 		}
-		v.x[v.n], v.l[v.n], v.t[v.n] = x, l, float64(number-v.t0)
+		l := v.l[i]
+		v.x[v.n], v.l[v.n], v.t[v.n] = v.x[i], l, float64(number-v.t0)
 		if l != l {
 			unknown++
 		}

@@ -111,6 +111,16 @@ func (r *ring) at(i int) block {
 	return r.buf[i].unpack()
 }
 
+// blocks are those from the i-th on, oldest first, in two parts as they lie in
+// the buffer.
+func (r *ring) blocks(i int) (older, newer []packed) {
+	older, newer = r.buf[r.head:], r.buf[:r.head]
+	if i < len(older) {
+		return older[i:], newer
+	}
+	return nil, newer[min(i-len(older), len(newer)):]
+}
+
 // number is the number of the i-th block.
 func (r *ring) number(i int) int64 { return r.last - int64(len(r.buf)-1-i) }
 

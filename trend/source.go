@@ -4,21 +4,26 @@ package trend
 func (g *segment) view(k int, v *view, from int64) {
 	r := &g.rings[k]
 	v.n = 0
-	unknown := 0
-	for i := max(0, int(from-r.number(0))); i < r.len(); i++ {
-		b := r.at(i)
-		if !b.valid() {
-			continue
+	n, unknown := 0, 0
+	first := max(0, int(from-r.number(0)))
+	number := r.number(first)
+	older, newer := r.blocks(first)
+	for _, part := range [...][]packed{older, newer} {
+		for _, p := range part {
+			if b := p.unpack(); b.valid() {
+				if n == 0 {
+					v.t0 = number
+				}
+				v.x[n], v.l[n], v.t[n] = float64(b.floor), float64(b.load), float64(number-v.t0)
+				if b.load != b.load {
+					unknown++
+				}
+				n++
+			}
+			number++
 		}
-		if v.n == 0 {
-			v.t0 = r.number(i)
-		}
-		v.x[v.n], v.l[v.n], v.t[v.n] = float64(b.floor), float64(b.load), float64(r.number(i)-v.t0)
-		if b.load != b.load {
-			unknown++
-		}
-		v.n++
 	}
+	v.n = n
 	v.dropUnknown(unknown)
 }
 

@@ -78,6 +78,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	if name != "serve" && name != "demo" {
+		delayFirstCollection()
+	}
 	switch err := c.commands[name](ctx, stdout, stderr); {
 	case err == nil:
 		return exitOK

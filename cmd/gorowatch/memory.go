@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -16,15 +17,14 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// gcPercent is GOGC unless the configuration or the environment says otherwise.
-// Most of the memory is what is known of the series, which stays; what comes and
-// goes is little, so that collecting it more often costs next to nothing.
-const gcPercent = 20
+// defaultGCPercent is Go's own default of GOGC.
+const defaultGCPercent = 100
 
 // collect sets how often garbage is collected.
 func collect(r config.Runtime) { debug.SetGCPercent(percent(r, os.Getenv("GOGC"))) }
 
-// percent is GOGC by the configuration, the environment, or the default.
+// percent is GOGC by the configuration, the environment, or the default. The
+// default is set, too, because a reload may take a percentage out of the file.
 func percent(r config.Runtime, env string) int {
 	n, err := strconv.Atoi(env)
 	switch {
@@ -35,7 +35,24 @@ func percent(r config.Runtime, env string) int {
 	case err == nil:
 		return n
 	}
-	return gcPercent
+	return defaultGCPercent
+}
+
+// firstCollectionPercent is GOGC until the first collection: the runtime begins it
+// at a heap of 4 MB times GOGC/100, which is 64 MB.
+const firstCollectionPercent = 1600
+
+// delayFirstCollection lets the heap grow to 64 MB before garbage is collected for
+// the first time, and as usual from then on. A short command ends before that, and
+// collecting is a quarter of the CPU of comparing two large profiles.
+func delayFirstCollection() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(firstCollectionPercent)
+	// What nothing refers to is cleaned up after the first collection.
+	type collected struct{ _ [64]byte }
+	runtime.AddCleanup(&collected{}, func(percent int) { debug.SetGCPercent(percent) }, defaultGCPercent)
 }
 
 // memoryLimit is how GOMEMLIMIT follows the memory that we may have; the flags

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,16 +20,37 @@ func TestPercentOfCollections(t *testing.T) {
 		env        string
 		want       int
 	}{
-		{0, "", gcPercent},
+		{0, "", defaultGCPercent},
 		{0, "75", 75},
 		{0, "off", -1},
-		{0, "often", gcPercent},
+		{0, "often", defaultGCPercent},
 		{50, "", 50},
 		{50, "75", 50},
 		{-1, "75", -1},
 	} {
 		require.Equal(t, c.want, percent(config.Runtime{GoGC: c.configured}, c.env), "%+v", c)
 	}
+}
+
+// A command that takes more than a moment collects its garbage as usual.
+func TestFirstCollectionIsDelayedOnce(t *testing.T) {
+	t.Setenv("GOGC", "")
+	percent := func() int {
+		s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(s)
+		return int(s[0].Value.Uint64())
+	}
+	before := percent()
+	defer debug.SetGCPercent(before)
+	delayFirstCollection()
+	require.Equal(t, firstCollectionPercent, percent())
+	runtime.GC()
+	require.Eventually(t, func() bool { return percent() == defaultGCPercent }, 10*time.Second, time.Millisecond)
+
+	debug.SetGCPercent(before)
+	t.Setenv("GOGC", "55")
+	delayFirstCollection()
+	require.Equal(t, before, percent(), "the environment decides")
 }
 
 func TestMemoryLimitFlags(t *testing.T) {

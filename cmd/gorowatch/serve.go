@@ -28,7 +28,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/shard"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
 // defaultAddress is where serve listens.
@@ -111,7 +111,7 @@ func allowedHosts(flags []string) (hosts []string, err error) {
 			}
 		}
 	}
-	if _, err := uiweb.NewHosts(nil, hosts); err != nil {
+	if _, err := hostcheck.New(nil, hosts); err != nil {
 		return nil, fmt.Errorf("--web.allowed-hosts: %w", err)
 	}
 	return hosts, nil

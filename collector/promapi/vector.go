@@ -291,7 +291,7 @@ func (v *vector) forget() {
 // instanceLabels are the labels of a series, as they are written in JSON,
 // without its name.
 func instanceLabels(text []byte) labels.Labels {
-	ls, err := newDecoder(newTracked(bytes.NewReader(text))).labels()
+	ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
 	if err != nil {
 		return labels.EmptyLabels() // cannot be: the text was read once without an error
 	}

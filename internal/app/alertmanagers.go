@@ -13,13 +13,14 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
 const (
-	// alertsPathLabel is the whole path that alerts are posted to, as Prometheus
-	// calls it; it ends with alertsPath.
+	// alertsPathLabel is Prometheus' name for the whole path that alerts are posted to.
+	// The path ends with alertsPath.
 	alertsPathLabel = "__alerts_path__"
 	alertsPath      = "/api/v2/alerts"
 )
@@ -28,14 +29,14 @@ const (
 type alertmanagerSet struct {
 	name   string
 	static []*url.URL
-	found  *discovery.Set // nil: static alone
+	found  *discovery.Set // nil: only static ones
 	client *http.Client
 	config config.Alertmanager
 }
 
-// newAlertmanagerSet makes the set of a name. Service discovery finds targets of
-// scrapes; what it is told here makes the address of one that of an
-// Alertmanager, the metrics' path being that of the alerts.
+// newAlertmanagerSet makes a set. Service discovery finds targets of scrapes; the rules
+// that it gets here put the path of the alerts in the place of the metrics' path, so the
+// address of a target is that of an Alertmanager.
 func newAlertmanagerSet(name string, c config.Alertmanager, client *http.Client) (alertmanagerSet, error) {
 	s := alertmanagerSet{name: name, client: client, config: c}
 	for _, sc := range c.StaticConfigs {
@@ -68,12 +69,12 @@ func newAlertmanagerSet(name string, c config.Alertmanager, client *http.Client)
 	return s, nil
 }
 
-// path is where alerts are posted to, unless relabelling says otherwise.
+// path returns the path that alerts are posted to, unless relabelling changes it.
 func (s *alertmanagerSet) path() string {
 	return "/" + strings.TrimPrefix(strings.TrimRight(s.config.PathPrefix, "/")+alertsPath, "/")
 }
 
-// address is the base of a static Alertmanager; nil: relabelling drops it.
+// address returns the base of a static Alertmanager; nil: relabelling drops it.
 func (s *alertmanagerSet) address(group model.LabelSet, addr string) (*url.URL, error) {
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for name, value := range group {
@@ -88,7 +89,8 @@ func (s *alertmanagerSet) address(group model.LabelSet, addr string) (*url.URL, 
 	return base(&url.URL{Scheme: lb.Get(model.SchemeLabel), Host: lb.Get(model.AddressLabel), Path: lb.Get(alertsPathLabel)})
 }
 
-// base is what an Alertmanager's addresses begin with, given that of the alerts.
+// base returns the URL that an Alertmanager's addresses begin with, given that of its
+// alerts.
 func base(u *url.URL) (*url.URL, error) {
 	path, ok := strings.CutSuffix(u.Path, alertsPath)
 	if !ok || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -97,14 +99,14 @@ func base(u *url.URL) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}, nil
 }
 
-// alertmanager is one of the set.
+// alertmanager makes an Alertmanager of the set.
 func (s *alertmanagerSet) alertmanager(u *url.URL) alerting.Alertmanager {
 	return alerting.Alertmanager{URL: u, Client: s.client, Timeout: time.Duration(s.config.Timeout), Relabel: s.config.AlertRelabelConfigs}
 }
 
-// withFound is a configuration with the Alertmanagers that are found now. The
-// caller holds telling, once there are others.
-func (a *App) withFound(g *graph) alerting.Config {
+// withFoundAlertmanagers returns the alerting configuration of a graph with the
+// Alertmanagers that are found now. The caller holds receiversMu, except in New.
+func (a *App) withFoundAlertmanagers(g *graph) notify.Config {
 	c := g.alerts
 	c.Alertmanagers = nil
 	byName := map[string]*alertmanagerSet{}
@@ -115,37 +117,37 @@ func (a *App) withFound(g *graph) alerting.Config {
 			c.Alertmanagers = append(c.Alertmanagers, s.alertmanager(u))
 		}
 	}
-	var unusable []string
+	var unusableAlertmanagers []string
 	for _, e := range a.alertmanagers.Endpoints(time.Now()) {
 		s := byName[e.Set]
 		if s == nil {
-			continue // of the configuration before
+			continue // of the previous configuration
 		}
 		u, err := base(e.Metrics)
 		if err == nil {
 			err = e.Err
 		}
 		if err != nil {
-			unusable = append(unusable, e.Set+": "+err.Error())
+			unusableAlertmanagers = append(unusableAlertmanagers, e.Set+": "+err.Error())
 			continue
 		}
 		c.Alertmanagers = append(c.Alertmanagers, s.alertmanager(u))
 	}
-	// Said once, not whenever service discovery looks again.
-	if !slices.Equal(unusable, a.unusable) && len(unusable) > 0 {
-		a.logger.Warn("Alertmanagers that were found cannot be used", "why", unusable)
+	// Logged once, not at each update of service discovery.
+	if !slices.Equal(unusableAlertmanagers, a.unusableAlertmanagers) && len(unusableAlertmanagers) > 0 {
+		a.logger.Warn("Alertmanagers that were found cannot be used", "why", unusableAlertmanagers)
 	}
-	a.unusable = unusable
+	a.unusableAlertmanagers = unusableAlertmanagers
 	return c
 }
 
-// tell makes a graph the one that alerts go by, with the Alertmanagers that are
-// found; nil: the one that does already.
-func (a *App) tell(g *graph) error {
-	a.telling.Lock()
-	defer a.telling.Unlock()
+// applyAlerting sends alerts by a graph from now on, to the Alertmanagers that are found;
+// nil: by the same graph as before.
+func (a *App) applyAlerting(g *graph) error {
+	a.receiversMu.Lock()
+	defer a.receiversMu.Unlock()
 	if g != nil {
-		a.told = g
+		a.alertingGraph = g
 		var sets []discovery.Set
 		for _, s := range g.alertmanagers {
 			if s.found != nil {
@@ -156,12 +158,12 @@ func (a *App) tell(g *graph) error {
 			return err
 		}
 	}
-	return a.notifier.ApplyConfig(a.withFound(a.told))
+	return a.notifier.ApplyConfig(a.withFoundAlertmanagers(a.alertingGraph))
 }
 
-// alertmanagersFound is told that there are others now.
+// alertmanagersFound is called when service discovery has found other Alertmanagers.
 func (a *App) alertmanagersFound() {
-	if err := a.tell(nil); err != nil {
+	if err := a.applyAlerting(nil); err != nil {
 		a.logger.Error("The Alertmanagers that were found are not used", "err", err)
 	}
 }

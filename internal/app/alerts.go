@@ -12,12 +12,13 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
 // alerting is who is told, and what.
-func (g *graph) alerting(c config.Config, external *url.URL) (alerting.Config, error) {
-	out := alerting.Config{
+func (g *graph) alerting(c config.Config, external *url.URL) (notify.Config, error) {
+	out := notify.Config{
 		Render: alerting.RenderOptions{
 			ExternalURL:    external,
 			ExternalLabels: labels.FromMap(c.Global.ExternalLabels),

@@ -24,7 +24,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
@@ -435,8 +435,8 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	require.NoError(t, b.Close())
 
 	a := &App{}
-	a.inMemory.Store(&notice)
-	require.Equal(t, []string{notice}, a.standing())
+	a.memoryNotice.Store(&notice)
+	require.Equal(t, []string{notice}, a.lastingNotices())
 }
 
 // Leaks of earlier runs cannot be read: it watches, and everybody can see.

@@ -2,59 +2,55 @@ package app
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
-	"slices"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/discovery"
 	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/collector/pprof"
-	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// history is how far back is read at the start, in base blocks: a week of them at
-// the default of a minute, most of which the trend's longest scale sees.
+// history is how far back the series are read at the start, in base blocks. At the default
+// of a minute it is a week, most of which the trend's longest scale sees.
 const history = 7 * 24 * 60
 
-// graph is all that a configuration decides, made before anything live changes.
+// graph is everything that a configuration decides. It is made before anything that runs
+// is changed.
 type graph struct {
 	config  config.Config
 	source  collector.SeriesSource
 	scraper *scrape.Scraper // nil with a Prometheus
 	puller  profiling.Options
 	monitor monitor.Options
-	alerts  alerting.Config // but for the Alertmanagers
-	links   uiweb.Links
+	alerts  notify.Config // without the Alertmanagers
+	links   pages.Links
 	clients []*http.Client
 
 	finder *discovery.Finder
-	// sets are those of service discovery, scraped the static targets that are
-	// scraped without a Prometheus.
-	sets []discovery.Set
-	// alertmanagers are the sets of those.
-	alertmanagers []alertmanagerSet
+	sets   []discovery.Set // of service discovery
+	// scraped are the static targets that gorowatch scrapes without a Prometheus.
 	scraped       []scrape.Target
+	alertmanagers []alertmanagerSet
 }
 
-// build makes the graph of a configuration. It connects to nothing, but opens
-// the series of our own scraping when they are needed for the first time.
+// build makes the graph of a configuration. It connects to nothing, but opens the store of
+// scraped series when that is needed for the first time.
 func (a *App) build(c config.Config) (*graph, error) {
 	g := &graph{config: c}
 	interval := time.Duration(c.Global.EvaluationInterval)
@@ -72,7 +68,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if finder.Client, err = g.client(commoncfg.DefaultHTTPClientConfig, "targets"); err != nil {
 		return nil, err
 	}
-	var memory monitor.MemorySource
+	var memory enrich.MemorySource
 	if c.Prometheus.URL.URL != nil {
 		prom, err := g.prometheus(c, a)
 		if err != nil {
@@ -93,7 +89,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		Finder: g.finder,
 		Fetcher: pprof.New(pprof.Options{
 			Timeout: time.Duration(c.Profiles.Timeout),
-			Limits:  pprof.Limits{Body: int64(c.Profiles.SizeLimit), Budget: a.decoding},
+			Limits:  pprof.Limits{Body: int64(c.Profiles.SizeLimit), Budget: a.decodingBudget},
 		}),
 		Concurrency:     c.Profiles.Concurrency,
 		CPU:             c.Profiles.TargetCPU,
@@ -135,7 +131,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	return g, nil
 }
 
-// client makes an HTTP client that says who we are.
+// client makes an HTTP client with our user agent.
 func (g *graph) client(c commoncfg.HTTPClientConfig, name string) (*http.Client, error) {
 	client, err := fetch.NewClient(c, name, commoncfg.WithUserAgent("gorowatch/"+cmp.Or(version.Version, "devel")))
 	if err != nil {
@@ -145,115 +141,15 @@ func (g *graph) client(c commoncfg.HTTPClientConfig, name string) (*http.Client,
 	return client, nil
 }
 
-// closeIdle lets go of the connections of a graph that is not used any more.
+// closeIdle closes the connections of a graph that is not used any more.
 func (g *graph) closeIdle() {
 	for _, c := range g.clients {
 		c.CloseIdleConnections()
 	}
 }
 
-func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
-	client, err := g.client(c.Prometheus.HTTPClientConfig, "prometheus")
-	if err != nil {
-		return nil, err
-	}
-	for key, cloud := range c.Prometheus.Clouds() {
-		if a.o.LogIn == nil {
-			return nil, fmt.Errorf("prometheus.%s: this build has no logins of clouds", key)
-		}
-		if client.Transport, err = a.o.LogIn(key, cloud, client.Transport); err != nil {
-			return nil, fmt.Errorf("prometheus.%s: %w", key, err)
-		}
-	}
-	o := promapi.Options{
-		URL:         c.Prometheus.URL.URL,
-		Client:      client,
-		Params:      c.Prometheus.Params,
-		Step:        time.Duration(c.Global.EvaluationInterval),
-		Timeout:     time.Duration(c.Prometheus.Timeout),
-		Selector:    c.Prometheus.Selector,
-		Load:        c.Prometheus.Load,
-		SeriesLimit: c.Prometheus.SeriesLimit,
-		Metrics:     a.promMetrics,
-
-		ReplicaLabels: c.ReplicaLabels(),
-	}
-	if !a.o.Shard.All() {
-		o.Keep = func(instance labels.Labels) bool { return a.owns(c, instance) }
-	}
-	return promapi.New(o)
-}
-
-// owns tells whether the service of an instance belongs to our shard.
-func (a *App) owns(c config.Config, instance labels.Labels) bool {
-	return a.o.Shard.Owns(labels.NewBuilder(instance).Keep(c.Services.GroupBy...).Labels())
-}
-
-// embedded scrapes the targets itself, for where there is no Prometheus.
-func (g *graph) embedded(c config.Config, a *App) (*scrape.Scraper, error) {
-	if !slices.ContainsFunc(c.Targets, func(set config.TargetSet) bool { return len(set.Static) > 0 }) && len(g.sets) == 0 {
-		return nil, errors.New("there is nothing to watch: set --prometheus.url, or prometheus.url or targets in the configuration")
-	}
-	for _, set := range c.Targets {
-		for _, addr := range set.Static {
-			client, err := g.client(set.HTTPClientConfig, "metrics of "+addr)
-			if err != nil {
-				return nil, err
-			}
-			b := labels.NewBuilder(labels.FromMap(set.Labels))
-			if set.Labels["instance"] == "" {
-				b.Set("instance", addr)
-			}
-			if !a.owns(c, b.Labels()) {
-				continue
-			}
-			g.scraped = append(g.scraped, scrape.Target{
-				Labels: b.Labels(),
-				URL:    &url.URL{Scheme: cmp.Or(set.Scheme, "http"), Host: addr, Path: set.MetricsPath},
-				Client: client,
-			})
-		}
-	}
-	store, err := a.seriesStore()
-	if err != nil {
-		return nil, err
-	}
-	return scrape.New(scrape.Options{
-		Targets:  g.scraped,
-		Store:    store,
-		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
-		Logger:   a.logger.With("component", "scrape"),
-		Metrics:  a.scrapeMetrics,
-	})
-}
-
-// rescrape tells the embedded scraping, if there is one, what service discovery
-// has found.
-func (a *App) rescrape() {
-	g := a.graph.Load()
-	if g.scraper == nil || len(g.sets) == 0 {
-		return
-	}
-	targets := slices.Clone(g.scraped)
-	for _, e := range a.watcher.Endpoints(time.Now()) {
-		if e.Err != nil {
-			continue
-		}
-		ls := e.Labels
-		if !ls.Has("job") && e.Job != "" {
-			ls = labels.NewBuilder(ls).Set("job", e.Job).Labels()
-		}
-		if a.owns(g.config, ls) {
-			targets = append(targets, scrape.Target{Labels: ls, URL: e.Metrics, Client: e.Client()})
-		}
-	}
-	if err := g.scraper.Set(targets); err != nil {
-		a.logger.Error("The found targets cannot be scraped", "err", err)
-	}
-}
-
-// targets are those of the configuration: static ones, settings for those of
-// Prometheus, and the sets of service discovery, which stay with the graph.
+// targets returns the static targets of the configuration and the settings for those of
+// Prometheus. It keeps the sets of service discovery in the graph.
 func (g *graph) targets(c config.Config) (static []discovery.Static, rules []discovery.Rule, err error) {
 	for i, set := range c.Targets {
 		client, err := g.client(set.HTTPClientConfig, fmt.Sprintf("targets[%d]", i))
@@ -289,9 +185,10 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 	return static, rules, nil
 }
 
-func ignoreRules(rules []config.Ignore) (out []leak.Ignore, err error) {
+// ignoreRules makes the rules of the section ignore.
+func ignoreRules(rules []config.Ignore) (out []lifecycle.IgnoreRule, err error) {
 	for i, r := range rules {
-		rule := leak.Ignore{Signature: r.Signature, Comment: r.Comment}
+		rule := lifecycle.IgnoreRule{Signature: r.Signature, Comment: r.Comment}
 		for _, p := range []struct {
 			to   **regexp.Regexp
 			from string

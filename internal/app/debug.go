@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
 // debugServer serves gorowatch's own profiles. It has an address of its own,
@@ -33,7 +33,7 @@ func (a *App) debugListen() error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	hosts, err := uiweb.NewHosts(a.externalURL, a.o.AllowedHosts)
+	hosts, err := hostcheck.New(a.externalURL, a.o.AllowedHosts)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

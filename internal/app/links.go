@@ -5,14 +5,14 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/config"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
 )
 
 // pageLinks are where the pages lead.
-func pageLinks(c config.Links) (uiweb.Links, error) {
-	out := uiweb.Links{Alertmanager: c.Alertmanager}
+func pageLinks(c config.Links) (pages.Links, error) {
+	out := pages.Links{Alertmanager: c.Alertmanager}
 	for i, s := range c.Source {
-		link := uiweb.SourceLink{Prefix: s.Prefix, URL: alerting.Address(s.URL)}
+		link := pages.SourceLink{Prefix: s.Prefix, URL: alerting.Address(s.URL)}
 		if len(s.Matchers) > 0 {
 			var err error
 			if link.Matchers, err = config.ParseMatchers(s.Matchers); err != nil {

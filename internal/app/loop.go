@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/archive"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // sweepInterval is the time between two looks for profiles that are too old;
@@ -78,8 +78,8 @@ func (a *App) evaluate(ctx context.Context) time.Duration {
 	if !a.ready.Swap(true) {
 		debug.FreeOSMemory() // what reading the history took is not needed again
 	}
-	a.puller.Keep(a.monitor.Watches)
-	a.rescrape() // targets that were held for a while end without an update
+	a.puller.Keep(a.monitor.CurrentLabels)
+	a.updateScrapeTargets() // targets that were held for a while end without an update
 	a.countTargets()
 	return untilNext(a.interval())
 }
@@ -151,7 +151,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 		return err
 	}
 	var bucket *archive.Archive // another one, if it moves
-	notice := *a.inMemory.Load()
+	notice := *a.memoryNotice.Load()
 	if c.Storage.URL != old.config.Storage.URL {
 		if bucket, notice, err = a.openArchive(ctx, c); err != nil {
 			return err
@@ -162,7 +162,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 	for _, apply := range []func() error{
 		func() error { return a.watcher.Apply(g.sets) },
 		func() error { return a.puller.Apply(g.puller) },
-		func() error { return a.tell(g) },
+		func() error { return a.applyAlerting(g) },
 		func() error { return a.monitor.Apply(mo) },
 	} {
 		if err := apply(); err != nil {
@@ -172,18 +172,18 @@ func (a *App) reload(ctx context.Context) (err error) {
 	}
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
-	a.tune(c)
-	a.rescrape()
+	a.applyRuntime(c)
+	a.updateScrapeTargets()
 	if bucket == nil {
 		return nil
 	}
 	// What is under way ends with what it began with.
 	a.monitor.Wait()
-	a.inMemory.Store(&notice)
+	a.memoryNotice.Store(&notice)
 	if err := a.archive.Replace(bucket); err != nil {
 		a.logger.Warn("The archive of before could not be closed", "err", err)
 	}
-	a.monitor.Moved()
+	a.monitor.ForgetArchive()
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (a *App) sweep(ctx context.Context) error {
 		case now := <-next.C:
 			next.Reset(sweepInterval)
 			retention := time.Duration(a.graph.Load().config.Storage.Retention)
-			if *a.inMemory.Load() != "" {
+			if *a.memoryNotice.Load() != "" {
 				retention = min(retention, 24*time.Hour)
 			}
 			if err := a.archive.Sweep(ctx, now, retention, a.monitor.Leaks()); err != nil && ctx.Err() == nil {

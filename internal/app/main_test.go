@@ -23,7 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -23,11 +23,12 @@ import (
 	yamlv2 "go.yaml.in/yaml/v2"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/alerting/notify"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/promapi"
 	"github.com/gorowatch/gorowatch/collector/scrape"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // redirectWorld is a few names that stand for servers of the test: one that redirects,
@@ -150,11 +151,11 @@ var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) st
 		return log.String()
 	},
 	"Alertmanager": func(t *testing.T, u *url.URL, c *http.Client) string {
-		return notified(t, alerting.Config{Alertmanagers: []alerting.Alertmanager{{URL: u, Client: c}}})
+		return notified(t, notify.Config{Alertmanagers: []alerting.Alertmanager{{URL: u, Client: c}}})
 	},
 	"webhook": func(t *testing.T, u *url.URL, c *http.Client) string {
 		hook := u.JoinPath("services", "hunter2")
-		return notified(t, alerting.Config{Webhooks: []alerting.Webhook{{Name: "chat", URL: func() (*url.URL, error) { return hook, nil }, Client: c}}})
+		return notified(t, notify.Config{Webhooks: []alerting.Webhook{{Name: "chat", URL: func() (*url.URL, error) { return hook, nil }, Client: c}}})
 	},
 }
 
@@ -170,9 +171,9 @@ func soonScraped(interval time.Duration) labels.Labels {
 }
 
 // notified returns the state of a receiver after it was sent a leak.
-func notified(t *testing.T, c alerting.Config) string {
+func notified(t *testing.T, c notify.Config) string {
 	t.Helper()
-	n, err := alerting.New(t.Context(), alerting.Options{Config: c, DrainTimeout: time.Millisecond})
+	n, err := notify.New(t.Context(), notify.Options{Config: c, DrainTimeout: time.Millisecond})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

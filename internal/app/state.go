@@ -11,31 +11,32 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/config"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // handler makes the pages.
 func (a *App) handler() error {
 	h, err := uiweb.New(uiweb.Options{
-		Logger:          a.logger.With("component", "web"),
-		Backend:         state{a},
-		Profiles:        a.archive,
-		History:         state{a},
-		Resolution:      min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
-		Puller:          a.pagePuller(),
-		Inbound:         state{a},
-		Registerer:      a.o.Registry,
-		Gatherer:        a.o.Registry,
-		ExternalURL:     a.externalURL,
-		RoutePrefix:     a.o.RoutePrefix,
-		AllowedHosts:    a.o.AllowedHosts,
-		Login:           a.login,
-		EnableLifecycle: a.o.EnableLifecycle,
-		Reload:          a.Reload,
-		Flags:           a.o.Flags,
-		Started:         a.started,
+		Logger:       a.logger.With("component", "web"),
+		Backend:      state{a},
+		Profiles:     a.archive,
+		History:      state{a},
+		Resolution:   min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
+		Puller:       a.pagePuller(),
+		Inbound:      state{a},
+		Registerer:   a.o.Registry,
+		Gatherer:     a.o.Registry,
+		ExternalURL:  a.externalURL,
+		RoutePrefix:  a.o.RoutePrefix,
+		AllowedHosts: a.o.AllowedHosts,
+		Reloader:     a.reloader(),
+		Flags:        a.o.Flags,
+		Started:      a.started,
 	})
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (a *App) handler() error {
 
 // Notices are what everybody who looks at a page should know.
 func (s state) Notices() []string {
-	out := s.standing()
+	out := s.lastingNotices()
 	out = append(out, ended(s.graph.Load().config.Ignore, time.Now())...)
 	out = append(out, s.watcher.Warnings(time.Now())...)
 	now := s.monitor.State()
@@ -66,9 +67,9 @@ func (s state) Notices() []string {
 	return out
 }
 
-// standing are those that stay until the end.
-func (a *App) standing() (out []string) {
-	for _, notice := range []string{*a.inMemory.Load(), a.seriesNotice} {
+// lastingNotices returns the notices that stay until the end.
+func (a *App) lastingNotices() (out []string) {
+	for _, notice := range []string{*a.memoryNotice.Load(), a.seriesNotice} {
 		if notice != "" {
 			out = append(out, notice)
 		}
@@ -98,17 +99,17 @@ func since(t time.Time) string {
 }
 
 // Status is how the parts of gorowatch do.
-func (s state) Status() uiweb.Status {
-	return uiweb.Status{
+func (s state) Status() view.Status {
+	return view.Status{
 		Series: s.seriesStatus(), Discovery: s.discoveryStatus(), Storage: s.storageStatus(),
 		Alertmanagers: s.notifier.Status(), Config: s.graph.Load().config.String(),
 	}
 }
 
 // seriesStatus says how far the counts are read.
-func (a *App) seriesStatus() *uiweb.Series {
+func (a *App) seriesStatus() *view.Series {
 	g, s := a.graph.Load(), a.monitor.State()
-	out := &uiweb.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	out := &view.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
@@ -116,27 +117,35 @@ func (a *App) seriesStatus() *uiweb.Series {
 }
 
 // discoveryStatus says what service discovery finds.
-func (a *App) discoveryStatus() *uiweb.Discovery {
+func (a *App) discoveryStatus() *view.Discovery {
 	now := time.Now()
-	out := &uiweb.Discovery{Problems: a.watcher.Problems(now)}
+	out := &view.Discovery{Problems: a.watcher.Problems(now)}
 	for _, f := range a.watcher.Found(now) {
-		out.Sets = append(out.Sets, uiweb.DiscoverySet{Name: f.Set, Targets: f.Targets})
+		out.Sets = append(out.Sets, view.DiscoverySet{Name: f.Set, Targets: f.Targets})
 	}
 	return out
 }
 
 // storageStatus says whether the bucket can be written.
-func (a *App) storageStatus() *uiweb.Storage {
+func (a *App) storageStatus() *view.Storage {
 	c := a.graph.Load().config.Storage
-	out := &uiweb.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
-	if u, err := url.Parse(c.URL); err == nil && *a.inMemory.Load() == "" {
+	out := &view.Storage{URL: "memory", Retention: time.Duration(c.Retention), Error: a.monitor.State().Archive}
+	if u, err := url.Parse(c.URL); err == nil && *a.memoryNotice.Load() == "" {
 		out.URL = collector.RedactURL(u)
 	}
 	return out
 }
 
+// reloader reloads when a request asks for it; nil: none may.
+func (a *App) reloader() uiweb.Reloader {
+	if !a.o.EnableLifecycle {
+		return nil
+	}
+	return a
+}
+
 // pagePuller takes profiles when a person asks for one; nil: nobody may.
-func (a *App) pagePuller() uiweb.Puller {
+func (a *App) pagePuller() view.Puller {
 	if !a.o.EnableAdminAPI {
 		return nil
 	}
@@ -147,7 +156,7 @@ func (a *App) pagePuller() uiweb.Puller {
 type onRequest struct{ *App }
 
 // Pull takes a profile now, and archives it.
-func (a onRequest) Pull(ctx context.Context, service labels.Labels, in uiweb.Instance) (leak.ProfileRef, error) {
+func (a onRequest) Pull(ctx context.Context, service labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 	now := time.Now()
 	p, err := a.puller.Pull(ctx, now, in.Labels, in.Count)
 	if err != nil {
@@ -162,7 +171,7 @@ func (a onRequest) Pull(ctx context.Context, service labels.Labels, in uiweb.Ins
 }
 
 // Service is a watched service as the pages show it.
-type Service = uiweb.Service
+type Service = view.Service
 
 // Services are all that are watched, in no order.
 func (a *App) Services() []Service { return state{a}.services() }
@@ -173,10 +182,14 @@ type state struct{ *App }
 func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
 
-func (s state) Captures() []leak.Capture { return s.monitor.Captures() }
-func (s state) Links() uiweb.Links       { return s.graph.Load().links }
+func (s state) Captures() []ondemand.Capture { return s.monitor.Captures() }
+func (s state) Links() pages.Links           { return s.graph.Load().links }
 
 func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
+
+func (s state) Now() time.Time { return time.Now() }
+
+func (s state) RequiresLogin() bool { return s.requiresLogin() }
 
 func (s state) TargetCount() int { return int(s.targetCount.Load()) }
 
@@ -189,12 +202,12 @@ func (s state) Leak(id string) (leak.Leak, bool) {
 	return leak.Leak{}, false
 }
 
-func (s state) services() []uiweb.Service {
-	var out []uiweb.Service
+func (s state) services() []view.Service {
+	var out []view.Service
 	for _, svc := range s.monitor.Services() {
-		v := uiweb.Service{
+		v := view.Service{
 			Labels: svc.Labels, Rate: svc.Verdict.Rate,
-			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, Held: svc.Held,
+			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, SuppressedReason: svc.SuppressedReason,
 		}
 		for _, in := range svc.Instances {
 			if !in.Gone {
@@ -211,11 +224,11 @@ func (s state) services() []uiweb.Service {
 	return out
 }
 
-func (s state) Instances(service labels.Labels) (out []uiweb.Instance) {
+func (s state) Instances(service labels.Labels) (out []view.Instance) {
 	for _, svc := range s.monitor.Services() {
 		if labels.Equal(svc.Labels, service) {
 			for _, in := range svc.Instances {
-				out = append(out, uiweb.Instance{Instance: in.Instance, Labels: in.Labels, Gone: in.Gone})
+				out = append(out, view.Instance{Instance: in.Instance, Labels: in.Labels, Gone: in.Gone})
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // maxUnused bounds the targets without series that are listed.
@@ -22,7 +22,7 @@ func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
 		Name: "gorowatch_targets",
 		Help: "Targets by state: up, down, unknown (not pulled yet), unmatched (an instance without a target, or a target without an instance).",
 	}, []string{"state"})
-	for _, s := range uiweb.TargetStates {
+	for _, s := range view.TargetStates {
 		g.WithLabelValues(string(s))
 	}
 	return g
@@ -33,7 +33,7 @@ func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
 func (a *App) countTargets() {
 	finder := a.graph.Load().finder
 	survey, asked := finder.Survey(time.Now()), finder.Asked()
-	n := map[uiweb.TargetState]int{}
+	n := map[view.TargetState]int{}
 	a.monitor.Each(func(instance labels.Labels, gone bool) {
 		reason, pulled, known := a.puller.Status(instance)
 		if !gone {
@@ -42,16 +42,16 @@ func (a *App) countTargets() {
 		has := (known || !gone) && survey.Has(instance)
 		switch {
 		case gone:
-			n[uiweb.TargetGone]++
+			n[view.TargetGone]++
 		case !known && !has && asked:
-			n[uiweb.TargetUnmatched]++
+			n[view.TargetUnmatched]++
 		default:
 			n[stateOf(reason, pulled)]++
 		}
 	})
-	n[uiweb.TargetUnmatched] += survey.Unused()
+	n[view.TargetUnmatched] += survey.Unused()
 	all := 0
-	for _, s := range uiweb.TargetStates {
+	for _, s := range view.TargetStates {
 		a.targetStates.WithLabelValues(string(s)).Set(float64(n[s]))
 		all += n[s]
 	}
@@ -59,24 +59,24 @@ func (a *App) countTargets() {
 }
 
 // stateOf is the state of a target by its last pull.
-func stateOf(r collector.Reason, pulled bool) uiweb.TargetState {
+func stateOf(r collector.Reason, pulled bool) view.TargetState {
 	switch {
 	case !pulled:
-		return uiweb.TargetUnknown
+		return view.TargetUnknown
 	case r == "":
-		return uiweb.TargetUp
+		return view.TargetUp
 	case r == collector.ReasonNoTarget, r == collector.ReasonGone, r == collector.ReasonAmbiguous, r == collector.ReasonNoConsent:
-		return uiweb.TargetUnmatched
+		return view.TargetUnmatched
 	}
-	return uiweb.TargetDown
+	return view.TargetDown
 }
 
 // Targets are those that profiles were wanted of, the watched instances that
 // it has not been their turn, the targets that belong to no instance, and for a
 // while the instances that are gone.
-func (s state) Targets() []uiweb.Target {
+func (s state) Targets() []view.Target {
 	now, finder := time.Now(), s.graph.Load().finder
-	var out []uiweb.Target
+	var out []view.Target
 	pulled, used := map[uint64]int{}, map[string]bool{}
 	for _, t := range s.puller.Targets() {
 		pulled[t.Labels.Hash()] = len(out)
@@ -97,16 +97,16 @@ func (s state) Targets() []uiweb.Target {
 				continue
 			}
 			if gone {
-				out = append(out, uiweb.Target{Labels: in.Labels, State: uiweb.TargetGone, Gone: since})
+				out = append(out, view.Target{Labels: in.Labels, State: view.TargetGone, Gone: since})
 				continue
 			}
-			t := uiweb.Target{Labels: in.Labels, State: uiweb.TargetUnknown, Next: in.Next}
+			t := view.Target{Labels: in.Labels, State: view.TargetUnknown, Next: in.Next}
 			switch found, err := finder.Known(now, in.Labels); {
 			case err == nil:
 				t.URL = collector.RedactURL(found.URL)
 				used[t.URL] = true
 			case finder.Asked():
-				t.State, t.Error = uiweb.TargetUnmatched, err.Error()
+				t.State, t.Error = view.TargetUnmatched, err.Error()
 			}
 			out = append(out, t)
 		}
@@ -115,7 +115,7 @@ func (s state) Targets() []uiweb.Target {
 		if i == maxUnused {
 			break
 		}
-		t := uiweb.Target{Labels: e.Labels, URL: collector.RedactURL(e.URL()), State: uiweb.TargetUnmatched}
+		t := view.Target{Labels: e.Labels, URL: collector.RedactURL(e.URL()), State: view.TargetUnmatched}
 		if e.Err != nil {
 			t.Error = e.Err.Error()
 		} else {
@@ -128,13 +128,13 @@ func (s state) Targets() []uiweb.Target {
 
 // left is a target whose instance is gone: what was last tried is of no interest
 // any more.
-func left(t uiweb.Target, since time.Time) uiweb.Target {
-	t.State, t.Gone, t.Next, t.Error = uiweb.TargetGone, since, time.Time{}, ""
+func left(t view.Target, since time.Time) view.Target {
+	t.State, t.Gone, t.Next, t.Error = view.TargetGone, since, time.Time{}, ""
 	return t
 }
 
-func target(t profiling.TargetStatus) uiweb.Target {
-	return uiweb.Target{
+func target(t profiling.TargetStatus) view.Target {
+	return view.Target{
 		Labels: t.Labels, URL: t.URL, State: stateOf(t.Reason, !t.LastPull.IsZero()),
 		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),
 	}

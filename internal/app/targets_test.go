@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/internal/config"
-	uiweb "github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 // targetSet is one as a configuration file has it.
@@ -84,16 +84,16 @@ labels: {job: nobody}`),
 	r := start(t, Options{Config: conf})
 	r.eventually("/api/v1/targets", `"state":"up"`)
 	require.Eventually(t, func() bool {
-		want := map[uiweb.TargetState]int{}
+		want := map[view.TargetState]int{}
 		for _, x := range (state{r.App}).Targets() {
 			want[x.State]++
 		}
-		for _, s := range uiweb.TargetStates {
+		for _, s := range view.TargetStates {
 			if r.metric(`gorowatch_targets{state="`+string(s)+`"}`) != float64(want[s]) {
 				return false
 			}
 		}
-		return want[uiweb.TargetUp] == 1 && want[uiweb.TargetUnmatched] == 3
+		return want[view.TargetUp] == 1 && want[view.TargetUnmatched] == 3
 	}, patience, 20*time.Millisecond)
 }
 

@@ -28,7 +28,7 @@ import (
 	"gocloud.dev/gcerrors"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

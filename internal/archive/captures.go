@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 )
 
 const capturesPrefix = "captures/"
@@ -15,7 +15,7 @@ func captureKey(id string) string { return documentKey(capturesPrefix, id) }
 
 // SaveCapture writes what a request for profiles has brought, whole or not at
 // all.
-func (a *Archive) SaveCapture(ctx context.Context, c leak.Capture) error {
+func (a *Archive) SaveCapture(ctx context.Context, c ondemand.Capture) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	return a.count(opSaveCapture, a.saveDocument(ctx, captureKey(c.ID), c))
@@ -23,27 +23,27 @@ func (a *Archive) SaveCapture(ctx context.Context, c leak.Capture) error {
 
 // Captures reads them all, oldest first. Documents that are none are moved to
 // aside/ and logged. With an error, they are those that could be read.
-func (a *Archive) Captures(ctx context.Context) ([]leak.Capture, error) {
+func (a *Archive) Captures(ctx context.Context) ([]ondemand.Capture, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	captures, err := a.captures(ctx)
 	return captures, a.count(opLoadCaptures, err)
 }
 
-func (a *Archive) captures(ctx context.Context) ([]leak.Capture, error) {
-	captures, err := documents(ctx, a, capturesPrefix, func(c leak.Capture) string { return c.ID })
-	slices.SortFunc(captures, func(x, y leak.Capture) int { return cmp.Compare(x.ID, y.ID) })
+func (a *Archive) captures(ctx context.Context) ([]ondemand.Capture, error) {
+	captures, err := documents(ctx, a, capturesPrefix, func(c ondemand.Capture) string { return c.ID })
+	slices.SortFunc(captures, func(x, y ondemand.Capture) int { return cmp.Compare(x.ID, y.ID) })
 	return captures, err
 }
 
 // sweepCaptures deletes what is from before a time, and of the others all but
 // the newest, which it returns.
-func (a *Archive) sweepCaptures(ctx context.Context, before time.Time) ([]leak.Capture, error) {
+func (a *Archive) sweepCaptures(ctx context.Context, before time.Time) ([]ondemand.Capture, error) {
 	captures, err := a.captures(ctx)
 	if err != nil {
 		return nil, err
 	}
-	old := max(0, len(captures)-leak.MaxCaptures)
+	old := max(0, len(captures)-ondemand.MaxCaptures)
 	for old < len(captures) && captures[old].At.Before(before) {
 		old++
 	}

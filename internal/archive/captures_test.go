@@ -7,15 +7,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func TestCaptures(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		a := open(t, url, nil)
-		var want []leak.Capture
+		var want []ondemand.Capture
 		for i, why := range []string{"TooManyGoroutines", "\u202e<b>\"../..", ""} {
-			c := leak.Capture{ID: fmt.Sprintf("2026-%d", i), Service: shop, Instance: "a", Why: why, At: noon.Add(time.Duration(i) * time.Hour)}
+			c := ondemand.Capture{ID: fmt.Sprintf("2026-%d", i), Service: shop, Instance: "a", Why: why, At: noon.Add(time.Duration(i) * time.Hour)}
 			c.Profiles = []leak.ProfileRef{{Key: "profiles/x", Instance: "a", Time: noon, Total: 7}}
 			require.NoError(t, a.SaveCapture(t.Context(), c))
 			c.Error = "connection refused"
@@ -42,8 +43,8 @@ func TestCapturesAreSwept(t *testing.T) {
 	a := open(t, "file://"+t.TempDir(), nil)
 	const day = 24 * time.Hour
 	now := noon.Add(10 * day)
-	capture := func(i int, at time.Time) leak.Capture {
-		c := leak.Capture{ID: fmt.Sprintf("%04d", i), Service: shop, Instance: "a", At: at}
+	capture := func(i int, at time.Time) ondemand.Capture {
+		c := ondemand.Capture{ID: fmt.Sprintf("%04d", i), Service: shop, Instance: "a", At: at}
 		for m := range 3 {
 			ref, err := a.SaveProfile(t.Context(), shop, "a", at.Add(time.Duration(m)*time.Minute), profile("1"))
 			require.NoError(t, err)
@@ -57,18 +58,18 @@ func TestCapturesAreSwept(t *testing.T) {
 	require.NoError(t, a.Sweep(t.Context(), now, 5*day, nil))
 	got, err := a.Captures(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []leak.Capture{stays}, got)
+	require.Equal(t, []ondemand.Capture{stays}, got)
 	refs, err := a.Profiles(t.Context(), shop, "a")
 	require.NoError(t, err)
 	require.Len(t, refs, 3, "they would have thinned out")
 
-	for i := range leak.MaxCaptures {
-		require.NoError(t, a.SaveCapture(t.Context(), leak.Capture{ID: fmt.Sprintf("new%04d", i), At: now}))
+	for i := range ondemand.MaxCaptures {
+		require.NoError(t, a.SaveCapture(t.Context(), ondemand.Capture{ID: fmt.Sprintf("new%04d", i), At: now}))
 	}
 	require.NoError(t, a.Sweep(t.Context(), now, 5*day, nil))
 	got, err = a.Captures(t.Context())
 	require.NoError(t, err)
-	require.Len(t, got, leak.MaxCaptures)
+	require.Len(t, got, ondemand.MaxCaptures)
 	require.NotContains(t, got, stays)
 	refs, err = a.Profiles(t.Context(), shop, "a")
 	require.NoError(t, err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func leakKey(id string) string { return documentKey(leaksPrefix, id) }

@@ -11,7 +11,7 @@ import (
 	"gocloud.dev/gcerrors"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // SaveProfile keeps a profile of an instance of a service. taken is the time of

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "gocloud.dev/blob/s3blob"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // s3 is an object store in this process that speaks S3's protocol. It is not
@@ -75,7 +76,7 @@ func TestStoreThatFails(t *testing.T) {
 			old.State, old.ResolvedAt, old.Onset = leak.Resolved, noon.Add(-time.Hour), noon.Add(-48*time.Hour)
 			require.NoError(t, a.SaveLeak(t.Context(), old))
 
-			require.NoError(t, a.SaveCapture(t.Context(), leak.Capture{ID: "one", At: noon}))
+			require.NoError(t, a.SaveCapture(t.Context(), ondemand.Capture{ID: "one", At: noon}))
 
 			operations := map[operation]func() error{
 				opSaveProfile: func() error {
@@ -86,7 +87,7 @@ func TestStoreThatFails(t *testing.T) {
 				opLoadProfile:  func() error { _, err := a.LoadProfile(t.Context(), ref.Key); return err },
 				opSaveLeak:     func() error { return a.SaveLeak(t.Context(), aLeak("two")) },
 				opLoadLeaks:    func() error { _, err := a.Leaks(t.Context()); return err },
-				opSaveCapture:  func() error { return a.SaveCapture(t.Context(), leak.Capture{ID: "two"}) },
+				opSaveCapture:  func() error { return a.SaveCapture(t.Context(), ondemand.Capture{ID: "two"}) },
 				opLoadCaptures: func() error { _, err := a.Captures(t.Context()); return err },
 				opSweep:        func() error { return a.Sweep(t.Context(), noon, time.Minute, nil) },
 				opClaim:        func() error { _, err := a.Claim(t.Context(), "owner", Owner{ID: "me"}); return err },

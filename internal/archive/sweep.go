@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // What stays of the profiles that no leak needs: all of late, then one an hour

@@ -232,7 +232,7 @@ func story(t *testing.T, o Options, ran func(p *target, run int)) (*result, *tar
 	o, err := o.withDefaults()
 	require.NoError(t, err)
 	runs := 0
-	c := &checker{Options: o, profile: p.snapshot, say: t.Logf, command: func(context.Context) error {
+	c := &checker{Options: o, profile: p.snapshot, log: t.Logf, command: func(context.Context) error {
 		time.Sleep(time.Second)
 		runs++
 		ran(p, runs)
@@ -331,7 +331,7 @@ func TestMovedOn(t *testing.T) {
 			return out
 		}
 		now, leaked := "main.wait", int64(0)
-		c := &checker{Options: o, say: t.Logf, command: func(context.Context) error { now = "main.work"; return nil }, profile: func(context.Context) (*stack.Snapshot, error) {
+		c := &checker{Options: o, log: t.Logf, command: func(context.Context) error { now = "main.work"; return nil }, profile: func(context.Context) (*stack.Snapshot, error) {
 			p.takes++
 			return stack.Of(&collector.Profile{Format: collector.FormatDebug2, Records: []collector.Record{
 				{Count: 3, State: "select", Frames: frames(now, "main.loop")},
@@ -382,7 +382,7 @@ func TestUneasyTarget(t *testing.T) {
 		o, err := Options{Target: "http://x", Command: []string{"load"}, Settle: 9 * time.Second}.withDefaults()
 		require.NoError(t, err)
 		var said []string
-		c := &checker{Options: o, profile: p.snapshot, say: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }, command: func(context.Context) error {
+		c := &checker{Options: o, profile: p.snapshot, log: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }, command: func(context.Context) error {
 			p.takes, p.fail = 0, func(take int) error {
 				if take%2 == 1 {
 					return errors.New("busy")
@@ -401,7 +401,7 @@ func TestUneasyTarget(t *testing.T) {
 	})
 	// A dump that was cut says nothing.
 	c := &checker{profile: func(context.Context) (*stack.Snapshot, error) { return &stack.Snapshot{Incomplete: true}, nil }}
-	_, err := c.take(t.Context())
+	_, err := c.takeProfile(t.Context())
 	require.ErrorIs(t, err, diff.ErrIncomplete)
 }
 
@@ -438,7 +438,7 @@ func TestWait(t *testing.T) {
 				o, err := Options{Target: "http://x", Command: []string{"load"}, Wait: tc.wait}.withDefaults()
 				require.NoError(t, err)
 				var said []string
-				c := &checker{Options: o, profile: p.snapshot, command: func(context.Context) error { return nil }, say: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }}
+				c := &checker{Options: o, profile: p.snapshot, command: func(context.Context) error { return nil }, log: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }}
 				_, err = c.check(t.Context())
 				require.LessOrEqual(t, time.Since(p.start), tc.took)
 				if tc.want != "" {
@@ -491,7 +491,7 @@ func TestDumps(t *testing.T) {
 			return stack.Of(&collector.Profile{Format: collector.FormatDebug2, Records: []collector.Record{{Count: size, State: "select", Frames: []*collector.Frame{{Func: "main.serve"}}}}})
 		}
 		c := &checker{
-			Options: Options{Settle: 9 * time.Second, Interval: time.Second, Repeat: 1}, say: t.Logf,
+			Options: Options{Settle: 9 * time.Second, Interval: time.Second, Repeat: 1}, log: t.Logf,
 			profile: func(context.Context) (*stack.Snapshot, error) { profiles++; return snapshot(), nil },
 			dump:    func(context.Context) (*stack.Snapshot, error) { dumps++; return snapshot(), dumpErr },
 			command: func(context.Context) error { size = dumpLimit + 1; return nil },

@@ -216,7 +216,7 @@ func (c *checker) grownByID(base, head *window) []growth {
 			continue
 		}
 		st := g.usual()
-		if !c.wanted(st) {
+		if !c.isWanted(st) {
 			continue
 		}
 		f := found[st.Signature]
@@ -256,7 +256,7 @@ func (c *checker) grownByCount(base, head *window) []growth {
 	// than one to report.
 	for _, wanted := range []bool{false, true} {
 		for _, d := range still {
-			if d.Growth() > 0 && c.wanted(d.Stack) == wanted {
+			if d.Growth() > 0 && c.isWanted(d.Stack) == wanted {
 				r := root(d.Stack)
 				moved := min(gone[r], d.Growth())
 				gone[r] -= moved
@@ -275,7 +275,7 @@ func (c *checker) grownByCount(base, head *window) []growth {
 			byRoot[r] += more
 			n += more
 		}
-		if n > 0 && c.wanted(d.Stack) {
+		if n > 0 && c.isWanted(d.Stack) {
 			d.Head = d.Base + n
 			out = append(out, growth{Delta: d, alive: n > stayed[d.Signature]})
 		}

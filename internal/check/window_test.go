@@ -227,7 +227,7 @@ func TestTransientGoroutinesAreNoLeak(t *testing.T) {
 						}
 						o, err := Options{Target: "http://x", Command: []string{"load"}}.withDefaults()
 						require.NoError(t, err)
-						c := &checker{Options: o, profile: p.profile, say: t.Logf, command: func(context.Context) error {
+						c := &checker{Options: o, profile: p.profile, log: t.Logf, command: func(context.Context) error {
 							time.Sleep(10*time.Second + time.Duration(p.rnd.Int64N(int64(time.Second))))
 							if tc.load != nil {
 								tc.load(p)

@@ -30,9 +30,9 @@ func LoadHTTPClient(path string) (*commoncfg.HTTPClientConfig, error) {
 	}
 	c := commoncfg.DefaultHTTPClientConfig
 	if err := yaml.UnmarshalStrict(text, &c); err != nil {
-		m, _ := lookAt(text, reflect.TypeFor[commoncfg.HTTPClientConfig]())
+		m, _ := findMistakes(text, reflect.TypeFor[commoncfg.HTTPClientConfig]())
 		if len(m.errs) == 0 {
-			m.errs = []error{plainly(err)}
+			m.errs = []error{plainError(err)}
 		}
 		return nil, fmt.Errorf("configuration %s: %w", path, errors.Join(m.errs...))
 	}

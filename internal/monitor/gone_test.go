@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/trend"
 )
 
 // here are the instances of the only service that are not gone, by name.
@@ -72,40 +69,6 @@ func TestGoneInstances(t *testing.T) {
 	}
 	require.Greater(t, w.pulls["api/a"], pulled["api/a"])
 	require.Empty(t, w.firing())
-}
-
-// Samples that are further apart than evaluations are no gaps.
-func TestSeldomSampled(t *testing.T) {
-	in := &instance{name: "a"}
-	s := &service{instances: map[string]*instance{"a": in}, watched: []trend.Instance{{Name: "a"}}}
-	sampled := func(at time.Time) { in.saw([]collector.Sample{{T: at.UnixMilli()}}) }
-	for minute := range 60 {
-		now := t0.Add(time.Duration(minute) * time.Minute)
-		if minute%5 == 0 {
-			sampled(now)
-		}
-		s.end(now, time.Minute)
-		if minute >= 5 { // from the second sample on the rhythm is known
-			require.Len(t, s.here(), 1, "minute %d", minute)
-		}
-	}
-	last := t0.Add(55 * time.Minute)
-	s.end(last.Add(10*time.Minute), time.Minute)
-	require.Empty(t, s.here())
-	sampled(last.Add(12 * time.Minute))
-	s.end(last.Add(13*time.Minute), time.Minute)
-	require.Len(t, s.here(), 1)
-}
-
-// Who has had one sample has no rhythm yet, and is missed like everybody else.
-func TestSampledOnce(t *testing.T) {
-	in := &instance{name: "a"}
-	s := &service{instances: map[string]*instance{"a": in}, watched: []trend.Instance{{Name: "a"}}}
-	in.saw([]collector.Sample{{T: t0.UnixMilli()}})
-	s.end(t0, time.Minute)
-	require.Len(t, s.here(), 1)
-	s.end(t0.Add(2*time.Minute), time.Minute)
-	require.Empty(t, s.here())
 }
 
 // Of a service that leaks those are asked that are there.

@@ -10,13 +10,14 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // handedOut is what pages, the notifier and the archive have been given.
 type handedOut struct {
 	leaks    []leak.Leak
-	captures []leak.Capture
+	captures []ondemand.Capture
 	services []Service
 }
 

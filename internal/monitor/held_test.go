@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -33,7 +34,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 			w.run(4 * time.Hour)
 			only := w.monitor.Services()[0]
 			require.Equal(t, trend.Leaking, only.Verdict.Status)
-			require.Equal(t, c.held, only.Held)
+			require.Equal(t, c.held, only.SuppressedReason)
 			if c.evidence == "" {
 				require.Empty(t, w.firing())
 				return
@@ -49,48 +50,24 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 func TestAServiceWithoutProfiles(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 60, fn: handler, pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")})
-	only := func() (out *service) {
-		for _, s := range w.monitor.services {
+	only := func() (out *watch.Service) {
+		for s := range w.monitor.services.All() {
 			out = s
 		}
 		return out
 	}
 	w.run(3 * time.Hour)
-	require.GreaterOrEqual(t, only().dry, maxDry)
-	require.False(t, only().profiled())
+	require.GreaterOrEqual(t, only().Profiles.EmptyPulls(), profiling.MaxEmptyPulls)
+	require.True(t, only().Growing())
+	require.False(t, only().Profiles.Available(only().Need().Suspects))
 	p.pprof = collector.Errorf(collector.ReasonBudget, "not now")
-	dry := only().dry
+	dry := only().Profiles.EmptyPulls()
 	w.run(3 * time.Hour)
-	require.Equal(t, dry, only().dry, "there may be one later")
+	require.Equal(t, dry, only().Profiles.EmptyPulls(), "there may be one later")
 	p.pprof = nil
 	w.run(3 * time.Hour)
-	require.Zero(t, only().dry)
-	require.True(t, only().profiled())
-}
-
-// One profile may be all that a process lives for, and what another one did says
-// nothing of it.
-func TestProfilesThatCome(t *testing.T) {
-	at := func(hours ...int) (shots []shot) {
-		for _, h := range hours {
-			shots = append(shots, shot{ref: leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour)}, snapshot: &stack.Snapshot{}})
-		}
-		return shots
-	}
-	for name, c := range map[string]struct {
-		shots []shot
-		want  bool
-	}{
-		"none": {nil, false}, "one": {at(1), false}, "several": {at(1, 2), true}, "of the process before": {at(-2, -1, 1), false},
-		"not read": {[]shot{{ref: leak.ProfileRef{Time: t0.Add(time.Hour)}}, at(2)[0]}, false},
-	} {
-		s := &service{
-			verdict:   trend.Verdict{Instances: []trend.InstanceTrend{{Instance: "a"}}},
-			watched:   []trend.Instance{{Name: "a", Started: t0}},
-			instances: map[string]*instance{"a": {name: "a", shots: c.shots}},
-		}
-		require.Equal(t, c.want, s.profiled(), name)
-	}
+	require.Zero(t, only().Profiles.EmptyPulls())
+	require.True(t, only().Profiles.Available(only().Need().Suspects))
 }
 
 // Where no profile is to be had, the counts need not leave it open for longer
@@ -106,7 +83,7 @@ func TestTheCountsKnowThatThereAreNoProfiles(t *testing.T) {
 		case "none come":
 			p.pprof = collector.Errorf(collector.ReasonNotFound, "404 Not Found")
 		}
-		for len(w.monitor.services) == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
+		for w.monitor.services.Len() == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
 			w.run(time.Minute)
 			require.Less(t, w.now.Sub(t0), 48*time.Hour)
 		}

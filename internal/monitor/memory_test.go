@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -12,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // scales weigh the instances of the world's services.
@@ -63,22 +61,4 @@ func TestMemoryOfALeak(t *testing.T) {
 	require.InDelta(t, 6, x.asked["cart"]-before, 1, "every five minutes")
 	require.NotNil(t, w.firing()[0].Memory, "the last that was known")
 	require.Equal(t, 1, w.lines("memory of services that leak cannot be read"))
-}
-
-// Many leaks are no burden.
-func TestMemoryOfManyLeaks(t *testing.T) {
-	w := newWorld(t)
-	x := &scales{asked: map[string]int{}}
-	w.monitor.o.Memory = x
-	var services []*service
-	for i := range 35 {
-		s := w.monitor.service(labels.FromStrings("job", fmt.Sprint(i)))
-		s.tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{{ID: fmt.Sprint(i), State: leak.Firing, Onset: t0}}})
-		services = append(services, s)
-	}
-	for n := 1; n <= 4; n++ {
-		w.monitor.weigh(t.Context(), w.now, services)
-		w.monitor.Wait()
-		require.Len(t, x.asked, min(n*maxMemory, 35))
-	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // The series of the instance that leaks are missing for hours, while those of its
@@ -95,7 +96,7 @@ func TestTargetsThatAreGoneResolve(t *testing.T) {
 			if c.resolved {
 				require.Equal(t, "its instances are gone", w.monitor.Leaks()[0].Resolution)
 			}
-			require.Less(t, list.asked["a"], 7*60/presenceEvery)
+			require.Less(t, list.asked["a"], 7*60/fleet.PresenceEvery)
 		})
 	}
 }

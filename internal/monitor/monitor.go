@@ -2,203 +2,49 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
-	"github.com/gorowatch/gorowatch/trend"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
+	"github.com/gorowatch/gorowatch/internal/monitor/journal"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Puller takes a profile of an instance; goroutines is the best estimate of how
-// many it has. Its errors have a collector.Reason.
-type Puller interface {
-	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Dump has the ids and ages of the goroutines too; it stops the target.
-	Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Leaked has the goroutines that the target's garbage collector cannot
-	// reach. Few targets have it: then it is a collector.ReasonNotFound.
-	Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-}
-
-// Archive keeps profiles and leaks.
-type Archive interface {
-	SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
-	SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
-	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
-	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
-	SaveLeak(ctx context.Context, l leak.Leak) error
-	Leaks(ctx context.Context) ([]leak.Leak, error)
-	SaveCapture(ctx context.Context, c leak.Capture) error
-	Captures(ctx context.Context) ([]leak.Capture, error)
-}
-
-// Versions knows what version the instances run at a time. The function answers
-// with an empty string where it is not known.
-type Versions interface {
-	Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error)
-}
-
-// Options of a Monitor. Source is required; without Puller and Archive it
-// judges the counts alone.
-type Options struct {
-	Source  collector.SeriesSource
-	Puller  Puller
-	Archive Archive
-	// Memory is asked about services that leak. It may be nil: then only their
-	// goroutines count.
-	Memory MemorySource
-	// Targets is asked about the instances of leaks, which resolve sooner when
-	// these are known to be gone; nil: nothing is known.
-	Targets Targets
-	// Versions is asked while a leak is open and the version of an instance is
-	// not known; nil: never. VersionLabel is the label of the instances that has
-	// it, and comes first; empty: none has.
-	Versions     Versions
-	VersionLabel string
-	// Notify is given all leaks, open and lately resolved, after every cycle,
-	// also one in which nothing could be read.
-	Notify func(now time.Time, leaks []leak.Leak)
-
-	// OnVerdict, if set, is told of every judgement of a Walk; why lists what is
-	// behind it, until OnVerdict returns. Services are walked side by side, and
-	// so it is called.
-	OnVerdict func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment)
-
-	// Interval between two cycles, which is also how dense samples are at
-	// least; default 1 minute.
-	Interval time.Duration
-	// Owns tells which services are watched, and whose leaks of the archive are
-	// ours; default all.
-	Owns func(service labels.Labels) bool
-	// GroupBy are the labels that make a service; default namespace, job.
-	GroupBy []string
-	Trend   trend.Options
-	// Ignore are the leaks that nobody is to be told of.
-	Ignore []leak.Ignore
-	// KeepAll keeps every leak that was ever found, as a scan wants, also those
-	// that have come back; else the resolved are forgotten after a day.
-	KeepAll bool
-	// History is how far back the first cycle reads.
-	History time.Duration
-	// BaselineInterval is the time between two baselines of a service; default
-	// 1 hour. BaselineInstances is how many instances each has; default 2.
-	BaselineInterval  time.Duration
-	BaselineInstances int
-	// SuspicionInterval is the least time between two profiles of a suspicious
-	// instance; default 2 minutes.
-	SuspicionInterval time.Duration
-	// DumpLimit is the number of goroutines up to which an instance with a leak
-	// is asked for a dump; 0: never.
-	DumpLimit int
-
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
-}
-
-// Monitor watches services for leaks. Cycle is called by one goroutine; what is
-// there for pages may be called by any.
+// Monitor watches services for leaks. Cycle is called by one goroutine; what pages
+// read may be called by any.
 type Monitor struct {
 	o       Options
 	logger  *slog.Logger
 	metrics *metrics
 
 	// Owned by the caller of Cycle.
-	reading reading
-	saved   map[string]string // digest of each leak as the archive has it
-	said    map[string]string // and as the log has it
-	past    past
-	log     *changes
+	reader  *reading.Reader
+	journal *journal.Journal
+	// enrichSchedule is when other systems were asked last.
+	enrichSchedule enrich.Schedule
 
-	// pulls run beside the cycle, so that a target that hangs holds up
-	// nothing; what they bring waits in inbox for the next cycle.
+	// pulls run beside the cycle, so that a target that hangs does not block it;
+	// their results wait in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
-
-	// asked is when versions were asked for last.
-	asked time.Time
-
-	// archive is why the bucket cannot be written; pulls know first.
-	archive atomic.Pointer[string]
+	// profileArchive is the archive as profiling uses it; nil: there is none.
+	profileArchive profiling.Archive
 
 	// mtx guards services, and what of them pages read, against the cycle.
 	mtx      sync.RWMutex
-	services map[string]*service
+	services *watch.Services
 	leaks    []leak.Leak
-	captures []*capture // by requests, oldest first
-	state    SourceState
+	captures profiling.Captures
 	// sampled is up to when there were samples, of any instance.
 	sampled time.Time
 }
 
-// SourceState is how the last reading of samples went.
-type SourceState struct {
-	// Read is up to when samples were read, Cycles how often.
-	Read   time.Time
-	Cycles int
-	// Done is how much of the history is read, 0 to 1.
-	Done float64
-	// Error is empty when the last reading went well. Warnings are what the
-	// source said then.
-	Error    string
-	Warnings []string
-	// Archive is why the archive cannot be written; empty when it can.
-	Archive string
-}
-
-// forgetSamples is how many samples an instance may lack before it is forgotten,
-// where they are so far apart that an hour says nothing.
-const forgetSamples = 6
-
-// complete sets the defaults.
-func (o *Options) complete() error {
-	if o.Source == nil {
-		return errors.New("monitor: Source is required")
-	}
-	if o.Logger == nil {
-		o.Logger = promslog.NewNopLogger()
-	}
-	if o.Notify == nil {
-		o.Notify = func(time.Time, []leak.Leak) {}
-	}
-	if o.Owns == nil {
-		o.Owns = func(labels.Labels) bool { return true }
-	}
-	if o.Interval <= 0 {
-		o.Interval = time.Minute
-	}
-	if len(o.GroupBy) == 0 {
-		o.GroupBy = []string{"namespace", "job"}
-	}
-	if o.Trend.Base <= 0 {
-		o.Trend.Base = time.Minute
-	}
-	if o.Trend.Forget <= 0 {
-		o.Trend.Forget = max(60*o.Trend.Base, forgetSamples*o.Interval)
-	}
-	if o.BaselineInterval <= 0 {
-		o.BaselineInterval = time.Hour
-	}
-	if o.BaselineInstances <= 0 {
-		o.BaselineInstances = 2
-	}
-	if o.SuspicionInterval <= 0 {
-		o.SuspicionInterval = 2 * time.Minute
-	}
-	return nil
-}
-
-// New makes a Monitor with the open leaks of the archive. If they cannot be read
-// now it watches without them, and asks again.
+// New makes a Monitor with the open leaks of the archive. If they cannot be read now
+// it watches without them, and reads them later.
 func New(ctx context.Context, o Options) (*Monitor, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -207,36 +53,27 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		o:        o,
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
-		saved:    map[string]string{},
-		said:     map[string]string{},
-		log:      &changes{},
-		services: map[string]*service{},
-		reading:  newReading(),
+		services: watch.NewServices(o.services()),
 	}
+	m.journal = journal.New(o.Archive, o.Logger)
+	m.reader = reading.NewReader(m.journal, o.Registerer)
 	if o.Archive != nil {
-		leaks, err := o.Archive.Leaks(ctx)
+		m.profileArchive = profileArchive{o.Archive, m.journal.Report}
+		leaks, err := m.journal.Read(ctx)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		m.remember(leaks, err)
-		if err == nil { // else both are asked for again
-			m.rememberCaptures(m.readCaptures(ctx, o.Archive))
+		m.restore(leaks, err)
+		if err == nil { // else both are read again
+			m.captures.Restore(m.readCaptures(ctx, o.Archive), o.Owns)
 		}
 	}
 	return m, nil
 }
 
-func (o *Options) tracker() lifecycle.Options {
-	t := lifecycle.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
-	if o.KeepAll {
-		t.Remember = -1
-	}
-	return t
-}
-
-// Apply replaces the options, but for the Archive, Logger and Registerer. What
-// is known of services stays unless what makes a service has changed: then it
-// is read again. It is called by the caller of Cycle.
+// Apply replaces the options, except for the Archive, Logger and Registerer. Services
+// keep their state, unless the options change what a service is or how it is judged:
+// then the history is read again. It is called by the caller of Cycle.
 func (m *Monitor) Apply(o Options) error {
 	o.Archive, o.Logger, o.Registerer = m.o.Archive, m.logger, m.o.Registerer
 	if err := o.complete(); err != nil {
@@ -244,15 +81,10 @@ func (m *Monitor) Apply(o Options) error {
 	}
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	again := o.Trend != m.o.Trend || !slices.Equal(o.GroupBy, m.o.GroupBy)
 	m.o = o
-	if !again {
-		for _, s := range m.services {
-			s.tracker.Apply(o.tracker())
-		}
-		return nil
+	if !m.services.Apply(o.services()) {
+		m.restart()
 	}
-	m.restart()
 	return nil
 }
 
@@ -260,196 +92,14 @@ func (m *Monitor) Apply(o Options) error {
 // caller holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
-	m.services, m.reading = map[string]*service{}, newReading()
-	for _, s := range old {
-		for _, l := range s.tracker.Leaks() {
-			m.service(l.Service).tracker.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+	m.services = watch.NewServices(m.o.services())
+	m.reader.Restart()
+	for s := range old.All() {
+		for _, l := range s.Leaks.Leaks() {
+			m.services.Restore(l)
 		}
 	}
-}
-
-// Cycle judges everything at the time now. If that is before the time of the
-// last call, the clock was set back, and the history is read again as after a
-// restart. An error says that no samples could be read: nothing fires and
-// nothing resolves then, and the next cycle reads what this one missed.
-//
-// A long time, as at the start, is read in pieces, one a call: while Behind
-// tells that there are more, nothing is judged and Cycle is to be called again.
-func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
-	began := time.Now()
-	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
-
-	m.rewind(now)
-	m.recall(ctx)
-	n, err := m.read(ctx, now)
-	// An answer without any series says nothing of the services: it is what a
-	// Prometheus answers that has lost its targets, or its data.
-	if err == nil && n > 0 && !m.Behind() {
-		services := m.judge(now)
-		m.ask(ctx, now, services)
-		for _, s := range services {
-			m.take(ctx, now, s)
-		}
-		m.weigh(ctx, now, services)
-		m.askPresence(ctx, now)
-		m.publish(ctx)
-	} else {
-		m.mtx.Lock()
-		m.receive()
-		m.leaks = m.allLeaks()
-		m.mtx.Unlock()
-	}
-	m.o.Notify(now, m.Leaks())
-	return err
 }
 
 // Wait waits for the pulls that are under way.
 func (m *Monitor) Wait() { m.pulls.Wait() }
-
-func (m *Monitor) logWarnings(warnings []string) {
-	state := ""
-	if len(warnings) > 0 {
-		state = warnings[0]
-	}
-	m.log.say(m.logger, "warnings", state, func(l *slog.Logger) {
-		if state != "" {
-			l.Warn("Prometheus answers with a warning", "warnings", warnings)
-		} else {
-			l.Info("Prometheus answers without a warning again")
-		}
-	})
-}
-
-// judge judges every service and moves its leaks on; it returns the services
-// that want profiles.
-func (m *Monitor) judge(now time.Time) (want []*service) {
-	m.mtx.Lock()
-	m.receive()
-	m.mtx.Unlock()
-	status := map[trend.Status]int{}
-	// Only the caller of Cycle changes services, so it may go through them as it
-	// likes; it is locked for one at a time, so that pages wait for no fleet.
-	for key, s := range m.services {
-		if m.judgeOne(now, key, s) {
-			status[s.verdict.Status]++
-			want = append(want, s)
-		}
-	}
-	m.metrics.verdicts(status)
-	m.mtx.Lock()
-	defer m.mtx.Unlock()
-	m.leaks = m.allLeaks()
-	return want
-}
-
-// judgeOne judges a service, and forgets it if nothing is left of it; watched
-// tells whether it is watched.
-func (m *Monitor) judgeOne(now time.Time, key string, s *service) (watched bool) {
-	m.mtx.Lock()
-	defer m.mtx.Unlock()
-	s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
-	s.watched = s.trend.Instances()
-	s.forget()
-	s.end(m.sampled, m.o.Interval)
-	if len(s.watched) == 0 && s.tracker.Idle() {
-		delete(m.services, key)
-		s.gone = true
-	}
-	return len(s.watched) > 0
-}
-
-// receive takes what was brought since the last time. The caller holds mtx.
-func (m *Monitor) receive() {
-	for _, take := range m.inbox.empty() {
-		take()
-	}
-}
-
-// allLeaks are those of all services. The caller holds mtx.
-func (m *Monitor) allLeaks() []leak.Leak {
-	var out []leak.Leak
-	for _, s := range m.services {
-		out = append(out, s.tracker.Leaks()...)
-	}
-	slices.SortFunc(out, leak.ByDetection)
-	return out
-}
-
-// Leaks lists all leaks, open and lately resolved, by the time of detection.
-func (m *Monitor) Leaks() []leak.Leak {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	return m.leaks
-}
-
-// Service is a watched service, for pages.
-type Service struct {
-	Labels  labels.Labels
-	Verdict trend.Verdict
-	// Held is why nobody is told of a leak that the counts show, in plain words;
-	// empty: they show none, or are believed.
-	Held      string
-	Instances []Instance
-}
-
-// Instance is a watched instance.
-type Instance struct {
-	trend.Instance
-	Labels labels.Labels
-	// Next is the earliest time of the next profile; zero: not known yet.
-	Next time.Time
-	// Gone: its series have ended. It is not asked for profiles, and only what it
-	// leaves behind is still judged, for a while.
-	Gone bool
-}
-
-// Services lists the watched services, in no order.
-func (m *Monitor) Services() []Service {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	out := make([]Service, 0, len(m.services))
-	for _, s := range m.services {
-		if len(s.watched) == 0 {
-			continue // gone, but for its leaks
-		}
-		v := Service{Labels: s.labels, Verdict: s.verdict, Held: s.tracker.SuppressedReason()}
-		place, there := 0, len(s.here())
-		for _, w := range s.watched {
-			if in, ok := s.instances[w.Name]; ok {
-				i := Instance{Instance: w, Labels: in.labels, Gone: in.ended}
-				if !in.ended {
-					i.Next = m.nextPull(s, in, place, there)
-					place++
-				}
-				v.Instances = append(v.Instances, i)
-			}
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-// Each visits the watched instances, in no order. gone: the series of this one
-// have ended.
-func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	for _, s := range m.services {
-		for _, w := range s.watched {
-			if in, ok := s.instances[w.Name]; ok {
-				visit(in.labels, in.ended)
-			}
-		}
-	}
-}
-
-// State is how the last reading of samples went.
-func (m *Monitor) State() SourceState {
-	m.mtx.RLock()
-	defer m.mtx.RUnlock()
-	s := m.state
-	if why := m.archive.Load(); why != nil {
-		s.Archive = *why
-	}
-	return s
-}

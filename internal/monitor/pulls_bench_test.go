@@ -54,10 +54,10 @@ func BenchmarkPulls(b *testing.B) {
 	w.Series = slices.DeleteFunc(w.Series, func(s collector.Series) bool { return !healthy[s.Labels.Get("job")] })
 
 	for b.Loop() {
-		fleet := &asked{pulls: map[string]int{}}
-		puller, err := profiling.New(profiling.Options{Finder: fleet, Fetcher: fleet})
+		targets := &asked{pulls: map[string]int{}}
+		puller, err := profiling.New(profiling.Options{Finder: targets, Fetcher: targets})
 		require.NoError(b, err)
-		m, err := New(b.Context(), Options{Source: &recording{series: w.Series}, Puller: fleet.by(puller), DumpLimit: 1000, Trend: trend.Options{Base: time.Minute}})
+		m, err := New(b.Context(), Options{Source: &recording{series: w.Series}, Puller: targets.by(puller), DumpLimit: 1000, Trend: trend.Options{Base: time.Minute}})
 		require.NoError(b, err)
 		for now := truth.Start.Add(time.Minute); !now.After(truth.End); now = now.Add(time.Minute) {
 			require.NoError(b, m.Cycle(b.Context(), now))
@@ -67,7 +67,7 @@ func BenchmarkPulls(b *testing.B) {
 		for _, s := range w.Series {
 			instanceDays += float64(len(s.Samples)) / (24 * 60)
 		}
-		for _, n := range fleet.pulls {
+		for _, n := range targets.pulls {
 			sum += n
 			most = max(most, n)
 		}
@@ -123,7 +123,7 @@ func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collec
 }
 
 // by hands each pull on with the count that the target is to have.
-func (a *asked) by(p *profiling.Puller) Puller { return counting{p, a} }
+func (a *asked) by(p *profiling.Puller) profiling.Source { return counting{p, a} }
 
 type counting struct {
 	*profiling.Puller

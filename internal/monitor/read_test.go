@@ -2,16 +2,16 @@ package monitor
 
 import (
 	"context"
-	"math"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -62,6 +62,25 @@ func (c *condensing) Blocks(ctx context.Context, from, to time.Time, length time
 	return w, nil
 }
 
+const (
+	progressMetric = "gorowatch_backfill_progress_ratio"
+	lagMetric      = "gorowatch_series_lag_seconds"
+)
+
+// gauge is the value of a gauge.
+func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	require.Fail(t, "no such metric", name)
+	return 0
+}
+
 // A gorowatch that begins with the minima of blocks judges as one that has read
 // everything.
 func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
@@ -72,8 +91,9 @@ func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
 	w.add("young", "a", process{started: t0.Add(69*time.Hour + 2*time.Minute), onset: t0.Add(69 * time.Hour), perHour: 100})
 	w.now = t0.Add(72*time.Hour + 13*time.Minute)
 
-	judge := func(src collector.SeriesSource) (*Monitor, map[string]Service) {
-		m, err := New(t.Context(), Options{Source: src, History: 70 * time.Hour})
+	judge := func(src collector.SeriesSource) (*prometheus.Registry, map[string]Service) {
+		reg := prometheus.NewRegistry()
+		m, err := New(t.Context(), Options{Source: src, History: 70 * time.Hour, Registerer: reg})
 		require.NoError(t, err)
 		require.NoError(t, m.Cycle(t.Context(), w.now))
 		for m.Behind() {
@@ -83,17 +103,17 @@ func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
 		for _, s := range m.Services() {
 			out[s.Labels.Get("job")] = s
 		}
-		return m, out
+		return reg, out
 	}
 	_, fine := judge(w)
 	c := &condensing{world: w}
 	w.windows = nil
-	m, coarse := judge(c)
+	metrics, coarse := judge(c)
 	require.Len(t, coarse, 3)
 	require.Greater(t, c.calls, 3, "in pieces")
 	require.Len(t, w.windows, 1, "and the last hour as it is")
-	require.Equal(t, 1.0, testutil.ToFloat64(m.metrics.progress))
-	require.Zero(t, testutil.ToFloat64(m.metrics.lag))
+	require.Equal(t, 1.0, gauge(t, metrics, progressMetric))
+	require.Zero(t, gauge(t, metrics, lagMetric))
 	for job, want := range fine {
 		got := coarse[job]
 		require.Equal(t, want.Verdict.Status, got.Verdict.Status, job)
@@ -117,7 +137,8 @@ func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 	w.add("steady", "a", process{})
 	w.now = t0.Add(48 * time.Hour)
 	c := &condensing{world: w, fail: map[int]error{2: collector.Errorf(collector.ReasonTimeout, "too slow"), 4: collector.Errorf(collector.ReasonStatus, "503")}}
-	m, err := New(t.Context(), Options{Source: c, History: 36 * time.Hour})
+	metrics := prometheus.NewRegistry()
+	m, err := New(t.Context(), Options{Source: c, History: 36 * time.Hour, Registerer: metrics})
 	require.NoError(t, err)
 	failures := 0
 	progress := -1.0
@@ -126,50 +147,26 @@ func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 			failures++
 			w.now = w.now.Add(time.Minute)
 		} else {
-			now := testutil.ToFloat64(m.metrics.progress)
+			now := gauge(t, metrics, progressMetric)
 			require.Greater(t, now, progress)
 			progress = now
 		}
 		if !m.Behind() {
 			break
 		}
-		require.Positive(t, testutil.ToFloat64(m.metrics.lag))
+		require.Positive(t, gauge(t, metrics, lagMetric))
 	}
 	require.Equal(t, 2, failures)
 	for i, b := range c.blocks {
 		if i > 0 {
 			require.Equal(t, c.blocks[i-1].To, b.From, "each block once, in order")
 		}
-		require.LessOrEqual(t, len(b.Series[0].Samples), pieceSamples)
+		require.LessOrEqual(t, len(b.Series[0].Samples), reading.PieceSamples)
 	}
 	last := c.blocks[len(c.blocks)-1].To
 	require.Equal(t, last.Add(-time.Minute), w.windows[0].From)
 	require.WithinDuration(t, w.now.Add(-time.Hour), last, 6*time.Minute)
 	require.Equal(t, w.now, w.windows[len(w.windows)-1].To)
-}
-
-// What is read at once is bounded, however many series there are and however
-// long the time is.
-func TestPiecesAreBounded(t *testing.T) {
-	m, err := New(t.Context(), Options{Source: &condensing{}, History: 7 * 24 * time.Hour})
-	require.NoError(t, err)
-	now := t0
-	most := 0
-	for m.reading.now = now; m.Behind(); {
-		p := m.next(now)
-		var n int
-		if p.blocks > 0 {
-			n = int(p.to.Sub(p.from) / p.blocks)
-			m.reading.last = p.to.Add(-time.Minute)
-		} else {
-			n = int(p.to.Sub(p.from) / time.Minute)
-			m.reading.last = p.to
-		}
-		require.Positive(t, n)
-		most = max(most, 10_000*n)
-		m.resize(p, 10_000*n)
-	}
-	require.LessOrEqual(t, most, pieceSamples)
 }
 
 // Another shard's services are not watched, and neither are its leaks.
@@ -229,10 +226,4 @@ func TestReplicasAreAlike(t *testing.T) {
 	require.Equal(t, one[0].ID, two[0].ID)
 	require.Equal(t, one[0].Service, two[0].Service)
 	require.Equal(t, one[0].Signature, two[0].Signature)
-}
-
-func TestMultiple(t *testing.T) {
-	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300+299, 0), 5*time.Minute))
-	require.Equal(t, time.Unix(7*300, 0), multiple(time.Unix(7*300, 0), 5*time.Minute))
-	require.False(t, math.Signbit(float64(multiple(t0, 7*time.Second).Unix())))
 }

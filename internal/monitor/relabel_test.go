@@ -57,7 +57,7 @@ func TestLabelsThatChange(t *testing.T) {
 	w.run(5*time.Hour + 30*time.Minute)
 	require.Len(t, w.firing(), 1)
 	before := w.firing()[0]
-	profiles := len(w.monitor.services[string(serviceLabels(leaky).Bytes(nil))].instances["c"].shots)
+	profiles := len(w.monitor.services.Lookup(serviceLabels(leaky)).Profiles.Inventory("c").Profiles)
 	require.NotZero(t, profiles)
 
 	for range 8 { // the labels change in the middle
@@ -70,7 +70,7 @@ func TestLabelsThatChange(t *testing.T) {
 	require.WithinDuration(t, before.Onset, w.firing()[0].Onset, time.Hour)
 	require.Greater(t, len(w.refs["api/c"]), profiles, "it is asked further")
 	require.Len(t, w.refs, 3, "under the same names")
-	now, ok := w.monitor.Watches(leaky.labels)
+	now, ok := w.monitor.CurrentLabels(leaky.labels)
 	require.True(t, ok)
 	require.Equal(t, zoned(leaky.labels), now, "who knows it by its old labels learns of the new ones")
 	for _, s := range w.monitor.Services() {
@@ -115,12 +115,12 @@ func TestTwinsAreTwo(t *testing.T) {
 	require.Len(t, w.here(), 2)
 	delete(w.processes, "api/a")
 	w.run(time.Hour)
-	require.Equal(t, []string{longName(twin.labels)}, w.here())
+	require.Equal(t, []string{twin.labels.String()}, w.here())
 
 	next := w.add("api", "next", process{started: w.now})
 	next.labels = labels.NewBuilder(next.labels).Set("instance", "a").Set("zone", "c").Labels()
 	w.run(time.Hour)
-	require.Equal(t, []string{longName(twin.labels), longName(next.labels)}, w.here())
+	require.Equal(t, []string{twin.labels.String(), next.labels.String()}, w.here())
 }
 
 // serviceLabels are those of the service of a process.

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 )
 
 var cart = labels.FromStrings("namespace", "shop", "job", "cart")
@@ -49,11 +50,9 @@ func TestRequest(t *testing.T) {
 	w.run(9 * time.Minute)
 	require.Len(t, w.monitor.Captures()[0].Profiles, 5, "a while longer")
 	w.run(20 * time.Minute)
-	require.LessOrEqual(t, w.pulls["cart/a:1"]-before, requestPulls+1, "and then no more, but for a baseline")
-	for _, in := range w.monitor.services[string(cart.Bytes(nil))].instances {
-		for _, sh := range in.shots {
-			require.Nil(t, sh.snapshot, "what is in the archive is not kept in memory")
-		}
+	require.LessOrEqual(t, w.pulls["cart/a:1"]-before, profiling.RequestPulls+1, "and then no more, but for a baseline")
+	for in := range w.monitor.services.Lookup(cart).Fleet.Instances() {
+		require.Zero(t, w.monitor.services.Lookup(cart).Profiles.Inventory(in.Name).InMemory, "what is in the archive is not kept in memory")
 	}
 	require.WithinDuration(t, at, w.monitor.Captures()[0].At, time.Minute)
 
@@ -70,12 +69,12 @@ func TestRequestInVain(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{pprof: collector.Errorf(collector.ReasonRefused, "connection refused")})
 	w.run(10 * time.Minute)
-	for range leak.MaxCaptures + 20 {
+	for range ondemand.MaxCaptures + 20 {
 		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Why: "x"}))
 		w.run(9 * time.Minute)
 	}
 	c := w.monitor.Captures()
-	require.Len(t, c, leak.MaxCaptures)
+	require.Len(t, c, ondemand.MaxCaptures)
 	require.Equal(t, "connection refused", c[0].Error)
 	require.Empty(t, c[0].Profiles)
 }

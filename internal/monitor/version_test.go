@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // registry knows the version of each instance.

@@ -2,95 +2,76 @@ package monitor
 
 import (
 	"context"
-	"slices"
-	"sync"
+	"runtime"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// Walk goes through a window of history evaluation by evaluation, at the times
-// at which Cycle would have been called, and does what it would have done. The
-// services do not know of each other, so workers of them walk at a time.
+// Walk goes through a window of history evaluation by evaluation, at the times at
+// which Cycle would have been called, and does what it would have done, for as many
+// services at a time as there are workers. Services without a sample in the window
+// are walked too: their leaks end.
 //
-// Windows come one after another, without a gap. An error is that of ctx: the
-// walk has ended somewhere within the window.
+// Windows come one after another, without a gap. An error is that of ctx: the walk
+// has ended somewhere within the window.
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
-	m.reading.last = w.To
-	parts := map[*service][]*track{}
-	add := func(s *service, in *instance, samples []collector.Sample) {
-		in.saw(samples)
-		parts[s] = append(parts[s], &track{instance: in, samples: samples})
-	}
-	var strangers []*collector.Series
-	for i := range w.Series {
-		series := &w.Series[i]
-		if len(series.Samples) == 0 {
-			continue
-		}
-		s := m.serviceOf(series.Labels)
-		if in := s.known(series.Labels); in != nil {
-			add(s, in, series.Samples)
-		} else {
-			strangers = append(strangers, series)
-		}
-	}
-	slices.SortStableFunc(strangers, byFirst)
-	for _, series := range strangers {
-		s := m.serviceOf(series.Labels)
-		add(s, s.instanceOf(series.Labels, series.Samples[0]), series.Samples)
-	}
-	// Services without a sample in the window are walked too: their leaks end.
-	todo := make(chan *service)
-	var wg sync.WaitGroup
-	for range max(1, workers) {
-		wg.Go(func() {
-			for s := range todo {
-				m.walk(ctx, s, parts[s], w.From, w.To)
-			}
-		})
-	}
-	for _, s := range m.services {
-		todo <- s
-	}
-	close(todo)
-	wg.Wait()
-	m.leaks = m.allLeaks()
+	m.reader.Skip(w.To)
+	tracks, _ := m.services.Tracks(w, 0)
+	m.services.Each(max(1, workers), func(s *watch.Service) { m.walk(ctx, s, tracks[s], w.From, w.To) })
+	m.leaks = m.services.Leaks()
 	return ctx.Err()
 }
 
-// track is the samples of an instance that are still to be seen.
-type track struct {
-	instance *instance
-	samples  []collector.Sample
-}
-
-// feed gives the service the samples up to now.
-func (t *track) feed(s *service, now int64) {
-	n := 0
-	for n < len(t.samples) && t.samples[n].T <= now {
-		s.observe(t.instance, t.samples[n])
-		n++
-	}
-	t.samples = t.samples[n:]
-}
-
 // walk takes one service through a window.
-func (m *Monitor) walk(ctx context.Context, s *service, tracks []*track, from, to time.Time) {
+func (m *Monitor) walk(ctx context.Context, s *watch.Service, tracks []*watch.Track, from, to time.Time) {
 	for now := from.Truncate(m.o.Interval).Add(m.o.Interval); !now.After(to) && ctx.Err() == nil; now = now.Add(m.o.Interval) {
-		for _, t := range tracks {
-			t.feed(s, now.UnixMilli())
-		}
-		s.judge(now, m.o.Interval, m.o.Puller != nil, m.o.VersionLabel)
+		s.Feed(tracks, now)
+		s.Judge(now, m.o.judge())
 		if m.o.OnVerdict != nil {
-			m.o.OnVerdict(s.labels, now, s.verdict, s.trend.Explain)
+			m.o.OnVerdict(s.Fleet.Labels, now, s.Verdict(), s.Explain)
 		}
-		for _, p := range slices.Concat(m.dueSuspects(now, s), m.dueReview(now, s)) {
-			s.receive(p.run(ctx))
+		if m.o.Puller == nil {
+			continue
+		}
+		for _, p := range m.planner().PlanJudged(now, s.Profiles, s.Need()) {
+			s.AddPull(p.Run(ctx))
 		}
 	}
-	s.watched = s.trend.Instances()
-	s.forget()
+	s.Refresh()
+}
+
+// The time between two judgements of the history that is read at the start, in
+// blocks of the trend.
+const (
+	// replayBlocks is for a service that grows or has a leak: that of one of the
+	// middle scales of the trend, which find most leaks.
+	replayBlocks = 15
+	// restBlocks is for a service at rest. Most are at rest most of the time, and
+	// judging them is most of the work. A leak is found up to an hour later then,
+	// with the same onset.
+	restBlocks = 60
+)
+
+// replay judges the services in a piece of the history that is read at the start. The
+// caller holds mtx.
+func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
+	tracks, samples := m.services.Tracks(w, block)
+	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
+	rest := every * restBlocks / replayBlocks
+	m.services.Each(runtime.GOMAXPROCS(0), func(s *watch.Service) {
+		for at := reading.Truncate(w.From, every).Add(every); at.Before(w.To); at = at.Add(every) {
+			if s.AtRest() && !at.Equal(reading.Truncate(at, rest)) {
+				continue
+			}
+			s.Feed(tracks[s], at)
+			s.Replay(at, m.o.tracker(), every)
+		}
+		s.Feed(tracks[s], w.To)
+	})
+	return samples
 }

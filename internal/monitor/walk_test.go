@@ -9,12 +9,12 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// fleet fills a world with services that leak, restart, and do not.
-func fleet(w *world) {
+// addServices fills a world with services that leak, restart, and do not.
+func addServices(w *world) {
 	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300})
 	w.add("checkout", "b", process{})
 	w.add("search", "a", process{onset: t0.Add(5 * time.Hour), perHour: 60})
@@ -32,7 +32,7 @@ func (w *world) counts() *Monitor {
 func TestWalkSaysWhatTheDaemonWouldHaveSaid(t *testing.T) {
 	const span = 24 * time.Hour
 	w := newWorld(t)
-	fleet(w)
+	addServices(w)
 
 	daemon := w.counts()
 	for now := t0.Add(time.Minute); !now.After(t0.Add(span)); now = now.Add(time.Minute) {
@@ -68,7 +68,7 @@ func withoutUpdates(leaks []leak.Leak) []leak.Leak {
 
 func TestWalkCanBeInterrupted(t *testing.T) {
 	w := newWorld(t)
-	fleet(w)
+	addServices(w)
 	win, err := w.Window(t.Context(), t0, t0.Add(time.Hour))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +80,7 @@ func TestWalkCanBeInterrupted(t *testing.T) {
 
 func TestWalkTellsEveryVerdict(t *testing.T) {
 	w := newWorld(t)
-	fleet(w)
+	addServices(w)
 	told := map[string][]time.Time{}
 	var mtx sync.Mutex
 	m, err := New(t.Context(), Options{

@@ -20,7 +20,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -86,14 +87,14 @@ type world struct {
 	bucket   map[string]*collector.Profile
 	refs     map[string][]leak.ProfileRef
 	saved    map[string]leak.Leak
-	captured map[string]leak.Capture
+	captured map[string]ondemand.Capture
 	written  int
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: t0, processes: map[string]*process{},
-		pulls: map[string]int{}, dumps: map[string]int{}, leakPulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{}, captured: map[string]leak.Capture{},
+		pulls: map[string]int{}, dumps: map[string]int{}, leakPulls: map[string]int{}, bucket: map[string]*collector.Profile{}, refs: map[string][]leak.ProfileRef{}, saved: map[string]leak.Leak{}, captured: map[string]ondemand.Capture{},
 	}
 	w.start()
 	return w
@@ -314,7 +315,7 @@ func (w *world) Leaks(context.Context) ([]leak.Leak, error) {
 	return slices.Collect(maps.Values(w.saved)), w.lost
 }
 
-func (w *world) SaveCapture(_ context.Context, c leak.Capture) error {
+func (w *world) SaveCapture(_ context.Context, c ondemand.Capture) error {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
 	if w.full != nil {
@@ -324,7 +325,7 @@ func (w *world) SaveCapture(_ context.Context, c leak.Capture) error {
 	return nil
 }
 
-func (w *world) Captures(context.Context) ([]leak.Capture, error) {
+func (w *world) Captures(context.Context) ([]ondemand.Capture, error) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
 	return slices.Collect(maps.Values(w.captured)), w.lost

@@ -13,8 +13,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/monitor"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // mortal is a source of one service that leaks from an onset on, and is killed

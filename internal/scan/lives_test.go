@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // life is that of a process, which leaks from its start on.

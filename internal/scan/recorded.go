@@ -9,7 +9,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Recorded are the profiles of an archive.
@@ -119,7 +120,7 @@ func (r *recorded) SaveLeak(context.Context, leak.Leak) error { return nil }
 func (r *recorded) Leaks(context.Context) ([]leak.Leak, error) { return nil, nil }
 
 // SaveCapture writes nothing either.
-func (r *recorded) SaveCapture(context.Context, leak.Capture) error { return nil }
+func (r *recorded) SaveCapture(context.Context, ondemand.Capture) error { return nil }
 
 // Captures are none.
-func (r *recorded) Captures(context.Context) ([]leak.Capture, error) { return nil, nil }
+func (r *recorded) Captures(context.Context) ([]ondemand.Capture, error) { return nil, nil }

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"cmp"
+
 	"github.com/gorowatch/gorowatch/collector"
 )
 
@@ -24,6 +26,7 @@ type Builder struct {
 	folded []*Stack          // those with variants
 	coarse bool              // some operation is unknown
 	total  int64
+	room   room[Stack]
 }
 
 // NewBuilder makes a Builder.
@@ -49,10 +52,11 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 		return nil
 	}
 	if b.stacks == nil {
-		b.stacks = make(map[string]*Stack, b.before)
+		b.stacks = make(map[string]*Stack, cmp.Or(b.before, rec.Records))
 	}
 	b.coarse = b.coarse || shape.Op == Unknown
-	st = &Stack{
+	st = b.room.next()
+	*st = Stack{
 		Shape: shape, State: rec.State, CreatedBy: readable(rec.CreatedBy),
 		Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
 	}
@@ -73,6 +77,7 @@ func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 		st.settle()
 	}
 	b.stacks, b.before, b.folded, b.coarse, b.total = nil, len(s.Stacks), nil, false, 0
+	b.room = nil // the stacks of another snapshot are in an array of their own
 	b.n.forget()
 	return s
 }
@@ -99,8 +104,24 @@ func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
 	}
 	shape, from, to := b.n.read(places, rec.State, format)
 	shape.Frames = b.keep(places[from:to])
+	if len(b.shapes) == 0 {
+		b.shapes = make(map[uint64]*Shape, rec.Records)
+	}
 	b.shapes[h] = shape
 	return shape
+}
+
+// room is values that are made several at a time, the more the more there are
+// already, because making each by itself takes longer than filling it.
+type room[T any] []T
+
+// next is a value that is not in use.
+func (r *room[T]) next() *T {
+	if len(*r) == cap(*r) {
+		*r = make([]T, 0, min(64, max(1, 2*cap(*r))))
+	}
+	*r = (*r)[:len(*r)+1]
+	return &(*r)[len(*r)-1]
 }
 
 // keep makes a list of frames out of a larger array.

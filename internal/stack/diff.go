@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -55,20 +56,47 @@ func Diff(base, head *Snapshot) []Delta {
 			out = append(out, Delta{Stack: b, Base: b.Count})
 		}
 	}
-	slices.SortFunc(out, byGrowth)
+	return byGrowth(out)
+}
+
+// ranked is what a delta is sorted by, beside one another, because signatures are
+// far from the deltas.
+type ranked struct {
+	growth, head int64
+	signature    uint64 // its first digits
+	delta        *Delta
+}
+
+// byGrowth are the deltas with the most grown first.
+func byGrowth(deltas []Delta) []Delta {
+	all := make([]ranked, len(deltas))
+	for i := range deltas {
+		d := &deltas[i]
+		all[i] = ranked{d.Growth(), d.Head, firstDigits(d.Signature), d}
+	}
+	slices.SortFunc(all, func(a, b ranked) int {
+		switch {
+		case a.growth != b.growth:
+			return cmp.Compare(b.growth, a.growth)
+		case a.head != b.head:
+			return cmp.Compare(b.head, a.head)
+		case a.signature != b.signature:
+			return cmp.Compare(a.signature, b.signature)
+		}
+		return cmp.Compare(a.delta.Signature, b.delta.Signature)
+	})
+	out := make([]Delta, len(all))
+	for i, r := range all {
+		out[i] = *r.delta
+	}
 	return out
 }
 
-// byGrowth sorts the most grown first. It compares one thing after another,
-// because most pairs differ in the first and signatures are the dearest to compare.
-func byGrowth(a, b Delta) int {
-	if c := cmp.Compare(b.Growth(), a.Growth()); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(b.Head, a.Head); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Signature, b.Signature)
+// firstDigits is the beginning of a signature as a number in the same order.
+func firstDigits(signature string) uint64 {
+	var b [8]byte
+	copy(b[:], signature)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // grownSince is s with the frames of the place that gained most since b.

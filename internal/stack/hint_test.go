@@ -190,7 +190,7 @@ func TestHintPages(t *testing.T) {
 	for _, k := range explanations {
 		sentences(k.hint)
 	}
-	for _, h := range byOp {
+	for _, h := range hintOfOperation {
 		sentences(h)
 	}
 	pages, err := filepath.Glob("../../docs/leaks/*.md")

@@ -24,8 +24,8 @@ type function struct {
 	op    string // what it waits for, if at the leaf
 	kind
 
-	asked     bool   // explains was
-	explained uint64 // what it said
+	isExplained bool   // explained is known
+	explained   uint64 // its explanations, as a set of bits
 }
 
 // canonical is the name of a function without what changes from one build to

@@ -24,6 +24,8 @@ type namer struct {
 	numbered  []asked                     // of the profile being read, by the number of the frame
 	addressed map[*collector.Frame]*place // of the profile being read, where frames have no number
 	seed      maphash.Seed
+	room      room[place]
+	shapes    room[Shape]
 
 	// For the stack being read:
 	stack []*place
@@ -32,9 +34,14 @@ type namer struct {
 
 // place is a frame and the function that it stands in.
 type place struct {
+	exact uint64 // hash of the frame as it is
+	// What each stack is read by is copied from the function: a look there is one
+	// more miss of the cache.
+	hash    uint64
+	class   class
+	wrapper bool
 	*function
 	frame collector.Frame // the copy that is kept, with a readable name; nobody changes it
-	exact uint64          // hash of the frame as it is
 }
 
 // asked is a frame that was looked up, and found.
@@ -92,7 +99,12 @@ func (n *namer) byAddress(fr *collector.Frame) *place {
 func (n *namer) place(fr *collector.Frame) *place {
 	p := n.known[*fr]
 	if p == nil {
-		p = &place{function: n.function(fr), frame: readable(*fr), exact: maphash.Comparable(n.seed, *fr)}
+		f := n.function(fr)
+		p = n.room.next()
+		*p = place{
+			exact: maphash.Comparable(n.seed, *fr), hash: f.hash, class: f.class, wrapper: f.wrapper,
+			function: f, frame: readable(*fr),
+		}
 		n.known[*fr] = p
 	}
 	return p
@@ -210,7 +222,8 @@ func (n *namer) read(places []*place, state string, format collector.Format) (sh
 	}
 	places = places[from:to]
 
-	shape = &Shape{Signature: signature(n.hash(places), op), Op: op, hidden: hidden}
+	shape = n.shapes.next()
+	*shape = Shape{Signature: signature(n.hash(places), op), Op: op, hidden: hidden}
 	if k := keyOf(places); k >= 0 {
 		shape.Key, shape.UserCode = places[k].frame, places[k].class == classUser
 	}

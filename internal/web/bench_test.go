@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -25,10 +26,10 @@ func large() *state {
 	}
 	for n := range 1000 {
 		ls := labels.FromStrings("namespace", fmt.Sprintf("team-%03d", n%200), "job", fmt.Sprintf("a-service-with-a-usual-name-%d", n))
-		s.services = append(s.services, Service{
+		s.services = append(s.services, view.Service{
 			Labels: ls, Instances: n, Count: 1e4, Floor: 9e3, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-time.Minute),
 		})
-		s.targets = append(s.targets, Target{Labels: ls, URL: "http://10.0.0.1:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at, Error: "in plain words, why there was none"})
+		s.targets = append(s.targets, view.Target{Labels: ls, URL: "http://10.0.0.1:8080/debug/pprof/goroutine", State: view.TargetUp, LastPull: at, Error: "in plain words, why there was none"})
 	}
 	return s
 }
@@ -37,7 +38,7 @@ func large() *state {
 // leaks.
 var largePages = []string{
 	"/", "/?page=3&resolved=1", "/?q=team-1", "/leaks/id000042", "/leaks/nosuch",
-	"/services", "/services?page=10", "/services/" + serviceID(checkout), "/targets", "/targets?page=10", "/status",
+	"/services", "/services?page=10", "/services/" + view.ServiceID(checkout), "/targets", "/targets?page=10", "/status",
 }
 
 // TestLarge: a big fleet's pages are not too big for a telephone.
@@ -56,7 +57,7 @@ type tallied struct {
 	lists int
 }
 
-func (s *tallied) Targets() []Target {
+func (s *tallied) Targets() []view.Target {
 	s.lists++
 	return s.state.Targets()
 }

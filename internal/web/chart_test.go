@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -17,10 +15,21 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/leak"
-	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
+
+// The bounds of internal/web/apiv1.
+const (
+	maxDrawn  = 30
+	maxMarks  = 400
+	maxLoaded = 24
+)
+
+// seconds is a time in Unix seconds, as charts have it.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 var checkout = labels.FromStrings("job", "checkout", "namespace", "prod")
 
@@ -37,7 +46,7 @@ func asked[T any](t *testing.T, o Options, path string) (data T) {
 }
 
 func historyURL(query string) string {
-	return "/api/v1/services/" + serviceID(checkout) + "/history?" + query
+	return "/api/v1/services/" + view.ServiceID(checkout) + "/history?" + query
 }
 
 func TestHistory(t *testing.T) {
@@ -81,31 +90,6 @@ func TestHistoryOfAService(t *testing.T) {
 	require.InDelta(t, float64(at.Add(-2*time.Hour).Unix()), *h.Onset, 0)
 }
 
-// TestStarts tells a deploy from a crash.
-func TestStarts(t *testing.T) {
-	begin := at.Add(-10 * time.Hour)
-	span := query.Span{From: begin, To: at}
-	var all []collector.InstanceHistory
-	for i := range 4 {
-		in := collector.NewInstanceHistory(labels.FromStrings("instance", fmt.Sprint(i)), 100)
-		for k := range in.Start {
-			in.Start[k] = seconds(begin.Add(-time.Hour))
-			if k >= 30 { // all within six minutes
-				in.Start[k] = seconds(begin.Add(3*time.Hour + time.Duration(i)*2*time.Minute))
-			}
-			if i == 2 && k >= 70 { // one by itself
-				in.Start[k] = seconds(begin.Add(7 * time.Hour))
-			}
-		}
-		in.Start[50] = math.NaN()
-		in.Start[51]++ // exporters wobble
-		all = append(all, in)
-	}
-	restarts, deploys := starts(all, span)
-	require.Equal(t, []v1.Deploy{{Time: seconds(begin.Add(3 * time.Hour)), Instances: 4}}, deploys)
-	require.Equal(t, []v1.Restart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
-}
-
 func TestHistoryIsBounded(t *testing.T) {
 	names := make([]string, 100)
 	for i := range names {
@@ -140,7 +124,7 @@ func TestHistoryThatCannotBeHad(t *testing.T) {
 	require.Equal(t, http.StatusBadGateway, r.StatusCode)
 	require.Contains(t, body(t, r), "the series cannot be read now: prometheus http://prometheus:9090: connection refused")
 	require.Equal(t, http.StatusOK, get(t, o, "/leaks/3f9c2a7b").StatusCode)
-	require.Equal(t, http.StatusOK, get(t, o, "/services/"+serviceID(checkout)).StatusCode)
+	require.Equal(t, http.StatusOK, get(t, o, "/services/"+view.ServiceID(checkout)).StatusCode)
 
 	o.History = climbing("a")
 	h := asked[v1.History](t, o, historyURL(""))
@@ -204,23 +188,15 @@ func TestCountsOfStacks(t *testing.T) {
 	require.Empty(t, asked[v1.StackCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
 }
 
+// TestLinks: what the configuration says of links is on the page of a leak.
 func TestLinks(t *testing.T) {
-	l := Links{
-		Source: []SourceLink{
+	l := pages.Links{
+		Source: []pages.SourceLink{
 			{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "other")}, URL: "https://elsewhere"},
 			{Prefix: "/src/checkout/", URL: "https://github.com/acme/checkout/blob/{version}/{path}#L{line}"},
 		},
 		Alertmanager: "https://am/prefix/",
 	}
-	f := collector.Frame{File: "/src/checkout/a b/../%2e/h.go", Line: 29}
-	require.Equal(t, "https://github.com/acme/checkout/blob/v1.42.0/a%20b/%2E%2E/%252e/h.go#L29", l.source(checkout, "v1.42.0", f))
-	require.Contains(t, l.source(checkout, "", f), "/blob/HEAD/")
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
-	silence, err := url.Parse(l.silence(leak.Leak{ID: `3f"9c`}))
-	require.NoError(t, err)
-	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
-
 	o := options(leaking())
 	of(o).links = l
 	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana/d/x?var-job={job}&from={from}&to={to}", Runbook: "https://runbooks/{job}"}
@@ -231,16 +207,4 @@ func TestLinks(t *testing.T) {
 	require.Contains(t, page, `href="https://runbooks/checkout"`)
 	require.Contains(t, page, "Silence in Alertmanager")
 	require.NotContains(t, body(t, get(t, o, "/leaks/feedbeef")), "Silence in Alertmanager", "it is resolved")
-}
-
-func TestSpark(t *testing.T) {
-	s := drawSpark(trend.Floors{Start: at, Length: time.Minute, Values: []float64{10, math.NaN(), 10, 40}}, at.Add(2*time.Minute))
-	require.Equal(t, "M0 22", s.Path[:5])
-	require.Contains(t, s.Path, "L100 2")
-	require.Equal(t, "66.67", s.Onset)
-	require.Equal(t, "floor from 10 to 40 in 4 min", s.Words)
-	require.Empty(t, drawSpark(trend.Floors{}, at).Path)
-	require.Empty(t, drawSpark(trend.Floors{Values: []float64{math.NaN(), math.NaN()}}, at).Path)
-	long := trend.Floors{Start: at, Length: time.Minute, Values: make([]float64, 1000)}
-	require.Less(t, len(drawSpark(long, time.Time{}).Path), 600)
 }

@@ -14,8 +14,9 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // signatureOf is that of the stack of a profile with the function in it.
@@ -87,7 +88,7 @@ func TestDiffThatCannotBeHad(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, get(t, o, "/compare").StatusCode)
 
 	s.listing = errors.New("s3://bucket?secret=hunter2: down")
-	picker := get(t, o, "/services/"+serviceID(checkout)+"/profiles")
+	picker := get(t, o, "/services/"+view.ServiceID(checkout)+"/profiles")
 	require.Equal(t, http.StatusBadGateway, picker.StatusCode)
 	require.Contains(t, body(t, picker), "The profiles are not known: the archive cannot be read now; the log says why.")
 }
@@ -120,7 +121,7 @@ func TestPull(t *testing.T) {
 		return r
 	}
 	const page, api = "/leaks/3f9c2a7b/profile", "/profiles?instance=10.0.3.17:8080"
-	service := "/services/" + serviceID(checkout)
+	service := "/services/" + view.ServiceID(checkout)
 	off := do(t, o, form(page, "10.0.3.17:8080"))
 	require.Equal(t, http.StatusForbidden, off.StatusCode)
 	require.Contains(t, body(t, off), "--web.enable-admin-api")
@@ -131,7 +132,7 @@ func TestPull(t *testing.T) {
 	var took []string
 	var fails error
 	key := archived().refs[1].Key
-	o.Puller = pulling(func(_ context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error) {
+	o.Puller = pulling(func(_ context.Context, service labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 		took = append(took, service.Get("job")+" "+in.Name)
 		return leak.ProfileRef{Key: key, Instance: in.Name, Time: at}, fails
 	})

@@ -1,12 +1,10 @@
-// Package web serves the pages, the JSON API, the metrics and the health of
-// gorowatch as one http.Handler.
+// Package web puts the pages, the JSON API, the webhook, the metrics and the health
+// behind one http.Handler.
 //
-// Pages are rendered on the server and say what matters without JavaScript; it
-// draws the charts and the flame graph, and fetches the parts of a page that
-// need the bucket or Prometheus, so that a slow one holds up no page. Nothing
-// is asked of anywhere else, and a strict policy holds browsers to that.
-//
-// The package only reads: what it shows comes from the interfaces here, which
-// its consumer provides, and every name in there is taken as hostile. Listening,
-// TLS and authentication are up to who serves the handler.
+// The package owns the table of all paths, the route prefix, the metrics of requests,
+// and the checks that come before each: the host, the origin, and the policy that
+// keeps a browser from all that the pages do not need. It shows nothing itself:
+// internal/web/pages answers people, internal/web/apiv1 programs, and
+// internal/web/inbound the alerts of others. All of them read internal/app through
+// internal/web/view. It never listens: internal/app does, with TLS and logins.
 package web

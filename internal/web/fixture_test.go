@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"io"
@@ -20,7 +21,10 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -31,21 +35,26 @@ var at = time.Date(2026, 3, 2, 22, 59, 30, 0, time.UTC)
 type state struct {
 	starting bool
 	leaks    []leak.Leak
-	services []Service
-	targets  []Target
-	members  []Instance
+	services []view.Service
+	targets  []view.Target
+	members  []view.Instance
 	floors   trend.Floors
 	explain  []trend.Assessment
 }
 
-func (s *state) Ready() bool         { return !s.starting }
-func (s *state) Leaks() []leak.Leak  { return s.leaks }
-func (s *state) Services() []Service { return s.services }
-func (s *state) Targets() []Target   { return s.targets }
-func (s *state) TargetCount() int {
-	all, _ := splitTargets(s.targets)
-	return len(all)
+func (s *state) Ready() bool              { return !s.starting }
+func (s *state) Leaks() []leak.Leak       { return s.leaks }
+func (s *state) Services() []view.Service { return s.services }
+func (s *state) Targets() []view.Target   { return s.targets }
+func (s *state) TargetCount() (n int) {
+	for _, t := range s.targets {
+		if t.State != view.TargetGone {
+			n++
+		}
+	}
+	return n
 }
+
 func (s *state) Leak(id string) (leak.Leak, bool) {
 	for _, l := range s.leaks {
 		if l.ID == id {
@@ -55,33 +64,49 @@ func (s *state) Leak(id string) (leak.Leak, bool) {
 	return leak.Leak{}, false
 }
 
-func (s *state) Instances(labels.Labels) []Instance           { return s.members }
+func (s *state) Instances(labels.Labels) []view.Instance      { return s.members }
 func (s *state) Floors(labels.Labels, time.Time) trend.Floors { return s.floors }
 func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain }
 
 // backend is a Backend made of its fields.
 type backend struct {
-	State
-	captures []leak.Capture
-	links    Links
+	view.State
+	captures []ondemand.Capture
+	links    pages.Links
 	render   alerting.RenderOptions
 	notices  []string
-	status   Status
+	status   view.Status
+	now      func() time.Time // at if nil
+	login    func() bool      // none if nil
 }
 
-func (b *backend) Captures() []leak.Capture              { return b.captures }
-func (b *backend) Links() Links                          { return b.links }
+func (b *backend) Captures() []ondemand.Capture          { return b.captures }
+func (b *backend) Links() pages.Links                    { return b.links }
 func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
 func (b *backend) Notices() []string                     { return b.notices }
-func (b *backend) Status() Status                        { return b.status }
+func (b *backend) Status() view.Status                   { return b.status }
+
+func (b *backend) RequiresLogin() bool { return b.login != nil && b.login() }
+
+func (b *backend) Now() time.Time {
+	if b.now == nil {
+		return at
+	}
+	return b.now()
+}
+
+// reloading is a Reloader.
+type reloading func(context.Context) error
+
+func (r reloading) Reload(ctx context.Context) error { return r(ctx) }
 
 // of is the backend that options made.
 func of(o Options) *backend { return o.Backend.(*backend) }
 
 // pulling is a Puller.
-type pulling func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error)
+type pulling func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error)
 
-func (p pulling) Pull(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error) {
+func (p pulling) Pull(ctx context.Context, service labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 	return p(ctx, service, in)
 }
 
@@ -181,7 +206,7 @@ func leaking() *state {
 			Signature: "s1", Op: "chan send", Key: logs, Base: 12, Head: 1916, Share: .973, Wait: 118 * time.Minute,
 			Frames:    []collector.Frame{logs},
 			CreatedBy: collector.Frame{Func: "main.logHandler", File: "/src/checkout/handler.go", Line: 18},
-			Parted:    &leak.Parting{Signature: "s3", Key: collector.Frame{Func: "main.(*Follower).wait", File: "/src/checkout/follow.go", Line: 61}, Both: 11, At: at.Add(-539 * time.Minute), Head: 13},
+			Partner:   &leak.Partner{Signature: "s3", Key: collector.Frame{Func: "main.(*Follower).wait", File: "/src/checkout/follow.go", Line: 61}, Both: 11, At: at.Add(-539 * time.Minute), Head: 13},
 		}, {
 			Signature: "s2", Op: "select", Base: 3, Head: 55, Share: .027,
 			Key: collector.Frame{Func: "github.com/acme/checkout/internal/orders.(*Watcher).loop", File: "/src/checkout/internal/orders/watch.go", Line: 114},
@@ -222,7 +247,7 @@ func leaking() *state {
 	}
 	return &state{
 		floors: floors,
-		members: []Instance{
+		members: []view.Instance{
 			{Instance: trend.Instance{Name: "10.0.3.17:8080", Count: 2018, Floor: 1990, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.17:8080")},
 			{Instance: trend.Instance{Name: "10.0.3.19:8080", Count: 80, Floor: 60, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.19:8080")},
 		},
@@ -231,41 +256,44 @@ func leaking() *state {
 			{Instance: "10.0.3.19:8080", Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateFollowsLoad, Z: .3},
 		},
 		leaks: []leak.Leak{resolved, second, suspected, first},
-		services: []Service{
+		services: []view.Service{
 			{Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211, Floor: 1803, Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second)},
 			{Labels: checkout, Instances: 8, Count: 2430, Floor: 2308, Rate: first.Rate, Status: trend.Leaking, LastSample: at.Add(-8 * time.Second)},
 			{Labels: labels.FromStrings("job", "ledger", "namespace", "prod"), Instances: 2, Count: 130, Floor: 120, Rate: suspected.Rate, Status: trend.Suspicious, Gate: trend.GateTooShort, Wait: 20 * time.Minute, LastSample: at.Add(-9 * time.Second)},
 			{Labels: labels.FromStrings("job", "new", "namespace", "prod"), Instances: 1, Count: 9, Floor: 9, Status: trend.Quiet, Gate: trend.GateTooLittle, Wait: 7 * time.Minute, LastSample: at.Add(-2 * time.Second)},
 			{Labels: labels.FromStrings("job", "pool", "namespace", "prod"), Instances: 1, Count: 190, Floor: 180, Rate: trend.Interval{Value: 4}, Status: trend.Provisional, Gate: trend.GateSaturating, LastSample: at.Add(-4 * time.Second)},
 		},
-		targets: []Target{
-			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Next: at.Add(90 * time.Second), Cost: .412, Goroutines: 2018},
-			{Labels: labels.FromStrings("instance", "w-0", "job", "media-thumbnailer-worker", "namespace", "prod"), URL: "http://10.0.9.1:9090/debug/pprof/goroutine", State: TargetDown, LastPull: at.Add(-4 * time.Minute), Duration: 3 * time.Millisecond, Error: "answered 404 Not Found: the program does not serve /debug/pprof"},
-			{Labels: labels.FromStrings("instance", "api-3", "job", "api", "namespace", "prod"), URL: "https://api-3.prod.svc:8443/internal/pprof/goroutine", State: TargetUnknown},
-			{Labels: labels.FromStrings("instance", "10.0.3.99:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-5b7f-q4z"), State: TargetGone, Gone: at.Add(-12 * time.Minute)},
+		targets: []view.Target{
+			{Labels: labels.FromStrings("instance", "10.0.3.17:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-7c9d-x2x"), URL: "http://10.0.3.17:8080/debug/pprof/goroutine", State: view.TargetUp, LastPull: at.Add(-30 * time.Second), Duration: 23 * time.Millisecond, Next: at.Add(90 * time.Second), Cost: .412, Goroutines: 2018},
+			{Labels: labels.FromStrings("instance", "w-0", "job", "media-thumbnailer-worker", "namespace", "prod"), URL: "http://10.0.9.1:9090/debug/pprof/goroutine", State: view.TargetDown, LastPull: at.Add(-4 * time.Minute), Duration: 3 * time.Millisecond, Error: "answered 404 Not Found: the program does not serve /debug/pprof"},
+			{Labels: labels.FromStrings("instance", "api-3", "job", "api", "namespace", "prod"), URL: "https://api-3.prod.svc:8443/internal/pprof/goroutine", State: view.TargetUnknown},
+			{Labels: labels.FromStrings("instance", "10.0.3.99:8080", "job", "checkout", "namespace", "prod", "pod", "checkout-5b7f-q4z"), State: view.TargetGone, Gone: at.Add(-12 * time.Minute)},
 		},
 	}
 }
 
 // options for pages as a person sees them.
-func options(s State) Options {
+func options(s view.State) Options {
 	return Options{
-		Backend: &backend{State: s, status: Status{
-			Series:    &Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320},
-			Discovery: &Discovery{Sets: []DiscoverySet{{Name: "targets[0]", Targets: 12}}},
-			Storage:   &Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour},
+		Backend: &backend{State: s, status: view.Status{
+			Series:    &view.Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320},
+			Discovery: &view.Discovery{Sets: []view.DiscoverySet{{Name: "targets[0]", Targets: 12}}},
+			Storage:   &view.Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour},
 			Config:    "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n",
-			Alertmanagers: []alerting.AlertmanagerStatus{
+			Alertmanagers: []alerting.ReceiverStatus{
 				{URL: "http://am-0:9093", State: alerting.Working, Since: at.Add(-70 * time.Hour), LastSuccess: at.Add(-20 * time.Second), Capacity: 10000, Sent: 8210},
 				{URL: "http://am-1:9093/alerts", State: alerting.Failing, Since: at.Add(-9 * time.Minute), LastSuccess: at.Add(-9 * time.Minute), Capacity: 10000, Queued: 2, Sent: 8190, Dropped: 3, LastError: "dial tcp 10.0.0.9:9093: connect: connection refused"},
 			},
 		}},
 		Profiles: archived(), History: climbing("10.0.3.17:8080", "10.0.3.18:8080", "10.0.4.2:8080", "10.0.3.19:8080", "10.0.3.20:8080"),
-		Gatherer: prometheus.NewRegistry(), Now: func() time.Time { return at }, Started: at.Add(-72 * time.Hour),
+		Gatherer: prometheus.NewRegistry(), Started: at.Add(-72 * time.Hour),
 		ExternalURL: &url.URL{Scheme: "https", Host: "gorowatch.example.com"}, AllowedHosts: []string{"example.com"}, // that of httptest
 		Flags: map[string]string{"prometheus.url": "http://prometheus:9090", "log.level": "info"},
 	}
 }
+
+// pprofName is the key of a profile in the path of a view of pprof.
+func pprofName(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
 func get(t *testing.T, o Options, path string) *http.Response {
 	t.Helper()

@@ -20,7 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // asks is what an inbound webhook has asked for: "job instance why".
@@ -43,8 +45,8 @@ func (a *asks) RequestProfiles(s labels.Labels, instance, why string) error {
 
 // The bounds of internal/web/inbound.
 const (
-	maxInbound    = 4 << 20
-	maxNamedByAll = 100
+	maxInbound            = 4 << 20
+	maxServicesPerMessage = 100
 )
 
 func posted(body string) *http.Request {
@@ -82,9 +84,9 @@ func message(alerts ...string) string {
 func shops(n int) *state {
 	s := &state{}
 	for i := range n {
-		s.services = append(s.services, Service{Labels: labels.FromStrings("namespace", "prod", "job", fmt.Sprintf("shop-%d", i))})
+		s.services = append(s.services, view.Service{Labels: labels.FromStrings("namespace", "prod", "job", fmt.Sprintf("shop-%d", i))})
 	}
-	s.services = append(s.services, Service{Labels: labels.FromStrings("namespace", "staging", "job", "shop-0")})
+	s.services = append(s.services, view.Service{Labels: labels.FromStrings("namespace", "staging", "job", "shop-0")})
 	return s
 }
 
@@ -193,7 +195,7 @@ func TestInboundOfMany(t *testing.T) {
 	answer := do(t, o, posted(message(alerts...)))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	require.Contains(t, body(t, answer), "too many services at once")
-	require.Len(t, a.list, maxNamedByAll)
+	require.Len(t, a.list, maxServicesPerMessage)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
 # HELP gorowatch_inbound_alerts_total Alerts that came in by the webhook, by what came of them.
 # TYPE gorowatch_inbound_alerts_total counter
@@ -216,23 +218,23 @@ gorowatch_inbound_alerts_total{result="vague"} 0
 func TestInboundRate(t *testing.T) {
 	a, now := asks{anonymous: true}, at
 	o := options(shops(300))
-	o.Inbound, o.Now = &a, func() time.Time { return now }
+	o.Inbound, of(o).now = &a, func() time.Time { return now }
 	open := visit(t, o)
 	for i := range 300 {
 		answer := open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
-		if i < maxNamedByAll {
+		if i < maxServicesPerMessage {
 			require.Equal(t, http.StatusOK, answer.StatusCode)
 			continue
 		}
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 		require.Contains(t, body(t, answer), "expected at most 100 and 20 a minute")
 	}
-	require.Len(t, a.list, maxNamedByAll)
+	require.Len(t, a.list, maxServicesPerMessage)
 	now = now.Add(time.Minute)
 	for i := range 300 {
 		open(posted(message(fmt.Sprintf("firing namespace=prod,job=shop-%d", i))))
 	}
-	require.Len(t, a.list, maxNamedByAll+20)
+	require.Len(t, a.list, maxServicesPerMessage+20)
 }
 
 // What was captured is on the pages of the service and of its leak, and in the
@@ -241,13 +243,13 @@ func TestCaptures(t *testing.T) {
 	refs := archived().refs
 	frame := collector.Frame{Func: "main.grew", File: "/src/x.go", Line: 7}
 	o := options(leaking())
-	of(o).captures = []leak.Capture{
+	of(o).captures = []ondemand.Capture{
 		{Service: checkout, Instance: "10.0.3.17:8080", Why: "TooManyGoroutines", At: at.Add(-time.Hour), Profiles: []leak.ProfileRef{refs[0], refs[1]}, Stacks: []leak.StackGrowth{{Key: frame, Frames: []collector.Frame{frame}, Base: 3, Head: 103}}},
 		{Service: checkout, Instance: "10.0.3.18:8080", Why: "<script>", At: at.Add(-2 * time.Hour), Error: "connection refused"},
 		{Service: labels.FromStrings("job", "other"), Instance: "elsewhere:1", At: at},
 		{Service: checkout, Instance: "long-ago:1", Why: "x", At: at.Add(-24 * time.Hour)},
 	}
-	for path, old := range map[string]bool{"/leaks/3f9c2a7b": false, "/services/" + serviceID(checkout): true} {
+	for path, old := range map[string]bool{"/leaks/3f9c2a7b": false, "/services/" + view.ServiceID(checkout): true} {
 		page := body(t, get(t, o, path))
 		require.Contains(t, page, "Captured on request")
 		require.Contains(t, page, "TooManyGoroutines")

@@ -18,8 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // document is docs/openapi.yaml.
@@ -44,10 +45,10 @@ func TestOpenAPIHasEveryPath(t *testing.T) {
 	h, err := New(options(leaking()))
 	require.NoError(t, err)
 	for _, r := range h.routes() {
-		if !strings.HasPrefix(r.path, "/api/") {
+		if !strings.HasPrefix(r.Path, "/api/") {
 			continue
 		}
-		name := r.method + " " + strings.ReplaceAll(r.path, "...", "")
+		name := r.Method + " " + strings.ReplaceAll(r.Path, "...", "")
 		require.True(t, documented[name], "docs/openapi.yaml lacks %s", name)
 		delete(documented, name)
 		require.Contains(t, string(page), "| `"+name, "docs/api.md")
@@ -67,13 +68,13 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
-	o.Puller = pulling(func(_ context.Context, _ labels.Labels, in Instance) (leak.ProfileRef, error) {
+	o.Puller = pulling(func(_ context.Context, _ labels.Labels, in view.Instance) (leak.ProfileRef, error) {
 		if in.Name == "10.0.3.19:8080" {
 			return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "spared")
 		}
 		return shelf.refs[1], nil
 	})
-	service := "/api/v1/services/" + serviceID(checkout)
+	service := "/api/v1/services/" + view.ServiceID(checkout)
 	visit := visit(t, o)
 	for _, c := range []struct {
 		method, path string
@@ -173,7 +174,7 @@ func TestWrongMethods(t *testing.T) {
 	require.NoError(t, err)
 	allowed := map[string][]string{}
 	for _, r := range h.routes() {
-		allowed[r.path] = append(allowed[r.path], r.method)
+		allowed[r.Path] = append(allowed[r.Path], r.Method)
 	}
 	for path, methods := range allowed {
 		path = strings.NewReplacer("{$}", "", "{id}", "x", "{base}", "x", "{head}", "x", "{view}", "x", "{key...}", "x").Replace(path)

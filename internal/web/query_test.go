@@ -14,8 +14,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // badMatchers are queries that look like matchers of labels. The parser
@@ -53,7 +54,9 @@ func queried(t testing.TB) *Handler {
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
-	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return shelf.refs[1], nil })
+	o.Puller = pulling(func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) {
+		return shelf.refs[1], nil
+	})
 	h, err := New(o)
 	require.NoError(t, err)
 	return h
@@ -64,17 +67,17 @@ func queried(t testing.TB) *Handler {
 func queriedPaths(h *Handler) (paths []string) {
 	refs := archived().refs
 	for _, r := range h.routes() {
-		if r.method != http.MethodGet || strings.HasPrefix(r.path, "/-/") || r.path == "/static/" {
+		if r.Method != http.MethodGet || strings.HasPrefix(r.Path, "/-/") || r.Path == "/static/" {
 			continue
 		}
 		id := "3f9c2a7b"
-		if strings.Contains(r.path, "services") {
-			id = serviceID(checkout)
+		if strings.Contains(r.Path, "services") {
+			id = view.ServiceID(checkout)
 		}
 		paths = append(paths, strings.NewReplacer(
 			"{$}", "", "{id}", id, "{base}", pprofName(refs[0].Key), "{head}", pprofName(refs[1].Key), "{view}", "top",
 			"{key...}", "prod/checkout/a/20260302T140000Z.pb.gz",
-		).Replace(r.path))
+		).Replace(r.Path))
 	}
 	return paths
 }

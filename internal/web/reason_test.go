@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -27,11 +28,11 @@ func TestWhyOfARealVerdict(t *testing.T) {
 	}
 	require.Equal(t, trend.Suspicious, v.Status)
 	require.Positive(t, v.Wait)
-	watched := Service{Labels: labels.FromStrings("job", "a"), Status: v.Status, Gate: v.Gate, Z: v.Z, NeedZ: v.NeedZ, Wait: v.Wait}
-	o := options(&state{services: []Service{watched}, explain: s.Explain()})
+	watched := view.Service{Labels: labels.FromStrings("job", "a"), Status: v.Status, Gate: v.Gate, Z: v.Z, NeedZ: v.NeedZ, Wait: v.Wait}
+	o := options(&state{services: []view.Service{watched}, explain: s.Explain()})
 	want := fmt.Sprintf("growing, but not for long enough to be sure (needs at least %.0f more minutes)", v.Wait.Minutes())
 	open := visit(t, o)
-	for _, path := range []string{"/services", "/services/" + serviceID(watched.Labels), "/api/v1/services"} {
+	for _, path := range []string{"/services", "/services/" + view.ServiceID(watched.Labels), "/api/v1/services"} {
 		require.Contains(t, body(t, open(httptest.NewRequest("GET", path, nil))), want, path)
 	}
 }

@@ -28,17 +28,19 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pages are all pages of the state of leaking.
-var pages = []string{
+// pagePaths are all pages of the state of leaking.
+var pagePaths = []string{
 	"/", "/?resolved=1", "/leaks/3f9c2a7b", "/leaks/a1b2c3d4", "/leaks/feedbeef", "/leaks/nosuch", "/services", "/services/nosuch",
-	"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")),
-	"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles",
+	"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")),
+	"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles",
 	compareURL(""), compareURL("/table"), "/compare", "/targets", "/status", "/nosuch",
 }
 
@@ -60,13 +62,13 @@ func TestPages(t *testing.T) {
 		"/?q=nosuch":            {"None passes the filter."},
 		"/services?q=pool":      {"Services 5 watched", "provisional 1", "prod/pool"},
 		"/services?state=quiet": {"leaking 1", "quiet 2", "prod/api", "prod/new"},
-		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")): {
+		"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")): {
 			"prod/checkout leaking", "2,430 goroutines on 8 instances, never below 2,308 of late; it grows and does not come back: 212 goroutines per hour",
 			"Leaks firing main.logHandler.func1 since 14:02 UTC", "all together 80 of 15 min leaking it grows and does not come back 212 1,900 9",
 			"10.0.3.19:8080 30 of 60 s quiet the count follows the load", "Instances", "10.0.3.17:8080 2,018 1,990",
 		},
-		"/services/" + serviceID(labels.FromStrings("job", "rediscron", "namespace", "staging")):           {"staging/rediscron not watched now", "This service is not watched now", "resolved main.(*Cron).subscribe.func1"},
-		"/services/" + serviceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles": {"Before nothing 2026-03-02 22:59:00 UTC 10.0.3.17:8080 2026-03-02 14:00:30 UTC"},
+		"/services/" + view.ServiceID(labels.FromStrings("job", "rediscron", "namespace", "staging")):           {"staging/rediscron not watched now", "This service is not watched now", "resolved main.(*Cron).subscribe.func1"},
+		"/services/" + view.ServiceID(labels.FromStrings("job", "checkout", "namespace", "prod")) + "/profiles": {"Before nothing 2026-03-02 22:59:00 UTC 10.0.3.17:8080 2026-03-02 14:00:30 UTC"},
 		compareURL(""):                   {"Difference of two profiles", "Before prod / checkout / 10.0.3.17:8080 2026-03-02 14:00:00 UTC", "After prod / checkout / 10.0.3.17:8080 2026-03-02 22:59:00 UTC", "Swap them", "go tool pprof"},
 		compareURL("/table"):             {"61 goroutines before, 2,018 after: +1,957 .", "main.logHandler.func1 handler.go:29 chan send", "Labels: route=/cart", "12 1,916 +1,904 97 %", "49 102 +53 3 %"},
 		"/targets?state=down":            {"1 up, 1 down, 1 not pulled", "down 1", "answered 404"},
@@ -168,7 +170,7 @@ func TestSelfContained(t *testing.T) {
 	seen := map[string]bool{}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
-	for _, path := range pages {
+	for _, path := range pagePaths {
 		r := get(path)
 		require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
@@ -203,15 +205,15 @@ func TestHostile(t *testing.T) {
 		l := &s.leaks[i]
 		l.Service = labels.FromStrings("job", bad, bad, bad)
 		l.Missing, l.Resolution, l.Version, l.Instances = bad, bad, bad, slices.Repeat([]string{bad}, 500)
-		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN(), Parted: &leak.Parting{Signature: bad, Key: f, Both: math.MinInt64}}}
+		l.Stacks = []leak.StackGrowth{{Op: bad, Key: f, Frames: slices.Repeat([]collector.Frame{f}, 500), CreatedBy: f, Share: math.NaN(), Partner: &leak.Partner{Signature: bad, Key: f, Both: math.MinInt64}}}
 		l.Dumps = slices.Repeat([]leak.ProfileRef{{Key: "profiles/" + bad, Instance: bad}}, 50)
 		l.Base = &leak.ProfileRef{Key: "profiles/" + bad, Instance: bad}
 		l.Head, l.Rate = l.Base, trend.Interval{Value: math.NaN(), Low: math.Inf(-1), High: math.Inf(1)}
 	}
 	s.leaks[3].ID = bad
 	s.leaks[2].State, s.leaks[2].Evidence = leak.State(bad), leak.Evidence(bad)
-	s.services = []Service{{Labels: labels.FromStrings("job", bad), Status: trend.Status(bad), Gate: trend.Gate(bad), Count: math.NaN(), Floor: math.Inf(1)}}
-	s.targets = []Target{{Labels: labels.FromStrings(bad, bad), URL: "javascript:alert(1)" + bad, State: TargetState(bad), Error: bad}}
+	s.services = []view.Service{{Labels: labels.FromStrings("job", bad), Status: trend.Status(bad), Gate: trend.Gate(bad), Count: math.NaN(), Floor: math.Inf(1)}}
+	s.targets = []view.Target{{Labels: labels.FromStrings(bad, bad), URL: "javascript:alert(1)" + bad, State: view.TargetState(bad), Error: bad}}
 	o := options(s)
 	o.Flags, of(o).status.Config = map[string]string{bad: bad}, bad
 	of(o).notices = []string{bad}
@@ -220,19 +222,19 @@ func TestHostile(t *testing.T) {
 		{Count: 9, State: bad, Frames: slices.Repeat([]*collector.Frame{&f}, 500), Labels: map[string]string{bad: bad}},
 	}}}}
 	o.History = climbing(bad, bad+"2")
-	of(o).links = Links{Source: []SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
-	s.members = []Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
+	of(o).links = pages.Links{Source: []pages.SourceLink{{URL: "https://git.example.org/{version}/{path}#L{line}"}}, Alertmanager: "https://am.example.org"}
+	s.members = []view.Instance{{Instance: trend.Instance{Name: bad, Count: math.NaN()}, Labels: labels.FromStrings(bad, bad)}}
 	s.explain = []trend.Assessment{{Instance: bad, Status: trend.Status(bad), Gate: trend.Gate(bad), Z: math.NaN(), Grown: 1}}
-	o.Puller = pulling(func(context.Context, labels.Labels, Instance) (leak.ProfileRef, error) { return ref, nil })
+	o.Puller = pulling(func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) { return ref, nil })
 	of(o).render = alerting.RenderOptions{Dashboard: "https://grafana.example.org/?{job}", Runbook: `"><script>alert(1)</script>`}
-	of(o).status.Alertmanagers = []alerting.AlertmanagerStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
+	of(o).status.Alertmanagers = []alerting.ReceiverStatus{{URL: bad, State: alerting.Health(bad), LastError: bad}}
 	open := visit(t, o)
 	get := func(path string) *http.Response { return open(httptest.NewRequest(http.MethodGet, path, nil)) }
-	hostile := "/services/" + serviceID(s.services[0].Labels)
+	hostile := "/services/" + view.ServiceID(s.services[0].Labels)
 	for _, path := range append([]string{
 		"/leaks/" + url.PathEscape(bad), "/" + url.PathEscape(bad), hostile, hostile + "/profiles", "/compare?" + url.Values{"base": {bad}, "head": {"profiles/" + bad[:300]}}.Encode(),
 		"/?q=" + url.QueryEscape(bad[:300]), "/?match=" + url.QueryEscape(bad[:300]), "/services?state=" + url.QueryEscape(bad), "/targets?q=x&match=" + url.QueryEscape(bad[:300]),
-	}, pages...) {
+	}, pagePaths...) {
 		page := body(t, get(path))
 		part := strings.Contains(path, "/profiles") || strings.Contains(path, "/table")
 		path = path[:min(len(path), 20)]
@@ -323,16 +325,13 @@ func TestReady(t *testing.T) {
 func TestReload(t *testing.T) {
 	o := options(&state{})
 	require.Equal(t, http.StatusForbidden, do(t, o, httptest.NewRequest(http.MethodPost, "/-/reload", nil)).StatusCode)
-	o.EnableLifecycle = true
-	_, err := New(o)
-	require.ErrorContains(t, err, "Reload is missing")
 	calls := 0
-	o.Reload = func(context.Context) error {
+	o.Reloader = reloading(func(context.Context) error {
 		if calls++; calls == 3 {
 			return errors.New("evaluation_interval: not a duration")
 		}
 		return nil
-	}
+	})
 	require.Equal(t, http.StatusMethodNotAllowed, get(t, o, "/-/reload").StatusCode)
 	foreign := httptest.NewRequest(http.MethodPost, "/-/reload", nil)
 	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
@@ -445,18 +444,18 @@ func TestAPI(t *testing.T) {
 
 	require.JSONEq(t, `{"status":"success","data":{"total":1,"services":[{"id":"cc6d04b05767","leaks":[],"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
 		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows_load","why":"the count follows the load","last_sample":"2026-03-02T22:59:18Z"}]}}`,
-		body(t, get(t, options(&state{services: []Service{{
+		body(t, get(t, options(&state{services: []view.Service{{
 			Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
 			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),
 		}}}), "/api/v1/services")))
-	held := &state{services: []Service{{Labels: labels.FromStrings("job", "api"), Instances: 1, Status: trend.Leaking, Held: "4 of the 6 profiles"}}}
+	held := &state{services: []view.Service{{Labels: labels.FromStrings("job", "api"), Instances: 1, Status: trend.Leaking, SuppressedReason: "4 of the 6 profiles"}}}
 	require.Contains(t, body(t, get(t, options(held), "/api/v1/services")), `"why":"it grows and does not come back; no alert yet: 4 of the 6 profiles","held_back":"4 of the 6 profiles"`)
-	for _, page := range []string{"/services", "/services/" + serviceID(labels.FromStrings("job", "api"))} {
+	for _, page := range []string{"/services", "/services/" + view.ServiceID(labels.FromStrings("job", "api"))} {
 		require.Contains(t, body(t, get(t, options(held), page)), "no alert yet: 4 of the 6 profiles")
 	}
 	require.JSONEq(t, `{"status":"success","data":{"total":1,"targets":[{"labels":{"job":"a"},"url":"http://a","state":"down","last_pull":null,"next_pull":null,"duration_seconds":0,"cost_seconds":0,"goroutines":0,"error":"refused"}]}}`,
-		body(t, get(t, options(&state{targets: []Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: TargetDown, Error: "refused"}}}), "/api/v1/targets")))
-	gone := &state{targets: []Target{{Labels: labels.FromStrings("job", "a"), State: TargetGone, Gone: at}}}
+		body(t, get(t, options(&state{targets: []view.Target{{Labels: labels.FromStrings("job", "a"), URL: "http://a", State: view.TargetDown, Error: "refused"}}}), "/api/v1/targets")))
+	gone := &state{targets: []view.Target{{Labels: labels.FromStrings("job", "a"), State: view.TargetGone, Gone: at}}}
 	require.JSONEq(t, `{"status":"success","data":{"total":0,"targets":[]}}`, body(t, get(t, options(gone), "/api/v1/targets")))
 	require.Contains(t, body(t, get(t, options(gone), "/api/v1/targets?state=gone")), `"gone_since":"2026-03-02T22:59:30Z"`)
 	for _, path := range []string{"leaks", "services", "targets"} {

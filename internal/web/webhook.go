@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
@@ -17,8 +18,9 @@ type Inbound interface {
 
 // webhook is the backend of the webhook.
 type webhook struct {
-	State
+	Backend
 	Inbound
+	hosts hostcheck.Policy
 }
 
 // ServiceLabels are the labels of the services that are watched.
@@ -31,14 +33,14 @@ func (w webhook) ServiceLabels() []labels.Labels {
 	return out
 }
 
+// TrustsHost reports whether a request may come to the host that it names.
+func (w webhook) TrustsHost(r *http.Request) bool { return w.hosts.Trusts(r, w) }
+
 // newWebhook makes the handler of the webhook.
 func (h *Handler) newWebhook() (*inbound.Handler, error) {
-	o := inbound.Options{
-		Logger: h.logger, HostRefused: hostRefused, Registerer: h.o.Registerer, Now: h.o.Now,
-		TrustsHost: func(r *http.Request) bool { return h.hosts.Allows(r.Host) || h.o.Login != nil && h.o.Login() },
-	}
+	o := inbound.Options{Logger: h.o.Logger, Registerer: h.o.Registerer}
 	if h.o.Inbound != nil {
-		o.Backend = webhook{h.o.Backend, h.o.Inbound}
+		o.Backend = webhook{h.o.Backend, h.o.Inbound, h.hosts}
 	}
 	return inbound.New(o)
 }

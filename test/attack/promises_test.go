@@ -17,7 +17,7 @@ import (
 // path:name.
 var promises = map[string][]string{
 	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess"},
-	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hosts_test.go:TestHosts"},
+	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hostcheck/hostcheck_test.go:TestAllows"},
 	"Probes and scrapes work under every name.": {"TestWebsiteThatPointsItsNameHere"},
 	"Other sites cannot post.":                  {"TestOtherSitesPost"},
 
@@ -37,10 +37,10 @@ var promises = map[string][]string{
 	"Secrets are never shown.":          {"TestSecretsAreNeverShown", "internal/config/config_test.go:TestShownConfigurationHidesSecretsAndLoadsAgain"},
 	"Credentials stay with their server.": {
 		"collector/fetch/client_test.go:TestClientSecretStaysWithTheTokenServer", "collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
-		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/notifier_test.go:TestHTTP",
+		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/internal/alertmanager/alertmanager_test.go:TestHTTP",
 	},
 	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
-	"Labels stay in profiles.":       {"internal/leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
+	"Labels stay in profiles.":       {"leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
 
 	"It only reads.":           {"TestPagesOfAHostileService"},
 	"Profiles have a budget.":  {"internal/monitor/profiling/puller_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/profiling/puller_test.go:TestBandwidth"},

@@ -15,8 +15,11 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/web"
+	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
@@ -76,10 +79,10 @@ func (f fleet) Leak(id string) (leak.Leak, bool) {
 	return leak.Leak{}, false
 }
 
-func (f fleet) Services() (out []web.Service) {
+func (f fleet) Services() (out []view.Service) {
 	gates := []trend.Gate{trend.GateFollowsLoad, trend.GateOneStep, trend.GateSaturating, trend.GateCameBack, trend.GateNoTrend}
 	for i := range fleetServices {
-		s := web.Service{Labels: f.service(i), Instances: fleetInstances, Count: 4000, Floor: 3100, Status: trend.Quiet, Gate: gates[i%len(gates)], LastSample: f.now}
+		s := view.Service{Labels: f.service(i), Instances: fleetInstances, Count: 4000, Floor: 3100, Status: trend.Quiet, Gate: gates[i%len(gates)], LastSample: f.now}
 		if i < fleetLeaks {
 			s.Status, s.Gate, s.Rate = trend.Leaking, trend.GateNone, trend.Interval{Value: 20, Low: 15, High: 30}
 		}
@@ -88,9 +91,9 @@ func (f fleet) Services() (out []web.Service) {
 	return out
 }
 
-func (f fleet) Instances(labels.Labels) (out []web.Instance) {
+func (f fleet) Instances(labels.Labels) (out []view.Instance) {
 	for i := range fleetInstances {
-		out = append(out, web.Instance{Instance: trend.Instance{Name: f.instance(i), Count: 140, Floor: 100, LastSeen: f.now}, Labels: labels.FromStrings("instance", f.instance(i))})
+		out = append(out, view.Instance{Instance: trend.Instance{Name: f.instance(i), Count: 140, Floor: 100, LastSeen: f.now}, Labels: labels.FromStrings("instance", f.instance(i))})
 	}
 	return out
 }
@@ -113,15 +116,15 @@ func (f fleet) Explain(labels.Labels) (out []trend.Assessment) {
 }
 
 func (f fleet) TargetCount() int {
-	return len(slices.DeleteFunc(f.Targets(), func(t web.Target) bool { return t.State == web.TargetGone }))
+	return len(slices.DeleteFunc(f.Targets(), func(t view.Target) bool { return t.State == view.TargetGone }))
 }
 
-func (f fleet) Targets() (out []web.Target) {
+func (f fleet) Targets() (out []view.Target) {
 	for i := range fleetServices {
-		out = append(out, web.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: web.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
+		out = append(out, view.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: view.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
 	}
 	for i := range 3 {
-		out = append(out, web.Target{Labels: f.service(i), State: web.TargetGone, Gone: f.now.Add(-time.Duration(i) * time.Minute)})
+		out = append(out, view.Target{Labels: f.service(i), State: view.TargetGone, Gone: f.now.Add(-time.Duration(i) * time.Minute)})
 	}
 	return out
 }
@@ -177,15 +180,17 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 	return nil, fs.ErrNotExist
 }
 
-func (f fleet) Captures() []leak.Capture              { return nil }
-func (f fleet) Links() web.Links                      { return web.Links{} }
+func (f fleet) Captures() []ondemand.Capture          { return nil }
+func (f fleet) Links() pages.Links                    { return pages.Links{} }
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
+func (f fleet) Now() time.Time                        { return time.Now() }
+func (f fleet) RequiresLogin() bool                   { return false }
 
-func (f fleet) Status() web.Status {
-	return web.Status{
+func (f fleet) Status() view.Status {
+	return view.Status{
 		Config:    f.name("global: {}"),
-		Discovery: &web.Discovery{Sets: []web.DiscoverySet{{Name: f.name("targets[0]"), Targets: 1000}}, Problems: []string{f.name("Kubernetes does not let gorowatch list pods")}},
+		Discovery: &view.Discovery{Sets: []view.DiscoverySet{{Name: f.name("targets[0]"), Targets: 1000}}, Problems: []string{f.name("Kubernetes does not let gorowatch list pods")}},
 	}
 }
 

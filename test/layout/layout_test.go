@@ -50,25 +50,66 @@ var mayImport = map[string][]string{
 	"trend":          {"internal/procstart"},
 	"internal/human": {},
 	"internal/stack": {"collector"},
-	"internal/leak":  {"collector", "trend"},
+	"leak":           {"collector", "trend"},
 
-	"internal/leak/attribution": {"internal/leak", "internal/stack", "trend"},
-	"internal/leak/lifecycle":   {"collector", "trend", "internal/leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
+	"internal/leak/attribution": {"leak", "internal/stack", "trend"},
+	"internal/leak/lifecycle":   {"collector", "trend", "leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},
 
-	"internal/monitor/profiling": {"collector", "internal/backoff"},
+	"internal/monitor/fleet":   {"collector", "trend", "internal/procstart"},
+	"internal/monitor/journal": {"leak", "trend"},
+	"internal/monitor/reading": {"collector", "internal/monitor/journal"},
+	"internal/monitor/profiling": {
+		"collector", "trend", "internal/backoff", "internal/human", "leak", "internal/leak/attribution", "internal/leak/lifecycle",
+		"internal/monitor/fleet", "internal/ondemand", "internal/stack",
+	},
 
-	"internal/archive":      {"collector", "internal/stack", "internal/leak"},
-	"internal/monitor":      {"collector", "trend", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/human", "internal/procstart"},
-	"alerting":              {"collector", "collector/fetch", "internal/backoff", "internal/human", "internal/leak", "internal/stack"},
-	"internal/api/v1":       {"collector", "trend", "internal/human", "internal/leak", "internal/stack"},
+	"internal/ondemand": {"leak"},
+	"internal/archive":  {"collector", "internal/ondemand", "internal/stack", "leak"},
+	"internal/monitor/watch": {
+		"collector", "trend", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling",
+	},
+	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
+	"internal/monitor": {
+		"collector", "trend", "leak", "internal/leak/lifecycle", "internal/ondemand",
+		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
+	},
+	"alerting": {"internal/human", "internal/stack", "leak"},
+
+	"alerting/internal/notice":       {"alerting", "leak"},
+	"alerting/internal/post":         {"collector", "collector/fetch", "internal/backoff", "internal/human"},
+	"alerting/internal/alertmanager": {"alerting", "alerting/internal/post", "internal/backoff"},
+	"alerting/internal/webhook":      {"alerting", "alerting/internal/notice", "alerting/internal/post", "leak"},
+	"alerting/notify": {
+		"alerting", "alerting/internal/alertmanager", "alerting/internal/notice", "alerting/internal/post", "alerting/internal/webhook",
+		"internal/backoff", "leak",
+	},
+	// Only tests import it.
+	"alerting/internal/leaktest": {"collector", "leak", "trend"},
+
+	"internal/api/v1":       {"collector", "trend", "internal/human", "leak", "internal/stack"},
 	"internal/web/calltree": {"collector", "internal/api/v1", "internal/human", "internal/stack"},
 	"internal/web/envelope": {},
-	"internal/web/inbound":  {"alerting", "internal/human", "internal/web/envelope"},
-	"internal/web/query":    {"internal/human"},
-	"internal/web": {
+
+	"internal/web/hostcheck": {},
+
+	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
+	"internal/web/query":   {"internal/human"},
+	"internal/web/view": {
 		"alerting", "collector", "trend",
-		"internal/api/v1", "internal/human", "internal/leak", "internal/pprofui", "internal/procstart", "internal/stack",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/inbound", "internal/web/query",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/web/query", "leak",
+	},
+	"internal/web/apiv1": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/procstart", "internal/stack", "leak",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
+	},
+	"internal/web/pages": {
+		"alerting", "collector", "trend",
+		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack",
+		"internal/web/query", "internal/web/view",
+	},
+	"internal/web": {
+		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",
 	},
 	"internal/pprofui": {"collector"},
 
@@ -76,7 +117,7 @@ var mayImport = map[string][]string{
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "internal/leak", "internal/monitor", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
@@ -85,7 +126,7 @@ var mayImport = map[string][]string{
 
 	"internal/convert": {"collector", "internal/diff", "internal/human"},
 	"internal/app":     {"*"},
-	"internal/demo":    {"alerting", "internal/app", "internal/config", "internal/human", "internal/leak", "trend"},
+	"internal/demo":    {"alerting", "internal/app", "internal/config", "internal/human", "leak", "trend"},
 	"cmd/gorowatch":    {"*"},
 
 	"deploy": {},
@@ -132,7 +173,7 @@ var weightless = []string{
 }
 
 // pure are the packages that get everything passed in, time too.
-var pure = []string{"trend", "internal/procstart", "internal/stack", "internal/leak", "internal/leak/attribution", "internal/leak/lifecycle"}
+var pure = []string{"trend", "internal/procstart", "internal/stack", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet"}
 
 // impure are imports that give a package more than it was passed.
 var impure = []string{"context", "io/fs", "log", "log/slog", "math/rand", "net", "net/http", "os", "os/exec", "syscall"}
@@ -143,12 +184,17 @@ var timeless = map[string][]string{
 	"trend":              nil,
 	"internal/procstart": nil,
 	"internal/stack":     nil,
-	"internal/leak":      nil,
+	"leak":               nil,
 
 	"internal/leak/attribution": nil,
 	"internal/leak/lifecycle":   nil,
 
-	"internal/monitor": {"Now", "Since"},
+	"internal/monitor":         {"Now", "Since"},
+	"internal/monitor/enrich":  nil,
+	"internal/monitor/fleet":   nil,
+	"internal/monitor/journal": nil,
+	"internal/monitor/reading": nil,
+	"internal/monitor/watch":   nil,
 
 	// It measures how long a target took.
 	"internal/monitor/profiling": {"Now", "Since"},

@@ -42,6 +42,7 @@ type decoder struct {
 	samples   [][]protoSample // in parts, because a slice that grows is copied again and again
 	count     int             // of samples
 	refs      []uint32        // where the locations of samples are put, one after the other
+	chunks    []*refChunk     // arrays of refs
 	refCount  int
 	labels    []protoLabel
 	locIDs    ids
@@ -59,6 +60,7 @@ type decoder struct {
 // and the arrays behind it, are used again for the next one.
 func Read(br *bufio.Reader, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, out func(*collector.Record) error) error {
 	d := &decoder{br: br, lim: lim, memory: memory}
+	defer d.release()
 	for {
 		err := d.field()
 		if errors.Is(err, io.EOF) {

@@ -73,7 +73,7 @@ func (h *handout) sample(s *protoSample) (err error) {
 		}
 	}
 	h.frames, h.numbers = frames, numbers
-	h.record = collector.Record{Count: s.count, Frames: frames, Numbers: numbers}
+	h.record = collector.Record{Count: s.count, Frames: frames, Numbers: numbers, Records: h.count}
 	if h.record.Labels, err = h.labelsOf(s); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (d *decoder) sample(b []byte) error {
 func (d *decoder) addSample(s protoSample) error {
 	last := len(d.samples) - 1
 	if last < 0 || len(d.samples[last]) == cap(d.samples[last]) {
-		part := make([]protoSample, 0, min(max(16, d.count), 1<<10))
+		part := newSampleChunk(d.count)
 		d.samples = append(d.samples, part)
 		last++
 		if err := d.memory.Charge(cap(part) * sampleSize); err != nil {
@@ -139,16 +139,21 @@ func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 }
 
 // growRefs makes room for so many more locations of a sample. Samples share
-// arrays of refChunk numbers; one that does not fit takes its own to the next.
+// chunks; one that does not fit takes its own to the next.
 func (d *decoder) growRefs(n int, s *protoSample) error {
 	if cap(d.refs)-len(d.refs) >= n {
 		return nil
 	}
-	d.refs = append(make([]uint32, 0, max(refChunk, n)+len(s.locs)), s.locs...)
+	if need := n + len(s.locs); need > len(refChunk{}) {
+		d.refs = make([]uint32, 0, need)
+	} else {
+		c := refChunks.Get().(*refChunk)
+		d.chunks = append(d.chunks, c)
+		d.refs = c[:0]
+	}
+	d.refs = append(d.refs, s.locs...)
 	return d.memory.Charge(4 * cap(d.refs))
 }
-
-const refChunk = 8192
 
 func (d *decoder) tooManyFrames() error {
 	return collector.Errorf(collector.ReasonTooLarge, "more than %d frames in all (byte %d)", d.lim.Stacks*framesPerStack, d.at)

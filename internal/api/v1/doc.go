@@ -4,8 +4,8 @@
 // others. docs/openapi.yaml describes every field.
 //
 // The package owns names and forms of fields, and the conversion from the values
-// of internal/leak, internal/stack and trend. It never judges, filters or sorts,
-// and it does no I/O: internal/web, internal/scan and internal/diff encode what
+// of leak, internal/stack and trend. It never judges, filters or sorts,
+// and it does no I/O: internal/web/apiv1, internal/scan and internal/diff encode what
 // they get from here.
 //
 // A field that is not known is null; one that does not apply is absent.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Leak is a leak: what scan reports, and with Details what the API answers.

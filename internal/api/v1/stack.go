@@ -6,8 +6,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Stack is a stack and how the number of its goroutines changed between two
@@ -60,7 +60,7 @@ func NewStack(s leak.StackGrowth) Stack {
 	x := newStack(s)
 	x.Origin = &Origin{Key: frame(s.Key), CreatedBy: frame(s.CreatedBy)}
 	x.WaitSeconds = s.Wait.Seconds()
-	if p := s.Parted; p != nil {
+	if p := s.Partner; p != nil {
 		x.Parted = &Parting{Signature: p.Signature, Key: frame(p.Key), Both: p.Both, At: p.At, Head: p.Head}
 	}
 	return x

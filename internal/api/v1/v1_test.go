@@ -11,8 +11,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 

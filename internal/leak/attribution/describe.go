@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -69,7 +69,7 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 			Head:      int64(g.head()),
 			Share:     min(1, g.delta()/total),
 			Wait:      g.stack.Wait,
-			Parted:    partnerOf(g, histories),
+			Partner:   partnerOf(g, histories),
 		})
 	}
 	a.Share = min(1, a.Share)

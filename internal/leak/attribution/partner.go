@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // When two stacks count as a pair.
@@ -17,8 +17,8 @@ const (
 // counts as g, up and down, until some profile, and has not grown with it
 // since. Of several it picks the one that was equal for longest; nil: there is
 // none.
-func partnerOf(g *grownStack, histories []History) *leak.Parting {
-	var best *leak.Parting
+func partnerOf(g *grownStack, histories []History) *leak.Partner {
+	var best *leak.Partner
 	longest := 0
 	for i, h := range histories {
 		if !g.grows[i] {
@@ -43,7 +43,7 @@ func partnerOf(g *grownStack, histories []History) *leak.Parting {
 			}
 			if n > longest || n == longest && signature < best.Signature {
 				longest = n
-				best = &leak.Parting{Signature: signature, Key: st.Key, Both: own[n-1], At: shots[n-1].Ref.Time, Head: head}
+				best = &leak.Partner{Signature: signature, Key: st.Key, Both: own[n-1], At: shots[n-1].Ref.Time, Head: head}
 			}
 		}
 	}

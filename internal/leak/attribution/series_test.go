@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // hourly is a course of profiles an hour apart, under a load.
@@ -129,7 +129,7 @@ func TestPairsThatPart(t *testing.T) {
 	as, why := Attribute([]History{h})
 	require.Empty(t, why)
 	require.Len(t, as, 1)
-	p := as[0].Stacks[0].Parted
+	p := as[0].Stacks[0].Partner
 	require.NotNil(t, p)
 	require.Equal(t, "example.org/shop.(*Follower).wait", p.Key.Func)
 	require.EqualValues(t, 8, p.Both)
@@ -141,7 +141,7 @@ func TestPairsThatPart(t *testing.T) {
 		delete(h.Shots[i].Snapshot.Stacks, p.Signature)
 	}
 	as, _ = Attribute([]History{h})
-	require.Nil(t, as[0].Stacks[0].Parted)
+	require.Nil(t, as[0].Stacks[0].Partner)
 }
 
 func TestFilling(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // maxDeaths limits the deaths that a leak remembers.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -55,7 +55,7 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 		if math.IsNaN(w.clean) || math.IsInf(w.clean, 0) {
 			continue
 		}
-		x := leak.Watch{Instance: name, Started: w.started, Clean: w.clean, Leaked: w.leaked, Stood: w.mostStanding}
+		x := leak.Watch{Instance: name, Started: w.started, Baseline: w.clean, Leaked: w.leaked, PeakOnStacks: w.mostStanding}
 		if !slices.Contains(l.Instances, name) && w.share.Value > 0 {
 			rate := w.share
 			x.Rate = &rate

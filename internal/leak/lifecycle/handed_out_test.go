@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -103,7 +103,7 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	s.count["b"] = 10
 	grow(30, "b")
 	require.Equal(t, 1, s.only().Reopened)
-	s.tracker.Apply(Options{Ignore: []leak.Ignore{{Signature: "sig"}, {Signature: "sibling"}}})
+	s.tracker.Apply(Options{Ignore: []IgnoreRule{{Signature: "sig"}, {Signature: "sibling"}}})
 	grow(1, "b")
 	require.Equal(t, leak.Ignored, s.only().State)
 	s.tracker.Observe(Observation{Restored: []leak.Leak{s.only()}})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -222,7 +222,7 @@ func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 	require.NoError(t, err)
 	var again leak.Leak
 	require.NoError(t, json.Unmarshal(text, &again))
-	require.Equal(t, []leak.Watch{{Instance: "a", Started: s.started["a"], Clean: 500, Leaked: 30}}, again.Watched)
+	require.Equal(t, []leak.Watch{{Instance: "a", Started: s.started["a"], Baseline: 500, Leaked: 30}}, again.Watched)
 
 	for name, c := range map[string]struct {
 		count   float64

@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // ignore applies the ignore rules to the open leaks. A firing leak that a rule

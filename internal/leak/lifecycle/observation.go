@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Observation is evidence that arrives between two evaluations, beside the counts

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // minOther is the least share of the growth for a second leak of a service.

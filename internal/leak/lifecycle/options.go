@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/gorowatch/gorowatch/internal/leak"
 )
 
 // Options configure a Tracker.
@@ -25,7 +23,7 @@ type Options struct {
 	Remember time.Duration
 	// Ignore lists the rules for leaks that must not alert. The first rule that
 	// matches applies.
-	Ignore []leak.Ignore
+	Ignore []IgnoreRule
 }
 
 // NewTracker makes a Tracker for a service that has no leaks.

@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // pastLeak is a leak that was open in the counts before the first Update and

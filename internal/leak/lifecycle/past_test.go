@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -29,7 +29,7 @@ func TestDeathsOfALeak(t *testing.T) {
 	l := s.only()
 	require.Len(t, l.Deaths, 3)
 	require.Equal(t, leak.Death{Instance: "a", Time: s.now, Goroutines: 500, Leaked: 490}, l.Deaths[2])
-	goroutines, leaked, n := l.DiesAt()
+	goroutines, leaked, n := l.RestartSize()
 	require.Equal(t, []float64{500, 490, 3}, []float64{goroutines, leaked, float64(n)})
 
 	s.killed(20, 300)

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // restore takes a leak of an earlier run. If the leak was found again since
@@ -49,7 +49,7 @@ func restored(l leak.Leak) *record {
 			have = &watch{}
 			r.watched[w.Instance] = have
 		}
-		have.started, have.clean, have.leaked, have.mostStanding = w.Started, w.Clean, w.Leaked, w.Stood
+		have.started, have.clean, have.leaked, have.mostStanding = w.Started, w.Baseline, w.Leaked, w.PeakOnStacks
 		have.missing = w.Missing
 	}
 	return r
@@ -104,6 +104,6 @@ func (t *Tracker) isBack(now time.Time, l leak.Leak, e Evaluation) bool {
 			return false
 		}
 		in := e.Instances[i]
-		return procstart.At(in.Started).Same(procstart.At(w.Started)) && in.Count > w.Clean+w.Leaked/2
+		return procstart.At(in.Started).Same(procstart.At(w.Started)) && in.Count > w.Baseline+w.Leaked/2
 	})
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // minLead is the growth that the identifying stack must have to be listed

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -61,7 +61,7 @@ func TestLeakIsNotOverAtNight(t *testing.T) {
 			require.Equal(t, c.state, s.only().State)
 			if c.state == leak.Firing {
 				require.InDelta(t, c.stand, s.only().Leaked, 20, "they are counted")
-				require.EqualValues(t, 100, s.only().Watched[0].Stood)
+				require.EqualValues(t, 100, s.only().Watched[0].PeakOnStacks)
 				s.started["a"] = s.now
 				for range 60 {
 					s.step(0)

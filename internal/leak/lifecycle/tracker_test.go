@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/leak"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -310,7 +310,7 @@ func TestRestoredLeakGoesOn(t *testing.T) {
 func TestIgnoredLeakIsNotTold(t *testing.T) {
 	until := t0.Add(2 * time.Hour)
 	s := newStory(t)
-	s.tracker.Apply(Options{Ignore: []leak.Ignore{{
+	s.tracker.Apply(Options{Ignore: []IgnoreRule{{
 		Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "checkout")},
 		Function: regexp.MustCompile(`^main\.warm$`), Comment: "known", Until: until,
 	}}})
@@ -332,7 +332,7 @@ func TestIgnoredLeakIsNotTold(t *testing.T) {
 	require.Equal(t, leak.Firing, s.only().State, "the rule has ended")
 
 	// Ignored after somebody was told: it is over for them.
-	s.tracker.Apply(Options{Ignore: []leak.Ignore{{Signature: "sig"}}})
+	s.tracker.Apply(Options{Ignore: []IgnoreRule{{Signature: "sig"}}})
 	grow("main.warm")
 	require.Equal(t, leak.Ignored, s.only().State)
 	require.Equal(t, s.now, s.only().ResolvedAt)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorowatch/gorowatch/internal/leak"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // maxTransitions limits the transitions of a leak: the first one is kept, and

@@ -8,77 +8,75 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// What is taken of a target at most: of its CPU and of its network, as a share
-// in the long run.
+// The default budget of a target in the long run.
 const (
 	defaultShare           = 0.001     // of a core
 	defaultTargetBandwidth = 100 << 10 // bytes a second
-	defaultBandwidth       = 10 << 20  // of all targets together
+	defaultBandwidth       = 10 << 20  // bytes a second, of all targets together
 )
 
-// What may be taken at once, after a long rest.
+// The most that may be taken at once, from a budget that is full.
 const (
 	burstShare      = 1.0              // seconds of CPU
 	targetBurstTime = 10 * time.Minute // of a target's bandwidth
 	burstTime       = time.Minute      // of the bandwidth of all
 )
 
-// want is a kind of profile and what it costs the target, in seconds of CPU:
-// in any case, for each goroutine, and where they are many.
-type want struct {
+// pullKind is a kind of profile and what it costs the target, in seconds of CPU: a
+// flat part, one for each goroutine, and one for each pair of them.
+type pullKind struct {
 	kind         collector.ProfileKind
 	debug        int
 	flat         float64
 	perGoroutine float64
-	perSquare    float64 // for each pair of goroutines
+	perSquare    float64
 }
 
 var (
-	wantProfile = want{kind: collector.KindGoroutine, perGoroutine: 10e-6}
+	kindProfile = pullKind{kind: collector.KindGoroutine, perGoroutine: 10e-6}
 	// A dump stops the target's world while it is written.
-	wantDump = want{kind: collector.KindGoroutine, debug: 2, perGoroutine: 80e-6}
+	kindDump = pullKind{kind: collector.KindGoroutine, debug: 2, perGoroutine: 80e-6}
 	// The profile of unreachable goroutines takes a garbage collection that looks
 	// at all of them again and again.
-	wantLeaked = want{kind: collector.KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
+	kindLeakProfile = pullKind{kind: collector.KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
 )
 
-// least is the number of goroutines that a profile costs at least the price of:
-// docs/costs.md.
-const least = 300
+// minGoroutines is the number of goroutines that a profile is charged for at least,
+// since small ones are not free: docs/costs.md.
+const minGoroutines = 300
 
-// cost of a profile of so many goroutines. A small one is not free, and
-// neither is an unknown one. A number that no program has is not known.
-func (w want) cost(goroutines float64) float64 {
-	if !(goroutines > least) || goroutines > collector.MaxGoroutines {
-		goroutines = least
+// cost estimates the cost of a profile of so many goroutines. A number that no
+// program can have counts as unknown, and is charged as the least.
+func (k pullKind) cost(goroutines float64) float64 {
+	if !(goroutines > minGoroutines) || goroutines > collector.MaxGoroutines {
+		goroutines = minGoroutines
 	}
-	return w.flat + w.perGoroutine*goroutines + w.perSquare*goroutines*goroutines
+	return k.flat + k.perGoroutine*goroutines + k.perSquare*goroutines*goroutines
 }
 
-// allowance is what may be taken: it fills up with time, and is below zero
-// after somebody took more than was there.
-type allowance struct {
+// tokenBucket is a budget that fills up with time. It is negative after a pull that
+// cost more than was there.
+type tokenBucket struct {
 	left float64
 	at   time.Time // zero: it is full
 }
 
-// fill lets the time until now pass.
-func (a *allowance) fill(now time.Time, rate, burst float64) {
-	switch rest := now.Sub(a.at).Seconds(); {
-	case a.at.IsZero():
-		a.left, a.at = burst, now
-	case rest > 0:
-		a.left, a.at = min(burst, a.left+rest*rate), now
+// fill adds what has come in until now.
+func (b *tokenBucket) fill(now time.Time, rate, burst float64) {
+	switch elapsed := now.Sub(b.at).Seconds(); {
+	case b.at.IsZero():
+		b.left, b.at = burst, now
+	case elapsed > 0:
+		b.left, b.at = min(burst, b.left+elapsed*rate), now
 	}
 }
 
-// spend takes cost from what the instance can spare, and the turn to be
-// pulled. A pull that costs more than the burst is possible after a long rest,
-// and is paid off before the next: in the long run no share is ever exceeded,
-// except by a pull that more than a week would have to pay for.
-// How many bytes it will be nobody knows before, so that they are paid off
-// afterwards.
-func (p *Puller) spend(instance labels.Labels, now time.Time, cost, goroutines float64, w want) error {
+// reserve takes cost from the budget of the instance, and marks it as busy; else
+// the error says why it is not pulled now. A pull that costs more than the burst is
+// possible when the budget is full, and is paid off before the next one: in the long
+// run no budget is exceeded, except by a pull that would take more than a week to pay
+// off. The number of bytes is not known before, so it is paid off afterwards.
+func (p *Puller) reserve(instance labels.Labels, now time.Time, cost, goroutines float64, k pullKind) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	t := p.target(instance)
@@ -89,11 +87,11 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost, goroutines f
 	switch {
 	case t.busy:
 		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the target: another of its profiles is being pulled")
-	case t.isAside(now, goroutines, w):
-		a := t.aside[asideKey{w.kind, w.debug}]
-		err = collector.Errorf(collector.ReasonSetAside, "set aside until %s, or until it has less than half as many goroutines: %s", a.until.UTC().Format(time.DateTime), a.why)
-	case now.Before(t.rest):
-		err = collector.Errorf(t.restReason, "left alone until %s: %s", t.rest.UTC().Format(time.TimeOnly), t.restWhy)
+	case t.isQuarantined(now, goroutines, k):
+		q := t.quarantines[quarantineKey{k.kind, k.debug}]
+		err = collector.Errorf(collector.ReasonSetAside, "set aside until %s, or until it has less than half as many goroutines: %s", q.until.UTC().Format(time.DateTime), q.why)
+	case now.Before(t.cooldown.until):
+		err = collector.Errorf(t.cooldown.reason, "left alone until %s: %s", t.cooldown.until.UTC().Format(time.TimeOnly), t.cooldown.why)
 	case t.cpu.left < min(cost, burstShare):
 		err = collector.Errorf(collector.ReasonBudget, "not pulled to spare the target: about %.2f s of its CPU were spent on profiles lately", burstShare-t.cpu.left)
 	case t.bytes.left < 0:
@@ -110,9 +108,9 @@ func (p *Puller) spend(instance labels.Labels, now time.Time, cost, goroutines f
 	return nil
 }
 
-// inherit: the smaller one counts.
-func (a *allowance) inherit(old allowance) {
-	if !old.at.IsZero() && (a.at.IsZero() || old.left < a.left) {
-		*a = old
+// inherit takes over the budget that was kept under other labels, if less is left.
+func (b *tokenBucket) inherit(old tokenBucket) {
+	if !old.at.IsZero() && (b.at.IsZero() || old.left < b.left) {
+		*b = old
 	}
 }

@@ -7,21 +7,20 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// maxErrorBytes bounds the error that is kept of a target, which may quote what
-// the target calls itself or has sent.
+// maxErrorBytes bounds the error of a target, which may quote what the target sent.
 const maxErrorBytes = 1024
 
-// shortError is an error whose text goes into logs and onto pages as it is.
+// shortError shortens an error to what may go into logs and onto pages.
 func shortError(err error) error {
 	var known *collector.Error
 	if len(err.Error()) <= maxErrorBytes || !errors.As(err, &known) {
 		return err
 	}
-	return &collector.Error{Reason: known.Reason, RetryAfter: known.RetryAfter, Err: errors.New(shortened(err.Error()))}
+	return &collector.Error{Reason: known.Reason, RetryAfter: known.RetryAfter, Err: errors.New(shorten(err.Error()))}
 }
 
-// shortened is a text of at most maxErrorBytes.
-func shortened(text string) string {
+// shorten cuts a text to at most maxErrorBytes.
+func shorten(text string) string {
 	if len(text) <= maxErrorBytes {
 		return text
 	}

@@ -28,35 +28,32 @@ type Options struct {
 	Registerer                 prometheus.Registerer
 }
 
-// Puller pulls profiles of instances. It bounds what that costs each of them
-// and keeps, for the targets page, how the last pull went.
+// Puller pulls profiles of instances within the budget of each. It records how the
+// last pull of each went, for the targets page.
 type Puller struct {
 	metrics *pullMetrics
 
 	mtx     sync.Mutex
 	o       Options
 	slots   chan struct{}
-	targets map[uint64]*pulled // by the hash of the instance's labels
-	bytes   allowance          // of all targets
+	targets map[uint64]*targetState // by the hash of the instance's labels
+	bytes   tokenBucket             // of all targets
 }
 
-// pulled is what is known of an instance's profiles.
-type pulled struct {
-	status TargetStatus
-	cpu    allowance // seconds
-	bytes  allowance
-	busy   bool // is being pulled
-	failed int  // in a row
-	// rest is until when it is left alone, and why.
-	rest       time.Time
-	restReason collector.Reason
-	restWhy    string
-	aside      map[asideKey]aside
+// targetState is the budget of a target and how its pulls went.
+type targetState struct {
+	status      TargetStatus
+	cpu         tokenBucket // seconds
+	bytes       tokenBucket
+	busy        bool // a pull is running
+	failures    int  // in a row
+	cooldown    cooldown
+	quarantines map[quarantineKey]quarantine
 }
 
 // New makes a Puller.
 func New(o Options) (*Puller, error) {
-	p := &Puller{targets: map[uint64]*pulled{}}
+	p := &Puller{targets: map[uint64]*targetState{}}
 	if err := p.Apply(o); err != nil {
 		return nil, err
 	}
@@ -64,8 +61,8 @@ func New(o Options) (*Puller, error) {
 	return p, nil
 }
 
-// Apply replaces the options, but for the Registerer: what is known of the
-// targets stays.
+// Apply replaces the options, except for the Registerer. The budgets and statuses of
+// the targets stay.
 func (p *Puller) Apply(o Options) error {
 	if o.Finder == nil || o.Fetcher == nil {
 		return errors.New("profiling: Finder and Fetcher are required")
@@ -85,7 +82,7 @@ func (p *Puller) Apply(o Options) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	p.o = o
-	if cap(p.slots) != o.Concurrency { // else what is under way counts on
+	if cap(p.slots) != o.Concurrency { // else the running pulls still count
 		p.slots = make(chan struct{}, o.Concurrency)
 	}
 	return nil
@@ -100,23 +97,23 @@ func (p *Puller) options() (Options, chan struct{}) {
 // Pull takes a goroutine profile of an instance. goroutines is the best
 // estimate of how many it has. Errors have a Reason.
 func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
-	return p.pull(ctx, now, instance, goroutines, wantProfile)
+	return p.pull(ctx, now, instance, goroutines, kindProfile)
 }
 
 // Dump takes a dump of all goroutines with their ids and ages (debug=2). It
-// stops the target's world: the caller sees to it that they are few.
+// stops the target's world: the caller makes sure that there are few goroutines.
 func (p *Puller) Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
-	return p.pull(ctx, now, instance, goroutines, wantDump)
+	return p.pull(ctx, now, instance, goroutines, kindDump)
 }
 
 // Leaked takes the profile of the goroutines that the target's garbage
 // collector finds unreachable. An error of collector.ReasonNotFound: the target has no
 // such profile; of collector.ReasonNoConsent: it is not to be asked.
 func (p *Puller) Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
-	return p.pull(ctx, now, instance, goroutines, wantLeaked)
+	return p.pull(ctx, now, instance, goroutines, kindLeakProfile)
 }
 
-func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64, w want) (*collector.Profile, error) {
+func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64, k pullKind) (*collector.Profile, error) {
 	o, slots := p.options()
 	select {
 	case slots <- struct{}{}:
@@ -126,23 +123,23 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		return nil, &collector.Error{Reason: collector.ReasonCanceled, Err: ctx.Err()}
 	}
 
-	cost := w.cost(goroutines)
-	if err := p.spend(instance, now, cost, goroutines, w); err != nil {
+	cost := k.cost(goroutines)
+	if err := p.reserve(instance, now, cost, goroutines, k); err != nil {
 		p.metrics.pulls.WithLabelValues(string(collector.ReasonOf(err))).Inc()
 		return nil, err
 	}
 	status := TargetStatus{Labels: instance, LastPull: now}
 	target, err := o.Finder.Find(ctx, now, instance)
-	if err == nil && w.kind == collector.KindGoroutineLeak && target.NoLeakProfile {
+	if err == nil && k.kind == collector.KindGoroutineLeak && target.NoLeakProfile {
 		err = collector.Errorf(collector.ReasonNoConsent, "goroutineleak is off for this target in the configuration")
 	}
 	var profile *collector.Profile
 	var spent float64 // nothing, unless the target is asked
 	if err == nil {
 		spent = cost
-		status.URL = shortened(collector.RedactURL(target.URL))
+		status.URL = shorten(collector.RedactURL(target.URL))
 		began := time.Now()
-		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, w.kind, w.debug)
+		profile, err = o.Fetcher.Fetch(ctx, target.Client, target.URL, k.kind, k.debug)
 		status.Duration = time.Since(began)
 		p.metrics.duration.Observe(status.Duration.Seconds())
 	}
@@ -151,8 +148,8 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		status.Reason, status.Error = collector.ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
-		if w.kind == collector.KindGoroutine { // now it is known how many there are
-			spent = w.cost(float64(profile.Total))
+		if k.kind == collector.KindGoroutine { // now it is known how many there are
+			spent = k.cost(float64(profile.Total))
 		}
 		status.Goroutines, status.Bytes = profile.Total, profile.Size
 		p.metrics.pulls.WithLabelValues("ok").Inc()
@@ -164,20 +161,20 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	defer p.mtx.Unlock()
 	t := p.target(instance)
 	t.busy = false
-	// What an estimate says never blocks a target for ever.
+	// A wrong estimate never blocks a target for ever.
 	t.cpu.left = max(-p.o.CPU*maxDebt.Seconds(), min(burstShare, t.cpu.left+cost-spent))
 	t.bytes.left -= float64(status.Bytes)
 	p.bytes.left -= float64(status.Bytes)
-	t.leaveAlone(now, status, err, w)
+	t.coolDown(now, status, err, k)
 	if status.Reason.Undecodable() {
-		if t.aside == nil {
-			t.aside = map[asideKey]aside{}
+		if t.quarantines == nil {
+			t.quarantines = map[quarantineKey]quarantine{}
 		}
-		t.aside[asideKey{w.kind, w.debug}] = aside{now.Add(asideTime), goroutines, status.Error}
+		t.quarantines[quarantineKey{k.kind, k.debug}] = quarantine{now.Add(quarantineTime), goroutines, status.Error}
 	}
 	status.Cost = t.status.Cost + spent
-	if w.kind == collector.KindGoroutineLeak {
-		// Few targets have it: whether they do says nothing of their state.
+	if k.kind == collector.KindGoroutineLeak {
+		// Few targets have this profile, so that an error is no failure of the target.
 		t.status.Cost = status.Cost
 		return profile, err
 	}
@@ -186,11 +183,11 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 }
 
 // target is the entry of an instance. The caller holds mtx.
-func (p *Puller) target(instance labels.Labels) *pulled {
+func (p *Puller) target(instance labels.Labels) *targetState {
 	key := instance.Hash()
 	t, ok := p.targets[key]
 	if !ok {
-		t = &pulled{status: TargetStatus{Labels: instance}}
+		t = &targetState{status: TargetStatus{Labels: instance}}
 		p.targets[key] = t
 	}
 	return t

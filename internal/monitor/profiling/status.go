@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// TargetStatus is how the last pull of an instance went. One that was skipped
-// leaves what is known of the pull before.
+// TargetStatus is how the last pull of an instance went. A skipped pull changes
+// nothing but Skipped.
 type TargetStatus struct {
 	Labels labels.Labels
 	// URL of the profile, redacted; empty when no target is known.
@@ -23,16 +23,15 @@ type TargetStatus struct {
 	// Reason and Error are empty when the last pull went well.
 	Reason collector.Reason
 	Error  string
-	// Skipped says why the last profile that was wanted was not pulled; empty
-	// when it was.
+	// Skipped is why the last profile was not pulled; empty when it was.
 	Skipped string
 	// Cost is the estimate of what all pulls have cost the target, in
 	// seconds of CPU.
 	Cost float64
 }
 
-// Keep forgets the instances that current does not know, and takes over what is
-// known of those that have other labels now.
+// Keep forgets the targets of instances that current does not know, and renames those
+// of instances that have other labels now.
 func (p *Puller) Keep(current func(instance labels.Labels) (now labels.Labels, known bool)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -48,9 +47,9 @@ func (p *Puller) Keep(current func(instance labels.Labels) (now labels.Labels, k
 	}
 }
 
-// inherit takes over what is known of the target under other labels: debts and
-// patience stay.
-func (t *pulled) inherit(old *pulled) {
+// inherit takes over the state of the target under other labels, with its debts and
+// its cooldown.
+func (t *targetState) inherit(old *targetState) {
 	cost := t.status.Cost + old.status.Cost
 	if t.status.LastPull.IsZero() {
 		ls := t.status.Labels
@@ -60,18 +59,16 @@ func (t *pulled) inherit(old *pulled) {
 	t.status.Cost = cost
 	t.cpu.inherit(old.cpu)
 	t.bytes.inherit(old.bytes)
-	t.failed = max(t.failed, old.failed)
-	if old.rest.After(t.rest) {
-		t.rest, t.restReason, t.restWhy = old.rest, old.restReason, old.restWhy
-	}
-	if t.aside == nil {
-		t.aside = old.aside
+	t.failures = max(t.failures, old.failures)
+	t.cooldown.extend(old.cooldown.until, old.cooldown.reason, old.cooldown.why)
+	if t.quarantines == nil {
+		t.quarantines = old.quarantines
 	}
 }
 
 // Status is how the last pull of an instance went, in short: the reason why it
-// brought nothing, empty if it brought a profile. known: one was wanted;
-// pulled: one was tried.
+// returned no profile, empty if it returned one. known reports whether a profile was
+// needed, pulled whether the target was asked.
 func (p *Puller) Status(instance labels.Labels) (r collector.Reason, pulled, known bool) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -82,7 +79,7 @@ func (p *Puller) Status(instance labels.Labels) (r collector.Reason, pulled, kno
 	return t.status.Reason, !t.status.LastPull.IsZero(), true
 }
 
-// Targets lists the instances that a profile was wanted of, by labels.
+// Targets lists the instances of which a profile was needed, by labels.
 func (p *Puller) Targets() []TargetStatus {
 	out := p.statuses()
 	slices.SortFunc(out, func(a, b TargetStatus) int { return labels.Compare(a.Labels, b.Labels) })

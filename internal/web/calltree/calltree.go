@@ -2,8 +2,9 @@
 // the flame graph of their difference.
 //
 // The package owns the tree and what is folded in it, so that what a browser gets
-// does not grow with the profiles. It is pure: it reads no profile, which
-// internal/web does, and draws nothing, which the page does from the JSON.
+// does not grow with the profiles. It is pure: profiles that
+// internal/web/view has read come in, internal/web/apiv1 sends the tree as JSON, and
+// the page draws it.
 package calltree
 
 import (

@@ -3,7 +3,7 @@
 //
 // The package owns the envelope, the entity tag of an answer and the types of
 // errors. It knows nothing of what is in an answer: the handlers of
-// internal/web and internal/web/inbound hand that in.
+// internal/web/apiv1 and internal/web/inbound hand that in.
 package envelope
 
 import (
@@ -27,6 +27,17 @@ const (
 	Forbidden        ErrorType = "forbidden"
 	MethodNotAllowed ErrorType = "method_not_allowed"
 )
+
+// TypeOf is the type of an error by the status of its answer.
+func TypeOf(code int) ErrorType {
+	switch {
+	case code == http.StatusNotFound:
+		return NotFound
+	case code >= http.StatusInternalServerError:
+		return Unavailable
+	}
+	return BadData
+}
 
 type envelope struct {
 	Status    string    `json:"status"`

@@ -18,19 +18,20 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
+	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
 // Path is where the webhook is served.
 const Path = "/api/v1/alertmanager-webhook"
 
 const (
-	maxBody        = 4 << 20 // bytes
-	maxNamed       = 10      // services that one alert may name
-	maxNamedByAll  = 100     // services that all alerts of a message may name
-	maxReasonChars = 300
-	maxNameChars   = 120
-	// perSecond is how many services may be asked for in the long run, after
-	// maxNamedByAll at once.
+	maxBody               = 4 << 20 // bytes
+	maxServicesPerAlert   = 10      // services that one alert may name
+	maxServicesPerMessage = 100     // services that all alerts of a message may name
+	maxReasonChars        = 300
+	maxNameChars          = 120
+	// perSecond is how many services may be requested in the long run, after
+	// maxServicesPerMessage at once.
 	perSecond = 20.0 / 60
 )
 
@@ -47,20 +48,20 @@ type Backend interface {
 	// RequestProfiles asks for profiles of a service. It does not wait for them;
 	// an error says that too many wait already.
 	RequestProfiles(service labels.Labels, instance, why string) error
+	// TrustsHost reports whether a request without a token may come to the host that
+	// it names.
+	TrustsHost(*http.Request) bool
+	// Now is the present.
+	Now() time.Time
 }
 
 // Options of a Handler. Logger is required.
 type Options struct {
 	Logger *slog.Logger
-	// Backend may be nil: no profiles can be asked for.
+	// Backend may be nil: no profiles can be requested.
 	Backend Backend
-	// TrustsHost tells whether a request without a token may come to the host
-	// that it names, and HostRefused is the answer if not.
-	TrustsHost  func(*http.Request) bool
-	HostRefused string
 	// Registerer takes the metric of the handler; it may be nil.
 	Registerer prometheus.Registerer
-	Now        func() time.Time
 }
 
 // Handler answers the webhook. It is safe for use by many requests.
@@ -77,7 +78,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{o: o, json: envelope.Writer{Logger: o.Logger}, alerts: alerts, rate: rate.NewLimiter(perSecond, maxNamedByAll)}, nil
+	return &Handler{o: o, json: envelope.Writer{Logger: o.Logger}, alerts: alerts, rate: rate.NewLimiter(perSecond, maxServicesPerMessage)}, nil
 }
 
 // message is what matters of the payload of Alertmanager's webhooks.
@@ -93,17 +94,17 @@ type alert struct {
 
 // answer says what came of each alert.
 type answer struct {
-	Requested []requested `json:"requested"`
-	Ignored   []ignored   `json:"ignored"`
+	Requested []requestedProfiles `json:"requested"`
+	Ignored   []ignoredAlert      `json:"ignored"`
 }
 
-type requested struct {
+type requestedProfiles struct {
 	AlertName string        `json:"alertname"`
 	Service   labels.Labels `json:"service"`
 	Instance  string        `json:"instance,omitempty"`
 }
 
-type ignored struct {
+type ignoredAlert struct {
 	Labels map[string]string `json:"labels"`
 	// Reason is one of results, Message the sentence for people.
 	Reason  string `json:"reason"`
@@ -167,23 +168,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	result, code, reason := h.requestAll(m.Alerts)
 	if code != http.StatusOK {
-		h.json.Refuse(w, code, errorTypeOf(code), reason)
+		h.json.Refuse(w, code, envelope.TypeOf(code), reason)
 		return
 	}
 	h.json.Send(w, r, result)
 }
 
-func errorTypeOf(code int) envelope.ErrorType {
-	switch code {
-	case http.StatusNotFound:
-		return envelope.NotFound
-	case http.StatusServiceUnavailable:
-		return envelope.Unavailable
-	}
-	return envelope.BadData
-}
-
-// authorised tells whether a request may go on, and answers it if not. A
+// authorised reports whether a request may go on, and answers it if not. A
 // request with the token may come to any host: no browser has the token.
 func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	want, anonymous, err := h.o.Backend.Credentials()
@@ -192,8 +183,8 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 		h.o.Logger.Error("Cannot read the credentials of the webhook; all requests are refused", "err", err)
 		h.json.Refuse(w, http.StatusInternalServerError, envelope.Unavailable, "the credentials cannot be read; the log says why")
 		return false
-	case anonymous && !h.o.TrustsHost(r):
-		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, h.o.HostRefused)
+	case anonymous && !h.o.Backend.TrustsHost(r):
+		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, hostcheck.Refusal)
 		return false
 	case anonymous:
 		return true
@@ -211,22 +202,22 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// requestAll asks for profiles of all services that alerts name. The code says
-// whether there was any use in it, and reason why not.
+// requestAll asks for profiles of all services that alerts name. If there was none
+// to ask for, code and reason are those of the refusal.
 func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason string) {
-	out = answer{Requested: []requested{}, Ignored: []ignored{}}
+	out = answer{Requested: []requestedProfiles{}, Ignored: []ignoredAlert{}}
 	services := h.o.Backend.ServiceLabels()
 	code = http.StatusOK
-	asked := map[uint64]bool{}
+	requested := map[uint64]bool{}
 	ignore := func(a alert, result, why string, worst int) {
 		h.alerts.WithLabelValues(result).Inc()
-		out.Ignored = append(out.Ignored, ignored{a.Labels, result, why})
+		out.Ignored = append(out.Ignored, ignoredAlert{a.Labels, result, why})
 		if worst > code { // the reason belongs to the code
 			code, reason = worst, why
 		}
 	}
 	for _, a := range alerts {
-		named := namedBy(a.Labels, services)
+		named := matchingServices(a.Labels, services)
 		switch {
 		case a.Status != "firing":
 			ignore(a, resultResolved, "does not fire", 0)
@@ -237,29 +228,29 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 		case len(named) == 0:
 			ignore(a, resultUnknown, "no service that is watched has the labels "+human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), http.StatusNotFound)
 			continue
-		case len(named) > maxNamed:
+		case len(named) > maxServicesPerAlert:
 			ignore(a, resultVague, fmt.Sprintf("%d services have the labels %s, expected at most %d: keep more of their labels in the rule",
-				len(named), human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), maxNamed), http.StatusUnprocessableEntity)
+				len(named), human.Line(labels.FromMap(a.Labels).String(), maxReasonChars), maxServicesPerAlert), http.StatusUnprocessableEntity)
 			continue
 		}
 		for _, s := range named {
-			if !asked[s.Hash()] {
-				if len(asked) == maxNamedByAll {
+			if !requested[s.Hash()] {
+				if len(requested) == maxServicesPerMessage {
 					ignore(a, resultFull, "too many services at once", http.StatusServiceUnavailable)
 					break
 				}
-				if !h.rate.AllowN(h.o.Now(), 1) {
-					ignore(a, resultFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxNamedByAll, 60*perSecond), http.StatusServiceUnavailable)
+				if !h.rate.AllowN(h.o.Backend.Now(), 1) {
+					ignore(a, resultFull, fmt.Sprintf("too many services at once, expected at most %d and %g a minute", maxServicesPerMessage, 60*perSecond), http.StatusServiceUnavailable)
 					break
 				}
 				if err := h.o.Backend.RequestProfiles(s, a.Labels["instance"], a.Labels[labels.AlertName]); err != nil {
 					ignore(a, resultFull, err.Error(), http.StatusServiceUnavailable)
 					break
 				}
-				asked[s.Hash()] = true
+				requested[s.Hash()] = true
 			}
 			h.alerts.WithLabelValues(resultRequested).Inc()
-			out.Requested = append(out.Requested, requested{human.Line(a.Labels[labels.AlertName], maxNameChars), s, a.Labels["instance"]})
+			out.Requested = append(out.Requested, requestedProfiles{human.Line(a.Labels[labels.AlertName], maxNameChars), s, a.Labels["instance"]})
 		}
 	}
 	if len(out.Requested) > 0 {
@@ -268,9 +259,9 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 	return out, code, reason
 }
 
-// namedBy are the services that an alert names: they agree with it on all
+// matchingServices are the services that an alert names: they agree with it on all
 // labels that both have, and have at least one in common.
-func namedBy(alertLabels map[string]string, services []labels.Labels) (named []labels.Labels) {
+func matchingServices(alertLabels map[string]string, services []labels.Labels) (named []labels.Labels) {
 	for _, s := range services {
 		agree := 0
 		contradicts := false

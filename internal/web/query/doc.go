@@ -3,6 +3,6 @@
 // parameters.
 //
 // The package owns the names of the parameters, their defaults, bounds and error
-// texts. It is pure: a request's url.Values come in, internal/web applies the
-// result and answers.
+// texts. It is pure: a request's url.Values come in. internal/web/view
+// applies the filter to its lists, pages and API apply the rest.
 package query

@@ -20,7 +20,7 @@ type Filter struct {
 	// Match is as typed: job="a", namespace=~"prod|staging"; with or without
 	// braces.
 	Match string
-	// Problem says why Match is none.
+	// Problem says why the filter cannot be applied; empty if it can.
 	Problem string
 
 	words    []string
@@ -57,9 +57,9 @@ func NewFilter(q url.Values) Filter {
 	return f
 }
 
-// Passes tells whether what has these labels, and can be found by these texts,
-// is wanted. Nothing passes a filter with a mistake: a list of everything would
-// look like the narrowed one.
+// Passes reports whether an entry with these labels and texts passes the filter.
+// Nothing passes a filter with a problem, because the full list would look like
+// the narrowed one.
 func (f Filter) Passes(ls labels.Labels, texts ...string) bool {
 	if f.Problem != "" || !Matches(f.matchers, ls) {
 		return false
@@ -81,7 +81,7 @@ func (f Filter) Passes(ls labels.Labels, texts ...string) bool {
 	return true
 }
 
-// Matches tells whether labels agree with all matchers.
+// Matches reports whether labels agree with all matchers.
 func Matches(ms []*labels.Matcher, ls labels.Labels) bool {
 	for _, m := range ms {
 		if !m.Matches(ls.Get(m.Name)) {

@@ -58,7 +58,8 @@ func NewSpan(q url.Values, from, to time.Time) (s Span, err error) {
 	return s, nil
 }
 
-// Step is the time between two points: whole seconds, unless all is faster.
+// Step is the time between two points: a multiple of the least step, or of a second
+// if that is 0.
 func (s Span) Step(least time.Duration) time.Duration {
 	d := s.To.Sub(s.From) / time.Duration(s.Points)
 	if least <= 0 {

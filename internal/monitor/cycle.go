@@ -1,0 +1,107 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Cycle judges everything at the time now. If that is before the time of the
+// last call, the clock was set back, and the history is read again as after a
+// restart. An error says that no samples could be read: nothing fires and
+// nothing resolves then, and the next cycle reads what this one missed.
+//
+// A long time, as at the start, is read in pieces, one a call: while Behind
+// tells that there are more, nothing is judged and Cycle is to be called again.
+func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
+	began := time.Now()
+	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
+
+	m.rewind(now)
+	m.retryRestore(ctx)
+	n, err := m.read(ctx, now)
+	// An answer without any series says nothing about the services: a Prometheus that
+	// has lost its targets or its data returns it.
+	if err == nil && n > 0 && !m.Behind() {
+		services := m.judgeAll(now)
+		sources := m.sources()
+		m.ask(ctx, sources.VersionQuestions(now, &m.enrichSchedule, services))
+		for _, s := range services {
+			m.startPulls(ctx, now, s)
+		}
+		m.ask(ctx, sources.MemoryQuestions(now, services))
+		m.ask(ctx, sources.PresenceQuestions(now, m.services.All()))
+		m.publish(ctx)
+	} else {
+		m.mtx.Lock()
+		m.applyResults()
+		m.leaks = m.services.Leaks()
+		m.mtx.Unlock()
+	}
+	m.o.Notify(now, m.Leaks())
+	return err
+}
+
+// Behind reports whether there is more to read before the latest evaluation.
+func (m *Monitor) Behind() bool { return m.reader.Behind() }
+
+// read feeds the next piece of samples to the services, and returns the number of
+// series.
+func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
+	o := m.o.reading()
+	w, err := m.reader.Read(ctx, now, m.o.Source, o)
+	if err != nil {
+		return 0, err
+	}
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	if len(w.Series) > 0 {
+		m.sampled = w.Until
+	}
+	var samples int
+	if w.InHistory {
+		samples = m.replay(w.Window, w.Block)
+	} else {
+		samples = m.services.Feed(w.Window, w.Block)
+	}
+	m.reader.Done(w, o, samples, m.services.Len())
+	return len(w.Series), nil
+}
+
+// judgeAll judges every service and moves its leaks to their next states. It returns
+// the services that are watched.
+func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
+	m.mtx.Lock()
+	m.applyResults()
+	m.mtx.Unlock()
+	status := map[trend.Status]int{}
+	// Only the caller of Cycle changes services, so it iterates without a lock. It
+	// locks for one service at a time, so that pages need not wait for all.
+	for s := range m.services.All() {
+		if m.judgeOne(now, s) {
+			status[s.Verdict().Status]++
+			watched = append(watched, s)
+		}
+	}
+	m.metrics.verdicts(status)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.leaks = m.services.Leaks()
+	return watched
+}
+
+// judgeOne judges a service, and forgets it if nothing is left of it. It reports
+// whether the service is watched.
+func (m *Monitor) judgeOne(now time.Time, s *watch.Service) (watched bool) {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	s.Judge(now, m.o.judge())
+	s.Refresh()
+	s.Fleet.MarkEnded(m.sampled, m.o.Interval)
+	if !s.Watched() && s.Leaks.Idle() {
+		m.services.Remove(s)
+	}
+	return s.Watched()
+}

@@ -1,0 +1,41 @@
+package enrich
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/journal"
+)
+
+// Sources are the systems that are asked, and how often. A nil source is never asked.
+type Sources struct {
+	Memory   MemorySource
+	Versions VersionSource
+	Targets  TargetSource
+	// GroupBy are the names of the labels of services.
+	GroupBy []string
+	// VersionLabel is the label of the instances that has the version: then the
+	// source is not asked.
+	VersionLabel string
+	// Interval is the time between two evaluations.
+	Interval time.Duration
+
+	Logger  *slog.Logger
+	Journal *journal.Journal
+}
+
+// Schedule is when systems were asked last about all services together.
+type Schedule struct{ versions time.Time }
+
+// Question is what is to be asked of a system.
+type Question interface {
+	// Ask asks it. It may run beside the cycle. The answer is nil if there is none.
+	Ask(ctx context.Context) Answer
+}
+
+// Answer is the answer to a Question.
+type Answer interface {
+	// Apply passes the answer to the services.
+	Apply()
+}

@@ -1,0 +1,84 @@
+package monitor
+
+import (
+	"sync"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// result is what work beside the cycle found. The cycle applies it, so that only
+// one goroutine changes services.
+type result interface {
+	// apply changes what the monitor knows. The caller holds mtx.
+	apply(m *Monitor)
+}
+
+// inbox collects results until the next cycle applies them, in the order of their
+// arrival.
+type inbox struct {
+	mtx     sync.Mutex
+	results []result
+}
+
+// put adds a result.
+func (i *inbox) put(r result) {
+	i.mtx.Lock()
+	defer i.mtx.Unlock()
+	i.results = append(i.results, r)
+}
+
+// drain returns the results and empties the inbox.
+func (i *inbox) drain() []result {
+	i.mtx.Lock()
+	defer i.mtx.Unlock()
+	results := i.results
+	i.results = nil
+	return results
+}
+
+// applyResults applies what arrived since the last call. The caller holds mtx.
+func (m *Monitor) applyResults() {
+	for _, r := range m.inbox.drain() {
+		r.apply(m)
+	}
+}
+
+// pullResult is the outcome of a pull of a service.
+type pullResult struct {
+	service *watch.Service
+	pull    profiling.PullResult
+}
+
+func (r pullResult) apply(*Monitor) { r.service.AddPull(r.pull) }
+
+// proofResult is the outcome of a pull that may prove a leak of a service.
+type proofResult struct {
+	service *watch.Service
+	proof   profiling.ProofResult
+}
+
+func (r proofResult) apply(m *Monitor) {
+	r.service.AddFindings(m.planner().ApplyProof(r.proof))
+}
+
+// enrichResult is the answer of another system.
+type enrichResult struct{ answer enrich.Answer }
+
+func (r enrichResult) apply(*Monitor) { r.answer.Apply() }
+
+// restoreResult is the leaks and captures of earlier runs that the archive has;
+// with an error, the leaks that could be read.
+type restoreResult struct {
+	leaks    []leak.Leak
+	err      error
+	captures []ondemand.Capture
+}
+
+func (r restoreResult) apply(m *Monitor) {
+	m.restore(r.leaks, r.err)
+	m.captures.Restore(r.captures, m.o.Owns)
+}

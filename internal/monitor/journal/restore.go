@@ -1,0 +1,79 @@
+package journal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// maxPartialReads is how often the leaks of earlier runs are read while some of them
+// fail. Then watching goes on without those.
+const maxPartialReads = 10
+
+// errReplaced: the new archive was not read yet.
+var errReplaced = errors.New("another archive")
+
+// restore is how far the leaks of earlier runs were read from the archive.
+type restore struct {
+	err      error // why they were not; nil: they were
+	reading  bool
+	partial  int             // reads that returned some of them
+	restored map[string]bool // ids
+}
+
+// Restored reports whether the leaks of earlier runs are known.
+func (j *Journal) Restored() bool { return j.restore.err == nil }
+
+// StartRestore reports whether the archive is to be read again. The result must be
+// passed to Restore; until then it is false.
+func (j *Journal) StartRestore() bool {
+	if j.Restored() || j.restore.reading {
+		return false
+	}
+	j.restore.reading = true
+	return true
+}
+
+// Read reads the leaks of earlier runs from the archive; with an error, those that
+// can be read.
+func (j *Journal) Read(ctx context.Context) ([]leak.Leak, error) { return j.archive.Leaks(ctx) }
+
+// Restore takes what Read returned. It returns the leaks of watched services that
+// were not restored before.
+func (j *Journal) Restore(leaks []leak.Leak, err error, owns func(service labels.Labels) bool) (out []leak.Leak) {
+	r := &j.restore
+	r.reading, r.err = false, err
+	if r.restored == nil {
+		r.restored = map[string]bool{}
+	}
+	for _, l := range leaks {
+		if r.restored[l.ID] || !owns(l.Service) {
+			continue
+		}
+		r.restored[l.ID] = true
+		out = append(out, l)
+		j.archived[l.ID] = digest(l)
+		j.logged[l.ID] = j.archived[l.ID]
+	}
+	if err != nil && len(leaks) > 0 {
+		if r.partial++; r.partial >= maxPartialReads {
+			j.logger.Error("Some leaks of earlier runs cannot be read; watching goes on without them", "read", len(leaks), "err", err)
+			r.err = nil
+		}
+	}
+	if j.Restored() {
+		r.restored = nil
+	}
+	j.Report(r.err)
+	return out
+}
+
+// ForgetArchive notes that the archive was replaced: what the new one has is read
+// first, then all leaks are written to it.
+func (j *Journal) ForgetArchive() {
+	clear(j.archived)
+	j.restore = restore{err: errReplaced}
+}

@@ -1,0 +1,28 @@
+package journal
+
+import (
+	"log/slog"
+	"sync"
+)
+
+// states are the states of things as they were logged last.
+type states struct {
+	mtx    sync.Mutex
+	byName map[string]string
+}
+
+// LogState calls log when the state of a thing changes, so that it is not logged at
+// every cycle. The state "" is good: at first it is not worth a line.
+func (j *Journal) LogState(thing, state string, log func(*slog.Logger)) {
+	s := &j.states
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if s.byName == nil {
+		s.byName = map[string]string{}
+	}
+	before, known := s.byName[thing]
+	s.byName[thing] = state
+	if before != state || (!known && state != "") {
+		log(j.logger)
+	}
+}

@@ -1,0 +1,153 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
+	"github.com/gorowatch/gorowatch/internal/monitor/journal"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/monitor/watch"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Archive stores profiles, leaks and captures.
+type Archive interface {
+	profiling.Archive
+	journal.Archive
+	SaveCapture(ctx context.Context, c ondemand.Capture) error
+	Captures(ctx context.Context) ([]ondemand.Capture, error)
+}
+
+// Options of a Monitor. Source is required; without Puller and Archive it judges the
+// counts alone.
+type Options struct {
+	Source  collector.SeriesSource
+	Puller  profiling.Source
+	Archive Archive
+	// Memory is asked about services that leak; nil: only their goroutines count.
+	Memory enrich.MemorySource
+	// Targets is asked about the instances of leaks, which resolve sooner when these
+	// are known to be gone; nil: it is never known.
+	Targets enrich.TargetSource
+	// Versions is asked while a leak is open and the version of an instance is
+	// unknown; nil: never. VersionLabel is the label of the instances that has it,
+	// and comes first; empty: none has.
+	Versions     enrich.VersionSource
+	VersionLabel string
+	// Notify receives all leaks, open and lately resolved, after every cycle, also
+	// after one in which nothing could be read.
+	Notify func(now time.Time, leaks []leak.Leak)
+
+	// OnVerdict, if set, receives every judgement of a Walk. why lists what is
+	// behind it, until OnVerdict returns. It is called concurrently for different
+	// services.
+	OnVerdict func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment)
+
+	// Interval is the time between two cycles, and the longest time between
+	// samples; default 1 minute.
+	Interval time.Duration
+	// Owns reports whether a service is watched, and its leaks in the archive are
+	// ours; default all.
+	Owns func(service labels.Labels) bool
+	// GroupBy are the labels that make a service; default namespace, job.
+	GroupBy []string
+	Trend   trend.Options
+	// Ignore are the leaks that are not alerted on.
+	Ignore []lifecycle.IgnoreRule
+	// KeepAll keeps every leak that was ever found, as a scan needs, also those that
+	// have come back; else resolved leaks are forgotten after a day.
+	KeepAll bool
+	// History is how far back the first cycle reads.
+	History time.Duration
+	// BaselineInterval is the time between two baselines of a service; default
+	// 1 hour. BaselineInstances is how many instances each has; default 2.
+	BaselineInterval  time.Duration
+	BaselineInstances int
+	// SuspicionInterval is the least time between two profiles of a suspicious
+	// instance; default 2 minutes.
+	SuspicionInterval time.Duration
+	// DumpLimit is the number of goroutines up to which an instance with a leak is
+	// asked for a dump; 0: never.
+	DumpLimit int
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// maxMissedSamples is how many samples an instance may lack before it is forgotten,
+// where they are so far apart that an hour says nothing.
+const maxMissedSamples = 6
+
+// complete sets the defaults.
+func (o *Options) complete() error {
+	if o.Source == nil {
+		return errors.New("monitor: Source is required")
+	}
+	if o.Logger == nil {
+		o.Logger = promslog.NewNopLogger()
+	}
+	if o.Notify == nil {
+		o.Notify = func(time.Time, []leak.Leak) {}
+	}
+	if o.Owns == nil {
+		o.Owns = func(labels.Labels) bool { return true }
+	}
+	if o.Interval <= 0 {
+		o.Interval = time.Minute
+	}
+	if len(o.GroupBy) == 0 {
+		o.GroupBy = []string{"namespace", "job"}
+	}
+	if o.Trend.Base <= 0 {
+		o.Trend.Base = time.Minute
+	}
+	if o.Trend.Forget <= 0 {
+		o.Trend.Forget = max(60*o.Trend.Base, maxMissedSamples*o.Interval)
+	}
+	if o.BaselineInterval <= 0 {
+		o.BaselineInterval = time.Hour
+	}
+	if o.BaselineInstances <= 0 {
+		o.BaselineInstances = 2
+	}
+	if o.SuspicionInterval <= 0 {
+		o.SuspicionInterval = 2 * time.Minute
+	}
+	return nil
+}
+
+// tracker are the options of the tracker of a service.
+func (o *Options) tracker() lifecycle.Options {
+	t := lifecycle.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	if o.KeepAll {
+		t.Remember = -1
+	}
+	return t
+}
+
+// services are the options of the services.
+func (o *Options) services() watch.Options {
+	return watch.Options{GroupBy: o.GroupBy, Owns: o.Owns, Trend: o.Trend, Leaks: o.tracker(), Interval: o.Interval}
+}
+
+// reading are the options of the reader.
+func (o *Options) reading() reading.Options {
+	return reading.Options{Interval: o.Interval, History: o.History, Block: o.Trend.Base}
+}
+
+// judge are the options of a judgement.
+func (o *Options) judge() watch.JudgeOptions {
+	return watch.JudgeOptions{Interval: o.Interval, Pulling: o.Puller != nil, VersionLabel: o.VersionLabel}
+}

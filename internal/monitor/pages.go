@@ -1,0 +1,126 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// State is how the last reading of samples went, and whether the archive works.
+type State struct {
+	reading.State
+	// Archive is why the archive cannot be written; empty when it can.
+	Archive string
+}
+
+// Service is a watched service, for pages.
+type Service struct {
+	Labels  labels.Labels
+	Verdict trend.Verdict
+	// SuppressedReason is why there is no alert for a leak that the counts show, in
+	// words; empty: they show none, or there is one.
+	SuppressedReason string
+	Instances        []Instance
+}
+
+// Instance is a watched instance, for pages.
+type Instance struct {
+	trend.Instance
+	Labels labels.Labels
+	// Next is the earliest time of the next profile; zero: unknown.
+	Next time.Time
+	// Gone: its series have ended. It is not asked for profiles; its past is judged
+	// for a while.
+	Gone bool
+}
+
+// Leaks lists all leaks, open and lately resolved, by the time of detection.
+func (m *Monitor) Leaks() []leak.Leak {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.leaks
+}
+
+// Captures lists the recent captures, the newest first.
+func (m *Monitor) Captures() []ondemand.Capture {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	return m.captures.List()
+}
+
+// Services lists the watched services, in no order.
+func (m *Monitor) Services() []Service {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	planner := m.planner()
+	out := make([]Service, 0, m.services.Len())
+	for s := range m.services.All() {
+		if !s.Watched() {
+			continue // only its leaks are left
+		}
+		v := Service{Labels: s.Fleet.Labels, Verdict: s.Verdict(), SuppressedReason: s.Leaks.SuppressedReason()}
+		place, present := 0, len(s.Fleet.Present())
+		for _, w := range s.Fleet.Watched() {
+			if in := s.Fleet.Instance(w.Name); in != nil {
+				i := Instance{Instance: w, Labels: in.Labels, Gone: in.Ended()}
+				if !i.Gone {
+					i.Next = planner.NextPull(s.Profiles, s.Growing(), w.Name, place, present)
+					place++
+				}
+				v.Instances = append(v.Instances, i)
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Each visits the watched instances, in no order. gone: the series of this one
+// have ended.
+func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	for s := range m.services.All() {
+		for _, w := range s.Fleet.Watched() {
+			if in := s.Fleet.Instance(w.Name); in != nil {
+				visit(in.Labels, in.Ended())
+			}
+		}
+	}
+}
+
+// State is how the last reading of samples went, and whether the archive works.
+func (m *Monitor) State() State { return State{m.reader.State(), m.journal.ArchiveError()} }
+
+// CurrentLabels returns the labels that a watched instance has now; watched is false
+// if there is no such instance. It is called by the caller of Cycle.
+func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watched bool) {
+	return m.services.CurrentLabels(instance)
+}
+
+// Floors are the floors of a service of late, since a time if there are that
+// many; empty for a service that is not watched.
+func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	if s := m.services.Lookup(service); s != nil {
+		return s.Floors(since)
+	}
+	return trend.Floors{}
+}
+
+// Explain lists what is behind the latest verdict on a service, by instance and
+// scale; nil for a service that is not watched.
+func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	if s := m.services.Lookup(service); s != nil {
+		return s.Explain()
+	}
+	return nil
+}

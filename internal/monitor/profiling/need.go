@@ -1,0 +1,44 @@
+package profiling
+
+import (
+	"time"
+
+	"github.com/gorowatch/gorowatch/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Need is what the cycle has found out about a service, as far as it decides which
+// profiles are worth their cost.
+type Need struct {
+	// Growing reports whether the counts grow, so that profiles are needed.
+	Growing bool
+	// Onset is when the growth began.
+	Onset time.Time
+	// Suspects are the instances that grow, the fastest first.
+	Suspects []Suspect
+	// Leaks are those that are open or were lately; Firing are the instances of
+	// those that fire.
+	Leaks  []leak.Leak
+	Firing []string
+	// Instances lists the instances that the trend knows. It is called when a
+	// review is due.
+	Instances func() []trend.Instance
+}
+
+// Suspect is an instance that grows.
+type Suspect struct {
+	Instance string
+	Onset    time.Time
+	// Leaked is by how much its floor has grown since Onset, in goroutines.
+	Leaked float64
+}
+
+// onsetOf is when an instance began to grow.
+func (n *Need) onsetOf(name string) time.Time {
+	for _, x := range n.Suspects {
+		if x.Instance == name {
+			return x.Onset
+		}
+	}
+	return n.Onset
+}

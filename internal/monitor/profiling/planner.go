@@ -1,0 +1,188 @@
+package profiling
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+const (
+	// firstBaseline bounds how long a service is watched without a baseline:
+	// after a start, the first ones are spread over this time.
+	firstBaseline = 5 * time.Minute
+	// frequentPulls is how many profiles of a suspicious instance are taken at the
+	// suspicion interval; then the interval doubles.
+	frequentPulls = 5
+	// maxSuspects is how many instances of a suspicious service are profiled:
+	// enough to tell whether one leaks or all do.
+	maxSuspects = 3
+)
+
+// Source takes profiles of instances. goroutines is the best estimate of how many
+// an instance has. Errors have a collector.Reason. A Puller is one.
+type Source interface {
+	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+	// Dump has the ids and ages of the goroutines too; it stops the target.
+	Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+	// Leaked has the goroutines that the target's garbage collector cannot reach.
+	// Few targets have it; the others return collector.ReasonNotFound.
+	Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
+}
+
+// Archive stores profiles.
+type Archive interface {
+	SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
+	SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error)
+	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
+	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
+}
+
+// Planner decides which profiles of a service are taken and when. It has no state
+// of its own: that is in each Service.
+type Planner struct {
+	Source  Source  // nil: no profiles are taken
+	Archive Archive // nil: profiles are in memory alone
+	Logger  *slog.Logger
+	// Block is the length of a block of the trend.
+	Block time.Duration
+	// BaselineInterval is the time between two baselines of a service,
+	// BaselineInstances how many instances each has.
+	BaselineInterval  time.Duration
+	BaselineInstances int
+	// SuspicionInterval is the least time between two profiles of a suspicious
+	// instance.
+	SuspicionInterval time.Duration
+	// DumpLimit is the number of goroutines up to which an instance with a leak is
+	// asked for a dump; 0: never.
+	DumpLimit int
+}
+
+// Plan is the pulls that a service needs now.
+type Plan struct {
+	Pulls  []Pull
+	Proofs []ProofPull
+	// Findings say which evidence the leaks still lack, and why.
+	Findings []lifecycle.Finding
+}
+
+// Plan decides which pulls a service needs now: of its suspects or for a baseline,
+// on request, for a review, and to prove its leaks.
+func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
+	if p.Source == nil {
+		return plan
+	}
+	plan.Pulls = append(p.planRequest(now, s, &n), p.PlanJudged(now, s, n)...)
+	if !n.Growing {
+		for _, in := range s.instances {
+			in.suspicion.pulls, in.suspicion.failures = 0, 0
+		}
+		for _, in := range s.baselineDue(now, p.BaselineInterval, p.BaselineInstances) {
+			if !in.pulling {
+				plan.Pulls = append(plan.Pulls, p.pull(now, s, in, nil))
+			}
+		}
+	}
+	plan.Proofs, plan.Findings = p.planProofs(now, s, n.Leaks)
+	return plan
+}
+
+// PlanJudged plans the pulls that the judgement of a service calls for, of its
+// suspects and for a review, without baselines and requests. A scan of recorded
+// profiles needs no others.
+func (p *Planner) PlanJudged(now time.Time, s *Service, n Need) []Pull {
+	if p.Source == nil {
+		return nil
+	}
+	return append(p.planSuspects(now, s, &n), p.planReview(now, s, &n)...)
+}
+
+// planSuspects plans the pulls of a suspicious service.
+func (p *Planner) planSuspects(now time.Time, s *Service, n *Need) (pulls []Pull) {
+	if !n.Growing {
+		return nil
+	}
+	for _, in := range s.suspects(n.Suspects) {
+		if !in.pulling && !now.Before(in.suspicion.next) {
+			in.suspicion.next = now.Add(p.suspicionPause(in))
+			in.suspicion.pulls++
+			pulls = append(pulls, p.pull(now, s, in, n))
+		}
+	}
+	return pulls
+}
+
+// suspects are the instances to profile, the fastest growing first.
+func (s *Service) suspects(list []Suspect) (out []*instanceProfiles) {
+	for _, x := range list {
+		if in := s.instance(x.Instance); in != nil && !in.Ended() && len(out) < maxSuspects {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// suspicionPause is the time until the pull after the next one: the suspicion
+// interval at first, then twice as long each time, up to the baseline interval.
+func (p *Planner) suspicionPause(in *instanceProfiles) time.Duration {
+	d := p.SuspicionInterval
+	for range max(in.suspicion.pulls-frequentPulls, in.suspicion.failures, 0) {
+		if d >= p.BaselineInterval {
+			break
+		}
+		d *= 2
+	}
+	return max(p.SuspicionInterval, min(d, p.BaselineInterval))
+}
+
+// baselineDue is the instances whose baseline is due: n of the service, in turns.
+// After the first, each service has a place in the interval by its hash, which is
+// the same after a restart.
+func (s *Service) baselineDue(now time.Time, interval time.Duration, n int) (out []*instanceProfiles) {
+	b := &s.baseline
+	if b.next.IsZero() {
+		b.next = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
+	}
+	if now.Before(b.next) {
+		return nil
+	}
+	present := s.fleet.Present()
+	if len(present) == 0 {
+		return nil
+	}
+	b.next = now.Truncate(interval).Add(time.Duration(s.hash % uint64(interval)))
+	if !b.next.After(now) {
+		b.next = b.next.Add(interval)
+	}
+	for range min(n, len(present)) {
+		out = append(out, s.instance(present[b.turn%len(present)].Name))
+		b.turn++
+	}
+	return out
+}
+
+// NextPull is the earliest time of the next profile of an instance, the i-th of all
+// the present ones of the service; zero: unknown. growing reports whether the
+// service grows.
+func (p *Planner) NextPull(s *Service, growing bool, name string, i, all int) time.Time {
+	var next suspicion
+	if in := s.instances[name]; in != nil {
+		next = in.suspicion
+	}
+	switch {
+	case p.Source == nil:
+		return time.Time{}
+	case growing && next.pulls > 0, s.request.capture(name) != nil:
+		return next.next
+	case growing, s.baseline.next.IsZero():
+		return time.Time{} // there are no baselines during a suspicion
+	}
+	n := min(p.BaselineInstances, all)
+	turns := (i - s.baseline.turn%all + all) % all
+	return s.baseline.next.Add(time.Duration(turns/n) * p.BaselineInterval)
+}

@@ -1,0 +1,130 @@
+package profiling
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+const (
+	// RequestPulls is how many profiles of an instance a request takes, at the
+	// suspicion interval.
+	RequestPulls = 4
+	// requestInstances is of how many instances, where none is named.
+	requestInstances = 2
+)
+
+// request is a request for profiles of a service that somebody else found
+// suspicious.
+type request struct {
+	at       time.Time
+	until    time.Time
+	captures []*Capture // one for each instance
+}
+
+// capture returns what was captured of an instance; nil: it was not requested.
+func (r *request) capture(instance string) *Capture {
+	if r == nil {
+		return nil
+	}
+	for _, c := range r.captures {
+		if c.Instance == instance {
+			return c
+		}
+	}
+	return nil
+}
+
+// open reports whether profiles are taken for the request at the time now.
+func (r *request) open(now time.Time) bool { return r != nil && now.Before(r.until) }
+
+// Requested reports whether a request is open at the time now.
+func (s *Service) Requested(now time.Time) bool { return s.request.open(now) }
+
+// Request opens a request for an instance, by its instance label. If it is empty
+// or unknown, the request is for the instances with the most goroutines. why is for
+// people. The captures are filled as profiles arrive.
+func (p *Planner) Request(now time.Time, s *Service, instance, why string) []*Capture {
+	s.request = &request{at: now, until: now.Add(RequestPulls * p.SuspicionInterval)}
+	for n, in := range s.busiest(instance) {
+		s.request.captures = append(s.request.captures, &Capture{Capture: ondemand.Capture{
+			ID: s.captureID(now, n, in.Name), Service: s.fleet.Labels, Instance: in.Name, Why: why, At: now,
+		}})
+		in.suspicion.next = now
+	}
+	return s.request.captures
+}
+
+// captureID names the n-th capture of a request. IDs sort by time.
+func (s *Service) captureID(at time.Time, n int, instance string) string {
+	h := fnv.New32a()
+	_, _ = h.Write(s.fleet.Labels.Bytes(nil))
+	_, _ = h.Write([]byte(instance))
+	return fmt.Sprintf("%s-%d-%08x", at.UTC().Format("20060102T150405.000Z"), n, h.Sum32())
+}
+
+// busiest are the instances to profile on request: the one with the given instance
+// label, or those with the most goroutines.
+func (s *Service) busiest(name string) (out []*instanceProfiles) {
+	watched := slices.Clone(s.fleet.Watched())
+	slices.SortFunc(watched, func(a, b trend.Instance) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	for _, w := range watched {
+		in := s.instance(w.Name)
+		switch {
+		case in == nil || in.Ended():
+		case name != "" && in.Labels.Get("instance") == name:
+			return []*instanceProfiles{in}
+		case len(out) < requestInstances:
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// planRequest plans the pulls of a request that are due, and ends it when its time
+// is over.
+func (p *Planner) planRequest(now time.Time, s *Service, n *Need) (pulls []Pull) {
+	if !s.request.open(now) {
+		s.endRequest(n.Growing)
+		return nil
+	}
+	for _, c := range s.request.captures {
+		in := s.instance(c.Instance)
+		if in == nil || in.Ended() || in.pulling || now.Before(in.suspicion.next) {
+			continue
+		}
+		in.suspicion.next = now.Add(p.SuspicionInterval)
+		if n.Growing {
+			pulls = append(pulls, p.pull(now, s, in, n))
+			continue
+		}
+		// The profile before the request is what the others are compared with. Its
+		// list does not reach back as far as that of a suspicion.
+		pull := p.pull(now, s, in, nil)
+		pull.onset, pull.forRequest = s.request.at, true
+		pull.load, pull.list = in.unloaded(pull.onset), len(c.Profiles) == 0
+		pulls = append(pulls, pull)
+	}
+	return pulls
+}
+
+// endRequest releases what a request has kept in memory, unless a suspicion needs
+// it.
+func (s *Service) endRequest(growing bool) {
+	if s.request == nil || growing {
+		return
+	}
+	for _, c := range s.request.captures {
+		if in := s.instances[c.Instance]; in != nil {
+			in.release()
+		}
+	}
+	s.request = nil
+}

@@ -1,0 +1,67 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
+	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// restore continues with the leaks of earlier runs. The caller holds mtx, or nobody
+// else knows m yet.
+func (m *Monitor) restore(leaks []leak.Leak, err error) {
+	for _, l := range m.journal.Restore(leaks, err, m.o.Owns) {
+		m.services.Restore(l)
+	}
+	m.leaks = m.services.Leaks()
+}
+
+// readCaptures reads the captures of earlier runs. Those that cannot be read are not
+// read again: without them no leak is described wrongly.
+func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []ondemand.Capture {
+	captures, err := archive.Captures(ctx)
+	if err != nil && ctx.Err() == nil {
+		m.logger.Warn("Not all of what was captured on request can be read", "read", len(captures), "err", err)
+	}
+	return captures
+}
+
+// retryRestore reads the archive again, beside the cycle, if it did not answer.
+func (m *Monitor) retryRestore(ctx context.Context) {
+	if !m.journal.StartRestore() {
+		return
+	}
+	archive := m.o.Archive
+	m.pulls.Go(func() {
+		leaks, err := m.journal.Read(ctx)
+		m.inbox.put(restoreResult{leaks, err, m.readCaptures(ctx, archive)})
+	})
+}
+
+// ForgetArchive says that the archive was replaced: what the new one has is read
+// first, then it gets what we have. Profiles that stayed in the old one are not
+// loaded again. It is called by the caller of Cycle.
+func (m *Monitor) ForgetArchive() {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.journal.ForgetArchive()
+	m.captures.ForgetArchive()
+	for s := range m.services.All() {
+		s.Profiles.ForgetArchive()
+	}
+}
+
+// rewind starts over if the clock was set back: otherwise all noted times would be in
+// the future, and nothing would be done until then.
+func (m *Monitor) rewind(now time.Time) {
+	if !now.Before(m.reader.Now()) {
+		return
+	}
+	m.logger.Warn("The clock was set back; history is read again", "from", m.reader.Now(), "to", now)
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.restart()
+	m.enrichSchedule = enrich.Schedule{}
+}

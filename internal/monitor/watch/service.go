@@ -1,0 +1,181 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
+	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Service is one service and what was found out about it.
+type Service struct {
+	Fleet    *fleet.Service
+	Profiles *profiling.Service
+	// Leaks outlive the instances of the service.
+	Leaks *lifecycle.Tracker
+
+	judgement
+	memory memorySchedule
+}
+
+// judgement is what the counts and the profiles of a service mean.
+type judgement struct {
+	trend   *trend.Service
+	verdict trend.Verdict
+	// replayed has the leaks of the history that is read at the start; nil: there
+	// is none.
+	replayed *lifecycle.Tracker
+	// replayGrows reports whether the latest judgement of that history saw growth.
+	replayGrows bool
+
+	attribution attributionResult
+	// newProfiles: there are profiles that the attribution does not have.
+	newProfiles bool
+	// reviewed: profiles were read from the archive for a review, and are not judged
+	// yet.
+	reviewed bool
+}
+
+// attributionResult is the last attribution, and the onset that it was made for.
+type attributionResult struct {
+	onset  time.Time
+	growth []attribution.Attribution
+	why    string // there is none
+}
+
+// New makes the service of a service of the fleet.
+func New(f *fleet.Service, t trend.Options, l lifecycle.Options) *Service {
+	return &Service{
+		Fleet: f, Profiles: profiling.NewService(f), Leaks: lifecycle.NewTracker(f.Labels, l),
+		judgement: judgement{trend: trend.NewService(t)},
+	}
+}
+
+// Observe passes a sample to the trend and to the fleet.
+func (s *Service) Observe(in *fleet.Instance, x collector.Sample) {
+	s.trend.Observe(in.Name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+	s.Fleet.Observe(in, x)
+}
+
+// JudgeOptions are what a judgement depends on besides the service.
+type JudgeOptions struct {
+	// Interval is the time between two evaluations.
+	Interval time.Duration
+	// Pulling reports whether profiles are taken at all.
+	Pulling bool
+	// VersionLabel is the label of the instances with the version; empty: none.
+	VersionLabel string
+}
+
+// Judge judges the service and moves its leaks to their next states.
+func (s *Service) Judge(now time.Time, o JudgeOptions) {
+	s.inherit()
+	s.trend.SetStacks(o.Pulling && s.Profiles.EmptyPulls() < profiling.MaxEmptyPulls)
+	s.verdict = s.trend.Judge(now)
+	if !s.Growing() && s.Leaks.Idle() && !s.reviewed {
+		return
+	}
+	s.Fleet.SetWatched(s.trend.Instances())
+	e := lifecycle.Evaluation{
+		Verdict: s.verdict, Instances: s.Fleet.Watched(), Latest: s.Profiles.Latest,
+		Versions: s.Fleet.Versions(o.VersionLabel), Presence: s.Fleet.Presence(now, o.Interval),
+	}
+	if s.Growing() || s.reviewed {
+		e.Attributions, e.Why = s.attribute()
+	}
+	if s.Growing() {
+		suspects := s.suspects()
+		e.ProfilesExpected = o.Pulling && !s.Profiles.Unavailable(suspects)
+		e.Profiled = e.ProfilesExpected && s.Profiles.Available(suspects)
+		if !o.Pulling {
+			e.Why = "profiles are not pulled"
+		} else if why := s.Profiles.Failure(suspects); len(e.Attributions) == 0 && why != "" {
+			e.Why = why
+		}
+	}
+	s.Leaks.Update(now, e)
+	if s.reviewed && !s.Growing() && s.Leaks.Idle() {
+		s.Profiles.Release()
+	}
+	s.reviewed = false
+}
+
+// attribute attributes the growth to stacks, again only when there is another
+// profile or another onset.
+func (s *Service) attribute() ([]attribution.Attribution, string) {
+	a := &s.attribution
+	if s.newProfiles || !s.verdict.Onset.Equal(a.onset) || s.reviewed {
+		s.newProfiles, a.onset = false, s.verdict.Onset
+		a.growth, a.why = attribution.Attribute(s.Profiles.Histories(profiling.Need{Growing: s.Growing(), Suspects: s.suspects()}))
+	}
+	return a.growth, a.why
+}
+
+// Growing reports whether the counts grow, so that profiles are worth their cost.
+func (s *Service) Growing() bool { return s.verdict.Status.Grows() }
+
+// Need is what decides which profiles of the service are worth their cost, apart
+// from its leaks.
+func (s *Service) Need() profiling.Need {
+	n := profiling.Need{
+		Growing: s.Growing(), Onset: s.verdict.Onset, Firing: s.Leaks.FiringInstances(),
+		Instances: s.trend.Instances,
+	}
+	if n.Growing {
+		n.Suspects = s.suspects()
+	}
+	return n
+}
+
+// suspects are the instances that grow. The onset of each is the verdict's, or that
+// of a known leak if that began earlier.
+func (s *Service) suspects() []profiling.Suspect {
+	out := make([]profiling.Suspect, len(s.verdict.Instances))
+	known := s.Leaks.EarliestOnset()
+	for i, it := range s.verdict.Instances {
+		onset := it.Onset
+		if !known.IsZero() && known.Before(onset) {
+			onset = known
+		}
+		out[i] = profiling.Suspect{Instance: it.Instance, Onset: onset, Leaked: max(it.Leaked, s.Leaks.LeakedOn(it.Instance))}
+	}
+	return out
+}
+
+// AddFindings passes findings to the tracker.
+func (s *Service) AddFindings(list ...lifecycle.Finding) {
+	s.Leaks.Observe(lifecycle.Observation{Findings: list})
+}
+
+// AddPull adds the result of a pull.
+func (s *Service) AddPull(r profiling.PullResult) {
+	u := s.Profiles.Apply(r)
+	s.newProfiles = s.newProfiles || u.Added
+	if u.Review {
+		s.reviewed = u.Added
+	}
+}
+
+// Refresh takes over which instances the trend knows now, and drops the others with
+// their profiles.
+func (s *Service) Refresh() {
+	s.Fleet.SetWatched(s.trend.Instances())
+	s.Fleet.Prune()
+	s.Profiles.Prune()
+}
+
+// Watched reports whether the service has instances; else only its leaks are left.
+func (s *Service) Watched() bool { return len(s.Fleet.Watched()) > 0 }
+
+// Verdict is the latest verdict.
+func (s *Service) Verdict() trend.Verdict { return s.verdict }
+
+// Floors are the recent floors, since a time if there are that many.
+func (s *Service) Floors(since time.Time) trend.Floors { return s.trend.Floors(since) }
+
+// Explain lists what is behind the latest verdict, by instance and scale.
+func (s *Service) Explain() []trend.Assessment { return s.trend.Explain() }

@@ -1,0 +1,78 @@
+package pages
+
+import (
+	"time"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+)
+
+// Lengths of what is shown, in characters: a hostile name must not make a page
+// unreadable.
+const (
+	maxName  = view.MaxName
+	maxFunc  = view.MaxFunc
+	maxWords = view.MaxWords
+)
+
+// frame is what the layout shows around every page.
+type frame struct {
+	Base    string // of every link
+	Version string
+	Section string // of the navigation
+	Charts  bool   // the page has some
+	Title   string
+	Now     stamp
+	Ready   bool
+	Notices []string
+	Data    any
+}
+
+// sections are what the pages belong to.
+var sections = map[string]string{
+	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "compare": "services",
+	"targets": "targets", "status": "status",
+}
+
+func (h *Handler) frame(page, title string, data any) frame {
+	f := frame{
+		Base:    h.base,
+		Version: view.Version(),
+		Section: sections[page],
+		Charts:  page == "leak" || page == "service" || page == "compare",
+		Title:   human.Line(title, maxName),
+		Ready:   h.o.Backend.Ready(),
+		Data:    data,
+	}
+	f.Now = h.stamp(h.o.Backend.Now())
+	for _, n := range h.o.Backend.Notices() {
+		f.Notices = append(f.Notices, human.Line(n, maxWords))
+	}
+	return f
+}
+
+// stamp is a time: as words and as an attribute.
+type stamp struct {
+	Text string // "14:02 UTC", or with the date
+	ISO  string
+	Ago  string // "12 min ago"; empty for the future and the zero time
+}
+
+func (h *Handler) stamp(t time.Time) stamp {
+	if t.IsZero() {
+		return stamp{}
+	}
+	now := h.o.Backend.Now()
+	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339)}
+	if d := now.Sub(t); d > 0 {
+		s.Ago = human.Duration(d) + " ago"
+	}
+	return s
+}
+
+func (h *Handler) alerts() alerting.RenderOptions {
+	o := h.o.Backend.RenderOptions()
+	o.ExternalURL = h.o.ExternalURL
+	return o
+}

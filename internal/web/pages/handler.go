@@ -1,0 +1,140 @@
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/gorowatch/gorowatch/internal/web/view"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+// Options of a Handler. All are required but Flags.
+type Options struct {
+	Logger  *slog.Logger
+	Backend Backend
+	View    *view.Reader
+	// ExternalURL is where people reach the pages; every link starts with it.
+	ExternalURL *url.URL
+	// Flags are the command line's.
+	Flags map[string]string
+	// Started is when the process did.
+	Started time.Time
+}
+
+// Backend is the running gorowatch as the pages see it.
+type Backend interface {
+	view.Backend
+	// Links are the addresses of other tools that the pages link to.
+	Links() Links
+}
+
+// Handler answers the requests of people. It is safe for use by many requests.
+type Handler struct {
+	o         Options
+	view      *view.Reader
+	base      string // path of the external URL, without a slash at the end
+	templates map[string]*template.Template
+}
+
+// New makes a Handler.
+func New(o Options) (*Handler, error) {
+	templates, err := parse()
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{o: o, view: o.View, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), templates: templates}, nil
+}
+
+// Route is a path of the pages, with the method that it is for.
+type Route struct {
+	Method, Path string
+	Handle       http.HandlerFunc
+}
+
+// Routes are all paths of the pages, of their parts, and of what they load.
+func (h *Handler) Routes() []Route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []Route{
+		{get, "/{$}", h.leaks},
+		{get, "/leaks/{id}", h.leak},
+		{post, "/leaks/{id}/profile", h.pull},
+		{get, "/services", h.services},
+		{get, "/services/{id}", h.service},
+		{get, "/services/{id}/profiles", h.picker},
+		{post, "/services/{id}/profile", h.pullService},
+		{get, "/compare", h.compare},
+		{get, "/compare/table", h.compareTable},
+		{get, "/pprof/{base}/{head}/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "flamegraph", http.StatusFound) }},
+		{get, "/pprof/{base}/{head}/{view}", h.pprof},
+		{get, "/targets", h.targets},
+		{get, "/status", h.status},
+		{get, "/static/", h.static},
+	}
+}
+
+// parse reads the templates: each page with the layout around it.
+func parse() (map[string]*template.Template, error) {
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	const layout = "templates/layout.html"
+	templates := map[string]*template.Template{}
+	for _, name := range names {
+		if name == layout {
+			continue
+		}
+		t, err := template.New("layout.html").ParseFS(files, layout, name)
+		if err != nil {
+			return nil, err
+		}
+		templates[strings.TrimSuffix(path.Base(name), ".html")] = t
+	}
+	return templates, nil
+}
+
+// render writes a page whole or not at all.
+func (h *Handler) render(w http.ResponseWriter, code int, page, title string, data any) {
+	h.execute(w, code, page, "layout.html", h.frame(page, title, data))
+}
+
+// fragment writes a part of a page, which the page fetches.
+func (h *Handler) fragment(w http.ResponseWriter, code int, part string, data any) {
+	h.execute(w, code, part, "content", frame{Base: h.base, Data: data})
+}
+
+func (h *Handler) execute(w http.ResponseWriter, code int, page, template string, f frame) {
+	var b bytes.Buffer
+	if err := h.templates[page].ExecuteTemplate(&b, template, f); err != nil {
+		h.o.Logger.Error("A page could not be rendered", "page", page, "err", err)
+		http.Error(w, "The page could not be rendered; the log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = b.WriteTo(w)
+}
+
+// static serves scripts, styles and the icon.
+func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	b, err := files.ReadFile(name)
+	if err != nil || !strings.HasPrefix(name, "static/") {
+		h.NotFound(w, r)
+		return
+	}
+	// The pages ask for them with the version, so that an upgrade shows.
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
+}

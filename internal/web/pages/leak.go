@@ -1,0 +1,156 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// leakPage is one leak.
+type leakPage struct {
+	leakRow
+	ID       string
+	Labels   []labelLink
+	Detected stamp
+	Deployed stamp // what leaks
+	Reopened int
+	// History lists the latest changes of its state.
+	History []transition
+	Updated stamp
+	Share   string
+	Blocked string     // what the goroutines do, in a sentence
+	Where   []instance // that leak
+	More    int        // instances that are not shown
+	Ladder  []step
+	Missing string
+	Hint    string
+	Stacks  []stackRow
+	MoreOf  int // stacks that are not shown
+	Base    *profileRow
+	Head    *profileRow
+	Dumps   []*profileRow
+	Compare comparison
+	Text    string
+	JSON    string
+	// Chart and Counts are where the charts get their data.
+	Chart, Counts string
+	Dashboard     string
+	Runbook       string
+	Silence       string
+	Pull          pullForm
+	Captures      []captureRow
+}
+
+// instance is one that leaks.
+type instance struct{ Name, URL string }
+
+// transition is a change of the state.
+type transition struct {
+	Time     stamp
+	From, To string
+	Why      string
+}
+
+// Bounds on what the page of a leak shows.
+const (
+	maxTransitions = 30
+	maxInstances   = 30
+)
+
+// leak shows a leak.
+func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
+	h.showLeak(w, r, http.StatusOK, "")
+}
+
+// showLeak shows a leak; problem is why a profile was not taken.
+func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
+	l, ok := h.o.Backend.Leak(r.PathValue("id"))
+	if !ok {
+		h.showNotFound(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
+		return
+	}
+	o, links := h.alerts(), h.o.Backend.Links()
+	from, to := view.ChartSpan(l, h.o.Backend.Now())
+	if l.State != leak.Resolved {
+		to = time.Time{} // it goes on while one looks
+	}
+	p := leakPage{
+		leakRow:   h.leakRow(l),
+		ID:        human.Line(l.ID, maxName),
+		Labels:    h.labelLinks("/", l.Service),
+		Detected:  h.stamp(l.DetectedAt),
+		Updated:   h.stamp(l.UpdatedAt),
+		Deployed:  h.stamp(l.DeployedAt),
+		Reopened:  l.Reopened,
+		Ladder:    evidenceSteps(l),
+		Missing:   human.Line(l.Missing, maxWords),
+		Hint:      alerting.Hint(l),
+		Base:      h.profileRow(l.Base),
+		Head:      h.profileRow(l.Head),
+		Text:      alerting.Text(l, o),
+		JSON:      h.base + "/api/v1/leaks/" + url.PathEscape(l.ID),
+		Dashboard: o.Dashboard.Of(maxLink, l.Service, from, to),
+		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
+		Chart:     h.chartURL(l.Service, l.ID),
+		Captures:  h.capturesOf(l.Service, l.Onset),
+		Pull:      pullForm{Enabled: h.view.CanPull(), URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
+	}
+	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {
+		p.History = append(p.History, transition{Time: h.stamp(x.Time), From: word(x.From), To: word(x.To), Why: human.Line(x.Why, maxWords)})
+	}
+	if l.State != leak.Resolved {
+		p.Silence = links.silence(l)
+	}
+	if l.Share > 0 {
+		p.Share = human.Percent(l.Share)
+	}
+	for _, i := range l.Instances[:min(len(l.Instances), maxInstances)] {
+		p.Where = append(p.Where, instance{Name: human.Line(i, maxName)})
+		p.Pull.Instances = append(p.Pull.Instances, newChoice(i))
+	}
+	p.More = len(l.Instances) - len(p.Where)
+	for _, s := range l.Stacks[:min(len(l.Stacks), view.MaxStacks)] {
+		source := func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }
+		row := newStackRow(s, source)
+		if x := s.Partner; x != nil {
+			row.Parted = &partedRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
+		}
+		p.Stacks = append(p.Stacks, row)
+	}
+	for _, ref := range l.Dumps[max(len(l.Dumps)-leak.MaxDumps, 0):] {
+		p.Dumps = append(p.Dumps, h.profileRow(&ref))
+	}
+	p.MoreOf = len(l.Stacks) - len(p.Stacks)
+	if len(l.Stacks) > 0 {
+		p.Blocked = waitPhrase(l.Stacks[0].Op)
+	}
+	if l.Base != nil && l.Head != nil {
+		p.Compare = h.comparison(l.Base.Key, l.Head.Key)
+		p.Counts = h.base + "/api/v1/leaks/" + url.PathEscape(l.ID) + "/stacks"
+	}
+	h.render(w, code, "leak", p.Service, p)
+}
+
+// profileRow is a profile of a leak.
+type profileRow struct {
+	URL, Instance, Total string
+	Time                 stamp
+}
+
+func (h *Handler) profileRow(p *leak.ProfileRef) *profileRow {
+	if p == nil {
+		return nil
+	}
+	return &profileRow{
+		URL:      h.profileURL(p.Key),
+		Instance: human.Line(p.Instance, maxName),
+		Total:    human.Plural(p.Total, "goroutine", "goroutines"),
+		Time:     h.stamp(p.Time),
+	}
+}

@@ -1,0 +1,81 @@
+package pages
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// leakRow is a leak in a list.
+type leakRow struct {
+	URL        string
+	Service    string
+	ServiceURL string
+	State      string
+	Evidence   string
+	Func       string // without the path of its package; empty: unattributed
+	FullFunc   string
+	Place      string
+	Op, Wait   string
+	Rate       string
+	Interval   string
+	Leaked     string
+	Instances  string
+	Version    string
+	Projection string
+	Onset      stamp
+	Plateaued  stamp // zero while it grows
+	NoData     stamp // zero while there are data from its instances
+	Pause      string
+	Resolved   stamp
+	Resolution string
+	Spark      spark
+}
+
+// leakRow makes the row of a leak.
+func (h *Handler) leakRow(l leak.Leak) leakRow {
+	r := leakRow{
+		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
+		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
+		ServiceURL: h.serviceURL(l.Service),
+		State:      word(l.Phase()),
+		Evidence:   word(l.Evidence),
+		Rate:       human.Number(l.Rate.Value),
+		Leaked:     human.Number(l.Leaked),
+		Instances:  instances(l),
+		Version:    human.Line(l.Version, 40),
+		Projection: alerting.Projection(l, h.alerts()),
+		Onset:      h.stamp(l.Onset),
+		Plateaued:  h.stamp(l.PlateauedAt),
+		NoData:     h.stamp(l.NoDataSince),
+		Pause:      alerting.Pause(l),
+		Resolved:   h.stamp(l.ResolvedAt),
+		Resolution: human.Line(l.Resolution, maxWords),
+	}
+	if l.Rate.Low < l.Rate.High {
+		r.Interval = human.Number(l.Rate.Low) + " to " + human.Number(l.Rate.High)
+	}
+	if len(l.Stacks) > 0 {
+		s := l.Stacks[0]
+		r.FullFunc = human.Func(s.Key.Func, maxFunc)
+		r.Func = r.FullFunc[strings.LastIndexByte(r.FullFunc, '/')+1:]
+		r.Place = human.Line(human.Place(s.Key.File, s.Key.Line), maxName)
+		r.Op = human.Line(s.Op, maxName)
+		if s.Wait > 0 {
+			r.Wait = human.Duration(s.Wait)
+		}
+	}
+	return r
+}
+
+// instances says how many of the instances of its service a leak is on.
+func instances(l leak.Leak) string {
+	n := human.Count(int64(len(l.Instances)))
+	if l.InstancesTotal < len(l.Instances) {
+		return n
+	}
+	return n + " of " + human.Count(int64(l.InstancesTotal))
+}

@@ -1,0 +1,26 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// notFoundPage says what is not there, and lists the leaks.
+type notFoundPage struct {
+	What string
+	leaksPage
+}
+
+// showNotFound answers that something is not there.
+func (h *Handler) showNotFound(w http.ResponseWriter, r *http.Request, title, what string) {
+	r = r.Clone(r.Context())
+	r.URL = &url.URL{Path: "/"} // the list as a whole
+	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
+}
+
+// NotFound answers requests to paths that lead nowhere.
+func (h *Handler) NotFound(w http.ResponseWriter, r *http.Request) {
+	h.showNotFound(w, r, "Not found", "There is no page at "+human.Line(r.URL.Path, 80)+".")
+}

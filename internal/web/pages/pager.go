@@ -1,0 +1,66 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gorowatch/gorowatch/internal/web/query"
+)
+
+// pager is one page of a list.
+type pager struct {
+	Total, From, To  tally // From is 1 for the first
+	Page, Pages      int
+	Previous, Next   string // query of the page, empty: there is none
+	offset, sizeSeen int
+}
+
+// newPager is the page of a request, of so many items.
+func newPager(r *http.Request, total, size int) pager {
+	p := pager{Total: tally(total), Pages: max(1, (total+size-1)/size), Page: 1}
+	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
+		p.Page = min(max(n, 1), p.Pages)
+	}
+	p.offset = (p.Page - 1) * size
+	p.sizeSeen = min(size, total-p.offset)
+	p.From, p.To = tally(min(p.offset+1, total)), tally(p.offset+p.sizeSeen)
+	if p.Page > 1 {
+		p.Previous = withParameter(r, "page", strconv.Itoa(p.Page-1))
+	}
+	if p.Page < p.Pages {
+		p.Next = withParameter(r, "page", strconv.Itoa(p.Page+1))
+	}
+	return p
+}
+
+// pageOf is the page's part of all items.
+func pageOf[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
+
+// parameters are those that the links of a list keep.
+var parameters = []string{"q", "match", "resolved", "state", "page"}
+
+// withParameter returns the query of a request with one parameter changed. An empty
+// value removes it.
+func withParameter(r *http.Request, name, value string) string {
+	have, q := r.URL.Query(), url.Values{}
+	for _, k := range parameters {
+		if v := have.Get(k); v != "" && len(v) <= query.MaxLength {
+			q.Set(k, v)
+		}
+	}
+	q.Del("page")
+	if value == "" {
+		q.Del(name)
+	} else {
+		q.Set(name, value)
+	}
+	return "?" + q.Encode()
+}
+
+// stateLink narrows a list to a state.
+type stateLink struct {
+	Name, URL string
+	N         tally
+	Current   bool
+}

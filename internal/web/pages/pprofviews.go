@@ -1,0 +1,65 @@
+package pages
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gorowatch/gorowatch/internal/pprofui"
+)
+
+// pprofName is a key as one segment of a path that no proxy changes.
+func pprofName(key string) string {
+	if key == "" {
+		return "-"
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(key))
+}
+
+// keyOfName is the key of such a segment.
+func keyOfName(name string) string {
+	if name == "-" {
+		return ""
+	}
+	key, err := base64.RawURLEncoding.DecodeString(name)
+	if err != nil {
+		return "?"
+	}
+	return string(key)
+}
+
+// pprofPolicy is for pprof's own pages, which have scripts and styles within.
+// The sandbox keeps them from everything that is not on the page.
+const pprofPolicy = "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
+// pprof serves one of pprof's own views of a comparison.
+func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("view")
+	if !slices.Contains(pprofui.Views, name) {
+		h.showNotFound(w, r, "No such view", "Of pprof's views only "+strings.Join(pprofui.Views, ", ")+" are served here. The others look at files of the machine that they run on: run go tool pprof on yours.")
+		return
+	}
+	two, release, err := h.view.ReadPair(r.Context(), keyOfName(r.PathValue("base")), keyOfName(r.PathValue("head")))
+	defer release()
+	if err != nil {
+		code, text := h.view.PairProblem(err, r.PathValue("head"))
+		http.Error(w, "The profiles cannot be compared: "+text+".", code)
+		return
+	}
+	views, err := pprofui.New(two.Base, two.Head)
+	if err != nil {
+		h.o.Logger.Warn("No view of pprof", "err", err)
+		code := http.StatusInternalServerError
+		text := "pprof cannot show these profiles; the log says why."
+		if errors.Is(err, pprofui.ErrTooLarge) {
+			code, text = http.StatusRequestEntityTooLarge, "These profiles are too large for a page of pprof: run go tool pprof on your machine."
+		}
+		http.Error(w, text, code)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", pprofPolicy)
+	w.Header().Set("Cache-Control", "no-store")
+	views[name].ServeHTTP(w, r)
+}

@@ -1,0 +1,131 @@
+package pages
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// servicePage is one service.
+type servicePage struct {
+	serviceRow
+	ID      string
+	Labels  []labelLink
+	Gone    bool // is not watched now, only its leaks are known
+	Scale   string
+	Members []memberRow
+	More    int
+	// GoneMembers are instances that are gone.
+	GoneMembers int
+
+	Reasons []reasonRow
+	Left    int // reasons that are not shown
+	Chart   string
+	Picker  string
+	Compare string
+	Pull    pullForm
+	JSON    string
+	Dash    string
+	All     []leakRow
+	// Captures are those on request.
+	Captures []captureRow
+}
+
+type memberRow struct {
+	Name, Count, Floor, Rate string
+	Started, Last            stamp
+}
+
+// reasonRow is what one scale of one instance says.
+type reasonRow struct {
+	Instance, Scale, Status, Why string
+	Blocks, Rate, Grown, Z       string
+}
+
+const (
+	maxMembers = 50
+	maxReasons = 60
+)
+
+// service shows a service.
+func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
+	h.showService(w, r, http.StatusOK, "")
+}
+
+// showService shows a service; problem is why a profile was not taken.
+func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
+	s, watched, ok := h.view.Service(r.PathValue("id"))
+	if !ok {
+		h.showNotFound(w, r, "No such service", "There is no service with the id "+human.Line(r.PathValue("id"), 40)+". It may not be scraped any more.")
+		return
+	}
+	id := view.ServiceID(s.Labels)
+	p := servicePage{
+		serviceRow: h.serviceRow(s), ID: id, Labels: h.labelLinks("/services", s.Labels), Gone: !watched || s.Instances == 0,
+		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
+		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
+		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Backend.Now().Add(-24*time.Hour), time.Time{}),
+		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
+	}
+	if s.Scale > 0 {
+		p.Scale = human.Duration(s.Scale)
+	}
+	growing := map[string]trend.Interval{}
+	for _, g := range s.Growing {
+		growing[g.Instance] = g.Rate
+	}
+	members := slices.Clone(h.o.Backend.Instances(s.Labels))
+	slices.SortFunc(members, func(a, b view.Instance) int {
+		return cmp.Or(cmp.Compare(growing[b.Name].Value, growing[a.Name].Value), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	members = slices.DeleteFunc(members, func(in view.Instance) bool {
+		if in.Gone {
+			p.GoneMembers++
+		}
+		return in.Gone
+	})
+	for _, in := range members[:min(len(members), maxMembers)] {
+		row := memberRow{
+			Name: human.Line(in.Name, maxName), Count: human.Number(in.Count), Floor: human.Number(in.Floor),
+			Started: h.stamp(in.Started), Last: h.stamp(in.LastSeen),
+		}
+		if rate, ok := growing[in.Name]; ok {
+			row.Rate = human.Number(rate.Value)
+		}
+		p.Members = append(p.Members, row)
+		p.Pull.Instances = append(p.Pull.Instances, newChoice(in.Name))
+	}
+	p.More = len(members) - len(p.Members)
+	p.Reasons, p.Left = reasons(h.o.Backend.Explain(s.Labels))
+	leaks := h.view.LeaksOf(s.Labels)
+	for _, l := range leaks[:min(len(leaks), maxInstances)] {
+		p.All = append(p.All, h.leakRow(l))
+	}
+	h.render(w, code, "service", p.Name, p)
+}
+
+// reasons are the assessments that have something to say, those of all
+// instances together and the most suspicious first.
+func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
+	all = slices.DeleteFunc(all, func(a trend.Assessment) bool { return a.Status == "" })
+	slices.SortStableFunc(all, func(a, b trend.Assessment) int {
+		return cmp.Or(view.CompareStatus(a.Status, b.Status), cmp.Compare(min(len(a.Instance), 1), min(len(b.Instance), 1)), cmp.Compare(b.Z, a.Z))
+	})
+	for _, a := range all[:min(len(all), maxReasons)] {
+		row := reasonRow{
+			Instance: human.Line(cmp.Or(a.Instance, "all together"), maxName), Scale: human.Duration(a.Scale),
+			Status: word(a.Status), Why: v1.NewReason(a).Text(), Blocks: human.Count(int64(a.Blocks)), Z: human.Number(a.Z),
+		}
+		if a.Grown > 0 {
+			row.Rate, row.Grown = human.Number(a.Rate.Value), human.Number(a.Grown)
+		}
+		rows = append(rows, row)
+	}
+	return rows, len(all) - len(rows)
+}

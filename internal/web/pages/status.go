@@ -1,0 +1,129 @@
+package pages
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"runtime"
+	"slices"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/view"
+)
+
+type statusPage struct {
+	Build, Runtime, Flags []pair
+	Series, Storage       []fact
+	Discovery             []fact
+	Alertmanagers         []alertmanagerRow
+	Config                string
+}
+
+// fact is a name and its value; Bad marks a problem.
+type fact struct {
+	pair
+	Bad bool
+}
+
+type alertmanagerRow struct {
+	URL                 string
+	State               string
+	Since, LastSuccess  stamp
+	Error               string
+	Queued, Capacity    string
+	Sent, Dropped       string
+	HasDropped, Waiting bool
+}
+
+// buildPairs is what the program says of itself.
+func buildPairs() (all []pair) {
+	for _, fact := range view.Build() {
+		all = append(all, pair(fact))
+	}
+	return all
+}
+
+func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+	now := h.o.Backend.Status()
+	p := statusPage{
+		Build: buildPairs(),
+		Runtime: []pair{
+			{"Goroutines", human.Count(int64(runtime.NumGoroutine()))},
+			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
+			{"External URL", h.o.ExternalURL.Redacted()},
+		},
+		Series: h.seriesFacts(now.Series), Discovery: discoveryFacts(now.Discovery), Storage: storageFacts(now.Storage), Config: now.Config,
+	}
+	if s := h.stamp(h.o.Started); s.Text != "" {
+		p.Runtime = slices.Insert(p.Runtime, 0, pair{"Started", s.Text + ", " + cmp.Or(s.Ago, "now")})
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.o.Flags)) {
+		p.Flags = append(p.Flags, pair{"--" + name, human.Line(h.o.Flags[name], maxWords)})
+	}
+	for _, a := range now.Alertmanagers {
+		p.Alertmanagers = append(p.Alertmanagers, alertmanagerRow{
+			URL:         human.Line(a.URL, maxWords),
+			State:       word(a.State),
+			Since:       h.stamp(a.Since),
+			LastSuccess: h.stamp(a.LastSuccess),
+			Error:       human.Line(a.LastError, maxWords),
+			Queued:      human.Count(int64(a.Queued)),
+			Capacity:    human.Count(int64(a.Capacity)),
+			Sent:        human.Count(a.Sent),
+			Dropped:     human.Count(a.Dropped),
+			HasDropped:  a.Dropped > 0,
+			Waiting:     a.Queued > 0,
+		})
+	}
+	h.render(w, http.StatusOK, "status", "Status", p)
+}
+
+// seriesFacts say how far the counts are read.
+func (h *Handler) seriesFacts(s *view.Series) []fact {
+	if s == nil {
+		return nil
+	}
+	out := []fact{{pair: pair{"Read from", human.Line(s.Source, maxWords)}}}
+	progress := fact{pair: pair{"History", human.Percent(s.Done) + " of the last " + human.Duration(s.History) + " is read"}}
+	if s.Done >= 1 {
+		progress.Value = "all of it is read, in " + human.Plural(int64(s.Cycles), "reading", "readings") + " so far"
+	}
+	out = append(out, progress)
+	if read := h.stamp(s.Read); read.Text != "" {
+		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
+	}
+	if s.Error != "" {
+		out = append(out, fact{pair: pair{"Error", human.Line(s.Error, maxWords)}, Bad: true})
+	}
+	return out
+}
+
+// discoveryFacts say what service discovery finds, and its problems.
+func discoveryFacts(d *view.Discovery) (out []fact) {
+	if d == nil {
+		return nil
+	}
+	for _, s := range d.Sets {
+		out = append(out, fact{pair: pair{human.Line(s.Name, maxName), human.Plural(int64(s.Targets), "target", "targets")}})
+	}
+	for _, problem := range d.Problems {
+		out = append(out, fact{pair: pair{"Problem", human.Line(problem, maxWords)}, Bad: true})
+	}
+	return out
+}
+
+// storageFacts say whether the bucket can be written.
+func storageFacts(s *view.Storage) []fact {
+	if s == nil {
+		return nil
+	}
+	out := []fact{
+		{pair: pair{"Bucket", human.Line(s.URL, maxWords)}},
+		{pair: pair{"Retention", human.Duration(s.Retention)}},
+		{pair: pair{"State", "can be written"}},
+	}
+	if s.Error != "" {
+		out[2] = fact{pair: pair{"State", "cannot be written: " + human.Line(s.Error, maxWords)}, Bad: true}
+	}
+	return out
+}

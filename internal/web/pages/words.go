@@ -1,0 +1,27 @@
+package pages
+
+import (
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/human"
+)
+
+// pair is a name and its value.
+type pair struct{ Name, Value string }
+
+// tally is a count that a page shows with separators.
+type tally int
+
+func (n tally) String() string { return human.Count(int64(n)) }
+
+// word shortens an identifier of a closed set. The archive may hold others, which
+// anybody with access to the bucket can write.
+func word[T ~string](x T) string { return human.Line(string(x), 20) }
+
+// pairs are labels as a page shows them.
+func pairs(ls labels.Labels) (all []pair) {
+	ls.Range(func(l labels.Label) {
+		all = append(all, pair{human.Line(l.Name, maxName), human.Line(l.Value, maxName)})
+	})
+	return all
+}

@@ -1,0 +1,38 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gorowatch/gorowatch/internal/web/inbound"
+)
+
+// secure sets the headers that keep a browser from doing anything that these
+// pages do not need, and refuses changes that another site's page asks for.
+func secure(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	guarded := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// openPaths are answered under every name: probes and scrapes come by whatever
+// name the platform has for the process.
+var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
+
+// checkHost answers only requests to hosts that are allowed, but for the open
+// paths and the webhook, which checks its token first.
+func (h *Handler) checkHost(next http.Handler) http.Handler {
+	guarded := h.hosts.Guard(next, h.o.Backend)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slices.Contains(openPaths, r.URL.Path) || r.URL.Path == inbound.Path {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}

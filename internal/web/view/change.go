@@ -1,0 +1,47 @@
+package view
+
+import (
+	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// MaxStacks bounds the stacks in a list.
+const MaxStacks = 50
+
+// Snapshots are the two profiles by signature. That of no profile is empty.
+func (p Pair) Snapshots() (base, head *stack.Snapshot) {
+	base = &stack.Snapshot{}
+	if p.Base != nil {
+		base = stack.Of(p.Base)
+	}
+	return base, stack.Of(p.Head)
+}
+
+// Change is the change of a stack, with the pprof labels that its goroutines share.
+// Leaks never hold these labels, so they are beside the growth, not in it.
+type Change struct {
+	leak.StackGrowth
+	Labels map[string]string
+}
+
+// Changes are the stacks that changed, the most grown first, and how many more
+// there are.
+func Changes(base, head *stack.Snapshot) (changes []Change, more int) {
+	deltas := stack.Diff(base, head)
+	var grown int64
+	for _, d := range deltas {
+		grown += max(d.Growth(), 0)
+	}
+	shown := deltas[:min(len(deltas), MaxStacks)]
+	for _, d := range shown {
+		s := leak.StackGrowth{
+			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy,
+			Base: d.Base, Head: d.Head, Wait: d.Wait,
+		}
+		if d.Growth() > 0 {
+			s.Share = float64(d.Growth()) / float64(grown)
+		}
+		changes = append(changes, Change{s, d.Labels})
+	}
+	return changes, len(deltas) - len(shown)
+}

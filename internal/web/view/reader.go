@@ -1,0 +1,66 @@
+package view
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+)
+
+// Lengths of what is shown, in characters: a hostile name must not make a page or
+// an answer unreadable.
+const (
+	MaxName  = 120
+	MaxFunc  = 160
+	MaxWords = 400
+)
+
+// How long a request waits for a bucket or a Prometheus.
+const (
+	ListTimeout    = 3 * time.Second
+	LoadTimeout    = 10 * time.Second
+	historyTimeout = 15 * time.Second
+)
+
+// Options of a Reader. Logger and Backend are required.
+type Options struct {
+	Logger  *slog.Logger
+	Backend Backend
+	// Profiles are those of the archive, History what charts show. Either may be
+	// nil: there is none.
+	Profiles Profiles
+	History  History
+	// Resolution is the shortest step of a chart, a second if 0.
+	Resolution time.Duration
+	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
+	Puller Puller
+}
+
+// Reader finds what pages and API show. It is safe for use by many requests.
+type Reader struct {
+	o Options
+	// slots are for requests that read profiles: one may take much memory.
+	slots chan struct{}
+}
+
+// New makes a Reader.
+func New(o Options) *Reader {
+	return &Reader{o: o, slots: make(chan struct{}, maxReaders)}
+}
+
+// HasHistory reports whether there is a source of series.
+func (r *Reader) HasHistory() bool { return r.o.History != nil }
+
+// Resolution is the shortest step of a chart, a second if 0.
+func (r *Reader) Resolution() time.Duration { return r.o.Resolution }
+
+// History reads the series of a service, in a bounded time. There must be a source
+// of them.
+func (r *Reader) History(ctx context.Context, service labels.Labels, from, to time.Time, step time.Duration) (collector.History, error) {
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	return r.o.History.History(ctx, service, from, to, step)
+}

@@ -1,0 +1,80 @@
+package view
+
+import (
+	"cmp"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/gorowatch/gorowatch/alerting"
+)
+
+// Status is how the parts of gorowatch do, for the status page. A part that is
+// nil is not shown.
+type Status struct {
+	Series        *Series
+	Discovery     *Discovery
+	Storage       *Storage
+	Alertmanagers []alerting.ReceiverStatus
+	// Config is the configuration without secrets.
+	Config string
+}
+
+// Series is where the counts come from.
+type Series struct {
+	// Source is a redacted URL, or words.
+	Source string
+	// History is how far back the first evaluation reads.
+	History time.Duration
+	// Done is how much of that is read, 0 to 1.
+	Done float64
+	// Read is up to when samples were read, zero: not yet; Cycles is how often.
+	Read   time.Time
+	Cycles int
+	// Error is why they cannot be read; empty when they can.
+	Error string
+}
+
+// Discovery is what service discovery finds.
+type Discovery struct {
+	// Sets are the sets of targets, by their place in the configuration, with the
+	// number of targets in each.
+	Sets []DiscoverySet
+	// Problems say in words what is wrong; empty when nothing is.
+	Problems []string
+}
+
+// DiscoverySet is a set of targets of the configuration.
+type DiscoverySet struct {
+	Name    string
+	Targets int
+}
+
+// Storage is the bucket.
+type Storage struct {
+	// URL is redacted.
+	URL       string
+	Retention time.Duration
+	// Error is why it cannot be written; empty when it can.
+	Error string
+}
+
+// BuildFact is one thing that the program says of itself.
+type BuildFact struct{ Name, Value string }
+
+// Version is that of the program.
+func Version() string { return cmp.Or(version.Version, "(devel)") }
+
+// Build is what the program says of itself.
+func Build() []BuildFact {
+	return []BuildFact{
+		{"Version", Version()},
+		{"Revision", version.GetRevision()},
+		{"Branch", version.Branch},
+		{"Built", strings.TrimSpace(version.BuildDate + " " + version.BuildUser)},
+		{"Go", version.GoVersion},
+		{"Platform", runtime.GOOS + "/" + runtime.GOARCH},
+	}
+}

@@ -1,0 +1,75 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// TargetState says how the last pull of a target went.
+type TargetState string
+
+// The states of a target.
+const (
+	TargetUnknown TargetState = "unknown" // not pulled yet
+	TargetUp      TargetState = "up"
+	TargetDown    TargetState = "down"
+	// TargetUnmatched: an instance without a target, or a target without an
+	// instance; Error says why.
+	TargetUnmatched TargetState = "unmatched"
+	// TargetGone: the instance is gone. It is no longer a target, and is listed while
+	// its samples are still judged.
+	TargetGone TargetState = "gone"
+)
+
+// TargetStates are the states of targets. What is gone is no target.
+var TargetStates = []TargetState{TargetUnknown, TargetUp, TargetDown, TargetUnmatched}
+
+// Target is where the profiles of one instance are pulled from.
+type Target struct {
+	Labels labels.Labels
+	// URL is redacted.
+	URL   string
+	State TargetState
+	// LastPull is when it was last tried, zero if never; it took Duration.
+	LastPull time.Time
+	Duration time.Duration
+	// Next is the earliest time of the next pull; zero: not known yet.
+	Next time.Time
+	// Cost is what all pulls have cost the target, in seconds of its CPU, by
+	// estimate.
+	Cost float64
+	// Goroutines that the last profile counted.
+	Goroutines int64
+	// Error says in plain words why the last pull failed or the next one is not
+	// made.
+	Error string
+	// Gone is since when the instance is gone; zero: it is not.
+	Gone time.Time
+}
+
+// Targets are the targets, those with a problem first, and the instances that are
+// gone, the last to go first.
+func (r *Reader) Targets() (targets, gone []Target) {
+	for _, t := range sortTargets(r.o.Backend.Targets()) {
+		if t.State == TargetGone {
+			gone = append(gone, t)
+		} else {
+			targets = append(targets, t)
+		}
+	}
+	slices.SortStableFunc(gone, func(a, b Target) int { return b.Gone.Compare(a.Gone) })
+	return targets, gone
+}
+
+func sortTargets(targets []Target) []Target {
+	rank := map[TargetState]int{TargetDown: 0, TargetUnmatched: 1, TargetUp: 2, TargetUnknown: 3}
+	targets = slices.Clone(targets)
+	slices.SortFunc(targets, func(a, b Target) int {
+		return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), labels.Compare(a.Labels, b.Labels), strings.Compare(a.URL, b.URL))
+	})
+	return targets
+}
