@@ -278,6 +278,8 @@ func asked(t *testing.T, line string) {
 func goCommand(t *testing.T, words []string) {
 	require.GreaterOrEqual(t, len(words), 3)
 	switch words[1] {
+	case "tool":
+		require.Equal(t, "pprof", words[2])
 	case "build":
 		require.FileExists(t, filepath.Join(root, words[2], "main.go"))
 	case "run": // of grafana, whose tests run it with a configuration

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/check"
+	"github.com/gorowatch/gorowatch/internal/convert"
 	"github.com/gorowatch/gorowatch/internal/diff"
 )
 
@@ -15,12 +17,16 @@ func addDiff(c *cli) {
 	cmd := c.Command("diff", "Compare two goroutine profiles, stack by stack: which grew?")
 	o := diff.Options{}
 	topSet := false
-	cmd.Arg("base", "The earlier profile: a file, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2.").Required().StringVar(&o.Base)
+	cmd.Arg("base", "The earlier profile: a file, BUNDLE:MEMBER, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2, also out of a log.").Required().StringVar(&o.Base)
 	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
 	cmd.Flag("top", "Number of stacks to show, those that grew most; 0 shows all. The default is 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
+	cmd.Flag("label", "Tell stacks apart by this pprof label, KEY, or look only at goroutines that have it with a value, KEY=VALUE.").PlaceHolder("KEY[=VALUE]").StringVar(&o.Label)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
+		if o.Label != "" && (o.Label[0] == '=' || strings.HasSuffix(o.Label, "=")) {
+			return fmt.Errorf("--label: %q is no label, expected KEY or KEY=VALUE", o.Label)
+		}
 		if o.Top < 0 {
 			return fmt.Errorf("--top: %d is negative, expected a number of stacks, or 0 for all", o.Top)
 		}
@@ -33,6 +39,22 @@ func addDiff(c *cli) {
 		}
 		o.Loader.Client = client
 		return withLogin(diff.Run(ctx, o, stdout, stderr))
+	})
+}
+
+func addConvert(c *cli) {
+	cmd := c.Command("convert", "Write a goroutine dump as a profile that go tool pprof opens.")
+	o := convert.Options{}
+	cmd.Arg("dump", "The profile: whatever diff takes.").Required().StringVar(&o.Dump)
+	cmd.Flag("output", "File to write, such as out.pb.gz; - is standard output.").Short('o').Required().PlaceHolder("FILE").StringVar(&o.Output)
+	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
+	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
+		client, err := httpClient(*file, "convert")
+		if err != nil {
+			return err
+		}
+		o.Loader.Client = client
+		return withLogin(convert.Run(ctx, o, stdout, stderr))
 	})
 }
 

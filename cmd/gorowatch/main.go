@@ -53,7 +53,7 @@ func newCLI(stdout, stderr io.Writer) *cli {
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
-	for _, register := range []func(*cli){addServe, addScan, addDiff, addCheck, addDemo, addCheckConfig, addVersion} {
+	for _, register := range []func(*cli){addServe, addScan, addDiff, addConvert, addCheck, addDemo, addCheckConfig, addVersion} {
 		register(c)
 	}
 	return c

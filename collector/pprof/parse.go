@@ -10,7 +10,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
-	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
 // Parse reads a goroutine or goroutineleak profile in any format, compressed
@@ -103,7 +102,7 @@ func decode(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Account, 
 		kept = keep(p.Format, rec)
 		return kept
 	}}
-	err = u.read(bufio.NewReaderSize(body, dump.BufferSize), false)
+	err = u.read(bufio.NewReaderSize(body, bounds.BufferSize), false)
 	if kept != nil {
 		return nil, kept
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 	"github.com/gorowatch/gorowatch/collector/pprof/dump"
+	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 	"github.com/gorowatch/gorowatch/collector/pprof/protobuf"
 )
 
@@ -55,7 +56,7 @@ func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 	}
 	defer func() { _ = zr.Close() }()
 	decoded := &bounds.Reader{Memory: u.memory, R: zr, N: u.lim.Decoded, What: "bytes when decompressed"}
-	br = bufio.NewReaderSize(decoded, dump.BufferSize)
+	br = bufio.NewReaderSize(decoded, bounds.BufferSize)
 	if head, _ := br.Peek(2); bytes.Equal(head, gzipMagic) && !nested {
 		// A proxy, or whoever stored it, compressed the profile once more.
 		err = u.read(br, true)
@@ -71,18 +72,18 @@ func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 
 // decode reads a profile that is not compressed.
 func (u *unpacker) decode(br *bufio.Reader) error {
-	br, utf16, err := dump.UTF8(br)
+	br, utf16, err := paste.UTF8(br)
 	if err != nil {
 		return err
 	}
-	head, err := br.Peek(dump.BufferSize)
+	head, err := br.Peek(bounds.BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if name := otherBinary(head); name != "" {
 		return collector.Errorf(collector.ReasonNotProfile, "that is %s", name)
 	}
-	if dump.IsBinary(head) {
+	if paste.IsBinary(head) {
 		return protobuf.Read(br, u.lim, u.memory, u.profile, u.out)
 	}
 	if err := dump.Read(br, u.lim, u.memory, u.profile, u.out); err != nil {

@@ -227,3 +227,55 @@ func TestDebug1WithoutMarks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `debug=1 dump; "#" before frames is gone`, p.ReadAs)
 }
+
+// What is cut, or has no prefix, in a log is not read without a word either: a log of
+// the first lines of a dump is read as these lines are.
+func TestWrappedAndCut(t *testing.T) {
+	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
+		all := strings.SplitAfter(text, "\n")
+		for n := 1; n < len(all); n++ {
+			cut := strings.Join(all[:n], "")
+			want, wantErr := Parse(strings.NewReader(cut), fetched, Limits{})
+			for _, w := range wrappings {
+				p, err := Parse(strings.NewReader(w.do(cut)), fetched, Limits{})
+				require.Equal(t, wantErr == nil, err == nil, "%s %s: %d lines: want %v, have %v", name, w.name, n, wantErr, err)
+				if err == nil {
+					p.ReadAs, want.ReadAs = "", ""
+					require.Equal(t, want, p, "%s %s: %d lines", name, w.name, n)
+				}
+			}
+		}
+	}
+	p, err := Parse(strings.NewReader(prefixed("[pod/a/b] ")(oneDump)+manyDumps), fetched, Limits{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, p.Total)
+	require.Equal(t, []string{`dumps of other sources are in the log, too: 9 goroutines begin behind other prefixes, the first behind ""; only the one behind "[pod/a/b] " is read`}, p.Warnings)
+}
+
+// A whole dump in one line of a log is longer than a buffer, and docker splits such
+// lines every 16 KiB.
+func TestWrappedInOneLongLine(t *testing.T) {
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "goroutine %d [select, 3 minutes]:\nmain.f%d(0x%x)\n\t/src/f.go:%d +0x1\ncreated by main.start in goroutine 1\n\t/src/s.go:1 +0x1\n\n", i+1, i%7, i, i%7)
+	}
+	want := parse(t, b.String())
+	line := oneJSON(b.String())
+	require.Greater(t, len(line), 500_000)
+	var docker strings.Builder
+	for rest := line; rest != ""; {
+		part := rest[:min(len(rest), 16<<10)]
+		rest = rest[len(part):]
+		value, _ := json.Marshal(part)
+		fmt.Fprintf(&docker, `{"log":%s,"stream":"stderr"}`+"\n", value)
+	}
+	for _, text := range []string{line, docker.String()} {
+		require.Equal(t, want, parse(t, text))
+	}
+	for n := len(line) - 500; n < len(line)-20; n += 7 {
+		p, err := Parse(strings.NewReader(line[:n]), fetched, Limits{})
+		if err == nil {
+			require.Contains(t, p.Warnings, "the string that holds the dump has no end: a part is missing there, so there may be more goroutines than counted")
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
-	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
 // zstdWindow bounds the memory that decompressing takes. All levels of zstd that need
@@ -27,7 +26,7 @@ func (u *unpacker) readZstd(br *bufio.Reader) error {
 	}
 	defer zr.Close()
 	decoded := &bounds.Reader{Memory: u.memory, R: zr, N: u.lim.Decoded, What: "bytes when decompressed"}
-	text := bufio.NewReaderSize(decoded, dump.BufferSize)
+	text := bufio.NewReaderSize(decoded, bounds.BufferSize)
 	if err = u.read(text, true); err == nil {
 		// The checksum is at the end.
 		_, err = io.Copy(io.Discard, text)

@@ -57,13 +57,13 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 		place    string
 	}{{base, o.Base}, {head, o.Head}} {
 		if s.snapshot.Incomplete {
-			return fmt.Errorf("%s: %w", show(s.place), ErrIncomplete)
+			return fmt.Errorf("%s: %w", Show(s.place), ErrIncomplete)
 		}
 		if s.snapshot.ReadAs != "" && o.Format != FormatJSON {
-			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: read as: %s\n", show(s.place), human.Line(s.snapshot.ReadAs, 400))
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: read as: %s\n", Show(s.place), human.Line(s.snapshot.ReadAs, 400))
 		}
 		for _, w := range s.snapshot.Warnings {
-			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", show(s.place), w)
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", Show(s.place), w)
 		}
 	}
 	if !stack.Related(base, head) {

@@ -18,6 +18,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
+// keepFunc takes a record, which is used again for the next one.
+type keepFunc = func(collector.Format, *collector.Record) error
+
 // Loader reads profiles into snapshots. One Loader for the profiles that are
 // compared keeps once what they have in common.
 type Loader struct {
@@ -39,6 +42,12 @@ func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error
 	return s.all, err
 }
 
+// Read hands the records of the profile at place to keep, as pprof.Read does, instead
+// of making a snapshot.
+func (l *Loader) Read(ctx context.Context, place string, keep keepFunc) (*collector.Profile, error) {
+	return l.read(ctx, place, keep)
+}
+
 // load is Load for a profile that may be told apart by a label.
 func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 	key, _, filter := splitLabel(l.label)
@@ -48,7 +57,7 @@ func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 			l.split = newSplitter(key)
 		}
 	}
-	p, err := l.read(ctx, place)
+	p, err := l.read(ctx, place, l.keep)
 	if err != nil {
 		// The builder has counted a part, which must not be taken for the
 		// next profile's.
@@ -84,19 +93,19 @@ func (l *Loader) options() pprof.Options {
 	return o
 }
 
-func (l *Loader) read(ctx context.Context, place string) (*collector.Profile, error) {
+func (l *Loader) read(ctx context.Context, place string, keep keepFunc) (*collector.Profile, error) {
 	if u, ok := asURL(place); ok {
 		if u.Scheme == "gops" {
-			return pprof.New(l.options()).ReadGops(ctx, u, l.keep)
+			return pprof.New(l.options()).ReadGops(ctx, u, keep)
 		}
-		return pprof.New(l.options()).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, l.keep)
+		return pprof.New(l.options()).Read(ctx, cmp.Or(l.Client, http.DefaultClient), u, keep)
 	}
-	return l.readFile(place)
+	return l.readFile(place, keep)
 }
 
 // readFile reads the profile in a file, which may be one in an archive. What is said of
 // a member is said of the archive with its name.
-func (l *Loader) readFile(place string) (*collector.Profile, error) {
+func (l *Loader) readFile(place string, keep keepFunc) (*collector.Profile, error) {
 	path, member := bundle.Split(place)
 	f, err := os.Open(path)
 	if err != nil {
@@ -114,14 +123,14 @@ func (l *Loader) readFile(place string) (*collector.Profile, error) {
 	var p *collector.Profile
 	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
 		var err error
-		p, err = pprof.Read(r, modified, lim, l.keep)
+		p, err = pprof.Read(r, modified, lim, keep)
 		return false, err
 	})
 	switch {
 	case err == nil:
 		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
 	case errors.Is(err, bundle.ErrNotArchive) && member == "":
-		p, err = pprof.Read(f, info.ModTime(), lim, l.keep)
+		p, err = pprof.Read(f, info.ModTime(), lim, keep)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
@@ -162,8 +171,8 @@ func asURL(place string) (*url.URL, bool) {
 	return u, true
 }
 
-// show is a place without its secrets.
-func show(place string) string {
+// Show is a place without its secrets.
+func Show(place string) string {
 	if u, ok := asURL(place); ok {
 		return collector.RedactURL(u)
 	}

@@ -39,13 +39,13 @@ var mayImport = map[string][]string{
 	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector"},
 	"collector/scrape":    {"collector", "collector/fetch", "internal/procstart"},
-	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/protobuf"},
+	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
 	"collector/pprof/bounds":   {"collector"},
 	"collector/pprof/protobuf": {"collector", "collector/pprof/bounds"},
 	"collector/pprof/dump":     {"collector", "collector/pprof/bounds", "collector/pprof/paste"},
-	"collector/pprof/paste":    {},
+	"collector/pprof/paste":    {"collector", "collector/pprof/bounds"},
 
 	"trend":          {"internal/procstart"},
 	"internal/human": {},
@@ -123,9 +123,11 @@ var mayImport = map[string][]string{
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
 
 	"internal/diff/bundle": {},
-	"internal/app":         {"*"},
-	"internal/demo":        {"alerting", "internal/app", "internal/config", "internal/human", "leak", "trend"},
-	"cmd/gorowatch":        {"*"},
+
+	"internal/convert": {"collector", "internal/diff", "internal/human"},
+	"internal/app":     {"*"},
+	"internal/demo":    {"alerting", "internal/app", "internal/config", "internal/human", "leak", "trend"},
+	"cmd/gorowatch":    {"*"},
 
 	"deploy": {},
 }

@@ -34,3 +34,8 @@ func (l Limits) WithDefaults() Limits {
 	l.Memory = cmp.Or(l.Memory, 128<<20)
 	return l
 }
+
+// BufferSize is the size of the buffers that readers of dumps need. So much of the
+// FirstLine decides on the format: a dump may have a panic's text and log lines before
+// its first goroutine. A longer line is cut.
+const BufferSize = 64 << 10

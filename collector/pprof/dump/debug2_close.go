@@ -40,10 +40,7 @@ func (d *dump) count(at int) {
 	if rec := &d.records[at]; rec.Labels != nil {
 		keepCommon(rec.Labels, parseLabels(d.labels))
 	}
-	d.read.add(sighting{
-		id: d.id, record: int32(at), apart: d.apart,
-		minutes: uint32(min(d.wait/time.Minute, math.MaxUint32)),
-	})
+	d.read.add(newSighting(d.id, uint32(min(d.wait/time.Minute, math.MaxUint32)), at, d.apart))
 }
 
 // record makes a record from the key; finish counts its goroutines.

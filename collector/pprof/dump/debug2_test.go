@@ -34,7 +34,7 @@ func FuzzKnown(f *testing.F) {
 // dumpOf reads a dump without a look at what it is, for as far as it goes.
 func dumpOf(data []byte, tolerant bool) (p collector.Profile) {
 	lim := bounds.Limits{Body: 1 << 20, Decoded: 1 << 20, Stacks: 50, Depth: 20}.WithDefaults()
-	in := &lines{br: bufio.NewReaderSize(bytes.NewReader(data), BufferSize), tolerant: tolerant}
+	in := &lines{br: bufio.NewReaderSize(bytes.NewReader(data), bounds.BufferSize), tolerant: tolerant}
 	err := readDebug2(in, lim, nil, &p, &notes{wrapping: &wrapping{}}, func(rec *collector.Record) error {
 		p.Records = append(p.Records, *rec)
 		return nil

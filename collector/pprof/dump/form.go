@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
 // Form is what a text is, as its beginning tells.
@@ -27,10 +29,10 @@ var (
 
 // Detect tells the format from the beginning of a profile.
 func Detect(head []byte) Form {
-	if IsBinary(head) {
+	if paste.IsBinary(head) {
 		return Binary
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), blanks+"\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, paste.ByteOrderMark), blanks+"\n")
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	first = trimmedCopy(first)
 	switch {
@@ -89,20 +91,9 @@ func isHeader(line []byte) bool {
 	return bytes.HasPrefix(rest, []byte(" [")) || bytes.HasPrefix(rest, []byte(" gp=0x")) && bytes.Contains(rest, []byte(" ["))
 }
 
-// IsBinary holds for the protocol buffer, which has field tags and
-// lengths among its first bytes, and for no text.
-func IsBinary(head []byte) bool {
-	for _, c := range head[:min(len(head), 512)] {
-		if c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' && c != 0x1b {
-			return true
-		}
-	}
-	return false
-}
-
 // otherProfile names a text profile that does not count goroutines.
 func otherProfile(head []byte) string {
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, paste.ByteOrderMark), " \t\r\n")
 	for _, o := range []struct{ lead, name string }{
 		{"heap profile: ", "a heap profile"},
 		{"threadcreate profile: ", "a threadcreate profile"},

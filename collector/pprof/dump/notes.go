@@ -55,6 +55,9 @@ func (n *notes) warn(p *collector.Profile) {
 	if n.lost > 0 {
 		warn("line %d: the log says that it lost lines, so there may be more goroutines than counted", n.lost)
 	}
+	if n.escaped != nil && n.escaped.Cut {
+		warn("the string that holds the dump has no end: a part is missing there, so there may be more goroutines than counted")
+	}
 	if n.start.within {
 		warn("a frame stands before the first goroutine: the beginning of the dump is missing, so there may be more goroutines than counted")
 	}

@@ -10,18 +10,13 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// BufferSize is the size of the buffers that readers of dumps need. So much of the
-// FirstLine decides on the format: a dump may have a panic's text and log lines before
-// its first goroutine. A longer line is cut.
-const BufferSize = 64 << 10
-
 // emit takes the records of a profile as they are read.
 type emit func(*collector.Record) error
 
 // Read finds the dump in a text, decides on its format and reads it. The reader has a
-// buffer of BufferSize.
+// buffer of bounds.BufferSize.
 func Read(br *bufio.Reader, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, out func(*collector.Record) error) error {
-	head, err := br.Peek(BufferSize)
+	head, err := br.Peek(bounds.BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

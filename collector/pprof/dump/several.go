@@ -33,7 +33,7 @@ func (d *dump) finish() (warnings []string) {
 	}
 	for _, part := range parts {
 		for _, one := range part {
-			rec := &d.records[one.record]
+			rec := &d.records[one.record()]
 			rec.Count++
 			rec.Wait = max(rec.Wait, time.Duration(one.minutes)*time.Minute)
 		}
@@ -47,7 +47,7 @@ func (d *dump) finish() (warnings []string) {
 	}
 	for _, part := range parts {
 		for _, one := range part {
-			rec := &d.records[one.record]
+			rec := &d.records[one.record()]
 			rec.IDs = append(rec.IDs, one.id)
 		}
 	}
@@ -117,7 +117,7 @@ func (r *resolver) isNext(first uint64, run map[uint64]bool, again, fresh int, w
 func (r *resolver) restart(run map[uint64]bool) {
 	begin := len(r.kept)
 	for i := len(r.kept) - 1; i > 0 && !run[r.kept[i].id]; i-- {
-		if one := r.kept[i]; one.apart || strings.HasPrefix(r.records[one.record].State, "running") {
+		if one := r.kept[i]; one.apart() || strings.HasPrefix(r.records[one.record()].State, "running") {
 			begin = i
 			break
 		}
@@ -140,14 +140,14 @@ func (r *resolver) keep(one sighting) {
 		return
 	}
 	r.twice++
-	if len(r.records[r.kept[at].record].Frames) == 0 {
+	if len(r.records[r.kept[at].record()].Frames) == 0 {
 		r.kept[at] = one // the one before was "running on other thread"
 	}
 }
 
 // waits tells whether a goroutine is on no thread.
 func (r *resolver) waits(one sighting) bool {
-	rec := &r.records[one.record]
+	rec := &r.records[one.record()]
 	if len(rec.Frames) == 0 {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
@@ -28,7 +29,7 @@ const logLimit = 16 << 20
 // none.
 func findStart(br *bufio.Reader) (s start, err error) {
 	for size := 0; size < logLimit; {
-		head, err := br.Peek(BufferSize)
+		head, err := br.Peek(bounds.BufferSize)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return s, err
 		}

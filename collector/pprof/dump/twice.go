@@ -2,12 +2,26 @@ package dump
 
 import "slices"
 
-// sighting is a goroutine as it stands in a dump.
+// sighting is a goroutine as it stands in a dump. There is one of each goroutine, so its
+// size decides what a dump of a million takes.
 type sighting struct {
 	id      uint64
-	record  int32 // index of its record
 	minutes uint32
-	apart   bool // other text is between it and the one before
+	place   uint32 // twice the index of its record, and one more if it is apart
+}
+
+// record is the index of its record.
+func (s sighting) record() int { return int(s.place / 2) }
+
+// apart tells whether other text is between it and the one before.
+func (s sighting) apart() bool { return s.place%2 == 1 }
+
+func newSighting(id uint64, minutes uint32, record int, apart bool) sighting {
+	s := sighting{id: id, minutes: minutes, place: 2 * uint32(record)}
+	if apart {
+		s.place++
+	}
+	return s
 }
 
 // sightings are those of a dump, in its order. They are kept in parts, because

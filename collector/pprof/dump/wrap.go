@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
@@ -21,6 +22,7 @@ type wrapping struct {
 	others   int // dumps that begin in those lines
 	lost     int // line at which the log says that it lost messages
 	json     *paste.Lines
+	escaped  *paste.Unescaper
 	delve    *paste.Delve
 }
 
@@ -42,7 +44,7 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 		if s.form == Text || s.at == 0 {
 			break
 		}
-		head, _ := br.Peek(BufferSize)
+		head, _ := br.Peek(bounds.BufferSize)
 		line, n := cutLine(head)
 		if n == 0 {
 			line = head
@@ -53,16 +55,20 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 		case inJSON && (escaped < 0 || oneLine(rest)):
 			w.json = paste.NewLines(br, key)
 			w.names = append(w.names, jsonName(key))
-			br = bufio.NewReaderSize(w.json, BufferSize)
+			br = bufio.NewReaderSize(w.json, bounds.BufferSize)
 			continue
 		case escaped >= 0 && isEscaped(rest):
 			_, _ = br.Discard(s.at)
 			w.names = append(w.names, "text within a string with escapes")
-			br = bufio.NewReaderSize(paste.NewUnescaper(br), BufferSize)
+			w.escaped = paste.NewUnescaper(br)
+			br = bufio.NewReaderSize(w.escaped, bounds.BufferSize)
 			continue
 		case isHTML(before):
 			w.names = append(w.names, "web page")
-			w.in.rewrite = func(line []byte) ([]byte, bool) { return paste.HTML(line), line != nil }
+			w.in.rewrite = func(line []byte) ([]byte, bool) {
+				text := paste.HTML(line)
+				return text, line != nil && (len(text) > 0 || len(line) == 0) // tags alone are no empty line
+			}
 		default:
 			w.cutPrefix(before, head[n:])
 		}
@@ -159,8 +165,9 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 		return nil, true
 	}
 	w.foreign++
-	if at, _ := startWithin(line); at > 0 {
-		if w.others++; w.other == "" {
+	text := trimmedCopy(line)
+	if at, _ := startWithin(line); at > 0 || isHeader(text) || isTotal(text) {
+		if w.others++; w.others == 1 {
 			w.other = string(FirstLine(line[:at]))
 		}
 	}
@@ -172,7 +179,7 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 
 // listed looks whether the dump is the list of a debugger, once its prefix is gone.
 func (w *wrapping) listed() {
-	head, _ := w.in.br.Peek(BufferSize)
+	head, _ := w.in.br.Peek(bounds.BufferSize)
 	line, n := cutLine(head)
 	if n == 0 {
 		line = head

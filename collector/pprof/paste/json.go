@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 )
 
 // KeyAt is the key of the JSON object in a line whose value is a string that byte at
@@ -175,40 +174,55 @@ func (l *Lines) text(line []byte, cut bool) []byte {
 }
 
 // Unescaper undoes the escapes of a string in JSON or in Go that holds several lines.
-// A quote ends a line, because it ends the string.
+// A quote, which ends the string, and the end of a line of the log end a line that is
+// not empty.
 type Unescaper struct {
-	br *bufio.Reader
+	br   *bufio.Reader
+	last byte   // given
+	rest string // of an escape, not given yet
+	in   bool   // a string
+	// Cut tells that a string has no end.
+	Cut bool
 }
 
-// NewUnescaper reads the text with escapes from br.
-func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br} }
+// NewUnescaper reads the text with escapes from br, which is within a string.
+func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br, last: '\n', in: true} }
 
-func (u *Unescaper) Read(p []byte) (int, error) {
-	n := 0
-	for n+4 <= len(p) {
+func (u *Unescaper) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(u.rest) > 0 {
+			m := copy(p[n:], u.rest)
+			n, u.rest, u.last = n+m, u.rest[m:], u.rest[m-1]
+			continue
+		}
+		if n > 0 && u.br.Buffered() == 0 {
+			return n, nil
+		}
 		c, err := u.br.ReadByte()
 		if err != nil {
 			if n > 0 {
 				return n, nil
 			}
+			u.Cut = u.Cut || u.in
 			return 0, err
 		}
 		switch c {
 		case '"':
-			p[n] = '\n'
+			u.in = !u.in
+		case '\n': // which no string has
+			u.Cut = u.Cut || u.in
+			u.in = false
+		}
+		switch {
+		case c == '\\':
+			u.rest = u.escape()
+		case c != '"' && c != '\n':
+			p[n], u.last = c, c
 			n++
-		case '\\':
-			n += copy(p[n:], u.escape())
-		default:
-			p[n] = c
+		case u.last != '\n':
+			p[n], u.last = '\n', '\n'
 			n++
 		}
-		if n > 0 && u.br.Buffered() == 0 {
-			return n, nil
-		}
-	}
-	if n == 0 && len(p) > 0 {
-		return 0, io.ErrShortBuffer
 	}
 	return n, nil
 }

@@ -1,4 +1,4 @@
-package dump
+package paste
 
 import (
 	"bufio"
@@ -10,10 +10,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
+// ByteOrderMark is what some editors begin a text in UTF-8 with.
+var ByteOrderMark = []byte("\xef\xbb\xbf")
+
 var (
-	utf8BOM    = []byte("\xef\xbb\xbf")
 	utf16LEBOM = []byte("\xff\xfe")
 	utf16BEBOM = []byte("\xfe\xff")
 	utf32LEBOM = []byte("\xff\xfe\x00\x00")
@@ -24,7 +27,7 @@ var (
 // "\n". Shells and editors, PowerShell above all, save dumps in UTF-16 or with a
 // byte order mark. Binary data is passed through. utf16 tells that the text was in UTF-16.
 func UTF8(br *bufio.Reader) (text *bufio.Reader, utf16 bool, err error) {
-	head, err := br.Peek(BufferSize)
+	head, err := br.Peek(bounds.BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
@@ -32,9 +35,9 @@ func UTF8(br *bufio.Reader) (text *bufio.Reader, utf16 bool, err error) {
 	switch {
 	case bytes.HasPrefix(start, utf32LEBOM), bytes.HasPrefix(start, utf32BEBOM):
 		return nil, false, collector.Errorf(collector.ReasonNotProfile, "that is text in UTF-32, which cannot be read; save it as UTF-8")
-	case bytes.HasPrefix(start, utf8BOM):
-		_, _ = br.Discard(len(utf8BOM))
-		head = head[len(utf8BOM):]
+	case bytes.HasPrefix(start, ByteOrderMark):
+		_, _ = br.Discard(len(ByteOrderMark))
+		head = head[len(ByteOrderMark):]
 	case bytes.HasPrefix(start, utf16LEBOM), bytes.HasPrefix(start, utf16BEBOM):
 		little := start[0] == 0xff
 		_, _ = br.Discard(2)
@@ -55,7 +58,7 @@ func endLines(br *bufio.Reader, head []byte) *bufio.Reader {
 	if bytes.IndexByte(head, '\n') >= 0 || bytes.IndexByte(head, '\r') < 0 || IsBinary(head) {
 		return br
 	}
-	return bufio.NewReaderSize(&crReader{br}, BufferSize)
+	return bufio.NewReaderSize(&crReader{br}, bounds.BufferSize)
 }
 
 func order(little bool) binary.ByteOrder {
@@ -89,8 +92,8 @@ func likelyUTF16(head []byte, zeroAt int) bool {
 }
 
 func fromUTF16(br *bufio.Reader, order binary.ByteOrder) (*bufio.Reader, error) {
-	br = bufio.NewReaderSize(&utf16Reader{r: br, order: order}, BufferSize)
-	head, err := br.Peek(BufferSize)
+	br = bufio.NewReaderSize(&utf16Reader{r: br, order: order}, bounds.BufferSize)
+	head, err := br.Peek(bounds.BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -162,4 +165,15 @@ func (c *crReader) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// IsBinary holds for the protocol buffer, which has field tags and
+// lengths among its first bytes, and for no text.
+func IsBinary(head []byte) bool {
+	for _, c := range head[:min(len(head), 512)] {
+		if c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' && c != 0x1b {
+			return true
+		}
+	}
+	return false
 }
