@@ -82,8 +82,9 @@ func (h *hostile) start(t *testing.T) (addr string) {
 	return srv.Listener.Addr().String()
 }
 
-// peakMemory is the most memory that a process has ever had, in bytes. It is 0
-// where the system does not tell.
+// peakMemory is the most memory that a process has ever had, in bytes, without the
+// pages of its own file, which the kernel can take back. It is 0 where the system
+// does not tell.
 func peakMemory(t *testing.T, pid int) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -91,11 +92,14 @@ func peakMemory(t *testing.T, pid int) int {
 	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(t, err)
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
-	require.NotNil(t, m)
-	kb, err := strconv.Atoi(string(m[1]))
-	require.NoError(t, err)
-	return kb << 10
+	kb := func(field string) int {
+		m := regexp.MustCompile(field + `:\s+(\d+) kB`).FindSubmatch(text)
+		require.NotNil(t, m)
+		n, err := strconv.Atoi(string(m[1]))
+		require.NoError(t, err)
+		return n
+	}
+	return (kb("VmHWM") - kb("RssFile")) << 10
 }
 
 // A gorowatch with the memory of the chart watches services whose profiles are
