@@ -6,10 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"slices"
 
 	"github.com/gorowatch/gorowatch/internal/human"
 )
+
+// contentTypes are those that a path takes.
+type contentTypes struct {
+	types []string
+	text  string // what to expect, for people
+}
+
+func (c contentTypes) include(header string) bool {
+	typ, _, err := mime.ParseMediaType(header)
+	return (err == nil || header == "") && slices.Contains(c.types, typ)
+}
 
 // readBody reads a request, which may be compressed. Both what is sent and what it
 // decompresses to are bounded. n is the number of bytes that were sent.

@@ -2,48 +2,18 @@ package push
 
 import (
 	"encoding/json"
-	"mime"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-const (
-	formType  = "multipart/form-data"
-	protoType = "application/proto"
-)
+// protoType is the content type of a unary call whose message is a protocol buffer.
+const protoType = "application/proto"
 
-// ingestTypes are the types of a profile that is sent without a form.
-var ingestTypes = []string{"", "application/octet-stream", "binary/octet-stream"}
-
-// sentNothing are the labels of a request that was dropped as a whole.
-var sentNothing = labels.EmptyLabels()
-
-func isIngestType(contentType string) bool {
-	typ, _, err := mime.ParseMediaType(contentType)
-	if contentType == "" {
-		return true
-	}
-	return err == nil && (typ == formType || slices.Contains(ingestTypes, typ))
-}
-
-func isConnectType(contentType string) bool {
-	typ, _, err := mime.ParseMediaType(contentType)
-	return err == nil && typ == protoType
-}
-
-// contentTypes says which types a path takes.
-func contentTypes(path string) string {
-	if strings.HasSuffix(path, ConnectPath) {
-		return "expected " + protoType + ", as unary calls of the Connect protocol have it"
-	}
-	return "expected " + formType + ", or application/octet-stream with a profile in pprof's format"
-}
+// connectTypes are what Push takes.
+var connectTypes = contentTypes{types: []string{protoType}, text: protoType + ", as unary calls of the Connect protocol have it"}
 
 // connectError is an error of the Connect protocol.
 type connectError struct {
@@ -61,7 +31,6 @@ func (h *Handler) Push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := answers[p.reason]
-	setRetry(w, answer.status)
 	if p.reason == ReasonContentType {
 		w.Header().Set("Accept-Post", protoType)
 	}
@@ -71,7 +40,7 @@ func (h *Handler) Push(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) push(w http.ResponseWriter, r *http.Request) *problem {
-	x, leave, p := h.admit(w, r, isConnectType)
+	x, leave, p := h.admit(w, r, connectTypes)
 	if p != nil {
 		h.dropped(r, p, sentNothing)
 		return p
@@ -110,11 +79,4 @@ func seriesLabels(s series) (labels.Labels, *problem) {
 		return sentNothing, drop(ReasonBadLabels, "the labels of the profile: "+human.Line(name, 64)+" comes twice")
 	}
 	return checkLabels(ls)
-}
-
-// setRetry tells a client when to try again, if it may.
-func setRetry(w http.ResponseWriter, status int) {
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-	}
 }

@@ -18,12 +18,6 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 )
 
-// Paths are where profiles are sent to.
-const (
-	IngestPath  = "/ingest"
-	ConnectPath = "/push.v1.PusherService/Push"
-)
-
 // Backend is what the Handler needs of a running gorowatch. Its methods are called
 // from any goroutine.
 type Backend interface {
@@ -117,13 +111,13 @@ type request struct {
 
 // admit checks whether a request may be handled, and reads it. leave must be called
 // once it is handled, unless there is a problem.
-func (h *Handler) admit(w http.ResponseWriter, r *http.Request, accepted func(contentType string) bool) (x *request, leave func(), _ *problem) {
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request, accepted contentTypes) (x *request, leave func(), _ *problem) {
 	x = &request{Request: r, config: *h.config.Load(), now: h.o.Now()}
 	if !x.config.Enabled {
 		return nil, nil, drop(ReasonOff, "pushed profiles are not accepted: set profiles.push.enabled")
 	}
-	if !accepted(r.Header.Get("Content-Type")) {
-		return nil, nil, drop(ReasonContentType, "Content-Type: "+contentTypes(r.URL.Path))
+	if !accepted.include(r.Header.Get("Content-Type")) {
+		return nil, nil, drop(ReasonContentType, "Content-Type: expected "+accepted.text)
 	}
 	if !h.o.Backend.Ready() {
 		return nil, nil, drop(ReasonNotReady, "the first evaluation is not done; no instance is known yet")
@@ -169,6 +163,9 @@ func (r *result) problem() *problem {
 	}
 	return r.worst
 }
+
+// sentNothing are the labels of a request that was dropped as a whole.
+var sentNothing = labels.EmptyLabels()
 
 // dropped counts and logs what was dropped.
 func (h *Handler) dropped(r *http.Request, p *problem, ls labels.Labels) {

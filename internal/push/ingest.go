@@ -15,6 +15,14 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
+const formType = "multipart/form-data"
+
+// ingestTypes are what Ingest takes. Without a form, the body is the profile.
+var ingestTypes = contentTypes{
+	types: []string{formType, "application/octet-stream", "binary/octet-stream", ""},
+	text:  formType + ", or application/octet-stream with a profile in pprof's format",
+}
+
 // maxFormParts bounds the parts of a form. Clients send two or three.
 const maxFormParts = 10
 
@@ -27,14 +35,13 @@ func (h *Handler) Ingest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := answers[p.reason]
-	setRetry(w, answer.status)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(answer.status)
 	_, _ = io.WriteString(w, p.text+"\n")
 }
 
 func (h *Handler) ingest(w http.ResponseWriter, r *http.Request) *problem {
-	x, leave, p := h.admit(w, r, isIngestType)
+	x, leave, p := h.admit(w, r, ingestTypes)
 	if p == nil {
 		defer leave()
 		var sent profile

@@ -32,6 +32,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const connectPath = "/push.v1.PusherService/Push"
+
 var checkout = labels.FromStrings("namespace", "shop", "job", "checkout", "pod", "checkout-1", "instance", "10.0.0.1:8080")
 
 // backend is a gorowatch that needs every profile.
@@ -184,7 +186,7 @@ func list(pairs ...string) (out []labels.Label) {
 var alloyLabels = list("__name__", "goroutine", "instance", "10.0.0.1:8080", "job", "checkout", "namespace", "shop", "pod", "checkout-1", "service_name", "shop/checkout")
 
 func (r *receiver) push(body []byte, change func(*http.Request)) *httptest.ResponseRecorder {
-	return r.send(r.Handler.Push, "http://gorowatch"+ConnectPath, "application/proto", body, func(req *http.Request) {
+	return r.send(r.Handler.Push, "http://gorowatch"+connectPath, "application/proto", body, func(req *http.Request) {
 		req.Header.Set("Connect-Protocol-Version", "1")
 		if change != nil {
 			change(req)
@@ -333,13 +335,13 @@ func TestBadInput(t *testing.T) {
 			func(r *receiver) *httptest.ResponseRecorder { return r.push(good, nil) }, ReasonNotReady, "first evaluation",
 		},
 		"JSON": {nil, func(r *receiver) *httptest.ResponseRecorder {
-			return r.send(r.Handler.Push, ConnectPath, "application/json", []byte("{}"), nil)
+			return r.send(r.Handler.Push, connectPath, "application/json", []byte("{}"), nil)
 		}, ReasonContentType, "application/proto"},
 		"gRPC": {nil, func(r *receiver) *httptest.ResponseRecorder {
-			return r.send(r.Handler.Push, ConnectPath, "application/grpc-web+proto", good, nil)
+			return r.send(r.Handler.Push, connectPath, "application/grpc-web+proto", good, nil)
 		}, ReasonContentType, "application/proto"},
 		"no type": {nil, func(r *receiver) *httptest.ResponseRecorder {
-			return r.send(r.Handler.Push, ConnectPath, "", good, nil)
+			return r.send(r.Handler.Push, connectPath, "", good, nil)
 		}, ReasonContentType, "application/proto"},
 		"another encoding": {nil, func(r *receiver) *httptest.ResponseRecorder {
 			return r.push(good, func(req *http.Request) { req.Header.Set("Content-Encoding", "br") })
@@ -460,7 +462,6 @@ func TestBadInput(t *testing.T) {
 			require.Contains(t, text, c.text)
 			require.Less(t, len(text), 1000)
 			require.NotContains(t, text, "\x1b")
-			require.Equal(t, want.status == 429 || want.status == 503, w.Header().Get("Retry-After") != "")
 			require.Zero(t, r.count("used"))
 		})
 	}

@@ -1,9 +1,6 @@
 package push
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
 // Reason is why a profile or a whole request was dropped.
 type Reason string
@@ -61,9 +58,6 @@ var answers = map[Reason]struct {
 	ReasonFuture:      {http.StatusUnprocessableEntity, "out_of_range"},
 	ReasonCanceled:    {http.StatusRequestTimeout, "canceled"},
 }
-
-// retryAfter is when a client may try again that is told to.
-const retryAfter = 5 * time.Second
 
 // problem is why something was dropped, with a sentence for people.
 type problem struct {
