@@ -30,10 +30,10 @@ var (
 )
 
 const (
-	// pushInterval is the least time between the first frequentPushes pushed profiles
-	// that are used of a suspect. regularPushes more come at the suspicion interval,
-	// which then doubles as it does between pulls.
-	pushInterval   = 10 * time.Second
+	// frequentPushes pushed profiles of a suspect are used at pushParts to a suspicion
+	// interval, and at most at one a second. regularPushes more are at the suspicion
+	// interval, which then doubles as it does between pulls.
+	pushParts      = 12
 	frequentPushes = 20
 	regularPushes  = 10
 	// maxPushAge and maxPushAhead bound the time of a pushed profile. A sender tries
@@ -80,10 +80,10 @@ func (p *Planner) wantProof(now time.Time, s *Service, in *fleet.Instance, l lea
 
 // pushPause is the least time between two pushed profiles of a suspect.
 func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
+	d := p.SuspicionInterval
 	if in.suspicion.pulls < frequentPushes {
-		return pushInterval
+		return max(d/pushParts, time.Second)
 	}
-	d := max(pushInterval, p.SuspicionInterval)
 	for range max(in.suspicion.pulls-frequentPushes-regularPushes, 0) {
 		if d >= p.BaselineInterval {
 			return p.BaselineInterval
