@@ -172,7 +172,7 @@ func TestPushedLeakProfileProves(t *testing.T) {
 // TestPushesFindLeaksSooner compares the same leaks with profiles that are pulled and
 // that are pushed.
 func TestPushesFindLeaksSooner(t *testing.T) {
-	for _, perHour := range []float64{30, 100, 400, 2000} {
+	for _, perHour := range []float64{30, 100, 200, 400, 800, 2000} {
 		detect := func(run func(*world, func() bool)) time.Duration {
 			w := newWorld(t)
 			w.add("checkout", "a", process{onset: t0.Add(3 * time.Hour), perHour: perHour, fn: handler})
