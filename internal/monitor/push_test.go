@@ -3,6 +3,8 @@ package monitor
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +169,35 @@ func TestPushedLeakProfileProves(t *testing.T) {
 	w.pushing(time.Minute, never)
 	require.Equal(t, leak.Proven, w.firing()[0].Evidence)
 	require.Equal(t, asked+1, w.leakPulls["checkout/a"], "the one that was pushed, and no more")
+}
+
+// Pushes arrive while the cycles run, several of one instance at a time.
+func TestPushesBesideTheCycle(t *testing.T) {
+	w, p := wanted(t)
+	var used atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 8 {
+		now := w.now
+		wg.Go(func() {
+			for range 50 {
+				now = now.Add(time.Duration(11+i) * time.Second)
+				switch ok, err := w.push(p, now); {
+				case err != nil && !errors.Is(err, profiling.ErrOutOfOrder) && !errors.Is(err, profiling.ErrReplayed):
+					t.Error(err)
+				case ok:
+					used.Add(1)
+				}
+			}
+		})
+	}
+	for range 5 {
+		require.NoError(t, w.monitor.Cycle(t.Context(), w.now.Add(time.Minute)))
+		w.now = w.now.Add(time.Minute)
+	}
+	wg.Wait()
+	w.monitor.Wait()
+	w.run(time.Minute)
+	require.Positive(t, used.Load())
 }
 
 // TestPushesFindLeaksSooner compares the same leaks with profiles that are pulled and

@@ -74,12 +74,7 @@ func (s *senders) find(now time.Time, name string, c Config) (*sender, *problem)
 		if len(s.known) >= maxSenders {
 			return nil, drop(ReasonSenders, "more than "+human.Count(maxSenders)+" senders push profiles")
 		}
-		x = &sender{
-			slots:    semaphore.NewWeighted(senderRequestsAtATime),
-			requests: rate.NewLimiter(0, 0), bytes: rate.NewLimiter(0, 0),
-			series: map[uint64]struct{}{}, since: now,
-		}
-		x.configure(now, c)
+		x = &sender{slots: semaphore.NewWeighted(senderRequestsAtATime), series: map[uint64]struct{}{}, since: now}
 		s.known[name] = x
 	}
 	x.configure(now, c)
@@ -95,14 +90,21 @@ func (s *senders) find(now time.Time, name string, c Config) (*sender, *problem)
 
 // configure applies the bounds of the configuration, which may have changed.
 func (x *sender) configure(now time.Time, c Config) {
-	set := func(l *rate.Limiter, perSecond float64, least int) {
-		burst := max(int(perSecond*burstTime.Seconds()), least)
-		if float64(l.Limit()) != perSecond || l.Burst() != burst {
-			*l = *rate.NewLimiter(rate.Limit(perSecond), burst)
-		}
+	x.requests = limiter(x.requests, now, c.SenderRate, 1)
+	x.bytes = limiter(x.bytes, now, c.SenderBandwidth, int(c.RequestLimit))
+}
+
+// limiter is l with so much a second, and at least so much at once. l may be nil.
+func limiter(l *rate.Limiter, now time.Time, perSecond float64, least int) *rate.Limiter {
+	limit, burst := rate.Limit(perSecond), max(int(perSecond*burstTime.Seconds()), least)
+	if l == nil {
+		return rate.NewLimiter(limit, burst)
 	}
-	set(x.requests, c.SenderRate, 1)
-	set(x.bytes, c.SenderBandwidth, int(c.RequestLimit))
+	if l.Limit() != limit || l.Burst() != burst {
+		l.SetLimitAt(now, limit)
+		l.SetBurstAt(now, burst)
+	}
+	return l
 }
 
 // forget drops the senders that have sent nothing for a while. The caller holds mtx.
