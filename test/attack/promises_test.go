@@ -44,7 +44,7 @@ var promises = map[string][]string{
 	"Labels stay in profiles.":       {"leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
 
 	"It only reads.":           {"TestPagesOfAHostileService"},
-	"Profiles have a budget.":  {"internal/monitor/profiling/puller_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/profiling/puller_test.go:TestBandwidth"},
+	"Profiles have a budget.":  {"internal/monitor/profiling/budget_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/profiling/budget_test.go:TestBandwidth"},
 	"Answers are not trusted.": {"TestHostileProfiles", "internal/archive/folder_test.go:TestUndecodableIsSetAside", "collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
 	"Series are not trusted.":  {"TestSeriesFillNothing", "collector/promapi/hostile_test.go:TestLabelsThatAreNone", "collector/promapi/hostile_test.go:TestValuesThatAreNone"},
 	"Log lines are bounded.":   {"cmd/gorowatch/logs_test.go:TestLogValuesAreShort"},
