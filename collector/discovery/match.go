@@ -24,10 +24,14 @@ const (
 
 // keys are those that a target is found by, and that an instance is looked up
 // with, the best first.
-func (f *found) keys(ls labels.Labels) []string {
-	if len(f.Match) > 0 {
-		values := make([]string, len(f.Match))
-		for i, name := range f.Match {
+func (f *found) keys(ls labels.Labels) []string { return keysOf(f.Match, ls) }
+
+// keysOf are the keys of labels by the labels that a target and its instance share.
+// Without any: namespace and pod, or instance.
+func keysOf(match []string, ls labels.Labels) []string {
+	if len(match) > 0 {
+		values := make([]string, len(match))
+		for i, name := range match {
 			if values[i] = ls.Get(name); values[i] == "" {
 				return nil
 			}

@@ -26,6 +26,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/push"
 )
 
 // shutdownTimeout bounds how long Run waits for open requests at the end.
@@ -48,6 +49,7 @@ type App struct {
 	puller   *profiling.Puller
 	notifier *notify.Notifier
 	monitor  *monitor.Monitor
+	pushed   *push.Handler
 	tenancy  tenancy
 	// memoryNotice says why the archive is in memory; empty: it is in the bucket.
 	memoryNotice atomic.Pointer[string]
@@ -139,6 +141,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("http clients", func() error { a.graph.Load().closeIdle(); return nil })
 	if err := a.makeMonitor(ctx, conf, g); err != nil {
+		return nil, err
+	}
+	if a.pushed, err = push.New(push.Options{
+		Logger: a.logger.With("component", "push"), Backend: state{a}, Config: a.pushConfig(g), Registerer: o.Registry,
+	}); err != nil {
 		return nil, err
 	}
 	if err := a.handler(); err != nil {

@@ -170,6 +170,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 			return fmt.Errorf("reload is incomplete: %w", err)
 		}
 	}
+	a.pushed.Apply(a.pushConfig(g))
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.graph.Store(g)
 	a.applyRuntime(c)

@@ -29,6 +29,7 @@ func (a *App) handler() error {
 		Resolution:   min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
 		Puller:       a.pagePuller(),
 		Inbound:      state{a},
+		Pushed:       a.pushed,
 		Registerer:   a.o.Registry,
 		Gatherer:     a.o.Registry,
 		ExternalURL:  a.externalURL,

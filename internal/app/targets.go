@@ -32,7 +32,8 @@ func newTargetMetrics(reg prometheus.Registerer) *prometheus.GaugeVec {
 // list. It is called by the loop.
 func (a *App) countTargets() {
 	finder := a.graph.Load().finder
-	survey, asked := finder.Survey(time.Now()), finder.Asked()
+	now := time.Now()
+	survey, asked := finder.Survey(now), finder.Asked()
 	n := map[view.TargetState]int{}
 	a.monitor.Each(func(instance labels.Labels, gone bool) {
 		reason, pulled, known := a.puller.Status(instance)
@@ -43,6 +44,8 @@ func (a *App) countTargets() {
 		switch {
 		case gone:
 			n[view.TargetGone]++
+		case a.isPushing(now, instance):
+			n[view.TargetUp]++
 		case !known && !has && asked:
 			n[view.TargetUnmatched]++
 		default:
@@ -91,6 +94,7 @@ func (s state) Targets() []view.Target {
 			}
 			if i, ok := pulled[in.Labels.Hash()]; ok {
 				out[i].Next = in.Next
+				out[i] = s.pushing(now, out[i])
 				if gone {
 					out[i] = left(out[i], since)
 				}
@@ -108,7 +112,7 @@ func (s state) Targets() []view.Target {
 			case finder.Asked():
 				t.State, t.Error = view.TargetUnmatched, err.Error()
 			}
-			out = append(out, t)
+			out = append(out, s.pushing(now, t))
 		}
 	}
 	for i, e := range finder.Unused(now, used) {

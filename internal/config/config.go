@@ -82,6 +82,7 @@ func Default() Config {
 			Bandwidth:         10 * units.MiB,
 			SizeLimit:         80 * units.MiB,
 			AnnotatedPods:     true,
+			Push:              defaultPush(),
 		},
 		Alerting: Alerting{
 			CriticalWithin: model.Duration(6 * time.Hour),

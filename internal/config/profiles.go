@@ -40,6 +40,8 @@ type Profiles struct {
 	AnnotatedPods bool `yaml:"annotated_pods"`
 	// PodNamespaces are the namespaces of these pods; empty: all.
 	PodNamespaces []string `yaml:"pod_namespaces,omitempty"`
+	// Push accepts profiles that are sent unasked.
+	Push Push `yaml:"push,omitempty"`
 }
 
 // AnnotatedSet returns the set of pods whose annotations ask for profiles, in the cluster
@@ -72,4 +74,5 @@ func (v *validator) profiles(p *Profiles) {
 	v.size("profiles.target_bandwidth", p.TargetBandwidth)
 	v.size("profiles.bandwidth", p.Bandwidth)
 	v.size("profiles.size_limit", p.SizeLimit)
+	v.push(&p.Push)
 }

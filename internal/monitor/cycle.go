@@ -34,6 +34,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		m.ask(ctx, sources.MemoryQuestions(now, services))
 		m.ask(ctx, sources.PresenceQuestions(now, m.services.All()))
 		m.publish(ctx)
+		m.pushes.Keep(now)
 	} else {
 		m.mtx.Lock()
 		m.applyResults()

@@ -31,6 +31,8 @@ type Monitor struct {
 	// their results wait in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
+	// pushes are the instances whose profiles come without a pull.
+	pushes profiling.Pushes
 	// profileArchive is the archive as profiling uses it; nil: there is none.
 	profileArchive profiling.Archive
 

@@ -18,6 +18,7 @@ func (m *Monitor) planner() *profiling.Planner {
 		Source: m.o.Puller, Archive: m.profileArchive, Logger: m.logger, Block: m.o.Trend.Base,
 		BaselineInterval: m.o.BaselineInterval, BaselineInstances: m.o.BaselineInstances,
 		SuspicionInterval: m.o.SuspicionInterval, DumpLimit: m.o.DumpLimit,
+		Pushes: &m.pushes,
 	}
 }
 
@@ -50,6 +51,7 @@ func (m *Monitor) startPulls(ctx context.Context, now time.Time, s *watch.Servic
 	for _, p := range plan.Proofs {
 		m.pulls.Go(func() { m.inbox.put(proofResult{s, p.Run(ctx)}) })
 	}
+	m.awaitPushes(now, s, plan.Wants)
 }
 
 // plan plans the pulls of a service. It notes when the next ones are due, which

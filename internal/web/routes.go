@@ -26,6 +26,9 @@ func (h *Handler) routes() []route {
 		{http.MethodGet, "/-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "gorowatch is healthy.") }},
 		{http.MethodGet, "/-/ready", h.ready},
 	}
+	if h.o.Pushed != nil {
+		all = append(all, route{http.MethodPost, ingestPath, h.o.Pushed.Ingest}, route{http.MethodPost, pushPath, h.o.Pushed.Push})
+	}
 	for _, r := range h.pages.Routes() {
 		all = append(all, route(r))
 	}

@@ -48,6 +48,8 @@ type Options struct {
 	Puller view.Puller
 	// Inbound is what alerts of others lead to. Nil: nothing.
 	Inbound Inbound
+	// Pushed takes profiles that are sent unasked. Nil: none is taken.
+	Pushed Pushed
 
 	// Flags are the command line's.
 	Flags map[string]string

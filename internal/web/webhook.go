@@ -16,6 +16,19 @@ type Inbound interface {
 	RequestProfiles(service labels.Labels, instance, why string) error
 }
 
+// Pushed takes profiles that are sent unasked, in the two ways of Pyroscope's clients.
+type Pushed interface {
+	Ingest(http.ResponseWriter, *http.Request)
+	Push(http.ResponseWriter, *http.Request)
+}
+
+// Paths of pushed profiles, which Pyroscope's clients append to the address that they
+// are given.
+const (
+	ingestPath = "/ingest"
+	pushPath   = "/push.v1.PusherService/Push"
+)
+
 // webhook is the backend of the webhook.
 type webhook struct {
 	Backend

@@ -16,15 +16,16 @@ import (
 // with the tests that try to break it: of this package by name, of others as
 // path:name.
 var promises = map[string][]string{
-	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess"},
+	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess", "internal/app/push_test.go:TestPushedProfilesNeedTheLogin"},
 	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hostcheck/hostcheck_test.go:TestAllows"},
 	"Probes and scrapes work under every name.": {"TestWebsiteThatPointsItsNameHere"},
 	"Other sites cannot post.":                  {"TestOtherSitesPost"},
 
-	"Off by default.":                 {"TestOffByDefault", "TestReloadIsOffByDefault"},
+	"Off by default.":                 {"TestOffByDefault", "TestReloadIsOffByDefault", "internal/app/push_test.go:TestPushedProfilesAreOffByDefault"},
 	"The webhook needs its token.":    {"TestWebhookWantsItsToken", "TestOffByDefault", "internal/app/connections_test.go:TestInboundIsOffByDefault"},
 	"The webhook is bounded.":         {"internal/web/inbound_test.go:TestInboundRate"},
 	"The webhook chooses no address.": {"internal/app/inbound_test.go:TestInbound"},
+	"Pushed profiles are bounded.":    {"internal/push/push_test.go:TestSendersAreBounded", "internal/push/push_test.go:TestBadInput"},
 
 	"Slow clients keep nobody out.": {
 		"TestSlowClientsKeepNoProbeOut", "internal/app/connections_test.go:TestNoClientHoldsAConnectionForEver",

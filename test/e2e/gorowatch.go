@@ -68,6 +68,7 @@ type Target struct {
 	Labels     map[string]string
 	URL, State string
 	Error      string
+	LastPush   string `json:"last_push"`
 }
 
 // Targets are those that gorowatch lists, without those that are gone.

@@ -113,6 +113,8 @@ var mayImport = map[string][]string{
 	},
 	"internal/pprofui": {"collector"},
 
+	"internal/push": {"collector", "collector/discovery", "collector/pprof", "internal/human", "internal/monitor/profiling"},
+
 	"internal/config": {"internal/human"},
 	"internal/shard":  {},
 	"internal/scan": {

@@ -13,6 +13,7 @@ type Target struct {
 	State           string        `json:"state"`
 	LastPull        *time.Time    `json:"last_pull"`
 	NextPull        *time.Time    `json:"next_pull"`
+	LastPush        *time.Time    `json:"last_push,omitempty"`
 	DurationSeconds float64       `json:"duration_seconds"`
 	CostSeconds     Number        `json:"cost_seconds"`
 	Goroutines      int64         `json:"goroutines"`

@@ -61,12 +61,17 @@ type Planner struct {
 	// DumpLimit is the number of goroutines up to which an instance with a leak is
 	// asked for a dump; 0: never.
 	DumpLimit int
+	// Pushes are the instances that send their profiles themselves; nil: none does.
+	// These are not pulled.
+	Pushes *Pushes
 }
 
 // Plan is the pulls that a service needs now.
 type Plan struct {
 	Pulls  []Pull
 	Proofs []ProofPull
+	// Wants are profiles of instances that push them.
+	Wants []Want
 	// Findings say which evidence the leaks still lack, and why.
 	Findings []lifecycle.Finding
 }
@@ -77,18 +82,24 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	if p.Source == nil {
 		return plan
 	}
-	plan.Pulls = append(p.planRequest(now, s, &n), p.PlanJudged(now, s, n)...)
+	p.planRequest(now, s, &n, &plan)
+	p.planSuspects(now, s, &n, &plan)
+	plan.Pulls = append(plan.Pulls, p.planReview(now, s, &n)...)
 	if !n.Growing {
 		for _, in := range s.instances {
 			in.suspicion.pulls, in.suspicion.failures = 0, 0
 		}
 		for _, in := range s.baselineDue(now, p.BaselineInterval, p.BaselineInstances) {
-			if !in.pulling {
+			switch {
+			case in.pulling:
+			case p.isPushed(now, in):
+				plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, nil), in, 0))
+			default:
 				plan.Pulls = append(plan.Pulls, p.pull(now, s, in, nil))
 			}
 		}
 	}
-	plan.Proofs, plan.Findings = p.planProofs(now, s, n.Leaks)
+	p.planProofs(now, s, n.Leaks, &plan)
 	return plan
 }
 
@@ -99,22 +110,27 @@ func (p *Planner) PlanJudged(now time.Time, s *Service, n Need) []Pull {
 	if p.Source == nil {
 		return nil
 	}
-	return append(p.planSuspects(now, s, &n), p.planReview(now, s, &n)...)
+	var plan Plan
+	p.planSuspects(now, s, &n, &plan)
+	return append(plan.Pulls, p.planReview(now, s, &n)...)
 }
 
 // planSuspects plans the pulls of a suspicious service.
-func (p *Planner) planSuspects(now time.Time, s *Service, n *Need) (pulls []Pull) {
+func (p *Planner) planSuspects(now time.Time, s *Service, n *Need, plan *Plan) {
 	if !n.Growing {
-		return nil
+		return
 	}
 	for _, in := range s.suspects(n.Suspects) {
-		if !in.pulling && !now.Before(in.suspicion.next) {
+		switch {
+		case in.pulling:
+		case p.isPushed(now, in):
+			plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, n), in, p.pushPause(in)))
+		case !now.Before(in.suspicion.next):
 			in.suspicion.next = now.Add(p.suspicionPause(in))
 			in.suspicion.pulls++
-			pulls = append(pulls, p.pull(now, s, in, n))
+			plan.Pulls = append(plan.Pulls, p.pull(now, s, in, n))
 		}
 	}
-	return pulls
 }
 
 // suspects are the instances to profile, the fastest growing first.

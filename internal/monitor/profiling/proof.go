@@ -46,7 +46,7 @@ type leakProfile struct {
 
 // planProofs plans the pulls that can raise the evidence of leaks. The findings say
 // what evidence they lack until then.
-func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak) (pulls []ProofPull, findings []lifecycle.Finding) {
+func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan *Plan) {
 	provable := map[string]bool{}
 	for _, l := range leaks {
 		if !isProvable(l) {
@@ -55,30 +55,32 @@ func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak) (pull
 		provable[l.ID] = true
 		in := s.fleet.Instance(l.Head.Instance)
 		if in == nil || in.Ended() {
-			findings = append(findings, lifecycle.Finding{Leak: l.ID, Missing: func(leak.Evidence) string { return "the instance whose profiles show it is gone" }})
+			plan.Findings = append(plan.Findings, lifecycle.Finding{Leak: l.ID, Missing: func(leak.Evidence) string { return "the instance whose profiles show it is gone" }})
 			continue
 		}
 		pr := s.proof(l.ID, in)
+		if p.Pushes != nil && p.Pushes.Active(now, in.Labels) {
+			plan.Wants = append(plan.Wants, p.wantProof(now, s, in, l, pr))
+		}
 		if pr.pulling {
 			continue
 		}
 		goroutines := s.fleet.Count(in.Name)
 		switch dump := p.dumpDue(now, pr, l, goroutines); {
 		case dump:
-			pulls = append(pulls, p.proofPull(now, s, in, l, pr, true))
+			plan.Proofs = append(plan.Proofs, p.proofPull(now, s, in, l, pr, true))
 			continue
 		case pr.leakProfileDue(now, l):
 			pr.leakProfile.asked = now
-			pulls = append(pulls, p.proofPull(now, s, in, l, pr, false))
+			plan.Proofs = append(plan.Proofs, p.proofPull(now, s, in, l, pr, false))
 		}
-		findings = append(findings, lifecycle.Finding{Leak: l.ID, Missing: pr.missing})
+		plan.Findings = append(plan.Findings, lifecycle.Finding{Leak: l.ID, Missing: pr.missing})
 	}
 	for id := range s.proofs {
 		if !provable[id] {
 			delete(s.proofs, id)
 		}
 	}
-	return pulls, findings
 }
 
 // isProvable reports whether a leak has a stack, and evidence to be raised.

@@ -38,6 +38,7 @@ type ProofPull struct {
 	leak       leak.Leak
 	proof      *proof
 	dump       bool
+	pushed     bool // the instance sends the goroutineleak profile by itself
 }
 
 // ProofResult is the outcome of a ProofPull.
@@ -146,7 +147,12 @@ func (d *dumps) compare(now time.Time, finding *lifecycle.Finding, l leak.Leak, 
 // applyLeakProfile notes a goroutineleak profile.
 func (r ProofResult) applyLeakProfile() lifecycle.Finding {
 	pr, g := r.proof, &r.proof.leakProfile
-	pr.pulling, g.missing = false, ""
+	g.missing = ""
+	if r.pushed {
+		g.asked = r.now // it need not be pulled too
+	} else {
+		pr.pulling = false
+	}
 	finding := lifecycle.Finding{Leak: r.leak.ID, Missing: pr.missing}
 	switch collector.ReasonOf(r.err) {
 	case collector.ReasonNotFound:

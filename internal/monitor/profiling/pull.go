@@ -49,6 +49,7 @@ type PullResult struct {
 	instance       string
 	profiles       []storedProfile
 	review         bool
+	pushed         bool // the instance sent it by itself
 	listed         bool // the archive was asked for profiles of earlier runs
 	earlier        []storedProfile
 	earlierChecked bool // the archive was asked for earlier
@@ -88,11 +89,17 @@ func (p Pull) Run(ctx context.Context) PullResult {
 		p.logger.Debug("No profile", "service", p.service, "instance", p.instance, "reason", r.reason, "err", err)
 		return r
 	}
+	p.store(ctx, &r, profile)
+	return r
+}
+
+// store archives a profile, and adds it and those that it is compared with.
+func (p Pull) store(ctx context.Context, r *PullResult, profile *collector.Profile) {
 	stored := storedProfile{ref: leak.ProfileRef{Instance: p.instance, Time: p.now, Total: profile.Total}}
 	if p.archive == nil {
 		stored.snapshot = p.snapshots.snapshot(profile)
 		r.profiles = append(r.profiles, stored)
-		return r
+		return
 	}
 	ref, err := p.archive.SaveProfile(ctx, p.service, p.instance, p.now, profile)
 	if err == nil {
@@ -102,8 +109,7 @@ func (p Pull) Run(ctx context.Context) PullResult {
 		stored.snapshot = p.snapshots.snapshot(profile)
 	}
 	r.profiles = append(r.profiles, stored)
-	p.readArchive(ctx, &r)
-	return r
+	p.readArchive(ctx, r)
 }
 
 // readArchive adds archived profiles, of this process and of an earlier one. The

@@ -90,29 +90,35 @@ func (s *Service) busiest(name string) (out []*instanceProfiles) {
 
 // planRequest plans the pulls of a request that are due, and ends it when its time
 // is over.
-func (p *Planner) planRequest(now time.Time, s *Service, n *Need) (pulls []Pull) {
+func (p *Planner) planRequest(now time.Time, s *Service, n *Need, plan *Plan) {
 	if !s.request.open(now) {
 		s.endRequest(n.Growing)
-		return nil
+		return
 	}
 	for _, c := range s.request.captures {
 		in := s.instance(c.Instance)
-		if in == nil || in.Ended() || in.pulling || now.Before(in.suspicion.next) {
-			continue
+		switch {
+		case in == nil || in.Ended() || in.pulling:
+		case p.isPushed(now, in):
+			plan.Wants = append(plan.Wants, p.want(p.requestedPull(now, s, in, c, n), in, p.pushPause(in)))
+		case !now.Before(in.suspicion.next):
+			in.suspicion.next = now.Add(p.SuspicionInterval)
+			plan.Pulls = append(plan.Pulls, p.requestedPull(now, s, in, c, n))
 		}
-		in.suspicion.next = now.Add(p.SuspicionInterval)
-		if n.Growing {
-			pulls = append(pulls, p.pull(now, s, in, n))
-			continue
-		}
-		// The profile before the request is what the others are compared with. Its
-		// list does not reach back as far as that of a suspicion.
-		pull := p.pull(now, s, in, nil)
-		pull.onset, pull.forRequest = s.request.at, true
-		pull.load, pull.list = in.unloaded(pull.onset), len(c.Profiles) == 0
-		pulls = append(pulls, pull)
 	}
-	return pulls
+}
+
+// requestedPull prepares a pull for the capture of an instance.
+func (p *Planner) requestedPull(now time.Time, s *Service, in *instanceProfiles, c *Capture, n *Need) Pull {
+	if n.Growing {
+		return p.pull(now, s, in, n)
+	}
+	// The profile before the request is what the others are compared with. Its
+	// list does not reach back as far as that of a suspicion.
+	pull := p.pull(now, s, in, nil)
+	pull.onset, pull.forRequest = s.request.at, true
+	pull.load, pull.list = in.unloaded(pull.onset), len(c.Profiles) == 0
+	return pull
 }
 
 // endRequest releases what a request has kept in memory, unless a suspicion needs

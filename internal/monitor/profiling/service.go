@@ -162,6 +162,9 @@ func (s *Service) Apply(r PullResult) Update {
 		return u
 	}
 	in.suspicion.failures, s.emptyPulls = 0, 0
+	if r.pushed {
+		in.suspicion.pulls++
+	}
 	in.listed = in.listed || r.listed
 	if r.earlierChecked {
 		in.earlier, in.earlierChecked = r.earlier, in.Processes()

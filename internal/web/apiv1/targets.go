@@ -28,7 +28,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	targets := []v1.Target{}
 	for _, t := range query.Cut(wanted, x) {
 		targets = append(targets, v1.Target{
-			Labels: t.Labels, URL: t.URL, State: string(t.State), LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next),
+			Labels: t.Labels, URL: t.URL, State: string(t.State), LastPull: v1.Time(t.LastPull), NextPull: v1.Time(t.Next), LastPush: v1.Time(t.LastPush),
 			DurationSeconds: t.Duration.Seconds(), CostSeconds: v1.Number(t.Cost), Goroutines: t.Goroutines, Error: t.Error, GoneSince: v1.Time(t.Gone),
 		})
 	}

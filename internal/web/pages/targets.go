@@ -121,9 +121,12 @@ func (h *Handler) targetRow(t view.Target) targetRow {
 	}
 	if !t.LastPull.IsZero() {
 		row.Took = t.Duration.Round(time.Millisecond).String()
-		if t.Goroutines > 0 {
-			row.Goroutines = human.Count(t.Goroutines)
-		}
+	}
+	if !t.LastPush.IsZero() {
+		row.Due = "none: it pushes its profiles"
+	}
+	if t.Goroutines > 0 && (!t.LastPull.IsZero() || !t.LastPush.IsZero()) {
+		row.Goroutines = human.Count(t.Goroutines)
 	}
 	if t.Cost > 0 {
 		row.Cost = costText(t.Cost)

@@ -47,6 +47,9 @@ type Target struct {
 	// Error says in plain words why the last pull failed or the next one is not
 	// made.
 	Error string
+	// LastPush is when the instance pushed a profile, if it did lately: it is not
+	// pulled then. Zero: it did not.
+	LastPush time.Time
 	// Gone is since when the instance is gone; zero: it is not.
 	Gone time.Time
 }

@@ -1,6 +1,6 @@
 // Faucet leaks when it is told to, and gives all back when it is told that:
 // POST /open?rate=20 for so many goroutines a second, POST /drain. With --fixed
-// nothing ever stays.
+// nothing ever stays. POST /push has it push its profiles.
 package main
 
 import (
@@ -19,19 +19,21 @@ func main() {
 	var opts service.Options
 	opts.Flags(flag.CommandLine)
 	flag.Parse()
-	f := &faucet{drops: make(chan int), fixed: opts.Fixed}
+	f := &faucet{drops: make(chan int), pushes: make(chan pusher), fixed: opts.Fixed}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /open", f.open)
 	mux.HandleFunc("POST /drain", f.drain)
-	service.Main(opts, mux, func(ctx context.Context, _ string) { f.run(ctx) })
+	mux.HandleFunc("POST /push", f.push)
+	service.Main(opts, mux, func(ctx context.Context, _ string) { f.run(ctx) }, func(ctx context.Context, _ string) { f.runPushes(ctx) })
 }
 
 // step is the time between two looks at what is to drip.
 const step = 50 * time.Millisecond
 
 type faucet struct {
-	drops chan int
-	fixed bool
+	drops  chan int
+	pushes chan pusher // where to push profiles to, once
+	fixed  bool
 
 	mtx  sync.Mutex
 	rate float64 // goroutines per second

@@ -1,0 +1,114 @@
+package profiling
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// Push is a profile that an instance, or somebody on its behalf, sends unasked.
+type Push struct {
+	// Instance is the labels of a watched instance.
+	Instance labels.Labels
+	Kind     collector.ProfileKind
+	// Decode returns the profile. It is called only if the profile is needed.
+	Decode func(context.Context) (*collector.Profile, error)
+}
+
+// Why the time of a pushed profile rules it out.
+var (
+	ErrReplayed   = errors.New("a profile of this time was pushed before")
+	ErrOutOfOrder = errors.New("a later profile was pushed before")
+	ErrTooOld     = errors.New("the profile is more than 10 minutes old")
+	ErrFuture     = errors.New("the profile is from the future; are the clocks in step?")
+)
+
+const (
+	// frequentPushes pushed profiles of a suspect are used at pushParts to a suspicion
+	// interval, and at most at one a second. regularPushes more are at the suspicion
+	// interval, which then doubles as it does between pulls.
+	pushParts      = 12
+	frequentPushes = 20
+	regularPushes  = 10
+	// maxPushAge and maxPushAhead bound the time of a pushed profile. A sender tries
+	// again for some minutes.
+	maxPushAge   = 10 * time.Minute
+	maxPushAhead = time.Minute
+)
+
+// Want is a profile that is used when its instance pushes one. It stands for a pull
+// that the instance is spared.
+type Want struct {
+	instance labels.Labels
+	kind     collector.ProfileKind
+	// every is the least time between two profiles; 0: one is enough.
+	every time.Duration
+
+	// Proof is what a goroutineleak profile is for; nil: it is a pull.
+	Proof *ProofPull
+	Pull  Pull
+}
+
+// Once reports whether one profile is enough.
+func (w Want) Once() bool { return w.every == 0 }
+
+// isPushed reports whether the profiles of an instance come without a pull.
+func (p *Planner) isPushed(now time.Time, in *instanceProfiles) bool {
+	return p.Pushes != nil && in != nil && p.Pushes.Active(now, in.Labels)
+}
+
+// want makes a pull one that waits for a push.
+func (p *Planner) want(pull Pull, in *instanceProfiles, every time.Duration) Want {
+	in.pulling = false
+	return Want{instance: in.Labels, kind: collector.KindGoroutine, every: every, Pull: pull}
+}
+
+// wantProof waits for a goroutineleak profile, which may prove a leak. Dumps with ages
+// are pulled nevertheless: nobody pushes them.
+func (p *Planner) wantProof(now time.Time, s *Service, in *fleet.Instance, l leak.Leak, pr *proof) Want {
+	before := pr.pulling
+	pull := p.proofPull(now, s, in, l, pr, false)
+	pr.pulling, pull.pushed = before, true
+	return Want{instance: in.Labels, kind: collector.KindGoroutineLeak, every: time.Minute, Proof: &pull}
+}
+
+// pushPause is the least time between two pushed profiles of a suspect.
+func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
+	d := p.SuspicionInterval
+	if in.suspicion.pulls < frequentPushes {
+		return max(d/pushParts, time.Second)
+	}
+	for range max(in.suspicion.pulls-frequentPushes-regularPushes, 0) {
+		if d >= p.BaselineInterval {
+			return p.BaselineInterval
+		}
+		d *= 2
+	}
+	return d
+}
+
+// RunPushed is Run with a profile that was pushed.
+func (p Pull) RunPushed(ctx context.Context, profile *collector.Profile) PullResult {
+	p.now = profile.Time
+	r := PullResult{instance: p.instance, pushed: true}
+	p.store(ctx, &r, profile)
+	return r
+}
+
+// withoutReading is the pull without what it reads of the archive.
+func (p Pull) withoutReading() Pull {
+	p.load, p.list, p.earlier.To = nil, false, time.Time{}
+	return p
+}
+
+// RunPushed is Run with a goroutineleak profile that was pushed.
+func (p ProofPull) RunPushed(profile *collector.Profile) ProofResult {
+	p.now = profile.Time
+	return ProofResult{ProofPull: p, profile: profile}
+}
