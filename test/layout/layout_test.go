@@ -35,12 +35,15 @@ var mayImport = map[string][]string{
 	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
+	"collector/signals":   {},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
-	"collector/tsdb":      {"collector"},
-	"collector/scrape":    {"collector", "collector/fetch", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
+	"collector/tsdb":      {"collector", "collector/signals"},
+	"collector/scrape":    {"collector", "collector/fetch", "collector/signals", "internal/procstart"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
+
+	"collector/promapi/versions": {},
 
 	"collector/pprof/bounds":   {"collector"},
 	"collector/pprof/protobuf": {"collector", "collector/pprof/bounds"},
