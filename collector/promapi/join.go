@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
@@ -25,7 +26,7 @@ type join struct {
 	out         []collector.Series
 	// uses count the instances of the latest answer by the rank of their metric of each
 	// signal, with the instances that have none at the end.
-	uses [3][]int
+	uses signals.Counts
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -127,7 +128,7 @@ func (j *join) add(within time.Duration) {
 				continue
 			}
 			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(loads.value(p.t)), Start: collector.KnownStart(starts.value(p.t), p.t)}
-			if age := float64(x.T)/1000 - x.Start; age >= 0 && age < j.young.Seconds() {
+			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
 			last = p.t

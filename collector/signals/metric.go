@@ -209,18 +209,19 @@ const scopePrefix = "otel_scope_"
 // identity of an instance.
 func IsScope(name string) bool { return strings.HasPrefix(name, scopePrefix) }
 
-// Instance returns the labels of the instance of a series.
-func Instance(ls labels.Labels) labels.Labels {
-	scoped := false
-	ls.Range(func(l labels.Label) { scoped = scoped || IsScope(l.Name) })
-	if !scoped {
-		return ls.DropMetricName()
+// Instance returns the labels of the instance that a series of the metric belongs to.
+func (m *Metric) Instance(ls labels.Labels) labels.Labels {
+	if m.Container {
+		return labels.NewBuilder(ls).Keep("namespace", "pod", "container").Labels()
 	}
-	b := labels.NewBuilder(ls).Del(labels.MetricName)
+	more := m.Sum
 	ls.Range(func(l labels.Label) {
 		if IsScope(l.Name) {
-			b.Del(l.Name)
+			more = append(slices.Clip(more), l.Name)
 		}
 	})
-	return b.Labels()
+	if len(more) == 0 {
+		return ls.DropMetricName()
+	}
+	return labels.NewBuilder(ls).Del(labels.MetricName).Del(more...).Labels()
 }

@@ -75,7 +75,12 @@ func TestExpressionsAreValid(t *testing.T) {
 }
 
 func TestInstance(t *testing.T) {
-	require.Equal(t, labels.FromStrings("job", "a"), Instance(labels.FromStrings("__name__", "x", "job", "a")))
+	m := Metric{Name: "x"}
+	require.Equal(t, labels.FromStrings("job", "a"), m.Instance(labels.FromStrings("__name__", "x", "job", "a")))
 	require.Equal(t, labels.FromStrings("job", "a", "otel", "b"),
-		Instance(labels.FromStrings("__name__", "x", "job", "a", "otel", "b", "otel_scope_name", "y", "otel_scope_schema_url", "z")))
+		m.Instance(labels.FromStrings("__name__", "x", "job", "a", "otel", "b", "otel_scope_name", "y", "otel_scope_schema_url", "z")))
+	m.Sum = []string{"state"}
+	require.Equal(t, labels.FromStrings("job", "a"), m.Instance(labels.FromStrings("__name__", "x", "job", "a", "otel_scope_name", "y", "state", "user")))
+	m = Metric{Container: true}
+	require.Equal(t, labels.FromStrings("namespace", "n", "pod", "p"), m.Instance(labels.FromStrings("__name__", "x", "job", "a", "namespace", "n", "pod", "p")))
 }

@@ -9,9 +9,27 @@ type Use struct {
 	Instances int
 }
 
-// Uses names the counts of instances by rank, which have those without any metric at the
-// end. The order is that of goroutines, load and start.
-func Uses(s Set, counts [3][]int) []Use {
+// Counts count instances by the rank of their metric of each signal: goroutines, load and
+// start. Those without any metric come last.
+type Counts [3][]int
+
+// NewCounts makes Counts for a Set.
+func (s *Set) NewCounts() Counts {
+	return Counts{make([]int, len(s.Goroutines)+1), make([]int, len(s.Load)+1), make([]int, len(s.Start)+1)}
+}
+
+// Add adds an instance, by the ranks of its metrics, -1: none.
+func (c *Counts) Add(ranks [3]int) {
+	for i, rank := range ranks {
+		if rank < 0 {
+			rank = len(c[i]) - 1
+		}
+		c[i][rank]++
+	}
+}
+
+// Uses names the metrics that are counted.
+func Uses(s Set, counts Counts) []Use {
 	var out []Use
 	for i, l := range []List{s.Goroutines, s.Load, s.Start} {
 		for rank, n := range counts[i] {

@@ -35,11 +35,11 @@ var mayImport = map[string][]string{
 	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
-	"collector/signals":   {},
+	"collector/signals":   {"collector"},
 	"collector/fetch":     {"collector"},
 	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector", "collector/signals"},
-	"collector/scrape":    {"collector", "collector/fetch", "collector/signals", "internal/procstart"},
+	"collector/scrape":    {"collector", "collector/fetch", "collector/signals"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
