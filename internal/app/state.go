@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
@@ -113,8 +114,14 @@ func (a *App) seriesStatus() *view.Series {
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
+	if s, ok := g.source.(signaller); ok {
+		out.Uses = s.Signals()
+	}
 	return out
 }
+
+// signaller is a source that says by which metrics it reads.
+type signaller interface{ Signals() []signals.Use }
 
 // discoveryStatus says what service discovery finds.
 func (a *App) discoveryStatus() *view.Discovery {

@@ -98,7 +98,7 @@ var mayImport = map[string][]string{
 	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
 	"internal/web/query":   {"internal/human"},
 	"internal/web/view": {
-		"alerting", "collector", "trend",
+		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/web/query", "leak",
 	},
 	"internal/web/apiv1": {
@@ -107,7 +107,7 @@ var mayImport = map[string][]string{
 		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
 	},
 	"internal/web/pages": {
-		"alerting", "collector", "trend",
+		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack",
 		"internal/web/query", "internal/web/view",
 	},
@@ -116,7 +116,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/pprofui": {"collector"},
 
-	"internal/config": {"internal/human"},
+	"internal/config": {"collector/signals", "internal/human"},
 	"internal/shard":  {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
