@@ -277,7 +277,7 @@ func leaking() *state {
 func options(s view.State) Options {
 	return Options{
 		Backend: &backend{State: s, status: view.Status{
-			Series:    &view.Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320, Uses: []signals.Use{
+			Series: &view.Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320, Uses: []signals.Use{
 				{Signal: "goroutines", Name: "go_goroutines", Instances: 312}, {Signal: "goroutines", Name: "go_goroutine_count", Instances: 41},
 				{Signal: "load", Name: "process_cpu_seconds_total", Instances: 350}, {Signal: "load", Instances: 3},
 				{Signal: "start_time", Name: "process_start_time_seconds", Instances: 353},
