@@ -13,20 +13,21 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// chunk reads the three signals over one range. Where an instance has no load or start of
-// its own, those of the containers in its namespace are read too, from then on together
-// with the others.
+// chunk reads the three signals over one range. Where an instance has no load or start by
+// what is asked for, the rest of the list is read too, and the containers in its
+// namespace, from then on together with the others.
 func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings *[]string) error {
 	if err := s.ask(ctx, r, [3]string{counts, s.queries.Load(signals.Range), s.queries.Start()}, warnings); err != nil {
 		return err
 	}
 	noLoad, noStart := s.join.assign()
 	var more [3]string
-	if s.cover(0, &s.queries.LoadContainers, noLoad, s.queries.Set.Load) {
-		more[1] = s.queries.Load(signals.Range)
+	q := &s.queries
+	if all, covered := askAll(&q.LoadFirst, s.join.uses[1]), s.cover(0, &q.LoadContainers, noLoad, q.Set.Load); all || covered {
+		more[1] = q.Load(signals.Range)
 	}
-	if s.cover(1, &s.queries.StartContainers, noStart, s.queries.Set.Start) {
-		more[2] = s.queries.Start()
+	if all, covered := askAll(&q.StartFirst, s.join.uses[2]), s.cover(1, &q.StartContainers, noStart, q.Set.Start); all || covered {
+		more[2] = q.Start()
 	}
 	if more[1] == "" && more[2] == "" {
 		return nil
@@ -36,6 +37,29 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 	}
 	s.join.assign()
 	return nil
+}
+
+// askAll reports whether the rest of a list is to be asked for, because an instance has
+// none of the metrics before it.
+func askAll(first *int, uses []int) bool {
+	if *first == 0 || uses[len(uses)-1] == 0 {
+		return false
+	}
+	*first = 0
+	return true
+}
+
+// narrow leaves out the metrics at the end of a list that no instance needs, 0: none. They
+// cost Prometheus a third of a query.
+func narrow(uses []int) int {
+	n := len(uses) - 1
+	if uses[n] > 0 {
+		return 0
+	}
+	for n > 1 && uses[n-1] == 0 {
+		n--
+	}
+	return n
 }
 
 // cover narrows the containers to the namespaces where an instance needs them. It reports

@@ -242,3 +242,41 @@ func TestCollidingLabels(t *testing.T) {
 		require.Equal(t, 5.0, x.Count)
 	}
 }
+
+// What no instance needs is not asked for, until one comes that does.
+func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
+	srv, s := real(t, nil)
+	for i := range 20 {
+		up := float64(i)*60 + 3600
+		samples := map[string]float64{
+			`go_goroutines{instance="a"}`: 1, `process_cpu_seconds_total{instance="a"}`: up, `process_start_time_seconds{instance="a"}`: 1000,
+		}
+		if i >= 10 {
+			samples[`go_goroutine_count{instance="b"}`] = 2
+			samples[`process_cpu_time_seconds_total{instance="b",state="user"}`] = up
+			samples[`process_uptime_seconds{instance="b"}`] = up
+		}
+		srv.Append(t, t0.Add(time.Duration(i)*time.Minute), samples)
+	}
+	for minute := 5; minute < 20; minute++ {
+		w, err := s.Window(t.Context(), t0.Add(time.Duration(minute-1)*time.Minute), t0.Add(time.Duration(minute)*time.Minute))
+		require.NoError(t, err)
+		asked := srv.Queries()
+		switch {
+		case minute == 10: // the instance begins, and what it needs is asked for at once
+			require.Len(t, asked, 5, strings.Join(asked, "\n"))
+			require.Len(t, w.Series, 2)
+		case minute > 5 && minute < 10:
+			require.Len(t, asked, 3)
+			require.Contains(t, asked, "rate(process_cpu_seconds_total[5m])")
+			require.Contains(t, asked, "process_start_time_seconds")
+		case minute > 16:
+			require.Len(t, asked, 3)
+			require.Contains(t, strings.Join(asked, ""), "process_uptime_seconds")
+			require.NotContains(t, strings.Join(asked, ""), "runtime_uptime")
+			require.InDelta(t, 1, w.Series[0].Samples[0].Load, 1e-9)
+			require.InDelta(t, 1, w.Series[1].Samples[0].Load, 1e-9)
+			require.False(t, math.IsNaN(w.Series[1].Samples[0].Start))
+		}
+	}
+}

@@ -18,6 +18,8 @@ type Query struct {
 	Selector string
 	// Containers narrows the series of containers; empty: they are not read.
 	LoadContainers, StartContainers string
+	// LoadFirst and StartFirst are how many metrics of a list are asked for, 0: all.
+	LoadFirst, StartFirst int
 }
 
 // Goroutines is the expression for the counts. The series keep their names, because an
@@ -79,7 +81,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 // Load is the expression for the load, with rates over a range.
 func (q *Query) Load(over time.Duration) string {
 	var parts []string
-	for i, m := range q.Set.Load {
+	for i, m := range first(q.Set.Load, q.LoadFirst) {
 		switch {
 		case m.Kind == Expression:
 			parts = append(parts, m.tag(i, m.Name))
@@ -107,7 +109,7 @@ func (q *Query) Load(over time.Duration) string {
 // Start is the expression for the starts of the processes.
 func (q *Query) Start() string {
 	var parts []string
-	for i, m := range q.Set.Start {
+	for i, m := range first(q.Set.Start, q.StartFirst) {
 		switch {
 		case m.Kind == Expression:
 			parts = append(parts, m.tag(i, m.Name))
@@ -127,6 +129,13 @@ func (q *Query) Start() string {
 		}
 	}
 	return alternatives(parts)
+}
+
+func first(l List, n int) List {
+	if n > 0 {
+		return l[:min(n, len(l))]
+	}
+	return l
 }
 
 // alternatives are tried in order for each set of labels. Without any, the expression has
