@@ -99,7 +99,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	o := scan.Options{
 		Step: step, GroupBy: conf.Services.GroupBy, Workers: runtime.GOMAXPROCS(0),
-		Explain: *f.explain,
+		Explain: *f.explain, RequireLabels: f.grouped,
 	}
 	if *f.compare != "" {
 		rule, err := scan.ParseRule(*f.compare)
@@ -169,6 +169,9 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	for _, w := range result.Warnings {
 		fmt.Fprintln(stderr, "gorowatch: the source says:", w)
+	}
+	for _, a := range result.Advice {
+		fmt.Fprintln(stderr, "gorowatch: "+a)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gorowatch: the scan ended early, at %s; this is what was found up to there\n", result.End.UTC().Format(time.RFC3339))

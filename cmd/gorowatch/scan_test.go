@@ -233,6 +233,14 @@ func TestInterruptedScan(t *testing.T) {
 	require.Contains(t, out.String(), "series of 2 services from 2026-03-01 12:00 UTC")
 }
 
+// A label that groups nothing is a mistake, unless it is one of the default.
+func TestScanByALabelThatNoSeriesHas(t *testing.T) {
+	url := fakePrometheus(t, nothing)
+	code, _, stderr := scanOf(t, url, "--group-by=team")
+	require.Equal(t, exitFail, code)
+	require.Regexp(t, `^gorowatch: --group-by: no series has the label "team"; they have .*job`, stderr)
+}
+
 // countsOf begins the query for the counts.
 const countsOf = `{__name__=~"go_goroutines|go_goroutine_count|process_runtime_go_goroutines|go_sched_goroutines_goroutines"`
 

@@ -62,6 +62,9 @@ func (s state) Notices() []string {
 	if now.Archive == "" {
 		out = append(out, s.tenancy.notices()...)
 	}
+	if grouping := s.groupingNotices.Load(); grouping != nil {
+		out = append(out, *grouping...)
+	}
 	for _, w := range now.Warnings {
 		out = append(out, "Prometheus says: "+w)
 	}

@@ -118,9 +118,11 @@ var mayImport = map[string][]string{
 
 	"internal/config": {"collector/signals", "internal/human"},
 	"internal/shard":  {},
+
+	"internal/grouping": {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/archive", "internal/backoff", "internal/grouping", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
