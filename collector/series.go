@@ -34,10 +34,15 @@ type Scrape struct {
 	T int64
 	// Count is the number of goroutines.
 	Count float64
-	// CPU is the counter of the CPU seconds of the process.
+	// CPU is the counter of the CPU seconds of the process, or another metric for its
+	// load.
 	CPU float64
-	// Start is the start of the process in Unix seconds.
+	// Start is the start of the process in Unix seconds, or what another metric says of
+	// it.
 	Start float64
+	// Names are the metrics that Count, CPU and Start are of; empty: the first ones that
+	// are tried.
+	Names [3]string
 }
 
 // Series is the samples of one instance in a window, in time order.

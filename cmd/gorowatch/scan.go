@@ -56,7 +56,7 @@ func addScan(c *cli) {
 		end:        cmd.Flag("end", "End time; the default is now, or the end of the data.").PlaceHolder("TIME").String(),
 		step:       cmd.Flag("step", "Time between two evaluations, and between two samples from Prometheus.").Default("1m").String(),
 		selector:   cmd.Flag("selector", `Which instances to look at, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
-		load:       cmd.Flag("load", "PromQL expression for the load of the instances. The default is rate(process_cpu_seconds_total[5m]).").PlaceHolder("EXPR").String(),
+		load:       cmd.Flag("load", "Metric or PromQL expression for the load of the instances, instead of prometheus.series.load. With --tsdb.path a metric, or rate(NAME[5m]).").PlaceHolder("EXPR").String(),
 		compare:    cmd.Flag("compare", "Alerting rule to evaluate on the same history, which is then shown beside what gorowatch found; needs --prometheus.url.").PlaceHolder("'EXPR for DURATION'").String(),
 		explain:    cmd.Flag("explain", "Show how this one service was judged: its name as in the table, or a part of it that no other has.").PlaceHolder("SERVICE").String(),
 		format:     cmd.Flag("format", "Output format: table, json or markdown.").Default("table").Enum("table", "json", "markdown"),
@@ -99,7 +99,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	o := scan.Options{
 		Step: step, GroupBy: conf.Services.GroupBy, Workers: runtime.GOMAXPROCS(0),
-		Explain: *f.explain,
+		Explain: *f.explain, RequireLabels: f.grouped,
 	}
 	if *f.compare != "" {
 		rule, err := scan.ParseRule(*f.compare)
@@ -117,7 +117,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
 	case *f.tsdb != "":
 		var src tsdbSource
-		if src, err = openTSDB(*f.tsdb, conf.Prometheus.Selector, conf.ReplicaLabels()); err == nil {
+		if src, err = openTSDB(*f.tsdb, &conf); err == nil {
 			defer func() { err = errors.Join(err, src.Close()) }()
 			o.Source = src
 			first, last = src.MinTime().Add(-time.Millisecond), src.MaxTime()
@@ -169,6 +169,9 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	for _, w := range result.Warnings {
 		fmt.Fprintln(stderr, "gorowatch: the source says:", w)
+	}
+	for _, a := range result.Advice {
+		fmt.Fprintln(stderr, "gorowatch: "+a)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gorowatch: the scan ended early, at %s; this is what was found up to there\n", result.End.UTC().Format(time.RFC3339))

@@ -55,7 +55,7 @@ func replicated(t *testing.T, prometheus string) string {
 					if replica == "b" && hour < 10 || replica == "a" && hour >= 30 && hour < 40 {
 						continue
 					}
-					if n, err := strconv.Atoi(v[1].(string)); err == nil && replica == "b" && strings.HasPrefix(r.Form.Get("query"), "go_goroutines") {
+					if n, err := strconv.Atoi(v[1].(string)); err == nil && replica == "b" && isCounts(r.Form.Get("query")) {
 						v[1] = strconv.Itoa(n + 1)
 					}
 					copied.Values = append(copied.Values, v)

@@ -37,7 +37,13 @@ func (f *scanFlags) settings() (config.Config, error) {
 			return c, err
 		}
 	}
-	p.Selector, p.Load = cmp.Or(*f.selector, p.Selector), cmp.Or(*f.load, p.Load)
+	p.Selector = cmp.Or(*f.selector, p.Selector)
+	if *f.load != "" {
+		p.Load = *f.load
+		if _, err := p.Signals(); err != nil {
+			return c, fmt.Errorf("--load: %w", err)
+		}
+	}
 	if f.grouped {
 		c.Services.GroupBy = *f.groupBy
 	}
@@ -81,8 +87,12 @@ func (f *scanFlags) openPrometheus(c config.Config, step time.Duration) (*promap
 			return nil, fmt.Errorf("prometheus.%s: %w", key, err)
 		}
 	}
+	set, err := p.Signals()
+	if err != nil {
+		return nil, fmt.Errorf("prometheus.series: %w", err)
+	}
 	return promapi.New(promapi.Options{
-		URL: p.URL.URL, Client: client, Params: p.Params, Step: step, Timeout: *f.timeout, Selector: p.Selector, Load: p.Load,
+		URL: p.URL.URL, Client: client, Params: p.Params, Step: step, Timeout: *f.timeout, Selector: p.Selector, Signals: set,
 		SeriesLimit: p.SeriesLimit, ReplicaLabels: c.ReplicaLabels(), Metrics: promapi.NewMetrics(prometheus.NewRegistry()),
 	})
 }

@@ -29,7 +29,7 @@ func slowLeak(t *testing.T) string {
 			day := 0.5 + 0.5*math.Sin(x/86400*2*math.Pi-2)
 			v := 1000.0
 			switch query := r.FormValue("query"); {
-			case strings.HasPrefix(query, "go_goroutines"):
+			case isCounts(query):
 				noise := 20 * math.Sin(x*x/1e5)
 				v = math.Round(1300 + 13*(x-float64(begin.Unix()))/3600 + 250*day + noise)
 			case strings.HasPrefix(query, "rate("):

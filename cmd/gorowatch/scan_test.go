@@ -43,11 +43,11 @@ func fakePrometheus(t *testing.T, watch func(query string)) string {
 		for job, count := range counts {
 			var value func(hours float64) (float64, bool)
 			switch {
-			case strings.Contains(query, `{job="none"}`):
+			case strings.Contains(query, `job="none"}`):
 				value = func(float64) (float64, bool) { return 0, false }
 			case strings.HasPrefix(query, "go_goroutines >"):
 				value = func(h float64) (float64, bool) { return count(h), count(h) > 4000 || job == "search" && h > 2 && h < 3 }
-			case strings.HasPrefix(query, "go_goroutines"):
+			case isCounts(query):
 				value = func(h float64) (float64, bool) { return count(h), true }
 			case strings.HasPrefix(query, "rate("):
 				value = func(float64) (float64, bool) { return 0.1, true }
@@ -151,12 +151,12 @@ services: {group_by: [job]}
 	args := []string{"scan", "--config.file=" + file, "--since=48h", "--end=" + scanEnd.Format(time.RFC3339)}
 	require.Equal(t, exitOK, run(args, &out, &said), said.String())
 	require.Regexp(t, `(?m)^SERVICE .*\ncheckout +\+[34]\d\d .* 1 of 1 `, out.String())
-	require.True(t, queries[`go_goroutines{namespace="shop"}`])
+	require.True(t, queries[countsOf+`,namespace="shop"}`], queries)
 
 	out.Reset()
 	require.Equal(t, exitOK, run(append(args, "--group-by=namespace", "--group-by=job", `--selector={job=~"c.*"}`), &out, &said), said.String())
 	require.Regexp(t, `(?m)^shop/checkout `, out.String(), "flags come first")
-	require.True(t, queries[`go_goroutines{job=~"c.*"}`])
+	require.True(t, queries[countsOf+`,job=~"c.*"}`], queries)
 
 	said.Reset()
 	require.Equal(t, exitFail, run(append(args, "--prometheus.url="+front.URL+"/", "--http.config.file="+os.DevNull), &out, &said))
@@ -183,7 +183,7 @@ func TestScanSelects(t *testing.T) {
 	require.Empty(t, stdout)
 	require.Equal(t, "gorowatch: no go_goroutines series from 2026-03-01 12:00 UTC to 2026-03-03 12:00 UTC: "+
 		"does Prometheus scrape Go services, do --selector and the time match?\n", stderr)
-	require.Contains(t, queries, `rate(process_cpu_seconds_total{job="none"}[5m])`)
+	require.Contains(t, strings.Join(queries, "\n"), `rate(process_cpu_seconds_total{job="none"}[5m])`)
 }
 
 func TestScanComparesWithARule(t *testing.T) {
@@ -232,3 +232,17 @@ func TestInterruptedScan(t *testing.T) {
 	require.Contains(t, said.String(), "gorowatch: the scan ended early, at 2026-03-0")
 	require.Contains(t, out.String(), "series of 2 services from 2026-03-01 12:00 UTC")
 }
+
+// A label that groups nothing is a mistake, unless it is one of the default.
+func TestScanByALabelThatNoSeriesHas(t *testing.T) {
+	url := fakePrometheus(t, nothing)
+	code, _, stderr := scanOf(t, url, "--group-by=team")
+	require.Equal(t, exitFail, code)
+	require.Regexp(t, `^gorowatch: --group-by: no series has the label "team"; they have .*job`, stderr)
+}
+
+// countsOf begins the query for the counts.
+const countsOf = `{__name__=~"go_goroutines|go_goroutine_count|process_runtime_go_goroutines|go_sched_goroutines_goroutines"`
+
+// isCounts tells the query for the counts from those for load and start.
+func isCounts(query string) bool { return strings.HasPrefix(query, countsOf) }

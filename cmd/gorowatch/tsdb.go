@@ -50,15 +50,19 @@ type inMemory struct{ *scrape.Memory }
 func (inMemory) Close() error { return nil }
 
 // openTSDB opens the data of a Prometheus on disk.
-func openTSDB(dir, selector string, replicaLabels []string) (tsdbSource, error) {
+func openTSDB(dir string, c *config.Config) (tsdbSource, error) {
+	selector := c.Prometheus.Selector
+	set, err := c.Prometheus.Signals()
+	if err != nil {
+		return nil, fmt.Errorf("prometheus.series: %w", err)
+	}
 	var matchers []*labels.Matcher
 	if selector != "" {
-		var err error
 		if matchers, err = config.ParseSelector(selector); err != nil {
 			return nil, fmt.Errorf(`--selector: %q: %w, expected a selector without metric name, e.g. {namespace="prod"}`, selector, err)
 		}
 	}
-	src, err := tsdb.Open(tsdb.Options{Dir: dir, Matchers: matchers, ReplicaLabels: replicaLabels})
+	src, err := tsdb.Open(tsdb.Options{Dir: dir, Matchers: matchers, Signals: set, ReplicaLabels: c.ReplicaLabels()})
 	if err != nil {
 		return nil, fmt.Errorf("--tsdb.path: %w", err)
 	}

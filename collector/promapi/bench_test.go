@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // BenchmarkDecode reads the answers of an evaluation (10,000 series, few points)
@@ -12,7 +14,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, c := range []struct{ series, points int }{{10_000, 1}, {10_000, 4}, {1_000, 240}} {
 		b.Run(fmt.Sprintf("series=%d/points=%d", c.series, c.points), func(b *testing.B) {
 			text := queryAnswer(c.series, c.points)
-			v := newVector(c.series)
+			v := newVector(c.series, signals.Default().Goroutines)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -26,6 +26,10 @@ import (
 // trouble does not need more of us.
 const attempts = 3
 
+// maxQuery bounds the bytes of an expression in an error, so that what is wrong with it
+// is not cut off.
+const maxQuery = 100
+
 // patience is how long a query waits for a server that has said when to come
 // back; what is to wait longer is left to the next window, which is refused
 // until then, for up to maxWait.
@@ -86,7 +90,7 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 		}
 		return answer{}, &collector.Error{
 			Reason: collector.ReasonOf(err),
-			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.base), strconv.Quote(expr), err, tried),
+			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.base), strconv.Quote(collector.Brief(expr, maxQuery)), err, tried),
 		}
 	}
 }
@@ -144,8 +148,10 @@ func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector
 	defer resp.Body.Close()
 	c.checkClock(resp, began)
 	into.begin()
+	into.instant = r.Start.Equal(r.End)
 	a, err = decode(resp.Body, into.take)
 	into.end()
+	into.choose()
 	switch {
 	case err == nil:
 		err = a.failure(resp.StatusCode)

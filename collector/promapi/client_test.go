@@ -388,7 +388,7 @@ func TestBlocks(t *testing.T) {
 			mtx.Unlock()
 		}
 		matrix(w, nil, stream(map[string]string{"instance": "a"}, points...))
-	}, func(o *Options) { o.Selector = `{job="x"}` })
+	}, func(o *Options) { o.Selector, o.Signals = `{job="x"}`, oneName(t) })
 	w, err := s.Blocks(t.Context(), t0, t0.Add(25*time.Minute), 5*time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, []string{`min_over_time(go_goroutines{job="x"}[4m30s:1m]) to ` + fmt.Sprint(t0.Unix()+24*60)}, floors)

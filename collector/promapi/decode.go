@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // decode reads an answer of the query API as it arrives. With ten thousand series it is
@@ -111,11 +112,11 @@ func (d *decoder) shortTexts() (out []string, err error) {
 	return out, err
 }
 
-// labels reads a map of labels without the name of the series. A value that is not UTF-8
-// is not changed, so that the caller sees it.
-func (d *decoder) labels() (labels.Labels, error) {
+// labels reads a map of labels as the name of the metric and the labels of the instance. A
+// value that is not UTF-8 is not changed, so that the caller sees it.
+func (d *decoder) labels() (metric string, ls labels.Labels, err error) {
 	b := labels.NewScratchBuilder(16)
-	err := d.object(func(name string) error {
+	err = d.object(func(name string) error {
 		if d.PeekKind() != jsontext.KindString {
 			return d.SkipValue()
 		}
@@ -127,13 +128,16 @@ func (d *decoder) labels() (labels.Labels, error) {
 		if err != nil {
 			value = text
 		}
-		if name != labels.MetricName && len(value) > 0 {
+		switch {
+		case name == labels.MetricName:
+			metric = string(value)
+		case len(value) > 0 && !signals.IsScope(name):
 			b.Add(name, string(value))
 		}
 		return nil
 	})
 	b.Sort()
-	return b.Labels(), err
+	return metric, b.Labels(), err
 }
 
 // data reads the member data of a query: the series and their kind.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // matrixOf decodes as the API client of Prometheus does.
@@ -28,7 +30,7 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 }
 
 func vectorOf(text []byte) (*vector, answer, error) {
-	v := newVector(1000)
+	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
 	v.begin()
 	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)

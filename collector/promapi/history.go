@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // scrapesApart is how long samples may lie apart: steps that are longer are
@@ -32,16 +34,12 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 	h := collector.History{Start: from.Add(step), Step: step, Steps: steps}
 	r := v1.Range{Start: h.Start, End: h.Start.Add(time.Duration(steps-1) * step), Step: step}
 
-	least, most := "go_goroutines"+selector, ""
+	q := s.narrowed(selector, service, names)
+	least, most := q.Goroutines(), ""
 	if step >= scrapesApart {
-		over := fmt.Sprintf("(go_goroutines%s[%s])", selector, model.Duration(step.Truncate(time.Millisecond)))
-		least, most = "min_over_time"+over, "max_over_time"+over
+		least, most = q.GoroutinesOver("min_over_time", step, 0), q.GoroutinesOver("max_over_time", step, 0)
 	}
-	load := s.o.Load
-	if !s.custom {
-		load = "rate(process_cpu_seconds_total" + selector + "[" + model.Duration(max(5*time.Minute, step)).String() + "])"
-	}
-	exprs := []string{least, most, load, "process_start_time_seconds" + selector}
+	exprs := []string{least, most, q.Load(max(signals.Range, step)), q.Start()}
 	results := make([]model.Matrix, len(exprs))
 	said := make([]v1.Warnings, len(exprs))
 	g, ctx := errgroup.WithContext(ctx)
@@ -66,10 +64,15 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		return int(math.Round(float64(int64(t)-h.Start.UnixMilli()) / float64(step.Milliseconds())))
 	}
 	byInstance := map[string]*collector.InstanceHistory{}
+	others := q.Set.Goroutines.HasExpression() // which may have other services
+	lists := []signals.List{q.Set.Goroutines, q.Set.Goroutines, q.Set.Load, q.Set.Start}
 	for k, m := range results {
+		// Where an instance has several metrics, the one that comes first stays.
+		rank := func(s *model.SampleStream) int { return lists[k].Rank(string(s.Metric[model.MetricNameLabel])) }
+		slices.SortStableFunc(m, func(a, b *model.SampleStream) int { return rank(b) - rank(a) })
 		for _, stream := range m {
 			ls := withoutName(stream.Metric)
-			if collector.LabelsProblem(ls) != "" {
+			if collector.LabelsProblem(ls) != "" || k == 0 && others && !labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service) {
 				continue
 			}
 			for _, in := range instancesOf(&h, byInstance, ls, k == 0) {
@@ -136,11 +139,11 @@ func instancesOf(h *collector.History, byInstance map[string]*collector.Instance
 	return out
 }
 
-// withoutName are the labels of a series but for its name.
+// withoutName are the labels of the instance of a series.
 func withoutName(m model.Metric) labels.Labels {
 	b := labels.NewScratchBuilder(len(m))
 	for name, value := range m {
-		if name != model.MetricNameLabel {
+		if name != model.MetricNameLabel && !signals.IsScope(string(name)) {
 			b.Add(string(name), string(value))
 		}
 	}

@@ -47,7 +47,7 @@ func TestHistory(t *testing.T) {
 	u, err := url.Parse(srv.URL)
 	require.NoError(t, err)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	s, err := New(Options{URL: u, Client: client, Selector: `{env="prod"}`})
+	s, err := New(Options{URL: u, Client: client, Selector: `{env="prod"}`, Signals: oneName(t)})
 	require.NoError(t, err)
 
 	service := labels.FromStrings("job", `sh"op`)

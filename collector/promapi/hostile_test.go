@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // answerWith writes series as they are given, in JSON.
@@ -89,7 +90,7 @@ func TestValuesThatAreNone(t *testing.T) {
 		t.Run(c.value, func(t *testing.T) {
 			s, reg := virtual(t, func(w http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
-				if strings.HasPrefix(r.Form.Get("query"), "go_goroutines") {
+				if isCounts(r.Form.Get("query")) {
 					answerWith(w, seriesText(`"instance":"a"`, c.value), seriesText(`"instance":"b"`, "7"))
 					return
 				}
@@ -152,7 +153,7 @@ func TestPartWithoutAnEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := &counted{r: io.MultiReader(strings.NewReader(before), endless{})}
-			v := newVector(10)
+			v := newVector(10, signals.Default().Goroutines)
 			v.begin()
 			_, err := decode(body, v.take)
 			require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), err)

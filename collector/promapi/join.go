@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
@@ -23,6 +24,9 @@ type join struct {
 	window      int32
 	first, last int64
 	out         []collector.Series
+	// uses count the instances of the latest answer by the rank of their metric of each
+	// signal, with the instances that have none at the end.
+	uses signals.Counts
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -46,6 +50,46 @@ func (j *join) begin(first, last time.Time) {
 	j.first, j.last, j.out = first.UnixMilli(), last.UnixMilli(), nil
 }
 
+// assign finds the load and the start of each instance. It returns the namespaces of
+// the instances whose load or start is none or that of their container.
+func (j *join) assign() (noLoad, noStart map[string]bool) {
+	for i, v := range []*vector{j.counts, j.loads, j.starts} {
+		j.uses[i] = make([]int, len(v.list)+1)
+	}
+	noLoad, noStart = map[string]bool{}, map[string]bool{}
+	for _, s := range j.counts.read {
+		in := s.of
+		j.uses[0][s.used]++
+		in.load = j.loads.find(in.labels, in.load, &in.loadsSeen)
+		in.start = j.starts.find(in.labels, in.start, &in.startsSeen)
+		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.labels.Has("pod") {
+			noLoad[in.labels.Get("namespace")] = true
+		}
+		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.labels.Has("pod") {
+			noStart[in.labels.Get("namespace")] = true
+		}
+	}
+	delete(noLoad, "")
+	delete(noStart, "")
+	return noLoad, noStart
+}
+
+// rankOf is the rank of the metric that a series of the latest answer has, after the last
+// one: it has none.
+func (v *vector) rankOf(s *series) int {
+	if s == nil || s.chunk != v.chunk {
+		return len(v.list)
+	}
+	return int(s.used)
+}
+
+// needsContainer reports whether an instance with a series of its own metric would not
+// be better served by that of its container.
+func (v *vector) needsContainer(s *series) bool {
+	rank := v.rankOf(s)
+	return rank == len(v.list) || v.list[rank].Container
+}
+
 // add appends what the three have read. Counts decide which samples there are;
 // a load or start time without a count is of no use. Each sample stands for the
 // time from within before it to itself, 0: for that instant.
@@ -56,12 +100,6 @@ func (j *join) add(within time.Duration) {
 	all := make([]collector.Sample, 0, len(j.counts.points))
 	for _, s := range j.counts.read {
 		in := s.of
-		if in.loadsSeen != j.loads.version {
-			in.load, in.loadsSeen = j.loads.of(in.labels), j.loads.version
-		}
-		if in.startsSeen != j.starts.version {
-			in.start, in.startsSeen = j.starts.of(in.labels), j.starts.version
-		}
 		if in.window != j.window {
 			in.window, in.place = j.window, int32(len(j.out))
 			j.out = append(j.out, collector.Series{Labels: in.labels})
@@ -90,7 +128,7 @@ func (j *join) add(within time.Duration) {
 				continue
 			}
 			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(loads.value(p.t)), Start: collector.KnownStart(starts.value(p.t), p.t)}
-			if age := float64(x.T)/1000 - x.Start; age >= 0 && age < j.young.Seconds() {
+			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
 			last = p.t

@@ -6,18 +6,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // Options of a Source. URL and Client are required.
@@ -33,10 +31,12 @@ type Options struct {
 	Timeout time.Duration
 	// Selector narrows the instances: empty or {label matchers}.
 	Selector string
-	// Load is the expression for the load of the instances; empty: CPU seconds
-	// per second. Its result may have fewer labels than the counts: it then
-	// stands for all instances that agree on them.
+	// Load is the expression for the load of the instances; empty: that of Signals. Its
+	// result may have fewer labels than the counts: it then stands for all instances
+	// that agree on them.
 	Load string
+	// Signals are the metrics that are read, by default signals.Default.
+	Signals signals.Set
 	// MaxPoints bounds the points of a series in one query, 1 000 by default;
 	// Prometheus itself refuses more than 11 000.
 	MaxPoints int
@@ -63,13 +63,19 @@ type Source struct {
 	api     v1.API
 	client  *client
 	o       Options
-	custom  bool // Load is the user's
+	custom  bool // the load is an expression of the user
 	metrics *Metrics
 
 	// mtx lets one window be read at a time.
 	mtx      sync.Mutex
+	queries  signals.Query
+	covered  [2]map[string]bool // namespaces whose containers are read, for load and start
 	join     join
 	replicas *collector.Replicas
+
+	shownMtx sync.Mutex
+	uses     []signals.Use
+	shown    signals.Query // as of the latest window
 }
 
 var _ collector.BlockSource = (*Source)(nil)
@@ -94,16 +100,19 @@ func New(o Options) (*Source, error) {
 	if o.SeriesLimit <= 0 {
 		o.SeriesLimit = 50_000
 	}
-	custom := o.Load != ""
-	if !custom {
-		o.Load = "rate(process_cpu_seconds_total" + o.Selector + "[5m])"
+	set, err := o.signals()
+	if err != nil {
+		return nil, err
 	}
+	query := signals.Query{Set: set, Selector: o.Selector}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	loadRange, err := longestRange(o.Load)
+	all := query
+	all.LoadContainers = "{}"
+	loadRange, err := longestRange(all.Load(signals.Range))
 	if err != nil {
-		return nil, fmt.Errorf("promapi: load %q: %w", o.Load, err)
+		return nil, fmt.Errorf("promapi: load %q: %w", all.Load(signals.Range), err)
 	}
 	confined := fetch.Confine(o.Client, fetch.Rules{
 		Advice:   "set prometheus.url to the address that answers",
@@ -118,12 +127,15 @@ func New(o Options) (*Source, error) {
 		api:      v1.NewAPI(c),
 		client:   newClient(confined, o),
 		o:        o,
-		custom:   custom,
+		custom:   set.Load.HasExpression(),
+		queries:  query,
+		shown:    query,
 		metrics:  o.Metrics,
 		replicas: collector.NewReplicas(o.ReplicaLabels),
 		join: join{
 			// There are processes without goroutines too, that have a load.
-			counts: newVector(o.SeriesLimit), loads: newVector(2 * maxReplicas * o.SeriesLimit), starts: newVector(2 * maxReplicas * o.SeriesLimit),
+			counts: newVector(o.SeriesLimit, set.Goroutines),
+			loads:  newVector(2*maxReplicas*o.SeriesLimit, set.Load), starts: newVector(2*maxReplicas*o.SeriesLimit, set.Start),
 			metrics: o.Metrics, young: loadRange,
 		},
 	}
@@ -141,9 +153,7 @@ func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Wind
 	}
 	points := int((to.Sub(from) - 1) / s.o.Step) // besides the one at to
 	span := v1.Range{Start: to.Add(-time.Duration(points) * s.o.Step), End: to, Step: s.o.Step}
-	return s.window(ctx, from, to, span, 0, [3]string{
-		"go_goroutines" + s.o.Selector, s.o.Load, "process_start_time_seconds" + s.o.Selector,
-	})
+	return s.window(ctx, from, to, span, 0, s.queries.Goroutines())
 }
 
 // Blocks implements collector.BlockSource. The minima are of the counts at the
@@ -159,15 +169,15 @@ func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Dur
 	// and the last one of the block before is not, whether a server takes the
 	// beginning of a range for a part of it (Prometheus 2) or not (3).
 	within := length - s.o.Step
-	floor := fmt.Sprintf("min_over_time(go_goroutines%s[%s:%s])", s.o.Selector, model.Duration(within+s.o.Step/2), model.Duration(s.o.Step))
+	floor := s.queries.GoroutinesOver("min_over_time", within+s.o.Step/2, s.o.Step)
 	span := v1.Range{Start: from.Add(within), End: to.Add(-s.o.Step), Step: length}
-	return s.window(ctx, from, to, span, within, [3]string{floor, s.o.Load, "process_start_time_seconds" + s.o.Selector})
+	return s.window(ctx, from, to, span, within, floor)
 }
 
 // window reads the counts, loads and starts at the steps of a span, as many at
 // a time as may be asked for. Samples stand for the time from within before
 // them.
-func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, exprs [3]string) (collector.Window, error) {
+func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, counts string) (collector.Window, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	w := collector.Window{From: from, To: to}
@@ -179,11 +189,12 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 		if last.After(span.End) {
 			last = span.End
 		}
-		if err := s.chunk(ctx, v1.Range{Start: first, End: last, Step: span.Step}, exprs, &w.Warnings); err != nil {
+		if err := s.chunk(ctx, v1.Range{Start: first, End: last, Step: span.Step}, counts, &w.Warnings); err != nil {
 			return collector.Window{}, err
 		}
 		j.add(within)
 	}
+	s.count()
 	merged, said := s.replicas.Merge(j.end(), from)
 	w.Series = merged
 	for _, text := range said {
@@ -196,47 +207,6 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 		v.forget()
 	}
 	return w, nil
-}
-
-// chunk reads the three expressions over one range.
-func (s *Source) chunk(ctx context.Context, r v1.Range, exprs [3]string, warnings *[]string) error {
-	vectors := [3]*vector{s.join.counts, s.join.loads, s.join.starts}
-	var said [3][]string
-	g, ctx := errgroup.WithContext(ctx)
-	for i, expr := range exprs {
-		g.Go(func() error {
-			a, err := s.client.read(ctx, expr, r, vectors[i])
-			said[i] = a.warnings
-			for _, text := range a.infos {
-				// What is unusual about our own expressions we know.
-				if s.custom && i == 1 || !strings.HasPrefix(text, "PromQL info:") {
-					said[i] = append(said[i], text)
-				}
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for i, v := range vectors {
-		s.metrics.dropped.WithLabelValues(dropDuplicate).Add(float64(v.duplicates))
-		s.metrics.dropped.WithLabelValues(dropLimit).Add(float64(v.excess))
-		s.metrics.dropped.WithLabelValues(dropLabels).Add(float64(v.bad))
-		s.metrics.points.Add(float64(len(v.points)))
-		if v.bad > 0 {
-			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped",
-				v.bad, exprs[i], v.problem))
-		}
-		if v.excess > 0 {
-			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out, more than the limit of %d: narrow prometheus.selector, raise prometheus.series_limit, or share the work with --shard",
-				v.excess, exprs[i], v.limit))
-		}
-		for _, text := range said[i] {
-			*warnings = appendNew(*warnings, text)
-		}
-	}
-	return nil
 }
 
 func appendNew(list []string, s string) []string {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,7 +73,7 @@ func TestWindowJoinsByLabels(t *testing.T) {
 		a := map[string]string{"__name__": "go_goroutines", "job": "x", "instance": "a"}
 		b := map[string]string{"__name__": "go_goroutines", "job": "x", "instance": "b"}
 		switch {
-		case expr == "go_goroutines":
+		case isCounts(expr):
 			matrix(w, []string{"PromQL warning: partial"}, stream(a, at(t0, 1, "10"), at(t0, 2, "11")), stream(b, at(t0, 2, "20")))
 		case strings.HasPrefix(expr, "rate("): // fewer labels: one load for both
 			matrix(w, []string{"PromQL warning: partial"}, stream(map[string]string{"job": "x"}, at(t0, 1, "0.5"), at(t0, 2, "0.75")))
@@ -96,7 +97,7 @@ func TestWindowJoinsByLabels(t *testing.T) {
 func TestWindowIsChunked(t *testing.T) {
 	var ranges []string
 	s, _ := server(t, func(w http.ResponseWriter, r *http.Request, expr string) {
-		if expr != "go_goroutines" {
+		if !isCounts(expr) {
 			matrix(w, nil)
 			return
 		}
@@ -124,7 +125,7 @@ func TestWindowIsChunked(t *testing.T) {
 func TestUnusableDataAreDropped(t *testing.T) {
 	a := map[string]string{"instance": "a"}
 	s, reg := server(t, func(w http.ResponseWriter, _ *http.Request, expr string) {
-		if expr != "go_goroutines" {
+		if !isCounts(expr) {
 			matrix(w, nil, stream(a, at(t0, 1, "+Inf"), at(t0, 4, "NaN")))
 			return
 		}
@@ -294,10 +295,10 @@ func TestRefused(t *testing.T) {
 func TestLoadOfAYoungProcessIsUnknown(t *testing.T) {
 	a := map[string]string{"instance": "a"}
 	s, _ := server(t, func(w http.ResponseWriter, _ *http.Request, expr string) {
-		switch expr {
-		case "go_goroutines":
+		switch {
+		case isCounts(expr):
 			matrix(w, nil, stream(a, at(t0, 1, "10"), at(t0, 4, "10"), at(t0, 6, "10")))
-		case "process_start_time_seconds":
+		case strings.HasPrefix(expr, "process_start_time_seconds"):
 			start := fmt.Sprint(t0.Unix())
 			matrix(w, nil, stream(a, at(t0, 1, start), at(t0, 4, start), at(t0, 6, start)))
 		default:
@@ -314,4 +315,14 @@ func TestLoadOfAYoungProcessIsUnknown(t *testing.T) {
 func TestLoadExpressionIsChecked(t *testing.T) {
 	_, err := New(Options{URL: &url.URL{}, Client: &http.Client{}, Load: "rate("})
 	require.ErrorContains(t, err, `load "rate("`)
+}
+
+// isCounts tells the query for the counts from those for load and start.
+func isCounts(expr string) bool { return strings.Contains(expr, "go_goroutines") }
+
+// oneName is one metric for each signal.
+func oneName(t *testing.T) signals.Set {
+	set, err := signals.Parse(signals.Names{Goroutines: []string{"go_goroutines"}, Load: []string{"process_cpu_seconds_total"}, Start: []string{"process_start_time_seconds"}})
+	require.NoError(t, err)
+	return set
 }

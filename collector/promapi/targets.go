@@ -66,7 +66,7 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 	err = d.object(func(key string) (err error) {
 		switch key {
 		case "labels":
-			t.Labels, err = d.labels()
+			_, t.Labels, err = d.labels()
 		case "scrapeUrl":
 			var text string
 			text, err = d.text()

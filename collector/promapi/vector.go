@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // vector is what is known of the series of one expression from window to
@@ -21,6 +22,8 @@ type vector struct {
 	// in order. One series may have several texts.
 	byText   map[key]*series
 	byLabels map[key]*series
+	// list are the metrics that the answers have; an instance may have several.
+	list signals.List
 	// sets are the distinct sets of label names, which are usually one. More
 	// labels come first, once they are sorted: they say more.
 	sets     []*nameSet
@@ -54,6 +57,8 @@ type vector struct {
 	chunk                   int32
 	read                    []*series
 	points                  []point
+	several                 bool // series of an instance
+	instant                 bool // each series has one point
 	duplicates, excess, bad int
 }
 
@@ -72,10 +77,16 @@ type nameSet struct {
 
 // series is one series of an expression.
 type series struct {
-	set    *nameSet
-	of     *instance // of counts alone
-	chunk  int32     // latest answer that had it
-	lo, hi int32     // its points in that
+	set *nameSet
+	of  *instance // of counts alone
+	// rank is the place of the metric in the list. head is the series of the instance that
+	// byLabels has, next the one after it, of another metric.
+	rank       int8
+	used       int8 // of the head: the rank of the metric that the latest answer is of
+	head, next *series
+	chosen     int32 // of the head: the answer of which one series was chosen
+	chunk      int32 // latest answer that had it
+	lo, hi     int32 // its points in that
 }
 
 // instance is what a series of counts has besides: its labels without the name;
@@ -89,9 +100,9 @@ type instance struct {
 	window, place         int32
 }
 
-func newVector(limit int) *vector {
+func newVector(limit int, list signals.List) *vector {
 	return &vector{
-		seed: maphash.MakeSeed(), byText: map[key]*series{}, byLabels: map[key]*series{}, byNames: map[key]*nameSet{}, limit: limit, ignored: &series{}, unusable: &series{},
+		list: list, seed: maphash.MakeSeed(), byText: map[key]*series{}, byLabels: map[key]*series{}, byNames: map[key]*nameSet{}, limit: limit, ignored: &series{}, unusable: &series{},
 	}
 }
 
@@ -102,7 +113,7 @@ func (v *vector) key(b []byte) key {
 // begin prepares for an answer.
 func (v *vector) begin() {
 	v.chunk++
-	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:0], v.points[:0], 0, 0, 0
+	v.read, v.points, v.duplicates, v.excess, v.bad, v.several = v.read[:0], v.points[:0], 0, 0, 0, false
 }
 
 // take is told of a series of an answer, by its labels as they are written.
@@ -130,6 +141,12 @@ func (v *vector) take(text []byte) *[]point {
 	}
 	s.chunk, s.lo = v.chunk, int32(len(v.points))
 	s.hi = s.lo
+	if s.head.next != nil {
+		v.several = true
+		if v.instant && s.outranked() {
+			return nil
+		}
+	}
 	v.read = append(v.read, s)
 	return &v.points
 }
@@ -144,7 +161,7 @@ func (v *vector) room(text []byte) bool {
 	case len(v.instances) < v.limit:
 		return true
 	}
-	ls := instanceLabels(text)
+	_, ls := instanceLabels(text)
 	return (v.replicated || v.replicas.Replicated(ls)) && v.instances[v.identity(v.replicas.Identity(ls))] > 0
 }
 
@@ -157,7 +174,7 @@ func (v *vector) end() {
 
 // learn finds or makes the series with labels that were never written like that.
 func (v *vector) learn(text []byte) *series {
-	ls := instanceLabels(text)
+	metric, ls := instanceLabels(text)
 	if problem := collector.LabelsProblem(ls); problem != "" {
 		if v.problem == "" {
 			v.problem = problem
@@ -165,13 +182,15 @@ func (v *vector) learn(text []byte) *series {
 		return v.unusable
 	}
 	id := v.identity(ls)
+	rank := int8(v.list.Rank(metric))
 	if s, ok := v.byLabels[id]; ok {
-		return s
+		return s.alternative(rank)
 	}
 	if v.keep != nil && !v.keep(ls) {
 		return v.ignored
 	}
-	s := &series{set: v.setOf(ls)}
+	s := &series{set: v.setOf(ls), rank: rank, used: rank}
+	s.head = s
 	s.set.n++
 	if v.named {
 		s.of = &instance{labels: ls}
@@ -193,56 +212,6 @@ func (v *vector) identity(ls labels.Labels) key {
 		b = append(append(append(append(b, l.Name...), 0xff), l.Value...), 0xff)
 	})
 	return v.key(b)
-}
-
-// setOf finds or makes the set of the names of ls.
-func (v *vector) setOf(ls labels.Labels) *nameSet {
-	var names []string
-	var b []byte
-	ls.Range(func(l labels.Label) {
-		names = append(names, l.Name)
-		b = append(append(b, l.Name...), 0xff)
-	})
-	id := v.key(b)
-	s, ok := v.byNames[id]
-	if !ok {
-		s = &nameSet{id: id, names: names}
-		v.byNames[id] = s
-		v.sets, v.unsorted = append(v.sets, s), true
-	}
-	return s
-}
-
-// maxSets bounds the sets of label names that are tried for an instance: series
-// that have fewer labels than it are of a few expressions.
-const maxSets = 256
-
-// of finds the series that stands for an instance: that with the most labels,
-// all of which the instance has.
-func (v *vector) of(instance labels.Labels) *series {
-	if s, ok := v.byLabels[v.identity(instance)]; ok {
-		return s
-	}
-	if v.unsorted {
-		slices.SortStableFunc(v.sets, func(a, b *nameSet) int { return len(b.names) - len(a.names) })
-		v.unsorted = false
-	}
-	var b []byte
-sets:
-	for _, set := range v.sets[:min(len(v.sets), maxSets)] {
-		b = b[:0]
-		for _, name := range set.names {
-			value := instance.Get(name)
-			if value == "" {
-				continue sets
-			}
-			b = append(append(append(append(b, name...), 0xff), value...), 0xff)
-		}
-		if s, ok := v.byLabels[v.key(b)]; ok {
-			return s
-		}
-	}
-	return nil
 }
 
 // remembered is how many answers long a series is known that is in none.
@@ -269,7 +238,7 @@ func (v *vector) forget() {
 		}
 	}
 	for id, s := range v.byLabels {
-		if s.chunk < oldest {
+		if s.newest() < oldest {
 			delete(v.byLabels, id)
 			s.set.n--
 			if v.replicas != nil {
@@ -288,12 +257,12 @@ func (v *vector) forget() {
 	})
 }
 
-// instanceLabels are the labels of a series, as they are written in JSON,
-// without its name.
-func instanceLabels(text []byte) labels.Labels {
-	ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
+// instanceLabels are the name of the metric of a series and the labels of its instance,
+// from its labels as they are written in JSON.
+func instanceLabels(text []byte) (metric string, ls labels.Labels) {
+	metric, ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
 	if err != nil {
-		return labels.EmptyLabels() // cannot be: the text was read once without an error
+		return "", labels.EmptyLabels() // cannot be: the text was read once without an error
 	}
-	return ls
+	return metric, ls
 }

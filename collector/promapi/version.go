@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/versions"
 )
 
 // versionMetrics say what an instance runs: build_info and its kin in a version
@@ -47,107 +47,5 @@ func (s *Source) Versions(ctx context.Context, at time.Time) (func(instance labe
 		return nil, collector.Errorf(collector.ReasonBadData, "prometheus %s: query %s: answered with a %s instead of a vector",
 			collector.RedactURL(s.o.URL), strconv.Quote(expr), result.Type())
 	}
-	return newVersions(vector).of, nil
-}
-
-// versions by what leads from an instance to them.
-type versions map[string]version
-
-type version struct {
-	text string
-	rank int // of the metric; the lowest counts
-}
-
-// The ranks: what a program says of itself comes before what its image is
-// called, and that before what the Go tool has stamped into the binary.
-const (
-	rankBuildInfo = iota
-	rankProgramInfo
-	rankImage
-	rankGo
-)
-
-func newVersions(vector model.Vector) versions {
-	v := versions{}
-	for _, sample := range vector {
-		m := sample.Metric
-		name := string(m[model.MetricNameLabel])
-		if name == "kube_pod_container_info" {
-			tag := imageTag(string(m["image"]))
-			ns, pod := string(m["namespace"]), string(m["pod"])
-			v.add(podKey(ns, pod, ""), tag, rankImage)
-			if c := string(m["container"]); c != "" {
-				v.add(podKey(ns, pod, c), tag, rankImage)
-			}
-			continue
-		}
-		rank := rankProgramInfo
-		switch name {
-		case "build_info":
-			rank = rankBuildInfo
-		case "go_build_info":
-			rank = rankGo
-		}
-		v.add(targetKey(string(m["job"]), string(m["instance"])), string(m["version"]), rank)
-	}
-	return v
-}
-
-// add takes a version, unless a better one is known. Two different ones of the
-// same rank, as of the containers of a pod, are none.
-func (v versions) add(key, text string, rank int) {
-	if !says(text) {
-		return
-	}
-	switch have, ok := v[key]; {
-	case !ok || rank < have.rank:
-		v[key] = version{text, rank}
-	case rank == have.rank && text != have.text:
-		v[key] = version{"", rank}
-	}
-}
-
-// maxVersion bounds the bytes of a version, which goes into alerts.
-const maxVersion = 256
-
-// says tells whether a version is one: builds that were given none have a
-// stand-in.
-func says(text string) bool {
-	if len(text) > maxVersion || !utf8.ValidString(text) {
-		return false
-	}
-	switch text {
-	case "", "(devel)", "devel", "unknown", "latest", "v0.0.0":
-		return false
-	}
-	return true
-}
-
-// of is the version of an instance.
-func (v versions) of(instance labels.Labels) string {
-	self := v[targetKey(instance.Get("job"), instance.Get("instance"))]
-	var image version
-	if pod := instance.Get("pod"); pod != "" {
-		image = v[podKey(instance.Get("namespace"), pod, instance.Get("container"))]
-	}
-	if image.text != "" && (self.text == "" || image.rank < self.rank) {
-		return image.text
-	}
-	return self.text
-}
-
-func targetKey(job, instance string) string { return "target\xff" + job + "\xff" + instance }
-
-func podKey(namespace, pod, container string) string {
-	return "pod\xff" + namespace + "\xff" + pod + "\xff" + container
-}
-
-// imageTag is v1.42.0 of registry:5000/shop/checkout:v1.42.0@sha256:….
-func imageTag(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	_, tag, found := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
-	if !found {
-		return ""
-	}
-	return tag
+	return versions.New(vector).Of, nil
 }

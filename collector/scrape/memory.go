@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // maxSamples bounds what is kept of an instance.
@@ -21,6 +22,7 @@ const forget = 24 * time.Hour
 // Memory is a Store that is lost at the end.
 type Memory struct {
 	mtx       sync.Mutex
+	set       signals.Set
 	instances map[string]*memory // by labels
 }
 
@@ -28,14 +30,23 @@ type Memory struct {
 type memory struct {
 	labels  labels.Labels
 	samples []collector.Sample
-	cpu     float64 // counter at the last scrape
+	// load is what the rate of the load looks back at, of the metrics with these names.
+	load  signals.Points
+	names [3]string
 }
 
 // NewMemory makes an empty Memory.
-func NewMemory() *Memory { return &Memory{instances: map[string]*memory{}} }
+func NewMemory() *Memory { return &Memory{set: signals.Default(), instances: map[string]*memory{}} }
 
-// Append implements Store. The load of a sample is the CPU time per second since
-// the one before. A sample that is not later than the one before is refused.
+// SetSignals implements Store.
+func (m *Memory) SetSignals(set signals.Set) {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	m.set = set
+}
+
+// Append implements Store. The load of a sample is the rate of the CPU time, as all sources
+// have it. A sample that is not later than the one before is refused.
 func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -54,23 +65,55 @@ func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 		in = &memory{labels: instance}
 		m.instances[key] = in
 	}
-	in.keep(x)
+	in.keep(x, &m.set)
 	return nil
 }
 
-func (in *memory) keep(x collector.Scrape) {
-	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: collector.KnownStart(x.Start, x.T)}
-	if n := len(in.samples); n > 0 {
-		before := in.samples[n-1]
-		if dt := float64(s.T-before.T) / 1000; dt > 0 && x.CPU >= in.cpu && (!procstart.Time(s.Start).Known() || procstart.Time(s.Start).Same(procstart.Time(before.Start))) {
-			s.Load = collector.KnownLoad((x.CPU - in.cpu) / dt)
-		}
+// keep adds a scrape. A load of another metric than before begins anew.
+func (in *memory) keep(x collector.Scrape, set *signals.Set) {
+	if math.IsNaN(x.CPU) {
+		x.Names[1] = in.names[1]
+	} else if x.Names[1] != in.names[1] {
+		in.load = signals.Points{}
 	}
-	in.cpu = x.CPU
+	in.names = x.Names
+	load := set.Load[set.Load.Rank(x.Names[1])]
+	start := set.Start[set.Start.Rank(x.Names[2])]
+	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: collector.KnownStart(start.Value(x.Start, x.T), x.T)}
+	switch {
+	case math.IsNaN(x.CPU):
+	case load.Kind == signals.Counter:
+		in.load.Append(x.T, x.CPU)
+	default:
+		s.Load = collector.KnownLoad(x.CPU)
+	}
+	if load.Kind == signals.Counter && !signals.Young(s.Start, s.T, signals.Range) {
+		rate, _ := signals.Rate(in.load.T, in.load.V, s.T, 0)
+		s.Load = collector.KnownLoad(rate)
+	}
 	if len(in.samples) >= maxSamples {
 		in.samples = in.samples[:copy(in.samples, in.samples[maxSamples/10:])]
 	}
 	in.samples = append(in.samples, s)
+}
+
+// Signals says by which metrics the instances were read at last.
+func (m *Memory) Signals() []signals.Use {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	counts := m.set.NewCounts()
+	for _, in := range m.instances {
+		ranks := [3]int{m.set.Goroutines.Rank(in.names[0]), m.set.Load.Rank(in.names[1]), m.set.Start.Rank(in.names[2])}
+		last := in.samples[len(in.samples)-1]
+		if len(in.load.T) == 0 && math.IsNaN(last.Load) {
+			ranks[1] = -1
+		}
+		if math.IsNaN(last.Start) {
+			ranks[2] = -1
+		}
+		counts.Add(ranks)
+	}
+	return signals.Uses(m.set, counts)
 }
 
 // Window implements collector.SeriesSource. The series are sorted by labels.

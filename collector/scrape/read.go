@@ -14,10 +14,11 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // read scrapes a target once. Its errors have a reason and name the URL redacted.
-func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.Scrape, err error) {
+func (t *target) read(ctx context.Context, timeout time.Duration, set *signals.Set) (x collector.Scrape, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL.String(), nil)
@@ -44,22 +45,41 @@ func (t *target) read(ctx context.Context, timeout time.Duration) (x collector.S
 	if err != nil {
 		return x, collector.Errorf(collector.ReasonBadData, "%s: not metrics: %s", collector.RedactURL(t.URL), collector.Brief(err.Error(), maxText))
 	}
-	count, ok := value(families["go_goroutines"])
+	count, name, ok := first(families, set.Goroutines)
 	if !ok {
-		return x, collector.Errorf(collector.ReasonBadData, "%s: has no go_goroutines: is it a Go service with the Go collector?", collector.RedactURL(t.URL))
+		return x, collector.Errorf(collector.ReasonBadData, "%s: has no %s: is it a Go service with the Go collector?", collector.RedactURL(t.URL), set.Goroutines[0].Name)
 	}
 	if !collector.ValidCount(count) {
-		return x, collector.Errorf(collector.ReasonBadData, "%s: go_goroutines is %v, which is no number of goroutines", collector.RedactURL(t.URL), count)
+		return x, collector.Errorf(collector.ReasonBadData, "%s: %s is %v, which is no number of goroutines", collector.RedactURL(t.URL), name, count)
 	}
-	start, ok := value(families["process_start_time_seconds"])
-	if !ok {
-		start = collector.Unknown
+	x = collector.Scrape{T: now.UnixMilli(), Count: count, CPU: collector.Unknown, Start: collector.Unknown}
+	x.Names[0] = name
+	if v, name, ok := first(families, set.Load); ok {
+		x.CPU, x.Names[1] = v, name
 	}
-	cpu, ok := value(families["process_cpu_seconds_total"])
-	if !ok {
-		cpu = collector.Unknown
+	if v, name, ok := first(families, set.Start); ok {
+		x.Start, x.Names[2] = v, name
 	}
-	return collector.Scrape{T: now.UnixMilli(), Count: count, CPU: cpu, Start: start}, nil
+	return x, nil
+}
+
+// first returns the value of the first metric of a list that there is.
+func first(families map[string]*dto.MetricFamily, list signals.List) (v float64, name string, ok bool) {
+	for _, m := range list {
+		if m.Container {
+			continue
+		}
+		f := families[m.Name]
+		if v, ok = value(f); !ok {
+			continue
+		}
+		for i := 1; i < len(f.GetMetric()) && len(m.Sum) > 0; i++ {
+			more, _ := valueOf(f.GetMetric()[i])
+			v += more
+		}
+		return v, m.Name, true
+	}
+	return 0, "", false
 }
 
 // body remembers why reading a response failed. The parser takes any error for a
@@ -94,7 +114,10 @@ func value(f *dto.MetricFamily) (float64, bool) {
 	if len(f.GetMetric()) == 0 {
 		return 0, false
 	}
-	m := f.GetMetric()[0]
+	return valueOf(f.GetMetric()[0])
+}
+
+func valueOf(m *dto.Metric) (float64, bool) {
 	switch {
 	case m.GetGauge() != nil:
 		return m.GetGauge().GetValue(), true

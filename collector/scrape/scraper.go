@@ -19,6 +19,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // Target is what is scraped.
@@ -34,6 +35,9 @@ type Options struct {
 	Targets []Target
 	// Store keeps the samples; default a Memory.
 	Store Store
+	// Signals are the metrics that are read, by default signals.Default. Expressions and
+	// metrics of containers are not possible.
+	Signals signals.Set
 	// Interval between two scrapes of a target; default 15 s.
 	Interval time.Duration
 	// Timeout of a scrape; default 10 s, at most Interval.
@@ -68,6 +72,10 @@ type Store interface {
 	// Append keeps a scrape of an instance. The scrapes of an instance come in
 	// time order; those of several come side by side.
 	Append(instance labels.Labels, x collector.Scrape) error
+	// SetSignals sets the metrics of what comes.
+	SetSignals(set signals.Set)
+	// Signals says by which metrics the instances were read at last.
+	Signals() []signals.Use
 }
 
 // Scraper implements collector.SeriesSource while Run runs.
@@ -111,6 +119,12 @@ func New(o Options) (*Scraper, error) {
 	}
 	if o.Store == nil {
 		o.Store = NewMemory()
+	}
+	if len(o.Signals.Goroutines) == 0 {
+		o.Signals = signals.Default()
+	}
+	if err := o.Signals.CheckNames(); err != nil {
+		return nil, err
 	}
 	s := &Scraper{o: o, targets: map[string]*target{}}
 	if err := s.Set(o.Targets); err != nil {
@@ -184,6 +198,7 @@ func (s *Scraper) Targets(context.Context) ([]collector.ScrapeTarget, error) {
 // Run scrapes until ctx is done.
 func (s *Scraper) Run(ctx context.Context) {
 	var wg sync.WaitGroup
+	s.o.Store.SetSignals(s.o.Signals)
 	began := time.Now()
 	s.mtx.Lock()
 	s.start = func(t *target) {
@@ -233,7 +248,7 @@ func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {
 
 // scrape takes one sample, and logs when a target begins or ceases to fail.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
-	x, err := t.read(ctx, s.o.Timeout)
+	x, err := t.read(ctx, s.o.Timeout, &s.o.Signals)
 	if ctx.Err() != nil {
 		return
 	}
@@ -256,6 +271,9 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 		}
 	}
 }
+
+// Signals says by which metrics the instances were read at last.
+func (s *Scraper) Signals() []signals.Use { return s.o.Store.Signals() }
 
 // Window implements collector.SeriesSource.
 func (s *Scraper) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {

@@ -29,6 +29,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -184,39 +185,94 @@ func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collec
 }
 
 // The process works at half a CPU, then at two; it restarts; it loses one
-// metric after the other.
+// metric after the other. The load is the rate of the counter over five minutes.
 func TestLoadAndRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nan := math.NaN()
 		svc := &service{}
 		_, step := run(t, svc, Options{})
+		restart := float64(time.Now().Add(6*10*time.Second - 5*time.Second).Unix())
+		var counter signals.Points
 		for i, c := range []struct {
 			goroutines, cpu, start float64
-			load                   float64
+			unknown                bool
 		}{
-			{10, 100, 5000, nan}, // the first
-			{11, 105, 5000, 0.5},
-			{12, 125, 5000, 2},
-			{12, 125, 5000, 0},
-			{12, 130, 5002, 0.5}, // the exporter computes the start anew
-			{12, 135, 5000, 0.5},
-			{7, 200, 6000, nan}, // another process: 75 s of CPU more are no load
-			{7, 203, 6000, 0.3},
-			{8, 1, nan, nan}, // restarted, and nothing but the counter says so
-			{8, 2, nan, 0.1},
-			{8, nan, nan, nan},
-			{8, 5, nan, nan},
-			{9, 6, nan, 0.1},
-			{9, 7, 7000, nan}, // there it is: the same process or not
+			{10, 100, 5000, true}, // the first
+			{11, 105, 5000, false},
+			{12, 125, 5000, false},
+			{12, 125, 5000, false},
+			{12, 130, 5002, false}, // the exporter computes the start anew
+			{12, 135, 5000, false},
+			{7, 200, restart, true}, // another process: what the rate looks back at is not its own
+			{7, 203, restart, true},
+			{8, 1, nan, false}, // restarted, and nothing but the counter says so
+			{8, 2, nan, false},
+			{8, nan, nan, false}, // the rate is that of the samples before
+			{8, 5, nan, false},
+			{9, 6, nan, false},
 		} {
 			svc.set(func() { svc.goroutines, svc.cpu, svc.start = c.goroutines, c.cpu, c.start })
 			got := step()
 			require.NotNil(t, got, i)
 			require.Equal(t, c.goroutines, got.Count, i)
-			require.InDelta(t, c.load, got.Load, 1e-9, i)
 			require.InDelta(t, c.start, got.Start, 1e-9, i)
+			if !math.IsNaN(c.cpu) {
+				counter.Append(got.T, c.cpu)
+			}
+			want, _ := signals.Rate(counter.T, counter.V, got.T, 0)
+			if c.unknown {
+				want = nan
+			}
+			require.InDelta(t, want, got.Load, 1e-9, i)
 		}
+		svc.set(func() { svc.cpu, svc.start = nan, 5000 })
+		for range 31 {
+			step()
+		}
+		require.True(t, math.IsNaN(step().Load), "the counter is gone for longer than the rate looks back")
 	})
+}
+
+// A service is scraped by the names that it has. Of two names the first one counts.
+func TestNamesOfOtherLibraries(t *testing.T) {
+	const otel = `# TYPE go_goroutine_count gauge
+go_goroutine_count{otel_scope_name="runtime"} 30
+# TYPE process_cpu_time_seconds_total counter
+process_cpu_time_seconds_total{otel_scope_name="host",state="user"} 2
+process_cpu_time_seconds_total{otel_scope_name="host",state="system"} 1
+# TYPE process_uptime_seconds gauge
+process_uptime_seconds 600
+`
+	custom, err := signals.Parse(signals.Names{Goroutines: []string{"vault_runtime_num_goroutines"}, Load: []string{"in_flight", "requests_total"}})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		text string
+		set  signals.Set
+		want collector.Scrape
+	}{
+		"OpenTelemetry": {otel, signals.Default(), collector.Scrape{Count: 30, CPU: 3, Start: 600, Names: [3]string{"go_goroutine_count", "process_cpu_time_seconds_total", "process_uptime_seconds"}}},
+		"both":          {otel + "go_goroutines 29\n", signals.Default(), collector.Scrape{Count: 29, CPU: 3, Start: 600, Names: [3]string{"go_goroutines", "process_cpu_time_seconds_total", "process_uptime_seconds"}}},
+		"configured":    {otel + "vault_runtime_num_goroutines 5\nin_flight 7\nrequests_total 100\n", custom, collector.Scrape{Count: 5, CPU: 7, Start: 600, Names: [3]string{"vault_runtime_num_goroutines", "in_flight", "process_uptime_seconds"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.text) }))
+			defer srv.Close()
+			s := scraper(t, Options{Signals: c.set}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
+			x, err := only(s).read(t.Context(), time.Minute, &c.set)
+			require.NoError(t, err)
+			at := x.T
+			x.T = 0
+			require.Equal(t, c.want, x)
+			s.o.Store.SetSignals(c.set)
+			x.T = at
+			require.NoError(t, s.o.Store.Append(shop, x))
+			got := samples(t, s, time.UnixMilli(at-1), time.UnixMilli(at))
+			require.InDelta(t, float64(at)/1000-600, got[0].Start, 1e-3)
+			require.Contains(t, s.Signals(), signals.Use{Signal: "goroutines", Name: c.want.Names[0], Instances: 1})
+		})
+	}
+	_, err = New(Options{Signals: signals.Set{Goroutines: signals.List{{Name: "sum(x)", Kind: signals.Expression}}}})
+	require.ErrorContains(t, err, `"sum(x)" is an expression, which needs a Prometheus`)
 }
 
 // At first all is well; then the target answers 503 three times, then 404
@@ -242,7 +298,7 @@ func TestFailureIsLoggedOncePerChange(t *testing.T) {
 		svc.set(func() { svc.broken, svc.cpu = nil, 40 })
 		x := step()
 		require.NotNil(t, x)
-		require.InDelta(t, 0.5, x.Load, 1e-9)
+		require.InDelta(t, (10+30)/300., x.Load, 1e-9, "over the gap, from where the counter was 0")
 		require.NotNil(t, step())
 
 		require.Equal(t, 2, strings.Count(log.String(), "cannot be scraped"), log.String())
@@ -425,7 +481,7 @@ func TestBadAnswers(t *testing.T) {
 			if c.reason == collector.ReasonTimeout {
 				timeout = 50 * time.Millisecond
 			}
-			_, err := only(s).read(t.Context(), timeout)
+			_, err := only(s).read(t.Context(), timeout, new(signals.Default()))
 			require.Equal(t, c.reason, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, c.text)
 			require.ErrorContains(t, err, srv.URL)
@@ -435,7 +491,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, "http://127.0.0.1:1"), Client: &http.Client{Transport: &http.Transport{}}})
-		_, err := only(s).read(t.Context(), time.Minute)
+		_, err := only(s).read(t.Context(), time.Minute, new(signals.Default()))
 		require.Equal(t, collector.ReasonRefused, collector.ReasonOf(err), err)
 
 		s.scrape(t.Context(), only(s))
@@ -493,7 +549,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	}))
 	defer srv.Close()
 	s := scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	x, err := only(s).read(t.Context(), time.Minute)
+	x, err := only(s).read(t.Context(), time.Minute, new(signals.Default()))
 	require.NoError(t, err)
 	require.Equal(t, 7.0, x.Count)
 	require.True(t, math.IsNaN(x.Start) && math.IsNaN(x.CPU))
@@ -501,7 +557,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	// Unless the configuration says that none is.
 	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
-	_, err = only(s).read(t.Context(), time.Minute)
+	_, err = only(s).read(t.Context(), time.Minute, new(signals.Default()))
 	require.ErrorContains(t, err, "302 Found")
 }
 

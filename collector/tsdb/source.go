@@ -1,7 +1,6 @@
 package tsdb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // Options say where the series are and what they are called.
@@ -28,12 +30,9 @@ type Options struct {
 	// Dir holds blocks, and beside them, in a data directory of a
 	// Prometheus, the write-ahead log of what is in no block yet.
 	Dir string
-	// Count, Load and Start are metric names, by default go_goroutines,
-	// process_cpu_seconds_total and process_start_time_seconds. The three are
-	// joined by all labels but the name.
-	Count, Load, Start string
-	// LoadGauge: Load is a gauge, taken as it is, not a counter whose rate is.
-	LoadGauge bool
+	// Signals are the metrics that are read, by default signals.Default. Expressions are
+	// not possible.
+	Signals signals.Set
 	// Matchers select instances, besides the name.
 	Matchers []*labels.Matcher
 	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
@@ -45,16 +44,23 @@ type Options struct {
 
 // complete sets the defaults.
 func (o *Options) complete() {
-	o.Count = cmp.Or(o.Count, "go_goroutines")
-	o.Load = cmp.Or(o.Load, "process_cpu_seconds_total")
-	o.Start = cmp.Or(o.Start, "process_start_time_seconds")
+	if len(o.Signals.Goroutines) == 0 {
+		o.Signals = signals.Default()
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 }
 
-func (o *Options) matchers(name string) []*labels.Matcher {
-	return append([]*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)}, o.Matchers...)
+// matchers select the series of the metrics of a list that are the instances' own.
+func (o *Options) matchers(l signals.List) []*labels.Matcher {
+	var names []string
+	for _, m := range l {
+		if !m.Container {
+			names = append(names, regexp.QuoteMeta(m.Name))
+		}
+	}
+	return append([]*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, strings.Join(names, "|"))}, o.Matchers...)
 }
 
 // Source is the series of a TSDB. Its methods are safe for concurrent use.
@@ -66,20 +72,20 @@ type Source struct {
 	closers  []io.Closer
 	warnings []string
 
-	mtx      sync.Mutex // of replicas
+	mtx      sync.Mutex // of replicas and uses
+	uses     []signals.Use
 	replicas *collector.Replicas
 }
 
 var _ collector.SeriesSource = (*Source)(nil)
 
-// lookback is how far apart two samples of a counter may be to have a rate
-// between them, and how old a load or a start may be to belong to a count.
-const lookback = 15 * time.Minute
-
 // Open opens all blocks in a folder and replays the write-ahead log, if
 // there is one.
 func Open(o Options) (_ *Source, err error) {
 	o.complete()
+	if err := o.Signals.CheckNames(); err != nil {
+		return nil, err
+	}
 	s := &Source{opt: o, min: math.MaxInt64, max: math.MinInt64, replicas: collector.NewReplicas(o.ReplicaLabels)}
 	defer func() {
 		if err != nil {
@@ -184,7 +190,7 @@ func (s *Source) openHead() error {
 
 // boundHead widens the time range by the samples of the write-ahead log.
 func (s *Source) boundHead() error {
-	set := s.head.Select(context.Background(), false, nil, s.opt.matchers(s.opt.Count)...)
+	set := s.head.Select(context.Background(), false, nil, s.opt.matchers(s.opt.Signals.Goroutines)...)
 	var it chunkenc.Iterator
 	for set.Next() {
 		it = set.At().Iterator(it)
@@ -258,17 +264,25 @@ func (s *Source) MaxTime() time.Time { return time.UnixMilli(s.max).UTC() }
 
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
-	w, err := window(ctx, &s.opt, from, to, s.each)
+	w, uses, err := window(ctx, &s.opt, from, to, s.each)
 	w.Warnings = append(slices.Clone(s.warnings), w.Warnings...)
 	if err != nil {
 		return w, err
 	}
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
+	s.uses = uses
 	merged, said := s.replicas.Merge(w.Series, from)
 	w.Series, w.Warnings = merged, append(w.Warnings, said...)
 	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
 	return w, nil
+}
+
+// Signals says by which metrics the instances of the latest window are read.
+func (s *Source) Signals() []signals.Use {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return slices.Clone(s.uses)
 }
 
 // each uses one after another what has samples in [lo, hi].

@@ -1,11 +1,13 @@
 package tsdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // StoreOptions are the options of a Store. Dir is required.
@@ -34,10 +37,11 @@ type StoreOptions struct {
 // would: its folder is the data directory of a Prometheus, for Open and every
 // other tool. What was appended outlives a process that is killed.
 type Store struct {
-	db  *tsdb.DB
-	opt Options
+	db *tsdb.DB
 
 	mtx  sync.Mutex
+	opt  Options
+	uses []signals.Use
 	refs map[string]refs // by labels
 }
 
@@ -45,6 +49,7 @@ type Store struct {
 type refs struct {
 	instance labels.Labels
 	last     int64 // time of the latest sample, ms
+	names    [3]string
 	of       [3]storage.SeriesRef
 }
 
@@ -76,6 +81,7 @@ func (s *Store) Append(instance labels.Labels, x collector.Scrape) (err error) {
 	key := string(instance.Bytes(nil))
 	s.mtx.Lock()
 	known, ok := s.refs[key]
+	first := [3]string{s.opt.Signals.Goroutines[0].Name, s.opt.Signals.Load[0].Name, s.opt.Signals.Start[0].Name}
 	s.mtx.Unlock()
 	if !ok {
 		known.instance = instance
@@ -85,7 +91,10 @@ func (s *Store) Append(instance labels.Labels, x collector.Scrape) (err error) {
 		if math.IsNaN(v) {
 			continue
 		}
-		name := [...]string{s.opt.Count, s.opt.Load, s.opt.Start}[i]
+		name := cmp.Or(x.Names[i], first[i])
+		if known.names[i] != name {
+			known.names[i], known.of[i] = name, 0
+		}
 		series := labels.NewBuilder(instance).Set(labels.MetricName, name).Labels()
 		if known.of[i], err = app.Append(known.of[i], series, x.T, v); err != nil {
 			return errors.Join(refused(x.T, err), app.Rollback())
@@ -123,15 +132,36 @@ func (s *Store) forget(now int64) {
 	}
 }
 
+// SetSignals sets the metrics that are read.
+func (s *Store) SetSignals(set signals.Set) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.opt.Signals = set
+}
+
+// Signals says by which metrics the instances of the latest window are read.
+func (s *Store) Signals() []signals.Use {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return slices.Clone(s.uses)
+}
+
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Store) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
-	return window(ctx, &s.opt, from, to, func(lo, hi int64, use func(storage.Querier) error) error {
+	s.mtx.Lock()
+	opt := s.opt
+	s.mtx.Unlock()
+	w, uses, err := window(ctx, &opt, from, to, func(lo, hi int64, use func(storage.Querier) error) error {
 		q, err := s.db.Querier(lo, hi)
 		if err != nil {
 			return fmt.Errorf("reading the series: %w", err)
 		}
 		return errors.Join(use(q), q.Close())
 	})
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.uses = uses
+	return w, err
 }
 
 // Close ends the database; what it holds stays on disk.

@@ -65,6 +65,11 @@ type App struct {
 	alertingGraph         *graph
 	unusableAlertmanagers []string
 
+	// groupingNotices say that the labels of the services do not fit; the loop has looked
+	// at groupingChecked.
+	groupingNotices atomic.Pointer[[]string]
+	groupingChecked time.Time
+
 	promMetrics    *promapi.Metrics
 	scrapeMetrics  *scrape.Metrics
 	bucketMetrics  *archive.Metrics

@@ -81,6 +81,7 @@ func (a *App) evaluate(ctx context.Context) time.Duration {
 	a.puller.Keep(a.monitor.CurrentLabels)
 	a.updateScrapeTargets() // targets that were held for a while end without an update
 	a.countTargets()
+	a.checkGrouping(time.Now())
 	return untilNext(a.interval())
 }
 
@@ -172,6 +173,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 	}
 	a.pushed.Apply(a.pushConfig(g))
 	a.archive.GroupBy(c.Services.GroupBy)
+	a.groupingChecked = time.Time{}
 	a.graph.Store(g)
 	a.applyRuntime(c)
 	a.updateScrapeTargets()

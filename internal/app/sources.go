@@ -29,6 +29,10 @@ func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 			return nil, fmt.Errorf("prometheus.%s: %w", key, err)
 		}
 	}
+	set, err := c.Prometheus.Signals()
+	if err != nil {
+		return nil, fmt.Errorf("prometheus.series: %w", err)
+	}
 	o := promapi.Options{
 		URL:         c.Prometheus.URL.URL,
 		Client:      client,
@@ -36,7 +40,7 @@ func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 		Step:        time.Duration(c.Global.EvaluationInterval),
 		Timeout:     time.Duration(c.Prometheus.Timeout),
 		Selector:    c.Prometheus.Selector,
-		Load:        c.Prometheus.Load,
+		Signals:     set,
 		SeriesLimit: c.Prometheus.SeriesLimit,
 		Metrics:     a.promMetrics,
 
@@ -78,6 +82,13 @@ func (g *graph) embedded(c config.Config, a *App) (*scrape.Scraper, error) {
 			})
 		}
 	}
+	set, err := c.Prometheus.Signals()
+	if err != nil {
+		return nil, fmt.Errorf("prometheus.series: %w", err)
+	}
+	if err := set.CheckNames(); err != nil {
+		return nil, fmt.Errorf("prometheus.series: %w", err)
+	}
 	store, err := a.seriesStore()
 	if err != nil {
 		return nil, err
@@ -85,6 +96,7 @@ func (g *graph) embedded(c config.Config, a *App) (*scrape.Scraper, error) {
 	return scrape.New(scrape.Options{
 		Targets:  g.scraped,
 		Store:    store,
+		Signals:  set,
 		Interval: min(time.Duration(c.Global.EvaluationInterval), 15*time.Second),
 		Logger:   a.logger.With("component", "scrape"),
 		Metrics:  a.scrapeMetrics,

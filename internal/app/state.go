@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
@@ -61,6 +62,9 @@ func (s state) Notices() []string {
 	}
 	if now.Archive == "" {
 		out = append(out, s.tenancy.notices()...)
+	}
+	if grouping := s.groupingNotices.Load(); grouping != nil {
+		out = append(out, *grouping...)
 	}
 	for _, w := range now.Warnings {
 		out = append(out, "Prometheus says: "+w)
@@ -114,8 +118,14 @@ func (a *App) seriesStatus() *view.Series {
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
+	if s, ok := g.source.(signaller); ok {
+		out.Uses = s.Signals()
+	}
 	return out
 }
+
+// signaller is a source that says by which metrics it reads.
+type signaller interface{ Signals() []signals.Use }
 
 // discoveryStatus says what service discovery finds.
 func (a *App) discoveryStatus() *view.Discovery {

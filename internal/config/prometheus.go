@@ -22,9 +22,10 @@ type Prometheus struct {
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 	// Selector selects the series that are watched, e.g. {namespace="prod"}.
 	Selector string `yaml:"selector,omitempty"`
-	// Load is the expression for the load of a service. Empty:
-	// rate(process_cpu_seconds_total[5m]).
+	// Load is the only way to read the load of a service. Empty: those of Series.
 	Load string `yaml:"load,omitempty"`
+	// Series are the names of the series.
+	Series Series `yaml:"series,omitempty"`
 	// SeriesLimit bounds the instances that are watched.
 	SeriesLimit int `yaml:"series_limit,omitempty"`
 	// ReplicaLabels are the labels that distinguish the replicas of a Prometheus.
@@ -61,6 +62,7 @@ func (c *Config) ReplicaLabels() []string {
 func defaultPrometheus() Prometheus {
 	return Prometheus{
 		Timeout:     model.Duration(30 * time.Second),
+		Series:      defaultSeries(),
 		SeriesLimit: 50_000,
 		// Those of the Prometheus operator, of Thanos' documentation, and of Mimir and
 		// Cortex.
@@ -121,6 +123,7 @@ func (v *validator) prometheus(p *Prometheus) {
 		_, err := parser.NewParser(parser.Options{}).ParseExpr(s)
 		v.check("prometheus.load", s, err, "a PromQL expression")
 	}
+	v.series(p)
 	v.between("prometheus.series_limit", p.SeriesLimit, 1, 10_000_000)
 	for i, name := range p.ReplicaLabels {
 		v.add(fmt.Sprintf("prometheus.replica_labels[%d]", i), ReplicaLabel(name))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/backoff"
+	"github.com/gorowatch/gorowatch/internal/grouping"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -28,7 +29,9 @@ type Options struct {
 	// Window is how much is read at once; default 6 hours.
 	Window  time.Duration
 	GroupBy []string
-	Trend   trend.Options
+	// RequireLabels makes it an error if no series has one of GroupBy.
+	RequireLabels bool
+	Trend         trend.Options
 	// Workers judge services side by side; default 1.
 	Workers int
 	// Profiles, if set, are the recorded ones: growth is attributed to stacks.
@@ -47,6 +50,9 @@ type Options struct {
 
 // ErrNoSeries says that there was nothing to judge in all of the time.
 var ErrNoSeries = errors.New("no go_goroutines series")
+
+// ErrGroupBy says that a label of Options.GroupBy is that of no series.
+var ErrGroupBy = errors.New("--group-by")
 
 // Progress of a scan.
 type Progress struct {
@@ -72,7 +78,10 @@ type Result struct {
 	Explanation *Explanation
 	// Warnings are what the source said besides the data.
 	Warnings []string
+	// Advice is what the configuration should have.
+	Advice   []string
 	curves   *curves
+	grouping *grouping.Observer
 }
 
 // alerted lists the leaks that were alerted. It makes a copy, because the list
@@ -93,7 +102,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	r := &Result{Start: o.Start, End: o.Start, Step: o.Step, curves: newCurves(o.Start, o.End, o.Step, o.GroupBy)}
+	r := &Result{Start: o.Start, End: o.Start, Step: o.Step, curves: newCurves(o.Start, o.End, o.Step, o.GroupBy), grouping: grouping.New(o.GroupBy)}
 	var explained *explainer
 	mo := monitor.Options{Source: o.Source, Interval: o.Step, GroupBy: o.GroupBy, Trend: o.Trend, KeepAll: true}
 	if o.Explain != "" {
@@ -131,6 +140,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(r.curves.services) == 0 {
 		return nil, cmp.Or(err, ErrNoSeries)
 	}
+	if missing := r.grouping.Missing(); missing != nil && o.RequireLabels {
+		return nil, cmp.Or(err, fmt.Errorf("%w: %w", ErrGroupBy, missing))
+	}
+	r.Advice = r.grouping.Warnings()
 	r.Leaks = alerted(m.Leaks())
 	r.Growing = growing(m, r.Leaks)
 	if rule != nil {
@@ -173,6 +186,7 @@ func (r *Result) walk(ctx context.Context, m *monitor.Monitor, w read, workers i
 	services := make([]*course, len(w.Series))
 	for i, s := range w.Series {
 		services[i] = r.curves.serviceOf(s.Labels)
+		r.grouping.Add(s.Labels)
 	}
 	if explained != nil {
 		if err := explained.choose(); err != nil {

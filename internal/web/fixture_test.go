@@ -21,6 +21,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
@@ -276,7 +277,11 @@ func leaking() *state {
 func options(s view.State) Options {
 	return Options{
 		Backend: &backend{State: s, status: view.Status{
-			Series:    &view.Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320},
+			Series: &view.Series{Source: "http://prometheus:9090", History: 6 * 24 * time.Hour, Done: 1, Read: at.Add(-30 * time.Second), Cycles: 4320, Uses: []signals.Use{
+				{Signal: "goroutines", Name: "go_goroutines", Instances: 312}, {Signal: "goroutines", Name: "go_goroutine_count", Instances: 41},
+				{Signal: "load", Name: "process_cpu_seconds_total", Instances: 350}, {Signal: "load", Instances: 3},
+				{Signal: "start_time", Name: "process_start_time_seconds", Instances: 353},
+			}},
 			Discovery: &view.Discovery{Sets: []view.DiscoverySet{{Name: "targets[0]", Targets: 12}}},
 			Storage:   &view.Storage{URL: "s3://gorowatch", Retention: 15 * 24 * time.Hour},
 			Config:    "alertmanagers:\n- url: http://am-0:9093\n  basic_auth:\n    password: <secret>\n",

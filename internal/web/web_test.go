@@ -97,7 +97,8 @@ func TestPages(t *testing.T) {
 		},
 		"/status": {
 			"http://am-0:9093 working", "8,210 0 20 s ago", "http://am-1:9093/alerts failing since 22:50 UTC 2 of 10,000 8,190 3 9 min ago", "connection refused",
-			"Read from http://prometheus:9090 History all of it is read, in 4,320 readings so far", "Service discovery targets[0] 12 targets", "Bucket s3://gorowatch Retention 15 days State can be written",
+			"Read from http://prometheus:9090 History all of it is read, in 4,320 readings so far",
+			"Goroutines 312 instances by go_goroutines, 41 by go_goroutine_count Load 350 instances by process_cpu_seconds_total, 3 without Start of the process 353 instances by process_start_time_seconds", "Service discovery targets[0] 12 targets", "Bucket s3://gorowatch Retention 15 days State can be written",
 			"Go", "Started 2026-02-27 22:59 UTC, 3 days ago", "--log.level info --prometheus.url http://prometheus:9090", "password: <secret>",
 		},
 	} {

@@ -35,12 +35,15 @@ var mayImport = map[string][]string{
 	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
+	"collector/signals":   {"collector"},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "internal/backoff", "internal/procstart"},
-	"collector/tsdb":      {"collector"},
-	"collector/scrape":    {"collector", "collector/fetch", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
+	"collector/tsdb":      {"collector", "collector/signals"},
+	"collector/scrape":    {"collector", "collector/fetch", "collector/signals"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
+
+	"collector/promapi/versions": {},
 
 	"collector/pprof/bounds":   {"collector"},
 	"collector/pprof/protobuf": {"collector", "collector/pprof/bounds"},
@@ -95,7 +98,7 @@ var mayImport = map[string][]string{
 	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
 	"internal/web/query":   {"internal/human"},
 	"internal/web/view": {
-		"alerting", "collector", "trend",
+		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/web/query", "leak",
 	},
 	"internal/web/apiv1": {
@@ -104,7 +107,7 @@ var mayImport = map[string][]string{
 		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
 	},
 	"internal/web/pages": {
-		"alerting", "collector", "trend",
+		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack",
 		"internal/web/query", "internal/web/view",
 	},
@@ -115,11 +118,13 @@ var mayImport = map[string][]string{
 
 	"internal/push": {"collector", "collector/discovery", "collector/pprof", "internal/human", "internal/monitor/profiling"},
 
-	"internal/config": {"internal/human"},
+	"internal/config": {"collector/signals", "internal/human"},
 	"internal/shard":  {},
+
+	"internal/grouping": {},
 	"internal/scan": {
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
-		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
+		"internal/api/v1", "internal/archive", "internal/backoff", "internal/grouping", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},

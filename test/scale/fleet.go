@@ -114,7 +114,7 @@ func (f *Fleet) queryRange(w http.ResponseWriter, r *http.Request) {
 	var value func(i int, unix int64) float64
 	name := ""
 	switch {
-	case strings.HasPrefix(expr, "go_goroutines"):
+	case strings.HasPrefix(expr, "{__name__="), strings.HasPrefix(expr, "go_goroutines"):
 		value, name = f.Goroutines, "go_goroutines"
 	case strings.HasPrefix(expr, "min_over_time("): // of blocks of five steps of a minute
 		value = func(i int, unix int64) float64 {

@@ -43,6 +43,16 @@ type SeriesStatus struct {
 	Done           float64    `json:"done"` // 0 to 1
 	Readings       int        `json:"readings"`
 	Error          string     `json:"error,omitempty"`
+	// Signals say by which metrics the instances were read at last.
+	Signals []SignalUse `json:"signals"`
+}
+
+// SignalUse says how many instances have a signal by which metric.
+type SignalUse struct {
+	Signal string `json:"signal"` // goroutines, load or start_time
+	// Metric is the name of a metric, or an expression; empty: the instances have none.
+	Metric    string `json:"metric"`
+	Instances int    `json:"instances"`
 }
 
 // DiscoveryStatus is what service discovery finds.

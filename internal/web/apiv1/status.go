@@ -13,7 +13,7 @@ import (
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	a := v1.ServerStatus{
 		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},
-		Notices: []string{}, Alertmanagers: []v1.AlertmanagerStatus{}, Discovery: v1.DiscoveryStatus{Sets: []v1.DiscoverySet{}, Problems: []string{}},
+		Series: v1.SeriesStatus{Signals: []v1.SignalUse{}}, Notices: []string{}, Alertmanagers: []v1.AlertmanagerStatus{}, Discovery: v1.DiscoveryStatus{Sets: []v1.DiscoverySet{}, Problems: []string{}},
 	}
 	for _, p := range view.Build() {
 		a.Build[strings.ToLower(p.Name)] = p.Value
@@ -23,7 +23,10 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	a.Config = now.Config
 	a.Notices = append(a.Notices, h.o.Backend.Notices()...)
 	if s := now.Series; s != nil {
-		a.Series = v1.SeriesStatus{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error}
+		a.Series = v1.SeriesStatus{Source: s.Source, HistorySeconds: s.History.Seconds(), Done: s.Done, Read: v1.Time(s.Read), Readings: s.Cycles, Error: s.Error, Signals: []v1.SignalUse{}}
+		for _, u := range s.Uses {
+			a.Series.Signals = append(a.Series.Signals, v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances})
+		}
 	}
 	if d := now.Discovery; d != nil {
 		for _, s := range d.Sets {

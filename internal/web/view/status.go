@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // Status is how the parts of gorowatch do, for the status page. A part that is
@@ -35,6 +36,8 @@ type Series struct {
 	Cycles int
 	// Error is why they cannot be read; empty when they can.
 	Error string
+	// Uses say by which metrics the instances are read.
+	Uses []signals.Use
 }
 
 // Discovery is what service discovery finds.

@@ -1,0 +1,107 @@
+package promapi
+
+import (
+	"math"
+	"slices"
+)
+
+// alternative finds or makes the series of another metric of the same instance.
+func (s *series) alternative(rank int8) *series {
+	for a := s; ; a = a.next {
+		switch {
+		case a.rank == rank:
+			return a
+		case a.next == nil:
+			a.next = &series{set: s.set, of: s.of, rank: rank, head: s}
+			return a.next
+		}
+	}
+}
+
+// newest is the latest answer that had any series of the instance.
+func (s *series) newest() int32 {
+	chunk := s.chunk
+	for a := s.next; a != nil; a = a.next {
+		chunk = max(chunk, a.chunk)
+	}
+	return chunk
+}
+
+// choose leaves one series of each instance in an answer that has several: the one whose
+// metric comes first in the list. The others count before it begins and after it ends, so
+// that a service may change its metrics.
+func (v *vector) choose() {
+	if !v.several {
+		for _, s := range v.read {
+			s.used = s.rank
+		}
+		return
+	}
+	chosen := v.read[:0]
+	for _, s := range v.read {
+		head := s.head
+		if head.next == nil {
+			head.used = s.rank
+			chosen = append(chosen, s)
+			continue
+		}
+		if head.chosen == v.chunk {
+			continue // with another series of the instance
+		}
+		head.chosen = v.chunk
+		v.chooseOf(head)
+		chosen = append(chosen, head)
+	}
+	v.read = chosen
+}
+
+// chooseOf makes one series of those of an instance, in the place of its head.
+func (v *vector) chooseOf(head *series) {
+	var few [8]*series
+	all := few[:0]
+	for a := head; a != nil; a = a.next {
+		if a.chunk == v.chunk {
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b *series) int { return int(a.rank) - int(b.rank) })
+	best := all[0]
+	lo, hi := best.lo, best.hi
+	for _, other := range all[1:] {
+		lo, hi = v.extend(lo, hi, other)
+	}
+	head.used, head.chunk, head.lo, head.hi = best.rank, v.chunk, lo, hi
+}
+
+// extend adds the points of a series that lie before or after those from lo to hi.
+func (v *vector) extend(lo, hi int32, other *series) (int32, int32) {
+	first, last := int64(math.MaxInt64), int64(math.MaxInt64)
+	if lo < hi {
+		first, last = v.points[lo].t, v.points[hi-1].t
+	}
+	more := v.points[other.lo:other.hi]
+	before, after := 0, len(more)
+	for before < len(more) && more[before].t < first {
+		before++
+	}
+	for after > before && more[after-1].t > last {
+		after--
+	}
+	if before == 0 && after == len(more) {
+		return lo, hi
+	}
+	merged := slices.Concat(more[:before], v.points[lo:hi], more[after:])
+	from := int32(len(v.points))
+	v.points = append(v.points, merged...)
+	return from, int32(len(v.points))
+}
+
+// outranked reports whether the answer has had a better series of the instance.
+func (s *series) outranked() bool {
+	for a := s.head; a != nil; a = a.next {
+		if a.rank < s.rank && a.chunk == s.chunk {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,60 @@
+package promapi
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector/signals"
+)
+
+// signals returns the metrics that are read.
+func (o *Options) signals() (signals.Set, error) {
+	set := o.Signals
+	if len(set.Goroutines) == 0 {
+		set = signals.Default()
+	}
+	if o.Load == "" {
+		return set, nil
+	}
+	custom, err := signals.Parse(signals.Names{Load: []string{o.Load}})
+	if err != nil {
+		return set, fmt.Errorf("promapi: load %q: %w", o.Load, err)
+	}
+	set.Load = custom.Load
+	return set, nil
+}
+
+// count keeps how many instances have each signal by which metric, and asks for no more
+// than those from then on.
+func (s *Source) count() {
+	s.queries.LoadFirst, s.queries.StartFirst = narrow(s.join.uses[1]), narrow(s.join.uses[2])
+	uses := signals.Uses(s.queries.Set, s.join.uses)
+	s.shownMtx.Lock()
+	defer s.shownMtx.Unlock()
+	s.uses, s.shown = uses, s.queries
+}
+
+// Signals says by which metrics the instances of the latest window are read.
+func (s *Source) Signals() []signals.Use {
+	s.shownMtx.Lock()
+	defer s.shownMtx.Unlock()
+	return slices.Clone(s.uses)
+}
+
+// narrowed is the query for the instances of one service.
+func (s *Source) narrowed(selector string, service labels.Labels, names []string) signals.Query {
+	s.shownMtx.Lock()
+	q := s.shown
+	s.shownMtx.Unlock()
+	q.Selector, q.LoadFirst, q.StartFirst = selector, 0, 0 // the past may have had others
+	if slices.Contains(names, "namespace") {
+		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {
+			if *c != "" {
+				*c = signals.Containers([]string{service.Get("namespace")})
+			}
+		}
+	}
+	return q
+}

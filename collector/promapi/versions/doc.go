@@ -1,0 +1,3 @@
+// Package versions finds the version that an instance runs, from the metrics that say it:
+// build_info and its kin, and the images of containers.
+package versions

@@ -1,0 +1,183 @@
+package signals
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// Query makes the expressions by which a Prometheus is asked.
+type Query struct {
+	Set Set
+	// Selector narrows the instances: empty or {label matchers}. It applies to names, and
+	// not to expressions.
+	Selector string
+	// Containers narrows the series of containers; empty: they are not read.
+	LoadContainers, StartContainers string
+	// LoadFirst and StartFirst are how many metrics of a list are asked for, 0: all.
+	LoadFirst, StartFirst int
+}
+
+// Goroutines is the expression for the counts. The series keep their names, because an
+// instance may have several: Rank tells which one to take.
+func (q *Query) Goroutines() string {
+	var parts []string
+	var names []string
+	flush := func() {
+		switch len(names) {
+		case 0:
+		case 1:
+			parts = append(parts, names[0]+q.Selector)
+		default:
+			parts = append(parts, selectNames(names, q.Selector))
+		}
+		names = nil
+	}
+	for i, m := range q.Set.Goroutines {
+		if m.Kind != Expression {
+			names = append(names, m.Name)
+			continue
+		}
+		flush()
+		parts = append(parts, m.tag(i, m.Name))
+	}
+	flush()
+	return alternatives(parts)
+}
+
+// selectNames selects several metrics at once.
+func selectNames(names []string, selector string) string {
+	rest := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(selector), "{"), "}"))
+	if rest != "" {
+		rest = "," + rest
+	}
+	return `{__name__=~"` + strings.Join(names, "|") + `"` + rest + "}"
+}
+
+// GoroutinesOver applies a function such as min_over_time to the counts of a range. The
+// step, unless 0, is that of the counts; otherwise all samples count.
+func (q *Query) GoroutinesOver(function string, over, step time.Duration) string {
+	var parts []string
+	for i, m := range q.Set.Goroutines {
+		sub := ""
+		if step > 0 {
+			sub = ":" + duration(step)
+		} else if m.Kind == Expression {
+			sub = ":"
+		}
+		of := m.Name + q.Selector
+		if m.Kind == Expression {
+			of = "(" + m.Name + ")"
+		}
+		parts = append(parts, m.tag(i, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
+	}
+	return alternatives(parts)
+}
+
+// Load is the expression for the load, with rates over a range.
+func (q *Query) Load(over time.Duration) string {
+	var parts []string
+	for i, m := range first(q.Set.Load, q.LoadFirst) {
+		switch {
+		case m.Kind == Expression:
+			parts = append(parts, m.tag(i, m.Name))
+		case m.Container && q.LoadContainers == "":
+		case m.Container:
+			x := m.Name + q.LoadContainers
+			if m.Kind == Counter {
+				x = fmt.Sprintf("rate(%s[%s])", x, duration(over))
+			}
+			parts = append(parts, m.tag(i, "sum by (namespace, pod, container) ("+x+")"), m.tag(i, "sum by (namespace, pod) ("+x+")"))
+		default:
+			x := m.Name + q.Selector
+			if m.Kind == Counter {
+				x = fmt.Sprintf("rate(%s[%s])", x, duration(over))
+			}
+			if len(m.Sum) > 0 {
+				x = "sum without (" + strings.Join(m.Sum, ", ") + ") (" + x + ")"
+			}
+			parts = append(parts, m.tag(i, x))
+		}
+	}
+	return alternatives(parts)
+}
+
+// Start is the expression for the starts of the processes.
+func (q *Query) Start() string {
+	var parts []string
+	for i, m := range first(q.Set.Start, q.StartFirst) {
+		switch {
+		case m.Kind == Expression:
+			parts = append(parts, m.tag(i, m.Name))
+		case m.Container && q.StartContainers == "":
+		case m.Container:
+			x := m.Name + q.StartContainers
+			parts = append(parts, m.tag(i, "max by (namespace, pod, container) ("+x+")"), m.tag(i, "max by (namespace, pod) ("+x+")"))
+		case m.Kind == Uptime:
+			x := m.Name + q.Selector
+			scale := ""
+			if m.Milliseconds {
+				scale = " / 1000"
+			}
+			parts = append(parts, m.tag(i, "timestamp("+x+") - "+x+scale))
+		default:
+			parts = append(parts, m.Name+q.Selector)
+		}
+	}
+	return alternatives(parts)
+}
+
+func first(l List, n int) List {
+	if n > 0 {
+		return l[:min(n, len(l))]
+	}
+	return l
+}
+
+// alternatives are tried in order for each set of labels. Without any, the expression has
+// no series.
+func alternatives(parts []string) string {
+	if len(parts) == 0 {
+		return "vector(0) > 1"
+	}
+	return strings.Join(parts, " or ")
+}
+
+// tag gives the series of an expression that drops its name the name of the metric, so
+// that it is known which alternative they are of. The first one needs none.
+func (m *Metric) tag(i int, expr string) string {
+	if i == 0 {
+		return expr
+	}
+	return "label_replace(" + expr + `, "__name__", "` + m.id(i) + `", "", "")`
+}
+
+// id is the name that the series of the metric with this place in the list have.
+func (m *Metric) id(i int) string {
+	if m.Kind == Expression {
+		return "expression_" + strconv.Itoa(i)
+	}
+	return m.Name
+}
+
+func duration(d time.Duration) string { return model.Duration(d.Truncate(time.Millisecond)).String() }
+
+// Containers is the selector of the containers of some namespaces, without those that
+// hold the network of a pod.
+func Containers(namespaces []string) string {
+	const most = 4 << 10 // bytes; a query may not be much longer than 8 KB
+	quoted := make([]string, len(namespaces))
+	size := 0
+	for i, n := range namespaces {
+		quoted[i] = regexp.QuoteMeta(n)
+		size += len(quoted[i]) + 1
+	}
+	if size > most {
+		return `{container!~"|POD"}`
+	}
+	return `{container!~"|POD",namespace=~` + strconv.Quote(strings.Join(quoted, "|")) + "}"
+}

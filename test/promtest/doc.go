@@ -1,0 +1,3 @@
+// Package promtest is a Prometheus for tests: its database, and its range queries evaluated
+// by its own engine.
+package promtest
