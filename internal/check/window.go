@@ -175,6 +175,8 @@ type growth struct {
 	stack.Delta
 	// alive: some of these were seen elsewhere too, so they may end yet.
 	alive bool
+	// proven is how many of those that came are unreachable.
+	proven int64
 }
 
 // grown is the stacks that are looked at and that grew from one window to the

@@ -119,7 +119,7 @@ var mayImport = map[string][]string{
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
 		"internal/api/v1", "internal/archive", "internal/backoff", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
-	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
+	"internal/check": {"collector", "collector/pprof", "internal/backoff", "internal/diff", "internal/human", "internal/stack", "leak"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
 
 	"internal/diff/bundle": {},
