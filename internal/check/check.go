@@ -33,7 +33,11 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 		command: func(ctx context.Context) error { return run(ctx, o.Command, stderr) },
 		log:     func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, "gorowatch: "+format+"\n", args...) },
 	}
-	res, err := c.check(ctx)
+	check := c.check
+	if o.hasDumps() {
+		check = func(ctx context.Context) (*result, error) { return c.compare(ctx, loader) }
+	}
+	res, err := check(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -73,6 +77,8 @@ type checker struct {
 
 	command func(context.Context) error
 	log     func(format string, args ...any)
+	// remarked are the remarks on profiles that were logged: once each.
+	remarked map[string]bool
 	// size is the number of goroutines in the latest profile, 0 if not known.
 	size int64
 }

@@ -26,6 +26,7 @@ type result struct {
 	Runs    int
 	target  string // redacted
 	command string
+	dumps   string // what was compared instead: "before.log → after.log"
 	took    time.Duration
 	report  *diff.Report // of those stacks
 }
@@ -84,6 +85,9 @@ func (r *result) outcome() string {
 	if r.Stayed > 0 && r.Allowed > 0 {
 		what += fmt.Sprintf(" (%s allowed)", human.Count(r.Allowed))
 	}
+	if r.dumps != "" {
+		return what + ", " + r.dumps
+	}
 	if r.Runs == 1 {
 		return what + " after " + r.command
 	}
@@ -130,11 +134,12 @@ func (r *result) json(b *bytes.Buffer) error {
 		Stayed   int64           `json:"stayed"`
 		Proven   int64           `json:"proven"`
 		Allowed  int64           `json:"allowed"`
-		Runs     int             `json:"runs"`
-		Target   string          `json:"target"`
-		Command  string          `json:"command"`
+		Runs     int             `json:"runs,omitempty"`
+		Target   string          `json:"target,omitempty"`
+		Command  string          `json:"command,omitempty"`
+		Dumps    string          `json:"dumps,omitempty"`
 		Diff     json.RawMessage `json:"diff"`
-	}{r.Leaked, r.evidence(), r.Stayed, r.Proven, r.Allowed, r.Runs, r.target, r.command, report.Bytes()}, "", "  ")
+	}{r.Leaked, r.evidence(), r.Stayed, r.Proven, r.Allowed, r.Runs, r.target, r.command, r.dumps, report.Bytes()}, "", "  ")
 	b.Write(out)
 	b.WriteByte('\n')
 	return err
@@ -179,7 +184,7 @@ func message(s diff.Stack) string {
 // junit has a failed test for each stack that leaked, or one that passed.
 func (r *result) junit() ([]byte, error) {
 	seconds := fmt.Sprintf("%.3f", r.took.Seconds())
-	suite := junitSuite{Name: "gorowatch check " + r.target, Time: seconds}
+	suite := junitSuite{Name: "gorowatch check " + r.target + r.dumps, Time: seconds}
 	if r.Leaked {
 		for _, s := range r.report.Stacks {
 			var text bytes.Buffer

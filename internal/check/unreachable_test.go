@@ -192,6 +192,7 @@ func TestProof(t *testing.T) {
 		{"nor those that the answers of before missed", Options{}, leaks, []answer{lists(map[string]int64{"main.old": 5}), lists(map[string]int64{"main.old": 5}), old}, 10, 0, 4, 1, "", false},
 		{"as many as are allowed", Options{Allow: 10}, leaks, []answer{none, lists(map[string]int64{"main.leak": 10})}, 10, 10, 3, 1, "", false},
 		{"the same stack as before", Options{}, func(p *target, _ int) { p.at["main.old"] = always(9) }, []answer{old, old, lists(map[string]int64{"main.old": 9})}, 3, 3, 3, 1, "3 new goroutines are", true},
+		{"reachable ones at a stack of unreachable ones", Options{}, func(p *target, _ int) { p.at["main.old"] = always(9) }, []answer{old}, 3, 0, 4, 1, "", false},
 		{"one that is ignored", Options{Ignore: regexp.MustCompile(`main\.leak`)}, leaks, []answer{none, lists(map[string]int64{"main.leak": 10})}, 0, 0, 1, 1, "", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
