@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 
 	"internal/monitor/fleet":   {"collector", "trend", "internal/procstart"},
 	"internal/monitor/journal": {"leak", "trend"},
+	"internal/monitor/totals":  {"collector", "internal/monitor/fleet"},
 	"internal/monitor/reading": {"collector", "internal/monitor/journal"},
 	"internal/monitor/profiling": {
 		"collector", "trend", "internal/backoff", "internal/human", "leak", "internal/leak/attribution", "internal/leak/lifecycle",
@@ -71,7 +72,7 @@ var mayImport = map[string][]string{
 	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
 	"internal/monitor": {
 		"collector", "trend", "leak", "internal/leak/lifecycle", "internal/ondemand",
-		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
+		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/totals", "internal/monitor/watch",
 	},
 	"alerting": {"internal/human", "internal/stack", "leak"},
 
