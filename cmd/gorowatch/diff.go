@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -59,9 +60,11 @@ func addConvert(c *cli) {
 }
 
 func addCheck(c *cli) {
-	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards.")
+	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards; or compare dumps.")
 	o := check.Options{}
-	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").Required().PlaceHolder("URL").StringVar(&o.Target)
+	cmd.Flag("base", "Instead of a target and a command: the profile of before, whatever diff takes. May be repeated.").PlaceHolder("PROFILE").StringsVar(&o.Base)
+	cmd.Flag("head", "The profile of after. May be repeated: what has leaked is in each.").PlaceHolder("PROFILE").StringsVar(&o.Head)
+	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").PlaceHolder("URL").StringVar(&o.Target)
 	cmd.Flag("wait", "How long to wait for a target that is not up yet; 0s: it must be up.").Default("30s").DurationVar(&o.Wait)
 	cmd.Flag("settle", "How long goroutines may take to end after the command.").Default("30s").DurationVar(&o.Settle)
 	cmd.Flag("repeat", "Run the command so often; what leaks grows each time.").Default("1").IntVar(&o.Repeat)
@@ -71,9 +74,16 @@ func addCheck(c *cli) {
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
 	cmd.Flag("junit", "Write a JUnit XML report to this file.").PlaceHolder("FILE").StringVar(&o.JUnit)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
-	cmd.Arg("command", "The command and its arguments, after --.").Required().StringsVar(&o.Command)
+	cmd.Arg("command", "The command and its arguments, after --.").StringsVar(&o.Command)
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		// The package takes what is 0 for what is not given.
+		switch {
+		case len(o.Base)+len(o.Head) > 0:
+		case o.Target == "":
+			return errors.New("required flag --target (or --base and --head) not provided, try --help")
+		case len(o.Command) == 0:
+			return errors.New("required argument 'command' not provided, try --help")
+		}
 		if o.Repeat < 1 {
 			return fmt.Errorf("--repeat: %d, expected 1 or more", o.Repeat)
 		}

@@ -121,10 +121,8 @@ func (s spot) target() collector.Target {
 
 // locate finds the spot of an instance.
 func (f *Finder) locate(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (spot, error) {
-	for _, s := range f.o.Static {
-		if s.matches(instance) {
-			return s.spot(), nil
-		}
+	if s := f.static(instance); s != nil {
+		return s.spot(), nil
 	}
 	who := "the configuration has"
 	if f.o.Discovered != nil {
@@ -159,6 +157,24 @@ func (f *Finder) locate(ctx context.Context, now time.Time, instance labels.Labe
 		return spot{}, err
 	}
 	return spot{access: access, scheme: scraped.scheme, address: scraped.host}, nil
+}
+
+// static is the target of the configuration that an instance is of; nil: none. One at the
+// very address comes before others on its host.
+func (f *Finder) static(instance labels.Labels) (found *Static) {
+	for i := range f.o.Static {
+		s := &f.o.Static[i]
+		if !s.matches(instance) {
+			continue
+		}
+		if s.Address == instance.Get("instance") || s.Labels.Has("instance") {
+			return s
+		}
+		if found == nil {
+			found = s
+		}
+	}
+	return found
 }
 
 // Gone is since when the pod of an instance is gone, if service discovery has

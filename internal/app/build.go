@@ -112,6 +112,9 @@ func (a *App) build(c config.Config) (*graph, error) {
 		SuspicionInterval: time.Duration(c.Profiles.SuspicionInterval),
 		DumpLimit:         c.Profiles.DumpLimit,
 	}
+	if c.Profiles.Totals {
+		g.monitor.TargetsWithoutSeries = g.finder
+	}
 	if g.monitor.Ignore, err = ignoreRules(c.Ignore); err != nil {
 		return nil, err
 	}

@@ -81,12 +81,23 @@ func (s state) Targets() []view.Target {
 	now, finder := time.Now(), s.graph.Load().finder
 	var out []view.Target
 	pulled, used := map[uint64]int{}, map[string]bool{}
+	services, tried := s.monitor.Services(), map[string]string{}
+	watched := map[uint64]bool{}
+	for _, svc := range services {
+		for _, in := range svc.Instances {
+			watched[in.Labels.Hash()] = true
+		}
+	}
 	for _, t := range s.puller.Targets() {
+		if !watched[t.Labels.Hash()] { // it has no series, and no profile yet
+			tried[t.URL] = t.Error
+			continue
+		}
 		pulled[t.Labels.Hash()] = len(out)
 		used[t.URL] = true
 		out = append(out, target(t))
 	}
-	for _, svc := range s.monitor.Services() {
+	for _, svc := range services {
 		for _, in := range svc.Instances {
 			since, gone := finder.Gone(in.Labels)
 			if in.Gone && !gone {
@@ -124,6 +135,9 @@ func (s state) Targets() []view.Target {
 			t.Error = e.Err.Error()
 		} else {
 			t.Error = "no watched series is of this target: its go_goroutines are not scraped, or under other labels (set match, or labels)"
+			if why := tried[t.URL]; why != "" {
+				t.Error += "; nor is there a profile: " + why
+			}
 		}
 		out = append(out, t)
 	}

@@ -26,11 +26,18 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 	c := &checker{
 		Options: o,
 		dump:    dumper(loader, o.Target),
+
+		unreachable: unreachable{fetch: leakFetcher(o.Client, o.Target)},
+
 		profile: func(ctx context.Context) (*stack.Snapshot, error) { return loader.Load(ctx, o.Target) },
 		command: func(ctx context.Context) error { return run(ctx, o.Command, stderr) },
 		log:     func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, "gorowatch: "+format+"\n", args...) },
 	}
-	res, err := c.check(ctx)
+	check := c.check
+	if o.hasDumps() {
+		check = func(ctx context.Context) (*result, error) { return c.compare(ctx, loader) }
+	}
+	res, err := check(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -64,19 +71,26 @@ type checker struct {
 	Options
 	profile func(context.Context) (*stack.Snapshot, error)
 	// dump takes a profile that names each goroutine; nil: there is none.
-	dump    func(context.Context) (*stack.Snapshot, error)
+	dump func(context.Context) (*stack.Snapshot, error)
+	// unreachable is what the garbage collector of the target says.
+	unreachable unreachable
+
 	command func(context.Context) error
 	log     func(format string, args ...any)
+	// remarked are the remarks on profiles that were logged: once each.
+	remarked map[string]bool
 	// size is the number of goroutines in the latest profile, 0 if not known.
 	size int64
 }
 
-// check waits for the target, runs the command, and returns the stacks that grew each time.
+// check waits for the target, runs the command, and returns the stacks that grew each
+// time. If the garbage collector of the target proves a leak, it returns that at once.
 func (c *checker) check(ctx context.Context) (*result, error) {
 	start := time.Now()
 	if err := c.awaitTarget(ctx); err != nil {
 		return nil, err
 	}
+	c.askBefore(ctx)
 	base, err := c.awaitRest(ctx)
 	if err != nil {
 		return nil, err
@@ -91,6 +105,10 @@ func (c *checker) check(ctx context.Context) (*result, error) {
 		if err := c.command(ctx); err != nil {
 			return nil, err
 		}
+		if proven, head := c.prove(ctx, base); total(proven) > c.Allow {
+			c.logProof(proven)
+			return c.result(base.last, head, proven, runs, time.Since(start)), nil
+		}
 		head, err := c.settle(ctx, last)
 		if err != nil {
 			return nil, err
@@ -102,5 +120,6 @@ func (c *checker) check(ctx context.Context) (*result, error) {
 			break // nothing is left that could grow each time
 		}
 	}
+	c.markProven(ctx, suspects)
 	return c.result(base.last, last.last, suspects, runs, time.Since(start)), nil
 }

@@ -15,6 +15,9 @@ import (
 
 // Options of Run. A zero field takes its default.
 type Options struct {
+	// Base and Head are profiles that exist already, of before and after: whatever diff
+	// takes, such as files. They come instead of Target and Command.
+	Base, Head []string
 	// Target is the URL of the target's goroutine profile, or gops://host:port
 	// for its gops agent. Without a path it is /debug/pprof/goroutine.
 	Target string
@@ -47,6 +50,17 @@ type Options struct {
 
 // withDefaults checks the options and fills in the defaults.
 func (o Options) withDefaults() (Options, error) {
+	switch o.Format {
+	case "", diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown:
+	default:
+		return o, fmt.Errorf("no format %q", o.Format)
+	}
+	if o.Allow < 0 {
+		return o, fmt.Errorf("--allow: %d cannot be negative, expected a number such as 0", o.Allow)
+	}
+	if o.hasDumps() {
+		return o, o.checkDumps()
+	}
 	u, err := url.Parse(o.Target)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "gops") || u.Host == "" {
 		return o, fmt.Errorf("--target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine, got %q", withoutPassword(o.Target))
@@ -65,7 +79,6 @@ func (o Options) withDefaults() (Options, error) {
 		expected string
 	}{
 		{"repeat", o.Repeat, o.Repeat < 0, "a number such as 3"},
-		{"allow", o.Allow, o.Allow < 0, "a number such as 0"},
 		{"settle", o.Settle, o.Settle < 0, "a duration such as 30s"},
 		{"wait", o.Wait, o.Wait < 0, "a duration such as 30s, or 0s"},
 		{"interval", o.Interval, o.Interval < 0, "a duration such as 1s"},
@@ -74,15 +87,26 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("--%s: %v cannot be negative, expected %s", f.name, f.value, f.expected)
 		}
 	}
-	switch o.Format {
-	case "", diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown:
-	default:
-		return o, fmt.Errorf("no format %q", o.Format)
-	}
 	o.Repeat = cmp.Or(o.Repeat, 1)
 	o.Settle = cmp.Or(o.Settle, 30*time.Second)
 	o.Interval = cmp.Or(o.Interval, min(max(o.Settle/30, 100*time.Millisecond), 2*time.Second))
 	return o, nil
+}
+
+// hasDumps reports whether profiles are compared that exist already.
+func (o *Options) hasDumps() bool { return len(o.Base)+len(o.Head) > 0 }
+
+// checkDumps checks the options for these.
+func (o *Options) checkDumps() error {
+	switch {
+	case o.Target != "" || len(o.Command) > 0:
+		return errors.New("--base and --head compare profiles that exist already: leave out --target and the command")
+	case len(o.Base) == 0:
+		return errors.New("--head needs --base, the profile of before")
+	case len(o.Head) == 0:
+		return errors.New("--base needs --head, the profile of after")
+	}
+	return nil
 }
 
 // withoutPassword removes the password that a target which is no URL may hold.

@@ -61,5 +61,19 @@ func (c *checker) load(ctx context.Context, get func(context.Context) (*stack.Sn
 	if err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
+	c.remark("target", s)
 	return s, nil
+}
+
+// remark logs what was stripped, assumed or is odd about a profile, once.
+func (c *checker) remark(place string, s *stack.Snapshot) {
+	for _, line := range diff.Remarks(s, c.Format) {
+		if line = place + ": " + line; !c.remarked[line] {
+			if c.remarked == nil {
+				c.remarked = map[string]bool{}
+			}
+			c.remarked[line] = true
+			c.log("%s", line)
+		}
+	}
 }

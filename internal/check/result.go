@@ -14,16 +14,19 @@ import (
 	"github.com/gorowatch/gorowatch/internal/diff"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // result is what a check found.
 type result struct {
 	Leaked  bool
 	Stayed  int64 // goroutines that stayed, of the stacks that grew each time
+	Proven  int64 // of these, those that the garbage collector cannot reach
 	Allowed int64
 	Runs    int
 	target  string // redacted
 	command string
+	dumps   string // what was compared instead: "before.log → after.log"
 	took    time.Duration
 	report  *diff.Report // of those stacks
 }
@@ -31,7 +34,9 @@ type result struct {
 func (c *checker) result(base, head *stack.Snapshot, stayed []growth, runs int, took time.Duration) *result {
 	deltas := make([]stack.Delta, len(stayed))
 	for i, g := range stayed {
-		deltas[i] = g.Delta
+		st := *g.Stack
+		st.Leaked = g.proven // of the growth alone
+		deltas[i] = stack.Delta{Stack: &st, Base: g.Base, Head: g.Head}
 	}
 	r := &result{Allowed: c.Allow, Runs: runs, target: c.Target, took: took, command: human.Line(strings.Join(c.Command, " "), 200), report: diff.Of(base, head, deltas)}
 	if u, err := url.Parse(c.Target); err == nil {
@@ -39,19 +44,49 @@ func (c *checker) result(base, head *stack.Snapshot, stayed []growth, runs int, 
 	}
 	for _, g := range stayed {
 		r.Stayed += g.Growth()
+		r.Proven += g.proven
 	}
 	r.Leaked = r.Stayed > c.Allow
 	return r
 }
 
-// verdict is one line: "50 goroutines stayed after 3 runs of ./load-test.sh".
+// evidence is that of the leak; empty: no goroutine stayed.
+func (r *result) evidence() leak.Evidence {
+	switch {
+	case r.Proven > 0:
+		return leak.Proven
+	case r.Stayed > 0:
+		return leak.Stack
+	}
+	return ""
+}
+
+// verdict is one line: "50 goroutines stayed after 3 runs of ./load-test.sh; all of them
+// are proven leaks: the garbage collector cannot reach them".
 func (r *result) verdict() string {
+	out := r.outcome()
+	switch {
+	case r.Proven == 0:
+		return out
+	case r.Proven < r.Stayed:
+		return fmt.Sprintf("%s; %s of them are proven leaks: the garbage collector cannot reach them", out, human.Count(r.Proven))
+	case r.Proven == 1:
+		return out + "; it is a proven leak: the garbage collector cannot reach it"
+	}
+	return out + "; all of them are proven leaks: the garbage collector cannot reach them"
+}
+
+// outcome is the verdict without its evidence.
+func (r *result) outcome() string {
 	what := "no goroutine stayed"
 	if r.Stayed > 0 {
 		what = human.Plural(r.Stayed, "goroutine", "goroutines") + " stayed"
 	}
 	if r.Stayed > 0 && r.Allowed > 0 {
 		what += fmt.Sprintf(" (%s allowed)", human.Count(r.Allowed))
+	}
+	if r.dumps != "" {
+		return what + ", " + r.dumps
 	}
 	if r.Runs == 1 {
 		return what + " after " + r.command
@@ -94,14 +129,17 @@ func (r *result) json(b *bytes.Buffer) error {
 		return err
 	}
 	out, err := json.MarshalIndent(struct {
-		Leaked  bool            `json:"leaked"`
-		Stayed  int64           `json:"stayed"`
-		Allowed int64           `json:"allowed"`
-		Runs    int             `json:"runs"`
-		Target  string          `json:"target"`
-		Command string          `json:"command"`
-		Diff    json.RawMessage `json:"diff"`
-	}{r.Leaked, r.Stayed, r.Allowed, r.Runs, r.target, r.command, report.Bytes()}, "", "  ")
+		Leaked   bool            `json:"leaked"`
+		Evidence leak.Evidence   `json:"evidence,omitempty"`
+		Stayed   int64           `json:"stayed"`
+		Proven   int64           `json:"proven"`
+		Allowed  int64           `json:"allowed"`
+		Runs     int             `json:"runs,omitempty"`
+		Target   string          `json:"target,omitempty"`
+		Command  string          `json:"command,omitempty"`
+		Dumps    string          `json:"dumps,omitempty"`
+		Diff     json.RawMessage `json:"diff"`
+	}{r.Leaked, r.evidence(), r.Stayed, r.Proven, r.Allowed, r.Runs, r.target, r.command, r.dumps, report.Bytes()}, "", "  ")
 	b.Write(out)
 	b.WriteByte('\n')
 	return err
@@ -133,10 +171,20 @@ type (
 	}
 )
 
+// message is the failure of one stack: "50 goroutines stayed at main.leak x.go:3, evidence
+// proven".
+func message(s diff.Stack) string {
+	out := fmt.Sprintf("%s stayed at %s", human.Plural(s.Growth(), "goroutine", "goroutines"), human.Line(s.Key.String(), 200))
+	if s.Leaked > 0 {
+		out += ", evidence proven"
+	}
+	return out
+}
+
 // junit has a failed test for each stack that leaked, or one that passed.
 func (r *result) junit() ([]byte, error) {
 	seconds := fmt.Sprintf("%.3f", r.took.Seconds())
-	suite := junitSuite{Name: "gorowatch check " + r.target, Time: seconds}
+	suite := junitSuite{Name: "gorowatch check " + r.target + r.dumps, Time: seconds}
 	if r.Leaked {
 		for _, s := range r.report.Stacks {
 			var text bytes.Buffer
@@ -147,7 +195,7 @@ func (r *result) junit() ([]byte, error) {
 			}
 			suite.Cases = append(suite.Cases, junitCase{
 				Class: "goroutines", Name: human.Func(s.Key.Func, 200) + " " + s.Op, Time: seconds,
-				Failure: &junitFailure{Message: fmt.Sprintf("%s stayed at %s", human.Plural(s.Growth(), "goroutine", "goroutines"), human.Line(s.Key.String(), 200)), Type: "GoroutineLeak", Text: text.String()},
+				Failure: &junitFailure{Message: message(s), Type: "GoroutineLeak", Text: text.String()},
 			})
 		}
 		suite.Failures = len(suite.Cases)

@@ -175,6 +175,8 @@ type growth struct {
 	stack.Delta
 	// alive: some of these were seen elsewhere too, so they may end yet.
 	alive bool
+	// proven is how many of those that came are unreachable.
+	proven int64
 }
 
 // grown is the stacks that are looked at and that grew from one window to the
@@ -186,10 +188,15 @@ func (c *checker) grown(base, head *window) []growth {
 	} else {
 		out = c.grownByCount(base, head)
 	}
-	slices.SortFunc(out, func(a, b growth) int {
+	sortByGrowth(out)
+	return out
+}
+
+// sortByGrowth sorts the most grown first.
+func sortByGrowth(list []growth) {
+	slices.SortFunc(list, func(a, b growth) int {
 		return cmp.Or(cmp.Compare(b.Growth(), a.Growth()), cmp.Compare(a.Signature, b.Signature))
 	})
-	return out
 }
 
 // grownByID counts the goroutines that stayed and that were not there before,

@@ -81,6 +81,7 @@ func Default() Config {
 			TargetBandwidth:   100 * units.KiB,
 			Bandwidth:         10 * units.MiB,
 			SizeLimit:         80 * units.MiB,
+			Totals:            true,
 			AnnotatedPods:     true,
 			Push:              defaultPush(),
 		},

@@ -35,6 +35,9 @@ type Profiles struct {
 	Bandwidth       units.Base2Bytes `yaml:"bandwidth,omitempty"`
 	// SizeLimit bounds the size of one profile as it is sent.
 	SizeLimit units.Base2Bytes `yaml:"size_limit,omitempty"`
+	// Totals watches targets that have no series by the number of goroutines in their
+	// profiles.
+	Totals bool `yaml:"totals"`
 	// AnnotatedPods finds the pods whose annotations ask for profiles, in a Kubernetes
 	// cluster and unless a set of targets has service discovery.
 	AnnotatedPods bool `yaml:"annotated_pods"`

@@ -59,11 +59,8 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 		if s.snapshot.Incomplete {
 			return fmt.Errorf("%s: %w", Show(s.place), ErrIncomplete)
 		}
-		if s.snapshot.ReadAs != "" && o.Format != FormatJSON {
-			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: read as: %s\n", Show(s.place), human.Line(s.snapshot.ReadAs, 400))
-		}
-		for _, w := range s.snapshot.Warnings {
-			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", Show(s.place), w)
+		for _, line := range Remarks(s.snapshot, o.Format) {
+			_, _ = fmt.Fprintf(stderr, "gorowatch: %s: %s\n", Show(s.place), line)
 		}
 	}
 	if !stack.Related(base, head) {
@@ -78,6 +75,15 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 		report = byLabel(key, b, h)
 	}
 	return report.Write(stdout, o.Format, o.Top)
+}
+
+// Remarks are what a person should know about how a profile was read, a line each. The
+// JSON has what was stripped or assumed itself.
+func Remarks(s *stack.Snapshot, format string) (lines []string) {
+	if s.ReadAs != "" && format != FormatJSON {
+		lines = append(lines, "read as: "+human.Line(s.ReadAs, 400))
+	}
+	return append(lines, s.Warnings...)
 }
 
 // ErrIncomplete says that counts mean nothing.

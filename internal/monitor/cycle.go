@@ -22,9 +22,14 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	m.rewind(now)
 	m.retryRestore(ctx)
 	n, err := m.read(ctx, now)
+	current, counted := err == nil && !m.Behind(), 0
+	if current {
+		counted = m.watchTotals(ctx, now)
+	}
 	// An answer without any series says nothing about the services: a Prometheus that
-	// has lost its targets or its data returns it.
-	if err == nil && n > 0 && !m.Behind() {
+	// has lost its targets or its data returns it. Where there never were any, the targets
+	// that need none are judged.
+	if current && (n > 0 || counted > 0 && !m.hasSeries) {
 		services := m.judgeAll(now)
 		sources := m.sources()
 		m.ask(ctx, sources.VersionQuestions(now, &m.enrichSchedule, services))
@@ -59,7 +64,8 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	if len(w.Series) > 0 {
-		m.sampled = w.Until
+		m.sampled, m.hasSeries = w.Until, true
+		m.totals.Drop(w.Series)
 	}
 	var samples int
 	if w.InHistory {

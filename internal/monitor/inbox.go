@@ -53,7 +53,16 @@ type pullResult struct {
 	pull    profiling.PullResult
 }
 
-func (r pullResult) apply(*Monitor) { r.service.AddPull(r.pull) }
+func (r pullResult) apply(m *Monitor) {
+	r.service.AddPull(r.pull)
+	switch c, ok := r.pull.Count(); {
+	case !ok:
+	case c.Reason != "":
+		m.totals.Fail(c.Instance, c.At, c.Reason, m.o.totals())
+	default:
+		m.totals.Observe(c.Instance, c.At, float64(c.Goroutines))
+	}
+}
 
 // proofResult is the outcome of a pull that may prove a leak of a service.
 type proofResult struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/monitor/totals"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -41,6 +42,10 @@ type Monitor struct {
 	services *watch.Services
 	leaks    []leak.Leak
 	captures profiling.Captures
+	// totals are the targets that have no series.
+	totals totals.Targets
+	// hasSeries reports whether there were series once.
+	hasSeries bool
 	// sampled is up to when there were samples, of any instance.
 	sampled time.Time
 }

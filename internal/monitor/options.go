@@ -16,6 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
+	"github.com/gorowatch/gorowatch/internal/monitor/totals"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/leak"
@@ -41,6 +42,9 @@ type Options struct {
 	// Targets is asked about the instances of leaks, which resolve sooner when these
 	// are known to be gone; nil: it is never known.
 	Targets enrich.TargetSource
+	// TargetsWithoutSeries lists the targets that are watched by the number of goroutines
+	// in their profiles, because they have no series; nil: none are.
+	TargetsWithoutSeries totals.Source
 	// Versions is asked while a leak is open and the version of an instance is
 	// unknown; nil: never. VersionLabel is the label of the instances that has it,
 	// and comes first; empty: none has.

@@ -100,7 +100,10 @@ func (m *Monitor) State() State { return State{m.reader.State(), m.journal.Archi
 // CurrentLabels returns the labels that a watched instance has now; watched is false
 // if there is no such instance. It is called by the caller of Cycle.
 func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watched bool) {
-	return m.services.CurrentLabels(instance)
+	if now, watched = m.services.CurrentLabels(instance); watched {
+		return now, true
+	}
+	return instance, m.totals.Has(instance)
 }
 
 // Floors are the floors of a service of late, since a time if there are that

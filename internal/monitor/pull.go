@@ -63,7 +63,7 @@ func (m *Monitor) plan(now time.Time, s *watch.Service) profiling.Plan {
 		return profiling.Plan{}
 	}
 	need := s.Need()
-	need.Leaks = s.Leaks.Leaks()
+	need.Leaks, need.Totals = s.Leaks.Leaks(), m.totals.Names(s.Fleet)
 	plan := m.planner().Plan(now, s.Profiles, need)
 	s.AddFindings(plan.Findings...)
 	return plan

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"maps"
 	"math"
@@ -45,6 +46,8 @@ type process struct {
 	busy bool
 	op   string // that the leaked ones wait in; default chan send
 	gc   bool   // has a goroutineleak profile
+	// silent: it has no series. hidden: it is no target that is listed.
+	silent, hidden bool
 	// unseen: the leaked ones are not in its profiles.
 	unseen bool
 }
@@ -103,7 +106,7 @@ func newWorld(t *testing.T) *world {
 // start starts a new gorowatch.
 func (w *world) start() {
 	m, err := New(w.t.Context(), Options{
-		Source: w, Puller: w, Archive: w,
+		Source: w, Puller: w, Archive: w, TargetsWithoutSeries: w,
 		Notify:  func(_ time.Time, leaks []leak.Leak) { w.told = append(w.told, slices.Clone(leaks)) },
 		History: 24 * time.Hour, DumpLimit: 1000,
 		Logger: slog.New(slog.NewTextHandler(&w.logs, nil)), Registerer: prometheus.NewRegistry(),
@@ -150,6 +153,20 @@ func (w *world) firing() []leak.Leak {
 	return out
 }
 
+// WithoutSeries lists the processes that none of the instances is.
+func (w *world) WithoutSeries(_ time.Time, instances iter.Seq[labels.Labels]) (out []labels.Labels) {
+	known := map[string]bool{}
+	for ls := range instances {
+		known[ls.Get("job")+"/"+ls.Get("instance")] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.processes)) {
+		if p := w.processes[name]; !known[name] && !p.hidden {
+			out = append(out, p.labels)
+		}
+	}
+	return out
+}
+
 // wobble is healthy noise that any service has, the same at every call.
 func wobble(t time.Time) float64 {
 	return math.Round(2 * math.Sin(float64(t.Unix()/60)*1.7))
@@ -162,6 +179,9 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 	out := collector.Window{From: from, To: to}
 	for _, name := range slices.Sorted(maps.Keys(w.processes)) {
 		p := w.processes[name]
+		if p.silent {
+			continue
+		}
 		s := collector.Series{Labels: p.labels}
 		for t := from.Truncate(time.Minute).Add(time.Minute); !t.After(to); t = t.Add(time.Minute) {
 			if t.Before(p.started) || (!w.real.IsZero() && t.After(w.real)) {

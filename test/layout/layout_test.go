@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 
 	"internal/monitor/fleet":   {"collector", "trend", "internal/procstart"},
 	"internal/monitor/journal": {"leak", "trend"},
+	"internal/monitor/totals":  {"collector", "internal/monitor/fleet"},
 	"internal/monitor/reading": {"collector", "internal/monitor/journal"},
 	"internal/monitor/profiling": {
 		"collector", "trend", "internal/backoff", "internal/human", "leak", "internal/leak/attribution", "internal/leak/lifecycle",
@@ -74,7 +75,7 @@ var mayImport = map[string][]string{
 	"internal/monitor/enrich": {"collector", "internal/monitor/fleet", "internal/monitor/journal", "internal/monitor/watch"},
 	"internal/monitor": {
 		"collector", "trend", "leak", "internal/leak/lifecycle", "internal/ondemand",
-		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/watch",
+		"internal/monitor/enrich", "internal/monitor/journal", "internal/monitor/profiling", "internal/monitor/reading", "internal/monitor/totals", "internal/monitor/watch",
 	},
 	"alerting": {"internal/human", "internal/stack", "leak"},
 
@@ -126,7 +127,7 @@ var mayImport = map[string][]string{
 		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
 		"internal/api/v1", "internal/archive", "internal/backoff", "internal/grouping", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
-	"internal/check": {"collector", "internal/backoff", "internal/diff", "internal/human", "internal/stack"},
+	"internal/check": {"collector", "collector/pprof", "internal/backoff", "internal/diff", "internal/human", "internal/stack", "leak"},
 	"internal/diff":  {"collector", "collector/pprof", "internal/api/v1", "internal/diff/bundle", "internal/human", "internal/stack"},
 
 	"internal/diff/bundle": {},

@@ -24,8 +24,11 @@ type Stack struct {
 	Head  int64  `json:"head"`
 	Delta int64  `json:"delta"`
 	// Share is its part of the growth between the two profiles, 0 to 1.
-	Share       Number   `json:"share"`
-	WaitSeconds float64  `json:"wait_seconds,omitempty"`
+	Share       Number  `json:"share"`
+	WaitSeconds float64 `json:"wait_seconds,omitempty"`
+	// Unreachable is how many of the goroutines of the head the garbage collector cannot
+	// reach; of a check, how many of those that came. Only differences of profiles have it.
+	Unreachable int64    `json:"unreachable,omitempty"`
 	Parted      *Parting `json:"parted,omitempty"`
 	Hint        *Hint    `json:"hint,omitempty"`
 	// Labels are the pprof labels that all of its goroutines share. Only
@@ -93,7 +96,7 @@ func NewChange(d stack.Delta, share float64) Stack {
 	x := Stack{
 		Signature: d.Signature, Frames: make([]string, 0, len(d.Frames)),
 		Origin: &Origin{Key: frame(d.Key), CreatedBy: frame(d.CreatedBy)}, State: d.Op,
-		Base: d.Base, Head: d.Head, Delta: d.Growth(), Share: Number(share), Labels: d.Labels,
+		Base: d.Base, Head: d.Head, Delta: d.Growth(), Share: Number(share), Unreachable: d.Leaked, Labels: d.Labels,
 	}
 	for _, f := range d.Frames {
 		x.Frames = append(x.Frames, frame(*f))

@@ -89,7 +89,7 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 		for _, in := range s.instances {
 			in.suspicion.pulls, in.suspicion.failures = 0, 0
 		}
-		for _, in := range s.baselineDue(now, p.BaselineInterval, p.BaselineInstances) {
+		for _, in := range s.baselineDue(now, p.BaselineInterval, p.BaselineInstances, n.Totals...) {
 			switch {
 			case in.pulling:
 			case p.isPushed(now, in):
@@ -99,6 +99,7 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 			}
 		}
 	}
+	plan.Pulls = append(plan.Pulls, p.planTotals(now, s, n.Totals)...)
 	p.planProofs(now, s, n.Leaks, &plan)
 	return plan
 }
@@ -156,10 +157,11 @@ func (p *Planner) suspicionPause(in *instanceProfiles) time.Duration {
 	return max(p.SuspicionInterval, min(d, p.BaselineInterval))
 }
 
-// baselineDue is the instances whose baseline is due: n of the service, in turns.
+// baselineDue is the instances whose baseline is due: n of the service, in turns, without
+// those in totals.
 // After the first, each service has a place in the interval by its hash, which is
 // the same after a restart.
-func (s *Service) baselineDue(now time.Time, interval time.Duration, n int) (out []*instanceProfiles) {
+func (s *Service) baselineDue(now time.Time, interval time.Duration, n int, totals ...string) (out []*instanceProfiles) {
 	b := &s.baseline
 	if b.next.IsZero() {
 		b.next = now.Add(time.Duration(s.hash % uint64(min(interval, firstBaseline))))
@@ -167,7 +169,7 @@ func (s *Service) baselineDue(now time.Time, interval time.Duration, n int) (out
 	if now.Before(b.next) {
 		return nil
 	}
-	present := s.fleet.Present()
+	present := withSeries(s.fleet.Present(), totals)
 	if len(present) == 0 {
 		return nil
 	}
@@ -190,9 +192,11 @@ func (p *Planner) NextPull(s *Service, growing bool, name string, i, all int) ti
 	if in := s.instances[name]; in != nil {
 		next = in.suspicion
 	}
-	switch {
+	switch in := s.instances[name]; {
 	case p.Source == nil:
 		return time.Time{}
+	case in != nil && !in.nextTotal.IsZero() && (!growing || next.pulls == 0):
+		return in.nextTotal
 	case growing && next.pulls > 0, s.request.capture(name) != nil:
 		return next.next
 	case growing, s.baseline.next.IsZero():

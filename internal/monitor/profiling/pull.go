@@ -53,6 +53,7 @@ type PullResult struct {
 	listed         bool // the archive was asked for profiles of earlier runs
 	earlier        []storedProfile
 	earlierChecked bool // the archive was asked for earlier
+	count          Count
 	reason         collector.Reason
 	err            string
 }
@@ -83,12 +84,14 @@ func (p Pull) Run(ctx context.Context) PullResult {
 		p.readArchive(ctx, &r)
 		return r
 	}
+	r.count = Count{Instance: p.labels, At: p.now}
 	profile, err := p.source.Pull(ctx, p.now, p.labels, p.goroutines)
 	if err != nil {
 		r.reason, r.err = collector.ReasonOf(err), err.Error()
 		p.logger.Debug("No profile", "service", p.service, "instance", p.instance, "reason", r.reason, "err", err)
 		return r
 	}
+	r.count.Goroutines = profile.Total
 	p.store(ctx, &r, profile)
 	return r
 }

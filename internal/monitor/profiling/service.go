@@ -52,7 +52,8 @@ type instanceProfiles struct {
 
 	pulling   bool
 	suspicion suspicion
-	lastError string // of the latest pull; empty: it succeeded
+	nextTotal time.Time // no baseline before, of an instance without series
+	lastError string    // of the latest pull; empty: it succeeded
 }
 
 // suspicion is the pulls of an instance since its service became suspicious.

@@ -1,0 +1,186 @@
+package totals
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+)
+
+const (
+	// graceIntervals is for how many evaluations a target has no series before it is
+	// asked: those of a new one may be on their way.
+	graceIntervals = 3
+	// retryIntervals is the number of evaluations until a target that failed is asked
+	// again. It doubles with each failure.
+	retryIntervals = 5
+	// holdBaselines is for how many baseline intervals a count is valid.
+	holdBaselines = 3
+	// rememberBaselines is for how many baseline intervals a target is remembered that
+	// is no longer listed: as long as its instance may be.
+	rememberBaselines = 3
+)
+
+// Source lists the targets that have profiles.
+type Source interface {
+	// WithoutSeries lists the labels of the targets that belong to none of the
+	// instances. It asks nobody.
+	WithoutSeries(now time.Time, instances iter.Seq[labels.Labels]) []labels.Labels
+}
+
+// Options are the options of Targets.
+type Options struct {
+	// Interval is the time between two evaluations, Baseline the time between two
+	// profiles of a target.
+	Interval, Baseline time.Duration
+}
+
+// Targets are the targets without series, by the hash of their labels. The zero value has
+// none.
+type Targets struct{ byHash map[uint64]*target }
+
+// target is a target without series.
+type target struct {
+	labels labels.Labels
+	// listed is when it was listed last, since when it is without a break.
+	listed, since time.Time
+	// next is when it is asked if there is no count.
+	next     time.Time
+	failures int // in a row
+	pulling  bool
+	// goroutines were counted at the time at; zero: the last pull failed.
+	goroutines float64
+	at         time.Time
+}
+
+// List takes over the targets that have no series now.
+func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
+	if t.byHash == nil {
+		t.byHash = map[uint64]*target{}
+	}
+	for _, ls := range list {
+		x := t.find(ls)
+		if x == nil {
+			x = &target{labels: ls}
+			t.byHash[ls.Hash()] = x
+		}
+		if now.Sub(x.listed) > o.Interval+o.Interval/2 {
+			*x = target{labels: ls, since: now, next: now.Add(graceIntervals * o.Interval), pulling: x.pulling}
+		}
+		x.listed = now
+	}
+	for hash, x := range t.byHash {
+		switch {
+		case x.listed.Equal(now):
+		case now.Sub(x.listed) > max(rememberBaselines*o.Baseline, 2*time.Hour):
+			delete(t.byHash, hash)
+		default:
+			x.at = time.Time{} // it is gone, or has series
+		}
+	}
+}
+
+// Drop forgets the targets whose labels series have.
+func (t *Targets) Drop(series []collector.Series) {
+	if len(t.byHash) == 0 {
+		return
+	}
+	for i := range series {
+		if x := t.find(series[i].Labels); x != nil {
+			delete(t.byHash, x.labels.Hash())
+		}
+	}
+}
+
+// Has reports whether an instance has no series of its own.
+func (t *Targets) Has(instance labels.Labels) bool { return t.find(instance) != nil }
+
+// find returns the target with the given labels; nil: there is none.
+func (t *Targets) find(ls labels.Labels) *target {
+	if len(t.byHash) == 0 {
+		return nil
+	}
+	if x := t.byHash[ls.Hash()]; x != nil && labels.Equal(x.labels, ls) {
+		return x
+	}
+	return nil
+}
+
+// Due are the targets that are asked now because no count of theirs is known: new ones, and
+// those that failed. Observe or Fail must be called for each.
+func (t *Targets) Due(now time.Time) (out []labels.Labels) {
+	for _, x := range t.byHash {
+		if x.listed.Equal(now) && x.at.IsZero() && !x.pulling && !now.Before(x.next) {
+			x.pulling = true
+			out = append(out, x.labels)
+		}
+	}
+	return out
+}
+
+// Observe records the number of goroutines in a profile. Instances with series are ignored.
+func (t *Targets) Observe(instance labels.Labels, at time.Time, goroutines float64) {
+	if x := t.find(instance); x != nil {
+		x.pulling, x.failures = false, 0
+		x.goroutines, x.at = goroutines, at
+	}
+}
+
+// Fail records that a target has no profile. Its count is unknown from then on, unless the
+// pull was put off to spare the target.
+func (t *Targets) Fail(instance labels.Labels, at time.Time, reason collector.Reason, o Options) {
+	x := t.find(instance)
+	if x == nil {
+		return
+	}
+	x.pulling = false
+	if reason.Deferred() || reason == collector.ReasonCanceled {
+		return
+	}
+	wait := retryIntervals * o.Interval
+	for range x.failures {
+		if wait < o.Baseline {
+			wait *= 2
+		}
+	}
+	x.failures++
+	x.at, x.next = time.Time{}, at.Add(min(wait, max(o.Baseline, o.Interval)))
+}
+
+// Window is a sample of each target at the time of an evaluation: its latest count, until
+// another is known. Neither the load nor the start of its process are known.
+func (t *Targets) Window(now time.Time, o Options) collector.Window {
+	w := collector.Window{From: now.Add(-o.Interval), To: now}
+	for _, x := range t.byHash {
+		if x.counted(now, o) {
+			w.Series = append(w.Series, collector.Series{Labels: x.labels, Samples: []collector.Sample{
+				{T: now.UnixMilli(), Count: x.goroutines, Load: collector.Unknown, Start: collector.Unknown},
+			}})
+		}
+	}
+	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
+	return w
+}
+
+// counted reports whether the count of a target is known.
+func (x *target) counted(now time.Time, o Options) bool {
+	return x.listed.Equal(now) && !x.at.IsZero() && now.Sub(x.at) <= holdBaselines*o.Baseline
+}
+
+// Names are the instances of a service that have no series, by name.
+func (t *Targets) Names(s *fleet.Service) (out []string) {
+	if len(t.byHash) == 0 {
+		return nil
+	}
+	for in := range s.Instances() {
+		if x := t.find(in.Labels); x != nil && !x.at.IsZero() {
+			out = append(out, in.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
