@@ -62,8 +62,8 @@ func addConvert(c *cli) {
 func addCheck(c *cli) {
 	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards; or compare dumps.")
 	o := check.Options{}
-	cmd.Flag("base", "Instead of a target and a command: the profile of before, whatever diff takes. May be repeated.").PlaceHolder("PROFILE").StringsVar(&o.Base)
-	cmd.Flag("head", "The profile of after. May be repeated: what has leaked is in each.").PlaceHolder("PROFILE").StringsVar(&o.Head)
+	cmd.Flag("base", "The earlier profile, in any form that diff reads, instead of a target and a command. Repeatable.").PlaceHolder("PROFILE").StringsVar(&o.Base)
+	cmd.Flag("head", "The later profile. Repeatable: what has leaked is in each of them.").PlaceHolder("PROFILE").StringsVar(&o.Head)
 	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").PlaceHolder("URL").StringVar(&o.Target)
 	cmd.Flag("wait", "How long to wait for a target that is not up yet; 0s: it must be up.").Default("30s").DurationVar(&o.Wait)
 	cmd.Flag("settle", "How long goroutines may take to end after the command.").Default("30s").DurationVar(&o.Settle)

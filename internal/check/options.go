@@ -15,8 +15,8 @@ import (
 
 // Options of Run. A zero field takes its default.
 type Options struct {
-	// Base and Head are profiles that exist already, of before and after: whatever diff
-	// takes, such as files. They come instead of Target and Command.
+	// Base and Head are the earlier and the later profiles, in any form that diff reads,
+	// such as files. They come instead of Target and Command.
 	Base, Head []string
 	// Target is the URL of the target's goroutine profile, or gops://host:port
 	// for its gops agent. Without a path it is /debug/pprof/goroutine.
@@ -102,7 +102,7 @@ func (o *Options) checkDumps() error {
 	case o.Target != "" || len(o.Command) > 0:
 		return errors.New("--base and --head compare profiles that exist already: leave out --target and the command")
 	case len(o.Base) == 0:
-		return errors.New("--head needs --base, the profile of before")
+		return errors.New("--head needs --base, the earlier profile")
 	case len(o.Head) == 0:
 		return errors.New("--base needs --head, the profile of after")
 	}

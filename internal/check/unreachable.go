@@ -101,7 +101,7 @@ func (c *checker) proven(d stack.Delta) int64 {
 // prove takes a profile right after the command and asks which goroutines of the stacks
 // that grew are unreachable. It returns those alone, and the profile: they need not be
 // waited for. Goroutines that grew in number and are unreachable came with the command,
-// also if the profile of before missed some that were unreachable then.
+// also if the earlier profile missed some that were unreachable then.
 func (c *checker) prove(ctx context.Context, base *window) ([]growth, *stack.Snapshot) {
 	if c.unreachable.fetch == nil {
 		return nil, nil

@@ -188,7 +188,7 @@ func TestProof(t *testing.T) {
 		{"reachable", Options{}, leaks, []answer{none}, 10, 0, 3, 1, "", false},
 		{"unreachable after a timeout", Options{}, leaks, []answer{none, none, lists(map[string]int64{"main.leak": 7})}, 10, 7, 3, 1, "", false},
 		{"a smaller second answer resolves nothing", Options{Allow: 10}, leaks, []answer{none, lists(map[string]int64{"main.leak": 10}), lists(map[string]int64{"main.leak": 9})}, 10, 10, 3, 1, "", false},
-		{"those of before are no proof", Options{}, leaks, []answer{old, old, old}, 10, 0, 4, 1, "", false},
+		{"what was unreachable before is no proof", Options{}, leaks, []answer{old, old, old}, 10, 0, 4, 1, "", false},
 		{"nor those that the answers of before missed", Options{}, leaks, []answer{lists(map[string]int64{"main.old": 5}), lists(map[string]int64{"main.old": 5}), old}, 10, 0, 4, 1, "", false},
 		{"as many as are allowed", Options{Allow: 10}, leaks, []answer{none, lists(map[string]int64{"main.leak": 10})}, 10, 10, 3, 1, "", false},
 		{"the same stack as before", Options{}, func(p *target, _ int) { p.at["main.old"] = always(9) }, []answer{old, old, lists(map[string]int64{"main.old": 9})}, 3, 3, 3, 1, "3 new goroutines are", true},
