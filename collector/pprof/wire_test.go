@@ -6,7 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Field numbers of profile.proto.
+// Field numbers of profile.proto, apart from those of the decoder: a wrong number there
+// would go unseen if the tests wrote with it too.
 const (
 	profileSampleType  = 1
 	profileSample      = 2

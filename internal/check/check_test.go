@@ -85,6 +85,12 @@ func startServer(t *testing.T) (url string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asServer+"=1")
+	return start(t, cmd)
+}
+
+// start starts a program that prints its address, and ends when its input does.
+func start(t *testing.T, cmd *exec.Cmd) (url string) {
+	t.Helper()
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := cmd.StdoutPipe()

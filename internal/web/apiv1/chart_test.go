@@ -98,7 +98,7 @@ func TestFit(t *testing.T) {
 	grows := trend.InstanceTrend{Rate: trend.Interval{Value: 60, Low: 50, High: 70}, Onset: begin.Add(time.Hour)}
 	f, ok := fit(h, in, nil, grows, true)
 	require.True(t, ok)
-	require.InDelta(t, seconds(begin.Add(2*time.Hour)), f.From, 0, "the process of before does not count")
+	require.InDelta(t, seconds(begin.Add(2*time.Hour)), f.From, 0, "the earlier process does not count")
 	require.InDelta(t, seconds(begin.Add(599*time.Minute)), f.To, 0)
 	require.EqualValues(t, 60, f.PerHour.Value)
 	require.InDelta(t, 100+60*(f.At-f.From)/3600, f.Level, 1e-6, "on the floor in the middle")

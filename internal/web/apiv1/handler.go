@@ -9,6 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // Options of a Handler. All are required but Flags.
@@ -84,4 +85,21 @@ func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f query.Filter, 
 	}
 	x, ok = h.window(w, q)
 	return f, x, ok
+}
+
+// serviceOf is the service that a path names. ok is false once the request has been
+// refused.
+func (h *Handler) serviceOf(w http.ResponseWriter, r *http.Request) (s view.Service, ok bool) {
+	if s, _, ok = h.view.Service(r.PathValue("id")); !ok {
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
+	}
+	return s, ok
+}
+
+// leakOf is the leak that a path names. ok is false once the request has been refused.
+func (h *Handler) leakOf(w http.ResponseWriter, r *http.Request) (l leak.Leak, ok bool) {
+	if l, ok = h.o.Backend.Leak(r.PathValue("id")); !ok {
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
+	}
+	return l, ok
 }

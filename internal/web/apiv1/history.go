@@ -18,9 +18,8 @@ import (
 
 // serviceHistory sends the data of a chart: counts, restarts, deploys and profiles.
 func (h *Handler) serviceHistory(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.view.Service(r.PathValue("id"))
+	s, ok := h.serviceOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	if !h.view.HasHistory() {

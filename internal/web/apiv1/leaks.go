@@ -34,9 +34,8 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 
 // leak is one leak with all that is known of it.
 func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.o.Backend.Leak(r.PathValue("id"))
+	l, ok := h.leakOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
 	}
 	h.json.Send(w, r, v1.NewLeak(l))

@@ -21,9 +21,8 @@ import (
 
 // serviceProfiles lists the profiles of a service, oldest first.
 func (h *Handler) serviceProfiles(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.view.Service(r.PathValue("id"))
+	s, ok := h.serviceOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	now := h.o.Backend.Now()
@@ -56,9 +55,8 @@ func (h *Handler) takeProfile(w http.ResponseWriter, r *http.Request) {
 		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, view.PullOff)
 		return
 	}
-	s, _, ok := h.view.Service(r.PathValue("id"))
+	s, ok := h.serviceOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	ref, err := h.view.TakeProfile(r.Context(), w, s.Labels, r.URL.Query().Get("instance"))

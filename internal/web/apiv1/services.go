@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
@@ -44,9 +43,8 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 
 // service is one service with its instances and what is behind its verdict.
 func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := h.view.Service(r.PathValue("id"))
+	s, ok := h.serviceOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no service with this id")
 		return
 	}
 	a := v1.ServiceDetail{

@@ -28,9 +28,8 @@ const (
 // leakStacks are the counts of the growing stacks over time, from the
 // profiles of the instance that the leak is compared on.
 func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.o.Backend.Leak(r.PathValue("id"))
+	l, ok := h.leakOf(w, r)
 	if !ok {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")
 		return
 	}
 	a := v1.StackCounts{Times: v1.Numbers{}, Total: v1.Numbers{}, Keys: []string{}, Stacks: []v1.StackCount{}}

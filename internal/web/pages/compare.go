@@ -20,7 +20,7 @@ import (
 type comparePage struct {
 	Compare    comparison
 	Base, Head *compareSide
-	Table      string // where the table is had
+	Table      string // address of the table, which is loaded later
 	Swap       string
 }
 

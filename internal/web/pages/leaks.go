@@ -38,7 +38,7 @@ const leaksPerPage = 50
 var groups = []leakGroup{
 	{State: leak.Firing, Title: "Open"},
 	{State: leak.Suspected, Title: "Suspected", Words: "These grow; nobody was told yet."},
-	{State: leak.Ignored, Title: "Ignored", Words: "These grow, and the configuration says that nobody is to be told."},
+	{State: leak.Ignored, Title: "Ignored", Words: "These grow, and the configuration says not to alert."},
 	{State: leak.Resolved, Title: "Resolved"},
 }
 
