@@ -1,40 +1,67 @@
 package trend
 
-// The bounds of the judgement. They are few, each stands for a reason, and
-// none was fitted finely: the conditions are meant to carry one another, not
-// any of them a third digit. docs/detection.md tells what each costs. Hours
-// are 60 base blocks.
+// The constants of the judgement. docs/detection.md has the meaning of each and
+// what it costs to change it. Hours are 60 base blocks.
 const (
-	// Growth is suspicious from four standard errors on. For an alarm it
-	// must be beyond doubt: what is left are other explanations than chance.
+	// enough is the confidence from which growth is a leak. almost is just below.
+	almost = 0.94
+	// likelyToo is the confidence from which an instance is part of a leak.
+	likelyToo = 0.5
+	// Growth must be so many standard errors clear of the noise to be looked at.
 	likely = 4
-	sure   = 10
-	// Growth relative to what the service ran before times its duration in
-	// hours. Large growth is believed soon, small growth when it lasts.
-	areaNeeded = 0.5
-	// No alarm before leastHours on the counts alone, soonHours if the growth is
-	// huge, or outageHours while an outage could be the cause, unless the
-	// service runs away.
-	leastHours  = 0.5
-	soonHours   = 0.2
-	outageHours = 3.0
-	runaway     = 50
-	outageLoad  = 0.7 // of the load before
-	slackShare  = 0.2 // of the blocks since the onset
-	// huge is a growth, relative to what the service ran before, that is told of
-	// soon and not asked for more evidence of its shape.
-	huge = 3
+	// noiseLooks and noiseTail make the weight of chance: it falls with the square
+	// of z, more slowly than a normal distribution, since counts are not normal.
+	noiseLooks = 0.02
+	noiseTail  = 14
+
+	// leaksPerDay is how many leaks begin on a service a day, leaksPerStart how
+	// many with the start of a process.
+	// paceDensity is the density of the logarithm of a leak's pace: eleven e-folds,
+	// all alike.
+	paceDensity = 0.09
+	// paceWanders is how much the pace of healthy growth changes from part to part,
+	// relative to the whole. unsteady is the share of the other rises whose pace
+	// does so too. leastPace is how well the pace of a part can be known.
+	unsteady  = 0.2
+	leastPace = 0.1
+
+	// Rises that are alike differ by less in the logarithms of length and size.
+	alikeHours = 0.5
+	alikeRatio = 0.4
+	// swingDays is for how many days a service without rises that come back keeps
+	// the general expectation of them.
+	swingDays = 4
+	// A rise that is followed has at least swingLeast goroutines. It has ended when
+	// swingBack of it is gone.
+	swingLeast = 8
+	swingBack  = 0.5
+	// smallService is added to what ran before, since a few goroutines are much
+	// beside none.
+	smallService = 10
+	// pileUpSteady is how much rarer pile-ups are while work goes on as before.
+	// A process has warmed up when the last third of its time has brought less than
+	// this share of its growth.
+	warmUpEnds = 0.15
+	// A rise began with the process if it did so within startHours, or within this
+	// share of the process's age.
+	startHours = 0.5
+	startShare = 0.2
+	// learnedHours is for how long after its start a process may do what earlier
+	// ones did.
+	learnedHours = 48
+	// The start of a process was seen if its first sample came within so many blocks.
+	startSeenBlocks = 10
+
+	// While less than outageLoad of the work before gets done, for slackShare of
+	// the blocks since the onset, something may hang.
+	outageLoad = 0.7
+	slackShare = 0.2
 	// The share of the growth that must be beyond what the load explains.
 	unexplained = 0.5
 	// Healthy goroutines grow with the load to at most this power.
 	elasticity = 1.1
 	// For so many base blocks after a high load its connections may be held.
 	lagBlocks = 360
-	// A service that became busier by this factor while it grew, and has no
-	// day of history to tell what that means, is watched for so many hours,
-	// unless the growth is huge beside what the load explains.
-	busier       = 1.15
-	patientHours = 5
 	// historyHours of the past make a history.
 	historyHours = 20
 	// So many times the load that was exceeded for three quarters of the past,
@@ -42,32 +69,56 @@ const (
 	// half a day, does not.
 	mostLoad = 10
 	backLoad = 3
-	// Growth by this factor is more than a morning, without a load to tell.
-	beyondMorning = 8
 	// slopeMargin is how much steeper than fitted the count may go with the
 	// load beyond the loads seen.
 	slopeMargin = 1.15
-	// A pool that fills up is taken to end below so many times of what the
-	// service ran before, after the start of the process (caches, warm-up)
-	// below a few more, or to take less than slowestPool hours by its time
-	// constant. Growth that may be such a filling is provisional.
-	poolSize        = 5
-	loadShare       = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
-	poolSizeAtStart = 8
-	slowestPool     = 60
-	curvatureSure   = 1.3 // standard errors
-	// Where stacks are there to find the leaks, the counts can wait longer.
-	curvatureWithStacks = 1.5
-	persistence         = 2    // evaluations in a row
-	sureOfLives         = 8    // standard errors of what lives have in common
-	blockDrawdown       = 0.4  // of the growth may come back in between
-	oneStep             = 0.45 // of the growth may come at once
-	twoSteps            = 0.65
-	threeSteps          = 0.8
-	leastGrowth         = 8    // goroutines
-	leastShare          = 0.05 // of what ran before
-	noiseMultiple       = 3
-	minSeen             = 10  // blocks, for a judgement
-	minBlocks           = 10  // since the onset
-	decelerationStop    = 0.5 // slope of the second half to that of the first
+	loadShare   = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
+
+	// clearer is how many times as clear of the noise longer blocks must show a rise
+	// to be preferred to shorter ones that see as much of it.
+	clearer = 1.5
+	// A rise of at most tailShare of what ran before is the tail of one that is
+	// tailTimes as large.
+	tailTimes = 5
+	tailShare = 0.1
+
+	persistence = 2 // evaluations in a row
+	// Lives shorter than sameHourLength base blocks that grew at the same time of
+	// the day, as far as the length of their mean direction tells, may have grown
+	// with the day.
+	sameHourLength = 1200
+	sameHours      = 0.6
+	sureOfLives    = 8    // standard errors of what lives have in common
+	blockDrawdown  = 0.4  // of the growth may come back in between
+	oneStep        = 0.45 // of the growth may come at once
+	twoSteps       = 0.65
+	threeSteps     = 0.8
+	leastGrowth    = 8    // goroutines
+	leastShare     = 0.05 // of what ran before
+	noiseMultiple  = 3
+	minSeen        = 10 // blocks, for a judgement
+	minBlocks      = 10 // since the onset, for a bend
+	minRise        = 6  // since the onset
 )
+
+// What healthy services do. A habit's numbers are: how often a day, or a start,
+// it begins; its length in hours and the spread of that; its size relative to
+// what ran before, and the spread of that.
+var (
+	swing      = habit{0.01, 1.5, 1.2, 1, 1.2}
+	filling    = habit{0.004, 4, 1.3, 1, 1.1}
+	ramp       = habit{0.003, 5, 1.3, 1, 1.2}
+	warmUp     = habit{0.5, 1, 1.1, 0.8, 1.1}
+	pileUp     = habit{0.02, 1, 0.8, 5, 2}
+	dailyCycle = habit{0.3, 9, 0.35, 2, 1.5}
+)
+
+var leaksPerDay = 0.03
+
+var leaksPerStart = 0.05
+
+var enough = 0.95
+
+var paceWanders = 0.6
+
+var pileUpSteady = 0.2

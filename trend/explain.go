@@ -14,17 +14,16 @@ type Assessment struct {
 	Blocks   int           // valid ones
 	Status   Status        // empty: too few blocks
 	Gate     Gate
-	Z, NeedZ float64       // growth over its standard error, and what that has to be for an alarm
-	Wait     time.Duration // see Verdict.Wait
-	Rate     Interval
-	Onset    time.Time
-	Level    float64 // floor at the present load without the growth
-	Grown    float64 // goroutines since the onset
+	Z        float64 // growth over its standard error
+	// Confidence is the probability, 0 to 1, that the growth is a leak.
+	Confidence float64
+	Wait       time.Duration // see Verdict.Wait
+	Rate       Interval
+	Onset      time.Time
+	Level      float64 // floor at the present load without the growth
+	Grown      float64 // goroutines since the onset
 	// LoadSlope is how many goroutines the fit has for a unit of load.
 	LoadSlope float64
-	// Ends is the lowest count at which the growth would end if it were the
-	// filling of a pool, as far as its shape allows; +Inf: none.
-	Ends float64
 }
 
 // Explain lists the assessments behind the latest verdict, by instance and
@@ -49,8 +48,8 @@ func explain(found *[nScales]kept, name string, base int64) []Assessment {
 		f := found[k].finding()
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
 		a := Assessment{
-			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z, NeedZ: sure, Wait: time.Duration(f.wait*float64(base)) * time.Millisecond,
-			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Ends: f.ends,
+			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z, Confidence: f.confidence, Wait: time.Duration(f.wait*float64(base)) * time.Millisecond,
+			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b,
 		}
 		if f.status != "" && f.grown > 0 {
 			a.Onset = msTime(f.onset)

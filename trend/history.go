@@ -7,24 +7,21 @@ import (
 
 // explained is the largest floor of now that the blocks before the onset
 // allow for without growth. Goroutines grow at most in proportion to the
-// load, and may lag behind it (connections are held for hours). ratio is how
-// much higher the load was of late than before the onset.
-func (v *view) explained(onset int, mult float64) (level, ratio float64) {
+// load, and may lag behind it (connections are held for hours).
+func (v *view) explained(onset int, mult float64) float64 {
 	lo, hi := v.before(onset)
 	top := v.top(onset, mult)
-	var x, q [maxBlocks]float64
+	var x [maxBlocks]float64
 	n := 0
 	for i := lo; i < hi; i++ {
-		x[n], q[n] = v.x[i], 1
+		x[n] = v.x[i]
 		if v.load && v.l[i] > 0 {
-			q[n] = top / v.l[i]
-			x[n] *= max(1, math.Pow(q[n], elasticity))
+			x[n] *= max(1, math.Pow(top/v.l[i], elasticity))
 		}
 		n++
 	}
 	slices.Sort(x[:n])
-	slices.Sort(q[:n])
-	return x[n/2], q[n/2]
+	return x[n/2]
 }
 
 // before is the range of blocks that tell what ran before the onset.
@@ -34,6 +31,14 @@ func (v *view) before(onset int) (lo, hi int) {
 		hi = lo + 3
 	}
 	return lo, hi
+}
+
+// usual is the median floor before the onset.
+func (v *view) usual(onset int) float64 {
+	lo, hi := v.before(onset)
+	x := slices.Clone(v.x[lo:hi])
+	slices.Sort(x)
+	return x[len(x)/2]
 }
 
 // lately is the mean load of the latest 60 base blocks.
@@ -51,7 +56,6 @@ type past struct {
 	byLoad    float64 // the largest floor at that load, +Inf: unknown
 	byTime    float64 // the largest at that time of the day, of this process
 	a, b      float64 // floor = a + b·load
-	own       float64 // hours of it, of this process
 	inherited bool    // some of it from processes before this one
 	ok        bool    // there is enough of it
 }
@@ -67,7 +71,7 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 	for k := inherited; k < nScales; k++ {
 		s.history(k, &v)
 		mult := float64(scales[k].mult)
-		n, same, own := 0, 0, 0.0
+		n, same := 0, 0
 		for i := range v.n {
 			at := (float64(v.t0) + v.t[i]) * mult
 			if at+mult > onset {
@@ -84,11 +88,7 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 				p.byTime = max(p.byTime, x[n])
 			}
 			n++
-			if at >= born {
-				own++
-			}
 		}
-		p.own = max(p.own, own*mult/60)
 		if p.ok || float64(n)*mult < historyHours*60 {
 			continue
 		}
@@ -105,18 +105,6 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 		p.byLoad = min(p.byLoad, p.a+p.b*max(load, top)+2*sd)
 	}
 	return p
-}
-
-// morning is for how many hours growth without a known load may be that of
-// the day, or of the first day of the week.
-func (p *past) morning() float64 {
-	switch {
-	case p.own < historyHours:
-		return 36
-	case p.own < 7*24:
-		return 12
-	}
-	return 0
 }
 
 // beside is how much more this process ran before the onset than the ones

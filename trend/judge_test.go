@@ -71,31 +71,6 @@ func TestTailOfAFillingPoolIsNoLeak(t *testing.T) {
 	}
 }
 
-// Where there are stacks too, the counts wait until a pool is out of the question.
-func TestCountsWaitForStacks(t *testing.T) {
-	const onset = 30 * 60
-	told := map[string]int{}
-	for name, judged := range map[string][]bool{"none": nil, "some": {true}, "none to be had": {true, false}} {
-		s := NewService(Options{})
-		for _, stacks := range judged {
-			s.SetStacks(stacks)
-		}
-		r := rand.New(rand.NewPCG(7, 8))
-		for m := range 4 * 1440 {
-			now := t0.Add(time.Duration(m) * time.Minute)
-			l := 1 + 0.5*day(float64(m)) + 0.03*r.NormFloat64()
-			s.Observe("a", Sample{T: now.UnixMilli(), Count: 150 + 50*l + 8*r.ExpFloat64() + max(0, float64(m-onset))*12/60, Load: l, Start: 1})
-			if s.Judge(now).Status == Leaking {
-				told[name] = m - onset
-				break
-			}
-		}
-	}
-	require.Positive(t, told["none"])
-	require.Greater(t, told["some"], told["none"])
-	require.Equal(t, told["none"], told["none to be had"])
-}
-
 // Floors of long blocks are means, so that a step in the middle of an hour is
 // seen in two. A few steps of a day are no leak, wherever they fall.
 func TestFewStepsAreNoLeak(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 
 // kept is a finding as a segment keeps it for each scale, in 48 bytes.
 type kept struct {
-	onset                    int64
-	slope                    [3]float32 // value, low, high
-	z, level, grown, b, ends float32
-	status, gate             uint8 // index into statuses and gates
-	n, blocks, passed        uint8
-	wait                     uint16 // base blocks
+	onset                          int64
+	slope                          [3]float32 // value, low, high
+	z, level, grown, b, confidence float32
+	status, gate                   uint8 // index into statuses and gates
+	n, blocks, passed              uint8
+	wait                           uint16 // base blocks
 }
 
 // statuses in the order of their rank; "" is not judged yet.
@@ -20,8 +20,8 @@ func statuses() [6]Status {
 	return [...]Status{"", Quiet, Suspicious, Provisional, Plateaued, Leaking}
 }
 
-func gates() [10]Gate {
-	return [...]Gate{GateNone, GateTooLittle, GateTooSmall, GateNoTrend, GateFollowsLoad, GateOneStep, GateCameBack, GateSaturating, GateTooShort, GateUncertain}
+func gates() [14]Gate {
+	return [...]Gate{GateNone, GateTooLittle, GateTooSmall, GateNoTrend, GateFollowsLoad, GateOneStep, GateCameBack, GateSaturating, GateTooShort, GateUncertain, GateTransient, GateWarmingUp, GatePileUp, GateDailyCycle}
 }
 
 // rank orders statuses by suspicion.
@@ -35,7 +35,7 @@ func (f *finding) keep() kept {
 	return kept{
 		onset: f.onset,
 		slope: [3]float32{float32(f.slope.Value), float32(f.slope.Low), float32(f.slope.High)},
-		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), ends: float32(f.ends),
+		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), confidence: float32(f.confidence),
 		status: f.status.rank(), gate: uint8(max(0, slices.Index(all[:], f.gate))),
 		n: uint8(f.n), blocks: uint8(f.blocks), passed: uint8(min(f.passed, math.MaxUint8)),
 		wait: uint16(max(0, min(math.Ceil(f.wait), math.MaxUint16))),
@@ -46,26 +46,21 @@ func (k *kept) finding() finding {
 	return finding{
 		onset: k.onset,
 		slope: Interval{float64(k.slope[0]), float64(k.slope[1]), float64(k.slope[2])},
-		z:     float64(k.z), level: float64(k.level), grown: float64(k.grown), b: float64(k.b), ends: float64(k.ends),
+		z:     float64(k.z), level: float64(k.level), grown: float64(k.grown), b: float64(k.b), confidence: float64(k.confidence),
 		status: statuses()[k.status], gate: gates()[k.gate],
 		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed), wait: float64(k.wait),
 	}
 }
 
-// update takes the newest finding, of blocks of so many base blocks. Unless the
-// growth is large, all gates must have let it pass several times in a row.
+// update takes the newest finding, of blocks of so many base blocks. It must be of
+// a leak several times in a row.
 func (k *kept) update(now finding, mult int) {
 	if now.status == Leaking {
 		now.passed = int(k.passed) + 1
-		if now.passed < persistence && now.grown < huge*now.level {
+		if now.passed < persistence {
+			now.confidence = min(now.confidence, almost)
 			now.status, now.gate, now.wait = Suspicious, GateTooShort, float64((persistence-now.passed)*mult)
 		}
 	}
 	*k = now.keep()
-}
-
-// overruled tells whether a longer scale has the better view: it sees a pool
-// fill up, unless the growth is more than a pool may be.
-func (k *kept) overruled(longer *kept) bool {
-	return k.status == Leaking.rank() && longer.status == Provisional.rank() && longer.blocks >= minBlocks && k.grown < poolSize*k.level
 }

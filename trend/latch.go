@@ -55,6 +55,6 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 // is that of the leak.
 func (l *latch) goesOn(v Verdict) bool {
 	last := &l.verdict
-	return (v.Status == Suspicious || v.Status == Provisional) && v.Z >= sure && v.Scale >= last.Scale/4 &&
+	return (v.Status == Suspicious || v.Status == Provisional) && v.Z >= likely && v.Scale >= last.Scale/4 &&
 		v.Rate.Value > last.Rate.Value/5 && v.Rate.Value < 5*last.Rate.Value
 }

@@ -114,6 +114,7 @@ func (v *view) line() (h hinge, ok bool) {
 
 // bury remembers the life of a segment that has ended.
 func (s *Service) bury(g *segment) {
+	s.learnStart(g, true)
 	if l, ok := g.live(s.base); ok {
 		s.lives = append(s.lives, l)
 		if len(s.lives) > maxLives {
@@ -140,7 +141,7 @@ func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate)
 	newest := all[len(all)-1].last
 	gate = GateNoTrend
 	// The latest lives, as many as make the clearest case.
-	var w, ws, wss, we, wl, ups, lasted float64
+	var w, ws, wss, we, wl, ups, lasted, cos, sin float64
 	first := newest
 	n := 0
 	for _, l := range slices.Backward(all) {
@@ -158,6 +159,9 @@ func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate)
 		we += x * l.early
 		wl += x * l.level
 		lasted += x * length
+		// The middle of the part that is judged, as an angle of the day.
+		hour := 2 * math.Pi * (float64(l.last)/float64(s.base) - 0.375*length) / 1440
+		cos, sin = cos+x*math.Cos(hour), sin+x*math.Sin(hour)
 		if l.slope > 0 {
 			ups += x
 		}
@@ -177,6 +181,9 @@ func (s *Service) judgeLives() (per Interval, onset int64, t float64, gate Gate)
 			continue
 		case mean < 0.7*we/w:
 			gate = GateSaturating
+			continue
+		case lasted/w < sameHourLength && math.Hypot(cos, sin) > sameHours*w:
+			gate = GateDailyCycle // all of them grew at the same time of the day
 			continue
 		}
 		t, onset = z, first

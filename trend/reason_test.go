@@ -40,19 +40,34 @@ func TestEveryReasonIsReached(t *testing.T) {
 		}, []reason{{Quiet, GateOneStep}}},
 		"up and down": {2880, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + 100*math.Max(0, math.Sin(float64(m)/120)) + float64(m)/60, Load: 1, Start: 1}
-		}, []reason{{Quiet, GateCameBack}, {Suspicious, GateUncertain}}},
-		"a leak": {2880, func(m int, r *rand.Rand) Sample {
+		}, []reason{{Quiet, GateCameBack}}},
+		"in doubt": {5 * 1440, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: 100 + 60*r.ExpFloat64() + max(0, float64(m-2880))/60, Load: 1, Start: 1}
+		}, []reason{{Suspicious, GateUncertain}}},		"a leak": {2880, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + max(0, float64(m-1440))*30/60, Load: 1, Start: 1}
-		}, []reason{{Suspicious, GateTooShort}, {Leaking, GateNone}}},
+		}, []reason{{Suspicious, GateTransient}, {Suspicious, GateTooShort}, {Leaking, GateNone}}},
+		"the first morning": {900, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + max(0, float64(m-400))*20/60, Load: 1, Start: 1}
+		}, []reason{{Suspicious, GateDailyCycle}}},
+		"a warm-up": {600, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + 100*(1-math.Exp(-float64(m)/60)), Load: 1, Start: float64(t0.Unix())}
+		}, []reason{{Provisional, GateWarmingUp}}},
+		"a hang": {1700, func(m int, r *rand.Rand) Sample {
+			x := Sample{Count: quiet(r) + 12*max(0, float64(m-1600)), Load: 1, Start: 1}
+			if m > 1600 {
+				x.Load = 0.4
+			}
+			return x
+		}, []reason{{Suspicious, GatePileUp}}},
 		"a pool": {3700, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + 300*(1-math.Exp(-max(0, float64(m-2880))/360)), Load: 1, Start: 1}
 		}, []reason{{Provisional, GateSaturating}}},
 		"a leak that ends": {4 * 1440, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + min(600, max(0, float64(m-1440))), Load: 1, Start: 1}
 		}, []reason{{Leaking, GateNone}, {Plateaued, GateNoTrend}}},
-		"a leak that goes": {2 * 1440, func(m int, r *rand.Rand) Sample {
-			x := Sample{Count: quiet(r) + max(0, float64(m-600)), Load: 1, Start: 1}
-			if m > 1200 {
+		"a leak that goes": {3 * 1440, func(m int, r *rand.Rand) Sample {
+			x := Sample{Count: quiet(r) + max(0, float64(m-1600)), Load: 1, Start: 1}
+			if m > 2600 {
 				x.Count, x.Start = quiet(r), 1000 // a restart
 			}
 			return x
@@ -61,7 +76,8 @@ func TestEveryReasonIsReached(t *testing.T) {
 	known := []reason{
 		{Quiet, GateTooLittle}, {Quiet, GateTooSmall}, {Quiet, GateNoTrend}, {Quiet, GateFollowsLoad}, {Quiet, GateOneStep}, {Quiet, GateCameBack},
 		{Suspicious, GateTooShort}, {Suspicious, GateUncertain}, {Suspicious, GateFollowsLoad}, {Suspicious, GateCameBack},
-		{Provisional, GateSaturating}, {Leaking, GateNone},
+		{Suspicious, GateTransient}, {Suspicious, GatePileUp}, {Suspicious, GateDailyCycle},
+		{Provisional, GateSaturating}, {Provisional, GateWarmingUp}, {Leaking, GateNone},
 	}
 	reached := map[reason]bool{}
 	for name, story := range stories {
@@ -85,10 +101,12 @@ func TestEveryReasonIsReached(t *testing.T) {
 				case reason{Quiet, GateTooLittle}:
 					require.InDelta(t, 10-m, v.Wait.Minutes(), 1, "minute %d", m)
 				case reason{Suspicious, GateUncertain}:
-					require.Less(t, v.Z, v.NeedZ)
-					require.Zero(t, v.Wait)
-				case reason{Suspicious, GateTooShort}, reason{Suspicious, GateFollowsLoad}:
+					require.Less(t, v.Confidence, enough)
 				default:
+					if v.Status == Suspicious || v.Status == Provisional {
+						require.Less(t, v.Confidence, enough, "minute %d", m)
+						break
+					}
 					require.Zero(t, v.Wait, "minute %d: %+v", m, v)
 				}
 			}

@@ -18,6 +18,18 @@ const inherited = 3
 // load is, is less noisy than an extreme, and goes with the load as a line.
 const longestMinimum = 1
 
+// scaleSet is a set of scales.
+type scaleSet uint8
+
+func (s *scaleSet) add(k int) { *s |= 1 << k }
+
+// take removes a scale and reports whether it was in the set.
+func (s *scaleSet) take(k int) (was bool) {
+	was = *s&(1<<k) != 0
+	*s &^= 1 << k
+	return was
+}
+
 // accumulator collects the block that is not complete yet.
 type accumulator struct {
 	number  int64
@@ -32,11 +44,15 @@ type accumulator struct {
 type segment struct {
 	first, last int64 // times of the first and the latest sample, ms
 	start       float64
-	count, load float32 // latest
-	step        float32 // usual interval between two samples, ms
+	count, load float32  // latest
+	step        float32  // usual interval between two samples, ms
+	firstFloor  float32  // floor of the first block
+	reported    bool     // what it did after its start has been noted
+	fresh       scaleSet // of which a block was completed since the latest evaluation
+	completed   scaleSet // of which a block was completed by the latest sample
+	swings      swingTrack
 	acc         [nScales]accumulator
 	rings       [nScales]ring
-	fresh       [nScales]bool // a block was completed since the latest evaluation
 	found       [nScales]kept
 }
 
@@ -112,8 +128,12 @@ func (g *segment) complete(s int, base int64) {
 	if length := float32(base) * float32(scales[s].mult); g.step > 0 && float32(a.n)*3*g.step < length {
 		whole = missing
 	}
+	if s == 0 && g.rings[0].len() == 0 {
+		g.firstFloor = a.floor
+	}
 	g.rings[s].push(a.number, whole)
-	g.fresh[s] = true
+	g.fresh.add(s)
+	g.completed.add(s)
 	if next := s + 1; next < nScales {
 		number := a.number / int64(scales[next].mult/scales[s].mult)
 		if up := &g.acc[next]; up.n > 0 && up.number != number {

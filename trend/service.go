@@ -33,7 +33,9 @@ type Service struct {
 	livesAt   int64       // block of the scale of hours at which they were looked at
 	fromLives *Verdict    // nil: nothing
 	latch     *latch      // nil: no leak is open
-	stacks    bool        // see SetStacks
+	first     int64       // time of the first sample of all, ms
+	swings    *habits     // rises that it has come back from
+	starts    *habits     // what its processes did after their start
 	changed   bool
 	verdict   Verdict
 }
@@ -102,13 +104,44 @@ func (s *Service) Observe(name string, x Sample) {
 	case math.IsNaN(in.seg.start):
 		in.seg.start = x.Start
 	}
+	if s.first == 0 {
+		s.first = x.T
+	}
 	in.seg.add(s.base, x)
+	s.learn(in.seg)
 	s.changed = true
 }
 
-// SetStacks tells whether goroutine profiles of the service are judged beside its
-// counts from now on: these then leave it longer open whether a pool fills up.
-func (s *Service) SetStacks(judged bool) { s.stacks = judged }
+// learn notes the healthy rises of a process.
+func (s *Service) learn(g *segment) {
+	if g.completed.take(swingScale) {
+		r := &g.rings[swingScale]
+		if blocks, ratio, ended := g.swings.follow(r.last, r.at(r.len()-1)); ended {
+			s.swings = s.swings.occasion()
+			s.swings.note(blocks*float64(scales[swingScale].mult)/60, ratio)
+		}
+	}
+	if g.completed.take(startScale) {
+		s.learnStart(g, false)
+	}
+}
+
+// learnStart notes what a process did after its start, once it has levelled off
+// or has ended.
+func (s *Service) learnStart(g *segment, ended bool) {
+	if g.reported {
+		return
+	}
+	w, ok := g.afterStart(s.base)
+	if !ok || !w.levelled || w.hours == 0 && !ended && g.last-g.first < 720*s.base {
+		return
+	}
+	g.reported = true
+	s.starts = s.starts.occasion()
+	if w.hours > 0 {
+		s.starts.note(w.hours, w.ratio)
+	}
+}
 
 // donor is the process whose history a new pod inherits: the longest, the one
 // that was seen last of those.

@@ -75,3 +75,27 @@ func (s source) born() int64 {
 	}
 	return s.all.born()
 }
+
+// startSeen reports whether the samples begin with the process.
+func (s source) startSeen(base int64) bool {
+	if s.one != nil {
+		return s.one.startSeen(base)
+	}
+	for _, g := range s.all.members {
+		if g.startSeen(base) {
+			return true
+		}
+	}
+	return false
+}
+
+// firstFloor is the floor after the start.
+func (s source) firstFloor() (f float64) {
+	if s.one != nil {
+		return float64(s.one.firstFloor)
+	}
+	for _, g := range s.all.members {
+		f += float64(g.firstFloor)
+	}
+	return f
+}

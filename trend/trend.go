@@ -43,13 +43,17 @@ const (
 	GateNone        Gate = ""
 	GateTooLittle   Gate = "insufficient_evidence" // too few samples
 	GateTooShort    Gate = "too_short"             // it has not grown for long enough for how much it grows
-	GateUncertain   Gate = "uncertain"             // it may be chance: Z is below NeedZ
+	GateUncertain   Gate = "uncertain"             // it may be chance
 	GateTooSmall    Gate = "below_noise"           // the effect is within the noise or a few goroutines
 	GateNoTrend     Gate = "no_trend"
 	GateFollowsLoad Gate = "follows_load"
 	GateOneStep     Gate = "single_step"
 	GateCameBack    Gate = "reverted"
-	GateSaturating  Gate = "saturating"
+	GateSaturating  Gate = "saturating"  // it may be a pool that fills
+	GateTransient   Gate = "transient"   // it may come back, as such rises do
+	GateWarmingUp   Gate = "warming_up"  // it may be what processes do after their start
+	GatePileUp      Gate = "pile_up"     // it may be requests that wait
+	GateDailyCycle  Gate = "daily_cycle" // it may be the first day that is seen
 )
 
 // Text is the gate in a few words, for tables that people read.
@@ -96,9 +100,10 @@ type Verdict struct {
 	Leaked float64
 	// Scale is the length of the blocks that decided, e.g. 15 minutes.
 	Scale time.Duration
-	// Z is the pooled test statistic of that scale, NeedZ what it has to be for
-	// an alarm; both 0 if Quiet.
-	Z, NeedZ float64
+	// Confidence is the probability, 0 to 1, that the growth is a leak; 0 if Quiet.
+	Confidence float64
+	// Z is the growth over its standard error on that scale; 0 if Quiet.
+	Z float64
 	// Wait is how much longer the growth has to last until the gate may open, by
 	// estimate; zero: not known, or time is not what is missing.
 	Wait time.Duration
@@ -115,6 +120,6 @@ type InstanceTrend struct {
 	Count    float64 // latest
 	Floor    float64 // minimum of the latest block
 
-	scale time.Duration // of the blocks that say so
-	z     float64
+	scale      time.Duration // of the blocks that say so
+	confidence float64
 }

@@ -218,7 +218,7 @@ func (s state) services() []view.Service {
 	for _, svc := range s.monitor.Services() {
 		v := view.Service{
 			Labels: svc.Labels, Rate: svc.Verdict.Rate,
-			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, NeedZ: svc.Verdict.NeedZ, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, SuppressedReason: svc.SuppressedReason,
+			Status: svc.Verdict.Status, Gate: svc.Verdict.Gate, Z: svc.Verdict.Z, Confidence: svc.Verdict.Confidence, Wait: svc.Verdict.Wait, Scale: svc.Verdict.Scale, Growing: svc.Verdict.Instances, SuppressedReason: svc.SuppressedReason,
 		}
 		for _, in := range svc.Instances {
 			if !in.Gone {

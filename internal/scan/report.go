@@ -123,7 +123,7 @@ func (m Moment) report() moment {
 	v := m.Verdict
 	out := moment{
 		change: change{m.Time.UTC(), v.Status, v.Gate},
-		Why:    v1.Reason{Status: v.Status, Gate: v.Gate, Z: v.Z, NeedZ: v.NeedZ, Wait: v.Wait}.Text(), GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
+		Why:    v1.Reason{Status: v.Status, Gate: v.Gate, Confidence: v.Confidence, Wait: v.Wait}.Text(), GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
 	}
 	if v.Scale > 0 {
 		out.Scale = v.Scale.String()

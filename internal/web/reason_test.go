@@ -28,7 +28,7 @@ func TestWhyOfARealVerdict(t *testing.T) {
 	}
 	require.Equal(t, trend.Suspicious, v.Status)
 	require.Positive(t, v.Wait)
-	watched := view.Service{Labels: labels.FromStrings("job", "a"), Status: v.Status, Gate: v.Gate, Z: v.Z, NeedZ: v.NeedZ, Wait: v.Wait}
+	watched := view.Service{Labels: labels.FromStrings("job", "a"), Status: v.Status, Gate: v.Gate, Z: v.Z, Confidence: v.Confidence, Wait: v.Wait}
 	o := options(&state{services: []view.Service{watched}, explain: s.Explain()})
 	want := fmt.Sprintf("growing, but not for long enough to be sure (needs at least %.0f more minutes)", v.Wait.Minutes())
 	open := visit(t, o)

@@ -17,15 +17,15 @@ const maxGate = 120
 type Reason struct {
 	Status trend.Status
 	Gate   trend.Gate
-	// Z is the test statistic, NeedZ what it has to be for an alarm.
-	Z, NeedZ float64
+	// Confidence is the probability that it is a leak, 0 to 1.
+	Confidence float64
 	// Wait is how much longer the growth has to last; zero if that is not known.
 	Wait time.Duration
 }
 
 // NewReason is the reason of an assessment.
 func NewReason(a trend.Assessment) Reason {
-	return Reason{Status: a.Status, Gate: a.Gate, Z: a.Z, NeedZ: a.NeedZ, Wait: a.Wait}
+	return Reason{Status: a.Status, Gate: a.Gate, Confidence: a.Confidence, Wait: a.Wait}
 }
 
 // Text is the sentence for people: what the verdict means, and what would change
@@ -67,20 +67,33 @@ func (r Reason) grows() string {
 		}
 		return "growing, but not for long enough to be sure" + needs(r.Wait)
 	case trend.GateUncertain:
-		return fmt.Sprintf("growing, but not clearly enough beyond the noise (%s standard errors of the %s needed)", human.Number(r.Z), human.Number(r.NeedZ))
+		return "growing, but not clearly enough beyond the noise" + r.sure()
+	case trend.GateTransient:
+		return "growing, but rises of this size and length usually come back" + r.sure() + needs(r.Wait)
+	case trend.GateWarmingUp:
+		return "growing since its start, as a process that warms up" + r.sure() + needs(r.Wait)
+	case trend.GatePileUp:
+		return "growing fast, as requests pile up that wait for something slow" + r.sure() + needs(r.Wait)
+	case trend.GateDailyCycle:
+		return "growing, but the service has not been watched for a whole day yet" + r.sure() + needs(r.Wait)
 	case trend.GateFollowsLoad:
-		if r.Wait > 0 {
-			return "growing, but the service became busier as well" + needs(r.Wait)
-		}
 		return "growing, but the load or the time of day explains at least half of it"
 	case trend.GateCameBack:
 		return "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"
 	case trend.GateSaturating:
-		return "growing, but ever more slowly, as a pool that fills up"
+		return "growing, but perhaps only until a pool or cache is full" + r.sure() + needs(r.Wait)
 	case trend.GateNone:
 		return "growing, but not by enough to be sure from the counts alone"
 	}
 	return "growing, but not by enough to be sure: " + human.Line(r.Gate.Text(), maxGate)
+}
+
+// sure says how likely a leak is, empty if that is not known.
+func (r Reason) sure() string {
+	if r.Confidence <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %.0f %% sure of a leak", math.Floor(100*r.Confidence))
 }
 
 // needs says how much more time it takes, empty if that is not known. The time

@@ -30,7 +30,7 @@ func TestReason(t *testing.T) {
 		{Reason{Status: trend.Suspicious, Gate: trend.GateTooShort, Wait: 50 * time.Hour}, "growing, but not for long enough to be sure (needs at least 2 more days)"},
 		{Reason{Status: trend.Suspicious, Gate: trend.GateTooShort, Wait: time.Second}, "growing, but not for long enough to be sure (needs at least 1 more second)"},
 		{Reason{Status: trend.Suspicious, Gate: trend.GateTooShort}, "growing, but since before the time that was judged; longer blocks of samples decide"},
-		{Reason{Status: trend.Suspicious, Gate: trend.GateUncertain, Z: 4.6, NeedZ: 10}, "growing, but not clearly enough beyond the noise (4.6 standard errors of the 10 needed)"},
+		{Reason{Status: trend.Suspicious, Gate: trend.GateUncertain, Confidence: 0.8}, "growing, but not clearly enough beyond the noise; 80 % sure of a leak"},
 		{Reason{Status: trend.Suspicious, Gate: trend.GateFollowsLoad, Wait: 3 * time.Hour}, "growing, but the service became busier as well (needs at least 3 more hours)"},
 		{Reason{Status: trend.Suspicious, Gate: trend.GateFollowsLoad}, "growing, but the load or the time of day explains at least half of it"},
 		{Reason{Status: trend.Suspicious, Gate: trend.GateCameBack}, "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"},

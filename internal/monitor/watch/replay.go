@@ -11,7 +11,7 @@ import (
 // gorowatch would have seen that had run all the time. Nothing fires for the past.
 func (s *Service) Replay(at time.Time, o lifecycle.Options, every time.Duration) {
 	verdict := s.trend.Judge(at)
-	s.replayGrows = verdict.Status.Grows() && verdict.Z >= verdict.NeedZ
+	s.replayGrows = verdict.Status.Grows() && verdict.Confidence >= 0.5
 	if s.replayed == nil {
 		if !verdict.Status.Grows() {
 			return

@@ -74,7 +74,6 @@ type JudgeOptions struct {
 // Judge judges the service and moves its leaks to their next states.
 func (s *Service) Judge(now time.Time, o JudgeOptions) {
 	s.inherit()
-	s.trend.SetStacks(o.Pulling && s.Profiles.EmptyPulls() < profiling.MaxEmptyPulls)
 	s.verdict = s.trend.Judge(now)
 	if !s.Growing() && s.Leaks.Idle() && !s.reviewed {
 		return

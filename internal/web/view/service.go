@@ -29,10 +29,10 @@ type Service struct {
 	// for a service that does not.
 	Rate   trend.Interval
 	Status trend.Status
-	// Gate is what kept the status from being higher; Z, NeedZ and Wait say what
+	// Gate is what kept the status from being higher; Confidence and Wait say what
 	// it takes, as those of trend.Verdict.
 	Gate     trend.Gate
-	Z, NeedZ float64
+	Z, Confidence float64
 	Wait     time.Duration
 	// SuppressedReason is why no alert is sent for a leak that the counts show, in plain words;
 	// empty: they show none, or are believed.
@@ -56,7 +56,7 @@ type Instance struct {
 // Why says in plain words what the verdict on the counts means, and why no alert
 // is sent if one might be expected.
 func (s Service) Why() string {
-	text := v1.Reason{Status: s.Status, Gate: s.Gate, Z: s.Z, NeedZ: s.NeedZ, Wait: s.Wait}.Text()
+	text := v1.Reason{Status: s.Status, Gate: s.Gate, Confidence: s.Confidence, Wait: s.Wait}.Text()
 	if s.SuppressedReason != "" {
 		text += "; no alert yet: " + human.Line(s.SuppressedReason, MaxWords)
 	}

@@ -1,0 +1,283 @@
+package trend
+
+import (
+	"math"
+	"slices"
+)
+
+// judgeScale judges the blocks of one scale. On the long scales it looks again
+// without short peaks, such as those of outages, and takes what shows more.
+func (s *Service) judgeScale(src source, k int) finding {
+	var v view
+	src.view(k, &v, s.base)
+	length := s.base * int64(scales[k].mult)
+	whole := v.t0-src.born()/length < 2
+	j := judgement{service: s, src: src, mult: float64(scales[k].mult), whole: whole}
+	plain := v
+	f := j.assess(&v)
+	if k >= inherited && f.n >= minSeen && f.status != Leaking {
+		plain.despike()
+		if g := j.assess(&plain); g.confidence > f.confidence {
+			f = g
+		}
+	}
+	f.onset = (v.t0 + f.onset) * length
+	return f
+}
+
+// judgement is what the assessment of a view depends on besides its blocks.
+type judgement struct {
+	service *Service
+	src     source
+	mult    float64 // length of a block in base blocks
+	whole   bool    // the view begins with the first sample of the process
+}
+
+// despike replaces each floor by the median of five.
+func (v *view) despike() {
+	var y [maxBlocks]float64
+	for i := range v.n {
+		lo, hi := max(0, i-2), min(v.n, i+3)
+		var five [5]float64
+		near := five[:copy(five[:], v.x[lo:hi])]
+		slices.Sort(near)
+		y[i] = near[len(near)/2]
+	}
+	v.x = y
+}
+
+// assess looks for growth that the load does not explain, and weighs what may be
+// behind it.
+func (j *judgement) assess(v *view) finding {
+	f := finding{n: v.n}
+	if v.n < minSeen {
+		return f
+	}
+	f.status, f.gate = Quiet, GateTooSmall
+	n := v.n
+	now, low := min(v.x[n-1], v.x[n-2]), slices.Min(v.x[:n])
+	if now-low < max(leastGrowth, leastShare*low) {
+		return f
+	}
+	v.bound(j.src)
+	h, ok := j.fit(v)
+	if !ok {
+		f.gate = GateNoTrend
+		return f
+	}
+	f.take(v, &h)
+	if h.z < likely {
+		f.gate = GateNoTrend
+		if h.b > 0 {
+			f.gate = GateFollowsLoad
+		}
+		return f
+	}
+	var y [maxBlocks]float64
+	v.withoutLoad(&h, &y)
+	if f.gate = shapeGate(y[h.at:n], &f, h.sd, j.mult); f.gate != GateNone {
+		return f
+	}
+	explained := j.explained(v, h.at)
+	if now-explained < unexplained*f.grown {
+		f.status, f.gate = Suspicious, GateFollowsLoad
+		return f
+	}
+	j.weigh(v, &h, &f, y[:n], min(f.grown, now-explained)/(max(explained, f.level, v.usual(h.at))+smallService))
+	return f
+}
+
+// fit fits the hinge. What the days before say of the load's part is not to be
+// bent by the growth.
+func (j *judgement) fit(v *view) (h hinge, ok bool) {
+	h, ok = v.fit(minRise, 0, math.Inf(1))
+	if !ok || !v.load {
+		return h, ok
+	}
+	if lo, hi, ok := loadSlope(j.src, (float64(v.t0)+v.t[h.at])*j.mult); ok && (h.b < lo || h.b > hi) {
+		if g, ok := v.fit(minRise, lo, hi); ok {
+			return g, true
+		}
+	}
+	return h, true
+}
+
+// take notes the fit.
+func (f *finding) take(v *view, h *hinge) {
+	last := v.n - 1
+	load := 0.0
+	f.z, f.slope = h.z, Interval{h.s, h.s - 1.96*h.se, h.s + 1.96*h.se}
+	if v.load {
+		load = v.l[last]
+		// Leaked goroutines may make work themselves: what the load has grown by
+		// meanwhile may be theirs.
+		own, _ := slope(v.l[h.at:v.n], v.t[h.at:v.n])
+		f.slope.High += h.b * max(0, own)
+	}
+	f.onset = int64(v.t[h.at])
+	f.grown = h.s * (v.t[last] - v.t[h.at])
+	f.level = max(1, h.a+h.b*load)
+	f.blocks, f.b = v.n-h.at, h.b
+}
+
+// withoutLoad sets y to the floors at the present load.
+func (v *view) withoutLoad(h *hinge, y *[maxBlocks]float64) {
+	for i := range v.n {
+		y[i] = v.x[i]
+		if v.load {
+			y[i] -= h.b * (v.l[i] - v.l[v.n-1])
+		}
+	}
+}
+
+// shapeGate names what keeps a rise from being looked at as a leak: it is within
+// the noise, much of it came back, or it is a few steps. mult is the length of a
+// block in base blocks.
+func shapeGate(y []float64, f *finding, sd, mult float64) Gate {
+	top, down := y[0], 0.0
+	for _, x := range y {
+		top = max(top, x)
+		down = max(down, top-x)
+	}
+	wide := 1
+	if mult > float64(scales[longestMinimum].mult) {
+		wide = 2 // a step within a block of means is parted
+	}
+	up := rises(y, wide)
+	switch {
+	case f.grown < max(leastGrowth, leastShare*f.level, noiseMultiple*sd):
+		return GateTooSmall
+	case down > blockDrawdown*f.grown:
+		return GateCameBack
+	case up[0] > oneStep*f.grown, up[0]+up[1] > twoSteps*f.grown, up[0]+up[1]+up[2] > threeSteps*f.grown:
+		return GateOneStep
+	}
+	return GateNone
+}
+
+// explained is the floor that the load may account for, by the blocks before the
+// onset and by the days before.
+func (j *judgement) explained(v *view, onset int) float64 {
+	explained := v.explained(onset, j.mult)
+	end := (float64(v.t0) + v.t[v.n-1] + 1) * j.mult
+	past := j.src.seen((float64(v.t0)+v.t[onset])*j.mult, end, v.lately(j.mult), v.top(onset, j.mult), j.service.base)
+	if past.ok {
+		explained = min(explained, past.byLoad*v.beside(&past, onset))
+		explained = max(explained, past.byTime)
+	}
+	return explained
+}
+
+// weigh sets the status by the confidence that the rise is a leak. y are the floors
+// at the present load, and ratio is how much it has gained.
+func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio float64) {
+	n, s := v.n, j.service
+	f.status, f.gate = Suspicious, GateTooShort
+	r := rise{hours: (v.t[n-1] - v.t[h.at]) * j.mult / 60, ratio: ratio, z: h.z, pace: v.pace(h, y)}
+	r.steady = v.load && !v.slack(h.at, j.mult, j.src, s.base)
+	known := j.expect(v, h.at, y)
+	w := weights(r, &known)
+	confidence, other := weigh(w)
+	f.confidence = confidence
+	j.dump(v, f, r, &known, w)
+	began := h.at < 2 && !j.whole && j.mult < float64(scales[nScales-1].mult)
+	switch {
+	case began:
+		// A longer scale sees when it began.
+		f.confidence = min(confidence, almost)
+	case confidence >= enough:
+		f.status, f.gate = Leaking, GateNone
+		return
+	}
+	if confidence < enough {
+		f.gate = other.gate()
+		f.wait = untilEnough(r, &known) * 60
+	}
+	if f.gate == GateSaturating || f.gate == GateWarmingUp {
+		f.status = Provisional
+	}
+}
+
+// untilEnough is for how many more hours a rise has to go on at its pace to be a
+// leak for sure; 0: not within a week.
+func untilEnough(r rise, known *expectation) float64 {
+	const week = 168
+	sure := func(longer float64) bool {
+		later := r
+		later.hours, later.ratio = longer, r.ratio*longer/r.hours
+		later.z = r.z * math.Pow(longer/r.hours, 1.5)
+		for i := range later.pace.n {
+			later.pace.sd[i] = max(leastPace, r.pace.sd[i]*math.Pow(longer/r.hours, -1.5))
+		}
+		c, _ := weigh(weights(later, known))
+		return c >= enough
+	}
+	no, yes := math.Log(r.hours), math.Log(r.hours+week)
+	if !sure(r.hours + week) {
+		return 0
+	}
+	for range 5 {
+		if mid := (no + yes) / 2; sure(math.Exp(mid)) {
+			yes = mid
+		} else {
+			no = mid
+		}
+	}
+	return math.Exp(yes) - r.hours
+}
+
+// pace compares the parts of the growth since the onset. Each is fitted by a line
+// of its own, so that a bend between them is not taken for noise.
+func (v *view) pace(h *hinge, y []float64) (p pace) {
+	m := v.n - h.at
+	p.n = min(parts, max(2, m/5))
+	load := 0.0
+	if v.load {
+		load = v.mean(h.at, v.n)
+	}
+	var sxx, length [parts]float64
+	var sse, lag float64
+	for i := range p.n {
+		from, to := h.at+i*m/p.n, h.at+(i+1)*m/p.n
+		var s float64
+		s, sxx[i] = slope(y[from:to], v.t[from:to])
+		length[i] = max(1, v.t[to-1]-v.t[from])
+		p.ratio[i] = s / h.s
+		p.work[i] = 1
+		if load > 0 {
+			p.work[i] = v.mean(from, to) / load
+		}
+		rest, next := scatter(y[from:to], v.t[from:to], s)
+		sse, lag = sse+rest, lag+next
+	}
+	free := max(1, float64(m-2*p.n))
+	// Neighbouring blocks are alike, the more so the fewer there are to tell.
+	rho := max(0, min(0.9, lag/max(sse, 1e-9)+2/float64(m)))
+	noise := (sse/free + 0.25) * (1 + rho) / (1 - rho)
+	for i := range p.n {
+		// Growth itself scatters.
+		p.sd[i] = max(leastPace, math.Sqrt(noise/sxx[i]+1.2*h.s/length[i])/h.s)
+	}
+	if p.n > 2 {
+		p.dropFirst() // a line fits the beginning badly
+	}
+	return p
+}
+
+// scatter is the sum of the squares around a line of a known slope, and that of the
+// products of neighbours.
+func scatter(y, t []float64, slope float64) (sse, lag float64) {
+	var my, mt float64
+	for i := range y {
+		my += y[i] / float64(len(y))
+		mt += t[i] / float64(len(y))
+	}
+	last := 0.0
+	for i := range y {
+		e := y[i] - my - slope*(t[i]-mt)
+		sse += e * e
+		lag += e * last
+		last = e
+	}
+	return sse, lag
+}

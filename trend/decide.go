@@ -1,0 +1,54 @@
+package trend
+
+// decide picks the scale whose finding counts, -1: none has enough blocks. base is
+// the length of a base block in ms.
+func decide(found *[nScales]kept, base int64) int {
+	best := -1
+	for k := range found {
+		f := &found[k]
+		if f.status == 0 {
+			continue
+		}
+		if best < 0 || beats(f, &found[best], k, best, base) {
+			best = k
+		}
+	}
+	return best
+}
+
+// beats reports whether the finding of a longer scale counts more than that of a
+// shorter one. Where both see one rise, what sees it from its beginning counts, and
+// where both do, the shorter blocks, which show its shape.
+func beats(longer, shorter *kept, l, s int, base int64) bool {
+	pace := func(f *kept, k int) float32 { return f.slope[0] / float32(scales[k].mult) }
+	if shorter.grows() && !longer.grows() && isTail(longer, shorter) && pace(longer, l) > 2*pace(shorter, s) {
+		return true
+	}
+	if longer.grows() && shorter.grows() {
+		oneRise := pace(shorter, s) < 2*pace(longer, l)
+		length := int64(longer.blocks) * int64(scales[l].mult) * base
+		apart := shorter.onset - longer.onset
+		switch {
+		case oneRise && apart > length/5 && longer.blocks >= minBlocks:
+			return true
+		case oneRise && apart > -length/5 && apart <= length/5 && shorter.blocks >= minBlocks:
+			return longer.z > clearer*shorter.z
+		}
+	}
+	switch {
+	case longer.status != shorter.status:
+		return longer.status > shorter.status
+	case longer.status == Quiet.rank():
+		return longer.z > shorter.z
+	}
+	return longer.confidence > shorter.confidence
+}
+
+// isTail reports whether a small rise is the end of a large one that has slowed
+// down, which a line fits too badly to be growth by itself.
+func isTail(longer, shorter *kept) bool {
+	return longer.blocks >= minBlocks && longer.onset < shorter.onset &&
+		longer.grown > tailTimes*shorter.grown && shorter.grown < tailShare*shorter.level
+}
+
+func (k *kept) grows() bool { return statuses()[k.status].Grows() }

@@ -1,0 +1,55 @@
+package trend
+
+import "slices"
+
+// startScale is the scale at whose blocks processes are looked at.
+const startScale = 3
+
+// warmth is what a process did after its start.
+type warmth struct {
+	hours, ratio float64 // it grew for so long, by so much of what it had at first; 0: it did not
+	levelled     bool    // it has stopped growing
+}
+
+// afterStart looks at the floors since the start of the process. ok is false where
+// the start was not seen, is no longer remembered, or is too recent.
+func (g *segment) afterStart(base int64) (w warmth, ok bool) {
+	const least = 8
+	if !g.startSeen(base) {
+		return w, false
+	}
+	var v view
+	for k := range nScales {
+		r := &g.rings[k]
+		if r.len() == 0 || r.number(0) > g.born(k, base) {
+			continue // it has forgotten the start
+		}
+		if g.view(k, &v, g.born(k, base)); v.n < least {
+			return w, false
+		}
+		mult := float64(scales[k].mult)
+		third := v.n / 3
+		first := min(v.x[0], v.x[1])
+		late := slices.Clone(v.x[v.n-third : v.n])
+		slices.Sort(late)
+		end := late[len(late)/2]
+		grown := end - first
+		if grown < max(leastGrowth, 2*leastShare*first) {
+			return warmth{levelled: true}, true
+		}
+		at := 0
+		for at < v.n-1 && v.x[at] < first+0.9*grown {
+			at++
+		}
+		s, _ := slope(v.x[v.n-third:v.n], v.t[v.n-third:v.n])
+		w = warmth{hours: max(v.t[at], 1) * mult / 60, ratio: grown / (first + smallService)}
+		w.levelled = at <= v.n-third && s*(v.t[v.n-1]-v.t[v.n-third]) < warmUpEnds*grown
+		return w, true
+	}
+	return w, false
+}
+
+// startSeen reports whether the samples begin with the process, as far as is known.
+func (g *segment) startSeen(base int64) bool {
+	return g.start != g.start || float64(g.first)-1000*g.start < startSeenBlocks*float64(base)
+}
