@@ -32,7 +32,7 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 func vectorOf(text []byte) (*vector, answer, error) {
 	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
-	v.begin()
+	v.begin(true)
 	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
 	v.end()
 	return v, a, err
