@@ -21,7 +21,13 @@ type Share struct {
 	GroupBy []string
 	// Owns reports whether a service is one of them.
 	Owns func(service labels.Labels) bool
+	// Shares is how many shares there are. Together they list the services about once in two
+	// evaluations.
+	Shares int
 }
+
+// every is how many evaluations there are from one list of the services to the next.
+func (s *Share) every() int { return min(max(2*s.Shares, 4), 15) }
 
 // owns reports whether the service of an instance is one of the share.
 func (s *Share) owns(instance labels.Labels) bool {
@@ -43,25 +49,88 @@ const (
 	fewSteps = 5
 	// lookback is how old a sample may be, so that it counts at a step: more than usual.
 	lookback = 3 * signals.Lookback
+	// historyAtOnce is the part of the history whose services are asked for at once.
+	historyAtOnce = 2 * time.Hour
 )
 
-// readGroups reads which services have counts at the steps of a range. Without a Share there
-// is nothing to know.
+// readGroups reads which services have counts at the steps of a range, and may return others
+// too. Without a Share there is nothing to know.
 func (s *Source) readGroups(ctx context.Context, r v1.Range, within time.Duration, counts expression, warnings *[]string) ([]share.Group, error) {
-	if s.o.Share == nil {
-		return nil, nil
-	}
 	q := s.queries
 	q.Part = signals.Narrowed
-	expr := counts(&q)
-	if steps := r.End.Sub(r.Start) / r.Step; steps >= fewSteps || within > 0 {
-		// Whatever has a sample, which is quicker to find than what has one at each step.
-		expr = q.GoroutinesOver("count_over_time", r.End.Sub(r.Start)+within+lookback, 0)
-		r.Start = r.End
-	}
-	if expr == "" {
+	if s.o.Share == nil || len(q.Select()) == 0 {
 		return nil, nil
 	}
+	steps := r.End.Sub(r.Start) / r.Step
+	if steps == 0 && within == 0 && !s.known.Due() {
+		if some, ok := s.freshGroups(ctx, q, r, counts, warnings); ok {
+			s.known.Add(some)
+			return s.known.Groups(), nil
+		}
+	}
+	expr := counts(&q)
+	switch {
+	case within == 0 && steps < fewSteps:
+	case within > 0 && !r.End.After(s.listed) && r.Start.After(s.listed.Add(-historyAtOnce)):
+		return s.known.Groups(), nil
+	default:
+		// Whatever has a sample, which is quicker to find than what has one at each step.
+		first := r.Start.Add(-within - lookback)
+		if long := r.Start.Add(historyAtOnce - r.Step); within > 0 && long.After(r.End) && time.Since(long) > time.Hour {
+			r.End = long // of the history nothing changes any more
+		}
+		expr = q.GoroutinesOver("count_over_time", r.End.Sub(first), 0)
+		r.Start = r.End
+	}
+	list, err := s.listGroups(ctx, expr, r, warnings)
+	if err != nil {
+		return nil, err
+	}
+	s.known.List(list)
+	if within > 0 {
+		s.listed = r.End
+	}
+	return s.known.Groups(), nil
+}
+
+// freshGroups reads which services there are with a label that has a value which no known
+// service has. ok is false if that is not known.
+func (s *Source) freshGroups(ctx context.Context, q signals.Query, r v1.Range, counts expression, warnings *[]string) (fresh []share.Group, ok bool) {
+	values := map[string][]string{}
+	for _, name := range s.o.Share.GroupBy {
+		var err error
+		if values[name], err = s.values(ctx, name, q.Select(), r); err != nil {
+			return nil, false // the list will tell what is wrong, if anything is
+		}
+	}
+	matchers, ok := s.known.Fresh(values, maxShared/2)
+	for _, m := range matchers {
+		q.Selector = share.Within(s.o.Selector, m)
+		some, err := s.listGroups(ctx, counts(&q), r, warnings)
+		if err != nil {
+			return nil, false
+		}
+		fresh = append(fresh, some...)
+	}
+	return fresh, ok
+}
+
+// values are the values that a label of the services has.
+func (s *Source) values(ctx context.Context, name string, selectors []string, r v1.Range) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	began := time.Now()
+	values, _, err := s.api.LabelValues(ctx, name, selectors, r.Start.Add(-signals.Lookback), r.End)
+	s.metrics.duration.Observe(time.Since(began).Seconds())
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out, err
+}
+
+// listGroups lists the services of all series of an expression.
+func (s *Source) listGroups(ctx context.Context, expr string, r v1.Range, warnings *[]string) ([]share.Group, error) {
 	v := s.groups
 	said, err := s.readInto(ctx, v, []string{share.Count(s.o.Share.GroupBy, expr)}, r, false)
 	if err != nil {
@@ -80,7 +149,7 @@ func (s *Source) readGroups(ctx context.Context, r v1.Range, within time.Duratio
 	for i, x := range v.read {
 		g := share.Group{Labels: x.of.labels, Own: s.o.Share.Owns(x.of.labels)}
 		for _, p := range v.points[x.lo:x.hi] {
-			g.Series = max(g.Series, p.v)
+			g.Series = max(g.Series, p.V)
 		}
 		groups[i] = g
 	}

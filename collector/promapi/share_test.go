@@ -119,7 +119,7 @@ func TestSharesAreTheWhole(t *testing.T) {
 		read := func(share *Share) (out []map[string]bool) {
 			s, err := New(Options{URL: srv.URL, Client: &http.Client{Transport: transport}, Step: time.Minute, Share: share})
 			require.NoError(t, err)
-			for _, span := range [][2]int{{9, 10}, {10, 11}, {11, 14}, {10, 30}} {
+			for _, span := range [][2]int{{9, 10}, {10, 13}, {11, 30}} {
 				w, err := s.Window(t.Context(), t0.Add(time.Duration(span[0])*time.Minute), t0.Add(time.Duration(span[1])*time.Minute))
 				require.NoError(t, err)
 				require.Empty(t, w.Warnings)
@@ -318,4 +318,80 @@ type half struct{ http.ResponseWriter }
 func (h *half) Write(b []byte) (int, error) {
 	_, err := h.ResponseWriter.Write(b[:len(b)/2])
 	return len(b), err
+}
+
+// What is new is found whichever way it is: a value that no service has had, one that a
+// service had before gorowatch began, and, a few evaluations later, one whose values other
+// services have.
+func TestWaysToBeNew(t *testing.T) {
+	srv := promtest.Start(t)
+	share := &Share{GroupBy: []string{"namespace", "job"}, Owns: anyOwner(0, 1), Shares: 2}
+	began := map[string]int{
+		`go_goroutines{namespace="a",job="x",instance="1"}`: 0,
+		`go_goroutines{namespace="b",job="y",instance="2"}`: 0,
+		`go_goroutines{namespace="a",instance="3"}`:         21, // its value is known
+		`go_goroutines{namespace="c",job="z",instance="4"}`: 22,
+		`go_goroutines{job="w",instance="5"}`:               23,
+		`go_goroutines{namespace="d",job="x",instance="6"}`: 24, // it was there before, too
+	}
+	for minute := range 40 {
+		samples := map[string]float64{}
+		for text, from := range began {
+			if minute >= from {
+				samples[text] = 1
+			}
+		}
+		if minute == 0 {
+			samples[`go_goroutines{namespace="d",job="x",instance="6"}`] = 1
+		}
+		srv.Append(t, t0.Add(time.Duration(minute)*time.Minute), samples)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	s, err := New(Options{URL: srv.URL, Client: &http.Client{Transport: transport}, Step: time.Minute, Share: share})
+	require.NoError(t, err)
+	found := map[string]int{}
+	lists := 0
+	for minute := 20; minute < 40; minute++ {
+		w, err := s.Window(t.Context(), t0.Add(time.Duration(minute-1)*time.Minute), t0.Add(time.Duration(minute)*time.Minute))
+		require.NoError(t, err)
+		for _, x := range w.Series {
+			if i := x.Labels.Get("instance"); found[i] == 0 {
+				found[i] = minute
+			}
+		}
+		for _, q := range srv.Queries() {
+			if strings.HasPrefix(q, "count by (namespace, job) ({__name__=~") && !strings.Contains(q, "namespace=") && !strings.Contains(q, "job=") {
+				lists++
+			}
+		}
+	}
+	require.Equal(t, map[string]int{"1": 20, "2": 20, "3": 20 + share.every(), "4": 22, "5": 23, "6": 24}, found)
+	require.Equal(t, 20/share.every(), lists)
+}
+
+// A server that does not list the values of labels is asked for the services each time.
+func TestServerWithoutValuesOfLabels(t *testing.T) {
+	lists := 0
+	s, _ := server(t, func(w http.ResponseWriter, r *http.Request, q string) {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/label/") {
+			http.NotFound(w, r)
+			return
+		}
+		if strings.HasPrefix(q, "count by") {
+			lists++
+			matrix(w, nil, stream(map[string]string{"job": "a"}, at(t0, 1, "1")))
+			return
+		}
+		matrix(w, nil, stream(map[string]string{"job": "a", "instance": "x"}, at(t0, 1, "7")))
+	}, func(o *Options) {
+		o.Share = &Share{GroupBy: []string{"job"}, Owns: anyOwner(0, 1)}
+	})
+	for range 3 {
+		w, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
+		require.NoError(t, err)
+		require.Empty(t, w.Warnings)
+		require.Len(t, w.Series, 1)
+	}
+	require.Equal(t, 3, lists)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
+	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -71,8 +72,10 @@ type Source struct {
 	covered  [2]map[string]bool // namespaces whose containers are read, for load and start
 	join     join
 	replicas *collector.Replicas
-	groups   *vector // the services that there are; of a Share alone
-	loose    [2]bool // loads and starts that lack a label of the services are read
+	groups   *vector     // the latest list of the services; of a Share alone
+	known    share.Known // the services
+	listed   time.Time   // up to when the history has the known services
+	loose    [2]bool     // loads and starts that lack a label of the services are read
 
 	shownMtx sync.Mutex
 	uses     []signals.Use
@@ -145,6 +148,7 @@ func New(o Options) (*Source, error) {
 		s.join.counts.keep = o.Share.owns
 		s.groups = newVector(maxGroups, signals.List{{}})
 		s.groups.named = true
+		s.known.Every = o.Share.every()
 	}
 	if s.replicas != nil {
 		s.join.counts.replicas, s.join.counts.instances = s.replicas, map[key]int{}

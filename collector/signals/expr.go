@@ -69,6 +69,16 @@ func (q *Query) Goroutines() string {
 	return q.alternatives(parts)
 }
 
+// Select is the selectors of the metrics of the counts that Selector narrows.
+func (q *Query) Select() (out []string) {
+	for _, m := range q.Set.Goroutines {
+		if m.Kind != Expression {
+			out = append(out, m.Name+q.Selector)
+		}
+	}
+	return out
+}
+
 // selectNames selects several metrics at once.
 func selectNames(names []string, selector string) string {
 	rest := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(selector), "{"), "}"))
