@@ -78,7 +78,7 @@ func TestShards(t *testing.T) {
 		for i := range n {
 			s, err := shard.Parse(fmt.Sprintf("%d/%d", i, n))
 			require.NoError(t, err)
-			o := promapi.Options{URL: u, Client: &http.Client{Transport: transport}, SeriesLimit: *instances}
+			o := promapi.Options{URL: u, Client: &http.Client{Transport: transport}, SeriesLimit: *instances, Timeout: 5 * time.Minute}
 			if n > 1 {
 				o.Share = &promapi.Share{GroupBy: []string{"namespace", "job"}, Owns: s.Owns, Shares: n}
 			}

@@ -21,8 +21,9 @@ type Need struct {
 	Leaks  []leak.Leak
 	Firing []string
 	// Totals are the instances that have no series, so that their profiles are all that
-	// is known of them.
-	Totals []string
+	// is known of them. Uncounted are those of which no profile is known either: they are
+	// not planned, but for those that push.
+	Totals, Uncounted []string
 	// Instances lists the instances that the trend knows. It is called when a
 	// review is due.
 	Instances func() []trend.Instance

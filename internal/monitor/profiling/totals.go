@@ -12,9 +12,10 @@ import (
 
 // planTotals plans the profiles of the instances that have no series: each has a baseline of
 // its own at the baseline interval, also while its service is suspicious, because nothing
-// else says how many goroutines it has.
-func (p *Planner) planTotals(now time.Time, s *Service, names []string) (pulls []Pull) {
-	for _, name := range names {
+// else says how many goroutines it has. One that pushes is counted by the next profile that
+// it sends.
+func (p *Planner) planTotals(now time.Time, s *Service, n *Need, plan *Plan) {
+	for _, name := range n.Totals {
 		in := s.instance(name)
 		if in == nil || in.Ended() || in.pulling {
 			continue
@@ -26,9 +27,25 @@ func (p *Planner) planTotals(now time.Time, s *Service, names []string) (pulls [
 			continue
 		}
 		in.nextTotal = now.Add(p.BaselineInterval)
-		pulls = append(pulls, p.pull(now, s, in, nil))
+		if p.isPushed(now, in) {
+			p.wantTotal(now, s, in, plan)
+		} else {
+			plan.Pulls = append(plan.Pulls, p.pull(now, s, in, nil))
+		}
 	}
-	return pulls
+	for _, name := range n.Uncounted {
+		if in := s.instance(name); in != nil && !in.pulling && p.isPushed(now, in) {
+			p.wantTotal(now, s, in, plan)
+		}
+	}
+}
+
+// wantTotal waits for a profile that an instance pushes, unless one is awaited already, which
+// counts as well.
+func (p *Planner) wantTotal(now time.Time, s *Service, in *instanceProfiles, plan *Plan) {
+	if !slices.ContainsFunc(plan.Wants, func(w Want) bool { return w.Proof == nil && labels.Equal(w.instance, in.Labels) }) {
+		plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, nil), in, 0))
+	}
 }
 
 // withSeries are the instances that take turns with the baselines of their service.
