@@ -23,8 +23,22 @@ import (
 // that moment and that leak stacks hold what the truth says, in most services
 // nothing else; and that the CPU counter resets with the process.
 func TestGen(t *testing.T) {
+	for _, c := range []struct {
+		set   string
+		every string
+		least int // profiles, and those with leaked goroutines, at the very least
+	}{{"public", "1h", 1000}, {sim.SetHard, "2h", 500}} {
+		t.Run(c.set, func(t *testing.T) {
+			t.Parallel()
+			checkProfiles(t, c.least, "-classes", c.set, "-days", "2", "-per-class", "1", "-profiles", "-profile-every", c.every, "-step", "30s")
+		})
+	}
+}
+
+func checkProfiles(t *testing.T, least int, args ...string) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "d")
-	if err := genCmd(sim.Public(), []string{"-out", dir, "-days", "2", "-per-class", "1", "-profiles", "-profile-every", "1h", "-step", "30s"}); err != nil {
+	if err := genCmd(append(sim.Public(), sim.Hard()...), append(args, "-out", dir)); err != nil {
 		t.Fatal(err)
 	}
 	truth, err := score.ReadJSON[score.Truth](filepath.Join(dir, "truth.json"))
@@ -110,7 +124,7 @@ func TestGen(t *testing.T) {
 		t.Errorf("%d of %d leaks share their stack", len(shared), leaks)
 	}
 	t.Logf("%d profiles, %d with leaked goroutines", n, withLeak)
-	if n < 1000 || withLeak < 100 {
+	if n < least || withLeak < least/10 {
 		t.Errorf("%d profiles, %d with leaked goroutines", n, withLeak)
 	}
 }

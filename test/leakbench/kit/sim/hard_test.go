@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 )
@@ -128,35 +129,35 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestPoolsLevelOff: the last two days of the saturating classes grow far less
-// than what came before them, unless their process has restarted.
+// TestPoolsLevelOff runs the pools of the saturating classes alone, under a
+// steady load and without restarts: they grow, and hardly in the last two days.
 func TestPoolsLevelOff(t *testing.T) {
 	for _, c := range Hard() {
 		if !c.Saturating {
 			continue
 		}
-		flat, old := 0, 0
-		for k := range 20 {
-			s := Gen(c, tenDays, SeedFor(4, c.Name, k))
-			v := s.Inst[0].V
-			if s.Inst[0].Start[len(v)-1] > int32(len(v)-5*1440) {
-				continue
-			}
-			old++
-			low := func(from, to int) float64 {
-				m := math.Inf(1)
-				for _, x := range v[from:to] {
-					m = math.Min(m, float64(x))
+		flat := 0
+		for k := range 40 {
+			r := rand.New(rand.NewPCG(4, uint64(k)))
+			pool := c.Draw(tenDays, r).Extras[0].New(r, 0)
+			var n []float64
+			for m := 0.0; m < tenDays.Horizon; m++ {
+				x, _, _ := pool(&Ctx{R: r, T: m, Up: m, Step: 1, Expect: 0.6, Load: 0.6, Restart: m == 0})
+				if m > 0 && x < n[len(n)-1]-1e-9 {
+					t.Fatalf("%s: falls from %v to %v", c.Name, n[len(n)-1], x)
 				}
-				return m
+				n = append(n, x)
 			}
-			first, then, last := low(0, 1440), low(len(v)-4320, len(v)-2880), low(len(v)-1440, len(v))
-			if last-then < 0.3*math.Max(last-first, 20) {
+			last := n[len(n)-1]
+			if last <= n[0] {
+				t.Errorf("%s: does not grow: %v, %v", c.Name, n[0], last)
+			}
+			if last-n[8*1440] < 0.1*(last-n[0]) {
 				flat++
 			}
 		}
-		if old < 5 || float64(flat) < 0.7*float64(old) {
-			t.Errorf("%s: %d of %d have levelled off", c.Name, flat, old)
+		if flat < 32 {
+			t.Errorf("%s: %d of 40 have levelled off", c.Name, flat)
 		}
 	}
 }
