@@ -11,8 +11,13 @@ import (
 	"github.com/gorowatch/gorowatch/test/leakbench/kit/sim"
 )
 
-// kin has a class that leaks under the conditions of a healthy one of another name.
-var kin = map[string]string{"warm": "warmup", "churn": "autoscale", "deploy": "restart", "sawtooth": "restart"}
+// kin has classes under the conditions of another name: leaks under those of a
+// healthy class, and hard classes that are much like a public one.
+var kin = map[string]string{
+	"warm": "warmup", "churn": "autoscale", "deploy": "restart", "sawtooth": "restart",
+	"websocket": "longconn", "outage": "hang", "nocpu": "noload",
+	"fastdeploy": "deploys", "slowdeploy": "deploys", "sdeploy": "deploys", "nightdeploy": "deploys",
+}
 
 // folds deals the classes out to k folds; 0: as many as possible. A leak goes
 // with the healthy class of the same conditions.

@@ -26,6 +26,19 @@ func TestFolds(t *testing.T) {
 				fold[c.Name] = i
 			}
 		}
+		for _, c := range [][2]string{{"L-websocket", "longconn"}, {"L-outage", "L-hang"}, {"nocpu", "L-noload"}, {"L-fastdeploy", "nightdeploy"}, {"sdeploy", "deploys"}} {
+			if fold[c[0]] != fold[c[1]] {
+				t.Errorf("k=%d: %s and %s apart", k, c[0], c[1])
+			}
+		}
+		public := folds(sim.Public(), k)
+		for i, f := range public {
+			for _, c := range f {
+				if fold[c.Name] != i {
+					t.Errorf("k=%d: %s is in another fold without the hard classes", k, c.Name)
+				}
+			}
+		}
 		if len(fold) != len(all) {
 			t.Errorf("k=%d: %d of %d classes", k, len(fold), len(all))
 		}
