@@ -40,7 +40,7 @@ func (s *sum) add(name string, p *collector.Profile) error {
 	return nil
 }
 
-// said says what was added up, besides how the first one was read.
+// said says what was added up, and in which form the first one is.
 func (s *sum) said(what string) string {
 	const most = 12
 	parts := s.parts
@@ -48,7 +48,8 @@ func (s *sum) said(what string) string {
 	if len(parts) > most {
 		parts, more = parts[:most], ", …"
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%s; %d %s added up: %s%s", s.ReadAs, len(s.parts), what, strings.Join(parts, ", "), more), "; ")
+	form, _, _ := strings.Cut(s.ReadAs, ";") // the rest is of the first one alone
+	return strings.TrimPrefix(fmt.Sprintf("%s; %d %s added up: %s%s", form, len(s.parts), what, strings.Join(parts, ", "), more), "; ")
 }
 
 // readMembers adds up the profiles of an archive whose names match a pattern.
@@ -174,6 +175,10 @@ func noSource(f *os.File, modified time.Time, lim pprof.Limits, why error) error
 // choseSource says which sources there were beside those that were asked for.
 func choseSource(f *os.File, modified time.Time, lim pprof.Limits, p *collector.Profile) {
 	if lim.Source == "" {
+		return
+	}
+	if p.Source == "" {
+		p.Warnings = append(p.Warnings, "it is no log whose lines begin with their sources, so all of it is read in spite of --pod")
 		return
 	}
 	left := slices.DeleteFunc(sourcesOf(f, modified, lim), func(name string) bool { return strings.Contains(name, lim.Source) })

@@ -72,7 +72,11 @@ func TestLogOfSeveralPods(t *testing.T) {
 			require.EqualError(t, err, log+`: no line that begins a dump has "nosuch" before it; dumps are behind [pod/web-1/web], [pod/shop-2/shop], [pod/cart-3/cart]`)
 		})
 	}
-	_, _, _, err := load(t, write(t, "bare.txt", strings.Join(podDump("", "main.f", 2), "\n")), "web")
+	total, _, warnings, err := load(t, write(t, "counts.txt", "goroutine profile: total 5\n5 @ 0x1 0x2\n#\t0x1\tmain.f+0x1\t/src/main.go:29\n"), "")
+	require.NoError(t, err)
+	require.EqualValues(t, 5, total)
+	require.Empty(t, warnings)
+	_, _, _, err = load(t, write(t, "bare.txt", strings.Join(podDump("", "main.f", 2), "\n")), "web")
 	require.ErrorContains(t, err, "leave --pod out")
 }
 

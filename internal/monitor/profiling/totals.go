@@ -12,40 +12,33 @@ import (
 
 // planTotals plans the profiles of the instances that have no series: each has a baseline of
 // its own at the baseline interval, also while its service is suspicious, because nothing
-// else says how many goroutines it has. One that pushes is counted by the next profile that
-// it sends.
+// else says how many goroutines it has. One that pushes is counted by what it sends next.
 func (p *Planner) planTotals(now time.Time, s *Service, n *Need, plan *Plan) {
-	for _, name := range n.Totals {
-		in := s.instance(name)
-		if in == nil || in.Ended() || in.pulling {
+	for _, name := range slices.Concat(n.Totals, n.Uncounted) {
+		in, counted := s.instance(name), slices.Contains(n.Totals, name)
+		if in == nil || in.pulling || counted && (in.Ended() || !in.totalDue(now, p.BaselineInterval)) {
 			continue
 		}
-		if in.nextTotal.IsZero() {
-			in.nextTotal = now.Add(time.Duration(in.Labels.Hash() % uint64(min(p.BaselineInterval, firstBaseline))))
-		}
-		if now.Before(in.nextTotal) {
-			continue
-		}
-		in.nextTotal = now.Add(p.BaselineInterval)
-		if p.isPushed(now, in) {
-			p.wantTotal(now, s, in, plan)
-		} else {
+		awaited := func(w Want) bool { return w.Proof == nil && labels.Equal(w.instance, in.Labels) }
+		switch pushed := p.isPushed(now, in); {
+		case pushed && !slices.ContainsFunc(plan.Wants, awaited):
+			plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, nil), in, 0))
+		case counted && !pushed:
 			plan.Pulls = append(plan.Pulls, p.pull(now, s, in, nil))
-		}
-	}
-	for _, name := range n.Uncounted {
-		if in := s.instance(name); in != nil && !in.pulling && p.isPushed(now, in) {
-			p.wantTotal(now, s, in, plan)
 		}
 	}
 }
 
-// wantTotal waits for a profile that an instance pushes, unless one is awaited already, which
-// counts as well.
-func (p *Planner) wantTotal(now time.Time, s *Service, in *instanceProfiles, plan *Plan) {
-	if !slices.ContainsFunc(plan.Wants, func(w Want) bool { return w.Proof == nil && labels.Equal(w.instance, in.Labels) }) {
-		plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, nil), in, 0))
+// totalDue reports whether it is time to count an instance.
+func (in *instanceProfiles) totalDue(now time.Time, interval time.Duration) bool {
+	if in.nextTotal.IsZero() {
+		in.nextTotal = now.Add(time.Duration(in.Labels.Hash() % uint64(min(interval, firstBaseline))))
 	}
+	if now.Before(in.nextTotal) {
+		return false
+	}
+	in.nextTotal = now.Add(interval)
+	return true
 }
 
 // withSeries are the instances that take turns with the baselines of their service.
