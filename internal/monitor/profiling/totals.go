@@ -43,9 +43,6 @@ func (in *instanceProfiles) totalDue(now time.Time, interval time.Duration) bool
 
 // withSeries are the instances that take turns with the baselines of their service.
 func withSeries(present []*fleet.Instance, totals []string) []*fleet.Instance {
-	if len(totals) == 0 {
-		return present
-	}
 	return slices.DeleteFunc(present, func(in *fleet.Instance) bool { return slices.Contains(totals, in.Name) })
 }
 
