@@ -53,6 +53,10 @@ type Leak struct {
 	Signature string   `json:"signature"`
 	State     State    `json:"state"`
 	Evidence  Evidence `json:"evidence"`
+	// Confidence is the probability that this is a leak, 0 to 1. Parts are the
+	// log-odds that it follows from.
+	Confidence float64 `json:"confidence,omitempty"`
+	Parts      []Part  `json:"parts,omitempty"`
 	// Missing says in plain words why the next step of evidence is missing.
 	Missing string `json:"missing,omitempty"`
 

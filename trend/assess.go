@@ -184,14 +184,14 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 	switch {
 	case began:
 		// A longer scale sees when it began.
-		f.confidence = min(confidence, almost)
-	case confidence >= enough:
+		f.confidence = min(confidence, s.below())
+	case confidence >= s.opt.MinConfidence:
 		f.status, f.gate = Leaking, GateNone
 		return
 	}
-	if confidence < enough {
+	if confidence < s.opt.MinConfidence {
 		f.gate = other.gate()
-		f.wait = untilEnough(r, &known) * 60
+		f.wait = untilEnough(r, &known, s.opt.MinConfidence) * 60
 	}
 	if f.gate == GateSaturating || f.gate == GateWarmingUp {
 		f.status = Provisional
@@ -200,7 +200,7 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 
 // untilEnough is for how many more hours a rise has to go on at its pace to be a
 // leak for sure; 0: not within a week.
-func untilEnough(r rise, known *expectation) float64 {
+func untilEnough(r rise, known *expectation, enough float64) float64 {
 	const week = 168
 	sure := func(longer float64) bool {
 		later := r

@@ -3,8 +3,6 @@ package trend
 // The constants of the judgement. docs/detection.md has the meaning of each and
 // what it costs to change it. Hours are 60 base blocks.
 const (
-	// enough is the confidence from which growth is a leak. almost is just below.
-	almost = 0.94
 	// likelyToo is the confidence from which an instance is part of a leak.
 	likelyToo = 0.5
 	// Growth must be so many standard errors clear of the noise to be looked at.
@@ -110,14 +108,12 @@ var (
 	ramp       = habit{0.003, 5, 1.3, 1, 1.2}
 	warmUp     = habit{0.5, 1, 1.1, 0.8, 1.1}
 	pileUp     = habit{0.02, 1, 0.8, 5, 2}
-	dailyCycle = habit{0.3, 9, 0.35, 2, 1.5}
+	dailyCycle = habit{0.2, 9, 0.35, 2, 1.1}
 )
 
 var leaksPerDay = 0.03
 
 var leaksPerStart = 0.05
-
-var enough = 0.95
 
 var paceWanders = 0.6
 

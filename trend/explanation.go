@@ -179,14 +179,14 @@ func weights(r rise, e *expectation) (w [nExplanations]float64) {
 		w[byFilling] = filling.fills(r)
 		w[byRamp] = ramp.ramps(r) * r.pace.steady()
 	}
+	since := r // a warm-up accounts for all that came since the start
+	since.hours, since.ratio = e.age, e.total
 	if e.young {
 		// Its own earlier starts say more than what services do in general.
 		general := warmUp
 		general.often /= e.seen + 1
-		w[byWarmUp] = general.fills(r) + general.ramps(r)*any
+		w[byWarmUp] = general.fills(since) + general.ramps(since)*any
 	}
-	since := r
-	since.hours, since.ratio = e.age, e.total
 	for _, h := range e.starts {
 		w[byWarmUp] += h.fills(since) + h.ramps(since)*any
 	}

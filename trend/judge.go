@@ -29,7 +29,7 @@ func (s *Service) judge() Verdict {
 		g := in.seg
 		for k := range nScales {
 			if g.fresh.take(k) {
-				g.found[k].update(s.judgeScale(source{one: g}, k), scales[k].mult)
+				g.found[k].update(s.judgeScale(source{one: g}, k), scales[k].mult, s.below())
 			}
 		}
 		best := decide(&g.found, s.base)
@@ -112,7 +112,7 @@ func (s *Service) judgePool(v *Verdict) {
 			p.judged[k], p.found[k] = 0, kept{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
-			p.found[k].update(s.judgeScale(source{all: p}, k), scales[k].mult)
+			p.found[k].update(s.judgeScale(source{all: p}, k), scales[k].mult, s.below())
 		}
 	}
 	best := decide(&p.found, s.base)
@@ -163,9 +163,9 @@ func (s *Service) addLives(v *Verdict) {
 		s.livesAt = hour
 		s.fromLives = nil
 		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
-			f := Verdict{Status: Suspicious, Gate: GateUncertain, Onset: msTime(onset), Scale: s.length(3), Z: t, Confidence: almost * t / sureOfLives}
+			f := Verdict{Status: Suspicious, Gate: GateUncertain, Onset: msTime(onset), Scale: s.length(3), Z: t, Confidence: s.below() * t / sureOfLives}
 			if t >= sureOfLives {
-				f.Status, f.Gate, f.Confidence = Leaking, GateNone, min(0.99, enough*t/sureOfLives)
+				f.Status, f.Gate, f.Confidence = Leaking, GateNone, 1-(1-s.opt.MinConfidence)*sureOfLives/t
 			}
 			hourly := per.hourly(s.opt.Base)
 			for _, in := range s.ordered {

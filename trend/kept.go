@@ -54,11 +54,11 @@ func (k *kept) finding() finding {
 
 // update takes the newest finding, of blocks of so many base blocks. It must be of
 // a leak several times in a row.
-func (k *kept) update(now finding, mult int) {
+func (k *kept) update(now finding, mult int, below float64) {
 	if now.status == Leaking {
 		now.passed = int(k.passed) + 1
 		if now.passed < persistence {
-			now.confidence = min(now.confidence, almost)
+			now.confidence = min(now.confidence, below)
 			now.status, now.gate, now.wait = Suspicious, GateTooShort, float64((persistence-now.passed)*mult)
 		}
 	}

@@ -43,7 +43,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 		}, []reason{{Quiet, GateCameBack}}},
 		"in doubt": {5 * 1440, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: 100 + 60*r.ExpFloat64() + max(0, float64(m-2880))/60, Load: 1, Start: 1}
-		}, []reason{{Suspicious, GateUncertain}}},		"a leak": {2880, func(m int, r *rand.Rand) Sample {
+		}, []reason{{Suspicious, GateUncertain}}}, "a leak": {2880, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + max(0, float64(m-1440))*30/60, Load: 1, Start: 1}
 		}, []reason{{Suspicious, GateTransient}, {Suspicious, GateTooShort}, {Leaking, GateNone}}},
 		"the first morning": {900, func(m int, r *rand.Rand) Sample {
@@ -101,10 +101,10 @@ func TestEveryReasonIsReached(t *testing.T) {
 				case reason{Quiet, GateTooLittle}:
 					require.InDelta(t, 10-m, v.Wait.Minutes(), 1, "minute %d", m)
 				case reason{Suspicious, GateUncertain}:
-					require.Less(t, v.Confidence, enough)
+					require.Less(t, v.Confidence, DefaultMinConfidence)
 				default:
 					if v.Status == Suspicious || v.Status == Provisional {
-						require.Less(t, v.Confidence, enough, "minute %d", m)
+						require.Less(t, v.Confidence, DefaultMinConfidence, "minute %d", m)
 						break
 					}
 					require.Zero(t, v.Wait, "minute %d: %+v", m, v)

@@ -16,6 +16,9 @@ type Options struct {
 	// the judgement knows: with a base of a second it decides sixty times as
 	// fast, on data that must be sixty times as dense.
 	Base time.Duration
+	// MinConfidence is the confidence from which growth is Leaking, 0 to 1; default
+	// DefaultMinConfidence.
+	MinConfidence float64
 	// Forget is how long an instance is remembered after its last sample,
 	// default 60 base blocks.
 	Forget time.Duration
@@ -56,6 +59,12 @@ type Instance struct {
 	LastSeen  time.Time
 }
 
+// DefaultMinConfidence is the confidence from which growth is a leak.
+const DefaultMinConfidence = 0.95
+
+// below is a confidence that is just not enough.
+func (s *Service) below() float64 { return 0.99 * s.opt.MinConfidence }
+
 // absurd is a count that no process has: above it, a sample is dropped.
 const absurd = 1e9
 
@@ -65,6 +74,9 @@ func NewService(o Options) *Service {
 		o.Base = time.Minute
 	}
 	o.Base = max(o.Base, time.Millisecond)
+	if !(o.MinConfidence > 0 && o.MinConfidence < 1) {
+		o.MinConfidence = DefaultMinConfidence
+	}
 	if o.Forget <= 0 {
 		o.Forget = 60 * o.Base
 	}

@@ -44,8 +44,6 @@ func init() {
 			leaksPerDay = x
 		case "start":
 			leaksPerStart = x
-		case "enough":
-			enough = x
 		case "steadyp":
 			pileUpSteady = x
 		case "dayr":

@@ -18,6 +18,7 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 	filling := func(head int64) []attribution.Attribution {
 		as := attributed("a")
 		as[0].Filling, as[0].Stacks[0].Head, as[0].Head.Total = true, head, 200
+		as[0].Stacks[0].Op = "chan receive"
 		return as
 	}
 	begin := func() *story {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // Options configure a Tracker.
@@ -17,6 +19,8 @@ type Options struct {
 	// Patience is how long an alarm from the counts alone waits for the first
 	// profiles. Default 10 × Base.
 	Patience time.Duration
+	// MinConfidence is the confidence from which a leak fires, 0 to 1. Default 0.95.
+	MinConfidence float64
 	// Remember is how long a resolved leak is kept. A leak that returns within this
 	// time is reopened. Default 24 hours; negative: forever, and a leak that
 	// returns is a new one.
@@ -41,6 +45,9 @@ func (t *Tracker) Apply(o Options) {
 	o.Interval = max(o.Interval, o.Base)
 	if o.Patience <= 0 {
 		o.Patience = 10 * o.Base
+	}
+	if o.MinConfidence <= 0 || o.MinConfidence >= 1 {
+		o.MinConfidence = trend.DefaultMinConfidence
 	}
 	if o.Remember == 0 {
 		o.Remember = 24 * time.Hour

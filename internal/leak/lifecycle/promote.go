@@ -9,13 +9,9 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// How long an alarm from the counts alone is suppressed while profiles come, in
-// base blocks. A stack that grows as in a job or a pool gets a day to show
-// whether it goes on. Growth that no stack explains fires after half a day.
-const (
-	doubtBlocks       = 1440
-	unexplainedBlocks = 720
-)
+// unexplainedBlocks is for how many base blocks growth that no stack explains does
+// not fire while profiles come.
+const unexplainedBlocks = 720
 
 // profilePatience is how long an alarm from the counts waits for a stack that
 // explains it.
@@ -33,14 +29,12 @@ func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 // if they wait as idle workers do, before that is evidence of a leak.
 const LongLife = 30
 
-// dominance is how many times as many goroutines as all others of the process a
-// suspicion must have so that it is not taken for a pool.
-const dominance = 3
-
-// overwhelming is how many times as many goroutines as all others a suspicion
-// must have to fire without waiting. Caches and pools do not grow that large,
-// and the process may not live much longer.
-const overwhelming = 10
+// How many times as many goroutines as all others of the process a suspicion has
+// when it dominates the process, and when nothing healthy would grow that large.
+const (
+	dominance    = 3
+	overwhelming = 10
+)
 
 // For how many base blocks a stack must grow as no healthy stack does before
 // that alone is enough to fire. longGrowth is a day, so that every hour of the
@@ -58,60 +52,57 @@ func (t *Tracker) growsForLong(a attribution.Attribution) bool {
 	return a.Lasting >= longGrowth*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.options.Base
 }
 
-// promote lets suspicions fire that have enough evidence. One of these is
-// enough: the alarm of the counts, confirmed by the stacks; stacks that grew
-// for longer than healthy ones do; goroutines that stay; or a proof by the
-// garbage collector. Goroutines that stay are enough where healthy ones do not
-// wait for long. Where idle workers and connections wait too, all goroutines
-// must have stayed for LongLife and must outnumber all others of the process. A
-// stack that looks like a pool fires once it does.
+// promote lets suspicions fire whose parts add up to enough.
 func (t *Tracker) promote(now time.Time) {
 	for _, r := range t.open {
+		t.weigh(r)
 		if r.leak.State != leak.Suspected {
 			continue
 		}
-		proven := r.leak.Evidence == leak.Proven ||
-			r.leak.Evidence == leak.Aged && len(r.leak.Stacks) > 0 &&
-				(stack.Stuck(r.leak.Stacks[0].Op) || r.longestStay >= LongLife*t.options.Base && r.dominates(dominance))
-		earned := proven || r.growsForLong
-		counted := !t.alarmSince.IsZero() && !t.alarmIsExplained(now)
-		if counted && !earned {
-			if why := t.reasonToWait(now, r); why != "" {
-				counted, t.suppressedReason = false, why
-			}
+		if r.filling && !r.dominates(dominance) {
+			t.doubtedAt = now
 		}
-		if earned || counted {
-			why := "the counts grow as a leak does"
-			switch {
-			case proven:
-				why = "its goroutines stay"
-			case r.growsForLong && t.alarmSince.IsZero():
-				why = "its stacks have grown for long as nothing healthy does"
+		if !t.isEnough(r) {
+			if !t.alarmSince.IsZero() && !t.alarmIsExplained(now) {
+				t.suppressedReason = r.reasonToWait()
 			}
-			// A leak that returns is the same leak with a new onset.
-			if i := t.indexResolved(r.leak.ID); i >= 0 && t.options.Remember > 0 {
-				before := t.resolved[i]
-				t.resolved = slices.Delete(t.resolved, i, i+1)
-				r.leak.Reopened = before.Reopened + 1
-				r.leak.Transitions = slices.Concat(before.Transitions, r.leak.Transitions)
-				why = "it came back: " + why
-			}
-			r.leak.DetectedAt = now
-			move(&r.leak, now, leak.Firing, why)
+			continue
 		}
+		why := r.reasonToFire()
+		// A leak that returns is the same leak with a new onset.
+		if i := t.indexResolved(r.leak.ID); i >= 0 && t.options.Remember > 0 {
+			before := t.resolved[i]
+			t.resolved = slices.Delete(t.resolved, i, i+1)
+			r.leak.Reopened = before.Reopened + 1
+			r.leak.Transitions = slices.Concat(before.Transitions, r.leak.Transitions)
+			why = "it came back: " + why
+		}
+		r.leak.DetectedAt = now
+		move(&r.leak, now, leak.Firing, why)
 	}
 }
 
-// reasonToWait says why a suspicion does not fire although the counts raise an
-// alarm: its stacks grow as in a pool, or do not yet grow as in a leak. Empty:
-// it need not wait.
-func (t *Tracker) reasonToWait(now time.Time, r *record) string {
-	switch {
-	case r.filling && !r.dominates(dominance):
-		t.doubtedAt = now
-		return "its stack does what a pool does that fills, or a job"
-	case r.dominates(overwhelming) || now.Sub(t.alarmSince) >= doubtBlocks*t.options.Base:
-		return ""
+// reasonToFire says in plain words what speaks most for the leak.
+func (r *record) reasonToFire() string {
+	best := r.leak.Parts[0]
+	for _, p := range r.leak.Parts {
+		if p.LogOdds > best.LogOdds {
+			best = p
+		}
+	}
+	switch best.Name {
+	case leak.PartProof, leak.PartSurvival:
+		return "its goroutines stay"
+	case leak.PartLasting:
+		return "its stacks have grown for long as nothing healthy does"
+	}
+	return "the counts grow as a leak does"
+}
+
+// reasonToWait says why a suspicion does not fire although the counts alone would.
+func (r *record) reasonToWait() string {
+	if r.filling && !r.dominates(dominance) {
+		return "its stack's growth is slowing down, as in a pool that fills up"
 	}
 	return r.doubt
 }

@@ -27,6 +27,8 @@ type record struct {
 	// not confirm the alarm of the counts in another way; empty: they confirm it.
 	filling bool
 	doubt   string
+	// countsOdds is what the counts said of it last, in log-odds.
+	countsOdds float64
 	// longestStay is the longest time for which all goroutines that were compared
 	// have stayed.
 	longestStay time.Duration

@@ -31,7 +31,12 @@ func (t *Tracker) restore(l leak.Leak) {
 
 // restored makes the record of an open leak from its document.
 func restored(l leak.Leak) *record {
-	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}}
+	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}, countsOdds: leastCountsOdds}
+	for _, p := range l.Parts {
+		if p.Name == leak.PartCounts {
+			r.countsOdds = p.LogOdds
+		}
+	}
 	for _, s := range l.Stacks {
 		r.signatures[s.Signature] = true
 	}

@@ -21,6 +21,8 @@ type Tracker struct {
 	resolved []leak.Leak
 	// alarmSince is when the counts became enough for an alarm; zero: they are not.
 	alarmSince time.Time
+	// countsOdds are the log-odds of a leak by the counts of the last Update.
+	countsOdds float64
 	// doubtedAt is when the stacks behind the alarm last grew as those of a pool
 	// do.
 	doubtedAt time.Time
@@ -42,6 +44,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 		t.alarmSince = now
 	}
 	t.suppressedReason = ""
+	t.setCounts(e)
 	elapsed := now.Sub(t.updatedAt)
 	paused := elapsed > 3*t.options.Interval && !t.updatedAt.IsZero()
 	if elapsed > 3*t.options.Interval {

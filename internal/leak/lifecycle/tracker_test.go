@@ -35,7 +35,7 @@ func newStory(t *testing.T) *story {
 
 // observation is of now; the verdict says that the given instances grow.
 func (s *story) observation(status trend.Status, growing ...string) Evaluation {
-	o := Evaluation{Verdict: trend.Verdict{Status: status, Onset: t0}, Presence: s.presence}
+	o := Evaluation{Verdict: trend.Verdict{Status: status, Onset: t0, Confidence: confidenceOf(status)}, Presence: s.presence}
 	for name := range s.count {
 		o.Instances = append(o.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: s.now})
 	}
@@ -46,6 +46,17 @@ func (s *story) observation(status trend.Status, growing ...string) Evaluation {
 		o.Verdict.Leaked += it.Leaked
 	}
 	return o
+}
+
+// confidenceOf is one that a verdict of a status may have.
+func confidenceOf(status trend.Status) float64 {
+	switch status {
+	case trend.Leaking:
+		return 0.99
+	case trend.Suspicious, trend.Provisional:
+		return 0.05
+	}
+	return 0
 }
 
 // found takes a finding.
@@ -100,7 +111,7 @@ func TestLeakFiresWithItsStackAndResolvesAfterTheFix(t *testing.T) {
 	o.Attributions = attributed("a")
 	s.tracker.Update(s.now, o)
 	require.Equal(t, leak.Suspected, s.only().State)
-	o.Verdict.Status = trend.Leaking
+	o.Verdict.Status, o.Verdict.Confidence = trend.Leaking, 0.99
 	s.tracker.Update(s.now, o)
 	l := s.only()
 	require.Equal(t, leak.Firing, l.State)
