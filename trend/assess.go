@@ -3,6 +3,8 @@ package trend
 import (
 	"math"
 	"slices"
+
+	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
 // judgeScale judges the blocks of one scale. On the long scales it looks again
@@ -173,13 +175,11 @@ func (j *judgement) explained(v *view, onset int) float64 {
 func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio float64) {
 	n, s := v.n, j.service
 	f.status, f.gate = Suspicious, GateTooShort
-	r := rise{hours: (v.t[n-1] - v.t[h.at]) * j.mult / 60, ratio: ratio, z: h.z, pace: v.pace(h, y)}
-	r.steady = v.load && !v.slack(h.at, j.mult, j.src, s.base)
+	r := odds.Rise{Hours: (v.t[n-1] - v.t[h.at]) * j.mult / 60, Ratio: ratio, Z: h.z, Pace: v.pace(h, y)}
+	r.Steady = v.load && !v.slack(h.at, j.mult, j.src, s.base)
 	known := j.expect(v, h.at, y)
-	w := weights(r, &known)
-	confidence, other := weigh(w)
+	confidence, other := odds.Weigh(r, &known)
 	f.confidence = confidence
-	j.dump(v, f, r, &known, w)
 	began := h.at < 2 && !j.whole && j.mult < float64(scales[nScales-1].mult)
 	switch {
 	case began:
@@ -190,76 +190,48 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 		return
 	}
 	if confidence < s.opt.MinConfidence {
-		f.gate = other.gate()
-		f.wait = untilEnough(r, &known, s.opt.MinConfidence) * 60
+		f.gate = gateOf(other)
+		f.wait = max(0, odds.Until(r, &known, s.opt.MinConfidence)*60-j.mult) // the block that is being filled counts
 	}
 	if f.gate == GateSaturating || f.gate == GateWarmingUp {
 		f.status = Provisional
 	}
 }
 
-// untilEnough is for how many more hours a rise has to go on at its pace to be a
-// leak for sure; 0: not within a week.
-func untilEnough(r rise, known *expectation, enough float64) float64 {
-	const week = 168
-	sure := func(longer float64) bool {
-		later := r
-		later.hours, later.ratio = longer, r.ratio*longer/r.hours
-		later.z = r.z * math.Pow(longer/r.hours, 1.5)
-		for i := range later.pace.n {
-			later.pace.sd[i] = max(leastPace, r.pace.sd[i]*math.Pow(longer/r.hours, -1.5))
-		}
-		c, _ := weigh(weights(later, known))
-		return c >= enough
-	}
-	no, yes := math.Log(r.hours), math.Log(r.hours+week)
-	if !sure(r.hours + week) {
-		return 0
-	}
-	for range 5 {
-		if mid := (no + yes) / 2; sure(math.Exp(mid)) {
-			yes = mid
-		} else {
-			no = mid
-		}
-	}
-	return math.Exp(yes) - r.hours
-}
-
 // pace compares the parts of the growth since the onset. Each is fitted by a line
 // of its own, so that a bend between them is not taken for noise.
-func (v *view) pace(h *hinge, y []float64) (p pace) {
+func (v *view) pace(h *hinge, y []float64) (p odds.Pace) {
 	m := v.n - h.at
-	p.n = min(parts, max(2, m/5))
+	p.N = min(odds.Parts, max(2, m/5))
 	load := 0.0
 	if v.load {
 		load = v.mean(h.at, v.n)
 	}
-	var sxx, length [parts]float64
+	var sxx, length [odds.Parts]float64
 	var sse, lag float64
-	for i := range p.n {
-		from, to := h.at+i*m/p.n, h.at+(i+1)*m/p.n
+	for i := range p.N {
+		from, to := h.at+i*m/p.N, h.at+(i+1)*m/p.N
 		var s float64
 		s, sxx[i] = slope(y[from:to], v.t[from:to])
 		length[i] = max(1, v.t[to-1]-v.t[from])
-		p.ratio[i] = s / h.s
-		p.work[i] = 1
+		p.Ratio[i] = s / h.s
+		p.Work[i] = 1
 		if load > 0 {
-			p.work[i] = v.mean(from, to) / load
+			p.Work[i] = v.mean(from, to) / load
 		}
 		rest, next := scatter(y[from:to], v.t[from:to], s)
 		sse, lag = sse+rest, lag+next
 	}
-	free := max(1, float64(m-2*p.n))
+	free := max(1, float64(m-2*p.N))
 	// Neighbouring blocks are alike, the more so the fewer there are to tell.
 	rho := max(0, min(0.9, lag/max(sse, 1e-9)+2/float64(m)))
 	noise := (sse/free + 0.25) * (1 + rho) / (1 - rho)
-	for i := range p.n {
+	for i := range p.N {
 		// Growth itself scatters.
-		p.sd[i] = max(leastPace, math.Sqrt(noise/sxx[i]+1.2*h.s/length[i])/h.s)
+		p.SD[i] = max(odds.LeastPace, math.Sqrt(noise/sxx[i]+1.2*h.s/length[i])/h.s)
 	}
-	if p.n > 2 {
-		p.dropFirst() // a line fits the beginning badly
+	if p.N > 2 {
+		p.DropFirst() // a line fits the beginning badly
 	}
 	return p
 }

@@ -7,28 +7,6 @@ const (
 	likelyToo = 0.5
 	// Growth must be so many standard errors clear of the noise to be looked at.
 	likely = 4
-	// noiseLooks and noiseTail make the weight of chance: it falls with the square
-	// of z, more slowly than a normal distribution, since counts are not normal.
-	noiseLooks = 0.02
-	noiseTail  = 14
-
-	// leaksPerDay is how many leaks begin on a service a day, leaksPerStart how
-	// many with the start of a process.
-	// paceDensity is the density of the logarithm of a leak's pace: eleven e-folds,
-	// all alike.
-	paceDensity = 0.09
-	// paceWanders is how much the pace of healthy growth changes from part to part,
-	// relative to the whole. unsteady is the share of the other rises whose pace
-	// does so too. leastPace is how well the pace of a part can be known.
-	unsteady  = 0.2
-	leastPace = 0.1
-
-	// Rises that are alike differ by less in the logarithms of length and size.
-	alikeHours = 0.5
-	alikeRatio = 0.4
-	// swingDays is for how many days a service without rises that come back keeps
-	// the general expectation of them.
-	swingDays = 4
 	// A rise that is followed has at least swingLeast goroutines. It has ended when
 	// swingBack of it is gone.
 	swingLeast = 8
@@ -36,7 +14,6 @@ const (
 	// smallService is added to what ran before, since a few goroutines are much
 	// beside none.
 	smallService = 10
-	// pileUpSteady is how much rarer pile-ups are while work goes on as before.
 	// A process has warmed up when the last third of its time has brought less than
 	// this share of its growth.
 	warmUpEnds = 0.15
@@ -44,6 +21,8 @@ const (
 	// share of the process's age.
 	startHours = 0.5
 	startShare = 0.2
+	// A process that has not grown for quietStart base blocks does not warm up.
+	quietStart = 720
 	// learnedHours is for how long after its start a process may do what earlier
 	// ones did.
 	learnedHours = 48
@@ -98,23 +77,3 @@ const (
 	minBlocks      = 10 // since the onset, for a bend
 	minRise        = 6  // since the onset
 )
-
-// What healthy services do. A habit's numbers are: how often a day, or a start,
-// it begins; its length in hours and the spread of that; its size relative to
-// what ran before, and the spread of that.
-var (
-	swing      = habit{0.01, 1.5, 1.2, 1, 1.2}
-	filling    = habit{0.004, 4, 1.3, 1, 1.1}
-	ramp       = habit{0.003, 5, 1.3, 1, 1.2}
-	warmUp     = habit{0.5, 1, 1.1, 0.8, 1.1}
-	pileUp     = habit{0.02, 1, 0.8, 5, 2}
-	dailyCycle = habit{0.2, 9, 0.35, 2, 1.1}
-)
-
-var leaksPerDay = 0.03
-
-var leaksPerStart = 0.05
-
-var paceWanders = 0.6
-
-var pileUpSteady = 0.2

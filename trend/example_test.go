@@ -15,11 +15,11 @@ func Example() {
 	service := trend.NewService(trend.Options{})
 	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	now := midnight
-	for minute := range 12 * 60 {
+	for minute := range 3 * 1440 {
 		now = midnight.Add(time.Duration(minute) * time.Minute)
 		load := 0.5 + 0.2*math.Sin(float64(minute)/40)
 		busy := math.Round(20 + 30*load + float64(minute%3))
-		leaked := math.Floor(max(0, float64(minute-180)) / 2)
+		leaked := math.Floor(max(0, float64(minute-1440-180)) / 2)
 		for name, goroutines := range map[string]float64{"10.0.0.7:8080": busy + leaked, "10.0.0.8:8080": busy} {
 			service.Observe(name, trend.Sample{
 				T: now.UnixMilli(), Count: goroutines, Load: load, Start: float64(midnight.Unix()),

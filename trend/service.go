@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
 // Options of a Service. The zero value is usable.
@@ -30,15 +31,15 @@ type Service struct {
 	opt       Options
 	base      int64 // ms
 	instances map[string]*instance
-	ordered   []*instance // by name, so that sums do not depend on a map's order
-	pool      *pool       // nil: has not had two instances yet
-	lives     []life      // of processes that have ended, the latest last
-	livesAt   int64       // block of the scale of hours at which they were looked at
-	fromLives *Verdict    // nil: nothing
-	latch     *latch      // nil: no leak is open
-	first     int64       // time of the first sample of all, ms
-	swings    *habits     // rises that it has come back from
-	starts    *habits     // what its processes did after their start
+	ordered   []*instance  // by name, so that sums do not depend on a map's order
+	pool      *pool        // nil: has not had two instances yet
+	lives     []life       // of processes that have ended, the latest last
+	livesAt   int64        // block of the scale of hours at which they were looked at
+	fromLives *Verdict     // nil: nothing
+	latch     *latch       // nil: no leak is open
+	first     int64        // time of the first sample of all, ms
+	swings    *odds.Habits // rises that it has come back from
+	starts    *odds.Habits // what its processes did after their start
 	changed   bool
 	verdict   Verdict
 }
@@ -129,8 +130,8 @@ func (s *Service) learn(g *segment) {
 	if g.completed.take(swingScale) {
 		r := &g.rings[swingScale]
 		if blocks, ratio, ended := g.swings.follow(r.last, r.at(r.len()-1)); ended {
-			s.swings = s.swings.occasion()
-			s.swings.note(blocks*float64(scales[swingScale].mult)/60, ratio)
+			s.swings = s.swings.Occasion()
+			s.swings.Note(blocks*float64(scales[swingScale].mult)/60, ratio)
 		}
 	}
 	if g.completed.take(startScale) {
@@ -145,13 +146,14 @@ func (s *Service) learnStart(g *segment, ended bool) {
 		return
 	}
 	w, ok := g.afterStart(s.base)
-	if !ok || !w.levelled || w.hours == 0 && !ended && g.last-g.first < 720*s.base {
+	settled := w.levelled && (w.hours > 0 || g.last-g.first >= quietStart*s.base)
+	if !ok || !settled && !ended {
 		return
 	}
 	g.reported = true
-	s.starts = s.starts.occasion()
-	if w.hours > 0 {
-		s.starts.note(w.hours, w.ratio)
+	s.starts = s.starts.Occasion()
+	if w.levelled && w.hours > 0 {
+		s.starts.Note(w.hours, w.ratio)
 	}
 }
 

@@ -35,7 +35,7 @@ func feed(s *Service, step time.Duration, n int, at func(i int, r *rand.Rand) Sa
 func TestFastLeakOnSecondBase(t *testing.T) {
 	for _, rate := range []float64{5, 50} {
 		s := NewService(Options{Base: time.Second})
-		first := feed(s, time.Second, 120, func(i int, r *rand.Rand) Sample {
+		first := feed(s, time.Second, 240, func(i int, r *rand.Rand) Sample {
 			leaked := max(0, float64(i-20)) * rate
 			return Sample{Count: math.Round(12 + 3*r.Float64() + leaked), Load: 0.01, Start: 1}
 		})

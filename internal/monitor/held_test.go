@@ -41,7 +41,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 			}
 			require.Len(t, w.firing(), 1)
 			require.Equal(t, c.evidence, w.firing()[0].Evidence)
-			require.Less(t, w.firing()[0].DetectedAt.Sub(p.onset), time.Hour)
+			require.Less(t, w.firing()[0].DetectedAt.Sub(p.onset), 2*time.Hour)
 		})
 	}
 }
@@ -68,28 +68,4 @@ func TestAServiceWithoutProfiles(t *testing.T) {
 	w.run(3 * time.Hour)
 	require.Zero(t, only().Profiles.EmptyPulls())
 	require.True(t, only().Profiles.Available(only().Need().Suspects))
-}
-
-// Where no profile is to be had, the counts need not leave it open for longer
-// whether a pool fills up: an alarm comes when it comes without any pulls.
-func TestTheCountsKnowThatThereAreNoProfiles(t *testing.T) {
-	told := map[string]time.Time{}
-	for _, name := range []string{"none are pulled", "none come", "they come"} {
-		w := newWorld(t)
-		p := w.add("checkout", "a", process{onset: t0.Add(4 * time.Hour), perHour: 9, steady: 100, fn: handler, op: "chan receive"})
-		switch name {
-		case "none are pulled":
-			w.monitor.o.Puller = nil
-		case "none come":
-			p.pprof = collector.Errorf(collector.ReasonNotFound, "404 Not Found")
-		}
-		for w.monitor.services.Len() == 0 || w.monitor.Services()[0].Verdict.Status != trend.Leaking {
-			w.run(time.Minute)
-			require.Less(t, w.now.Sub(t0), 48*time.Hour)
-		}
-		told[name] = w.now
-	}
-	t.Log(told)
-	require.Equal(t, told["none are pulled"], told["none come"])
-	require.True(t, told["none come"].Before(told["they come"]))
 }

@@ -53,10 +53,11 @@ var mayImport = map[string][]string{
 	"collector/pprof/dump":     {"collector", "collector/pprof/bounds", "collector/pprof/paste"},
 	"collector/pprof/paste":    {"collector", "collector/pprof/bounds"},
 
-	"trend":          {"internal/procstart"},
-	"internal/human": {},
-	"internal/stack": {"collector"},
-	"leak":           {"collector", "trend"},
+	"trend":               {"internal/procstart", "trend/internal/odds"},
+	"trend/internal/odds": {},
+	"internal/human":      {},
+	"internal/stack":      {"collector"},
+	"leak":                {"collector", "trend"},
 
 	"internal/leak/attribution": {"leak", "internal/stack", "trend"},
 	"internal/leak/lifecycle":   {"collector", "trend", "leak", "internal/leak/attribution", "internal/procstart", "internal/stack"},

@@ -16,7 +16,7 @@ const (
 	// that has grown steadily in enough profiles.
 	fillingOdds = -3
 	doubtOdds   = -1.6
-	steadyOdds  = 1
+	steadyOdds  = 0.5
 	// Pools and caches do not outnumber all other goroutines by dominance, and
 	// even less by overwhelming.
 	dominanceOdds    = 0.7
@@ -26,7 +26,7 @@ const (
 	lastingOdds = 7
 	// Goroutines that stay. It is little where healthy ones stay, too.
 	survivalOdds     = 6
-	survivalOddsIdle = 1
+	survivalOddsIdle = 0.7
 	proofOdds        = 9
 	// The counts alone are never surer than this, for or against.
 	mostCountsOdds  = 9

@@ -20,6 +20,7 @@ func digest(l leak.Leak) string {
 	l.UpdatedAt = l.UpdatedAt.Truncate(time.Hour)
 	l.Rate = trend.Interval{Value: coarse(l.Rate.Value)}
 	l.Leaked, l.Share = coarse(l.Leaked), 0
+	l.Confidence, l.Parts = 0, nil
 	l.Watched = slices.Clone(l.Watched)
 	for i := range l.Watched {
 		w := &l.Watched[i]

@@ -31,9 +31,9 @@ type Service struct {
 	Status trend.Status
 	// Gate is what kept the status from being higher; Confidence and Wait say what
 	// it takes, as those of trend.Verdict.
-	Gate     trend.Gate
+	Gate          trend.Gate
 	Z, Confidence float64
-	Wait     time.Duration
+	Wait          time.Duration
 	// SuppressedReason is why no alert is sent for a leak that the counts show, in plain words;
 	// empty: they show none, or are believed.
 	SuppressedReason string

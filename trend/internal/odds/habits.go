@@ -1,10 +1,10 @@
-package trend
+package odds
 
 import "math"
 
-// habits are rises of one kind that a service has come back from, or that its
+// Habits are rises of one kind that a service has come back from, or that its
 // processes made after their start. Alike ones are counted as one.
-type habits struct {
+type Habits struct {
 	list []seenHabit
 	n    float32 // occasions: rises, or starts with and without one
 }
@@ -17,17 +17,17 @@ type seenHabit struct {
 // maxHabits is how many kinds of rise are kept. Those seen least and smallest go.
 const maxHabits = 10
 
-// occasion notes one that could have brought a rise.
-func (h *habits) occasion() *habits {
+// Occasion notes one that could have brought a rise.
+func (h *Habits) Occasion() *Habits {
 	if h == nil {
-		h = &habits{}
+		h = &Habits{}
 	}
 	h.n++
 	return h
 }
 
-// note takes a rise that has ended.
-func (h *habits) note(hours, ratio float64) {
+// Note takes a rise that has ended.
+func (h *Habits) Note(hours, ratio float64) {
 	for i := range h.list {
 		x := &h.list[i]
 		if math.Abs(math.Log(hours/float64(x.hours))) < alikeHours && math.Abs(math.Log(ratio/float64(x.ratio))) < alikeRatio {
@@ -52,18 +52,26 @@ func (h *habits) note(hours, ratio float64) {
 	h.list = append(h.list, seenHabit{1, float32(hours), float32(ratio)})
 }
 
-// expect appends what the rises seen let expect, if each was one of so many
+// Expect is what the rises seen let expect, if each was one of so many
 // occasions.
-func (h *habits) expect(occasions float64) (out []habit) {
+func (h *Habits) Expect(occasions float64) (out []Habit) {
 	if h == nil {
 		return nil
 	}
 	for _, x := range h.list {
-		out = append(out, habit{
-			often: float64(x.times) / occasions,
-			hours: float64(x.hours), spread: alikeHours,
-			ratio: float64(x.ratio), wide: alikeRatio,
+		out = append(out, Habit{
+			Often: float64(x.times) / occasions,
+			Hours: float64(x.hours), Spread: alikeHours,
+			Ratio: float64(x.ratio), Wide: alikeRatio,
 		})
 	}
 	return out
+}
+
+// Seen is how many occasions there were.
+func (h *Habits) Seen() float64 {
+	if h == nil {
+		return 0
+	}
+	return float64(h.n)
 }

@@ -1,0 +1,44 @@
+package odds
+
+// The constants of the weights. docs/detection.md has what it costs to change each.
+const (
+	// noiseLooks and noiseTail make the weight of chance: it falls with the square
+	// of z, more slowly than a normal distribution, since counts are not normal.
+	noiseLooks = 0.02
+	noiseTail  = 14
+
+	// leaksPerDay is how many leaks begin on a service a day, leaksPerStart how
+	// many with the start of a process.
+	leaksPerDay   = 0.03
+	leaksPerStart = 0.05
+	// paceDensity is the density of the logarithm of a leak's pace: eleven e-folds,
+	// all alike.
+	paceDensity = 0.09
+	// paceWanders is how much the pace of healthy growth changes from part to part,
+	// relative to the whole. unsteady is the share of the other rises whose pace
+	// does so too. LeastPace is how well the pace of a part can be known.
+	paceWanders = 0.6
+	unsteady    = 0.2
+	LeastPace   = 0.1
+
+	// Rises that are alike differ by less in the logarithms of length and size.
+	alikeHours = 0.5
+	alikeRatio = 0.4
+	// swingDays is for how many days a service without rises that come back keeps
+	// the general expectation of them.
+	swingDays = 4
+	// pileUpSteady is how much rarer pile-ups are while work goes on as before.
+	pileUpSteady = 0.15
+)
+
+// What healthy services do. A habit's numbers are: how often a day, or a start,
+// it begins; its length in hours and the spread of that; its size relative to
+// what ran before, and the spread of that.
+var (
+	swing      = Habit{0.01, 1.5, 1.2, 1, 1.2}
+	filling    = Habit{0.004, 4, 1.3, 1, 1.1}
+	ramp       = Habit{0.003, 5, 1.3, 1, 1.2}
+	warmUp     = Habit{0.5, 1, 1.1, 0.8, 1.1}
+	pileUp     = Habit{0.02, 1, 0.8, 5, 2}
+	dailyCycle = Habit{0.2, 9, 0.35, 2, 1.1}
+)
