@@ -82,7 +82,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	}{
 		{"GET", "/api/v1/leaks", 200},
 		{"GET", "/api/v1/leaks?state=firing&limit=1&offset=1&q=prod", 200},
-		{"GET", "/api/v1/leaks?match=nonsense", 400},
+		{"GET", "/api/v1/leaks?match=nonsense%3D", 400},
 		{"GET", "/api/v1/leaks/3f9c2a7b", 200},
 		{"GET", "/api/v1/leaks/a1b2c3d4", 200},
 		{"GET", "/api/v1/leaks/nosuch", 404},

@@ -59,6 +59,25 @@ func (f fleet) Leaks() (out []leak.Leak) {
 			Base: &leak.ProfileRef{Key: "profiles/base.pb.gz", Instance: f.instance(0), Time: f.now.Add(-8 * time.Hour), Total: 80},
 			Head: &leak.ProfileRef{Key: "profiles/head.pb.gz", Instance: f.instance(0), Time: f.now, Total: 1080},
 		}
+		if i >= 20 && i < 32 { // twelve services use the same library
+			l.Stacks[0].Key = collector.Frame{Func: f.name("github.com/acme/bus.(*Client).Subscribe.func1"), File: f.name("/go/pkg/mod/github.com/acme/bus@v1.2.0/client.go"), Line: 88}
+			l.Version = f.name(fmt.Sprintf("v2.%d.0", i))
+		}
+		switch {
+		case i >= 150 && i < 160:
+			l.PlateauedAt = f.now.Add(-time.Hour)
+		case i >= 160 && i < 170:
+			l.State, l.Evidence = leak.Suspected, leak.Growth
+		case i >= 170 && i < 176:
+			l.State, l.Evidence = leak.Ignored, leak.Aged
+		case i >= 176 && i < 190:
+			l.State, l.ResolvedAt, l.Resolution = leak.Resolved, f.now.Add(-time.Hour), f.name("restarted, and no goroutine stood there since")
+		case i >= 190:
+			l.Evidence = leak.Proven
+		}
+		if i == 1 {
+			l.Onset = f.now.Add(-200 * 24 * time.Hour)
+		}
 		if i == 0 {
 			l.Onset = f.now.Add(-5 * 24 * time.Hour)
 		}
@@ -122,6 +141,18 @@ func (f fleet) TargetCount() int {
 func (f fleet) Targets() (out []view.Target) {
 	for i := range fleetServices {
 		out = append(out, view.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: view.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
+	}
+	for i := range 12 {
+		service := f.service(i % 3)
+		instance := f.instance(i)
+		t := view.Target{
+			Labels: labels.NewBuilder(service).Set("instance", instance).Set("pod", f.name(fmt.Sprintf("service-%d-7c9d8f5b4-x%02dzq", i%3, i))).Set("node", f.name("ip-10-0-3-17.eu-central-1.compute.internal")).Set("zone", f.name("eu-central-1a")).Labels(),
+			URL:    "https://" + instance + "/debug/pprof/goroutine", State: view.TargetUp, LastPull: f.now.Add(-time.Minute), Duration: 23 * time.Millisecond, Goroutines: 2018,
+		}
+		if i%2 == 0 {
+			t.State, t.Error = view.TargetDown, f.name("answered 404 Not Found: the program does not serve /debug/pprof; import net/http/pprof, or set the path that it serves by the annotation profiles.grafana.com/goroutine.path")
+		}
+		out = append(out, t)
 	}
 	for i := range 3 {
 		out = append(out, view.Target{Labels: f.service(i), State: view.TargetGone, Gone: f.now.Add(-time.Duration(i) * time.Minute)})
@@ -194,6 +225,11 @@ func (f fleet) Status() view.Status {
 	}
 }
 
+// Pull takes no profile: the budget of the target is used up.
+func (f fleet) Pull(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) {
+	return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "the budget of %s allows the next profile in 40 s", f.instance(0))
+}
+
 // serve serves the pages of a fleet.
 func serve(t *testing.T, name func(string) string) string {
 	t.Helper()
@@ -202,7 +238,7 @@ func serve(t *testing.T, name func(string) string) string {
 	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
 	require.NoError(t, err)
 	h, err := web.New(web.Options{
-		Backend: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
+		Backend: f, Profiles: f, History: f, Puller: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h
@@ -232,7 +268,7 @@ func TestFleet(t *testing.T) {
 		require.Less(t, size, 300<<10, name)
 		eval[int](b, "[...document.querySelectorAll('details.gone')].map((d) => (d.open = true)).length")
 		b.shoot("fleet-" + name)
-		b.fits("fleet-"+name, func() { b.shoot("fleet-" + name + "-narrow") })
+		b.fitsEverywhere("fleet-" + name)
 	}
 	b.visit("/leaks/000000000000")
 	require.Contains(t, b.text(), "10.0.3.0:8080")

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
@@ -54,9 +55,10 @@ func (h *Handler) frame(page, title string, data any) frame {
 
 // stamp is a time: as words and as an attribute.
 type stamp struct {
-	Text string // "14:02 UTC", or with the date
-	ISO  string
-	Ago  string // "12 min ago"; empty for the future and the zero time
+	Text  string // "14:02 UTC", or with the date
+	Short string // likewise, without the year of the present
+	ISO   string
+	Ago   string // "12 min ago"; empty for the future and the zero time
 }
 
 func (h *Handler) stamp(t time.Time) stamp {
@@ -65,6 +67,10 @@ func (h *Handler) stamp(t time.Time) stamp {
 	}
 	now := h.o.Backend.Now()
 	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339)}
+	s.Short = s.Text
+	if u := t.UTC(); u.Year() == now.UTC().Year() {
+		s.Short = strings.TrimPrefix(s.Text, u.Format("2006-"))
+	}
 	if d := now.Sub(t); d > 0 {
 		s.Ago = human.Duration(d) + " ago"
 	}

@@ -15,7 +15,6 @@ import (
 // leakPage is one leak.
 type leakPage struct {
 	leakRow
-	ID       string
 	Labels   []labelLink
 	Detected stamp
 	Deployed stamp // what leaks
@@ -82,7 +81,6 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	}
 	p := leakPage{
 		leakRow:   h.leakRow(l),
-		ID:        human.Line(l.ID, maxName),
 		Labels:    h.labelLinks("/", l.Service),
 		Detected:  h.stamp(l.DetectedAt),
 		Updated:   h.stamp(l.UpdatedAt),

@@ -38,11 +38,26 @@ func newPager(r *http.Request, total, size int) pager {
 func pageOf[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
 
 // parameters are those that the links of a list keep.
-var parameters = []string{"q", "match", "resolved", "state", "page"}
+var parameters = []string{"q", "match", "state", "evidence", "version", "sort", "order", "group", "resolved", "page"}
 
 // withParameter returns the query of a request with one parameter changed. An empty
 // value removes it.
 func withParameter(r *http.Request, name, value string) string {
+	return withParameters(r, map[string]string{name: value})
+}
+
+// withoutParameters returns the query of a request without some parameters.
+func withoutParameters(r *http.Request, names ...string) string {
+	changed := map[string]string{}
+	for _, name := range names {
+		changed[name] = ""
+	}
+	return withParameters(r, changed)
+}
+
+// withParameters returns the query of a request with some parameters changed, from the
+// first page on unless that is one of them.
+func withParameters(r *http.Request, changed map[string]string) string {
 	have, q := r.URL.Query(), url.Values{}
 	for _, k := range parameters {
 		if v := have.Get(k); v != "" && len(v) <= query.MaxLength {
@@ -50,17 +65,12 @@ func withParameter(r *http.Request, name, value string) string {
 		}
 	}
 	q.Del("page")
-	if value == "" {
-		q.Del(name)
-	} else {
-		q.Set(name, value)
+	for name, value := range changed {
+		if value == "" {
+			q.Del(name)
+		} else {
+			q.Set(name, value)
+		}
 	}
 	return "?" + q.Encode()
-}
-
-// stateLink narrows a list to a state.
-type stateLink struct {
-	Name, URL string
-	N         tally
-	Current   bool
 }
