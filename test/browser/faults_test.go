@@ -51,6 +51,7 @@ func TestFaults(t *testing.T) {
 				long.click("table.services th a")
 			}
 			require.Positive(t, eval[int](long, "document.querySelectorAll('form.pull option').length"))
+			long.do(chromedp.Click(chromedp.CSS("#profile > summary")))
 			long.fits("take a profile")
 		}
 	})

@@ -10,14 +10,16 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/triage"
 	"github.com/gorowatch/gorowatch/internal/web"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -211,8 +213,14 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 	return nil, fs.ErrNotExist
 }
 
-func (f fleet) Captures() []ondemand.Capture          { return nil }
-func (f fleet) Links() pages.Links                    { return pages.Links{} }
+func (f fleet) Captures() []ondemand.Capture { return nil }
+func (f fleet) Links() actions.Links {
+	return actions.Links{
+		Alertmanager: "http://alertmanager.example.com:9093",
+		Issues:       []actions.IssueLink{{Name: "GitHub", URL: "https://github.com/acme/{job}/issues/new?title={title}&body={body}"}},
+		Owners:       []actions.OwnerRule{{Owner: "#{namespace}-oncall"}},
+	}
+}
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
 func (f fleet) Now() time.Time                        { return time.Now() }
@@ -230,6 +238,27 @@ func (f fleet) Pull(context.Context, labels.Labels, view.Instance) (leak.Profile
 	return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "the budget of %s allows the next profile in 40 s", f.instance(0))
 }
 
+// said is what people say about the leaks of a fleet, in memory.
+type said struct {
+	mtx     sync.Mutex
+	entries map[string]triage.Entry
+}
+
+func (s *said) Entry(leak string) triage.Entry {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.entries[leak]
+}
+
+func (s *said) CanSet() bool { return true }
+
+func (s *said) Set(_ context.Context, e triage.Entry) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.entries[e.Leak] = e
+	return nil
+}
+
 // serve serves the pages of a fleet.
 func serve(t *testing.T, name func(string) string) string {
 	t.Helper()
@@ -238,7 +267,7 @@ func serve(t *testing.T, name func(string) string) string {
 	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
 	require.NoError(t, err)
 	h, err := web.New(web.Options{
-		Backend: f, Profiles: f, History: f, Puller: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
+		Backend: f, Profiles: f, History: f, Puller: f, Triage: &said{entries: map[string]triage.Entry{}}, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h

@@ -67,7 +67,7 @@ func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 	if base != "" {
 		p.Swap = h.comparison(head, base).URL
 	}
-	h.render(w, http.StatusOK, "compare", "Compare", p)
+	h.render(w, http.StatusOK, "compare", "Compare "+profileName(head), p)
 }
 
 // tablePart is the table of a comparison, a part of its page.

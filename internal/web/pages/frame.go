@@ -15,6 +15,7 @@ const (
 	maxName  = view.MaxName
 	maxFunc  = view.MaxFunc
 	maxWords = view.MaxWords
+	maxLink  = view.MaxLink
 )
 
 // frame is what the layout shows around every page.
@@ -33,7 +34,7 @@ type frame struct {
 // sections are what the pages belong to.
 var sections = map[string]string{
 	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "compare": "services",
-	"targets": "targets", "status": "status",
+	"targets": "targets", "status": "status", "help": "help",
 }
 
 func (h *Handler) frame(page, title string, data any) frame {

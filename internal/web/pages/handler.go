@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -35,7 +36,7 @@ type Options struct {
 type Backend interface {
 	view.Backend
 	// Links are the addresses of other tools that the pages link to.
-	Links() Links
+	Links() actions.Links
 }
 
 // Handler answers the requests of people. It is safe for use by many requests.
@@ -68,6 +69,8 @@ func (h *Handler) Routes() []Route {
 		{get, "/{$}", h.leaks},
 		{get, "/leaks/{id}", h.leak},
 		{post, "/leaks/{id}/profile", h.pull},
+		{post, "/leaks/{id}/expected", h.expect},
+		{post, "/leaks/{id}/owner", h.own},
 		{get, "/services", h.services},
 		{get, "/services/{id}", h.service},
 		{get, "/services/{id}/profiles", h.picker},
@@ -78,6 +81,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/pprof/{base}/{head}/{view}", h.pprof},
 		{get, "/targets", h.targets},
 		{get, "/status", h.status},
+		{get, "/help/{page...}", h.help},
 		{get, "/static/", h.static},
 	}
 }
