@@ -107,6 +107,10 @@ func New(o Options) (*Handler, error) {
 	if h.inbound, err = h.newWebhook(); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure))))
+	compress, err := newCompress()
+	if err != nil {
+		return nil, fmt.Errorf("web: compression: %w", err)
+	}
+	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure, compress))))
 	return h, nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,10 @@ import (
 type fleet struct {
 	now  time.Time
 	name func(string) string
+	// leaked is what the leaks have leaked, more than at first.
+	leaked *atomic.Int64
+	// refresh is how often the pages refresh themselves.
+	refresh time.Duration
 }
 
 const (
@@ -54,7 +59,7 @@ func (f fleet) Leaks() (out []leak.Leak) {
 		l := leak.Leak{
 			ID: fmt.Sprintf("%012x", i), Service: f.service(i), Signature: "s1", State: leak.Firing, Evidence: leak.Stack, Missing: f.name("no dump: more than 1,000 goroutines"),
 			Onset: f.now.Add(-time.Duration(i+1) * time.Hour / 2), DetectedAt: f.now.Add(-time.Duration(i) * time.Hour / 2), UpdatedAt: f.now,
-			Version: f.name("v1.42.0"), Rate: trend.Interval{Value: 20 + float64(i), Low: 15, High: 30 + float64(i)}, Leaked: 1000, Share: .94, InstancesTotal: fleetInstances,
+			Version: f.name("v1.42.0"), Rate: trend.Interval{Value: 20 + float64(i), Low: 15, High: 30 + float64(i)}, Leaked: float64(1000 + f.leaked.Load()), Share: .94, InstancesTotal: fleetInstances,
 			Stacks: []leak.StackGrowth{{Signature: "s1", Op: "chan send", Key: key, Base: 12, Head: 1012, Share: .94, Frames: []collector.Frame{
 				{Func: "net/http.HandlerFunc.ServeHTTP", File: "/go/src/net/http/server.go", Line: 2200}, {Func: "net/http.serverHandler.ServeHTTP", File: "/go/src/net/http/server.go", Line: 3300}, key,
 			}}},
@@ -262,18 +267,27 @@ func (s *said) Set(_ context.Context, e triage.Entry) error {
 // serve serves the pages of a fleet.
 func serve(t *testing.T, name func(string) string) string {
 	t.Helper()
-	f := fleet{now: time.Now().Truncate(time.Second), name: name}
+	return newFleet(name).serve(t).URL
+}
+
+func newFleet(name func(string) string) fleet {
+	return fleet{now: time.Now().Truncate(time.Second), name: name, leaked: &atomic.Int64{}, refresh: time.Minute}
+}
+
+// serve serves the pages of the fleet.
+func (f fleet) serve(t *testing.T) *httptest.Server {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(nil)
 	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
 	require.NoError(t, err)
 	h, err := web.New(web.Options{
-		Backend: f, Profiles: f, History: f, Puller: f, Triage: &said{entries: map[string]triage.Entry{}}, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
+		Backend: f, Profiles: f, History: f, Puller: f, Triage: &said{entries: map[string]triage.Entry{}}, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: f.refresh,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h
 	srv.Start()
 	t.Cleanup(srv.Close)
-	return srv.URL
+	return srv
 }
 
 // places are the pages of a fleet.

@@ -24,6 +24,7 @@ type frame struct {
 	Version string
 	Section string // of the navigation
 	Charts  bool   // the page has some
+	Live    int    // seconds between two refreshes; 0: it stays as it is
 	Title   string
 	Now     stamp
 	Ready   bool

@@ -32,5 +32,5 @@ func (h *Handler) help(w http.ResponseWriter, r *http.Request) {
 		h.NotFound(w, r)
 		return
 	}
-	h.render(w, http.StatusOK, "help", p.Title, helpPage{p.HTML})
+	h.render(w, r, http.StatusOK, "help", p.Title, helpPage{p.HTML})
 }

@@ -139,7 +139,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 	if p.Func != "" {
 		title = p.Service + ": " + p.Func
 	}
-	h.render(w, code, "leak", title, p)
+	h.render(w, r, code, "leak", title, p)
 }
 
 // sourceOf are the links to the lines of a leak's frames.

@@ -135,5 +135,5 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	if p.Open > 0 {
 		title = fmt.Sprintf("(%s) Leaks", p.Open)
 	}
-	h.render(w, p.Filter.status(), "leaks", title, p)
+	h.render(w, r, p.Filter.status(), "leaks", title, p)
 }

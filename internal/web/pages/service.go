@@ -107,7 +107,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	for _, l := range leaks[:min(len(leaks), maxInstances)] {
 		p.All = append(p.All, h.leakRow(l))
 	}
-	h.render(w, code, "service", p.Name+": service", p)
+	h.render(w, r, code, "service", p.Name+": service", p)
 }
 
 // reasons are the assessments that have something to say, those of all

@@ -74,7 +74,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	if n := counts[trend.Leaking]; n > 0 {
 		title = fmt.Sprintf("(%s) Services", tally(n))
 	}
-	h.render(w, p.Filter.status(), "services", title, p)
+	h.render(w, r, p.Filter.status(), "services", title, p)
 }
 
 func (h *Handler) serviceRow(s view.Service) serviceRow {

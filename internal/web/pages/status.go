@@ -45,7 +45,7 @@ func buildPairs() (all []pair) {
 	return all
 }
 
-func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: buildPairs(),
@@ -77,7 +77,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 			Waiting:     a.Queued > 0,
 		})
 	}
-	h.render(w, http.StatusOK, "status", "Status", p)
+	h.render(w, r, http.StatusOK, "status", "Status", p)
 }
 
 // seriesFacts say how far the counts are read.

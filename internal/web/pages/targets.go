@@ -45,7 +45,7 @@ type targetRow struct {
 	URL        string
 	State      string
 	Last, Next stamp
-	Due        string // until the next pull
+	Due        string // instead of the time of the next pull
 	Took, Cost string
 	Goroutines string
 	Error      string
@@ -127,7 +127,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	if n := p.Down + p.Unmatched; n > 0 {
 		title = fmt.Sprintf("(%s) Targets", n)
 	}
-	h.render(w, p.Filter.status(), "targets", title, p)
+	h.render(w, r, p.Filter.status(), "targets", title, p)
 }
 
 // jobCount is how the targets of a job do.
@@ -176,16 +176,16 @@ func (h *Handler) targetRow(t view.Target) targetRow {
 		Error:  human.Line(t.Error, maxWords),
 	}
 	if d := t.Next.Sub(h.o.Backend.Now()); !t.Next.IsZero() {
-		row.Due = "now"
+		row.Next.Text = "now"
 		if d >= time.Second {
-			row.Due = "in " + human.Duration(d)
+			row.Next.Text = "in " + human.Duration(d)
 		}
 	}
 	if !t.LastPull.IsZero() {
 		row.Took = t.Duration.Round(time.Millisecond).String()
 	}
 	if !t.LastPush.IsZero() {
-		row.Due = "none: it pushes its profiles"
+		row.Due, row.Next = "none: it pushes its profiles", stamp{}
 	}
 	if t.Goroutines > 0 && (!t.LastPull.IsZero() || !t.LastPush.IsZero()) {
 		row.Goroutines = human.Count(t.Goroutines)

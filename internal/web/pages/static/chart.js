@@ -270,7 +270,7 @@ addEventListener('DOMContentLoaded', () => {
       }
       if (view.load) url.searchParams.set('load', 'true');
       url.searchParams.set('points', Math.max(100, Math.min(1000, Math.round(plotEl.clientWidth * 0.75))));
-      figure.setAttribute('aria-busy', 'true');
+      if (!last) figure.setAttribute('aria-busy', 'true');
       try {
         let h = await data(url);
         // What began lately is looked at closely.
@@ -310,6 +310,8 @@ addEventListener('DOMContentLoaded', () => {
     tools.hidden = false;
     fitted(plotEl, () => plot ?? { setSize() {} });
     dark(() => { if (last) draw(last); });
+    // What somebody has zoomed to or picked stays as it is.
+    addEventListener('refreshed', () => { if (!view.range && !picked.length && figure.isConnected) load(); });
     load();
   };
 

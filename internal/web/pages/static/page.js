@@ -63,6 +63,9 @@
     number: (x) => (Math.abs(x) < 10 && x % 1 ? x.toFixed(1) : Math.round(x).toLocaleString('en-US')),
     change: (x) => (x < 0 ? '' : '+') + Math.round(x).toLocaleString('en-US'),
     // dark calls back when the colours change.
-    dark: (f) => matchMedia('(prefers-color-scheme: dark)').addEventListener('change', f),
+    dark: (f) => {
+      matchMedia('(prefers-color-scheme: dark)').addEventListener('change', f);
+      addEventListener('theme', f);
+    },
   };
 })();

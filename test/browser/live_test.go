@@ -1,0 +1,148 @@
+package browser
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestLive: a page follows what happens, and takes nothing from who looks at it.
+func TestLive(t *testing.T) {
+	f := newFleet(func(s string) string { return s })
+	f.refresh = time.Second
+	srv := f.serve(t)
+	b := open(t, srv.URL)
+	refreshed := func() {
+		b.until("(window.was = window.was ?? Number(document.body.dataset.refreshed ?? 0)) < Number(document.body.dataset.refreshed) && (delete window.was, true)")
+	}
+
+	b.visit("/")
+	require.Equal(t, "Live", eval[string](b, "document.getElementById('live').textContent"))
+	refreshed()
+	// What a person does: types half a word, scrolls, has the focus on a link, a group open.
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=q]"), "half a wo"))
+	eval[int](b, "(scrollTo(0, 700), document.querySelectorAll('table.leaks tbody a.service')[12].focus({preventScroll: true}), window.kept = document.activeElement, scrollY)")
+	f.leaked.Store(234)
+	b.until("document.querySelector('table.leaks tbody').innerText.includes('1,234')")
+	require.Equal(t, 700, eval[int](b, "scrollY"), "the scroll position")
+	require.True(t, eval[bool](b, "document.activeElement === window.kept && kept.isConnected"), "the focus")
+	require.Equal(t, "half a wo", eval[string](b, "document.querySelector('input[name=q]').value"), "what was typed")
+
+	// Nothing has changed: the page is not sent again.
+	refreshed()
+	refreshed()
+	require.Zero(t, eval[int](b, "performance.getEntriesByType('resource').filter((e) => e.name === location.href).slice(-2).filter((e) => e.responseStatus === 200).length"))
+
+	// Ages go on by themselves.
+	age := eval[string](b, "(window.age = document.querySelector('time.age')).textContent")
+	require.Regexp(t, "ago$", age)
+
+	// It pauses, and goes on.
+	b.do(chromedp.Click(chromedp.CSS("#live")))
+	f.leaked.Store(345)
+	time.Sleep(3 * time.Second)
+	require.NotContains(t, b.text(), "1,345")
+	require.Equal(t, "Paused", eval[string](b, "document.getElementById('live').textContent"))
+	b.visit("/")
+	require.Equal(t, "Paused", eval[string](b, "document.getElementById('live').textContent"), "on the next page too")
+	b.do(chromedp.Click(chromedp.CSS("#live")))
+	f.leaked.Store(456)
+	b.until("document.body.innerText.includes('1,456')")
+
+	// The page of a leak keeps the zoom of its chart and the panel that is open.
+	b.visit("/leaks/000000000000")
+	eval[chromedp.Void](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === '1 h').click()")
+	b.do(chromedp.Click(chromedp.CSS("#owner > summary")), chromedp.SendKeys(chromedp.CSS("#owner textarea"), "half a no"))
+	canvas := "document.querySelector('.chart canvas')"
+	eval[int](b, "(window.drawn = "+canvas+", 1)")
+	f.leaked.Store(567)
+	b.until("document.querySelector('.facts').innerText.includes('1,567')")
+	require.True(t, eval[bool](b, "window.drawn === "+canvas), "the chart is not drawn anew")
+	require.Equal(t, "half a no", eval[string](b, "document.querySelector('#owner[open] textarea').value"))
+	b.visit("/targets")
+	due := eval[string](b, "document.querySelector('time.due').textContent")
+	b.until("document.querySelector('time.due').textContent !== '" + due + "'")
+	b.quiet()
+
+	// Without an answer the page says since when it is stale.
+	srv.CloseClientConnections()
+	srv.Close()
+	b.mtx.Lock()
+	b.expected = func(string) bool { return true }
+	b.mtx.Unlock()
+	b.until(`/^This page is stale since \d\d:\d\d:\d\d UTC: gorowatch does not answer\.$/.test(document.getElementById('stale').textContent)`)
+	b.shoot("stale")
+}
+
+// TestTheme: light and dark are chosen whatever the system has, and kept.
+func TestTheme(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	background := "getComputedStyle(document.body).backgroundColor"
+	b.visit("/leaks/000000000000")
+	require.Equal(t, "rgb(255, 255, 255)", eval[string](b, background))
+	choose := func(theme string) {
+		eval[chromedp.Void](b, "(() => { const s = document.getElementById('theme'); s.value = '"+theme+"'; s.dispatchEvent(new Event('change')); })()")
+	}
+	choose("dark")
+	require.Equal(t, "rgb(21, 24, 28)", eval[string](b, background))
+	b.accessible()
+	b.visit("/services")
+	require.Equal(t, "rgb(21, 24, 28)", eval[string](b, background), "the next page too")
+	b.scheme("dark")
+	choose("light")
+	require.Equal(t, "rgb(255, 255, 255)", eval[string](b, background), "light though the system is dark")
+	choose("system")
+	require.Equal(t, "rgb(21, 24, 28)", eval[string](b, background))
+	b.quiet()
+}
+
+// TestForcedColours: where colours are forced, what they tell is told by lines.
+func TestForcedColours(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}},
+	})
+	require.NoError(t, err)
+	for _, path := range []string{"/", "/leaks/000000000000", "/targets"} {
+		b.visit(path)
+		require.Equal(t, "1px", eval[string](b, "getComputedStyle(document.querySelector('.badge')).borderTopWidth"), path)
+	}
+	b.visit("/leaks/000000000000")
+	b.shoot("forced-colours")
+	b.quiet()
+}
+
+// TestTitles: no two tabs have the same title.
+func TestTitles(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	titles := map[string]string{}
+	paths := places(b)
+	paths["another leak"], paths["help"], paths["kind"] = "/leaks/000000000001", "/help/", "/help/leaks/chan-send"
+	for name, path := range paths {
+		b.visit(path)
+		title := eval[string](b, "document.title")
+		require.NotContains(t, titles, title, "%s and %s", name, titles[title])
+		titles[title] = name
+	}
+	b.click("header a.right")
+	require.Contains(t, b.text(), "What to do next")
+	b.inspect("help")
+}
+
+// TestPprof: pprof's own views have no entry that leads nowhere, and a way back.
+func TestPprof(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	b.visit("/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz")
+	b.click(`a[href*="/pprof/"]`)
+	b.until("document.querySelector('.header .submenu')")
+	entries := eval[string](b, `[...document.querySelectorAll('.header .submenu')].flatMap((m) => (m.style.display = 'block', [...m.querySelectorAll('a')])).filter((a) => a.offsetParent).map((a) => a.textContent.trim()).join()`)
+	require.Equal(t, "Top,Flame Graph,Peek,Focus,Ignore,Hide,Show,Show from,Reset", entries)
+	b.shoot("pprof")
+	b.do(chromedp.Click(chromedp.CSS(".header .title a")))
+	b.until("location.pathname.endsWith('/compare') && document.readyState === 'complete'")
+	require.Contains(t, b.text(), "Difference of two profiles")
+	b.quiet()
+}
