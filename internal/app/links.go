@@ -56,7 +56,7 @@ func (s state) Links() actions.Links {
 		return links
 	}
 	for _, a := range s.notifier.Status() {
-		if u, err := url.Parse(a.URL); err == nil && u.Host != "" {
+		if u, err := url.Parse(a.URL); err == nil && u.Host != "" && !a.Webhook {
 			u.User = nil // redacted, and no business of a link
 			links.Alertmanager = u.String()
 			break

@@ -78,7 +78,7 @@ func TestTargetsAreListedWhereTheyAreShown(t *testing.T) {
 			require.Equal(t, want, s.lists, path)
 		}
 	}
-	require.Contains(t, text(body(t, get(t, options(&state{targets: large().targets}), "/"))), "and 1,003 targets", "without the one that is gone")
+	require.Contains(t, text(body(t, get(t, options(&state{services: large().services, targets: large().targets}), "/"))), "and 1,003 targets", "without the one that is gone")
 }
 
 func BenchmarkPages(b *testing.B) {

@@ -28,14 +28,16 @@ type frame struct {
 	Title   string
 	Now     stamp
 	Ready   bool
-	Notices []string
-	Data    any
+	// Starting says what happens until the first evaluation is done.
+	Starting string
+	Notices  []string
+	Data     any
 }
 
 // sections are what the pages belong to.
 var sections = map[string]string{
 	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "compare": "services",
-	"targets": "targets", "status": "status", "help": "help",
+	"targets": "targets", "status": "status", "setup": "setup", "help": "help",
 }
 
 func (h *Handler) frame(page, title string, data any) frame {
@@ -47,6 +49,9 @@ func (h *Handler) frame(page, title string, data any) frame {
 		Title:   human.Line(title, maxName),
 		Ready:   h.o.Backend.Ready(),
 		Data:    data,
+	}
+	if !f.Ready {
+		f.Starting = h.starting()
 	}
 	f.Now = h.stamp(h.o.Backend.Now())
 	for _, n := range h.o.Backend.Notices() {
@@ -83,4 +88,18 @@ func (h *Handler) alerts() alerting.RenderOptions {
 	o := h.o.Backend.RenderOptions()
 	o.ExternalURL = h.o.ExternalURL
 	return o
+}
+
+// starting says what happens until the first evaluation is done.
+func (h *Handler) starting() string {
+	s := h.o.Backend.Status().Series
+	switch {
+	case s == nil:
+		return "the first evaluation is not done yet"
+	case s.Error != "":
+		return "the first evaluation is not done yet, because the series cannot be read: " + human.Line(s.Error, maxWords)
+	case s.Done > 0 && s.Done < 1:
+		return "the first evaluation is not done yet: " + human.Percent(s.Done) + " of the last " + human.Duration(s.History) + " is read"
+	}
+	return "the first evaluation is not done yet; the last " + human.Duration(s.History) + " is being read from " + human.Line(s.Source, maxWords)
 }

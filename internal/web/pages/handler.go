@@ -81,6 +81,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/pprof/{base}/{head}/{view}", h.pprof},
 		{get, "/targets", h.targets},
 		{get, "/status", h.status},
+		{get, "/setup", h.setup},
 		{get, "/help/{page...}", h.help},
 		{get, "/static/", h.static},
 	}

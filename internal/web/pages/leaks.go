@@ -29,7 +29,9 @@ type leaksPage struct {
 	Resolved       tally
 	ShowResolved   bool
 	ToggleResolved string
-	// For the empty state.
+	// For the empty state. Watching: services are watched, their series are read, and
+	// the first evaluation is done. Else that no leak is known says nothing.
+	Watching          bool
 	Services, Targets string
 	Started           stamp
 }
@@ -127,7 +129,10 @@ func (h *Handler) functionRow(g view.FunctionGroup) functionRow {
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
-		p.Services = human.Plural(int64(len(h.o.Backend.Services())), "service", "services")
+		n := len(h.o.Backend.Services())
+		series := h.o.Backend.Status().Series
+		p.Watching = n > 0 && h.o.Backend.Ready() && (series == nil || series.Error == "")
+		p.Services = human.Plural(int64(n), "service", "services")
 		p.Targets = human.Plural(int64(h.o.Backend.TargetCount()), "target", "targets")
 		p.Started = h.stamp(h.o.Started)
 	}
