@@ -221,6 +221,7 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 func (f fleet) Captures() []ondemand.Capture { return nil }
 func (f fleet) Links() actions.Links {
 	return actions.Links{
+		Source:       []actions.SourceLink{{Prefix: "/src/", URL: "https://git.example.com/{version}/{path}#L{line}"}},
 		Alertmanager: "http://alertmanager.example.com:9093",
 		Issues:       []actions.IssueLink{{Name: "GitHub", URL: "https://github.com/acme/{job}/issues/new?title={title}&body={body}"}},
 		Owners:       []actions.OwnerRule{{Owner: "#{namespace}-oncall"}},

@@ -146,3 +146,38 @@ func TestPprof(t *testing.T) {
 	require.Contains(t, b.text(), "Difference of two profiles")
 	b.quiet()
 }
+
+// TestFlameGraph: names are short, what went is seen, a search dims the rest and counts,
+// and the view is in the address.
+func TestFlameGraph(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	b.visit("/leaks/000000000000")
+	require.NotContains(t, eval[string](b, "document.querySelector('.graph').innerText"), "github.com", "the path of the package is folded")
+	require.Contains(t, eval[string](b, "document.querySelectorAll('.graph button')[1].title"), "github.com/acme/service/", "and there when asked for")
+	for _, mode := range []string{"changed", "after", "before"} {
+		require.Contains(t, eval[string](b, "[...document.querySelectorAll('.flame option')].map((o) => o.value).join()"), mode)
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS(".flame input[type=search]"), "p0.f5"))
+	require.Regexp(t, `^\d+ match(es)?, \+\d+ of \+\d+: \d+ drawn, \d+ too narrow or outside$`, eval[string](b, "document.querySelector('.flame [role=status]').textContent"))
+	require.Positive(t, eval[int](b, "document.querySelectorAll('.graph .hit').length"))
+	require.Positive(t, eval[int](b, "document.querySelectorAll('.graph .dim').length"))
+	eval[chromedp.Void](b, "document.querySelector('.graph .hit').click()")
+	require.Regexp(t, `before, .* after: \+`, eval[string](b, "document.querySelector('.flame .detail').innerText"))
+	require.Contains(t, eval[string](b, "document.querySelector('.flame .detail a').href"), "https://git.example.com/v1.42.0/p/f.go#L")
+
+	// Sent to somebody, it shows the same.
+	address := eval[string](b, "location.href")
+	frames := eval[string](b, "[...document.querySelectorAll('.graph button')].map((b) => b.title).join()")
+	b.visit("/")
+	b.do(chromedp.Navigate(address))
+	b.until(settled + " && document.querySelector('.graph .hit')")
+	require.Equal(t, frames, eval[string](b, "[...document.querySelectorAll('.graph button')].map((b) => b.title).join()"))
+
+	eval[chromedp.Void](b, "[...document.querySelectorAll('.flame .tools button')].find((b) => b.textContent === 'Callers').click()")
+	require.Contains(t, eval[string](b, "location.search"), "tree=callers")
+	require.Regexp(t, `^github.com/acme/service/p\d+.f0 `, eval[string](b, "document.querySelectorAll('.graph button')[1].title"), "what they wait in is on top")
+	require.Positive(t, eval[int](b, "Number(document.querySelector('.flame').dataset.svg)"))
+	b.accessible()
+	b.shoot("flame-callers")
+	b.quiet()
+}

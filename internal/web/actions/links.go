@@ -61,6 +61,30 @@ func (l Links) SourceOf(service labels.Labels, version string, f collector.Frame
 	return ""
 }
 
+// SourceTemplate is where the source of files with a prefix is: {path}, what follows the
+// prefix, and {line} are left to fill in.
+type SourceTemplate struct {
+	Prefix string `json:"prefix"`
+	URL    string `json:"url"`
+}
+
+// SourcesOf are the templates for the files of a service, the first that fits a file
+// counts.
+func (l Links) SourcesOf(service labels.Labels, version string) (out []SourceTemplate) {
+	for _, s := range l.Source {
+		if !query.Matches(s.Matchers, service) {
+			continue
+		}
+		out = append(out, SourceTemplate{Prefix: s.Prefix, URL: s.URL.Fill(maxLink, func(name string) string {
+			if name == "version" {
+				return escapePath(cmp.Or(version, "HEAD"))
+			}
+			return "{" + name + "}"
+		})})
+	}
+	return out
+}
+
 // escapePath escapes the segments of a path, so that none leads to a parent folder.
 func escapePath(path string) string {
 	segments := strings.Split(path, "/")

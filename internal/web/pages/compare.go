@@ -105,6 +105,7 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 type comparison struct {
 	URL     string // of the page; empty: there is nothing to compare
 	Diff    string // of the data of the flame graph
+	Sources string // templates of the links to the source, as JSON; empty: there are none
 	Command string
 	Views   []pair // of pprof
 }

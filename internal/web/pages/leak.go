@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -133,6 +134,11 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 	}
 	if l.Base != nil && l.Head != nil {
 		p.Compare = h.comparison(l.Base.Key, l.Head.Key)
+		if sources := links.SourcesOf(l.Service, l.Version); len(sources) > 0 {
+			if b, err := json.Marshal(sources); err == nil {
+				p.Compare.Sources = string(b)
+			}
+		}
 		p.Counts = h.base + "/api/v1/leaks/" + url.PathEscape(l.ID) + "/stacks"
 	}
 	title := p.Service + ": leak"
