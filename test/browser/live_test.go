@@ -1,11 +1,14 @@
 package browser
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 )
 
@@ -179,5 +182,75 @@ func TestFlameGraph(t *testing.T) {
 	require.Positive(t, eval[int](b, "Number(document.querySelector('.flame').dataset.svg)"))
 	b.accessible()
 	b.shoot("flame-callers")
+	b.quiet()
+}
+
+// TestChart: what somebody looks at in a chart is in the address; it tells all lines at
+// the cursor, hides them by its legend, and is reset.
+func TestChart(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	press := func(text string) {
+		eval[chromedp.Void](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === '"+text+"').click()")
+		b.until(settled)
+	}
+	search := func() string { return eval[string](b, "location.search") }
+	b.visit("/leaks/000000000000")
+	require.True(t, eval[bool](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === 'Reset zoom').hidden"))
+	press("6 h")
+	require.Contains(t, search(), "last=21600")
+
+	// A part is drawn over with the mouse.
+	eval[chromedp.Void](b, "document.querySelector('.chart .u-over').scrollIntoView({block: 'center', behavior: 'instant'})")
+	box := eval[struct{ Left, Right, Top, Bottom float64 }](b, "document.querySelector('.chart .u-over').getBoundingClientRect().toJSON()")
+	middle := (box.Top + box.Bottom) / 2
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, box.Left+200, middle, chromedp.Button("left")), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box.Left+400, middle, chromedp.Button("left")), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, box.Left+400, middle, chromedp.Button("left")))
+	b.until("location.search.includes('from=') && " + settled)
+	require.NotContains(t, search(), "last=")
+	address := eval[string](b, "location.href")
+	b.visit("/")
+	b.do(chromedp.Navigate(address))
+	b.until(settled)
+	require.False(t, eval[bool](b, "[...document.querySelectorAll('.chart .tools button')].find((b) => b.textContent === 'Reset zoom').hidden"), "the address has the zoom")
+	press("Reset zoom")
+	require.NotContains(t, search(), "from=")
+
+	// All lines at the cursor, with their unit.
+	eval[chromedp.Void](b, "document.querySelector('.chart .u-over').scrollIntoView({block: 'center', behavior: 'instant'})")
+	box = eval[struct{ Left, Right, Top, Bottom float64 }](b, "document.querySelector('.chart .u-over').getBoundingClientRect().toJSON()")
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box.Left+300, (box.Top+box.Bottom)/2))
+	b.until("document.querySelector('.tip')")
+	require.Regexp(t, `^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n10\.0\.3\.\d+:8080: [\d,]+ goroutines\n10\.0\.3\.`, eval[string](b, "document.querySelector('.tip').innerText"))
+	require.Contains(t, eval[string](b, "document.querySelector('.tip').innerText"), "lower", "and how many more there are")
+	b.shoot("chart-tip")
+
+	// The legend hides and shows.
+	b.do(chromedp.Click(chromedp.CSS(".legend .entry")))
+	require.Equal(t, "false", eval[string](b, "document.querySelector('.legend .entry').getAttribute('aria-pressed')"))
+
+	// Two profiles are picked in the strip with the keyboard, and are in the address.
+	eval[chromedp.Void](b, "document.querySelector('.strip .profiles button').focus()")
+	b.do(chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.Enter))
+	b.until("document.querySelector('.chart figcaption a')")
+	require.Equal(t, 2, strings.Count(search(), "pick="))
+	require.Regexp(t, "^Picked: .* and .* Compare them Pick none$", eval[string](b, "document.querySelector('.chart figcaption').textContent"))
+
+	// Times are in the zone of whoever looks, if they like.
+	b.visit("/leaks/000000000000")
+	_, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
+	require.NoError(t, err)
+	utc := eval[string](b, "document.querySelector('.sentence time').textContent")
+	require.Contains(t, utc, "UTC")
+	zone := func(z string) {
+		eval[chromedp.Void](b, "(() => { const s = document.getElementById('zone'); s.value = '"+z+"'; s.dispatchEvent(new Event('change')); })()")
+	}
+	zone("local")
+	local := eval[string](b, "document.querySelector('.sentence time').textContent")
+	require.NotContains(t, local, "UTC")
+	at, err := time.Parse("2006-01-02 15:04 UTC", utc)
+	require.NoError(t, err)
+	require.Equal(t, at.Add(9*time.Hour).Format("2006-01-02 15:04"), local)
+	zone("UTC")
+	require.Equal(t, utc, eval[string](b, "document.querySelector('.sentence time').textContent"))
+	b.accessible()
 	b.quiet()
 }

@@ -98,7 +98,7 @@
       const r = await fetch(location.href.split('#')[0], { credentials: 'same-origin', cache: 'no-store', headers: tag ? { 'If-None-Match': tag } : {} });
       if (r.status === 200) {
         const page = new DOMParser().parseFromString(await r.text(), 'text/html');
-        const first = tag === null;
+        const first = tag === null; // the page has just been loaded
         tag = r.headers.get('ETag');
         setClock(page.getElementById('now').dateTime);
         if (!paused) {
@@ -106,7 +106,7 @@
           document.querySelector('footer').replaceChildren(...page.querySelector('footer').childNodes);
           document.title = page.title;
           tick();
-          if (!first) dispatchEvent(new Event('refreshed'));
+          dispatchEvent(new Event(first ? 'times' : 'refreshed'));
         }
       } else if (r.status !== 304) {
         throw new Error(`gorowatch answers ${r.status}`);
