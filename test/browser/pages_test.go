@@ -143,7 +143,7 @@ links:
 		for range 90 {
 			b.do(chromedp.KeyEvent(kb.Tab))
 			seen[eval[string](b, "document.activeElement.closest('.graph') ? 'graph' : document.activeElement.textContent.trim() || document.activeElement.tagName")] = true
-			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen")
+			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen on %s", eval[string](b, "document.activeElement.outerHTML.slice(0, 200)"))
 		}
 		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Profile before", "This leak as JSON", "Take it", "Expected", "Expect it", "Keep it", "Download"} {
 			require.Contains(t, seen, want)
@@ -201,7 +201,7 @@ links:
 			b.do(chromedp.MouseClickXY(x, box.Bottom-3))
 		}
 		b.until("document.querySelector('.chart figcaption a')")
-		require.Regexp(t, `^Picked: .* and .* Compare them$`, eval[string](b, "document.querySelector('.chart figcaption').textContent"))
+		require.Regexp(t, `^Picked: .* and .* Compare them Pick none$`, eval[string](b, "document.querySelector('.chart figcaption').textContent"))
 		require.Less(t, eval[string](b, "document.querySelector('form.pick').elements.base.value"), eval[string](b, "document.querySelector('form.pick').elements.head.value"), "the earlier one first")
 		b.shoot("service-picked")
 		b.click("form.pick button")
