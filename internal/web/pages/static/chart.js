@@ -65,7 +65,9 @@ addEventListener('DOMContentLoaded', () => {
     const nearest = lines.reduce((best, l) => (!best || l.near < best.near ? l : best), null);
     const head = document.createElement('strong');
     head.textContent = when(u.data[0][idx]);
-    const rows = lines.slice(0, maxLines).map((l) => {
+    const listed = lines.slice(0, maxLines);
+    if (nearest && !listed.includes(nearest)) listed[maxLines - 1] = nearest;
+    const rows = listed.map((l) => {
       const div = document.createElement('div');
       const mark = document.createElement('span');
       mark.className = 'swatch line';
@@ -76,7 +78,7 @@ addEventListener('DOMContentLoaded', () => {
     });
     if (lines.length > maxLines) {
       const more = document.createElement('div');
-      more.textContent = `and ${lines.length - maxLines} lower`;
+      more.textContent = `and ${lines.length - maxLines} more`;
       rows.push(more);
     }
     el.replaceChildren(head, ...rows);
@@ -415,7 +417,7 @@ addEventListener('DOMContentLoaded', () => {
     };
 
     let asked = 0;
-    const load = async () => {
+    const load = async (quietly = false) => {
       const turn = ++asked;
       const url = new URL(figure.dataset.chart, location.href);
       if (view.last) view.range = [Date.now() / 1000 - view.last, Date.now() / 1000];
@@ -425,7 +427,7 @@ addEventListener('DOMContentLoaded', () => {
       }
       if (view.load) url.searchParams.set('load', 'true');
       url.searchParams.set('points', Math.max(100, Math.min(1000, Math.round(plotEl.clientWidth * 0.75))));
-      if (!last) figure.setAttribute('aria-busy', 'true');
+      if (!quietly) figure.setAttribute('aria-busy', 'true');
       try {
         let h = await data(url);
         // What began lately is looked at closely.
@@ -438,7 +440,7 @@ addEventListener('DOMContentLoaded', () => {
       } catch (e) {
         if (turn === asked) say(plotEl, `The chart cannot be drawn: ${e.message}`);
       }
-      figure.removeAttribute('aria-busy');
+      if (turn === asked) figure.removeAttribute('aria-busy');
     };
 
     const button = (text, range) => {
@@ -476,7 +478,7 @@ addEventListener('DOMContentLoaded', () => {
     dark(() => { if (last) draw(last); });
     addEventListener('zone', () => { if (last) draw(last); });
     // What somebody has zoomed to or picked stays as it is.
-    addEventListener('refreshed', () => { if ((!view.range || view.last) && !picked.length && figure.isConnected && !plotEl.querySelector('.tip')) load(); });
+    addEventListener('refreshed', () => { if ((!view.range || view.last) && !picked.length && figure.isConnected && !plotEl.querySelector('.tip')) load(true); });
     load();
   };
 
