@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
@@ -12,16 +13,16 @@ import (
 
 // leaksPage is the list.
 type leaksPage struct {
-	Filter filterForm
-	States []stateLink
-	Sorts  []sortLink
+	Filter listing.FilterForm
+	States []listing.StateLink
+	Sorts  []listing.SortLink
 	// Order says in words what the list is ordered by.
 	Order string
 	// Rows are the leaks, Functions the same by their functions; one of them is empty.
 	Rows      []leakRow
 	Functions []functionRow
 	Open      tally // all that are, whatever the filter
-	Pager     pager
+	Pager     listing.Pager
 	// Grouped is whether the list is by function; ToggleGrouped leads to the other.
 	Grouped       bool
 	ToggleGrouped string
@@ -72,15 +73,15 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 		}
 	}
 	list := h.view.ListLeaks(x)
-	p.Filter = newFilterForm(r, x.Filter, "q", "match", "evidence", "version")
-	p.Filter.choose("Evidence", "evidence", x.Evidence, query.Evidences)
+	p.Filter = listing.NewFilterForm(r, x.Filter, "q", "match", "evidence", "version")
+	p.Filter.Choose("Evidence", "evidence", x.Evidence, query.Evidences)
 	if len(list.Versions) > 0 {
-		p.Filter.choose("Version", "version", x.Version, list.Versions)
+		p.Filter.Choose("Version", "version", x.Version, list.Versions)
 	}
 	for _, state := range query.LeakStates {
-		p.States = addState(p.States, r, state, x.State, list.Counts[state], stateWords[state])
+		p.States = listing.AddState(p.States, r, state, x.State, list.Counts[state], stateWords[state])
 	}
-	p.Sorts, p.Order = sortLinks(r, x)
+	p.Sorts, p.Order = listing.SortLinks(r, x)
 	p.Resolved = tally(list.Counts[string(leak.Resolved)])
 	var shown []leak.Leak
 	for _, l := range list.Leaks {
@@ -88,21 +89,21 @@ func (h *Handler) leaksPage(r *http.Request) leaksPage {
 			shown = append(shown, l)
 		}
 	}
-	p.ToggleResolved = withParameter(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
+	p.ToggleResolved = listing.WithParameter(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
 	if x.State != "" {
 		p.Resolved, p.ShowResolved = 0, false
 	}
-	p.ToggleGrouped = withParameter(r, "group", map[bool]string{false: "function"}[p.Grouped])
+	p.ToggleGrouped = listing.WithParameter(r, "group", map[bool]string{false: "function"}[p.Grouped])
 	if p.Grouped {
 		groups := h.view.GroupByFunction(shown, x)
-		p.Pager = newPager(r, len(groups), leaksPerPage)
-		for _, g := range pageOf(groups, p.Pager) {
+		p.Pager = listing.NewPager(r, len(groups), leaksPerPage)
+		for _, g := range listing.PageOf(groups, p.Pager) {
 			p.Functions = append(p.Functions, h.functionRow(g))
 		}
 		return p
 	}
-	p.Pager = newPager(r, len(shown), leaksPerPage)
-	for _, l := range pageOf(shown, p.Pager) {
+	p.Pager = listing.NewPager(r, len(shown), leaksPerPage)
+	for _, l := range listing.PageOf(shown, p.Pager) {
 		row := h.leakRow(l)
 		row.Spark = h.spark(l.Service, l.Onset)
 		p.Rows = append(p.Rows, row)
@@ -140,5 +141,5 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	if p.Open > 0 {
 		title = fmt.Sprintf("(%s) Leaks", p.Open)
 	}
-	h.render(w, r, p.Filter.status(), "leaks", title, p)
+	h.render(w, r, p.Filter.Status(), "leaks", title, p)
 }

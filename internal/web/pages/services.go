@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
@@ -14,13 +15,13 @@ import (
 
 // servicesPage lists the services with their verdicts and the reasons for these.
 type servicesPage struct {
-	Filter   filterForm
-	Pager    pager
+	Filter   listing.FilterForm
+	Pager    listing.Pager
 	Total    tally // watched, whatever the filter
 	Services []serviceRow
 	Started  stamp
 	// States link to the list narrowed to a status.
-	States []stateLink
+	States []listing.StateLink
 }
 
 type serviceRow struct {
@@ -49,7 +50,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	}
 	query.OneOf(&f, "state", &state, statuses)
 	found, total := h.view.Services(f, firing)
-	p := servicesPage{Filter: newFilterForm(r, f, "q", "match"), Total: tally(total), Started: h.stamp(h.o.Started)}
+	p := servicesPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Started: h.stamp(h.o.Started)}
 	counts := map[trend.Status]int{}
 	var wanted []view.Service
 	for _, s := range found {
@@ -59,10 +60,10 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, status := range view.Statuses {
-		p.States = addState(p.States, r, string(status), state, counts[status], "")
+		p.States = listing.AddState(p.States, r, string(status), state, counts[status], "")
 	}
-	p.Pager = newPager(r, len(wanted), servicesPerPage)
-	for _, s := range pageOf(wanted, p.Pager) {
+	p.Pager = listing.NewPager(r, len(wanted), servicesPerPage)
+	for _, s := range listing.PageOf(wanted, p.Pager) {
 		row := h.serviceRow(s)
 		row.Spark = h.spark(s.Labels, time.Time{})
 		for _, l := range firing.Of(s.Labels) {
@@ -74,7 +75,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	if n := counts[trend.Leaking]; n > 0 {
 		title = fmt.Sprintf("(%s) Services", tally(n))
 	}
-	h.render(w, r, p.Filter.status(), "services", title, p)
+	h.render(w, r, p.Filter.Status(), "services", title, p)
 }
 
 func (h *Handler) serviceRow(s view.Service) serviceRow {

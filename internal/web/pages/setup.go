@@ -3,38 +3,22 @@ package pages
 import (
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
-	"github.com/gorowatch/gorowatch/alerting"
-	"github.com/gorowatch/gorowatch/collector/signals"
-	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 )
 
 // setupPage checks what gorowatch needs, one by one.
 type setupPage struct {
-	Checks []check
+	Checks []setup.Check
 	Failed int
-}
-
-// check is one thing that gorowatch needs.
-type check struct {
-	Name string
-	// State is ok, waiting, optional (it works without) or failed.
-	State string
-	// Found says what there is, Fix what to do, Help the page of the documentation.
-	Found, Fix, Help string
 }
 
 // setup shows what works and what does not, each with its fix.
 func (h *Handler) setup(w http.ResponseWriter, r *http.Request) {
-	now := h.o.Backend.Status()
-	p := setupPage{Checks: slices.Concat(
-		seriesChecks(now.Series), h.targetChecks(now.Discovery), alertmanagerChecks(now.Alertmanagers), storageChecks(now.Storage),
-	)}
+	targets, _ := h.view.Targets()
+	p := setupPage{Checks: setup.Run(h.o.Backend.Status(), targets)}
 	for _, c := range p.Checks {
-		if c.State == "failed" {
+		if c.State == setup.Failed {
 			p.Failed++
 		}
 	}
@@ -43,149 +27,4 @@ func (h *Handler) setup(w http.ResponseWriter, r *http.Request) {
 		title = fmt.Sprintf("(%d) Setup", p.Failed)
 	}
 	h.render(w, r, http.StatusOK, "setup", title, p)
-}
-
-// seriesChecks are about where the counts come from.
-func seriesChecks(s *view.Series) []check {
-	if s == nil {
-		return nil
-	}
-	source := check{Name: "Series are read", State: "ok", Found: "from " + human.Line(s.Source, maxWords), Help: "series"}
-	switch {
-	case s.Error != "":
-		source.State, source.Found = "failed", human.Line(s.Error, maxWords)
-		source.Fix = "Check --prometheus.url, and the login in the section prometheus of the configuration. gorowatch tries again at each evaluation."
-	case s.Read.IsZero():
-		source.State, source.Found = "waiting", "the first answer of "+human.Line(s.Source, maxWords)+" has not come yet"
-	}
-	history := check{Name: "History is read", State: "ok", Found: "all of the last " + human.Duration(s.History), Help: "detection"}
-	if s.Done < 1 {
-		history.State, history.Found = "waiting", human.Percent(s.Done)+" of the last "+human.Duration(s.History)+"; leaks that began before appear as it goes on"
-	}
-	return append([]check{source, history}, signalChecks(s)...)
-}
-
-// signalChecks are about each kind of series, by name.
-func signalChecks(s *view.Series) (checks []check) {
-	for _, x := range []struct{ signal, name, setting, without string }{
-		{"goroutines", "Goroutines are found", "prometheus.series.goroutines", ""},
-		{"load", "Load is found", "prometheus.series.load", "A leak is told from traffic sooner with it."},
-		{"start_time", "Starts of processes are found", "prometheus.series.start_time", "Restarts are told from falls of the count with it."},
-	} {
-		c := check{Name: x.name, State: "ok", Found: usesText(s.Uses, x.signal), Help: "series"}
-		with, without := countUses(s.Uses, x.signal)
-		switch {
-		case with > 0 && (without == 0 || x.signal == "goroutines"):
-		case with > 0:
-			c.State = "optional"
-			c.Fix = x.without + " Add the name that the others export to " + x.setting + "."
-		case s.Read.IsZero():
-			c.State, c.Found = "waiting", "no series has been read yet"
-		case x.signal == "goroutines":
-			c.State, c.Found = "failed", "no series has any of the names"
-			c.Fix = "Ask Prometheus for count(go_goroutines). If there are some, check prometheus.selector; if they have another name, add it to " + x.setting + "."
-		default:
-			c.State, c.Found = "optional", "no series has any of the names"
-			c.Fix = x.without + " Add the name that your services export to " + x.setting + "."
-		}
-		checks = append(checks, c)
-	}
-	return checks
-}
-
-// countUses counts the instances with and without a signal.
-func countUses(uses []signals.Use, signal string) (with, without int) {
-	for _, u := range uses {
-		switch {
-		case u.Signal != signal:
-		case u.Name == "":
-			without += u.Instances
-		default:
-			with += u.Instances
-		}
-	}
-	return with, without
-}
-
-// targetChecks are about where the profiles come from.
-func (h *Handler) targetChecks(d *view.Discovery) (checks []check) {
-	targets, _ := h.view.Targets()
-	counts, errors := map[view.TargetState]int{}, map[string]int{}
-	for _, t := range targets {
-		counts[t.State]++
-		if t.Error != "" {
-			errors[t.Error]++
-		}
-	}
-	var often string
-	for text, n := range errors {
-		if n > errors[often] || n == errors[often] && text < often {
-			often = text
-		}
-	}
-	c := check{Name: "Profiles are pulled", State: "ok", Found: human.Plural(int64(counts[view.TargetUp]), "target", "targets") + " of " + human.Count(int64(len(targets))) + " answered", Help: "quickstart"}
-	switch up, down := counts[view.TargetUp], counts[view.TargetDown]+counts[view.TargetUnmatched]; {
-	case len(targets) == 0:
-		c.State, c.Found = "failed", "no target is known"
-		c.Fix = "Without profiles, leaks are found by their counts alone and have no stacks. Targets come from Prometheus (/api/v1/targets), from annotations of pods, and from the section targets."
-	case up == 0 && down == 0:
-		c.State, c.Found = "waiting", human.Plural(int64(len(targets)), "target is", "targets are")+" pulled in turn"
-	case down > 0:
-		c.State = "optional"
-		if up == 0 {
-			c.State = "failed"
-		}
-		c.Fix = "Most often: " + human.Line(often, maxWords) + ". The targets page has each."
-	}
-	checks = append(checks, c)
-	if d != nil && len(d.Problems) > 0 {
-		var problems []string
-		for _, p := range d.Problems[:min(len(d.Problems), 5)] {
-			problems = append(problems, human.Line(p, maxWords))
-		}
-		checks = append(checks, check{
-			Name: "Service discovery", State: "failed", Found: strings.Join(problems, "; "),
-			Fix: "Give gorowatch the right to see what it looks for, or correct the section targets.", Help: "troubleshooting",
-		})
-	}
-	return checks
-}
-
-// alertmanagerChecks are about where alerts go.
-func alertmanagerChecks(all []alerting.ReceiverStatus) (checks []check) {
-	if len(all) == 0 {
-		return []check{{
-			Name: "Alerts are sent", State: "optional", Found: "no Alertmanager is configured: leaks are shown here and sent nowhere",
-			Fix: "Set alerting.alertmanagers in the configuration.", Help: "alerting",
-		}}
-	}
-	for _, a := range all {
-		c := check{Name: "Alerts are sent", State: "ok", Found: "to " + human.Line(a.URL, maxWords), Help: "alerting"}
-		switch {
-		case a.State == alerting.Failing:
-			c.State, c.Found = "failed", human.Line(a.URL, maxWords)+": "+human.Line(a.LastError, maxWords)
-			c.Fix = "Check the address, the scheme and the path_prefix in alerting.alertmanagers. Alerts are queued meanwhile."
-		case a.LastSuccess.IsZero():
-			c.State, c.Found = "waiting", human.Line(a.URL, maxWords)+" has not been sent anything yet"
-		}
-		checks = append(checks, c)
-	}
-	return checks
-}
-
-// storageChecks are about the bucket.
-func storageChecks(s *view.Storage) []check {
-	if s == nil {
-		return nil
-	}
-	c := check{Name: "The bucket is written", State: "ok", Found: human.Line(s.URL, maxWords), Help: "configuration"}
-	switch {
-	case s.Error != "":
-		c.State, c.Found = "failed", human.Line(s.Error, maxWords)
-		c.Fix = "Check storage.url and the right to write there. Watching and alerting go on meanwhile."
-	case s.URL == "memory" || strings.HasPrefix(s.URL, "mem:"):
-		c.State, c.Found = "optional", "profiles and leaks are kept in memory and lost at the end"
-		c.Fix = "Set storage.url or --storage.url, such as file:///var/lib/gorowatch or s3://bucket."
-	}
-	return []check{c}
 }

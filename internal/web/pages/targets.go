@@ -10,17 +10,18 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 type targetsPage struct {
-	Filter                      filterForm
-	Pager                       pager
+	Filter                      listing.FilterForm
+	Pager                       listing.Pager
 	Jobs                        []jobGroup
 	Total                       tally
 	Up, Down, Unsure, Unmatched tally
-	States                      []stateLink
+	States                      []listing.StateLink
 	// Gone are the instances that were targets in the last hour, GoneTotal is their
 	// number before the list is cut.
 	Gone      []goneRow
@@ -76,7 +77,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := h.view.Targets()
 	f, state := query.NewFilter(r.URL.Query()), r.URL.Query().Get("state")
 	query.OneOf(&f, "state", &state, targetStates)
-	p := targetsPage{Filter: newFilterForm(r, f, "q", "match"), Total: tally(len(all))}
+	p := targetsPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(len(all))}
 	passes := h.view.SearchTargets(f)
 	for _, t := range gone {
 		if passes(t) {
@@ -107,15 +108,15 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, s := range targetStates {
-		p.States = addState(p.States, r, s, state, counts[view.TargetState(s)], "")
+		p.States = listing.AddState(p.States, r, s, state, counts[view.TargetState(s)], "")
 	}
 	jobs := countJobs(wanted)
 	slices.SortStableFunc(wanted, func(a, b view.Target) int {
 		x, y := jobs[jobName(a)], jobs[jobName(b)]
 		return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.name, y.name))
 	})
-	p.Pager = newPager(r, len(wanted), targetsPerPage)
-	for _, t := range pageOf(wanted, p.Pager) {
+	p.Pager = listing.NewPager(r, len(wanted), targetsPerPage)
+	for _, t := range listing.PageOf(wanted, p.Pager) {
 		job := jobs[jobName(t)]
 		if n := len(p.Jobs); n == 0 || p.Jobs[n-1].Name != human.Line(job.name, maxName) {
 			p.Jobs = append(p.Jobs, jobGroup{Name: human.Line(job.name, maxName), Words: job.words()})
@@ -127,7 +128,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	if n := p.Down + p.Unmatched; n > 0 {
 		title = fmt.Sprintf("(%s) Targets", n)
 	}
-	h.render(w, r, p.Filter.status(), "targets", title, p)
+	h.render(w, r, p.Filter.Status(), "targets", title, p)
 }
 
 // jobCount is how the targets of a job do.

@@ -1,4 +1,4 @@
-package pages
+package listing
 
 import (
 	"net/http"
@@ -7,11 +7,11 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
-// filterForm narrows a list. It works without a script: all of it is in the address.
-type filterForm struct {
+// FilterForm narrows a list. It works without a script: all of it is in the address.
+type FilterForm struct {
 	query.Filter
 	// Kept are the other parameters of the list, which the form keeps.
-	Kept    []pair
+	Kept    []Pair
 	Choices []choice
 	// Active: something is narrowed; Clear leads to the whole list.
 	Active bool
@@ -32,9 +32,9 @@ type option struct {
 // maxOptions bounds the values that a choice offers.
 const maxOptions = 100
 
-// newFilterForm makes the form for a list; own are the parameters that it sets itself.
-func newFilterForm(r *http.Request, f query.Filter, own ...string) filterForm {
-	form := filterForm{Filter: f, Clear: r.URL.Path}
+// NewFilterForm makes the form for a list; own are the parameters that it sets itself.
+func NewFilterForm(r *http.Request, f query.Filter, own ...string) FilterForm {
+	form := FilterForm{Filter: f, Clear: r.URL.Path}
 	q := r.URL.Query()
 	isOwn := map[string]bool{"page": true}
 	for _, name := range own {
@@ -43,15 +43,15 @@ func newFilterForm(r *http.Request, f query.Filter, own ...string) filterForm {
 	}
 	for _, name := range parameters {
 		if v := q.Get(name); v != "" && !isOwn[name] && v == human.Line(v, query.MaxLength) {
-			form.Kept = append(form.Kept, pair{name, v})
+			form.Kept = append(form.Kept, Pair{name, v})
 		}
 	}
 	form.Clear = withoutParameters(r, own...)
 	return form
 }
 
-// choose adds a choice of a few values, and of all.
-func (f *filterForm) choose(label, name, chosen string, values []string) {
+// Choose adds a choice of a few values, and of all.
+func (f *FilterForm) Choose(label, name, chosen string, values []string) {
 	c := choice{Label: label, Name: name, Options: []option{{Text: "any"}}}
 	for _, v := range values[:min(len(values), maxOptions)] {
 		c.Options = append(c.Options, option{Value: v, Text: human.Line(v, 40), Chosen: v == chosen})
@@ -59,36 +59,36 @@ func (f *filterForm) choose(label, name, chosen string, values []string) {
 	f.Choices = append(f.Choices, c)
 }
 
-// status is that of an answer with the list.
-func (f *filterForm) status() int {
+// Status is that of an answer with the list.
+func (f *FilterForm) Status() int {
 	if f.Problem != "" {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
 }
 
-// stateLink narrows a list to a state.
-type stateLink struct {
+// StateLink narrows a list to a state.
+type StateLink struct {
 	Name, URL string
 	Words     string
-	N         tally
+	N         Tally
 	Current   bool
 }
 
-// addState adds the link for a state, if any entry has it or the list is narrowed to it.
-func addState(links []stateLink, r *http.Request, state, chosen string, n int, words string) []stateLink {
+// AddState adds the link for a state, if any entry has it or the list is narrowed to it.
+func AddState(links []StateLink, r *http.Request, state, chosen string, n int, words string) []StateLink {
 	if n == 0 && state != chosen {
 		return links
 	}
-	l := stateLink{Name: state, Words: words, N: tally(n), URL: withParameter(r, "state", state), Current: state == chosen}
+	l := StateLink{Name: state, Words: words, N: Tally(n), URL: WithParameter(r, "state", state), Current: state == chosen}
 	if l.Current {
-		l.URL = withParameter(r, "state", "")
+		l.URL = WithParameter(r, "state", "")
 	}
 	return append(links, l)
 }
 
-// sortLink orders a list.
-type sortLink struct {
+// SortLink orders a list.
+type SortLink struct {
 	Name, URL string
 	Current   bool
 	// Direction is that of the list as aria-sort has it; empty: it is ordered by
@@ -105,11 +105,11 @@ var orderWords = map[query.Order][2]string{
 	query.ByService: {"by service, from A to Z", "by service, from Z to A"},
 }
 
-// sortLinks are the links to the same list in other orders, and the words for this one.
+// SortLinks are the links to the same list in other orders, and the words for this one.
 // The link to the order that a list has turns it round.
-func sortLinks(r *http.Request, x query.Leaks) (links []sortLink, words string) {
+func SortLinks(r *http.Request, x query.Leaks) (links []SortLink, words string) {
 	for _, o := range query.Orders {
-		l := sortLink{Name: string(o), Current: o == x.Order}
+		l := SortLink{Name: string(o), Current: o == x.Order}
 		up := (o == query.ByService) != x.Reversed
 		next := ""
 		if l.Current {

@@ -1,4 +1,4 @@
-package pages
+package listing
 
 import (
 	"net/http"
@@ -8,41 +8,41 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
-// pager is one page of a list.
-type pager struct {
-	Total, From, To  tally // From is 1 for the first
+// Pager is one page of a list.
+type Pager struct {
+	Total, From, To  Tally // From is 1 for the first
 	Page, Pages      int
 	Previous, Next   string // query of the page, empty: there is none
 	offset, sizeSeen int
 }
 
-// newPager is the page of a request, of so many items.
-func newPager(r *http.Request, total, size int) pager {
-	p := pager{Total: tally(total), Pages: max(1, (total+size-1)/size), Page: 1}
+// NewPager is the page of a request, of so many items.
+func NewPager(r *http.Request, total, size int) Pager {
+	p := Pager{Total: Tally(total), Pages: max(1, (total+size-1)/size), Page: 1}
 	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
 		p.Page = min(max(n, 1), p.Pages)
 	}
 	p.offset = (p.Page - 1) * size
 	p.sizeSeen = min(size, total-p.offset)
-	p.From, p.To = tally(min(p.offset+1, total)), tally(p.offset+p.sizeSeen)
+	p.From, p.To = Tally(min(p.offset+1, total)), Tally(p.offset+p.sizeSeen)
 	if p.Page > 1 {
-		p.Previous = withParameter(r, "page", strconv.Itoa(p.Page-1))
+		p.Previous = WithParameter(r, "page", strconv.Itoa(p.Page-1))
 	}
 	if p.Page < p.Pages {
-		p.Next = withParameter(r, "page", strconv.Itoa(p.Page+1))
+		p.Next = WithParameter(r, "page", strconv.Itoa(p.Page+1))
 	}
 	return p
 }
 
-// pageOf is the page's part of all items.
-func pageOf[T any](all []T, p pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
+// PageOf is the page's part of all items.
+func PageOf[T any](all []T, p Pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
 
 // parameters are those that the links of a list keep.
 var parameters = []string{"q", "match", "state", "evidence", "version", "sort", "order", "group", "resolved", "page"}
 
-// withParameter returns the query of a request with one parameter changed. An empty
+// WithParameter returns the query of a request with one parameter changed. An empty
 // value removes it.
-func withParameter(r *http.Request, name, value string) string {
+func WithParameter(r *http.Request, name, value string) string {
 	return withParameters(r, map[string]string{name: value})
 }
 
