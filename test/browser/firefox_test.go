@@ -202,7 +202,7 @@ func TestFirefox(t *testing.T) {
 	service := f.eval("document.querySelector('table.services th a').getAttribute('href')")
 	for name, path := range map[string]string{
 		"leaks": "/", "functions": "/?group=function", "leak": "/leaks/000000000000", "services": "/services", "service": service, "targets": "/targets",
-		"status": "/status", "setup": "/setup", "compare": "/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz", "help": "/help/leaks/chan-send",
+		"status": "/status", "setup": "/setup", "fleet": "/fleet", "compare": "/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz", "help": "/help/leaks/chan-send",
 	} {
 		for _, width := range []int{360, 768, 1024, 1280, 1440, 1920} {
 			f.width(width)

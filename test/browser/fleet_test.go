@@ -295,7 +295,7 @@ func (f fleet) serve(t *testing.T) *httptest.Server {
 func places(b *tab) map[string]string {
 	b.visit("/services")
 	return map[string]string{
-		"leaks": "/", "leak": "/leaks/000000000000", "services": "/services", "targets": "/targets", "status": "/status",
+		"leaks": "/", "leak": "/leaks/000000000000", "services": "/services", "targets": "/targets", "status": "/status", "setup": "/setup", "fleet": "/fleet?state=week",
 		"service": eval[string](b, "document.querySelector('table.services th a').getAttribute('href')"),
 		"compare": "/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz",
 	}

@@ -110,13 +110,14 @@ var mayImport = map[string][]string{
 	},
 	"internal/web/actions": {"alerting", "collector", "internal/human", "internal/web/query", "internal/web/view", "leak"},
 	"internal/web/help":    {"docs"},
+	"internal/web/heatmap": {"trend"},
 	"internal/web/listing": {"internal/human", "internal/web/query"},
 	"internal/web/setup":   {"alerting", "collector/signals", "internal/human", "internal/web/view"},
 	"internal/web/export":  {"collector", "internal/human", "internal/pprofui"},
 	"internal/web/pages": {
 		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack", "internal/triage",
-		"internal/web/actions", "internal/web/export", "internal/web/help", "internal/web/listing", "internal/web/query", "internal/web/setup", "internal/web/view",
+		"internal/web/actions", "internal/web/export", "internal/web/heatmap", "internal/web/help", "internal/web/listing", "internal/web/query", "internal/web/setup", "internal/web/view",
 	},
 	"internal/web": {
 		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",

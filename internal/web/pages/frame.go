@@ -36,7 +36,7 @@ type frame struct {
 
 // sections are what the pages belong to.
 var sections = map[string]string{
-	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "compare": "services",
+	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "fleet": "services", "compare": "services",
 	"targets": "targets", "status": "status", "setup": "setup", "help": "help",
 }
 

@@ -79,6 +79,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/compare/table", h.compareTable},
 		{get, "/pprof/{base}/{head}/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "flamegraph", http.StatusFound) }},
 		{get, "/pprof/{base}/{head}/{view}", h.pprof},
+		{get, "/fleet", h.fleet},
 		{get, "/targets", h.targets},
 		{get, "/status", h.status},
 		{get, "/setup", h.setup},

@@ -7,7 +7,7 @@ import (
 )
 
 // live are the pages that refresh themselves at each evaluation.
-var live = map[string]bool{"leaks": true, "leak": true, "services": true, "service": true, "targets": true, "status": true, "setup": true}
+var live = map[string]bool{"leaks": true, "leak": true, "services": true, "service": true, "targets": true, "status": true, "setup": true, "fleet": true}
 
 // leastRefresh is the shortest time between two refreshes of a page, in seconds.
 const leastRefresh = 2
