@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gorowatch/gorowatch/trend/internal/odds"
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
 // judgeScale judges the blocks of one scale. On the long scales it looks again
@@ -113,7 +114,7 @@ func (f *finding) take(v *view, h *hinge) {
 		load = v.l[last]
 		// Leaked goroutines may make work themselves: what the load has grown by
 		// meanwhile may be theirs.
-		own, _ := slope(v.l[h.at:v.n], v.t[h.at:v.n])
+		own, _ := stat.Slope(v.l[h.at:v.n], v.t[h.at:v.n])
 		f.slope.High += h.b * max(0, own)
 	}
 	f.onset = int64(v.t[h.at])
@@ -145,7 +146,7 @@ func shapeGate(y []float64, f *finding, sd, mult float64) Gate {
 	if mult > float64(scales[longestMinimum].mult) {
 		wide = 2 // a step within a block of means is parted
 	}
-	up := rises(y, wide)
+	up := stat.Rises(y, wide)
 	switch {
 	case f.grown < max(leastGrowth, leastShare*f.level, noiseMultiple*sd):
 		return GateTooSmall
@@ -184,6 +185,7 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 	switch {
 	case began:
 		// A longer scale sees when it began.
+		f.earlier = true
 		f.confidence = min(confidence, s.below())
 	case confidence >= s.opt.MinConfidence:
 		f.status, f.gate = Leaking, GateNone
@@ -212,14 +214,14 @@ func (v *view) pace(h *hinge, y []float64) (p odds.Pace) {
 	for i := range p.N {
 		from, to := h.at+i*m/p.N, h.at+(i+1)*m/p.N
 		var s float64
-		s, sxx[i] = slope(y[from:to], v.t[from:to])
+		s, sxx[i] = stat.Slope(y[from:to], v.t[from:to])
 		length[i] = max(1, v.t[to-1]-v.t[from])
 		p.Ratio[i] = s / h.s
 		p.Work[i] = 1
 		if load > 0 {
 			p.Work[i] = v.mean(from, to) / load
 		}
-		rest, next := scatter(y[from:to], v.t[from:to], s)
+		rest, next := stat.Scatter(y[from:to], v.t[from:to], s)
 		sse, lag = sse+rest, lag+next
 	}
 	free := max(1, float64(m-2*p.N))
@@ -234,22 +236,4 @@ func (v *view) pace(h *hinge, y []float64) (p odds.Pace) {
 		p.DropFirst() // a line fits the beginning badly
 	}
 	return p
-}
-
-// scatter is the sum of the squares around a line of a known slope, and that of the
-// products of neighbours.
-func scatter(y, t []float64, slope float64) (sse, lag float64) {
-	var my, mt float64
-	for i := range y {
-		my += y[i] / float64(len(y))
-		mt += t[i] / float64(len(y))
-	}
-	last := 0.0
-	for i := range y {
-		e := y[i] - my - slope*(t[i]-mt)
-		sse += e * e
-		lag += e * last
-		last = e
-	}
-	return sse, lag
 }

@@ -59,7 +59,10 @@ const (
 	tailTimes = 5
 	tailShare = 0.1
 
-	persistence = 2 // evaluations in a row
+	// persistence is in how many evaluations in a row growth must be a leak, unless
+	// doubt is so many times smaller than it may be.
+	persistence = 2
+	beyondDoubt = 5
 	// Lives shorter than sameHourLength base blocks that grew at the same time of
 	// the day, as far as the length of their mean direction tells, may have grown
 	// with the day.

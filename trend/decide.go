@@ -29,9 +29,9 @@ func beats(longer, shorter *kept, l, s int, base int64) bool {
 		length := int64(longer.blocks) * int64(scales[l].mult) * base
 		apart := shorter.onset - longer.onset
 		switch {
-		case oneRise && apart > length/5 && longer.blocks >= minBlocks:
+		case oneRise && (apart > length/5 || shorter.earlier) && longer.blocks >= minBlocks:
 			return true
-		case oneRise && apart > -length/5 && apart <= length/5 && shorter.blocks >= minBlocks:
+		case oneRise && apart > -length/5 && apart <= length/5 && shorter.blocks >= minBlocks && !shorter.earlier:
 			return longer.z > clearer*shorter.z
 		}
 	}

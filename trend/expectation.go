@@ -19,7 +19,7 @@ func (j *judgement) expect(v *view, onset int, y []float64) (e odds.Expectation)
 	began := ((float64(v.t0)+v.t[onset])*j.mult*base - born) / base / 60
 	e.Young = e.Age < 24
 	e.Fresh = e.Young && began < max(startHours, startShare*e.Age)
-	e.Seen = s.starts.Seen()
+	e.Seen, e.Unfinished = s.starts.Seen(), s.starts.Unfinished()
 	if e.Age < learnedHours {
 		e.Starts = s.starts.Expect(e.Seen + 1)
 	}

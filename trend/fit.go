@@ -164,24 +164,3 @@ func (v *view) errors(h *hinge, sll, ml float64) {
 	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1) + math.Pow(loadShare*h.s, 2))
 	h.z = h.s / math.Sqrt(v2/max(shh, 1e-9))
 }
-
-// slope fits y = a + s·t over [from, to) of the load-adjusted floors.
-func slope(y, t []float64) (s, sxx float64) {
-	var my, mt float64
-	n := float64(len(y))
-	for i := range y {
-		my += y[i]
-		mt += t[i]
-	}
-	my /= n
-	mt /= n
-	var sxy float64
-	for i := range y {
-		sxx += (t[i] - mt) * (t[i] - mt)
-		sxy += (t[i] - mt) * (y[i] - my)
-	}
-	if sxx == 0 {
-		return 0, 0
-	}
-	return sxy / sxx, sxx
-}

@@ -3,6 +3,8 @@ package trend
 import (
 	"math"
 	"slices"
+
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
 // explained is the largest floor of now that the blocks before the onset
@@ -101,7 +103,7 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 			p.byLoad = alike[int(0.9*float64(same-1)+0.5)]
 		}
 		var sd float64
-		p.a, p.b, sd = affine(x[:n], l[:n])
+		p.a, p.b, sd = stat.Affine(x[:n], l[:n], slopeMargin)
 		p.byLoad = min(p.byLoad, p.a+p.b*max(load, top)+2*sd)
 	}
 	return p
@@ -120,38 +122,6 @@ func (v *view) beside(p *past, onset int) float64 {
 	}
 	slices.Sort(q[:hi-lo])
 	return max(1, q[(hi-lo)/2])
-}
-
-// affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
-// scatter allows for.
-func affine(x, l []float64) (a, b, sd float64) {
-	var mx, ml, sll, slx, sxx float64
-	n := 0.0
-	limit := math.Inf(1)
-	for i := range x {
-		if l[i] > 0 {
-			mx += x[i]
-			ml += l[i]
-			n++
-			limit = min(limit, x[i]/l[i])
-		}
-	}
-	if n < 4 {
-		return 0, math.Inf(1), 0
-	}
-	mx /= n
-	ml /= n
-	for i := range x {
-		if l[i] > 0 {
-			sll += (l[i] - ml) * (l[i] - ml)
-			slx += (l[i] - ml) * (x[i] - mx)
-			sxx += (x[i] - mx) * (x[i] - mx)
-		}
-	}
-	b = max(0, slx/max(sll, 1e-12))
-	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
-	b = min(limit, b*slopeMargin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
-	return mx - b*ml, b, sd
 }
 
 // top is the highest load since the onset, of the latest hours.

@@ -21,6 +21,7 @@ type finding struct {
 	blocks     int     // since the onset
 	passed     int     // evaluations in a row that all gates let pass
 	wait       float64 // base blocks, see Verdict.Wait
+	earlier    bool    // it began before the view did
 }
 
 func (s *Service) judge() Verdict {
@@ -65,6 +66,9 @@ func (s *Service) judge() Verdict {
 	}
 	s.judgePool(&v)
 	s.addLives(&v)
+	if v.Status == Leaking && s.growsFrom > 0 && s.growsFrom < v.Onset.UnixMilli() {
+		v.Onset = msTime(s.growsFrom) // it began in a process before
+	}
 	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
 		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
 	})

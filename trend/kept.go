@@ -12,6 +12,7 @@ type kept struct {
 	z, level, grown, b, confidence float32
 	status, gate                   uint8 // index into statuses and gates
 	n, blocks, passed              uint8
+	earlier                        bool
 	wait                           uint16 // base blocks
 }
 
@@ -37,7 +38,7 @@ func (f *finding) keep() kept {
 		slope: [3]float32{float32(f.slope.Value), float32(f.slope.Low), float32(f.slope.High)},
 		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), confidence: float32(f.confidence),
 		status: f.status.rank(), gate: uint8(max(0, slices.Index(all[:], f.gate))),
-		n: uint8(f.n), blocks: uint8(f.blocks), passed: uint8(min(f.passed, math.MaxUint8)),
+		n: uint8(f.n), blocks: uint8(f.blocks), passed: uint8(min(f.passed, math.MaxUint8)), earlier: f.earlier,
 		wait: uint16(max(0, min(math.Ceil(f.wait), math.MaxUint16))),
 	}
 }
@@ -48,7 +49,7 @@ func (k *kept) finding() finding {
 		slope: Interval{float64(k.slope[0]), float64(k.slope[1]), float64(k.slope[2])},
 		z:     float64(k.z), level: float64(k.level), grown: float64(k.grown), b: float64(k.b), confidence: float64(k.confidence),
 		status: statuses()[k.status], gate: gates()[k.gate],
-		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed), wait: float64(k.wait),
+		n: int(k.n), blocks: int(k.blocks), passed: int(k.passed), earlier: k.earlier, wait: float64(k.wait),
 	}
 }
 
@@ -57,9 +58,10 @@ func (k *kept) finding() finding {
 func (k *kept) update(now finding, mult int, below float64) {
 	if now.status == Leaking {
 		now.passed = int(k.passed) + 1
-		if now.passed < persistence {
+		// What is beyond doubt need not be seen twice.
+		if now.passed < persistence && 1-now.confidence > (1-below)/beyondDoubt {
 			now.confidence = min(now.confidence, below)
-			now.status, now.gate, now.wait = Suspicious, GateTooShort, float64((persistence-now.passed)*mult)
+			now.status, now.gate, now.wait = Suspicious, GateTooShort, 1
 		}
 	}
 	*k = now.keep()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
 // life is what the whole of one process's samples says: frequent deploys and
@@ -46,7 +48,7 @@ func (g *segment) live(base int64) (l life, ok bool) {
 				y[i] -= h.b * v.l[i]
 			}
 		}
-		s1, _ := slope(y[from:mid], v.t[from:mid])
+		s1, _ := stat.Slope(y[from:mid], v.t[from:mid])
 		return life{first: g.first, last: g.last, slope: h.s / mult, se: h.se / mult, early: s1 / mult, level: v.x[0]}, true
 	}
 	return life{}, false
@@ -115,11 +117,25 @@ func (v *view) line() (h hinge, ok bool) {
 // bury remembers the life of a segment that has ended.
 func (s *Service) bury(g *segment) {
 	s.learnStart(g, true)
+	s.noteEnd(g)
 	if l, ok := g.live(s.base); ok {
 		s.lives = append(s.lives, l)
 		if len(s.lives) > maxLives {
 			s.lives = slices.Delete(s.lives, 0, len(s.lives)-maxLives)
 		}
+	}
+}
+
+// noteEnd notes whether a process was growing when it ended: then the growth of the
+// next one may be the same leak.
+func (s *Service) noteEnd(g *segment) {
+	best := decide(&g.found, s.base)
+	switch {
+	case best < 0: // too short to tell
+	case !g.found[best].grows():
+		s.growsFrom = 0
+	case s.growsFrom == 0:
+		s.growsFrom = g.found[best].onset
 	}
 }
 

@@ -37,6 +37,7 @@ type Service struct {
 	livesAt   int64        // block of the scale of hours at which they were looked at
 	fromLives *Verdict     // nil: nothing
 	latch     *latch       // nil: no leak is open
+	growsFrom int64        // since when its processes have grown up to their ends, ms; 0: the last has not
 	first     int64        // time of the first sample of all, ms
 	swings    *odds.Habits // rises that it has come back from
 	starts    *odds.Habits // what its processes did after their start
@@ -152,7 +153,10 @@ func (s *Service) learnStart(g *segment, ended bool) {
 	}
 	g.reported = true
 	s.starts = s.starts.Occasion()
-	if w.levelled && w.hours > 0 {
+	switch {
+	case !w.levelled:
+		s.starts.NoteUnfinished()
+	case w.hours > 0:
 		s.starts.Note(w.hours, w.ratio)
 	}
 }

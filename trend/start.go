@@ -1,5 +1,7 @@
 package trend
 
+import "github.com/gorowatch/gorowatch/trend/internal/stat"
+
 import "slices"
 
 // startScale is the scale at whose blocks processes are looked at.
@@ -41,7 +43,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 		for at < v.n-1 && v.x[at] < first+0.9*grown {
 			at++
 		}
-		s, _ := slope(v.x[v.n-third:v.n], v.t[v.n-third:v.n])
+		s, _ := stat.Slope(v.x[v.n-third:v.n], v.t[v.n-third:v.n])
 		w = warmth{hours: max(v.t[at], 1) * mult / 60, ratio: grown / (first + smallService)}
 		w.levelled = at <= v.n-third && s*(v.t[v.n-1]-v.t[v.n-third]) < warmUpEnds*grown
 		return w, true

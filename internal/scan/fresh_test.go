@@ -96,7 +96,8 @@ func TestFreshServeSaysWhatAScanSays(t *testing.T) {
 		for _, perHour := range []float64{100, 600} {
 			t.Run(fmt.Sprintf("%v an hour, killed every %v hours", perHour, hours), func(t *testing.T) {
 				src := &mortal{onset: noon.Add(50 * time.Hour), perHour: perHour, dies: perHour * hours}
-				end := src.onset.Add(time.Duration((5*hours + 0.6*hours) * float64(time.Hour)).Truncate(time.Minute))
+				lives := max(5, 24/hours) // as many as it takes to alert, and one more
+				end := src.onset.Add(time.Duration((lives*hours + 0.6*hours) * float64(time.Hour)).Truncate(time.Minute))
 				begin := end.Add(-7 * 24 * time.Hour)
 				r, err := Run(t.Context(), Options{Source: src, Start: begin, End: end})
 				require.NoError(t, err)

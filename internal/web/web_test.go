@@ -96,7 +96,7 @@ func TestPages(t *testing.T) {
 		"/leaks/feedbeef": {"staging/rediscron resolved", "leaked 60 goroutines per hour", "Resolved 19:59 UTC : restarted at 19:58 UTC"},
 		"/services": {
 			"Services 5 watched", "prod/checkout leaking it grows and does not come back leak: main.logHandler.func1 2,430 2,308 212 8 8 s ago",
-			"prod/ledger suspicious growing, but not for long enough to be sure (needs at least 20 more minutes)", "prod/pool provisional growing, but ever more slowly, as a pool that fills up",
+			"prod/ledger suspicious growing, but not for long enough to be sure (needs at least 20 more minutes)", "prod/pool provisional growing, but perhaps only until a pool or cache is full",
 			"prod/api quiet the count follows the load 4,211 1,803 – 12 12 s ago", "prod/new quiet there are too few samples yet (needs at least 7 more minutes)",
 		},
 		"/targets": {

@@ -53,8 +53,9 @@ var mayImport = map[string][]string{
 	"collector/pprof/dump":     {"collector", "collector/pprof/bounds", "collector/pprof/paste"},
 	"collector/pprof/paste":    {"collector", "collector/pprof/bounds"},
 
-	"trend":               {"internal/procstart", "trend/internal/odds"},
+	"trend":               {"internal/procstart", "trend/internal/odds", "trend/internal/stat"},
 	"trend/internal/odds": {},
+	"trend/internal/stat": {},
 	"internal/human":      {},
 	"internal/stack":      {"collector"},
 	"leak":                {"collector", "trend"},

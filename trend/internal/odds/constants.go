@@ -11,6 +11,9 @@ const (
 	// many with the start of a process.
 	leaksPerDay   = 0.03
 	leaksPerStart = 0.05
+	// unfinishedSays is how many starts one process counts for that grew up to its
+	// end, as one that leaks does.
+	unfinishedSays = 0.1
 	// paceDensity is the density of the logarithm of a leak's pace: eleven e-folds,
 	// all alike.
 	paceDensity = 0.09

@@ -7,6 +7,8 @@ import "math"
 type Habits struct {
 	list []seenHabit
 	n    float32 // occasions: rises, or starts with and without one
+	// unfinished is how many rises were going on when their process ended.
+	unfinished float32
 }
 
 // seenHabit is so many rises that were alike.
@@ -74,4 +76,15 @@ func (h *Habits) Seen() float64 {
 		return 0
 	}
 	return float64(h.n)
+}
+
+// NoteUnfinished notes that a rise went on up to the end of its process.
+func (h *Habits) NoteUnfinished() { h.unfinished++ }
+
+// Unfinished is how many rises went on up to the end of their process.
+func (h *Habits) Unfinished() float64 {
+	if h == nil {
+		return 0
+	}
+	return float64(h.unfinished)
 }

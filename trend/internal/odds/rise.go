@@ -18,6 +18,9 @@ type Expectation struct {
 	Swings []Habit // rises that it has come back from
 	Starts []Habit // what its processes did after their start
 	Seen   float64 // starts that were seen
+	// Unfinished is how many of the starts seen were followed by growth up to the end
+	// of the process.
+	Unfinished float64
 	// Fresh: the rise began with the process. Young: the process started within a
 	// day.
 	Fresh, Young bool

@@ -15,7 +15,8 @@ func weights(r Rise, e *Expectation) (w [nExplanations]float64) {
 	w[ByNoise] = noiseLooks * math.Exp(-r.Z*r.Z/noiseTail) * any
 	w[ByLeak] = leaksPerDay * paceDensity * steady
 	if e.Fresh {
-		w[ByLeak] = leaksPerStart * paceDensity * steady
+		starts := (leaksPerStart + unfinishedSays*e.Unfinished) / (1 + unfinishedSays*e.Seen)
+		w[ByLeak] = starts * paceDensity * steady
 	} else {
 		w[ByFilling] = filling.fills(r)
 		w[ByRamp] = ramp.ramps(r) * r.Pace.steady()

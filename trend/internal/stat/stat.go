@@ -1,0 +1,97 @@
+// Package stat has the small statistics of the trend: lines, scatter and rises. It
+// is pure, and knows nothing of goroutines.
+package stat
+
+import "math"
+
+// Slope fits y = a + s·t , by least squares.
+func Slope(y, t []float64) (s, sxx float64) {
+	var my, mt float64
+	n := float64(len(y))
+	for i := range y {
+		my += y[i]
+		mt += t[i]
+	}
+	my /= n
+	mt /= n
+	var sxy float64
+	for i := range y {
+		sxx += (t[i] - mt) * (t[i] - mt)
+		sxy += (t[i] - mt) * (y[i] - my)
+	}
+	if sxx == 0 {
+		return 0, 0
+	}
+	return sxy / sxx, sxx
+}
+
+// Scatter is the sum of the squares around a line of a known slope, and that of the
+// products of neighbours.
+func Scatter(y, t []float64, slope float64) (sse, lag float64) {
+	var my, mt float64
+	for i := range y {
+		my += y[i] / float64(len(y))
+		mt += t[i] / float64(len(y))
+	}
+	last := 0.0
+	for i := range y {
+		e := y[i] - my - slope*(t[i]-mt)
+		sse += e * e
+		lag += e * last
+		last = e
+	}
+	return sse, lag
+}
+
+// Rises are the largest rises of y that do not overlap, each over so many
+// blocks, the largest first.
+func Rises(y []float64, wide int) (up [3]float64) {
+	taken := make([]bool, len(y)) // the blocks in which one ends
+	for k := range up {
+		at := -1
+		for i := wide; i < len(y); i++ {
+			if d := y[i] - y[i-wide]; d > up[k] && !taken[i] {
+				up[k], at = d, i
+			}
+		}
+		if at < 0 {
+			break
+		}
+		for i := max(0, at-wide+1); i < min(len(y), at+wide); i++ {
+			taken[i] = true
+		}
+	}
+	return up
+}
+
+// Affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
+// scatter allows for.
+func Affine(x, l []float64, margin float64) (a, b, sd float64) {
+	var mx, ml, sll, slx, sxx float64
+	n := 0.0
+	limit := math.Inf(1)
+	for i := range x {
+		if l[i] > 0 {
+			mx += x[i]
+			ml += l[i]
+			n++
+			limit = min(limit, x[i]/l[i])
+		}
+	}
+	if n < 4 {
+		return 0, math.Inf(1), 0
+	}
+	mx /= n
+	ml /= n
+	for i := range x {
+		if l[i] > 0 {
+			sll += (l[i] - ml) * (l[i] - ml)
+			slx += (l[i] - ml) * (x[i] - mx)
+			sxx += (x[i] - mx) * (x[i] - mx)
+		}
+	}
+	b = max(0, slx/max(sll, 1e-12))
+	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
+	b = min(limit, b*margin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
+	return mx - b*ml, b, sd
+}
