@@ -54,6 +54,12 @@ func look(s Shown, speed float64, watch time.Duration) (line string, err error) 
 		return "", err
 	}
 	time.Sleep(watch)
+	// What a finalizer would still end is no leak.
+	for range 2 {
+		if _, err := get("http://" + s.Addr + "/debug/pprof/heap?gc=1"); err != nil {
+			return "", err
+		}
+	}
 	after, err := dump(s.Addr)
 	if err != nil {
 		return "", err
