@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,9 +28,10 @@ type Finding struct {
 	CulpritNamed  bool   `json:"culprit_named,omitempty"`
 	Evidence      string `json:"evidence,omitempty"`
 	EvidenceFirst string `json:"evidence_first,omitempty"`
-	Confidence    string `json:"confidence,omitempty"`
 	HintText      string `json:"hint,omitempty"`
 	HintTrue      bool   `json:"hint_true"`
+	// Verdict is what gorowatch says of the service at the end.
+	Verdict string `json:"verdict,omitempty"`
 
 	// Harm.
 	Pulls       float64 `json:"pulls"`
@@ -50,7 +52,7 @@ type Evidence struct {
 // collect asks everybody what they know.
 func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
 	e := &Evidence{Version: version(o.root), Time: time.Now().UTC().Truncate(time.Second), Life: o.life.String(), Speed: o.speed}
-	known, err := leaks(w.gorowatch)
+	verdicts, err := verdicts(w.gorowatch)
 	if err != nil {
 		return nil, err
 	}
@@ -59,16 +61,7 @@ func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
 		if len(f.Alerts) > 0 {
 			f.judge(s, o.speed)
 		}
-		for _, l := range known {
-			if l.Service["job"] == s.job() && f.Confidence == "" {
-				f.Confidence = strings.TrimSpace(string(l.Confidence))
-				for _, stack := range l.Stacks {
-					if f.HintText == "" {
-						f.HintText = stack.Hint.Sentence
-					}
-				}
-			}
-		}
+		f.Verdict = verdicts[s.job()]
 		f.HintTrue = says(f.HintText, f.Hint...)
 		if err := f.harm(s.Addr); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.job(), err)
@@ -92,6 +85,12 @@ func (f *Finding) judge(s Shown, speed float64) {
 	for _, function := range f.functions() {
 		f.FunctionNamed = f.FunctionNamed || names(all.String(), function)
 		f.FunctionFirst = f.FunctionFirst || names(first.Annotations["summary"], function)
+	}
+	// The hint is a line of its own in the description.
+	for line := range strings.Lines(first.Annotations["description"]) {
+		if hint, ok := strings.CutPrefix(strings.TrimSpace(line), "Usually: "); ok {
+			f.HintText = hint
+		}
 	}
 	f.CallerNamed = names(all.String(), f.Caller)
 	f.CulpritNamed = f.Culprit != "" && names(all.String(), f.Culprit)
@@ -129,32 +128,30 @@ func says(text string, words ...string) bool {
 	return false
 }
 
-// known is what gorowatch's API says of a leak, as far as it is wanted here.
-type known struct {
-	Service    map[string]string `json:"service"`
-	Confidence json.RawMessage   `json:"confidence"`
-	Stacks     []struct {
-		Hint struct {
-			Sentence string `json:"sentence"`
-		} `json:"hint"`
-	} `json:"stacks"`
-}
-
-// leaks asks gorowatch for all leaks that it knows.
-func leaks(url string) ([]known, error) {
-	text, err := get(url + "/api/v1/leaks?limit=1000")
+// verdicts asks gorowatch what it thinks of each job, in its own words.
+func verdicts(url string) (map[string]string, error) {
+	text, err := get(url + "/api/v1/services?limit=1000")
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
 		Data struct {
-			Leaks []known `json:"leaks"`
+			Services []struct {
+				Labels   map[string]string `json:"labels"`
+				Status   string            `json:"status"`
+				Why      string            `json:"why"`
+				HeldBack string            `json:"held_back"`
+			} `json:"services"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return nil, fmt.Errorf("%s/api/v1/leaks: %w", url, err)
+		return nil, fmt.Errorf("%s/api/v1/services: %w", url, err)
 	}
-	return answer.Data.Leaks, nil
+	said := map[string]string{}
+	for _, s := range answer.Data.Services {
+		said[s.Labels["job"]] = strings.Join(slices.DeleteFunc([]string{s.Status, s.Why, s.HeldBack}, func(s string) bool { return s == "" }), ": ")
+	}
+	return said, nil
 }
 
 // harm asks the program what it was asked for, and what it cost.

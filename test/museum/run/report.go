@@ -88,13 +88,13 @@ func (e *Evidence) markdown() string {
 	fmt.Fprintf(&b, "| healthy programs alerted | %s |\n\n", percent(count(healthy, alerted), len(healthy)))
 
 	fmt.Fprintf(&b, "## Leaks\n\n\"Named\" says whether the last alert named the leaking function (F: in its summary, f: elsewhere), the caller in the user's program (C), and the goroutine that holds up the others (H); a dash stands for what was not named, and a blank for what there is not. Pulls are profiles that the program was asked for, with the milliseconds that they took it.\n\n")
-	fmt.Fprintf(&b, "| case | an hour | minutes | evidence | named | hint | pulls |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| case | an hour | minutes | evidence | named | hint, or *the verdict* where there was no alert | pulls |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range leaks {
 		minutes := "never"
 		if f.Alerted {
 			minutes = fmt.Sprintf("%.0f", f.Minutes)
 		}
-		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %s | %.0f (%.0f ms) |\n", f.Name, f.Rate, minutes, progress(f), named(f), cell(f.HintText), f.Pulls, 1000*f.PullSeconds)
+		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %s | %.0f (%.0f ms) |\n", f.Name, f.Rate, minutes, progress(f), named(f), cell(remark(f)), f.Pulls, 1000*f.PullSeconds)
 	}
 	fmt.Fprintf(&b, "\n## Twins that were alerted\n\n")
 	listAlerts(&b, twins)
@@ -108,6 +108,14 @@ func (e *Evidence) markdown() string {
 	}
 	fmt.Fprintf(&b, "\n## Again\n\n```sh\nmake museum                    # two hours in real time\nmake museum SPEED=8            # the same in 15 minutes\nmake museum-data               # keeps series, profiles and truth in dist/museum-data\ngorowatch scan --tsdb.path=dist/museum-data/tsdb --profiles=file://$PWD/dist/museum-data/bucket\n```\n")
 	return b.String()
+}
+
+// remark is the hint of an alert, or why there was none.
+func remark(f Finding) string {
+	if f.Alerted {
+		return f.HintText
+	}
+	return "*" + f.Verdict + "*"
 }
 
 // progress is the evidence of the first alert, and what it came to.
