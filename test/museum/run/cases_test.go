@@ -24,6 +24,7 @@ func cases(t *testing.T) *Museum {
 // Each case has a program, and each program is a case.
 func TestCasesArePrograms(t *testing.T) {
 	m := cases(t)
+	jobs := map[string]bool{"prometheus": true}
 	for folder, list := range map[string][]Case{"leaks": m.Leaks, "healthy": m.Healthy} {
 		programs := map[string]bool{}
 		entries, err := os.ReadDir(filepath.Join(museum, folder))
@@ -38,6 +39,10 @@ func TestCasesArePrograms(t *testing.T) {
 				t.Errorf("%s: cases.yaml has it, and %s/ has not", c.Name, folder)
 			}
 			delete(programs, c.Name)
+			if jobs[c.Name] {
+				t.Errorf("%s: two cases have this name", c.Name)
+			}
+			jobs[c.Name] = true
 			if c.Rate <= 0 {
 				t.Errorf("%s: rate %d", c.Name, c.Rate)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -36,6 +37,7 @@ func start(name string, says *regexp.Regexp, log io.Writer, path string, args ..
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	said := make(chan []string, 1)
+	var last []string // lines, for an error
 	go func() {
 		defer close(p.ended)
 		lines := bufio.NewScanner(reader)
@@ -45,6 +47,7 @@ func start(name string, says *regexp.Regexp, log io.Writer, path string, args ..
 			if log != nil {
 				fmt.Fprintln(log, lines.Text())
 			}
+			last = append(last, lines.Text())[max(len(last)-9, 0):]
 			if groups := says.FindStringSubmatch(lines.Text()); groups != nil && waits {
 				waits = false
 				said <- groups
@@ -57,7 +60,7 @@ func start(name string, says *regexp.Regexp, log io.Writer, path string, args ..
 	case groups := <-said:
 		return p, groups, nil
 	case <-p.ended:
-		return nil, nil, fmt.Errorf("%s ended: %v", name, p.cmd.ProcessState)
+		return nil, nil, fmt.Errorf("%s ended: %v\n%s", name, p.cmd.ProcessState, strings.Join(last, "\n"))
 	case <-time.After(2 * time.Minute):
 		p.stop()
 		return nil, nil, fmt.Errorf("%s: not ready within 2 minutes", name)

@@ -27,23 +27,23 @@ type Watch struct {
 }
 
 // newWatch starts them in a folder of their own.
-func newWatch(o Options, stage *Stage, prometheus, gorowatch string) (w *Watch, err error) {
-	w = &Watch{o: o, stage: stage}
-	if w.dir, err = os.MkdirTemp("", "museum-watch-"); err != nil {
+func newWatch(o Options, stage *Stage, prometheus, gorowatch string) (*Watch, error) {
+	dir, err := os.MkdirTemp("", "museum-watch-")
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			w.stop()
-		}
-	}()
-	if w.told, err = newAlertmanager(); err != nil {
+	w := &Watch{o: o, stage: stage, dir: dir}
+	if w.told, err = newAlertmanager(); err == nil {
+		err = w.startPrometheus(prometheus)
+	}
+	if err == nil {
+		err = w.startGorowatch(gorowatch)
+	}
+	if err != nil {
+		w.stop()
 		return nil, err
 	}
-	if err = w.startPrometheus(prometheus); err != nil {
-		return nil, err
-	}
-	return w, w.startGorowatch(gorowatch)
+	return w, nil
 }
 
 // stop ends all, and forgets their data.

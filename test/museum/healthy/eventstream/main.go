@@ -1,4 +1,4 @@
-// Command sse streams events to clients that come through the morning and stay.
+// Command eventstream streams events to clients that come through the morning and stay.
 package main
 
 import (
