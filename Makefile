@@ -67,7 +67,7 @@ test-leakbench: dist/gotestsum ## run the tests of the kit that makes labelled d
 	cd $(KIT) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -timeout=10m ./...
 
 .PHONY: test-museum
-test-museum: dist/gotestsum ## show gorowatch a part of the museum of leaks, at 40 times the speed of life
+test-museum: dist/gotestsum ## show gorowatch a part of the museum of leaks, at 30 times the speed of life
 	cd $(MUSEUM) && $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=20m ./run
 
 .PHONY: test-e2e

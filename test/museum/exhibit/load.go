@@ -92,8 +92,8 @@ func (e *Exhibit) traffic() {
 		time.Sleep(time.Duration(20+rand.IntN(180)) * time.Millisecond)
 		_, _ = io.WriteString(w, "done\n")
 	})
-	// Time of requests is not compressed: two a second at any speed.
-	e.Every(7200/e.speed, func() { go e.fetch("/work") })
+	// Time of requests is not compressed: one a second at any speed.
+	e.Every(3600/e.speed, func() { go e.fetch("/work") })
 }
 
 // Must ends the program if something that it cannot do without failed.

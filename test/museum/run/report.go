@@ -63,7 +63,7 @@ func (e *Evidence) markdown() string {
 	if e.Speed == 1 {
 		fmt.Fprintf(&b, "Run of %s, in real time, at default settings.\n\n", e.Time.Format("2006-01-02 15:04 UTC"))
 	} else {
-		fmt.Fprintf(&b, "Run of %s at %g times the speed of life: rates and waits of the programs, scrapes, `trend.base`, the evaluation interval and the intervals and CPU budget of profiles were all scaled by it. Minutes are minutes of life. What does not scale is the time that a goroutine has waited: Go tells it in whole minutes of the clock, so that the evidence `aged` is seen later here than in life.\n\n",
+		fmt.Fprintf(&b, "Run of %s at %g times the speed of life: rates and waits of the programs, scrapes, `trend.base`, the evaluation interval and the intervals and CPU budget of profiles were all scaled by it. Minutes are minutes of life; rates that alerts tell are per hour of the clock. What does not scale is the time that a goroutine has waited: Go tells it in whole minutes of the clock, so that the evidence `aged` is seen later here than in life.\n\n",
 			e.Time.Format("2006-01-02 15:04 UTC"), e.Speed)
 	}
 	fmt.Fprintf(&b, "| | |\n|---|---|\n")
