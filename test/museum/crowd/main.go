@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"log"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -20,25 +21,33 @@ type crowd struct {
 	ctx   context.Context
 	url   string
 	speed float64
+	stay  time.Duration
 }
 
 func main() {
-	kind := flag.String("kind", "", "websocket, sse, longpoll or proxy")
+	kind := flag.String("kind", "", "websocket, sse, longpoll, proxy, etcd or victoria")
+	stay := flag.Duration("stay", 24*time.Hour, "how long each watches, of those that watch")
 	url := flag.String("url", "", "base URL of the program")
 	rate := flag.Float64("rate", 200, "clients that arrive an hour")
-	most := flag.Int("most", 2000, "clients at most")
+	most := flag.Int("most", 5000, "clients at most")
 	speed := flag.Float64("speed", 1, "how many times faster than life everything happens")
 	life := flag.Duration("for", 4*time.Hour, "time after which it ends")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), *life)
 	defer cancel()
-	c := &crowd{ctx, *url, *speed}
-	be := map[string]func(){"websocket": c.talk, "sse": c.listen, "longpoll": c.poll, "proxy": c.ask}[*kind]
+	c := &crowd{ctx, *url, *speed, *stay}
+	be := map[string]func(){
+		"websocket": c.talk, "sse": c.listen, "longpoll": c.poll, "proxy": c.ask,
+		"etcd": c.configure, "victoria": c.chart,
+	}[*kind]
 	if be == nil {
-		log.Fatalf("-kind=%s: want websocket, sse, longpoll or proxy", *kind)
+		log.Fatalf("-kind=%s: want websocket, sse, longpoll, proxy, etcd or victoria", *kind)
 	}
+	began := time.Now()
 	for range *most {
-		wait := min(rand.ExpFloat64(), 3) * float64(time.Hour) / *rate
+		// They come in waves of an hour.
+		wave := 1 + 0.4*math.Sin(2*math.Pi*time.Since(began).Hours()**speed)
+		wait := min(rand.ExpFloat64(), 3) * float64(time.Hour) / (*rate * wave)
 		if !c.sleep(time.Duration(wait)) {
 			return
 		}

@@ -22,19 +22,25 @@ func build(museum, dir string, m *Museum) (Binaries, error) {
 	b := Binaries{dir: dir}
 	var leaks, twins, healthy []string
 	tools := []string{"./world"}
-	plus := false
+	plus, crowd := false, false
 	for _, c := range m.Leaks {
+		crowd, plus = crowd || c.Crowd != "", plus || c.Needs != ""
+		if c.Server != "" {
+			continue
+		}
 		leaks = append(leaks, "./leaks/"+c.Name)
 		if c.Fixed != "" {
 			twins = append(twins, "./leaks/"+c.Name)
 		}
-		plus = plus || c.Needs != ""
 	}
 	for _, c := range m.Healthy {
+		crowd, plus = crowd || c.Crowd != "", plus || c.Needs != ""
+		if c.Server != "" {
+			continue
+		}
 		healthy = append(healthy, "./healthy/"+c.Name)
-		plus = plus || c.Needs != ""
 	}
-	if len(healthy) > 0 {
+	if crowd {
 		tools = append(tools, "./crowd")
 	}
 	if plus {
@@ -80,18 +86,4 @@ func gorowatch(root, dir string) (string, error) {
 }
 
 // prometheus is the path of the one that test/tools/install.sh has built.
-func prometheus() (string, error) {
-	cache := os.Getenv("GOROWATCH_TOOLS")
-	if cache == "" {
-		dir := os.Getenv("XDG_CACHE_HOME")
-		if dir == "" {
-			dir = filepath.Join(os.Getenv("HOME"), ".cache")
-		}
-		cache = filepath.Join(dir, "gorowatch-tools")
-	}
-	path := filepath.Join(cache, "prometheus", "current", "prometheus")
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("no Prometheus: run test/tools/install.sh prometheus (%w)", err)
-	}
-	return path, nil
-}
+func prometheus() (string, error) { return tool("prometheus", "prometheus") }

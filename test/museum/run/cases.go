@@ -31,8 +31,9 @@ type Case struct {
 	Needs     string   `yaml:"needs" json:"-"`
 	Hint      []string `yaml:"hint" json:"-"`
 
-	Crowd string `yaml:"crowd" json:"-"`
-	Why   string `yaml:"why" json:"why,omitempty"`
+	Crowd  string `yaml:"crowd" json:"-"`
+	Server string `yaml:"server" json:"server,omitempty"`
+	Why    string `yaml:"why" json:"why,omitempty"`
 }
 
 // Museum is all of cases.yaml.

@@ -45,6 +45,9 @@ func tables(m *Museum) string {
 		if c.Module != "" {
 			module = c.Module + " " + c.Version
 		}
+		if c.Server != "" {
+			module = c.Server + " of Debian"
+		}
 		if c.Fixed != "" {
 			fix = c.Fixed + ": " + fix
 		}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"regexp"
 	"time"
 )
@@ -28,6 +30,7 @@ type Stage struct {
 	binaries Binaries
 	speed    float64
 	life     time.Duration
+	dir      string // for what they write
 	all      processes
 	world    []string // flags
 	Shown    []Shown
@@ -39,8 +42,13 @@ var listening = regexp.MustCompile(`^listening on (\S+)(?: (\S+))?$`)
 func newStage(b Binaries, m *Museum, speed float64, life time.Duration) (*Stage, error) {
 	// Programs end by themselves a little later than the show does.
 	s := &Stage{binaries: b, speed: speed, life: life + 5*time.Minute}
+	var err error
+	if s.dir, err = os.MkdirTemp("", "museum-stage-"); err != nil {
+		return nil, err
+	}
 	p, said, err := start("world", listening, nil, b.tool("world"), s.flags()...)
 	if err != nil {
+		s.stop()
 		return nil, err
 	}
 	s.all = append(s.all, p)
@@ -63,31 +71,60 @@ func newStage(b Binaries, m *Museum, speed float64, life time.Duration) (*Stage,
 
 func (s *Stage) flags() []string { return []string{"-for=" + s.life.String()} }
 
-func (s *Stage) stop() { s.all.stop() }
+// stop ends all programs, and forgets what they wrote.
+func (s *Stage) stop() {
+	s.all.stop()
+	_ = os.RemoveAll(s.dir)
+}
 
 // leak shows a case that leaks.
-func (s *Stage) leak(c Case) error { return s.show(c, "leak", s.binaries.leak(c.Name)) }
-
-// twin shows the form of a case that does not leak.
-func (s *Stage) twin(c Case) error {
-	if c.Fixed != "" {
-		return s.show(c, "twin", s.binaries.twin(c.Name))
+func (s *Stage) leak(c Case) error {
+	if c.Server != "" {
+		return errors.Join(s.server(c, "leak"), s.crowd(c, 24*time.Hour))
 	}
-	return s.show(c, "twin", s.binaries.leak(c.Name), "-fixed")
+	return s.show(c, "leak", s.binaries.leak(c.Name))
+}
+
+// twin shows the form of a case that does not leak: another release, another use,
+// or clients that leave.
+func (s *Stage) twin(c Case) error {
+	switch {
+	case c.Server != "":
+		return errors.Join(s.server(c, "twin"), s.crowd(c, time.Minute))
+	case c.Fixed != "":
+		return s.show(c, "twin", s.binaries.twin(c.Name))
+	default:
+		return s.show(c, "twin", s.binaries.leak(c.Name), "-fixed")
+	}
 }
 
 // healthy shows a case that is none, and brings its crowd.
 func (s *Stage) healthy(c Case) error {
+	if c.Server != "" {
+		return errors.Join(s.server(c, "healthy"), s.crowd(c, time.Minute))
+	}
 	if err := s.show(c, "healthy", s.binaries.healthy(c.Name)); err != nil || c.Crowd == "" {
 		return err
+	}
+	return s.crowd(c, 24*time.Hour)
+}
+
+// crowd brings the clients of the program that was shown last, each of which
+// stays for a while.
+func (s *Stage) crowd(c Case, stay time.Duration) error {
+	if len(s.Shown) == 0 || s.Shown[len(s.Shown)-1].Name != c.Name {
+		return nil // the server is missing
 	}
 	url := "http://" + s.Shown[len(s.Shown)-1].Addr
 	args := append(s.flags(), fmt.Sprintf("-rate=%d", c.Rate), fmt.Sprintf("-speed=%g", s.speed))
 	path := s.binaries.tool("crowd")
-	if c.Crowd == "grpc" {
+	switch c.Crowd {
+	case "grpc":
 		path, args = s.binaries.tool("worldplus"), append(args, "-crowd="+url)
-	} else {
-		args = append(args, "-kind="+c.Crowd, "-url="+url)
+	case "halfclose":
+		path, args = s.binaries.tool("worldplus"), append(args, "-etcd="+url[len("http://"):], fmt.Sprintf("-cancel=%t", stay < time.Hour))
+	default:
+		args = append(args, "-kind="+c.Crowd, "-url="+url, "-stay="+stay.String())
 	}
 	p, err := startQuiet("crowd of "+c.Name, path, args...)
 	if err == nil {

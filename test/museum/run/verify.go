@@ -21,7 +21,7 @@ func verify(out io.Writer, b Binaries, m *Museum, speed float64, watch time.Dura
 			return err
 		}
 		for _, c := range cases {
-			if err := errors.Join(stage.leak(c), stage.twin(c)); err != nil {
+			if err := missing(errors.Join(stage.leak(c), stage.twin(c))); err != nil {
 				stage.stop()
 				return err
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -73,12 +72,10 @@ func (w *Watch) startPrometheus(binary string) error {
 		fmt.Fprintf(&config, "- {job_name: %q, static_configs: [{targets: [%q], labels: {namespace: museum}}]}\n", s.job(), s.Addr)
 	}
 	// No port can be asked for: it takes one that was free a moment ago.
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
 	fmt.Fprintf(&config, "- {job_name: prometheus, static_configs: [{targets: [%q], labels: {namespace: museum}}]}\n", addr)
 	path, err := w.file("prometheus.yml", config.String())
 	if err != nil {
