@@ -99,7 +99,7 @@ func TestFaults(t *testing.T) {
 	} {
 		got := strings.Join(faults(&Evidence{Findings: []Finding{c.finding}}), "; ")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
-			t.Errorf("%s, %q: %q, want %q", c.finding.Kind, c.finding.Alerts, got, c.want)
+			t.Errorf("%s, %+v: %q, want %q", c.finding.Kind, c.finding.Alerts, got, c.want)
 		}
 	}
 	f := find("leak", "leaks in main.(*shop).quote.func1 (main.go:1)")
