@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
 // answer is the part of an answer besides its series.
@@ -24,7 +25,7 @@ const maxPart = 4 << 20
 
 // Limits of the texts of an answer.
 const (
-	maxText     = 500 // bytes of each
+	maxText     = apierror.MaxText // bytes of each
 	maxWarnings = 10
 )
 
@@ -93,9 +94,9 @@ func (t *boundedBody) explain(err error, a *answer) error {
 	case t.err != nil:
 		return t.err
 	case t.n == 0:
-		return errEmpty
+		return apierror.ErrEmpty
 	case t.web:
-		return errWebPage
+		return apierror.ErrWebPage
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.status == "":
 		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: it is cut off, or has no status")
 	case err != nil:

@@ -10,26 +10,28 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
 // chunk reads the three signals over one range. Where an instance has no load or start by
 // what is asked for, the rest of the list is read too, and the containers in its
 // namespace, from then on together with the others.
-func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings *[]string) error {
-	if err := s.ask(ctx, r, [3]string{counts, s.queries.Load(signals.Range), s.queries.Start()}, warnings); err != nil {
+func (s *Source) chunk(ctx context.Context, r v1.Range, counts expression, groups []share.Group, warnings *[]string) error {
+	first := [3]*[]string{s.write(counts, groups, false), s.write(load, groups, s.loose[0]), s.write((*signals.Query).Start, groups, s.loose[1])}
+	if err := s.ask(ctx, r, first, warnings); err != nil {
 		return err
 	}
 	noLoad, noStart := s.join.assign()
-	var more [3]string
+	var more [3]*[]string
 	q := &s.queries
-	if all, covered := askAll(&q.LoadFirst, s.join.uses[1]), s.cover(0, &q.LoadContainers, noLoad, q.Set.Load); all || covered {
-		more[1] = q.Load(signals.Range)
+	if s.askMore(0, &q.LoadFirst, &q.LoadContainers, noLoad, q.Set.Load) {
+		more[1] = s.write(load, groups, s.loose[0])
 	}
-	if all, covered := askAll(&q.StartFirst, s.join.uses[2]), s.cover(1, &q.StartContainers, noStart, q.Set.Start); all || covered {
-		more[2] = q.Start()
+	if s.askMore(1, &q.StartFirst, &q.StartContainers, noStart, q.Set.Start) {
+		more[2] = s.write((*signals.Query).Start, groups, s.loose[1])
 	}
-	if more[1] == "" && more[2] == "" {
+	if more[1] == nil && more[2] == nil {
 		return nil
 	}
 	if err := s.ask(ctx, r, more, warnings); err != nil {
@@ -37,6 +39,16 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 	}
 	s.join.assign()
 	return nil
+}
+
+// load is the expression for the load.
+func load(q *signals.Query) string { return q.Load(signals.Range) }
+
+// askMore reports whether more of the loads, 0, or of the starts, 1, is to be asked for.
+func (s *Source) askMore(i int, first *int, containers *string, namespaces map[string]bool, list signals.List) bool {
+	uses := s.join.uses[i+1]
+	all, covered, loose := askAll(first, uses), s.cover(i, containers, namespaces, list), s.askLoose(i, uses)
+	return all || covered || loose
 }
 
 // askAll reports whether the rest of a list is to be asked for, because an instance has
@@ -78,24 +90,17 @@ func (s *Source) cover(i int, selector *string, namespaces map[string]bool, list
 	return more
 }
 
-// ask reads those of the three expressions that are not empty.
-func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings *[]string) error {
+// ask reads those of the three signals that have expressions, of which there may be none.
+func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]*[]string, warnings *[]string) error {
 	vectors := [3]*vector{s.join.counts, s.join.loads, s.join.starts}
 	var said [3][]string
 	g, ctx := errgroup.WithContext(ctx)
-	for i, expr := range exprs {
-		if expr == "" {
+	for i := range exprs {
+		if exprs[i] == nil {
 			continue
 		}
-		g.Go(func() error {
-			a, err := s.client.read(ctx, expr, r, vectors[i])
-			said[i] = a.warnings
-			for _, text := range a.infos {
-				// What is unusual about our own expressions we know.
-				if s.custom && i == 1 || !strings.HasPrefix(text, "PromQL info:") {
-					said[i] = append(said[i], text)
-				}
-			}
+		g.Go(func() (err error) {
+			said[i], err = s.readInto(ctx, vectors[i], *exprs[i], r, s.custom && i == 1)
 			return err
 		})
 	}
@@ -103,7 +108,7 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings 
 		return err
 	}
 	for i, v := range vectors {
-		if exprs[i] == "" {
+		if exprs[i] == nil {
 			continue
 		}
 		metric := v.list[0].Name
@@ -124,4 +129,25 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings 
 		}
 	}
 	return nil
+}
+
+// readInto reads an answer that comes in parts, one for each expression. custom: they are
+// not ours alone.
+func (s *Source) readInto(ctx context.Context, v *vector, exprs []string, r v1.Range, custom bool) (said []string, err error) {
+	v.begin(r.Start.Equal(r.End))
+	for _, expr := range exprs {
+		a, err := s.client.read(ctx, expr, r, v)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, a.warnings...)
+		for _, text := range a.infos {
+			// What is unusual about our own expressions we know.
+			if custom || !strings.HasPrefix(text, "PromQL info:") {
+				said = append(said, text)
+			}
+		}
+	}
+	v.choose()
+	return said, nil
 }

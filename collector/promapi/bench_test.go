@@ -18,7 +18,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				v.begin()
+				v.begin(true)
 				if _, err := decode(bytes.NewReader(text), v.take); err != nil {
 					b.Fatal(err)
 				}

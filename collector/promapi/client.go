@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
@@ -98,16 +99,16 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 // nextAttempt decides whether a query that failed is sent again, and after how
 // long.
 func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again bool) {
-	var busy *busyError
+	var busy *apierror.Busy
 	switch reason := collector.ReasonOf(err); {
 	case errors.As(err, &busy):
 	case reason == collector.ReasonTruncated: // by a proxy that restarts
 	default:
 		return 0, false
 	}
-	if busy != nil && busy.after > patience {
+	if busy != nil && busy.After > patience {
 		c.mtx.Lock()
-		c.notBefore = time.Now().Add(min(busy.after, maxWait))
+		c.notBefore = time.Now().Add(min(busy.After, maxWait))
 		c.mtx.Unlock()
 		return 0, false
 	}
@@ -117,7 +118,7 @@ func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again 
 	}
 	wait = c.backoff.Wait(attempt)
 	if busy != nil {
-		wait = max(wait, busy.after)
+		wait = max(wait, busy.After)
 	}
 	return wait, true
 }
@@ -143,22 +144,23 @@ func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector
 	defer func() { c.metrics.duration.Observe(time.Since(began).Seconds()) }()
 	resp, err := c.send(ctx, form, !r.Start.Equal(r.End))
 	if err != nil {
-		return a, explain(err)
+		return a, apierror.Explain(err)
 	}
 	defer resp.Body.Close()
 	c.checkClock(resp, began)
-	into.begin()
-	into.instant = r.Start.Equal(r.End)
+	into.beginPart()
 	a, err = decode(resp.Body, into.take)
 	into.end()
-	into.choose()
 	switch {
 	case err == nil:
 		err = a.failure(resp.StatusCode)
 	case resp.StatusCode/100 != 2 && collector.ReasonOf(err) == collector.ReasonBadData:
-		err = statusError(resp, "")
+		err = apierror.OfStatus(resp, "")
 	}
-	return a, explain(err)
+	if err != nil {
+		into.undoPart()
+	}
+	return a, apierror.Explain(err)
 }
 
 // send posts a form, or gets with it where the server does not let us post. A
@@ -188,7 +190,7 @@ func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*h
 		if err != nil {
 			return nil, err
 		}
-		if get || !refusesPost(resp.StatusCode) {
+		if get || !apierror.RefusesPost(resp.StatusCode) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
@@ -209,9 +211,9 @@ func (a *answer) failure(code int) error {
 	case a.status == "success":
 		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
 	}
-	err := collectorError(v1.ErrorType(a.errorType), a.err)
+	err := apierror.OfType(v1.ErrorType(a.errorType), a.err)
 	if fetch.IsUnavailable(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
-		return &busyError{reason: collector.ReasonStatus, text: err.Error()}
+		return &apierror.Busy{Reason: collector.ReasonStatus, Text: err.Error()}
 	}
 	return err
 }

@@ -7,8 +7,11 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
+
+type point = points.Point
 
 // decode reads an answer of the query API as it arrives. With ten thousand series it is
 // megabytes every minute, and only the values differ from the answer before. So decode
@@ -184,7 +187,7 @@ func (d *decoder) oneSeries() error {
 			if err != nil {
 				return err
 			}
-			*to, err = appendPoints(*to, text)
+			*to, err = points.Append(*to, text)
 			return err
 		}
 		return d.SkipValue()

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -32,7 +33,7 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 func vectorOf(text []byte) (*vector, answer, error) {
 	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
-	v.begin()
+	v.begin(true)
 	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
 	v.end()
 	return v, a, err
@@ -51,9 +52,9 @@ func TestDecode(t *testing.T) {
 	require.Len(t, v.read, 3)
 	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].of.labels.String())
 	require.Len(t, v.points, 5)
-	require.Equal(t, point{1700000060123, 2500}, v.points[1])
-	require.True(t, math.IsNaN(v.points[2].v) && math.IsInf(v.points[3].v, -1))
-	require.Equal(t, point{1700000000000, 12345678901234567}, v.points[4])
+	require.Equal(t, points.Point{T: 1700000060123, V: 2500}, v.points[1])
+	require.True(t, math.IsNaN(v.points[2].V) && math.IsInf(v.points[3].V, -1))
+	require.Equal(t, points.Point{T: 1700000000000, V: 12345678901234567}, v.points[4])
 	require.Equal(t, [2]int32{4, 5}, [2]int32{v.read[1].lo, v.read[1].hi})
 	require.Equal(t, v.read[2].lo, v.read[2].hi)
 }
@@ -84,7 +85,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%d points, want %d", len(got), len(s.Values))
 			}
 			for k, p := range s.Values {
-				if got[k].v != float64(p.Value) && !math.IsNaN(float64(p.Value)) {
+				if got[k].V != float64(p.Value) && !math.IsNaN(float64(p.Value)) {
 					t.Fatalf("%v, want %v", got[k], p)
 				}
 			}

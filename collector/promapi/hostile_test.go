@@ -154,7 +154,7 @@ func TestPartWithoutAnEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := &counted{r: io.MultiReader(strings.NewReader(before), endless{})}
 			v := newVector(10, signals.Default().Goroutines)
-			v.begin()
+			v.begin(true)
 			_, err := decode(body, v.take)
 			require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, "one series or text of its answer has more than 4 MiB")

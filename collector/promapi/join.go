@@ -114,24 +114,24 @@ func (j *join) add(within time.Duration) {
 		loads, starts := j.loads.cursor(in.load), j.starts.cursor(in.start)
 		for _, p := range j.counts.points[s.lo:s.hi] {
 			switch {
-			case math.IsNaN(p.v) || math.IsInf(p.v, 0):
+			case math.IsNaN(p.V) || math.IsInf(p.V, 0):
 				j.metrics.dropped.WithLabelValues(dropNotFinite).Inc()
 				continue
-			case !collector.ValidCount(p.v):
+			case !collector.ValidCount(p.V):
 				j.metrics.dropped.WithLabelValues(dropNotCount).Inc()
 				continue
-			case p.t < j.first || p.t > j.last:
+			case p.T < j.first || p.T > j.last:
 				j.metrics.dropped.WithLabelValues(dropOutOfRange).Inc()
 				continue
-			case p.t <= last:
+			case p.T <= last:
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(loads.value(p.t)), Start: collector.KnownStart(starts.value(p.t), p.t)}
+			x := collector.Sample{T: p.T, Count: p.V, Load: collector.KnownLoad(loads.value(p.T)), Start: collector.KnownStart(starts.value(p.T), p.T)}
 			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
-			last = p.t
+			last = p.T
 			if within > 0 {
 				// The smallest count of a time with a restart in it may be that of
 				// either process, so it is nobody's. The next one has the new start.
@@ -178,11 +178,11 @@ func (v *vector) cursor(s *series) cursor {
 // value is what there is at exactly t, else collector.Unknown. Calls come in
 // time order.
 func (c *cursor) value(t int64) float64 {
-	for len(c.points) > 0 && c.points[0].t < t {
+	for len(c.points) > 0 && c.points[0].T < t {
 		c.points = c.points[1:]
 	}
-	if len(c.points) > 0 && c.points[0].t == t && !math.IsInf(c.points[0].v, 0) {
-		return c.points[0].v
+	if len(c.points) > 0 && c.points[0].T == t && !math.IsInf(c.points[0].V, 0) {
+		return c.points[0].V
 	}
 	return collector.Unknown
 }

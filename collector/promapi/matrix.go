@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
 // Matrix evaluates an expression at start, start+Step, … up to end, and returns
@@ -66,7 +67,7 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 		}
 		err = collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", v.Type())
 	}
-	err = explain(err)
+	err = apierror.Explain(err)
 	s.metrics.queries.WithLabelValues(string(collector.ReasonOf(err))).Inc()
 	return nil, nil, &collector.Error{
 		Reason: collector.ReasonOf(err),

@@ -66,8 +66,7 @@ func BenchmarkEvaluation(b *testing.B) {
 			evaluate := func() {
 				j.begin(at.Add(-time.Minute), at)
 				for i, v := range []*vector{j.counts, j.loads, j.starts} {
-					v.begin()
-					v.instant = true
+					v.begin(true)
 					if _, err := decode(bytes.NewReader(texts[i]), v.take); err != nil {
 						b.Fatal(err)
 					}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
 // Targets lists what the Prometheus scrapes now. An error of
@@ -17,7 +18,7 @@ func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 	defer cancel()
 	out, err := s.client.targets(ctx)
 	if err != nil {
-		err = explain(err)
+		err = apierror.Explain(err)
 		return nil, &collector.Error{
 			Reason: collector.ReasonOf(err),
 			Err:    fmt.Errorf("prometheus %s: targets: %w", collector.RedactURL(s.o.URL), err),

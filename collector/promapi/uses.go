@@ -30,6 +30,7 @@ func (o *Options) signals() (signals.Set, error) {
 // than those from then on.
 func (s *Source) count() {
 	s.queries.LoadFirst, s.queries.StartFirst = narrow(s.join.uses[1]), narrow(s.join.uses[2])
+	s.needLoose()
 	uses := signals.Uses(s.queries.Set, s.join.uses)
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()

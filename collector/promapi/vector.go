@@ -60,6 +60,7 @@ type vector struct {
 	several                 bool // series of an instance
 	instant                 bool // each series has one point
 	duplicates, excess, bad int
+	part                    part
 }
 
 // key is a hash that stands for what it was made of: that two of 100,000 series
@@ -110,10 +111,29 @@ func (v *vector) key(b []byte) key {
 	return key(maphash.Bytes(v.seed, b))
 }
 
-// begin prepares for an answer.
-func (v *vector) begin() {
+// begin prepares for an answer. instant: each series has one point.
+func (v *vector) begin(instant bool) {
 	v.chunk++
 	v.read, v.points, v.duplicates, v.excess, v.bad, v.several = v.read[:0], v.points[:0], 0, 0, 0, false
+	v.instant = instant
+	v.beginPart()
+}
+
+// part is a part of an answer: how much there was when it began.
+type part struct{ read, points, duplicates, excess, bad int }
+
+// beginPart prepares for a part of an answer. Series that a part before had are skipped.
+func (v *vector) beginPart() {
+	v.part = part{len(v.read), len(v.points), v.duplicates, v.excess, v.bad}
+}
+
+// undoPart forgets the part, so that it can be read again.
+func (v *vector) undoPart() {
+	p := v.part
+	for _, s := range v.read[p.read:] {
+		s.chunk--
+	}
+	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:p.read], v.points[:p.points], p.duplicates, p.excess, p.bad
 }
 
 // take is told of a series of an answer, by its labels as they are written.
@@ -136,7 +156,9 @@ func (v *vector) take(text []byte) *[]point {
 		v.bad++
 		return nil
 	case s.chunk == v.chunk:
-		v.duplicates++
+		if int(s.lo) >= v.part.points {
+			v.duplicates++
+		}
 		return nil
 	}
 	s.chunk, s.lo = v.chunk, int32(len(v.points))

@@ -20,6 +20,23 @@ type Query struct {
 	LoadContainers, StartContainers string
 	// LoadFirst and StartFirst are how many metrics of a list are asked for, 0: all.
 	LoadFirst, StartFirst int
+	// Part is which of them are asked for.
+	Part Part
+}
+
+// Part is a part of the metrics of a list.
+type Part int
+
+// The parts.
+const (
+	All      Part = iota
+	Narrowed      // those that Selector narrows
+	Others        // expressions and the metrics of containers, which have selectors of their own
+)
+
+// asks reports whether a metric is among those that are asked for.
+func (q *Query) asks(m *Metric) bool {
+	return q.Part == All || (q.Part == Others) == (m.Kind == Expression || m.Container)
 }
 
 // Goroutines is the expression for the counts. The series keep their names, because an
@@ -38,6 +55,9 @@ func (q *Query) Goroutines() string {
 		names = nil
 	}
 	for i, m := range q.Set.Goroutines {
+		if !q.asks(&m) {
+			continue
+		}
 		if m.Kind != Expression {
 			names = append(names, m.Name)
 			continue
@@ -46,7 +66,17 @@ func (q *Query) Goroutines() string {
 		parts = append(parts, m.tag(i, m.Name))
 	}
 	flush()
-	return alternatives(parts)
+	return q.alternatives(parts)
+}
+
+// Select is the selectors of the metrics of the counts that Selector narrows.
+func (q *Query) Select() (out []string) {
+	for _, m := range q.Set.Goroutines {
+		if m.Kind != Expression {
+			out = append(out, m.Name+q.Selector)
+		}
+	}
+	return out
 }
 
 // selectNames selects several metrics at once.
@@ -63,6 +93,9 @@ func selectNames(names []string, selector string) string {
 func (q *Query) GoroutinesOver(function string, over, step time.Duration) string {
 	var parts []string
 	for i, m := range q.Set.Goroutines {
+		if !q.asks(&m) {
+			continue
+		}
 		sub := ""
 		if step > 0 {
 			sub = ":" + duration(step)
@@ -75,7 +108,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 		}
 		parts = append(parts, m.tag(i, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 // Load is the expression for the load, with rates over a range.
@@ -83,6 +116,7 @@ func (q *Query) Load(over time.Duration) string {
 	var parts []string
 	for i, m := range first(q.Set.Load, q.LoadFirst) {
 		switch {
+		case !q.asks(&m):
 		case m.Kind == Expression:
 			parts = append(parts, m.tag(i, m.Name))
 		case m.Container && q.LoadContainers == "":
@@ -103,7 +137,7 @@ func (q *Query) Load(over time.Duration) string {
 			parts = append(parts, m.tag(i, x))
 		}
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 // Start is the expression for the starts of the processes.
@@ -111,6 +145,7 @@ func (q *Query) Start() string {
 	var parts []string
 	for i, m := range first(q.Set.Start, q.StartFirst) {
 		switch {
+		case !q.asks(&m):
 		case m.Kind == Expression:
 			parts = append(parts, m.tag(i, m.Name))
 		case m.Container && q.StartContainers == "":
@@ -128,7 +163,7 @@ func (q *Query) Start() string {
 			parts = append(parts, m.Name+q.Selector)
 		}
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 func first(l List, n int) List {
@@ -139,9 +174,9 @@ func first(l List, n int) List {
 }
 
 // alternatives are tried in order for each set of labels. Without any, the expression has
-// no series.
-func alternatives(parts []string) string {
-	if len(parts) == 0 {
+// no series; that of a part is empty.
+func (q *Query) alternatives(parts []string) string {
+	if len(parts) == 0 && q.Part == All {
 		return "vector(0) > 1"
 	}
 	return strings.Join(parts, " or ")

@@ -37,12 +37,15 @@ var mayImport = map[string][]string{
 	"collector":           {"internal/procstart"},
 	"collector/signals":   {"collector"},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/apierror", "collector/promapi/points", "collector/promapi/share", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector", "collector/signals"},
 	"collector/scrape":    {"collector", "collector/fetch", "collector/signals"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
+	"collector/promapi/apierror": {"collector", "collector/fetch"},
+	"collector/promapi/points":   {},
+	"collector/promapi/share":    {},
 	"collector/promapi/versions": {},
 
 	"collector/pprof/bounds":   {"collector"},
