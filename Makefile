@@ -124,6 +124,11 @@ museum-data: ## the same, and keep series, profiles and truth in dist/museum-dat
 	@$(TOOLS)/install.sh prometheus etcd victoriametrics >/dev/null
 	$(SHOW) -docs=$(CURDIR)/docs -keep=$(CURDIR)/dist/museum-data
 
+.PHONY: museum-verify
+museum-verify: ## does each program of the museum leak what its cases.yaml says, and its twin not?
+	@$(TOOLS)/install.sh etcd >/dev/null
+	$(SHOW) -verify
+
 .PHONY: lint
 lint: ## check style and common mistakes
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
