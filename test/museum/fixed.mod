@@ -11,12 +11,14 @@ require (
 	github.com/deckarep/golang-set v1.7.1
 	github.com/dgraph-io/ristretto v0.1.1
 	github.com/docker/go-events v0.0.0-20190806004212-e31b211e4f1c
+	github.com/eapache/go-resiliency v1.3.0
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/go-redis/redis/v8 v8.11.5
 	github.com/gomodule/redigo v1.9.2
 	github.com/gorilla/websocket v1.5.4-0.20250319132907-e064f32e3674
 	github.com/hashicorp/go-set v0.1.13
 	github.com/hashicorp/golang-lru/v2 v2.0.7
+	github.com/lestrrat-go/backoff/v2 v2.0.8
 	github.com/panjf2000/ants/v2 v2.8.2
 	github.com/prometheus/client_golang v1.24.1
 	github.com/r3labs/sse/v2 v2.10.0
@@ -65,6 +67,7 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/compress v1.19.1 // indirect
+	github.com/lestrrat-go/option v1.0.0 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -112,6 +112,22 @@ func TestReadmeHasTheTables(t *testing.T) {
 	}
 }
 
+// The page of the evidence is what its data say.
+func TestEvidencePage(t *testing.T) {
+	docs := filepath.Join(repository(), "docs")
+	e, err := readEvidence(filepath.Join(docs, "evidence.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(docs, "evidence.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(page) != e.markdown() {
+		t.Error("docs/evidence.md is not what docs/evidence.json says: go run ./run -page")
+	}
+}
+
 func TestNames(t *testing.T) {
 	for _, c := range []struct {
 		text, function string

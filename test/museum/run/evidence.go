@@ -199,3 +199,16 @@ func (e *Evidence) writeJSON(path string) error {
 	}
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
+
+// readEvidence reads what writeJSON has written.
+func readEvidence(path string) (*Evidence, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	e := &Evidence{}
+	if err := json.Unmarshal(text, e); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}

@@ -37,6 +37,7 @@ func main() {
 	flag.BoolVar(&o.twins, "twins", true, "run the twins that do not leak, too")
 	check := flag.Bool("verify", false, "only check that each program does what cases.yaml says, at 30 times the speed of life")
 	readme := flag.Bool("readme", false, "only write the tables of the README")
+	page := flag.Bool("page", false, "only write docs/evidence.md anew, from docs/evidence.json")
 	flag.Parse()
 	if *cases != "" {
 		o.names = strings.Split(*cases, ",")
@@ -54,6 +55,14 @@ func main() {
 		}
 		if *readme {
 			return writeReadme(museum, m)
+		}
+		if *page {
+			docs := filepath.Join(o.root, "docs")
+			e, err := readEvidence(filepath.Join(docs, "evidence.json"))
+			if err != nil {
+				return err
+			}
+			return e.write(docs)
 		}
 		if err := m.choose(o.names); err != nil {
 			return err

@@ -58,8 +58,8 @@ func (e *Evidence) markdown() string {
 	fmt.Fprintf(&b, "# Evidence\n\n")
 	fmt.Fprintf(&b, "gorowatch %s found %s of the museum's leaks in %s, alerted on %s of the fixed twins and on %s of the healthy programs.\n",
 		e.Version, percent(len(found), len(leaks)), e.Life, percent(count(twins, alerted), len(twins)), percent(count(healthy, alerted), len(healthy)))
-	fmt.Fprintf(&b, "This page is written by `make museum`; do not edit it. Its data are in [evidence.json](evidence.json).\n\n")
-	fmt.Fprintf(&b, "The [museum](../test/museum/README.md) is programs that leak as services do, most by a bug of a released library that was reported in public. Each runs beside a twin without the bug, and beside healthy programs that look like a leak, under a load that goes up and down. A real Prometheus scrapes them every 15 s, and one gorowatch watches them.\n\n")
+	fmt.Fprintf(&b, "This page is written by `make museum`; do not edit it. What the alerts said is in its data, [evidence.json](evidence.json).\n\n")
+	fmt.Fprintf(&b, "The [museum](../test/museum/README.md) is programs that leak as services do, most by a bug or a common misuse of a released library, as it was reported in public. Each runs beside a twin without the bug, and beside healthy programs that look like a leak, under a load that goes up and down. A real Prometheus scrapes them every 15 s, and one gorowatch watches them.\n\n")
 	if e.Speed == 1 {
 		fmt.Fprintf(&b, "Run of %s, in real time, at default settings.\n\n", e.Time.Format("2006-01-02 15:04 UTC"))
 	} else {
