@@ -51,7 +51,7 @@ type Evidence struct {
 
 // collect asks everybody what they know.
 func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
-	e := &Evidence{Version: version(o.root), Time: time.Now().UTC().Truncate(time.Second), Life: o.life.String(), Speed: o.speed}
+	e := &Evidence{Time: time.Now().UTC().Truncate(time.Second), Life: o.life.String(), Speed: o.speed}
 	verdicts, err := verdicts(w.gorowatch)
 	if err != nil {
 		return nil, err

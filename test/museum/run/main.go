@@ -111,6 +111,7 @@ func run(ctx context.Context, o Options, m *Museum) (*Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
+	built := version(o.root) // the tree may change while the museum is open
 	say("building")
 	b, err := build(filepath.Join(o.root, "test", "museum"), o.cache, m)
 	if err != nil {
@@ -150,6 +151,9 @@ func run(ctx context.Context, o Options, m *Museum) (*Evidence, error) {
 		return nil, errors.Join(err, w.tail())
 	}
 	e, err := collect(o, stage, w)
+	if e != nil {
+		e.Version = built
+	}
 	if err != nil {
 		return nil, err
 	}
