@@ -115,16 +115,18 @@ func TestReadmeHasTheTables(t *testing.T) {
 // The page of the evidence is what its data say.
 func TestEvidencePage(t *testing.T) {
 	docs := filepath.Join(repository(), "docs")
-	e, err := readEvidence(filepath.Join(docs, "evidence.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile(filepath.Join(docs, "evidence.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(page) != e.markdown() {
-		t.Error("docs/evidence.md is not what docs/evidence.json says: go run ./run -page")
+	for _, name := range written {
+		e, err := readEvidence(filepath.Join(docs, name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := os.ReadFile(filepath.Join(docs, name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(page) != e.markdown(name) {
+			t.Errorf("docs/%[1]s.md is not what docs/%[1]s.json says: go run ./run -page", name)
+		}
 	}
 }
 

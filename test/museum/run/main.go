@@ -37,7 +37,7 @@ func main() {
 	flag.BoolVar(&o.twins, "twins", true, "run the twins that do not leak, too")
 	check := flag.Bool("verify", false, "only check that each program does what cases.yaml says, at 30 times the speed of life")
 	readme := flag.Bool("readme", false, "only write the tables of the README")
-	page := flag.Bool("page", false, "only write docs/evidence.md anew, from docs/evidence.json")
+	page := flag.Bool("page", false, "only write the pages of the evidence anew, from their data")
 	flag.Parse()
 	if *cases != "" {
 		o.names = strings.Split(*cases, ",")
@@ -58,11 +58,16 @@ func main() {
 		}
 		if *page {
 			docs := filepath.Join(o.root, "docs")
-			e, err := readEvidence(filepath.Join(docs, "evidence.json"))
-			if err != nil {
-				return err
+			for _, name := range written {
+				e, err := readEvidence(filepath.Join(docs, name+".json"))
+				if err != nil {
+					return err
+				}
+				if err := e.write(docs, name); err != nil {
+					return err
+				}
 			}
-			return e.write(docs)
+			return nil
 		}
 		if err := m.choose(o.names); err != nil {
 			return err
@@ -78,7 +83,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return evidence.write(o.docs)
+		return evidence.write(o.docs, written[0])
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "museum:", err)

@@ -8,18 +8,21 @@ import (
 	"strings"
 )
 
-// write puts evidence.md and evidence.json into a folder, or the former on
-// standard output.
-func (e *Evidence) write(docs string) error {
+// write puts a page and its data into a folder, or the page on standard output.
+func (e *Evidence) write(docs, name string) error {
 	if docs == "" {
-		_, err := os.Stdout.WriteString(e.markdown())
+		_, err := os.Stdout.WriteString(e.markdown(name))
 		return err
 	}
-	if err := e.writeJSON(filepath.Join(docs, "evidence.json")); err != nil {
+	if err := e.writeJSON(filepath.Join(docs, name+".json")); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(docs, "evidence.md"), []byte(e.markdown()), 0o644)
+	return os.WriteFile(filepath.Join(docs, name+".md"), []byte(e.markdown(name)), 0o644)
 }
+
+// written are the names of the pages that docs has. The second was made of a
+// part of the museum, in real time.
+var written = []string{"evidence", "evidence-realtime"}
 
 // of are the findings of a kind.
 func (e *Evidence) of(kind string) (found []Finding) {
@@ -46,19 +49,23 @@ func alerted(f Finding) bool { return f.Alerted }
 // percent is a share in words.
 func percent(part, of int) string {
 	if of == 0 {
-		return "none"
+		return "–"
 	}
 	return fmt.Sprintf("%d of %d (%d %%)", part, of, (100*part+of/2)/of)
 }
 
-func (e *Evidence) markdown() string {
+func (e *Evidence) markdown(name string) string {
 	var b strings.Builder
 	leaks, twins, healthy := e.of("leak"), e.of("twin"), e.of("healthy")
 	found := slices.DeleteFunc(slices.Clone(leaks), func(f Finding) bool { return !f.Alerted })
 	fmt.Fprintf(&b, "# Evidence\n\n")
-	fmt.Fprintf(&b, "gorowatch %s found %s of the museum's leaks in %s, alerted on %s of the fixed twins and on %s of the healthy programs.\n",
-		e.Version, percent(len(found), len(leaks)), e.Life, percent(count(twins, alerted), len(twins)), percent(count(healthy, alerted), len(healthy)))
-	fmt.Fprintf(&b, "This page is written by `make museum`; do not edit it. What the alerts said is in its data, [evidence.json](evidence.json).\n\n")
+	quiet := percent(count(twins, alerted), len(twins)) + " of the fixed twins and on "
+	if len(twins) == 0 {
+		quiet = "" // they were left out
+	}
+	fmt.Fprintf(&b, "gorowatch %s found %s of the museum's leaks in %s, and alerted on %s%s of the healthy programs.\n",
+		e.Version, percent(len(found), len(leaks)), e.Life, quiet, percent(count(healthy, alerted), len(healthy)))
+	fmt.Fprintf(&b, "This page is written by `make museum`; do not edit it. What the alerts said is in its data, [%[1]s.json](%[1]s.json).\n\n", name)
 	fmt.Fprintf(&b, "The [museum](../test/museum/README.md) is programs that leak as services do, most by a bug or a common misuse of a released library, as it was reported in public. Each runs beside a twin without the bug, and beside healthy programs that look like a leak, under a load that goes up and down. A real Prometheus scrapes them every 15 s, and one gorowatch watches them.\n\n")
 	if e.Speed == 1 {
 		fmt.Fprintf(&b, "Run of %s, in real time, at default settings.\n\n", e.Time.Format("2006-01-02 15:04 UTC"))
