@@ -6,10 +6,9 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"strings"
 
-	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -45,7 +44,7 @@ func buildPairs() (all []pair) {
 	return all
 }
 
-func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: buildPairs(),
@@ -77,7 +76,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 			Waiting:     a.Queued > 0,
 		})
 	}
-	h.render(w, http.StatusOK, "status", "Status", p)
+	h.render(w, r, http.StatusOK, "status", "Status", p)
 }
 
 // seriesFacts say how far the counts are read.
@@ -95,7 +94,7 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
 	}
 	for _, signal := range [][2]string{{"goroutines", "Goroutines"}, {"load", "Load"}, {"start_time", "Start of the process"}} {
-		if text := usesText(s.Uses, signal[0]); text != "" {
+		if text := setup.UsesText(s.Uses, signal[0]); text != "" {
 			out = append(out, fact{pair: pair{signal[1], text}})
 		}
 	}
@@ -103,26 +102,6 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 		out = append(out, fact{pair: pair{"Error", human.Line(s.Error, maxWords)}, Bad: true})
 	}
 	return out
-}
-
-// usesText says by which metrics the instances have a signal.
-func usesText(uses []signals.Use, signal string) string {
-	var parts []string
-	for _, u := range uses {
-		if u.Signal != signal {
-			continue
-		}
-		n := human.Count(int64(u.Instances))
-		if len(parts) == 0 {
-			n = human.Plural(int64(u.Instances), "instance", "instances")
-		}
-		if u.Name == "" {
-			parts = append(parts, n+" without")
-		} else {
-			parts = append(parts, n+" by "+human.Line(u.Name, maxWords))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // discoveryFacts say what service discovery finds, and its problems.

@@ -1,4 +1,9 @@
-package app
+// Package connections bounds the connections of HTTP servers, in number and in the time
+// that a client may take.
+//
+// It knows nothing of what is served: internal/app serves the pages and the debug
+// handlers with it.
+package connections
 
 import (
 	"crypto/tls"
@@ -10,16 +15,15 @@ import (
 )
 
 const (
-	// DefaultMaxConnections is that of Prometheus.
-	DefaultMaxConnections = 512
-	maxDebugConnections   = 16
+	// DefaultMax is that of Prometheus.
+	DefaultMax = 512
 
 	// How long a client may take for a request, and for the answer, and keep a
 	// connection that it does not use. The answer may be the difference of two
 	// large profiles from a slow bucket over a slow link.
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
-	writeTimeout  = 5 * time.Minute
+	WriteTimeout  = 5 * time.Minute
 	idleTimeout   = 2 * time.Minute
 
 	// evictAfter is how long a connection may be busy before it is closed to
@@ -27,28 +31,28 @@ const (
 	evictAfter = time.Second
 )
 
-// newServer makes a server that no client can keep busy for ever.
-func newServer(h http.Handler, c *connections) *http.Server {
+// NewServer makes a server that no client can keep busy for ever.
+func NewServer(h http.Handler, c *Limit) *http.Server {
 	return &http.Server{
 		Handler: h, ConnState: c.setState,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 	}
 }
 
-// maxConnections is how many connections there may be: as many as wanted, and
+// Max is how many connections there may be: as many as wanted, and
 // no more than half of the files that the process may have open. 0 files: not
 // known.
-func maxConnections(wanted int, files uint64) int {
+func Max(wanted int, files uint64) int {
 	if half := files / 2; files > 0 && half < uint64(wanted) {
 		return max(int(half), 1)
 	}
 	return wanted
 }
 
-// connections bounds the connections of a server. When there are too many, an
+// Limit bounds the connections of a server. When there are too many, an
 // old one is closed for a new one, so that whoever holds many open keeps nobody
 // else out: a probe is always answered.
-type connections struct {
+type Limit struct {
 	limit  int
 	logger *slog.Logger
 
@@ -58,14 +62,15 @@ type connections struct {
 	warned time.Time
 }
 
-func newConnections(limit int, logger *slog.Logger) *connections {
-	return &connections{limit: limit, logger: logger, open: map[*conn]struct{}{}, freed: make(chan struct{})}
+// New makes a Limit.
+func New(limit int, logger *slog.Logger) *Limit {
+	return &Limit{limit: limit, logger: logger, open: map[*conn]struct{}{}, freed: make(chan struct{})}
 }
 
 // conn is one of the connections.
 type conn struct {
 	net.Conn
-	of *connections
+	of *Limit
 	// idle and since are its state, by the lock of of.
 	idle  bool
 	since time.Time
@@ -81,13 +86,13 @@ func (c *conn) Close() error {
 }
 
 // changed wakes up who waits for room. The caller has the lock.
-func (s *connections) changed() {
+func (s *Limit) changed() {
 	close(s.freed)
 	s.freed = make(chan struct{})
 }
 
 // setState is an http.Server's ConnState.
-func (s *connections) setState(nc net.Conn, state http.ConnState) {
+func (s *Limit) setState(nc net.Conn, state http.ConnState) {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}
@@ -104,13 +109,13 @@ func (s *connections) setState(nc net.Conn, state http.ConnState) {
 // limited is a listener whose connections are bounded.
 type limited struct {
 	net.Listener
-	of     *connections
+	of     *Limit
 	closed chan struct{}
 	once   sync.Once
 }
 
-// listener bounds the connections of l, together with those of the others.
-func (s *connections) listener(l net.Listener) net.Listener {
+// Listener bounds the connections of l, together with those of the others.
+func (s *Limit) Listener(l net.Listener) net.Listener {
 	return &limited{Listener: l, of: s, closed: make(chan struct{})}
 }
 
@@ -150,7 +155,7 @@ func (l *limited) Accept() (net.Conn, error) {
 
 // admit takes a connection in if there is room. Else it says which one to close
 // for it, or how long none will be ripe for that, unless freed is closed before.
-func (s *connections) admit(nc net.Conn) (c, victim *conn, wait time.Duration, freed <-chan struct{}) {
+func (s *Limit) admit(nc net.Conn) (c, victim *conn, wait time.Duration, freed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

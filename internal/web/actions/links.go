@@ -1,4 +1,4 @@
-package pages
+package actions
 
 import (
 	"cmp"
@@ -20,6 +20,11 @@ type Links struct {
 	Source []SourceLink
 	// Alertmanager is where people reach it.
 	Alertmanager string
+	// Issues are where an issue about a leak is opened.
+	Issues []IssueLink
+	// Owners say who looks after which services; of those that match the first with a
+	// name counts.
+	Owners []OwnerRule
 }
 
 // SourceLink is where the source of some services can be looked at.
@@ -34,8 +39,8 @@ type SourceLink struct {
 // maxLink is the longest link to elsewhere, in bytes.
 const maxLink = view.MaxLink
 
-// source is the link to a line of a service's source; empty if there is none.
-func (l Links) source(service labels.Labels, version string, f collector.Frame) string {
+// SourceOf is the link to a line of a service's source; empty if there is none.
+func (l Links) SourceOf(service labels.Labels, version string, f collector.Frame) string {
 	for _, s := range l.Source {
 		path, ok := strings.CutPrefix(f.File, s.Prefix)
 		if !ok || f.File == "" || f.Line <= 0 || !query.Matches(s.Matchers, service) {
@@ -56,6 +61,30 @@ func (l Links) source(service labels.Labels, version string, f collector.Frame) 
 	return ""
 }
 
+// SourceTemplate is where the source of files with a prefix is: {path}, what follows the
+// prefix, and {line} are left to fill in.
+type SourceTemplate struct {
+	Prefix string `json:"prefix"`
+	URL    string `json:"url"`
+}
+
+// SourcesOf are the templates for the files of a service, the first that fits a file
+// counts.
+func (l Links) SourcesOf(service labels.Labels, version string) (out []SourceTemplate) {
+	for _, s := range l.Source {
+		if !query.Matches(s.Matchers, service) {
+			continue
+		}
+		out = append(out, SourceTemplate{Prefix: s.Prefix, URL: s.URL.Fill(maxLink, func(name string) string {
+			if name == "version" {
+				return escapePath(cmp.Or(version, "HEAD"))
+			}
+			return "{" + name + "}"
+		})})
+	}
+	return out
+}
+
 // escapePath escapes the segments of a path, so that none leads to a parent folder.
 func escapePath(path string) string {
 	segments := strings.Split(path, "/")
@@ -70,8 +99,9 @@ func escapePath(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// silence is the link to Alertmanager's page for a new silence of a leak.
-func (l Links) silence(of leak.Leak) string {
+// Silence is the link to Alertmanager's page for a new silence of a leak, with the
+// comment filled in; empty: it is not known where people reach Alertmanager.
+func (l Links) Silence(of leak.Leak, page string) string {
 	if l.Alertmanager == "" {
 		return ""
 	}
@@ -80,6 +110,9 @@ func (l Links) silence(of leak.Leak) string {
 		labels.MustNewMatcher(labels.MatchEqual, "leak", of.ID).String(),
 	}, ",") + "}"
 	s := strings.TrimRight(l.Alertmanager, "/") + "/#/silences/new?filter=" + url.PathEscape(filter)
+	if comment := s + "&comment=" + escapeValue(title(of)+" "+page); len(comment) <= maxLink {
+		return comment
+	}
 	if len(s) > maxLink {
 		return ""
 	}

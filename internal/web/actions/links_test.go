@@ -1,4 +1,4 @@
-package pages
+package actions
 
 import (
 	"net/url"
@@ -29,11 +29,11 @@ func TestLinks(t *testing.T) {
 		Alertmanager: "https://am/prefix/",
 	}
 	f := collector.Frame{File: "/src/checkout/a b/../%2e/h.go", Line: 29}
-	require.Equal(t, "https://github.com/acme/checkout/blob/v1.42.0/a%20b/%2E%2E/%252e/h.go#L29", l.source(checkout, "v1.42.0", f))
-	require.Contains(t, l.source(checkout, "", f), "/blob/HEAD/")
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
-	require.Empty(t, l.source(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
-	silence, err := url.Parse(l.silence(leak.Leak{ID: `3f"9c`}))
+	require.Equal(t, "https://github.com/acme/checkout/blob/v1.42.0/a%20b/%2E%2E/%252e/h.go#L29", l.SourceOf(checkout, "v1.42.0", f))
+	require.Contains(t, l.SourceOf(checkout, "", f), "/blob/HEAD/")
+	require.Empty(t, l.SourceOf(checkout, "", collector.Frame{File: "/go/src/net/http/server.go", Line: 1}))
+	require.Empty(t, l.SourceOf(checkout, "", collector.Frame{File: "/src/checkout/h.go"}))
+	silence, err := url.Parse(l.Silence(leak.Leak{ID: `3f"9c`, Service: checkout}, "https://gorowatch/leaks/3f"))
 	require.NoError(t, err)
-	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}`, silence.Fragment)
+	require.Equal(t, `/silences/new?filter={alertname="GoroutineLeak",leak="3f\"9c"}&comment=Goroutine leak in prod/checkout https://gorowatch/leaks/3f`, silence.Fragment)
 }
