@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -29,10 +30,18 @@ func evidence(l leak.Leak) string {
 	case leak.Proven:
 		b.WriteString("the garbage collector found these goroutines unreachable")
 	}
+	if l.Confidence > 0 {
+		b.WriteString(". " + Confidence(l) + " sure of a leak")
+	}
 	if l.Missing != "" && l.Evidence != leak.Proven {
-		b.WriteString(". Not more: " + strings.TrimSuffix(l.Missing, "."))
+		b.WriteString(". No further evidence: " + strings.TrimSuffix(l.Missing, "."))
 	}
 	return inertLine(b.String(), maxEvidence)
+}
+
+// Confidence is the confidence of a leak in percent, rounded down: "97 %".
+func Confidence(l leak.Leak) string {
+	return fmt.Sprintf("%.0f %%", math.Floor(100*l.Confidence))
 }
 
 // grows is "stack grows" or "3 stacks grow".

@@ -105,7 +105,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		Interval:          interval,
 		GroupBy:           c.Services.GroupBy,
 		Owns:              a.o.Shard.Owns,
-		Trend:             trend.Options{Base: time.Duration(c.Trend.Base)},
+		Trend:             trend.Options{Base: time.Duration(c.Trend.Base), MinConfidence: c.Alerting.MinConfidence},
 		History:           history * time.Duration(c.Trend.Base),
 		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
 		BaselineInstances: c.Profiles.BaselineInstances,

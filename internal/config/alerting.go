@@ -18,6 +18,8 @@ type Alerting struct {
 	AlertRelabelConfigs []*relabel.Config `yaml:"alert_relabel_configs,omitempty"`
 	// Annotations are templates for annotations, by name.
 	Annotations map[string]string `yaml:"annotations,omitempty"`
+	// MinConfidence is the probability of a leak from which one alerts.
+	MinConfidence float64 `yaml:"min_confidence"`
 	// GoroutineLimit is the number of goroutines that a process can bear. 0: not known.
 	GoroutineLimit int `yaml:"goroutine_limit"`
 	// CriticalWithin is how long before a known limit a critical alert fires too.
@@ -50,6 +52,9 @@ func (v *validator) alerting(a *Alerting) {
 	v.relabel("alerting.alert_relabel_configs", a.AlertRelabelConfigs)
 	for name := range a.Annotations {
 		v.labelName("alerting.annotations", name)
+	}
+	if c := a.MinConfidence; !(c >= 0.5 && c <= 0.9999) {
+		v.add("alerting.min_confidence", fmt.Errorf("%g is out of range, expected 0.5 to 0.9999", c))
 	}
 	v.between("alerting.goroutine_limit", a.GoroutineLimit, 0, 1_000_000_000)
 	v.duration("alerting.critical_within", a.CriticalWithin, 0, 365*24*time.Hour)

@@ -87,6 +87,7 @@ func Default() Config {
 			Push:              defaultPush(),
 		},
 		Alerting: Alerting{
+			MinConfidence:  0.95,
 			CriticalWithin: model.Duration(6 * time.Hour),
 			ResendInterval: model.Duration(time.Minute),
 		},

@@ -134,7 +134,7 @@ func (o *Options) complete() error {
 
 // tracker are the options of the tracker of a service.
 func (o *Options) tracker() lifecycle.Options {
-	t := lifecycle.Options{Ignore: o.Ignore, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	t := lifecycle.Options{Ignore: o.Ignore, MinConfidence: o.Trend.MinConfidence, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
 	if o.KeepAll {
 		t.Remember = -1
 	}

@@ -69,6 +69,7 @@ type change struct {
 type moment struct {
 	change
 	Why           string       `json:"why"` // the verdict as a sentence
+	Confidence    float64      `json:"confidence"`
 	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Leaked        float64      `json:"leaked"`
 	Scale         string       `json:"scale,omitempty"`
@@ -82,6 +83,7 @@ type assessment struct {
 	Status        trend.Status `json:"status"` // empty: too few blocks
 	Gate          trend.Gate   `json:"gate"`
 	Why           string       `json:"why,omitempty"`
+	Confidence    float64      `json:"confidence"`
 	Z             float64      `json:"z"`
 	GrowthPerHour v1.Interval  `json:"growth_per_hour"`
 	Onset         *time.Time   `json:"onset"`
@@ -123,7 +125,7 @@ func (m Moment) report() moment {
 	v := m.Verdict
 	out := moment{
 		change: change{m.Time.UTC(), v.Status, v.Gate},
-		Why:    v1.Reason{Status: v.Status, Gate: v.Gate, Confidence: v.Confidence, Wait: v.Wait}.Text(), GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
+		Why:    v1.Reason{Status: v.Status, Gate: v.Gate, Confidence: v.Confidence, Wait: v.Wait}.Text(), Confidence: v.Confidence, GrowthPerHour: v1.NewInterval(v.Rate), Leaked: v.Leaked, Assessments: []assessment{},
 	}
 	if v.Scale > 0 {
 		out.Scale = v.Scale.String()
@@ -134,7 +136,7 @@ func (m Moment) report() moment {
 			why = v1.NewReason(a).Text()
 		}
 		out.Assessments = append(out.Assessments, assessment{
-			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Why: why, Z: a.Z,
+			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Why: why, Confidence: a.Confidence, Z: a.Z,
 			GrowthPerHour: v1.NewInterval(a.Rate), Onset: v1.Time(a.Onset), Level: a.Level, Grown: a.Grown,
 		})
 	}

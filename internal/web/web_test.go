@@ -468,7 +468,7 @@ func TestAPI(t *testing.T) {
 	require.JSONEq(t, `{"status":"error","errorType":"bad_data","error":"state: expected suspected, firing, plateaued, resolved or ignored"}`, body(t, r))
 
 	require.JSONEq(t, `{"status":"success","data":{"total":1,"services":[{"id":"cc6d04b05767","leaks":[],"labels":{"job":"api","namespace":"prod"},"instances":12,"goroutines":4211,"floor":null,
-		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows_load","why":"the count follows the load","last_sample":"2026-03-02T22:59:18Z"}]}}`,
+		"growth_per_hour":{"value":0,"low":0,"high":0},"status":"quiet","gate":"follows_load","why":"the count follows the load","confidence":0,"last_sample":"2026-03-02T22:59:18Z"}]}}`,
 		body(t, get(t, options(&state{services: []view.Service{{
 			Labels: labels.FromStrings("job", "api", "namespace", "prod"), Instances: 12, Count: 4211,
 			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),

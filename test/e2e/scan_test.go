@@ -143,7 +143,7 @@ func TestScanOfARealPrometheus(t *testing.T) {
 	require.NotContains(t, leaks, "search", "it follows the day")
 	require.NotContains(t, leaks, "mail")
 	onset := end.Add(-36 * time.Hour)
-	require.WithinRange(t, leaks["checkout"], onset, onset.Add(6*time.Hour))
+	require.WithinRange(t, leaks["checkout"], onset, onset.Add(8*time.Hour))
 
 	prometheus := StartPrometheusOn(t, dir, "")
 	compare := "deriv(go_goroutines[1h]) > 0.01 for 10m"

@@ -15,15 +15,17 @@ type Leak struct {
 	Instances []string      `json:"instances"`
 	// State is suspected, firing, resolved or ignored; a scan reports firing,
 	// plateaued or resolved.
-	State         leak.State    `json:"state"`
-	Evidence      leak.Evidence `json:"evidence"`
-	Onset         *time.Time    `json:"onset"`
-	DetectedAt    *time.Time    `json:"detected_at"`
-	ResolvedAt    *time.Time    `json:"resolved_at"`
-	PlateauedAt   *time.Time    `json:"plateaued_at,omitempty"`
-	GrowthPerHour Interval      `json:"growth_per_hour"`
-	Leaked        Number        `json:"leaked"`
-	Stacks        []Stack       `json:"stacks"`
+	State    leak.State    `json:"state"`
+	Evidence leak.Evidence `json:"evidence"`
+	// Confidence is the probability that this is a leak, 0 to 1.
+	Confidence    float64    `json:"confidence"`
+	Onset         *time.Time `json:"onset"`
+	DetectedAt    *time.Time `json:"detected_at"`
+	ResolvedAt    *time.Time `json:"resolved_at"`
+	PlateauedAt   *time.Time `json:"plateaued_at,omitempty"`
+	GrowthPerHour Interval   `json:"growth_per_hour"`
+	Leaked        Number     `json:"leaked"`
+	Stacks        []Stack    `json:"stacks"`
 	*Details
 }
 
@@ -32,6 +34,7 @@ type Details struct {
 	// Signature is that of the leading stack; empty while none is known.
 	Signature      string            `json:"signature"`
 	Missing        string            `json:"missing,omitempty"`
+	Parts          []leak.Part       `json:"parts,omitempty"`
 	UpdatedAt      *time.Time        `json:"updated_at"`
 	Resolution     string            `json:"resolution,omitempty"`
 	NoDataSince    *time.Time        `json:"no_data_since"`
@@ -52,7 +55,7 @@ func NewLeak(l leak.Leak) Leak {
 	x := newLeak(l)
 	x.Stacks = NewStacks(l.Stacks)
 	x.Details = &Details{
-		Signature: l.Signature, Missing: l.Missing, UpdatedAt: Time(l.UpdatedAt), Resolution: l.Resolution,
+		Signature: l.Signature, Missing: l.Missing, Parts: l.Parts, UpdatedAt: Time(l.UpdatedAt), Resolution: l.Resolution,
 		NoDataSince: Time(l.NoDataSince), Reopened: l.Reopened, Version: l.Version, DeployedAt: Time(l.DeployedAt),
 		Share: Number(l.Share), InstancesTotal: l.InstancesTotal, Transitions: l.Transitions,
 		Base: l.Base, Head: l.Head, Dumps: l.Dumps, Memory: l.Memory,
@@ -73,7 +76,7 @@ func NewFinding(l leak.Leak) Leak {
 
 func newLeak(l leak.Leak) Leak {
 	return Leak{
-		ID: l.ID, Service: l.Service, Instances: append([]string{}, l.Instances...), State: l.State, Evidence: l.Evidence,
+		ID: l.ID, Service: l.Service, Instances: append([]string{}, l.Instances...), State: l.State, Evidence: l.Evidence, Confidence: l.Confidence,
 		Onset: Time(l.Onset), DetectedAt: Time(l.DetectedAt), ResolvedAt: Time(l.ResolvedAt), PlateauedAt: Time(l.PlateauedAt),
 		GrowthPerHour: NewInterval(l.Rate), Leaked: Number(l.Leaked), Stacks: []Stack{},
 	}

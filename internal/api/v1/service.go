@@ -21,6 +21,7 @@ type Service struct {
 	Status        trend.Status  `json:"status"`
 	Gate          trend.Gate    `json:"gate"`
 	Why           string        `json:"why"`
+	Confidence    float64       `json:"confidence"`
 	HeldBack      string        `json:"held_back,omitempty"`
 	LastSample    *time.Time    `json:"last_sample"`
 	Leaks         []string      `json:"leaks"`
@@ -53,6 +54,7 @@ type Assessment struct {
 	Status        trend.Status `json:"status"`
 	Gate          trend.Gate   `json:"gate"`
 	Why           string       `json:"why"`
+	Confidence    float64      `json:"confidence"`
 	Z             Number       `json:"z"`
 	GrowthPerHour Interval     `json:"growth_per_hour"`
 	Grown         Number       `json:"grown"`

@@ -62,6 +62,9 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Resolved:   h.stamp(l.ResolvedAt),
 		Resolution: human.Line(l.Resolution, maxWords),
 	}
+	if l.Confidence > 0 {
+		r.Confidence = alerting.Confidence(l)
+	}
 	if left := alerting.HoursLeft(l, h.alerts()); left > 0 {
 		r.Left = strings.TrimPrefix(human.Hours(left), "over ") + " left"
 	} else if left <= 0 {
