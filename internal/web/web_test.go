@@ -474,7 +474,7 @@ func TestAPI(t *testing.T) {
 			Floor: math.NaN(), Status: trend.Quiet, Gate: trend.GateFollowsLoad, LastSample: at.Add(-12 * time.Second),
 		}}}), "/api/v1/services")))
 	held := &state{services: []view.Service{{Labels: labels.FromStrings("job", "api"), Instances: 1, Status: trend.Leaking, SuppressedReason: "4 of the 6 profiles"}}}
-	require.Contains(t, body(t, get(t, options(held), "/api/v1/services")), `"why":"it grows and does not come back; no alert yet: 4 of the 6 profiles","held_back":"4 of the 6 profiles"`)
+	require.Contains(t, body(t, get(t, options(held), "/api/v1/services")), `"why":"it grows and does not come back; no alert yet: 4 of the 6 profiles","confidence":0,"held_back":"4 of the 6 profiles"`)
 	for _, page := range []string{"/services", "/services/" + view.ServiceID(labels.FromStrings("job", "api"))} {
 		require.Contains(t, body(t, get(t, options(held), page)), "no alert yet: 4 of the 6 profiles")
 	}
