@@ -33,7 +33,7 @@ func (s *series) newest() int32 {
 func (v *vector) choose() {
 	if !v.several {
 		for _, s := range v.read {
-			s.used = s.rank
+			s.head.used, s.head.runs = s.rank, nil
 		}
 		return
 	}
@@ -41,7 +41,7 @@ func (v *vector) choose() {
 	for _, s := range v.read {
 		head := s.head
 		if head.next == nil {
-			head.used = s.rank
+			head.used, head.runs = s.rank, nil
 			chosen = append(chosen, s)
 			continue
 		}
@@ -67,14 +67,22 @@ func (v *vector) chooseOf(head *series) {
 	slices.SortFunc(all, func(a, b *series) int { return int(a.rank) - int(b.rank) })
 	best := all[0]
 	lo, hi := best.lo, best.hi
+	runs := append(head.runs[:0], run{hi - lo, best.rank})
 	for _, other := range all[1:] {
-		lo, hi = v.extend(lo, hi, other)
+		lo, hi, runs = v.extend(lo, hi, runs, other)
 	}
-	head.used, head.chunk, head.lo, head.hi = best.rank, v.chunk, lo, hi
+	head.used, head.chunk, head.lo, head.hi, head.runs = best.rank, v.chunk, lo, hi, runs
 }
 
-// extend adds the points of a series that lie before or after those from lo to hi.
-func (v *vector) extend(lo, hi int32, other *series) (int32, int32) {
+// run is how many points in a row are of the metric with a rank.
+type run struct {
+	n    int32
+	rank int8
+}
+
+// extend adds the points of a series that lie before or after those from lo to hi, which
+// consist of runs.
+func (v *vector) extend(lo, hi int32, runs []run, other *series) (int32, int32, []run) {
 	first, last := int64(math.MaxInt64), int64(math.MaxInt64)
 	if lo < hi {
 		first, last = v.points[lo].t, v.points[hi-1].t
@@ -88,12 +96,13 @@ func (v *vector) extend(lo, hi int32, other *series) (int32, int32) {
 		after--
 	}
 	if before == 0 && after == len(more) {
-		return lo, hi
+		return lo, hi, runs
 	}
+	runs = append([]run{{int32(before), other.rank}}, append(runs, run{int32(len(more) - after), other.rank})...)
 	merged := slices.Concat(more[:before], v.points[lo:hi], more[after:])
 	from := int32(len(v.points))
 	v.points = append(v.points, merged...)
-	return from, int32(len(v.points))
+	return from, int32(len(v.points)), runs
 }
 
 // outranked reports whether the answer has had a better series of the instance.

@@ -13,22 +13,36 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
+// fullInterval is the number of evaluations between two that ask for all metrics of the
+// lists. The others ask for those that instances have: more names cost Prometheus more. A
+// rate is unknown for that long in a new process anyway.
+const fullInterval = 5
+
 // chunk reads the three signals over one range. Where an instance has no load or start by
-// what is asked for, the rest of the list is read too, and the containers in its
-// namespace, from then on together with the others.
+// what is asked for, the containers in its namespace are read too, from then on together
+// with the others; and the rest of the starts, if that is new.
 func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings *[]string) error {
-	if err := s.ask(ctx, r, [3]string{counts, s.queries.Load(signals.Range), s.queries.Start()}, warnings); err != nil {
+	q := &s.queries
+	if s.evaluations++; !r.Start.Equal(r.End) || s.evaluations >= fullInterval {
+		s.evaluations = 0
+		q.LoadRanks, q.StartRanks = 0, 0
+	}
+	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), q.Start()}, warnings); err != nil {
 		return err
 	}
 	noLoad, noStart := s.join.assign()
 	var more [3]string
-	q := &s.queries
-	if all, covered := askAll(&q.LoadFirst, s.join.uses[1]), s.cover(0, &q.LoadContainers, noLoad, q.Set.Load); all || covered {
+	if s.cover(0, &q.LoadContainers, noLoad, q.Set.Load) && q.LoadRanks == 0 {
 		more[1] = q.Load(signals.Range)
 	}
-	if all, covered := askAll(&q.StartFirst, s.join.uses[2]), s.cover(1, &q.StartContainers, noStart, q.Set.Start); all || covered {
+	covered, all := s.cover(1, &q.StartContainers, noStart, q.Set.Start), q.StartRanks == 0
+	if !all && last(s.join.uses[2]) > s.withoutStart {
+		all, covered, q.StartRanks = true, true, 0
+	}
+	if all && covered {
 		more[2] = q.Start()
 	}
+	s.join.decide = q.LoadRanks == 0
 	if more[1] == "" && more[2] == "" {
 		return nil
 	}
@@ -39,28 +53,39 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 	return nil
 }
 
-// askAll reports whether the rest of a list is to be asked for, because an instance has
-// none of the metrics before it.
-func askAll(first *int, uses []int) bool {
-	if *first == 0 || uses[len(uses)-1] == 0 {
-		return false
+// narrow asks for no more than the metrics that instances have. The series of the one that
+// most have stay without a name.
+func (s *Source) narrow() {
+	q := &s.queries
+	if withoutStart := last(s.join.uses[2]); q.StartRanks == 0 {
+		s.withoutStart = withoutStart
+	} else {
+		s.withoutStart = min(s.withoutStart, withoutStart)
 	}
-	*first = 0
-	return true
+	for _, x := range []struct {
+		uses  []int
+		ranks *signals.Ranks
+		bare  *int
+		v     *vector
+	}{
+		{s.join.uses[1], &q.LoadRanks, &q.BareLoad, s.join.loads},
+		{s.join.uses[2], &q.StartRanks, &q.BareStart, s.join.starts},
+	} {
+		*x.ranks = 0
+		for rank, n := range x.uses[:len(x.uses)-1] {
+			if n == 0 {
+				continue
+			}
+			*x.ranks |= 1 << rank
+			if n > x.uses[*x.bare] {
+				*x.bare = rank
+			}
+		}
+		x.v.bare = int8(*x.bare)
+	}
 }
 
-// narrow leaves out the metrics at the end of a list that no instance needs, 0: none. They
-// cost Prometheus a third of a query.
-func narrow(uses []int) int {
-	n := len(uses) - 1
-	if uses[n] > 0 {
-		return 0
-	}
-	for n > 1 && uses[n-1] == 0 {
-		n--
-	}
-	return n
-}
+func last(uses []int) int { return uses[len(uses)-1] }
 
 // cover narrows the containers to the namespaces where an instance needs them. It reports
 // whether there are some that were not read.

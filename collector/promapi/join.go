@@ -27,6 +27,10 @@ type join struct {
 	// uses count the instances of the latest answer by the rank of their metric of each
 	// signal, with the instances that have none at the end.
 	uses signals.Counts
+	// units are those of the metrics of the load. decide tells whether the answers may
+	// decide on the unit of a process: all metrics were asked for.
+	units  []int8
+	decide bool
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -127,10 +131,13 @@ func (j *join) add(within time.Duration) {
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(loads.value(p.t)), Start: collector.KnownStart(starts.value(p.t), p.t)}
+			start, _ := starts.value(p.t)
+			load, rank := loads.value(p.t)
+			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(load), Start: collector.KnownStart(start, p.t)}
 			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
+			x.Load = in.unit.Keep(x.T, x.Start, x.Load, j.units[rank], j.decide)
 			last = p.t
 			if within > 0 {
 				// The smallest count of a time with a restart in it may be that of
@@ -164,7 +171,12 @@ func (j *join) end() []collector.Series {
 }
 
 // cursor walks through the points of a series along with the counts.
-type cursor struct{ points []point }
+type cursor struct {
+	points []point
+	rank   int8
+	runs   []run // that are left, if there are several
+	n      int32 // points that are left of the first run
+}
 
 // cursor is at the beginning of what the latest answer had of a series, which
 // may be nil.
@@ -172,17 +184,30 @@ func (v *vector) cursor(s *series) cursor {
 	if s == nil || s.chunk != v.chunk {
 		return cursor{}
 	}
-	return cursor{v.points[s.lo:s.hi]}
+	c := cursor{points: v.points[s.lo:s.hi], rank: s.used}
+	if len(s.runs) > 1 {
+		c.runs, c.n = s.runs, s.runs[0].n
+	}
+	return c
 }
 
-// value is what there is at exactly t, else collector.Unknown. Calls come in
-// time order.
-func (c *cursor) value(t int64) float64 {
+// value is what there is at exactly t, else collector.Unknown, and the rank of its metric.
+// Calls come in time order.
+func (c *cursor) value(t int64) (float64, int8) {
 	for len(c.points) > 0 && c.points[0].t < t {
 		c.points = c.points[1:]
+		c.n--
 	}
 	if len(c.points) > 0 && c.points[0].t == t && !math.IsInf(c.points[0].v, 0) {
-		return c.points[0].v
+		for len(c.runs) > 0 && c.n <= 0 {
+			if c.runs = c.runs[1:]; len(c.runs) > 0 {
+				c.n += c.runs[0].n
+			}
+		}
+		if len(c.runs) > 0 {
+			return c.points[0].v, c.runs[0].rank
+		}
+		return c.points[0].v, c.rank
 	}
-	return collector.Unknown
+	return collector.Unknown, c.rank
 }

@@ -58,7 +58,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			set := signals.Default()
-			j := join{counts: newVector(n, set.Goroutines), loads: newVector(8*n, set.Load), starts: newVector(8*n, set.Start), metrics: NewMetrics(nil), young: signals.Range}
+			j := join{counts: newVector(n, set.Goroutines), loads: newVector(8*n, set.Load), starts: newVector(8*n, set.Start), metrics: NewMetrics(nil), young: signals.Range, units: set.Load.Units(), decide: true}
 			j.counts.named = true
 			texts := [3][]byte{fleetOf(n, c.counts, c.second), fleetOf(n, c.load, none), fleetOf(n, c.start, none)}
 			at := time.Unix(1_700_000_000, 0)

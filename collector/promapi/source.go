@@ -67,11 +67,14 @@ type Source struct {
 	metrics *Metrics
 
 	// mtx lets one window be read at a time.
-	mtx      sync.Mutex
-	queries  signals.Query
-	covered  [2]map[string]bool // namespaces whose containers are read, for load and start
-	join     join
-	replicas *collector.Replicas
+	mtx     sync.Mutex
+	queries signals.Query
+	covered [2]map[string]bool // namespaces whose containers are read, for load and start
+	// evaluations count those since the lists were asked for as a whole; withoutStart are
+	// the instances that had no start then.
+	evaluations, withoutStart int
+	join                      join
+	replicas                  *collector.Replicas
 
 	shownMtx sync.Mutex
 	uses     []signals.Use
@@ -124,19 +127,20 @@ func New(o Options) (*Source, error) {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
 	s := &Source{
-		api:      v1.NewAPI(c),
-		client:   newClient(confined, o),
-		o:        o,
-		custom:   set.Load.HasExpression(),
-		queries:  query,
-		shown:    query,
-		metrics:  o.Metrics,
-		replicas: collector.NewReplicas(o.ReplicaLabels),
+		api:         v1.NewAPI(c),
+		client:      newClient(confined, o),
+		o:           o,
+		custom:      set.Load.HasExpression(),
+		queries:     query,
+		evaluations: fullInterval,
+		shown:       query,
+		metrics:     o.Metrics,
+		replicas:    collector.NewReplicas(o.ReplicaLabels),
 		join: join{
 			// There are processes without goroutines too, that have a load.
 			counts: newVector(o.SeriesLimit, set.Goroutines),
 			loads:  newVector(2*maxReplicas*o.SeriesLimit, set.Load), starts: newVector(2*maxReplicas*o.SeriesLimit, set.Start),
-			metrics: o.Metrics, young: loadRange,
+			metrics: o.Metrics, young: loadRange, units: set.Load.Units(),
 		},
 	}
 	s.join.counts.keep, s.join.counts.named = o.Keep, true

@@ -29,7 +29,7 @@ func (o *Options) signals() (signals.Set, error) {
 // count keeps how many instances have each signal by which metric, and asks for no more
 // than those from then on.
 func (s *Source) count() {
-	s.queries.LoadFirst, s.queries.StartFirst = narrow(s.join.uses[1]), narrow(s.join.uses[2])
+	s.narrow()
 	uses := signals.Uses(s.queries.Set, s.join.uses)
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
@@ -48,7 +48,8 @@ func (s *Source) narrowed(selector string, service labels.Labels, names []string
 	s.shownMtx.Lock()
 	q := s.shown
 	s.shownMtx.Unlock()
-	q.Selector, q.LoadFirst, q.StartFirst = selector, 0, 0 // the past may have had others
+	q.Selector = selector
+	q.LoadRanks, q.StartRanks, q.BareLoad, q.BareStart = 0, 0, 0, 0 // the past may have had others
 	if slices.Contains(names, "namespace") {
 		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {
 			if *c != "" {

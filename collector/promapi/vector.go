@@ -24,6 +24,8 @@ type vector struct {
 	byLabels map[key]*series
 	// list are the metrics that the answers have; an instance may have several.
 	list signals.List
+	// bare is the rank of the metric of the series without a name.
+	bare int8
 	// sets are the distinct sets of label names, which are usually one. More
 	// labels come first, once they are sorted: they say more.
 	sets     []*nameSet
@@ -82,7 +84,8 @@ type series struct {
 	// rank is the place of the metric in the list. head is the series of the instance that
 	// byLabels has, next the one after it, of another metric.
 	rank       int8
-	used       int8 // of the head: the rank of the metric that the latest answer is of
+	used       int8  // of the head: the rank of the metric that the latest answer is of
+	runs       []run // of the head, if its points are of several metrics
 	head, next *series
 	chosen     int32 // of the head: the answer of which one series was chosen
 	chunk      int32 // latest answer that had it
@@ -98,6 +101,7 @@ type instance struct {
 	load, start           *series
 	loadsSeen, startsSeen int32
 	window, place         int32
+	unit                  signals.LoadUnit
 }
 
 func newVector(limit int, list signals.List) *vector {
@@ -119,7 +123,7 @@ func (v *vector) begin() {
 // take is told of a series of an answer, by its labels as they are written.
 func (v *vector) take(text []byte) *[]point {
 	v.end()
-	id := v.key(text)
+	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes
 	s, ok := v.byText[id]
 	if !ok {
 		if !v.room(text) {
@@ -182,7 +186,10 @@ func (v *vector) learn(text []byte) *series {
 		return v.unusable
 	}
 	id := v.identity(ls)
-	rank := int8(v.list.Rank(metric))
+	rank := v.bare
+	if metric != "" {
+		rank = int8(v.list.Rank(metric))
+	}
 	if s, ok := v.byLabels[id]; ok {
 		return s.alternative(rank)
 	}

@@ -18,9 +18,18 @@ type Query struct {
 	Selector string
 	// Containers narrows the series of containers; empty: they are not read.
 	LoadContainers, StartContainers string
-	// LoadFirst and StartFirst are how many metrics of a list are asked for, 0: all.
-	LoadFirst, StartFirst int
+	// LoadRanks and StartRanks are the metrics of a list that are asked for.
+	LoadRanks, StartRanks Ranks
+	// BareLoad and BareStart are the places of the metrics whose series get no name if
+	// their expression drops it: a name costs Prometheus a third of a query.
+	BareLoad, BareStart int
 }
+
+// Ranks are places in a list as bits, 0: all.
+type Ranks uint64
+
+// Has reports whether a place is among them.
+func (r Ranks) Has(rank int) bool { return r == 0 || r&(1<<rank) != 0 }
 
 // Goroutines is the expression for the counts. The series keep their names, because an
 // instance may have several: Rank tells which one to take.
@@ -43,7 +52,7 @@ func (q *Query) Goroutines() string {
 			continue
 		}
 		flush()
-		parts = append(parts, m.tag(i, m.Name))
+		parts = append(parts, m.tag(i, 0, m.Name))
 	}
 	flush()
 	return alternatives(parts)
@@ -73,7 +82,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 		if m.Kind == Expression {
 			of = "(" + m.Name + ")"
 		}
-		parts = append(parts, m.tag(i, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
+		parts = append(parts, m.tag(i, 0, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
 	}
 	return alternatives(parts)
 }
@@ -81,17 +90,18 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 // Load is the expression for the load, with rates over a range.
 func (q *Query) Load(over time.Duration) string {
 	var parts []string
-	for i, m := range first(q.Set.Load, q.LoadFirst) {
+	for i, m := range q.Set.Load {
 		switch {
+		case !q.LoadRanks.Has(i):
 		case m.Kind == Expression:
-			parts = append(parts, m.tag(i, m.Name))
+			parts = append(parts, m.tag(i, q.BareLoad, m.Name))
 		case m.Container && q.LoadContainers == "":
 		case m.Container:
 			x := m.Name + q.LoadContainers
 			if m.Kind == Counter {
 				x = fmt.Sprintf("rate(%s[%s])", x, duration(over))
 			}
-			parts = append(parts, m.tag(i, "sum by (namespace, pod, container) ("+x+")"), m.tag(i, "sum by (namespace, pod) ("+x+")"))
+			parts = append(parts, m.tag(i, q.BareLoad, "sum by (namespace, pod, container) ("+x+")"), m.tag(i, q.BareLoad, "sum by (namespace, pod) ("+x+")"))
 		default:
 			x := m.Name + q.Selector
 			if m.Kind == Counter {
@@ -100,7 +110,7 @@ func (q *Query) Load(over time.Duration) string {
 			if len(m.Sum) > 0 {
 				x = "sum without (" + strings.Join(m.Sum, ", ") + ") (" + x + ")"
 			}
-			parts = append(parts, m.tag(i, x))
+			parts = append(parts, m.tag(i, q.BareLoad, x))
 		}
 	}
 	return alternatives(parts)
@@ -109,33 +119,27 @@ func (q *Query) Load(over time.Duration) string {
 // Start is the expression for the starts of the processes.
 func (q *Query) Start() string {
 	var parts []string
-	for i, m := range first(q.Set.Start, q.StartFirst) {
+	for i, m := range q.Set.Start {
 		switch {
+		case !q.StartRanks.Has(i):
 		case m.Kind == Expression:
-			parts = append(parts, m.tag(i, m.Name))
+			parts = append(parts, m.tag(i, q.BareStart, m.Name))
 		case m.Container && q.StartContainers == "":
 		case m.Container:
 			x := m.Name + q.StartContainers
-			parts = append(parts, m.tag(i, "max by (namespace, pod, container) ("+x+")"), m.tag(i, "max by (namespace, pod) ("+x+")"))
+			parts = append(parts, m.tag(i, q.BareStart, "max by (namespace, pod, container) ("+x+")"), m.tag(i, q.BareStart, "max by (namespace, pod) ("+x+")"))
 		case m.Kind == Uptime:
 			x := m.Name + q.Selector
 			scale := ""
 			if m.Milliseconds {
 				scale = " / 1000"
 			}
-			parts = append(parts, m.tag(i, "timestamp("+x+") - "+x+scale))
+			parts = append(parts, m.tag(i, q.BareStart, "timestamp("+x+") - "+x+scale))
 		default:
 			parts = append(parts, m.Name+q.Selector)
 		}
 	}
 	return alternatives(parts)
-}
-
-func first(l List, n int) List {
-	if n > 0 {
-		return l[:min(n, len(l))]
-	}
-	return l
 }
 
 // alternatives are tried in order for each set of labels. Without any, the expression has
@@ -148,9 +152,9 @@ func alternatives(parts []string) string {
 }
 
 // tag gives the series of an expression that drops its name the name of the metric, so
-// that it is known which alternative they are of. The first one needs none.
-func (m *Metric) tag(i int, expr string) string {
-	if i == 0 {
+// that it is known which alternative they are of. One alternative needs none.
+func (m *Metric) tag(i, bare int, expr string) string {
+	if i == bare {
 		return expr
 	}
 	return "label_replace(" + expr + `, "__name__", "` + m.id(i) + `", "", "")`

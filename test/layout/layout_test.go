@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
-	"collector/signals":   {"collector"},
+	"collector/signals":   {"collector", "internal/procstart"},
 	"collector/fetch":     {"collector"},
 	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
 	"collector/tsdb":      {"collector", "collector/signals"},
