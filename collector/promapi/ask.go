@@ -30,6 +30,9 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), q.Start()}, warnings); err != nil {
 		return err
 	}
+	if err := s.completePods(ctx, r, warnings); err != nil {
+		return err
+	}
 	noLoad, noStart := s.join.assign()
 	var more [3]string
 	if s.cover(0, &q.LoadContainers, noLoad, q.Set.Load) && q.LoadRanks == 0 {

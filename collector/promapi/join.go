@@ -64,18 +64,32 @@ func (j *join) assign() (noLoad, noStart map[string]bool) {
 	for _, s := range j.counts.read {
 		in := s.of
 		j.uses[0][s.used]++
-		in.load = j.loads.find(in.labels, in.load, &in.loadsSeen)
-		in.start = j.starts.find(in.labels, in.start, &in.startsSeen)
-		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.labels.Has("pod") {
-			noLoad[in.labels.Get("namespace")] = true
+		in.load = j.loads.findOf(in, in.load, &in.loadsSeen)
+		in.start = j.starts.findOf(in, in.start, &in.startsSeen)
+		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.shown.Has("pod") {
+			noLoad[in.shown.Get("namespace")] = true
 		}
-		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.labels.Has("pod") {
-			noStart[in.labels.Get("namespace")] = true
+		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.shown.Has("pod") {
+			noStart[in.shown.Get("namespace")] = true
 		}
 	}
 	delete(noLoad, "")
 	delete(noStart, "")
 	return noLoad, noStart
+}
+
+// findOf is find for an instance, and then for its container.
+func (v *vector) findOf(in *instance, was *series, seen *int32) *series {
+	s := v.find(in.labels, was, seen)
+	if s != nil && s.chunk == v.chunk || in.shown.Len() == in.labels.Len() {
+		return s
+	}
+	if *seen = -1; s == nil || s.chunk != v.chunk {
+		if of, _ := v.of(in.shown); of != nil {
+			return of
+		}
+	}
+	return s
 }
 
 // rankOf is the rank of the metric that a series of the latest answer has, after the last
@@ -106,7 +120,7 @@ func (j *join) add(within time.Duration) {
 		in := s.of
 		if in.window != j.window {
 			in.window, in.place = j.window, int32(len(j.out))
-			j.out = append(j.out, collector.Series{Labels: in.labels})
+			j.out = append(j.out, collector.Series{Labels: in.shown})
 		}
 		series := &j.out[in.place]
 		last := int64(math.MinInt64)

@@ -73,12 +73,16 @@ type Source struct {
 	// evaluations count those since the lists were asked for as a whole; withoutStart are
 	// the instances that had no start then.
 	evaluations, withoutStart int
-	join                      join
-	replicas                  *collector.Replicas
+	// completed tells that there are instances whose pod is not among their own labels.
+	completed bool
+	join      join
+	replicas  *collector.Replicas
 
 	shownMtx sync.Mutex
 	uses     []signals.Use
 	shown    signals.Query // as of the latest window
+	// shownCompleted is completed as of the latest window.
+	shownCompleted bool
 }
 
 var _ collector.BlockSource = (*Source)(nil)
@@ -143,7 +147,7 @@ func New(o Options) (*Source, error) {
 			metrics: o.Metrics, young: loadRange, units: set.Load.Units(),
 		},
 	}
-	s.join.counts.keep, s.join.counts.named = o.Keep, true
+	s.join.counts.keep, s.join.counts.named, s.join.counts.completed = o.Keep, true, true
 	if s.replicas != nil {
 		s.join.counts.replicas, s.join.counts.instances = s.replicas, map[key]int{}
 	}

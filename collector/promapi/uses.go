@@ -33,7 +33,7 @@ func (s *Source) count() {
 	uses := signals.Uses(s.queries.Set, s.join.uses)
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
-	s.uses, s.shown = uses, s.queries
+	s.uses, s.shown, s.shownCompleted = uses, s.queries, s.completed
 }
 
 // Signals says by which metrics the instances of the latest window are read.

@@ -51,6 +51,10 @@ type vector struct {
 	problem  string
 	keep     func(labels.Labels) bool
 	named    bool
+	// completed tells that the pods of instances without one are asked for. fresh are those
+	// that were learnt, for which keep is asked afterwards.
+	completed bool
+	fresh     []freshSeries
 
 	// chunk numbers the answers; read are the series of the latest one, points
 	// theirs. duplicates, excess and bad are series of it that were left out:
@@ -88,15 +92,16 @@ type series struct {
 	runs       []run // of the head, if its points are of several metrics
 	head, next *series
 	chosen     int32 // of the head: the answer of which one series was chosen
+	foreign    bool  // of the head: keep says that it is not read
 	chunk      int32 // latest answer that had it
 	lo, hi     int32 // its points in that
 }
 
-// instance is what a series of counts has besides: its labels without the name;
-// the load and the start that belong to it, nil: none, as of the versions of
+// instance is what a series of counts has besides: its labels without the name, and those
+// that it is shown with, which name its pod; the load and the start that belong to it, nil: none, as of the versions of
 // theirs; and its place in the window that is read.
 type instance struct {
-	labels                labels.Labels
+	labels, shown         labels.Labels
 	identity              key // of the labels without the replica's
 	load, start           *series
 	loadsSeen, startsSeen int32
@@ -132,9 +137,12 @@ func (v *vector) take(text []byte) *[]point {
 		}
 		s = v.learn(text)
 		v.byText[id] = s
+		if n := len(v.fresh); n > 0 && v.fresh[n-1].series == s {
+			v.fresh[n-1].text = id
+		}
 	}
 	switch {
-	case s == v.ignored:
+	case s == v.ignored, s.head != nil && s.head.foreign:
 		return nil
 	case s == v.unusable:
 		v.bad++
@@ -157,12 +165,16 @@ func (v *vector) take(text []byte) *[]point {
 
 // room tells whether one more series may be known.
 func (v *vector) room(text []byte) bool {
+	undecided := 0
+	if v.keep != nil {
+		undecided = len(v.fresh)
+	}
 	switch {
 	case v.replicas == nil:
-		return len(v.byLabels) < v.limit
+		return len(v.byLabels)-undecided < v.limit
 	case len(v.byLabels) >= maxReplicas*v.limit:
 		return false
-	case len(v.instances) < v.limit:
+	case len(v.instances)-undecided < v.limit:
 		return true
 	}
 	_, ls := instanceLabels(text)
@@ -193,14 +205,18 @@ func (v *vector) learn(text []byte) *series {
 	if s, ok := v.byLabels[id]; ok {
 		return s.alternative(rank)
 	}
-	if v.keep != nil && !v.keep(ls) {
+	fresh := v.completed && !ls.Has("pod") && ls.Has("job") && ls.Has("instance")
+	if !fresh && v.keep != nil && !v.keep(ls) {
 		return v.ignored
 	}
 	s := &series{set: v.setOf(ls), rank: rank, used: rank}
 	s.head = s
 	s.set.n++
 	if v.named {
-		s.of = &instance{labels: ls}
+		s.of = &instance{labels: ls, shown: ls}
+	}
+	if fresh {
+		v.fresh = append(v.fresh, freshSeries{series: s, labels: id})
 	}
 	if v.replicas != nil {
 		v.replicated = v.replicated || v.replicas.Replicated(ls)
@@ -246,14 +262,7 @@ func (v *vector) forget() {
 	}
 	for id, s := range v.byLabels {
 		if s.newest() < oldest {
-			delete(v.byLabels, id)
-			s.set.n--
-			if v.replicas != nil {
-				if v.instances[s.of.identity]--; v.instances[s.of.identity] <= 0 {
-					delete(v.instances, s.of.identity)
-				}
-			}
-			v.version++
+			v.drop(id, s)
 		}
 	}
 	v.sets = slices.DeleteFunc(v.sets, func(s *nameSet) bool {
@@ -262,6 +271,18 @@ func (v *vector) forget() {
 		}
 		return s.n == 0
 	})
+}
+
+// drop forgets the series of an instance.
+func (v *vector) drop(id key, s *series) {
+	delete(v.byLabels, id)
+	s.set.n--
+	if v.replicas != nil {
+		if v.instances[s.of.identity]--; v.instances[s.of.identity] <= 0 {
+			delete(v.instances, s.of.identity)
+		}
+	}
+	v.version++
 }
 
 // instanceLabels are the name of the metric of a series and the labels of its instance,

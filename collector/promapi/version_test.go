@@ -37,7 +37,7 @@ func TestVersions(t *testing.T) {
 	})
 	version, err := s.Versions(t.Context(), t0)
 	require.NoError(t, err)
-	require.Equal(t, `/api/v1/query {__name__=~"(.+_)?build_info|kube_pod_container_info"}`, asked)
+	require.Equal(t, `/api/v1/query {__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`, asked)
 	for name, c := range map[string]struct {
 		labels []string
 		want   string
@@ -64,9 +64,9 @@ func TestVersions(t *testing.T) {
 
 func TestVersionsOfWhatIsWatched(t *testing.T) {
 	for selector, want := range map[string]string{
-		"":                                `{__name__=~"(.+_)?build_info|kube_pod_container_info"}`,
-		"{}":                              `{__name__=~"(.+_)?build_info|kube_pod_container_info"}`,
-		`{namespace="prod",job=~"a|b.*"}`: `{__name__=~"(.+_)?build_info|kube_pod_container_info",namespace="prod",job=~"a|b.*"}`,
+		"":                                `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`,
+		"{}":                              `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`,
+		`{namespace="prod",job=~"a|b.*"}`: `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info",namespace="prod",job=~"a|b.*"}`,
 	} {
 		require.Equal(t, want, versionExpr(selector))
 	}

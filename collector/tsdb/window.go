@@ -84,9 +84,13 @@ func window(ctx context.Context, o *Options, from, to time.Time, units *loadUnit
 	if bad.n > 0 {
 		w.Warnings = append(w.Warnings, fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s", bad.n, set.Goroutines[0].Name, bad.problem))
 	}
+	pods, err := readPods(ctx, o, early, hi, in)
+	if err != nil {
+		return w, nil, err
+	}
 	all := make(map[string]*instance, len(counts))
 	for key, c := range counts {
-		x := &instance{labels: c.labels, raw: set.NewRaw()}
+		x := &instance{labels: pods.Complete(c.labels), raw: set.NewRaw()}
 		x.raw.Goroutines = c.byRank
 		if l := loads[key]; l != nil {
 			x.raw.Load = l.byRank

@@ -1,0 +1,135 @@
+package promapi
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/collector/signals"
+)
+
+// maxMatcher bounds the bytes of a matcher by value: a query may not be much longer than
+// 8 KB.
+const maxMatcher = 4 << 10
+
+// completePods adds the pods to the labels of the instances that came without one, by
+// OpenTelemetry's target_info. It asks once for each of them.
+func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]string) error {
+	v := s.join.counts
+	if len(v.fresh) == 0 {
+		return nil
+	}
+	infos := newVector(2*maxReplicas*s.o.SeriesLimit, signals.List{{Name: signals.TargetInfo}})
+	infos.named = true
+	a, err := s.client.read(ctx, s.podExpr(v.fresh, r.End.Sub(r.Start)), v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, infos)
+	if err != nil {
+		return err
+	}
+	for _, text := range a.warnings {
+		*warnings = appendNew(*warnings, text)
+	}
+	var pods signals.Pods
+	for _, x := range infos.read {
+		pods.Add(x.of.labels)
+	}
+	for _, x := range v.fresh {
+		x.of.shown = pods.Complete(x.of.labels)
+		s.completed = s.completed || x.of.shown.Len() > x.of.labels.Len()
+		if v.keep != nil && !v.keep(x.of.shown) {
+			v.ignore(x)
+			v.byText[x.text] = v.ignored
+		}
+	}
+	for _, x := range v.fresh { // until now, those of others were among them
+		if v.keep != nil && v.replicas == nil && len(v.byLabels) > v.limit && !x.foreign {
+			v.ignore(x)
+			delete(v.byText, x.text)
+			v.excess++
+		}
+	}
+	v.fresh = nil
+	v.read = slices.DeleteFunc(v.read, func(x *series) bool { return x.head.foreign })
+	return nil
+}
+
+// freshSeries is a series that was learnt without a pod, and the keys by which it is known.
+type freshSeries struct {
+	*series
+	text, labels key
+}
+
+// ignore forgets a series that is not read.
+func (v *vector) ignore(x freshSeries) {
+	x.foreign = true
+	v.drop(x.labels, x.series)
+}
+
+// podExpr is the expression for the pods of some instances.
+func (s *Source) podExpr(of []freshSeries, over time.Duration) string {
+	var names []string
+	size := 0
+	for _, x := range of {
+		name := regexp.QuoteMeta(x.of.labels.Get(model.InstanceLabel))
+		names = append(names, name)
+		size += len(name) + 1
+	}
+	matcher := ""
+	if size < maxMatcher {
+		slices.Sort(names)
+		matcher = model.InstanceLabel + "=~" + strconv.Quote(strings.Join(slices.Compact(names), "|"))
+	}
+	return s.targetInfo(over, matcher)
+}
+
+// targetInfo is the expression for the pods of the instances that matchers select, over a
+// time.
+func (s *Source) targetInfo(over time.Duration, matchers ...string) string {
+	matchers = append(matchers, `k8s_pod_name!=""`, strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s.o.Selector), "{"), "}")))
+	matchers = slices.DeleteFunc(matchers, func(m string) bool { return m == "" })
+	expr := signals.TargetInfo + "{" + strings.Join(matchers, ",") + "}"
+	if over > 0 {
+		over = (over + signals.Lookback).Truncate(time.Second)
+		expr = "last_over_time(" + expr + "[" + model.Duration(over).String() + "])"
+	}
+	return "group by (job, instance, " + strings.Join(signals.PodAttributes(), ", ") + ") (" + expr + ")"
+}
+
+// podsOf reads the pods of a service over the time of a chart. Its own labels, which need
+// not be those of the series, select it. Without instances whose pod is not among their
+// labels it asks nobody.
+func (s *Source) podsOf(ctx context.Context, service labels.Labels, r v1.Range) (pods *signals.Pods, err error) {
+	pods = &signals.Pods{}
+	if !s.completes() {
+		return nil, nil
+	}
+	var matchers []string
+	for _, name := range []string{model.JobLabel, model.InstanceLabel} {
+		if value := service.Get(name); value != "" {
+			matchers = append(matchers, labels.MustNewMatcher(labels.MatchEqual, name, value).String())
+		}
+	}
+	m, _, err := s.query(ctx, s.targetInfo(r.End.Sub(r.Start), matchers...), v1.Range{Start: r.End, End: r.End, Step: s.o.Step})
+	for _, stream := range m {
+		pods.Add(withoutName(stream.Metric))
+	}
+	return pods, err
+}
+
+// completes reports whether there are instances whose pod is not among their labels.
+func (s *Source) completes() bool {
+	s.shownMtx.Lock()
+	defer s.shownMtx.Unlock()
+	return s.shownCompleted
+}
+
+// podMatcher matches a label of a pod that may be among the labels of a series or not.
+func podMatcher(name, value string) *labels.Matcher {
+	return labels.MustNewMatcher(labels.MatchRegexp, name, regexp.QuoteMeta(value)+"|")
+}
