@@ -124,7 +124,7 @@ var mayImport = map[string][]string{
 
 	"internal/grouping": {},
 	"internal/scan": {
-		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
+		"alerting", "collector", "collector/promapi", "collector/signals", "collector/tsdb", "trend",
 		"internal/api/v1", "internal/archive", "internal/backoff", "internal/grouping", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "collector/pprof", "internal/backoff", "internal/diff", "internal/human", "internal/stack", "leak"},

@@ -6,9 +6,8 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"strings"
 
-	"github.com/gorowatch/gorowatch/collector/signals"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
@@ -94,8 +93,12 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if read := h.stamp(s.Read); read.Text != "" {
 		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
 	}
+	var uses []v1.SignalUse
+	for _, u := range s.Uses {
+		uses = append(uses, v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances})
+	}
 	for _, signal := range [][2]string{{"goroutines", "Goroutines"}, {"load", "Load"}, {"start_time", "Start of the process"}} {
-		if text := usesText(s.Uses, signal[0]); text != "" {
+		if text := v1.SignalText(uses, signal[0]); text != "" {
 			out = append(out, fact{pair: pair{signal[1], text}})
 		}
 	}
@@ -103,26 +106,6 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 		out = append(out, fact{pair: pair{"Error", human.Line(s.Error, maxWords)}, Bad: true})
 	}
 	return out
-}
-
-// usesText says by which metrics the instances have a signal.
-func usesText(uses []signals.Use, signal string) string {
-	var parts []string
-	for _, u := range uses {
-		if u.Signal != signal {
-			continue
-		}
-		n := human.Count(int64(u.Instances))
-		if len(parts) == 0 {
-			n = human.Plural(int64(u.Instances), "instance", "instances")
-		}
-		if u.Name == "" {
-			parts = append(parts, n+" without")
-		} else {
-			parts = append(parts, n+" by "+human.Line(u.Name, maxWords))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // discoveryFacts say what service discovery finds, and its problems.
