@@ -85,14 +85,14 @@ type run struct {
 func (v *vector) extend(lo, hi int32, runs []run, other *series) (int32, int32, []run) {
 	first, last := int64(math.MaxInt64), int64(math.MaxInt64)
 	if lo < hi {
-		first, last = v.points[lo].t, v.points[hi-1].t
+		first, last = v.points[lo].T, v.points[hi-1].T
 	}
 	more := v.points[other.lo:other.hi]
 	before, after := 0, len(more)
-	for before < len(more) && more[before].t < first {
+	for before < len(more) && more[before].T < first {
 		before++
 	}
-	for after > before && more[after-1].t > last {
+	for after > before && more[after-1].T > last {
 		after--
 	}
 	if before == 0 && after == len(more) {

@@ -117,8 +117,8 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings 
 		}
 		g.Go(func() error {
 			a, err := s.client.read(ctx, expr, r, vectors[i])
-			said[i] = a.warnings
-			for _, text := range a.infos {
+			said[i] = a.Warnings
+			for _, text := range a.Infos {
 				// What is unusual about our own expressions we know.
 				if s.custom && i == 1 || !strings.HasPrefix(text, "PromQL info:") {
 					said[i] = append(said[i], text)

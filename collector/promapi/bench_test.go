@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				v.begin()
-				if _, err := decode(bytes.NewReader(text), v.take); err != nil {
+				if _, err := answer.Decode(bytes.NewReader(text), v.take); err != nil {
 					b.Fatal(err)
 				}
 				v.end()

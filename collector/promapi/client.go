@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
@@ -69,7 +70,7 @@ func newClient(c *http.Client, o Options) *client {
 
 // read evaluates an expression over a range. Its errors have a reason, and say
 // which expression it was.
-func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector) (answer, error) {
+func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector) (answer.Answer, error) {
 	for attempt := 1; ; attempt++ {
 		a, err := c.once(ctx, expr, r, into)
 		result := "ok"
@@ -88,7 +89,7 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 		if attempt > 1 {
 			tried = fmt.Sprintf(" (asked %d times)", attempt)
 		}
-		return answer{}, &collector.Error{
+		return answer.Answer{}, &collector.Error{
 			Reason: collector.ReasonOf(err),
 			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.base), strconv.Quote(collector.Brief(expr, maxQuery)), err, tried),
 		}
@@ -123,7 +124,7 @@ func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again 
 }
 
 // once sends a query.
-func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector) (a answer, err error) {
+func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector) (a answer.Answer, err error) {
 	c.mtx.Lock()
 	notBefore := c.notBefore
 	c.mtx.Unlock()
@@ -149,12 +150,12 @@ func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector
 	c.checkClock(resp, began)
 	into.begin()
 	into.instant = r.Start.Equal(r.End)
-	a, err = decode(resp.Body, into.take)
+	a, err = answer.Decode(resp.Body, into.take)
 	into.end()
 	into.choose()
 	switch {
 	case err == nil:
-		err = a.failure(resp.StatusCode)
+		err = failure(&a, resp.StatusCode)
 	case resp.StatusCode/100 != 2 && collector.ReasonOf(err) == collector.ReasonBadData:
 		err = statusError(resp, "")
 	}
@@ -200,17 +201,17 @@ func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*h
 const kindMatrix = "matrix"
 
 // failure is the error that an answer tells, or that it is no matrix.
-func (a *answer) failure(code int) error {
+func failure(a *answer.Answer, code int) error {
 	switch {
-	case a.status == "success" && a.kind == kindMatrix:
+	case a.Status == "success" && a.Kind == kindMatrix:
 		return nil
-	case a.status == "success" && a.kind == "":
+	case a.Status == "success" && a.Kind == "":
 		return collector.Errorf(collector.ReasonBadData, "answered without data: is this the URL of a Prometheus?")
-	case a.status == "success":
-		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
+	case a.Status == "success":
+		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.Kind)
 	}
-	err := collectorError(v1.ErrorType(a.errorType), a.err)
-	if fetch.IsUnavailable(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
+	err := collectorError(v1.ErrorType(a.ErrorType), a.Err)
+	if fetch.IsUnavailable(code) && v1.ErrorType(a.ErrorType) != v1.ErrTimeout {
 		return &busyError{reason: collector.ReasonStatus, text: err.Error()}
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -29,11 +30,11 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 	return a.Data.Result, true
 }
 
-func vectorOf(text []byte) (*vector, answer, error) {
+func vectorOf(text []byte) (*vector, answer.Answer, error) {
 	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
 	v.begin()
-	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
+	a, err := answer.Decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
 	v.end()
 	return v, a, err
 }
@@ -47,13 +48,13 @@ const example = `{"status":"success","data":{"resultType":"matrix","result":[` +
 func TestDecode(t *testing.T) {
 	v, a, err := vectorOf([]byte(example))
 	require.NoError(t, err)
-	require.Equal(t, answer{status: "success", kind: "matrix", warnings: []string{"partial"}, infos: []string{"not a counter"}}, a)
+	require.Equal(t, answer.Answer{Status: "success", Kind: "matrix", Warnings: []string{"partial"}, Infos: []string{"not a counter"}}, a)
 	require.Len(t, v.read, 3)
 	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].of.labels.String())
 	require.Len(t, v.points, 5)
-	require.Equal(t, point{1700000060123, 2500}, v.points[1])
-	require.True(t, math.IsNaN(v.points[2].v) && math.IsInf(v.points[3].v, -1))
-	require.Equal(t, point{1700000000000, 12345678901234567}, v.points[4])
+	require.Equal(t, answer.Point{T: 1700000060123, V: 2500}, v.points[1])
+	require.True(t, math.IsNaN(v.points[2].V) && math.IsInf(v.points[3].V, -1))
+	require.Equal(t, answer.Point{T: 1700000000000, V: 12345678901234567}, v.points[4])
 	require.Equal(t, [2]int32{4, 5}, [2]int32{v.read[1].lo, v.read[1].hi})
 	require.Equal(t, v.read[2].lo, v.read[2].hi)
 }
@@ -67,7 +68,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, a, err := vectorOf(text)
 		want, ok := matrixOf(text)
-		if !ok || err != nil || a.status != "success" || v.duplicates > 0 || v.excess > 0 || !json.Valid(text) {
+		if !ok || err != nil || a.Status != "success" || v.duplicates > 0 || v.excess > 0 || !json.Valid(text) {
 			return
 		}
 		distinct := map[model.Fingerprint]bool{}
@@ -84,7 +85,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%d points, want %d", len(got), len(s.Values))
 			}
 			for k, p := range s.Values {
-				if got[k].v != float64(p.Value) && !math.IsNaN(float64(p.Value)) {
+				if got[k].V != float64(p.Value) && !math.IsNaN(float64(p.Value)) {
 					t.Fatalf("%v, want %v", got[k], p)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 )
 
 // guard stands between the API client and the network. It turns what is no
@@ -51,16 +52,10 @@ func refuse(req *http.Request, resp *http.Response) error {
 	case resp.StatusCode/100 != 2:
 		return statusError(resp, "")
 	case kind == "text/html":
-		return errWebPage
+		return answer.ErrWebPage
 	}
 	return nil
 }
-
-// What is no answer of a Prometheus, though all went well.
-var (
-	errWebPage = collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
-	errEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
-)
 
 // explanation is what a server says of its failure.
 func explanation(resp *http.Response) string {
@@ -144,14 +139,14 @@ func explain(err error) error {
 		err = ue.Err // its URL may hold a password
 	}
 	if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
-		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", collector.Brief(err.Error(), maxText))
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", collector.Brief(err.Error(), answer.MaxText))
 	}
 	return &collector.Error{Reason: reason, Err: err}
 }
 
 // collectorError is an error as Prometheus writes it.
 func collectorError(kind v1.ErrorType, text string) error {
-	kind, text = v1.ErrorType(collector.Brief(string(kind), maxText)), collector.Brief(text, maxText)
+	kind, text = v1.ErrorType(collector.Brief(string(kind), answer.MaxText)), collector.Brief(text, answer.MaxText)
 	reason := collector.ReasonStatus
 	switch kind {
 	case v1.ErrBadResponse:

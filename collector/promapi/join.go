@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
@@ -132,27 +133,27 @@ func (j *join) add(within time.Duration) {
 		loads, starts := j.loads.cursor(in.load), j.starts.cursor(in.start)
 		for _, p := range j.counts.points[s.lo:s.hi] {
 			switch {
-			case math.IsNaN(p.v) || math.IsInf(p.v, 0):
+			case math.IsNaN(p.V) || math.IsInf(p.V, 0):
 				j.metrics.dropped.WithLabelValues(dropNotFinite).Inc()
 				continue
-			case !collector.ValidCount(p.v):
+			case !collector.ValidCount(p.V):
 				j.metrics.dropped.WithLabelValues(dropNotCount).Inc()
 				continue
-			case p.t < j.first || p.t > j.last:
+			case p.T < j.first || p.T > j.last:
 				j.metrics.dropped.WithLabelValues(dropOutOfRange).Inc()
 				continue
-			case p.t <= last:
+			case p.T <= last:
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			start, _ := starts.value(p.t)
-			load, rank := loads.value(p.t)
-			x := collector.Sample{T: p.t, Count: p.v, Load: collector.KnownLoad(load), Start: collector.KnownStart(start, p.t)}
+			start, _ := starts.value(p.T)
+			load, rank := loads.value(p.T)
+			x := collector.Sample{T: p.T, Count: p.V, Load: collector.KnownLoad(load), Start: collector.KnownStart(start, p.T)}
 			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
 			x.Load = in.unit.Keep(x.T, x.Start, x.Load, j.units[rank], j.decide)
-			last = p.t
+			last = p.T
 			if within > 0 {
 				// The smallest count of a time with a restart in it may be that of
 				// either process, so it is nobody's. The next one has the new start.
@@ -186,7 +187,7 @@ func (j *join) end() []collector.Series {
 
 // cursor walks through the points of a series along with the counts.
 type cursor struct {
-	points []point
+	points []answer.Point
 	rank   int8
 	runs   []run // that are left, if there are several
 	n      int32 // points that are left of the first run
@@ -208,20 +209,20 @@ func (v *vector) cursor(s *series) cursor {
 // value is what there is at exactly t, else collector.Unknown, and the rank of its metric.
 // Calls come in time order.
 func (c *cursor) value(t int64) (float64, int8) {
-	for len(c.points) > 0 && c.points[0].t < t {
+	for len(c.points) > 0 && c.points[0].T < t {
 		c.points = c.points[1:]
 		c.n--
 	}
-	if len(c.points) > 0 && c.points[0].t == t && !math.IsInf(c.points[0].v, 0) {
+	if len(c.points) > 0 && c.points[0].T == t && !math.IsInf(c.points[0].V, 0) {
 		for len(c.runs) > 0 && c.n <= 0 {
 			if c.runs = c.runs[1:]; len(c.runs) > 0 {
 				c.n += c.runs[0].n
 			}
 		}
 		if len(c.runs) > 0 {
-			return c.points[0].v, c.runs[0].rank
+			return c.points[0].V, c.runs[0].rank
 		}
-		return c.points[0].v, c.rank
+		return c.points[0].V, c.rank
 	}
 	return collector.Unknown, c.rank
 }

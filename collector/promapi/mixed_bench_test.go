@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -68,7 +69,7 @@ func BenchmarkEvaluation(b *testing.B) {
 				for i, v := range []*vector{j.counts, j.loads, j.starts} {
 					v.begin()
 					v.instant = true
-					if _, err := decode(bytes.NewReader(texts[i]), v.take); err != nil {
+					if _, err := answer.Decode(bytes.NewReader(texts[i]), v.take); err != nil {
 						b.Fatal(err)
 					}
 					v.end()

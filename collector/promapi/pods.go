@@ -32,7 +32,7 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	if err != nil {
 		return err
 	}
-	for _, text := range a.warnings {
+	for _, text := range a.Warnings {
 		*warnings = appendNew(*warnings, text)
 	}
 	var pods signals.Pods

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -223,7 +224,7 @@ func appendNew(list []string, s string) []string {
 			return list
 		}
 	}
-	if len(list) >= 3*maxWarnings {
+	if len(list) >= 3*answer.MaxWarnings {
 		return list
 	}
 	return append(list, s)

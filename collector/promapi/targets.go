@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 )
 
 // Targets lists what the Prometheus scrapes now. An error of
@@ -38,61 +38,10 @@ func (c *client) targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 		return nil, err
 	}
 	defer resp.Body.Close()
-	var out []collector.ScrapeTarget
-	a, err := readAnswer(resp.Body, func(d *decoder, _ *answer) error {
-		return d.object(func(key string) error {
-			if key != "activeTargets" {
-				return d.SkipValue()
-			}
-			return d.array(func() error {
-				t, ok, err := d.scrapeTarget()
-				if ok {
-					out = append(out, t)
-				}
-				return err
-			})
-		})
-	})
+	out, a, err := answer.Targets(resp.Body)
 	if err != nil {
 		return nil, err
 	}
-	a.kind = kindMatrix // of a list there is one kind
-	return out, a.failure(resp.StatusCode)
-}
-
-// scrapeTarget reads a target; what is not scraped over HTTP could have no
-// profiles.
-func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) {
-	err = d.object(func(key string) (err error) {
-		switch key {
-		case "labels":
-			_, t.Labels, err = d.labels()
-		case "scrapeUrl":
-			var text string
-			text, err = d.text()
-			u, invalid := url.Parse(text)
-			if ok = invalid == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); ok {
-				// Not the rest of the address, which would stay in memory with it.
-				t.Scheme, t.Host = "http", strings.Clone(u.Host)
-				if u.Scheme == "https" {
-					t.Scheme = "https"
-				}
-			}
-		case "lastError":
-			var text string
-			text, err = d.text()
-			t.Unreachable = isRefused(text)
-		default:
-			err = d.SkipValue()
-		}
-		return err
-	})
-	ok = ok && len(t.Host) <= collector.MaxLabelBytes && collector.LabelsProblem(t.Labels) == ""
-	return t, ok, err
-}
-
-// isRefused tells whether a scrape failed because the host answered that nothing
-// listens there, by the text of the error on Unix and on Windows.
-func isRefused(lastError string) bool {
-	return strings.HasSuffix(lastError, "connection refused") || strings.HasSuffix(lastError, "actively refused it.")
+	a.Kind = kindMatrix // of a list there is one kind
+	return out, failure(&a, resp.StatusCode)
 }

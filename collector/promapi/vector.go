@@ -1,13 +1,13 @@
 package promapi
 
 import (
-	"bytes"
 	"hash/maphash"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -62,7 +62,7 @@ type vector struct {
 	// their labels.
 	chunk                   int32
 	read                    []*series
-	points                  []point
+	points                  []answer.Point
 	several                 bool // series of an instance
 	instant                 bool // each series has one point
 	duplicates, excess, bad int
@@ -126,7 +126,7 @@ func (v *vector) begin() {
 }
 
 // take is told of a series of an answer, by its labels as they are written.
-func (v *vector) take(text []byte) *[]point {
+func (v *vector) take(text []byte) *[]answer.Point {
 	v.end()
 	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes
 	s, ok := v.byText[id]
@@ -177,7 +177,7 @@ func (v *vector) room(text []byte) bool {
 	case len(v.instances)-undecided < v.limit:
 		return true
 	}
-	_, ls := instanceLabels(text)
+	_, ls := answer.Labels(text)
 	return (v.replicated || v.replicas.Replicated(ls)) && v.instances[v.identity(v.replicas.Identity(ls))] > 0
 }
 
@@ -190,7 +190,7 @@ func (v *vector) end() {
 
 // learn finds or makes the series with labels that were never written like that.
 func (v *vector) learn(text []byte) *series {
-	metric, ls := instanceLabels(text)
+	metric, ls := answer.Labels(text)
 	if problem := collector.LabelsProblem(ls); problem != "" {
 		if v.problem == "" {
 			v.problem = problem
@@ -283,14 +283,4 @@ func (v *vector) drop(id key, s *series) {
 		}
 	}
 	v.version++
-}
-
-// instanceLabels are the name of the metric of a series and the labels of its instance,
-// from its labels as they are written in JSON.
-func instanceLabels(text []byte) (metric string, ls labels.Labels) {
-	metric, ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
-	if err != nil {
-		return "", labels.EmptyLabels() // cannot be: the text was read once without an error
-	}
-	return metric, ls
 }

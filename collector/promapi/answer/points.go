@@ -1,4 +1,4 @@
-package promapi
+package answer
 
 import (
 	"bytes"
@@ -8,17 +8,17 @@ import (
 	"strconv"
 )
 
-// point is a value at a time in Unix milliseconds.
-type point struct {
-	t int64
-	v float64
+// Point is a value at a time in Unix milliseconds.
+type Point struct {
+	T int64
+	V float64
 }
 
 // maxSeconds bounds times, so that they fit into milliseconds.
 const maxSeconds = 1e12
 
 // appendPoints reads [[1700000000.123,"42"],…], which is valid JSON.
-func appendPoints(to []point, text []byte) ([]point, error) {
+func appendPoints(to []Point, text []byte) ([]Point, error) {
 	rest := remainder(text)
 	if !rest.skip('[') || rest.skip(']') {
 		return to, nil // no points, or of another kind
@@ -43,16 +43,16 @@ func appendPoints(to []point, text []byte) ([]point, error) {
 type remainder []byte
 
 // point reads [1700000000.123,"42"].
-func (u *remainder) point() (p point, err error) {
+func (u *remainder) point() (p Point, err error) {
 	was := *u
 	ok := u.skip('[')
 	seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(u.until(','))), 64)
 	if ok = ok && isNumber(err) && u.skip('"'); math.Abs(seconds) < maxSeconds {
-		p.t = int64(math.Round(seconds * 1000))
+		p.T = int64(math.Round(seconds * 1000))
 	} else {
-		p.t = math.MinInt64 // in no window
+		p.T = math.MinInt64 // in no window
 	}
-	p.v, err = strconv.ParseFloat(string(u.until('"')), 64)
+	p.V, err = strconv.ParseFloat(string(u.until('"')), 64)
 	if !ok || !isNumber(err) || !u.skip(']') {
 		return p, fmt.Errorf("%.60q is not a point [time, \"value\"]", was)
 	}
@@ -86,14 +86,14 @@ func (u *remainder) until(end byte) []byte {
 // integerPoint reads a point of whole numbers at the start of a text, as counts at aligned
 // times are. It returns its length, 0 for any other point. It makes reading a long history
 // fast.
-func integerPoint(text []byte) (p point, n int) {
+func integerPoint(text []byte) (p Point, n int) {
 	const digits = 15 // fit into an int64 and a float64
 	if len(text) == 0 || text[0] != '[' {
 		return p, 0
 	}
 	i := 1
 	for ; i < len(text) && text[i]-'0' <= 9; i++ {
-		p.t = p.t*10 + int64(text[i]-'0')
+		p.T = p.T*10 + int64(text[i]-'0')
 	}
 	if i == 1 || i > 1+digits || i+1 >= len(text) || text[i] != ',' || text[i+1] != '"' {
 		return p, 0
@@ -106,6 +106,6 @@ func integerPoint(text []byte) (p point, n int) {
 	if i == first || i > first+digits || i+1 >= len(text) || text[i] != '"' || text[i+1] != ']' {
 		return p, 0
 	}
-	p.t, p.v = p.t*1000, float64(v)
+	p.T, p.V = p.T*1000, float64(v)
 	return p, i + 2
 }
