@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	promvalue "github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/require"
 
@@ -352,4 +353,24 @@ func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 		}
 	}
 	require.Equal(t, 5, full, "every five evaluations")
+}
+
+// The chart of a service has the load of its containers, whether or not their namespace is
+// a label of the service.
+func TestChartHasTheLoadOfContainers(t *testing.T) {
+	for _, names := range [][]string{{"namespace", "job"}, {"job"}} {
+		srv, s := real(t, nil)
+		fleet(t, srv)
+		_, err := s.Window(t.Context(), t0.Add(50*time.Minute), t0.Add(51*time.Minute))
+		require.NoError(t, err)
+		of := labels.NewBuilder(labels.FromStrings("job", "old", "namespace", "shop")).Keep(names...).Labels()
+		for _, step := range []time.Duration{time.Minute, 10 * time.Minute} {
+			h, err := s.History(t.Context(), of, names, t0.Add(20*time.Minute), t0.Add(50*time.Minute), step)
+			require.NoError(t, err)
+			require.Len(t, h.Instances, 1)
+			for i, load := range h.Instances[0].Load {
+				require.InDelta(t, 0.4, load, 1e-9, "%v, step %d of %v", names, i, step)
+			}
+		}
+	}
 }
