@@ -31,9 +31,10 @@ func (s *series) newest() int32 {
 // metric comes first in the list. The others count before it begins and after it ends, so
 // that a service may change its metrics.
 func (v *vector) choose() {
+	v.unsign()
 	if !v.several {
 		for _, s := range v.read {
-			s.head.used, s.head.runs = s.rank, nil
+			s.head.used, s.head.runs = v.metricOf(s), nil
 		}
 		return
 	}
@@ -41,7 +42,7 @@ func (v *vector) choose() {
 	for _, s := range v.read {
 		head := s.head
 		if head.next == nil {
-			head.used, head.runs = s.rank, nil
+			head.used, head.runs = v.metricOf(s), nil
 			chosen = append(chosen, s)
 			continue
 		}
@@ -53,6 +54,26 @@ func (v *vector) choose() {
 		chosen = append(chosen, head)
 	}
 	v.read = chosen
+}
+
+// unsign finds the series that are negative because they are of the negated metric.
+func (v *vector) unsign() {
+	for _, s := range v.read {
+		s.negative = false
+		if v.negated != v.bare && v.instant && s.nameless && s.lo < s.hi {
+			p := &v.points[s.lo]
+			s.negative = math.Signbit(p.V)
+			p.V = math.Abs(p.V)
+		}
+	}
+}
+
+// metricOf is the rank of the metric that a series of the latest answer is of.
+func (v *vector) metricOf(s *series) int8 {
+	if s.negative {
+		return v.negated
+	}
+	return s.rank
 }
 
 // chooseOf makes one series of those of an instance, in the place of its head.
@@ -67,11 +88,11 @@ func (v *vector) chooseOf(head *series) {
 	slices.SortFunc(all, func(a, b *series) int { return int(a.rank) - int(b.rank) })
 	best := all[0]
 	lo, hi := best.lo, best.hi
-	runs := append(head.runs[:0], run{hi - lo, best.rank})
+	runs := append(head.runs[:0], run{hi - lo, v.metricOf(best)})
 	for _, other := range all[1:] {
 		lo, hi, runs = v.extend(lo, hi, runs, other)
 	}
-	head.used, head.chunk, head.lo, head.hi, head.runs = best.rank, v.chunk, lo, hi, runs
+	head.used, head.chunk, head.lo, head.hi, head.runs = v.metricOf(best), v.chunk, lo, hi, runs
 }
 
 // run is how many points in a row are of the metric with a rank.

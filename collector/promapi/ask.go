@@ -27,6 +27,10 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 		s.evaluations = 0
 		q.LoadRanks, q.StartRanks = 0, 0
 	}
+	if !r.Start.Equal(r.End) {
+		q.NegatedLoad = q.BareLoad
+	}
+	s.join.loads.bare, s.join.loads.negated, s.join.starts.bare = int8(q.BareLoad), int8(q.NegatedLoad), int8(q.BareStart)
 	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), q.Start()}, warnings); err != nil {
 		return err
 	}
@@ -65,27 +69,35 @@ func (s *Source) narrow() {
 	} else {
 		s.withoutStart = min(s.withoutStart, withoutStart)
 	}
-	for _, x := range []struct {
-		uses  []int
-		ranks *signals.Ranks
-		bare  *int
-		v     *vector
-	}{
-		{s.join.uses[1], &q.LoadRanks, &q.BareLoad, s.join.loads},
-		{s.join.uses[2], &q.StartRanks, &q.BareStart, s.join.starts},
-	} {
-		*x.ranks = 0
-		for rank, n := range x.uses[:len(x.uses)-1] {
-			if n == 0 {
-				continue
-			}
-			*x.ranks |= 1 << rank
-			if n > x.uses[*x.bare] {
-				*x.bare = rank
-			}
-		}
-		x.v.bare = int8(*x.bare)
+	var second int
+	q.LoadRanks, q.BareLoad, second = common(s.join.uses[1], q.BareLoad)
+	q.NegatedLoad = q.BareLoad
+	if list := q.Set.Load; list[second].Kind == signals.Counter && list[q.BareLoad].Kind == signals.Counter {
+		q.NegatedLoad = second
 	}
+	q.StartRanks, q.BareStart, _ = common(s.join.uses[2], q.BareStart)
+}
+
+// common are the ranks of the metrics that instances have, and the two of them that most
+// have; was is the first one before.
+func common(uses []int, was int) (ranks signals.Ranks, first, second int) {
+	uses = uses[:len(uses)-1]
+	first = was
+	for rank, n := range uses {
+		if n > 0 {
+			ranks |= 1 << rank
+		}
+		if n > uses[first] {
+			first = rank
+		}
+	}
+	second = first
+	for rank, n := range uses {
+		if n > 0 && rank != first && (second == first || n > uses[second]) {
+			second = rank
+		}
+	}
+	return ranks, first, second
 }
 
 func last(uses []int) int { return uses[len(uses)-1] }

@@ -78,6 +78,12 @@ func TestNamesAreTriedForEachInstance(t *testing.T) {
 		"instant": func() (collector.Window, error) {
 			return s.Window(t.Context(), t0.Add(30*time.Minute), t0.Add(31*time.Minute))
 		},
+		"instants": func() (w collector.Window, err error) { // once the lists are narrowed, and whole again
+			for minute := 31; minute < 44 && err == nil; minute++ {
+				w, err = s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
+			}
+			return w, err
+		},
 		"blocks": func() (collector.Window, error) {
 			return s.Blocks(t.Context(), t0.Add(30*time.Minute), t0.Add(50*time.Minute), 5*time.Minute)
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -29,7 +30,12 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	infos := newVector(2*maxReplicas*s.o.SeriesLimit, signals.List{{Name: signals.TargetInfo}})
 	infos.named = true
 	a, err := s.client.read(ctx, s.podExpr(v.fresh, r.End.Sub(r.Start)), v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, infos)
-	if err != nil {
+	switch {
+	case err == nil:
+	case collector.ReasonOf(err) == collector.ReasonBadData: // it would be refused again
+		*warnings = appendNew(*warnings, "the pods of instances without a pod label are not known: "+err.Error())
+		infos.read = nil
+	default:
 		return err
 	}
 	for _, text := range a.Warnings {

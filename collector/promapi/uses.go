@@ -49,7 +49,7 @@ func (s *Source) narrowed(selector string, service labels.Labels, names []string
 	q := s.shown
 	s.shownMtx.Unlock()
 	q.Selector = selector
-	q.LoadRanks, q.StartRanks, q.BareLoad, q.BareStart = 0, 0, 0, 0 // the past may have had others
+	q.LoadRanks, q.StartRanks, q.BareLoad, q.NegatedLoad, q.BareStart = 0, 0, 0, 0, 0 // the past may have had others
 	if slices.Contains(names, "namespace") {
 		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {
 			if *c != "" {

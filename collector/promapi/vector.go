@@ -24,8 +24,9 @@ type vector struct {
 	byLabels map[key]*series
 	// list are the metrics that the answers have; an instance may have several.
 	list signals.List
-	// bare is the rank of the metric of the series without a name.
-	bare int8
+	// bare is the rank of the metric of the series without a name; negated that of those
+	// without a name and with negative values, unless it is the same.
+	bare, negated int8
 	// sets are the distinct sets of label names, which are usually one. More
 	// labels come first, once they are sorted: they say more.
 	sets     []*nameSet
@@ -93,6 +94,8 @@ type series struct {
 	head, next *series
 	chosen     int32 // of the head: the answer of which one series was chosen
 	foreign    bool  // of the head: keep says that it is not read
+	nameless   bool
+	negative   bool  // in the latest answer
 	chunk      int32 // latest answer that had it
 	lo, hi     int32 // its points in that
 }
@@ -198,18 +201,20 @@ func (v *vector) learn(text []byte) *series {
 		return v.unusable
 	}
 	id := v.identity(ls)
-	rank := v.bare
-	if metric != "" {
+	rank, nameless := v.bare, metric == ""
+	if !nameless {
 		rank = int8(v.list.Rank(metric))
 	}
 	if s, ok := v.byLabels[id]; ok {
-		return s.alternative(rank)
+		a := s.alternative(rank)
+		a.nameless = a.nameless || nameless
+		return a
 	}
 	fresh := v.completed && !ls.Has("pod") && ls.Has("job") && ls.Has("instance")
 	if !fresh && v.keep != nil && !v.keep(ls) {
 		return v.ignored
 	}
-	s := &series{set: v.setOf(ls), rank: rank, used: rank}
+	s := &series{set: v.setOf(ls), rank: rank, used: rank, nameless: nameless}
 	s.head = s
 	s.set.n++
 	if v.named {

@@ -23,6 +23,9 @@ type Query struct {
 	// BareLoad and BareStart are the places of the metrics whose series get no name if
 	// their expression drops it: a name costs Prometheus a third of a query.
 	BareLoad, BareStart int
+	// NegatedLoad is the place of a counter whose loads are negative instead of having a
+	// name, unless it is BareLoad. Over a range, loads of both would be one series.
+	NegatedLoad int
 }
 
 // Ranks are places in a list as bits, 0: all.
@@ -94,14 +97,14 @@ func (q *Query) Load(over time.Duration) string {
 		switch {
 		case !q.LoadRanks.Has(i):
 		case m.Kind == Expression:
-			parts = append(parts, m.tag(i, q.BareLoad, m.Name))
+			parts = append(parts, q.tagLoad(i, m.Name))
 		case m.Container && q.LoadContainers == "":
 		case m.Container:
 			x := m.Name + q.LoadContainers
 			if m.Kind == Counter {
 				x = fmt.Sprintf("rate(%s[%s])", x, duration(over))
 			}
-			parts = append(parts, m.tag(i, q.BareLoad, "sum by (namespace, pod, container) ("+x+")"), m.tag(i, q.BareLoad, "sum by (namespace, pod) ("+x+")"))
+			parts = append(parts, q.tagLoad(i, "sum by (namespace, pod, container) ("+x+")"), q.tagLoad(i, "sum by (namespace, pod) ("+x+")"))
 		default:
 			x := m.Name + q.Selector
 			if m.Kind == Counter {
@@ -110,10 +113,18 @@ func (q *Query) Load(over time.Duration) string {
 			if len(m.Sum) > 0 {
 				x = "sum without (" + strings.Join(m.Sum, ", ") + ") (" + x + ")"
 			}
-			parts = append(parts, m.tag(i, q.BareLoad, x))
+			parts = append(parts, q.tagLoad(i, x))
 		}
 	}
 	return alternatives(parts)
+}
+
+// tagLoad is tag for a load.
+func (q *Query) tagLoad(i int, expr string) string {
+	if i == q.NegatedLoad && i != q.BareLoad {
+		return "-" + expr
+	}
+	return q.Set.Load[i].tag(i, q.BareLoad, expr)
 }
 
 // Start is the expression for the starts of the processes.
@@ -143,12 +154,21 @@ func (q *Query) Start() string {
 }
 
 // alternatives are tried in order for each set of labels. Without any, the expression has
-// no series.
+// no series. Those that come last are put together first: "or" looks at all series of both
+// sides, and the last ones are the fewest.
 func alternatives(parts []string) string {
 	if len(parts) == 0 {
 		return "vector(0) > 1"
 	}
-	return strings.Join(parts, " or ")
+	n := len(parts)
+	return strings.Join(parts[:max(1, n-1)], " or (") + last(parts) + strings.Repeat(")", max(0, n-2))
+}
+
+func last(parts []string) string {
+	if len(parts) == 1 {
+		return ""
+	}
+	return " or " + parts[len(parts)-1]
 }
 
 // tag gives the series of an expression that drops its name the name of the metric, so

@@ -86,12 +86,12 @@ func BenchmarkPrometheus(b *testing.B) {
 		db   *tsdb.DB
 		q    signals.Query
 	}{
-		{"one_name/whole_lists", base, signals.Query{Set: all, BareLoad: 1}},
-		{"one_name/narrowed", base, signals.Query{Set: all, LoadRanks: 1 << 1, StartRanks: 1, BareLoad: 1}},
-		{"mixed_names/whole_lists", mixed, signals.Query{Set: all, BareLoad: 1}},
-		{"mixed_names/narrowed", mixed, signals.Query{Set: all, LoadRanks: 1<<1 | 1<<2, StartRanks: 1, BareLoad: 1}},
-		{"uptimes/whole_lists", uptimes, signals.Query{Set: all, BareLoad: 1}},
-		{"uptimes/narrowed", uptimes, signals.Query{Set: all, LoadRanks: 1<<1 | 1<<2, StartRanks: 1<<0 | 1<<1, BareLoad: 1, BareStart: 1}},
+		{"one_name/whole_lists", base, signals.Query{Set: all, BareLoad: 1, NegatedLoad: 1}},
+		{"one_name/narrowed", base, signals.Query{Set: all, LoadRanks: 1 << 1, StartRanks: 1, BareLoad: 1, NegatedLoad: 1}},
+		{"mixed_names/whole_lists", mixed, signals.Query{Set: all, BareLoad: 1, NegatedLoad: 2}},
+		{"mixed_names/narrowed", mixed, signals.Query{Set: all, LoadRanks: 1<<1 | 1<<2, StartRanks: 1, BareLoad: 1, NegatedLoad: 2}},
+		{"uptimes/whole_lists", uptimes, signals.Query{Set: all, BareLoad: 1, NegatedLoad: 2, BareStart: 1}},
+		{"uptimes/narrowed", uptimes, signals.Query{Set: all, LoadRanks: 1<<1 | 1<<2, StartRanks: 1<<0 | 1<<1, BareLoad: 1, NegatedLoad: 2, BareStart: 1}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			q := signals.Query{Set: one}
