@@ -51,7 +51,7 @@ func fakePrometheus(t *testing.T, watch func(query string)) string {
 				value = func(h float64) (float64, bool) { return count(h), true }
 			case strings.HasPrefix(query, "rate("):
 				value = func(float64) (float64, bool) { return 0.1, true }
-			case strings.HasPrefix(query, "process_start_time_seconds"):
+			case strings.Contains(query, "process_start_time_seconds"):
 				value = func(float64) (float64, bool) { return 1000, true }
 			default:
 				w.WriteHeader(http.StatusBadRequest)

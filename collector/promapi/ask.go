@@ -31,7 +31,12 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 		q.NegatedLoad = q.BareLoad
 	}
 	s.join.loads.bare, s.join.loads.negated, s.join.starts.bare = int8(q.BareLoad), int8(q.NegatedLoad), int8(q.BareStart)
-	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), q.Start()}, warnings); err != nil {
+	start := q.Start
+	instant := r.Start.Equal(r.End) && !q.Set.Start.HasExpression()
+	if instant {
+		start = q.StartOrUptime
+	}
+	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), start()}, warnings); err != nil {
 		return err
 	}
 	if err := s.completePods(ctx, r, warnings); err != nil {
@@ -47,16 +52,18 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 		all, covered, q.StartRanks = true, true, 0
 	}
 	if all && covered {
-		more[2] = q.Start()
+		more[2] = start()
 	}
 	s.join.decide = q.LoadRanks == 0
-	if more[1] == "" && more[2] == "" {
-		return nil
+	if more[1] != "" || more[2] != "" {
+		if err := s.ask(ctx, r, more, warnings); err != nil {
+			return err
+		}
+		s.join.assign()
 	}
-	if err := s.ask(ctx, r, more, warnings); err != nil {
-		return err
+	if instant {
+		return s.resolveUptimes(ctx, r)
 	}
-	s.join.assign()
 	return nil
 }
 

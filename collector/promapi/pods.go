@@ -86,20 +86,17 @@ func (s *Source) podExpr(of []freshSeries, over time.Duration) string {
 		names = append(names, name)
 		size += len(name) + 1
 	}
-	matcher := ""
-	if size < maxMatcher {
-		slices.Sort(names)
-		matcher = model.InstanceLabel + "=~" + strconv.Quote(strings.Join(slices.Compact(names), "|"))
+	if size >= maxMatcher {
+		return s.targetInfo(over)
 	}
-	return s.targetInfo(over, matcher)
+	slices.Sort(names)
+	return s.targetInfo(over, model.InstanceLabel+"=~"+strconv.Quote(strings.Join(slices.Compact(names), "|")))
 }
 
 // targetInfo is the expression for the pods of the instances that matchers select, over a
 // time.
 func (s *Source) targetInfo(over time.Duration, matchers ...string) string {
-	matchers = append(matchers, `k8s_pod_name!=""`, strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s.o.Selector), "{"), "}")))
-	matchers = slices.DeleteFunc(matchers, func(m string) bool { return m == "" })
-	expr := signals.TargetInfo + "{" + strings.Join(matchers, ",") + "}"
+	expr := signals.TargetInfo + narrower(s.o.Selector, append(matchers, `k8s_pod_name!=""`)...)
 	if over > 0 {
 		over = (over + signals.Lookback).Truncate(time.Second)
 		expr = "last_over_time(" + expr + "[" + model.Duration(over).String() + "])"

@@ -298,7 +298,7 @@ func TestLoadOfAYoungProcessIsUnknown(t *testing.T) {
 		switch {
 		case isCounts(expr):
 			matrix(w, nil, stream(a, at(t0, 1, "10"), at(t0, 4, "10"), at(t0, 6, "10")))
-		case strings.HasPrefix(expr, "process_start_time_seconds"):
+		case strings.Contains(expr, "process_start_time_seconds"):
 			start := fmt.Sprint(t0.Unix())
 			matrix(w, nil, stream(a, at(t0, 1, start), at(t0, 4, start), at(t0, 6, start)))
 		default:

@@ -92,8 +92,9 @@ type series struct {
 	used       int8  // of the head: the rank of the metric that the latest answer is of
 	runs       []run // of the head, if its points are of several metrics
 	head, next *series
-	chosen     int32 // of the head: the answer of which one series was chosen
-	foreign    bool  // of the head: keep says that it is not read
+	uptime     *uptime // of starts, if it has one
+	chosen     int32   // of the head: the answer of which one series was chosen
+	foreign    bool    // of the head: keep says that it is not read
 	nameless   bool
 	negative   bool  // in the latest answer
 	chunk      int32 // latest answer that had it

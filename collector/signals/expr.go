@@ -128,8 +128,15 @@ func (q *Query) tagLoad(i int, expr string) string {
 }
 
 // Start is the expression for the starts of the processes.
-func (q *Query) Start() string {
-	var parts []string
+func (q *Query) Start() string { return q.start(false) }
+
+// StartOrUptime is the expression for the starts of the processes, or their uptimes as they
+// are where they export these. All of them have the names of their metrics, so that it costs
+// no more than one metric.
+func (q *Query) StartOrUptime() string { return q.start(true) }
+
+func (q *Query) start(uptimes bool) string {
+	var parts, names []string
 	for i, m := range q.Set.Start {
 		switch {
 		case !q.StartRanks.Has(i):
@@ -139,6 +146,8 @@ func (q *Query) Start() string {
 		case m.Container:
 			x := m.Name + q.StartContainers
 			parts = append(parts, m.tag(i, q.BareStart, "max by (namespace, pod, container) ("+x+")"), m.tag(i, q.BareStart, "max by (namespace, pod) ("+x+")"))
+		case uptimes:
+			names = append(names, m.Name)
 		case m.Kind == Uptime:
 			x := m.Name + q.Selector
 			scale := ""
@@ -149,6 +158,13 @@ func (q *Query) Start() string {
 		default:
 			parts = append(parts, m.Name+q.Selector)
 		}
+	}
+	switch len(names) {
+	case 0:
+	case 1:
+		parts = append([]string{names[0] + q.Selector}, parts...)
+	default:
+		parts = append([]string{selectNames(names, q.Selector)}, parts...)
 	}
 	return alternatives(parts)
 }

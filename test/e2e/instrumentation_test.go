@@ -135,10 +135,11 @@ targets:
 		f.Open(t, 5)
 	}
 	type found struct {
-		State, Evidence string
-		Service         map[string]string
-		DetectedAt      time.Time `json:"detected_at"`
-		Stacks          []struct{ Frames []string }
+		State, Evidence, Version string
+
+		Service    map[string]string
+		DetectedAt time.Time `json:"detected_at"`
+		Stacks     []struct{ Frames []string }
 	}
 	leaks := map[string]found{}
 	Eventually(t, untilAlerts, "all fire, with their line", func() error {
@@ -149,11 +150,18 @@ targets:
 				leaks[l.Service["job"]] = l
 			}
 		}
-		if len(leaks) < len(instrumented) {
+		if len(leaks) < len(instrumented) || leaks["otel"].Version == "" {
 			return fmt.Errorf("%d fire: %+v", len(leaks), answer.Data.Leaks)
 		}
 		return nil
 	})
+	require.Equal(t, "1.42.0", leaks["otel"].Version, "of target_info")
+	pods := map[string]string{}
+	for _, target := range gorowatch.Targets(t) {
+		pods[target.Labels["job"]] = target.Labels["pod"]
+	}
+	require.Equal(t, "checkout-7d9c8b6f5-x2x4z", pods["otel"], "of target_info")
+	require.Equal(t, "tap-container", pods["container"])
 	var report strings.Builder
 	table := tabwriter.NewWriter(&report, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "instrumentation\tgoroutines by itself\tload by itself\tminutes to the alert\tevidence")
