@@ -13,6 +13,7 @@ LDFLAGS := -s -w -X $(PREFIX).Version=$(VERSION) -X $(PREFIX).Revision=$(shell g
 SCENARIOS := test/scenarios
 GRAFANA   := grafana
 BROWSER   := test/browser
+KIT       := test/leakbench/kit
 
 # gotestsum runs `go test` and counts. Its own module keeps what it needs out
 # of ours.
@@ -38,6 +39,7 @@ test: ## run all tests, installing what they need
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory test-scenarios
 	@$(MAKE) --no-print-directory test-grafana
+	@$(MAKE) --no-print-directory test-leakbench
 	@$(MAKE) --no-print-directory test-e2e
 	@$(MAKE) --no-print-directory test-attack
 	@$(MAKE) --no-print-directory test-browser
@@ -57,6 +59,10 @@ test-scenarios: dist/gotestsum ## run the tests of the leaky services
 .PHONY: test-grafana
 test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
 	cd $(GRAFANA) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -timeout=5m ./...
+
+.PHONY: test-leakbench
+test-leakbench: dist/gotestsum ## run the tests of the kit that makes labelled data
+	cd $(KIT) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -timeout=10m ./...
 
 .PHONY: test-e2e
 test-e2e: dist/gotestsum ## run gorowatch against real servers
@@ -91,8 +97,8 @@ bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own ru
 	$(GO) test -count=1 -timeout=45m -v ./test/scale -instances=10000 -steady=12m
 
 .PHONY: leakbench
-leakbench: ## score the trend engine on labelled data
-	test/leakbench/run.sh
+leakbench: ## score gorowatch on labelled data: SEEDS="1 2" CLASSES=hard PER_CLASS=4 PROFILES=1
+	test/leakbench/run.sh $(SEEDS)
 
 .PHONY: lint
 lint: ## check style and common mistakes
@@ -115,7 +121,7 @@ release-check: ## check the release files with goreleaser, which takes minutes t
 
 .PHONY: tidy
 tidy: ## tidy every module; those of the tests hold sums of what the product needs too
-	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER); do (cd $$module && $(GO) mod tidy) || exit 1; done
+	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER) $(KIT); do (cd $$module && $(GO) mod tidy) || exit 1; done
 
 .PHONY: clean
 clean: ## remove what was built here
