@@ -88,11 +88,19 @@ func (v *vector) chooseOf(head *series) {
 	slices.SortFunc(all, func(a, b *series) int { return int(a.rank) - int(b.rank) })
 	best := all[0]
 	lo, hi := best.lo, best.hi
-	runs := append(head.runs[:0], run{hi - lo, v.metricOf(best)})
+	head.used, head.chunk, head.runs = v.metricOf(best), v.chunk, nil
+	if len(all) == 1 {
+		head.lo, head.hi = lo, hi
+		return
+	}
+	runs := []run{{hi - lo, head.used}}
 	for _, other := range all[1:] {
 		lo, hi, runs = v.extend(lo, hi, runs, other)
 	}
-	head.used, head.chunk, head.lo, head.hi, head.runs = v.metricOf(best), v.chunk, lo, hi, runs
+	head.lo, head.hi = lo, hi
+	if len(runs) > 1 {
+		head.runs = &runs
+	}
 }
 
 // run is how many points in a row are of the metric with a rank.

@@ -200,8 +200,9 @@ func (v *vector) cursor(s *series) cursor {
 		return cursor{}
 	}
 	c := cursor{points: v.points[s.lo:s.hi], rank: s.used}
-	if len(s.runs) > 1 {
-		c.runs, c.n = s.runs, s.runs[0].n
+	if s.runs != nil {
+		c.runs = *s.runs
+		c.n = c.runs[0].n
 	}
 	return c
 }

@@ -89,8 +89,8 @@ type series struct {
 	// rank is the place of the metric in the list. head is the series of the instance that
 	// byLabels has, next the one after it, of another metric.
 	rank       int8
-	used       int8  // of the head: the rank of the metric that the latest answer is of
-	runs       []run // of the head, if its points are of several metrics
+	used       int8   // of the head: the rank of the metric that the latest answer is of
+	runs       *[]run // of the head, if its points are of several metrics
 	head, next *series
 	uptime     *uptime // of starts, if it has one
 	chosen     int32   // of the head: the answer of which one series was chosen
