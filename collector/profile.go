@@ -139,6 +139,10 @@ type Profile struct {
 	// nothing.
 	Incomplete bool
 	Records    []Record
+	// Source is what stands before the lines of the dump in a log of several sources, such
+	// as pods; empty: there is one, or it is not known. OtherSource is the first of those
+	// that have dumps and are not read; empty: there is none.
+	Source, OtherSource string
 	// ReadAs says what of a text was stripped, assumed or ignored: "kubectl log with
 	// timestamps; prefix stripped from 12,004 lines". Empty: it was read as it stands.
 	ReadAs string

@@ -150,6 +150,10 @@ func self(c config) board {
 	b.graph("Time of a pull", "", "s",
 		query{c.in(`histogram_quantile(0.99, sum by (le) (rate(gorowatch_profile_pull_duration_seconds_bucket{OWN}[$__rate_interval])))`), "99 %"},
 		query{c.in(`histogram_quantile(0.5, sum by (le) (rate(gorowatch_profile_pull_duration_seconds_bucket{OWN}[$__rate_interval])))`), "50 %"})
+	b.graph("Pushed profiles", "A second: those that were used, and those that were not needed at the time.", "ops",
+		query{c.in(`sum by (result) (rate(gorowatch_push_profiles_total{OWN}[$__rate_interval]))`), "{{result}}"})
+	b.graph("Pushes dropped", "A second, the five most frequent reasons; profiles of other kinds are not counted here.", "ops",
+		query{c.in(`topk(5, sum by (reason) (rate(gorowatch_push_dropped_total{OWN,reason!="other_kind"}[$__rate_interval])))`), "{{reason}}"})
 	b.graph("Bucket", "Operations a second, by kind and result.", "ops",
 		query{c.in(`sum by (operation, result) (rate(gorowatch_archive_operations_total{OWN}[$__rate_interval]))`), "{{operation}} {{result}}"})
 	b.row("Does it tell?")

@@ -40,6 +40,9 @@ func (c config) alert(name, severity, expr, wait, summary, description string) r
 // unmendable are results of a pull that are no fault of anybody's.
 const unmendable = "ok|budget|canceled|gone|no_consent|rate_limited|slow|back_off|set_aside"
 
+// harmless are reasons why a pushed profile is dropped that are no fault of anybody's.
+const harmless = "other_kind|relabel|replayed|out_of_order|not_ready|canceled"
+
 // selfRules are about gorowatch itself.
 func selfRules(c config) []group {
 	// s fills in the selector: once alone, and once before further matchers.
@@ -94,6 +97,17 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 > %g`, unmendable, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the profiles cannot be pulled",
 				"Leaks of those targets are told without a line. The page Targets says why of each."),
+			c.alert("GorowatchPushesDropped", "warning",
+				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_push_dropped_total{SELECTOR,reason!~"%[1]s"}[1h]))
+/
+(
+  sum by (CLUSTER, namespace, job) (rate(gorowatch_push_dropped_total{SELECTOR,reason!~"%[1]s"}[1h]))
+  +
+  sum by (CLUSTER, namespace, job) (rate(gorowatch_push_profiles_total{SELECTOR}[1h]))
+)
+> %[2]g`, harmless, c.FailedPulls)), c.For,
+				"{{ $value | humanizePercentage }} of the pushed profiles are dropped",
+				"Leaks of those instances are told without a line, or later. gorowatch_push_dropped_total says why, and gorowatch answers each sender with the reason."),
 			c.alert("GorowatchNotificationsFailing", "critical",
 				s(`sum by (CLUSTER, namespace, job, instance, alertmanager) (rate(gorowatch_alerting_errors_total{SELECTOR}[5m])) > 0
 and on (CLUSTER, namespace, job, instance, alertmanager)

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/check"
 	"github.com/gorowatch/gorowatch/internal/convert"
@@ -18,11 +20,12 @@ func addDiff(c *cli) {
 	cmd := c.Command("diff", "Compare two goroutine profiles, stack by stack: which grew?")
 	o := diff.Options{}
 	topSet := false
-	cmd.Arg("base", "The earlier profile: a file, BUNDLE:MEMBER, an http(s) URL, or gops://host:port; proto, debug=1 or debug=2, also out of a log.").Required().StringVar(&o.Base)
+	cmd.Arg("base", "The earlier profile: a file, BUNDLE:MEMBER ('BUNDLE:*' adds up several), an http(s) URL, or gops://host:port; proto, debug=1 or debug=2, also out of a log.").Required().StringVar(&o.Base)
 	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
 	cmd.Flag("top", "Number of stacks to show, those that grew most; 0 shows all. The default is 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
 	cmd.Flag("label", "Tell stacks apart by this pprof label, KEY, or look only at goroutines that have it with a value, KEY=VALUE.").PlaceHolder("KEY[=VALUE]").StringVar(&o.Label)
+	pod := podFlag(cmd)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
 		if o.Label != "" && (o.Label[0] == '=' || strings.HasSuffix(o.Label, "=")) {
@@ -34,6 +37,7 @@ func addDiff(c *cli) {
 		if !topSet {
 			o.Top = diff.DefaultTop(o.Format)
 		}
+		o.Loader.Options.Limits.Source = *pod
 		client, err := httpClient(*file, "diff")
 		if err != nil {
 			return err
@@ -43,13 +47,20 @@ func addDiff(c *cli) {
 	})
 }
 
+// podFlag is the flag for the source of a log.
+func podFlag(cmd *kingpin.CmdClause) *string {
+	return cmd.Flag("pod", "In a log with dumps of several pods, or other sources, read only those with TEXT in what stands before their lines. Default: all are added up.").PlaceHolder("TEXT").String()
+}
+
 func addConvert(c *cli) {
 	cmd := c.Command("convert", "Write a goroutine dump as a profile that go tool pprof opens.")
 	o := convert.Options{}
 	cmd.Arg("dump", "The profile: whatever diff takes.").Required().StringVar(&o.Dump)
 	cmd.Flag("output", "File to write, such as out.pb.gz; - is standard output.").Short('o').Required().PlaceHolder("FILE").StringVar(&o.Output)
+	pod := podFlag(cmd)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
+		o.Loader.Options.Limits.Source = *pod
 		client, err := httpClient(*file, "convert")
 		if err != nil {
 			return err
@@ -73,6 +84,7 @@ func addCheck(c *cli) {
 	cmd.Flag("ignore", "Leave out stacks with a frame that matches.").PlaceHolder("REGEXP").RegexpVar(&o.Ignore)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
 	cmd.Flag("junit", "Write a JUnit XML report to this file.").PlaceHolder("FILE").StringVar(&o.JUnit)
+	pod := podFlag(cmd)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	cmd.Arg("command", "The command and its arguments, after --.").StringsVar(&o.Command)
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) (err error) {
@@ -90,6 +102,7 @@ func addCheck(c *cli) {
 		if o.Settle <= 0 {
 			return fmt.Errorf("--settle: %s, expected a duration of more than 0, e.g. 30s", o.Settle)
 		}
+		o.Source = *pod
 		if o.Client, err = httpClient(*file, "check"); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
+	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
 // Parse reads a goroutine or goroutineleak profile in any format, compressed
@@ -56,6 +57,10 @@ func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Accoun
 	p.Records = records
 	return p, nil
 }
+
+// OtherSources begins the warning that a log has dumps of several sources, of which one was
+// read.
+const OtherSources = dump.OtherSources
 
 // slabFrames is how many frames are allocated together.
 const slabFrames = 1024

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -19,9 +20,10 @@ import (
 const fullInterval = 5
 
 // chunk reads the three signals over one range. Where an instance has no load or start by
-// what is asked for, the containers in its namespace are read too, from then on together
-// with the others; and the rest of the starts, if that is new.
-func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings *[]string) error {
+// what is asked for, the containers in its namespace are read too, and what lacks a label of
+// the services, from then on together with the others; and the rest of the starts, if that is
+// new.
+func (s *Source) chunk(ctx context.Context, r v1.Range, counts expression, groups []share.Group, warnings *[]string) error {
 	q := &s.queries
 	if s.evaluations++; !r.Start.Equal(r.End) || s.evaluations >= fullInterval {
 		s.evaluations = 0
@@ -31,40 +33,51 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts string, warnings 
 		q.NegatedLoad = q.BareLoad
 	}
 	s.join.loads.bare, s.join.loads.negated, s.join.starts.bare = int8(q.BareLoad), int8(q.NegatedLoad), int8(q.BareStart)
-	start := q.Start
+	start := (*signals.Query).Start
 	instant := r.Start.Equal(r.End) && !q.Set.Start.HasExpression()
 	if instant {
-		start = q.StartOrUptime
+		start = (*signals.Query).StartOrUptime
 	}
-	if err := s.ask(ctx, r, [3]string{counts, q.Load(signals.Range), start()}, warnings); err != nil {
+	first := [3]*[]string{s.write(counts, groups, false), s.write(load, groups, s.loose[0]), s.write(start, groups, s.loose[1])}
+	if err := s.ask(ctx, r, first, warnings); err != nil {
 		return err
 	}
 	if err := s.completePods(ctx, r, warnings); err != nil {
 		return err
 	}
 	noLoad, noStart := s.join.assign()
-	var more [3]string
-	if s.cover(0, &q.LoadContainers, noLoad, q.Set.Load) && q.LoadRanks == 0 {
-		more[1] = q.Load(signals.Range)
+	var more [3]*[]string
+	if s.askMore(0, &q.LoadContainers, noLoad, q.Set.Load) && q.LoadRanks == 0 {
+		more[1] = s.write(load, groups, s.loose[0])
 	}
-	covered, all := s.cover(1, &q.StartContainers, noStart, q.Set.Start), q.StartRanks == 0
+	wider, all := s.askMore(1, &q.StartContainers, noStart, q.Set.Start), q.StartRanks == 0
 	if !all && last(s.join.uses[2]) > s.withoutStart {
-		all, covered, q.StartRanks = true, true, 0
+		all, wider, q.StartRanks = true, true, 0
 	}
-	if all && covered {
-		more[2] = start()
+	if all && wider {
+		more[2] = s.write(start, groups, s.loose[1])
 	}
 	s.join.decide = q.LoadRanks == 0
-	if more[1] != "" || more[2] != "" {
+	if more[1] != nil || more[2] != nil {
 		if err := s.ask(ctx, r, more, warnings); err != nil {
 			return err
 		}
 		s.join.assign()
 	}
 	if instant {
-		return s.resolveUptimes(ctx, r)
+		return s.resolveUptimes(ctx, r, groups)
 	}
 	return nil
+}
+
+// load is the expression for the load.
+func load(q *signals.Query) string { return q.Load(signals.Range) }
+
+// askMore reports whether more series of the loads, 0, or of the starts, 1, are to be asked
+// for: those of containers, or those that lack a label of the services.
+func (s *Source) askMore(i int, containers *string, namespaces map[string]bool, list signals.List) bool {
+	covered, loose := s.cover(i, containers, namespaces, list), s.askLoose(i, s.join.uses[i+1])
+	return covered || loose
 }
 
 // narrow asks for no more than the metrics that instances have. The series of the one that
@@ -125,24 +138,17 @@ func (s *Source) cover(i int, selector *string, namespaces map[string]bool, list
 	return more
 }
 
-// ask reads those of the three expressions that are not empty.
-func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings *[]string) error {
+// ask reads those of the three signals that have expressions, of which there may be none.
+func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]*[]string, warnings *[]string) error {
 	vectors := [3]*vector{s.join.counts, s.join.loads, s.join.starts}
 	var said [3][]string
 	g, ctx := errgroup.WithContext(ctx)
-	for i, expr := range exprs {
-		if expr == "" {
+	for i := range exprs {
+		if exprs[i] == nil {
 			continue
 		}
-		g.Go(func() error {
-			a, err := s.client.read(ctx, expr, r, vectors[i])
-			said[i] = a.Warnings
-			for _, text := range a.Infos {
-				// What is unusual about our own expressions we know.
-				if s.custom && i == 1 || !strings.HasPrefix(text, "PromQL info:") {
-					said[i] = append(said[i], text)
-				}
-			}
+		g.Go(func() (err error) {
+			said[i], err = s.readInto(ctx, vectors[i], *exprs[i], r, s.custom && i == 1)
 			return err
 		})
 	}
@@ -150,7 +156,7 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings 
 		return err
 	}
 	for i, v := range vectors {
-		if exprs[i] == "" {
+		if exprs[i] == nil {
 			continue
 		}
 		metric := v.list[0].Name
@@ -171,4 +177,25 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]string, warnings 
 		}
 	}
 	return nil
+}
+
+// readInto reads an answer that comes in parts, one for each expression. custom: they are
+// not ours alone.
+func (s *Source) readInto(ctx context.Context, v *vector, exprs []string, r v1.Range, custom bool) (said []string, err error) {
+	v.begin(r.Start.Equal(r.End))
+	for _, expr := range exprs {
+		a, err := s.client.Read(ctx, expr, r, v)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, a.Warnings...)
+		for _, text := range a.Infos {
+			// What is unusual about our own expressions we know.
+			if custom || !strings.HasPrefix(text, "PromQL info:") {
+				said = append(said, text)
+			}
+		}
+	}
+	v.choose()
+	return said, nil
 }

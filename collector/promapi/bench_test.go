@@ -19,11 +19,11 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				v.begin()
-				if _, err := answer.Decode(bytes.NewReader(text), v.take); err != nil {
+				v.begin(true)
+				if _, err := answer.Decode(bytes.NewReader(text), v.Take); err != nil {
 					b.Fatal(err)
 				}
-				v.end()
+				v.End()
 			}
 		})
 	}

@@ -286,7 +286,9 @@ func TestSeriesThatChangeTheirLabels(t *testing.T) {
 func TestOnlyWhatIsKept(t *testing.T) {
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
 		matrix(w, nil, stream(map[string]string{"job": "a"}, at(t0, 1, "1")), stream(map[string]string{"job": "b"}, at(t0, 1, "2")))
-	}, func(o *Options) { o.Keep = func(ls labels.Labels) bool { return ls.Get("job") == "b" } })
+	}, func(o *Options) {
+		o.Share = &Share{GroupBy: []string{"job"}, Owns: func(ls labels.Labels) bool { return ls.Get("job") == "b" }}
+	})
 	for range 2 {
 		w, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
 		require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -33,9 +34,9 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 func vectorOf(text []byte) (*vector, answer.Answer, error) {
 	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
-	v.begin()
-	a, err := answer.Decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
-	v.end()
+	v.begin(true)
+	a, err := answer.Decode(iotest.HalfReader(bytes.NewReader(text)), v.Take)
+	v.End()
 	return v, a, err
 }
 
@@ -52,9 +53,9 @@ func TestDecode(t *testing.T) {
 	require.Len(t, v.read, 3)
 	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].of.labels.String())
 	require.Len(t, v.points, 5)
-	require.Equal(t, answer.Point{T: 1700000060123, V: 2500}, v.points[1])
+	require.Equal(t, points.Point{T: 1700000060123, V: 2500}, v.points[1])
 	require.True(t, math.IsNaN(v.points[2].V) && math.IsInf(v.points[3].V, -1))
-	require.Equal(t, answer.Point{T: 1700000000000, V: 12345678901234567}, v.points[4])
+	require.Equal(t, points.Point{T: 1700000000000, V: 12345678901234567}, v.points[4])
 	require.Equal(t, [2]int32{4, 5}, [2]int32{v.read[1].lo, v.read[1].hi})
 	require.Equal(t, v.read[2].lo, v.read[2].hi)
 }

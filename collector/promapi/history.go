@@ -69,6 +69,7 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		return int(math.Round(float64(int64(t)-h.Start.UnixMilli()) / float64(step.Milliseconds())))
 	}
 	byInstance := map[string]*collector.InstanceHistory{}
+	var shown []labels.Labels                                 // of each instance
 	others := q.Set.Goroutines.HasExpression() || pods != nil // there may be other services
 	lists := []signals.List{q.Set.Goroutines, q.Set.Goroutines, q.Set.Load, q.Set.Start}
 	for k, m := range results {
@@ -80,13 +81,19 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		})
 		for _, stream := range m {
 			ls := withoutName(stream.Metric)
+			as := ls
 			if k == 0 && pods != nil {
-				ls = pods.Complete(ls)
+				completed := pods.Complete(ls)
+				ls, as = completed, s.shownLabels(ls, completed)
 			}
-			if collector.LabelsProblem(ls) != "" || k == 0 && others && !labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service) {
+			if collector.LabelsProblem(ls) != "" || k == 0 && others && !labels.Equal(labels.NewBuilder(as).Keep(names...).Labels(), service) {
 				continue
 			}
-			for _, in := range instancesOf(&h, byInstance, ls, k == 0) {
+			found := instancesOf(&h, byInstance, ls, k == 0)
+			if len(shown) < len(h.Instances) {
+				shown = append(shown, as)
+			}
+			for _, in := range found {
 				for _, p := range stream.Values {
 					if i := at(p.Timestamp); i >= 0 && i < steps {
 						v := float64(p.Value)
@@ -98,6 +105,9 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 				}
 			}
 		}
+	}
+	for i := range h.Instances {
+		h.Instances[i].Labels = shown[i]
 	}
 	h.Instances = s.replicas.MergeHistory(h.Instances)
 	return h, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -155,8 +156,8 @@ func TestPartWithoutAnEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := &counted{r: io.MultiReader(strings.NewReader(before), endless{})}
 			v := newVector(10, signals.Default().Goroutines)
-			v.begin()
-			_, err := answer.Decode(body, v.take)
+			v.begin(true)
+			_, err := answer.Decode(body, v.Take)
 			require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, "one series or text of its answer has more than 4 MiB")
 			require.Less(t, body.n, 5<<20)
@@ -198,7 +199,7 @@ func TestTextsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, w.Warnings, answer.MaxWarnings)
 	for _, text := range w.Warnings {
-		require.Less(t, len(text), answer.MaxText+50)
+		require.Less(t, len(text), apierror.MaxText+50)
 		require.NotContains(t, text, "\x1b")
 	}
 	for name, body := range map[string]string{

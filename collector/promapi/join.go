@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
@@ -67,11 +67,11 @@ func (j *join) assign() (noLoad, noStart map[string]bool) {
 		j.uses[0][s.used]++
 		in.load = j.loads.findOf(in, in.load, &in.loadsSeen)
 		in.start = j.starts.findOf(in, in.start, &in.startsSeen)
-		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.shown.Has("pod") {
-			noLoad[in.shown.Get("namespace")] = true
+		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.container.Has("pod") {
+			noLoad[in.container.Get("namespace")] = true
 		}
-		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.shown.Has("pod") {
-			noStart[in.shown.Get("namespace")] = true
+		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.container.Has("pod") {
+			noStart[in.container.Get("namespace")] = true
 		}
 	}
 	delete(noLoad, "")
@@ -82,11 +82,11 @@ func (j *join) assign() (noLoad, noStart map[string]bool) {
 // findOf is find for an instance, and then for its container.
 func (v *vector) findOf(in *instance, was *series, seen *int32) *series {
 	s := v.find(in.labels, was, seen)
-	if s != nil && s.chunk == v.chunk || in.shown.Len() == in.labels.Len() {
+	if s != nil && s.chunk == v.chunk || in.container.Len() == in.labels.Len() {
 		return s
 	}
 	if *seen = -1; s == nil || s.chunk != v.chunk {
-		if of, _ := v.of(in.shown); of != nil {
+		if of, _ := v.of(in.container); of != nil {
 			return of
 		}
 	}
@@ -187,7 +187,7 @@ func (j *join) end() []collector.Series {
 
 // cursor walks through the points of a series along with the counts.
 type cursor struct {
-	points []answer.Point
+	points []points.Point
 	rank   int8
 	runs   []run // that are left, if there are several
 	n      int32 // points that are left of the first run

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
 // Matrix evaluates an expression at start, start+Step, … up to end, and returns
@@ -57,7 +58,7 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 	s.metrics.duration.Observe(time.Since(began).Seconds())
 	if err == nil {
 		for i := range warnings {
-			warnings[i] = collector.Brief(warnings[i], answer.MaxText)
+			warnings[i] = collector.Brief(warnings[i], apierror.MaxText)
 		}
 		warnings = warnings[:min(len(warnings), answer.MaxWarnings)]
 		m, ok := v.(model.Matrix)
@@ -67,7 +68,7 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 		}
 		err = collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", v.Type())
 	}
-	err = explain(err)
+	err = apierror.Explain(err)
 	s.metrics.queries.WithLabelValues(string(collector.ReasonOf(err))).Inc()
 	return nil, nil, &collector.Error{
 		Reason: collector.ReasonOf(err),

@@ -67,12 +67,11 @@ func BenchmarkEvaluation(b *testing.B) {
 			evaluate := func() {
 				j.begin(at.Add(-time.Minute), at)
 				for i, v := range []*vector{j.counts, j.loads, j.starts} {
-					v.begin()
-					v.instant = true
-					if _, err := answer.Decode(bytes.NewReader(texts[i]), v.take); err != nil {
+					v.begin(true)
+					if _, err := answer.Decode(bytes.NewReader(texts[i]), v.Take); err != nil {
 						b.Fatal(err)
 					}
-					v.end()
+					v.End()
 					v.choose()
 				}
 				j.assign()

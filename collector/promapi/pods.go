@@ -29,7 +29,8 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	}
 	infos := newVector(2*maxReplicas*s.o.SeriesLimit, signals.List{{Name: signals.TargetInfo}})
 	infos.named = true
-	a, err := s.client.read(ctx, s.podExpr(v.fresh, r.End.Sub(r.Start)), v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, infos)
+	exprs := []string{s.podExpr(v.fresh, r.End.Sub(r.Start))}
+	said, err := s.readInto(ctx, infos, exprs, v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, false)
 	switch {
 	case err == nil:
 	case collector.ReasonOf(err) == collector.ReasonBadData: // it would be refused again
@@ -38,7 +39,7 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	default:
 		return err
 	}
-	for _, text := range a.Warnings {
+	for _, text := range said {
 		*warnings = appendNew(*warnings, text)
 	}
 	var pods signals.Pods
@@ -46,39 +47,33 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 		pods.Add(x.of.labels)
 	}
 	for _, x := range v.fresh {
-		x.of.shown = pods.Complete(x.of.labels)
-		s.completed = s.completed || x.of.shown.Len() > x.of.labels.Len()
-		if v.keep != nil && !v.keep(x.of.shown) {
-			v.ignore(x)
-			v.byText[x.text] = v.ignored
-		}
-	}
-	for _, x := range v.fresh { // until now, those of others were among them
-		if v.keep != nil && v.replicas == nil && len(v.byLabels) > v.limit && !x.foreign {
-			v.ignore(x)
-			delete(v.byText, x.text)
-			v.excess++
-		}
+		in := x.of
+		in.container = pods.Complete(in.labels)
+		in.shown = s.shownLabels(in.labels, in.container)
+		s.completed = s.completed || in.container.Len() > in.labels.Len()
 	}
 	v.fresh = nil
-	v.read = slices.DeleteFunc(v.read, func(x *series) bool { return x.head.foreign })
 	return nil
 }
 
-// freshSeries is a series that was learnt without a pod, and the keys by which it is known.
-type freshSeries struct {
-	*series
-	text, labels key
-}
-
-// ignore forgets a series that is not read.
-func (v *vector) ignore(x freshSeries) {
-	x.foreign = true
-	v.drop(x.labels, x.series)
+// shownLabels are those that an instance is shown with: its own, and those of its pod. With a
+// Share, its own alone say which service it belongs to. A Prometheus can select it by no
+// others, so that by others two shards could disagree on whose it is.
+func (s *Source) shownLabels(own, completed labels.Labels) labels.Labels {
+	if s.o.Share == nil || own.Len() == completed.Len() {
+		return completed
+	}
+	b := labels.NewBuilder(completed)
+	for _, name := range s.o.Share.GroupBy {
+		if !own.Has(name) {
+			b.Del(name)
+		}
+	}
+	return b.Labels()
 }
 
 // podExpr is the expression for the pods of some instances.
-func (s *Source) podExpr(of []freshSeries, over time.Duration) string {
+func (s *Source) podExpr(of []*series, over time.Duration) string {
 	var names []string
 	size := 0
 	for _, x := range of {

@@ -3,6 +3,7 @@ package promapi
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/collector/tsdb"
 	"github.com/gorowatch/gorowatch/test/promtest"
@@ -81,25 +83,71 @@ func TestPodsOfTargetInfo(t *testing.T) {
 	require.Equal(t, float64(t0.Unix()-7200), h.Instances[0].Start[10])
 }
 
-// Shards share the instances by the labels that they are shown with.
+// An instance belongs to the shard that its own labels say, whatever target_info says, and so
+// does the service that it is shown with. So each is read by one shard, with the load and the
+// start of its container.
 func TestPodsOfShards(t *testing.T) {
 	srv, _ := real(t, nil)
 	otelFleet(t, srv)
-	seen := map[string]int{}
-	for _, namespace := range []string{"shop", ""} {
-		_, s := real(t, func(o *Options) {
-			o.URL = srv.URL
-			o.SeriesLimit = 2
-			o.Keep = func(ls labels.Labels) bool { return ls.Get("namespace") == namespace }
-		})
-		for minute := 30; minute < 33; minute++ {
-			w, err := s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
-			require.NoError(t, err)
-			for _, x := range w.Series {
-				require.Equal(t, namespace, x.Labels.Get("namespace"))
-				seen[x.Labels.Get("instance")]++
+	loads := map[string]float64{"c-1": 0.5, "c-2": 0.25, "c-3": 0.1, "c-4": math.NaN()}
+	pods := map[string]string{"c-1": "checkout-1", "c-2": "cart-1"}
+	for _, groupBy := range [][]string{{"namespace", "job"}, {"job"}, {"namespace"}, {"job", "pod"}} {
+		for n := 1; n <= 4; n++ {
+			seen := map[string]int{}
+			for shard := range n {
+				owns := anyOwner(shard, n)
+				_, s := real(t, func(o *Options) {
+					o.URL = srv.URL
+					o.Share = &Share{GroupBy: groupBy, Owns: owns}
+				})
+				for minute := 30; minute < 33; minute++ {
+					w, err := s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
+					require.NoError(t, err)
+					require.Empty(t, w.Warnings)
+					for _, x := range w.Series {
+						instance := x.Labels.Get("instance")
+						seen[instance]++
+						service := labels.NewBuilder(x.Labels).Keep(groupBy...).Labels()
+						require.True(t, owns(service), "%s in shard %d of %d", x.Labels, shard, n)
+						require.Equal(t, fmt.Sprintf("%.3f", loads[instance]), fmt.Sprintf("%.3f", x.Samples[0].Load), x.Labels)
+						shown := map[string]string{"pod": pods[instance], "namespace": map[bool]string{true: "shop"}[pods[instance] != ""]}
+						for _, name := range groupBy {
+							shown[name] = map[string]string{"job": x.Labels.Get("job")}[name] // its own labels
+						}
+						for name, value := range shown {
+							require.Equal(t, value, x.Labels.Get(name), "%s by %s", x.Labels, groupBy)
+						}
+						if instance != "c-1" || minute > 30 {
+							continue
+						}
+						h, err := s.History(t.Context(), service, groupBy, t0.Add(20*time.Minute), t0.Add(40*time.Minute), time.Minute)
+						require.NoError(t, err)
+						i := slices.IndexFunc(h.Instances, func(h collector.InstanceHistory) bool { return labels.Equal(h.Labels, x.Labels) })
+						require.GreaterOrEqual(t, i, 0, "%s by %s", x.Labels, groupBy)
+						require.Equal(t, 10.0, h.Instances[i].Max[10])
+						require.InDelta(t, 0.5, h.Instances[i].Load[10], 1e-9)
+						require.Equal(t, float64(t0.Unix()-7200), h.Instances[i].Start[10])
+					}
+				}
 			}
+			require.Equal(t, map[string]int{"c-1": 3, "c-2": 3, "c-3": 3, "c-4": 3}, seen, "%d shards by %s", n, groupBy)
 		}
 	}
-	require.Equal(t, map[string]int{"c-1": 3, "c-2": 3, "c-3": 3, "c-4": 3}, seen)
+}
+
+// Instances of other shards take no room from ours.
+func TestLimitOfShards(t *testing.T) {
+	srv, _ := real(t, nil)
+	otelFleet(t, srv)
+	_, s := real(t, func(o *Options) {
+		o.URL = srv.URL
+		o.SeriesLimit = 2
+		o.Share = &Share{GroupBy: []string{"job"}, Owns: func(service labels.Labels) bool { return strings.HasPrefix(service.Get("job"), "shop/") }}
+	})
+	for minute := 30; minute < 33; minute++ {
+		w, err := s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
+		require.NoError(t, err)
+		require.Empty(t, w.Warnings)
+		require.Len(t, w.Series, 2)
+	}
 }

@@ -11,11 +11,13 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
+	"github.com/gorowatch/gorowatch/collector/promapi/client"
+	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -49,9 +51,8 @@ type Options struct {
 	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
 	// in them alone are one instance. None: all series are.
 	ReplicaLabels []string
-	// Keep, if set, tells which instances are read; the values of the others
-	// are skipped.
-	Keep func(instance labels.Labels) bool
+	// Share, if set, reads the instances of some services alone.
+	Share *Share
 
 	// Metrics may be nil.
 	Metrics *Metrics
@@ -62,7 +63,7 @@ type Options struct {
 // labels.
 type Source struct {
 	api     v1.API
-	client  *client
+	client  *client.Client
 	o       Options
 	custom  bool // the load is an expression of the user
 	metrics *Metrics
@@ -78,6 +79,10 @@ type Source struct {
 	completed bool
 	join      join
 	replicas  *collector.Replicas
+	groups    *vector     // the latest list of the services; of a Share alone
+	known     share.Known // the services
+	listed    time.Time   // up to when the history has the known services
+	loose     [2]bool     // loads and starts that lack a label of the services are read
 
 	shownMtx sync.Mutex
 	uses     []signals.Use
@@ -126,14 +131,14 @@ func New(o Options) (*Source, error) {
 		Advice:   "set prometheus.url to the address that answers",
 		MaxBytes: o.MaxBytes, TooLarge: fmt.Sprintf("answer of more than %d MiB", o.MaxBytes>>20),
 	})
-	confined.Transport = &guard{next: confined.Transport}
+	confined.Transport = &apierror.Guard{Next: confined.Transport}
 	c, err := api.NewClient(api.Config{Address: o.URL.String(), Client: confined})
 	if err != nil {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
 	s := &Source{
 		api:         v1.NewAPI(c),
-		client:      newClient(confined, o),
+		client:      client.New(client.Options{HTTP: confined, URL: o.URL, Params: o.Params, Timeout: o.Timeout, Queries: o.Metrics.queries, Duration: o.Metrics.duration}),
 		o:           o,
 		custom:      set.Load.HasExpression(),
 		queries:     query,
@@ -148,7 +153,13 @@ func New(o Options) (*Source, error) {
 			metrics: o.Metrics, young: loadRange, units: set.Load.Units(),
 		},
 	}
-	s.join.counts.keep, s.join.counts.named, s.join.counts.completed = o.Keep, true, true
+	s.join.counts.named, s.join.counts.completed = true, true
+	if o.Share != nil {
+		s.join.counts.keep = o.Share.owns
+		s.groups = newVector(maxGroups, signals.List{{}})
+		s.groups.named = true
+		s.known.Every = o.Share.every()
+	}
 	if s.replicas != nil {
 		s.join.counts.replicas, s.join.counts.instances = s.replicas, map[key]int{}
 	}
@@ -162,7 +173,7 @@ func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Wind
 	}
 	points := int((to.Sub(from) - 1) / s.o.Step) // besides the one at to
 	span := v1.Range{Start: to.Add(-time.Duration(points) * s.o.Step), End: to, Step: s.o.Step}
-	return s.window(ctx, from, to, span, 0, s.queries.Goroutines())
+	return s.window(ctx, from, to, span, 0, (*signals.Query).Goroutines)
 }
 
 // Blocks implements collector.BlockSource. The minima are of the counts at the
@@ -178,7 +189,7 @@ func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Dur
 	// and the last one of the block before is not, whether a server takes the
 	// beginning of a range for a part of it (Prometheus 2) or not (3).
 	within := length - s.o.Step
-	floor := s.queries.GoroutinesOver("min_over_time", within+s.o.Step/2, s.o.Step)
+	floor := func(q *signals.Query) string { return q.GoroutinesOver("min_over_time", within+s.o.Step/2, s.o.Step) }
 	span := v1.Range{Start: from.Add(within), End: to.Add(-s.o.Step), Step: length}
 	return s.window(ctx, from, to, span, within, floor)
 }
@@ -186,7 +197,7 @@ func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Dur
 // window reads the counts, loads and starts at the steps of a span, as many at
 // a time as may be asked for. Samples stand for the time from within before
 // them.
-func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, counts string) (collector.Window, error) {
+func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, counts expression) (collector.Window, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	w := collector.Window{From: from, To: to}
@@ -198,7 +209,12 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 		if last.After(span.End) {
 			last = span.End
 		}
-		if err := s.chunk(ctx, v1.Range{Start: first, End: last, Step: span.Step}, counts, &w.Warnings); err != nil {
+		r := v1.Range{Start: first, End: last, Step: span.Step}
+		groups, err := s.readGroups(ctx, r, within, counts, &w.Warnings)
+		if err != nil {
+			return collector.Window{}, err
+		}
+		if err := s.chunk(ctx, r, counts, groups, &w.Warnings); err != nil {
 			return collector.Window{}, err
 		}
 		j.add(within)
@@ -209,7 +225,7 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 	for _, text := range said {
 		w.Warnings = appendNew(w.Warnings, text)
 	}
-	if text := s.client.clock(); text != "" {
+	if text := s.client.Clock(); text != "" {
 		w.Warnings = appendNew(w.Warnings, text)
 	}
 	for _, v := range []*vector{j.counts, j.loads, j.starts} {

@@ -25,25 +25,29 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server answers range queries: the handler gets the expression.
-func server(t *testing.T, h func(w http.ResponseWriter, r *http.Request, expr string)) (*Source, *prometheus.Registry) {
+func server(t *testing.T, h func(w http.ResponseWriter, r *http.Request, expr string), change ...func(*Options)) (*Source, *prometheus.Registry) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		h(w, r, r.Form.Get("query"))
 	}))
 	t.Cleanup(srv.Close)
-	return source(t, srv.URL, srv.Client())
+	return source(t, srv.URL, srv.Client(), change...)
 }
 
-func source(t *testing.T, addr string, client *http.Client) (*Source, *prometheus.Registry) {
+func source(t *testing.T, addr string, client *http.Client, change ...func(*Options)) (*Source, *prometheus.Registry) {
 	t.Helper()
 	u, err := url.Parse(addr)
 	require.NoError(t, err)
 	u.User = url.UserPassword("reader", "hunter2")
 	reg := prometheus.NewRegistry()
-	s, err := New(Options{URL: u, Client: client, Step: time.Minute, Timeout: time.Minute, MaxPoints: 10, MaxBytes: 1 << 20, Metrics: NewMetrics(reg)})
+	o := Options{URL: u, Client: client, Step: time.Minute, Timeout: time.Minute, MaxPoints: 10, MaxBytes: 1 << 20, Metrics: NewMetrics(reg)}
+	for _, c := range change {
+		c(&o)
+	}
+	s, err := New(o)
 	require.NoError(t, err)
-	s.client.backoff.First = time.Millisecond
+	s.client.Backoff.First = time.Millisecond
 	return s, reg
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
@@ -25,15 +26,15 @@ type uptime struct {
 
 // resolveUptimes replaces the uptimes in an answer by the starts of the processes. Those
 // that are not known are asked for.
-func (s *Source) resolveUptimes(ctx context.Context, r v1.Range) error {
+func (s *Source) resolveUptimes(ctx context.Context, r v1.Range, groups []share.Group) error {
 	v := s.join.starts
 	unknown := v.resolve()
 	if len(unknown) == 0 {
 		return nil
 	}
 	exact := newVector(2*maxReplicas*s.o.SeriesLimit, v.list)
-	exact.named, exact.bare = true, v.bare
-	if _, err := s.client.read(ctx, s.startsOf(unknown), r, exact); err != nil {
+	exact.named, exact.bare, exact.negated = true, v.bare, v.negated
+	if _, err := s.readInto(ctx, exact, s.startsOf(unknown, groups), r, false); err != nil {
 		return err
 	}
 	for _, x := range exact.read {
@@ -74,13 +75,12 @@ func (v *vector) resolve() (unknown []*series) {
 	return unknown
 }
 
-// startsOf is the expression for the exact starts of some series of uptimes.
-func (s *Source) startsOf(unknown []*series) string {
-	q := s.queries
-	q.StartContainers, q.StartRanks = "", 0
+// startsOf are the expressions for the exact starts of some series of uptimes.
+func (s *Source) startsOf(unknown []*series, groups []share.Group) []string {
+	var ranks signals.Ranks
 	wanted := make(map[*series]bool, len(unknown))
 	for _, x := range unknown {
-		q.StartRanks |= 1 << x.used
+		ranks |= 1 << x.used
 		wanted[x] = true
 	}
 	var names []string
@@ -92,11 +92,18 @@ func (s *Source) startsOf(unknown []*series) string {
 			delete(wanted, x.of.start)
 		}
 	}
-	if size < maxMatcher && len(wanted) == 0 {
-		slices.Sort(names)
-		q.Selector = narrower(q.Selector, model.InstanceLabel+"=~"+strconv.Quote(strings.Join(slices.Compact(names), "|")))
+	exact := func(q *signals.Query) string {
+		some := *q
+		some.StartContainers, some.StartRanks = "", ranks
+		return some.Start()
 	}
-	return q.Start()
+	if size >= maxMatcher || len(wanted) > 0 {
+		return *s.write(exact, groups, s.loose[1])
+	}
+	q := s.queries
+	slices.Sort(names)
+	q.Selector = narrower(q.Selector, model.InstanceLabel+"=~"+strconv.Quote(strings.Join(slices.Compact(names), "|")))
+	return []string{exact(&q)}
 }
 
 // narrower adds matchers to a selector, which may be empty.

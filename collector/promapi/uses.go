@@ -30,6 +30,7 @@ func (o *Options) signals() (signals.Set, error) {
 // than those from then on.
 func (s *Source) count() {
 	s.narrow()
+	s.needLoose()
 	uses := signals.Uses(s.queries.Set, s.join.uses)
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
@@ -50,10 +51,13 @@ func (s *Source) narrowed(selector string, service labels.Labels, names []string
 	s.shownMtx.Unlock()
 	q.Selector = selector
 	q.LoadRanks, q.StartRanks, q.BareLoad, q.NegatedLoad, q.BareStart = 0, 0, 0, 0, 0 // the past may have had others
-	if slices.Contains(names, "namespace") {
+	namespace := service.Get("namespace")
+	// With a Share, instances may have a namespace that their service has not.
+	hidden := namespace == "" && s.o.Share != nil && s.completes()
+	if slices.Contains(names, "namespace") && !hidden {
 		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {
 			if *c != "" {
-				*c = signals.Containers([]string{service.Get("namespace")})
+				*c = signals.Containers([]string{namespace})
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -53,9 +54,9 @@ type vector struct {
 	keep     func(labels.Labels) bool
 	named    bool
 	// completed tells that the pods of instances without one are asked for. fresh are those
-	// that were learnt, for which keep is asked afterwards.
+	// that were learnt.
 	completed bool
-	fresh     []freshSeries
+	fresh     []*series
 
 	// chunk numbers the answers; read are the series of the latest one, points
 	// theirs. duplicates, excess and bad are series of it that were left out:
@@ -63,10 +64,11 @@ type vector struct {
 	// their labels.
 	chunk                   int32
 	read                    []*series
-	points                  []answer.Point
+	points                  []points.Point
 	several                 bool // series of an instance
 	instant                 bool // each series has one point
 	duplicates, excess, bad int
+	part                    part
 }
 
 // key is a hash that stands for what it was made of: that two of 100,000 series
@@ -94,18 +96,19 @@ type series struct {
 	head, next *series
 	uptime     *uptime // of starts, if it has one
 	chosen     int32   // of the head: the answer of which one series was chosen
-	foreign    bool    // of the head: keep says that it is not read
 	nameless   bool
 	negative   bool  // in the latest answer
 	chunk      int32 // latest answer that had it
 	lo, hi     int32 // its points in that
 }
 
-// instance is what a series of counts has besides: its labels without the name, and those
-// that it is shown with, which name its pod; the load and the start that belong to it, nil: none, as of the versions of
-// theirs; and its place in the window that is read.
+// instance is what a series of counts has besides: its labels without the name, those that
+// it is shown with, and those by which its container is found, which name its pod; the load
+// and the start that belong to it, nil: none, as of the versions of theirs; and its place in
+// the window that is read.
 type instance struct {
-	labels, shown         labels.Labels
+	labels                labels.Labels
+	shown, container      labels.Labels
 	identity              key // of the labels without the replica's
 	load, start           *series
 	loadsSeen, startsSeen int32
@@ -123,15 +126,34 @@ func (v *vector) key(b []byte) key {
 	return key(maphash.Bytes(v.seed, b))
 }
 
-// begin prepares for an answer.
-func (v *vector) begin() {
+// begin prepares for an answer. instant: each series has one point.
+func (v *vector) begin(instant bool) {
 	v.chunk++
 	v.read, v.points, v.duplicates, v.excess, v.bad, v.several = v.read[:0], v.points[:0], 0, 0, 0, false
+	v.instant = instant
+	v.BeginPart()
 }
 
-// take is told of a series of an answer, by its labels as they are written.
-func (v *vector) take(text []byte) *[]answer.Point {
-	v.end()
+// part is a part of an answer: how much there was when it began.
+type part struct{ read, points, duplicates, excess, bad int }
+
+// BeginPart prepares for a part of an answer. Series that a part before had are skipped.
+func (v *vector) BeginPart() {
+	v.part = part{len(v.read), len(v.points), v.duplicates, v.excess, v.bad}
+}
+
+// UndoPart forgets the part, so that it can be read again.
+func (v *vector) UndoPart() {
+	p := v.part
+	for _, s := range v.read[p.read:] {
+		s.chunk--
+	}
+	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:p.read], v.points[:p.points], p.duplicates, p.excess, p.bad
+}
+
+// Take is told of a series of an answer, by its labels as they are written.
+func (v *vector) Take(text []byte) *[]points.Point {
+	v.End()
 	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes
 	s, ok := v.byText[id]
 	if !ok {
@@ -141,18 +163,17 @@ func (v *vector) take(text []byte) *[]answer.Point {
 		}
 		s = v.learn(text)
 		v.byText[id] = s
-		if n := len(v.fresh); n > 0 && v.fresh[n-1].series == s {
-			v.fresh[n-1].text = id
-		}
 	}
 	switch {
-	case s == v.ignored, s.head != nil && s.head.foreign:
+	case s == v.ignored:
 		return nil
 	case s == v.unusable:
 		v.bad++
 		return nil
 	case s.chunk == v.chunk:
-		v.duplicates++
+		if int(s.lo) >= v.part.points {
+			v.duplicates++
+		}
 		return nil
 	}
 	s.chunk, s.lo = v.chunk, int32(len(v.points))
@@ -169,24 +190,20 @@ func (v *vector) take(text []byte) *[]answer.Point {
 
 // room tells whether one more series may be known.
 func (v *vector) room(text []byte) bool {
-	undecided := 0
-	if v.keep != nil {
-		undecided = len(v.fresh)
-	}
 	switch {
 	case v.replicas == nil:
-		return len(v.byLabels)-undecided < v.limit
+		return len(v.byLabels) < v.limit
 	case len(v.byLabels) >= maxReplicas*v.limit:
 		return false
-	case len(v.instances)-undecided < v.limit:
+	case len(v.instances) < v.limit:
 		return true
 	}
 	_, ls := answer.Labels(text)
 	return (v.replicated || v.replicas.Replicated(ls)) && v.instances[v.identity(v.replicas.Identity(ls))] > 0
 }
 
-// end marks the end of the points of the latest series.
-func (v *vector) end() {
+// End marks the end of the points of the latest series.
+func (v *vector) End() {
 	if n := len(v.read); n > 0 && v.read[n-1].hi == v.read[n-1].lo {
 		v.read[n-1].hi = int32(len(v.points))
 	}
@@ -211,18 +228,17 @@ func (v *vector) learn(text []byte) *series {
 		a.nameless = a.nameless || nameless
 		return a
 	}
-	fresh := v.completed && !ls.Has("pod") && ls.Has("job") && ls.Has("instance")
-	if !fresh && v.keep != nil && !v.keep(ls) {
+	if v.keep != nil && !v.keep(ls) {
 		return v.ignored
 	}
 	s := &series{set: v.setOf(ls), rank: rank, used: rank, nameless: nameless}
 	s.head = s
 	s.set.n++
 	if v.named {
-		s.of = &instance{labels: ls, shown: ls}
+		s.of = &instance{labels: ls, shown: ls, container: ls}
 	}
-	if fresh {
-		v.fresh = append(v.fresh, freshSeries{series: s, labels: id})
+	if v.completed && !ls.Has("pod") && ls.Has("job") && ls.Has("instance") {
+		v.fresh = append(v.fresh, s)
 	}
 	if v.replicas != nil {
 		v.replicated = v.replicated || v.replicas.Replicated(ls)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 	"github.com/gorowatch/gorowatch/collector/promapi/versions"
 )
 
@@ -37,7 +38,7 @@ func (s *Source) Versions(ctx context.Context, at time.Time) (func(instance labe
 	expr := versionExpr(s.o.Selector)
 	result, _, err := s.api.Query(ctx, expr, at)
 	if err != nil {
-		err = explain(err)
+		err = apierror.Explain(err)
 		return nil, &collector.Error{
 			Reason: collector.ReasonOf(err),
 			Err:    fmt.Errorf("prometheus %s: query %s: %w", collector.RedactURL(s.o.URL), strconv.Quote(expr), err),

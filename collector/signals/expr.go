@@ -26,6 +26,23 @@ type Query struct {
 	// NegatedLoad is the place of a counter whose loads are negative instead of having a
 	// name, unless it is BareLoad. Over a range, loads of both would be one series.
 	NegatedLoad int
+	// Part is which of them are asked for.
+	Part Part
+}
+
+// Part is a part of the metrics of a list.
+type Part int
+
+// The parts.
+const (
+	All      Part = iota
+	Narrowed      // those that Selector narrows
+	Others        // expressions and the metrics of containers, which have selectors of their own
+)
+
+// asks reports whether a metric is among those that are asked for.
+func (q *Query) asks(m *Metric) bool {
+	return q.Part == All || (q.Part == Others) == (m.Kind == Expression || m.Container)
 }
 
 // Ranks are places in a list as bits, 0: all.
@@ -50,6 +67,9 @@ func (q *Query) Goroutines() string {
 		names = nil
 	}
 	for i, m := range q.Set.Goroutines {
+		if !q.asks(&m) {
+			continue
+		}
 		if m.Kind != Expression {
 			names = append(names, m.Name)
 			continue
@@ -58,7 +78,17 @@ func (q *Query) Goroutines() string {
 		parts = append(parts, m.tag(i, 0, m.Name))
 	}
 	flush()
-	return alternatives(parts)
+	return q.alternatives(parts)
+}
+
+// Select is the selectors of the metrics of the counts that Selector narrows.
+func (q *Query) Select() (out []string) {
+	for _, m := range q.Set.Goroutines {
+		if m.Kind != Expression {
+			out = append(out, m.Name+q.Selector)
+		}
+	}
+	return out
 }
 
 // selectNames selects several metrics at once.
@@ -75,6 +105,9 @@ func selectNames(names []string, selector string) string {
 func (q *Query) GoroutinesOver(function string, over, step time.Duration) string {
 	var parts []string
 	for i, m := range q.Set.Goroutines {
+		if !q.asks(&m) {
+			continue
+		}
 		sub := ""
 		if step > 0 {
 			sub = ":" + duration(step)
@@ -87,7 +120,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 		}
 		parts = append(parts, m.tag(i, 0, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 // Load is the expression for the load, with rates over a range.
@@ -95,7 +128,7 @@ func (q *Query) Load(over time.Duration) string {
 	var parts []string
 	for i, m := range q.Set.Load {
 		switch {
-		case !q.LoadRanks.Has(i):
+		case !q.LoadRanks.Has(i), !q.asks(&m):
 		case m.Kind == Expression:
 			parts = append(parts, q.tagLoad(i, m.Name))
 		case m.Container && q.LoadContainers == "":
@@ -116,7 +149,7 @@ func (q *Query) Load(over time.Duration) string {
 			parts = append(parts, q.tagLoad(i, x))
 		}
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 // tagLoad is tag for a load.
@@ -139,7 +172,7 @@ func (q *Query) start(uptimes bool) string {
 	var parts, names []string
 	for i, m := range q.Set.Start {
 		switch {
-		case !q.StartRanks.Has(i):
+		case !q.StartRanks.Has(i), !q.asks(&m):
 		case m.Kind == Expression:
 			parts = append(parts, m.tag(i, q.BareStart, m.Name))
 		case m.Container && q.StartContainers == "":
@@ -166,15 +199,19 @@ func (q *Query) start(uptimes bool) string {
 	default:
 		parts = append([]string{selectNames(names, q.Selector)}, parts...)
 	}
-	return alternatives(parts)
+	return q.alternatives(parts)
 }
 
 // alternatives are tried in order for each set of labels. Without any, the expression has
-// no series. Those that come last are put together first: "or" looks at all series of both
-// sides, and the last ones are the fewest.
-func alternatives(parts []string) string {
-	if len(parts) == 0 {
+// no series; that of a part is empty. Those that come last are put together first: "or" looks
+// at all series of both sides, and the last ones are the fewest.
+func (q *Query) alternatives(parts []string) string {
+	switch {
+	case len(parts) > 0:
+	case q.Part == All:
 		return "vector(0) > 1"
+	default:
+		return ""
 	}
 	n := len(parts)
 	return strings.Join(parts[:max(1, n-1)], " or (") + last(parts) + strings.Repeat(")", max(0, n-2))

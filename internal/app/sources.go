@@ -47,7 +47,7 @@ func (g *graph) prometheus(c config.Config, a *App) (*promapi.Source, error) {
 		ReplicaLabels: c.ReplicaLabels(),
 	}
 	if !a.o.Shard.All() {
-		o.Keep = func(instance labels.Labels) bool { return a.owns(c, instance) }
+		o.Share = &promapi.Share{GroupBy: c.Services.GroupBy, Owns: a.o.Shard.Owns, Shares: a.o.Shard.Count()}
 	}
 	return promapi.New(o)
 }

@@ -23,6 +23,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 		return false, err
 	}
 	loader := &diff.Loader{Client: o.Client}
+	loader.Options.Limits.Source = o.Source
 	c := &checker{
 		Options: o,
 		dump:    dumper(loader, o.Target),

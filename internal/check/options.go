@@ -18,6 +18,9 @@ type Options struct {
 	// Base and Head are the earlier and the later profiles, in any form that diff reads,
 	// such as files. They come instead of Target and Command.
 	Base, Head []string
+	// Source is a part of what a source has before its lines in a log of several, such as
+	// a pod. Default: the dumps of all are added up.
+	Source string
 	// Target is the URL of the target's goroutine profile, or gops://host:port
 	// for its gops agent. Without a path it is /debug/pprof/goroutine.
 	Target string

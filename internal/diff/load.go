@@ -103,8 +103,9 @@ func (l *Loader) read(ctx context.Context, place string, keep keepFunc) (*collec
 	return l.readFile(place, keep)
 }
 
-// readFile reads the profile in a file, which may be one in an archive. What is said of
-// a member is said of the archive with its name.
+// readFile reads the profile in a file: one in an archive, or several that are added up,
+// such as those of the pods in a log. What is said of a member is said of the archive with
+// its name.
 func (l *Loader) readFile(place string, keep keepFunc) (*collector.Profile, error) {
 	path, member := bundle.Split(place)
 	f, err := os.Open(path)
@@ -121,21 +122,31 @@ func (l *Loader) readFile(place string, keep keepFunc) (*collector.Profile, erro
 	}
 	lim := fileLimits(l.options().Limits)
 	var p *collector.Profile
-	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
-		var err error
-		p, err = pprof.Read(r, modified, lim, keep)
-		return false, err
-	})
-	switch {
-	case err == nil:
-		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
-	case errors.Is(err, bundle.ErrNotArchive) && member == "":
-		p, err = pprof.Read(f, info.ModTime(), lim, keep)
+	if bundle.IsPattern(member) {
+		p, err = l.readMembers(f, member, lim, keep)
+	} else {
+		p, err = l.readOne(f, member, lim, keep)
+		if errors.Is(err, bundle.ErrNotArchive) && member == "" {
+			p, err = readSources(f, info.ModTime(), lim, keep)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
 	return p, nil
+}
+
+// readOne reads a member of an archive, empty: the only profile in it.
+func (l *Loader) readOne(f *os.File, member string, lim pprof.Limits, keep keepFunc) (p *collector.Profile, err error) {
+	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
+		var err error
+		p, err = pprof.Read(r, modified, lim, keep)
+		return false, err
+	})
+	if err == nil {
+		p.ReadAs = strings.TrimSuffix(fmt.Sprintf("%s of the archive; %s", name, p.ReadAs), "; ")
+	}
+	return p, err
 }
 
 // fileLimits are the limits for a file. Its size costs no memory, and a pasted dump of a

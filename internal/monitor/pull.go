@@ -63,7 +63,8 @@ func (m *Monitor) plan(now time.Time, s *watch.Service) profiling.Plan {
 		return profiling.Plan{}
 	}
 	need := s.Need()
-	need.Leaks, need.Totals = s.Leaks.Leaks(), m.totals.Names(s.Fleet)
+	need.Leaks = s.Leaks.Leaks()
+	need.Totals, need.Uncounted = m.totals.Names(s.Fleet)
 	plan := m.planner().Plan(now, s.Profiles, need)
 	s.AddFindings(plan.Findings...)
 	return plan

@@ -12,7 +12,7 @@ import (
 
 // watchTotals feeds the services with the goroutine counts of the targets that have no
 // series, and starts the first pulls of these. It returns the number of targets that were
-// counted. The later pulls are planned like those of other instances.
+// counted, or will be by what they push. The later pulls are planned like those of other instances.
 func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) {
 	if m.o.TargetsWithoutSeries == nil || m.o.Puller == nil {
 		return 0
@@ -22,7 +22,14 @@ func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) 
 	m.applyResults()
 	o, source := m.o.totals(), m.o.Puller
 	m.totals.List(now, m.withoutSeries(now), o)
-	for _, instance := range m.totals.Due(now) {
+	pushes := func(instance labels.Labels) bool {
+		if m.pushes.Active(now, instance) {
+			counted++
+			return true
+		}
+		return false
+	}
+	for _, instance := range m.totals.Due(now, pushes) {
 		m.pulls.Go(func() {
 			p, err := source.Pull(ctx, now, instance, 0)
 			m.inbox.put(totalResult{instance, now, p, err})
@@ -33,7 +40,7 @@ func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) 
 		m.services.Feed(w, 0)
 		m.sampled = now
 	}
-	return len(w.Series)
+	return counted + len(w.Series)
 }
 
 // withoutSeries lists the targets that are ours and have no series. The caller holds mtx.

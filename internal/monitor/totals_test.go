@@ -129,3 +129,38 @@ func TestTargetsWithoutSeriesOfOthers(t *testing.T) {
 	w.run(30 * time.Minute)
 	require.Zero(t, w.pulls["batch/a:80"])
 }
+
+// A target without series that begins to push is counted by what it pushes, not by pulls: a
+// leak of it is found, and it is pulled again when its pushes stop.
+func TestTargetWithoutSeriesThatPushes(t *testing.T) {
+	w := newWorld(t)
+	w.add("batch", "a:80", process{silent: true, onset: t0.Add(3 * time.Hour), perHour: 120, fn: "example.org/shop.work"})
+	w.run(10 * time.Minute)
+	pulled := w.pulls["batch/a:80"]
+	require.Positive(t, pulled, "before it pushes")
+	used := w.pushing(150*time.Minute, never)
+	require.Equal(t, pulled, w.pulls["batch/a:80"])
+	require.InDelta(t, 3, used, 1, "one baseline an hour")
+	w.pushing(24*time.Hour, func() bool { return len(w.firing()) > 0 })
+	require.Len(t, w.firing(), 1)
+	require.Equal(t, w.dumps["batch/a:80"], w.pulls["batch/a:80"]-pulled, "dumps alone are pulled")
+	require.NotEmpty(t, w.monitor.totals.Window(w.now, w.monitor.o.totals()).Series)
+	before := w.pulls["batch/a:80"]
+	w.run(2 * time.Hour)
+	require.Greater(t, w.pulls["batch/a:80"], before)
+}
+
+// One that could not be pulled last is counted at once when it pushes.
+func TestFailedTargetWithoutSeriesThatPushes(t *testing.T) {
+	w := newWorld(t)
+	p := w.add("batch", "a:80", process{silent: true})
+	w.run(10 * time.Minute)
+	// It can push, and be pulled no more.
+	w.monitor.totals.Fail(p.labels, w.now, collector.ReasonRefused, w.monitor.o.totals())
+	require.Empty(t, w.monitor.totals.Window(w.now, w.monitor.o.totals()).Series)
+	before := w.pulls["batch/a:80"]
+	w.pushing(3*time.Minute, never)
+	require.Len(t, w.monitor.totals.Window(w.now, w.monitor.o.totals()).Series, 1)
+	w.pushing(30*time.Minute, never)
+	require.Equal(t, before, w.pulls["batch/a:80"])
+}

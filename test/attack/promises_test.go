@@ -25,7 +25,10 @@ var promises = map[string][]string{
 	"The webhook needs its token.":    {"TestWebhookWantsItsToken", "TestOffByDefault", "internal/app/connections_test.go:TestInboundIsOffByDefault"},
 	"The webhook is bounded.":         {"internal/web/inbound_test.go:TestInboundRate"},
 	"The webhook chooses no address.": {"internal/app/inbound_test.go:TestInbound"},
-	"Pushed profiles are bounded.":    {"internal/push/push_test.go:TestSendersAreBounded", "internal/push/push_test.go:TestBadInput"},
+	"Pushed profiles are bounded.": {
+		"TestFloodOfPushes", "TestBombsInPushes", "TestHostileLabelsOfPushes", "TestContentTypesOfPushes", "TestSlowSenders",
+		"internal/push/push_test.go:TestSendersAreBounded", "internal/push/push_test.go:TestBadInput",
+	},
 
 	"Slow clients keep nobody out.": {
 		"TestSlowClientsKeepNoProbeOut", "internal/app/connections_test.go:TestNoClientHoldsAConnectionForEver",

@@ -37,14 +37,20 @@ var mayImport = map[string][]string{
 	"collector":           {"internal/procstart"},
 	"collector/signals":   {"collector", "internal/procstart"},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/answer", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/answer", "collector/promapi/apierror", "collector/promapi/client", "collector/promapi/points", "collector/promapi/share", "collector/promapi/versions", "collector/signals", "internal/procstart"},
 	"collector/tsdb":      {"collector", "collector/signals"},
 	"collector/scrape":    {"collector", "collector/fetch", "collector/signals"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
+	"collector/promapi/answer":   {"collector", "collector/promapi/apierror", "collector/promapi/points", "collector/signals"},
+	"collector/promapi/apierror": {"collector", "collector/fetch"},
+	"collector/promapi/client": {
+		"collector", "collector/fetch", "collector/promapi/answer", "collector/promapi/apierror", "collector/promapi/points", "internal/backoff",
+	},
+	"collector/promapi/points":   {},
+	"collector/promapi/share":    {},
 	"collector/promapi/versions": {},
-	"collector/promapi/answer":   {"collector", "collector/signals"},
 
 	"collector/pprof/bounds":   {"collector"},
 	"collector/pprof/protobuf": {"collector", "collector/pprof/bounds"},

@@ -43,7 +43,10 @@ func Start(t testing.TB) *Server {
 	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
 	s.engine = promql.NewEngine(promql.EngineOpts{MaxSamples: 50_000_000, Timeout: time.Minute, LookbackDelta: 5 * time.Minute})
 	t.Cleanup(func() { _ = s.engine.Close() })
-	web := httptest.NewServer(http.HandlerFunc(s.serve))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", s.serve)
+	mux.HandleFunc("/api/v1/label/{name}/values", s.serveValues)
+	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
 	s.URL, err = url.Parse(web.URL)
 	require.NoError(t, err)
@@ -71,6 +74,17 @@ func (s *Server) Queries() []string {
 	return out
 }
 
+// seconds is a parameter of a request.
+func seconds(r *http.Request, name string) float64 {
+	v, _ := strconv.ParseFloat(r.Form.Get(name), 64)
+	return v
+}
+
+// moment is a parameter of a request that is a time.
+func moment(r *http.Request, name string) time.Time {
+	return time.UnixMilli(int64(seconds(r, name) * 1000))
+}
+
 // serve answers a range query.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
@@ -78,17 +92,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mtx.Lock()
 	s.queries = append(s.queries, expr)
 	s.mtx.Unlock()
-	seconds := func(name string) float64 {
-		v, _ := strconv.ParseFloat(r.Form.Get(name), 64)
-		return v
-	}
-	moment := func(name string) time.Time { return time.UnixMilli(int64(seconds(name) * 1000)) }
 	fail := func(err error) {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": err.Error()})
 	}
 	w.Header().Set("Content-Type", "application/json")
-	q, err := s.engine.NewRangeQuery(r.Context(), s.db, nil, expr, moment("start"), moment("end"), time.Duration(seconds("step")*float64(time.Second)))
+	q, err := s.engine.NewRangeQuery(r.Context(), s.db, nil, expr, moment(r, "start"), moment(r, "end"), time.Duration(seconds(r, "step")*float64(time.Second)))
 	if err != nil {
 		fail(err)
 		return

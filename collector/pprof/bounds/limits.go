@@ -18,6 +18,11 @@ type Limits struct {
 	// SplitBy is the key of a label. Goroutines of a dump that stand at the same place
 	// but differ in it become records of their own. Default: none.
 	SplitBy string
+	// Source is a part of what a source of a log, such as a pod, has before its lines:
+	// dumps of other sources are not read. Default: the first source that has a dump.
+	Source string
+	// SkipSources are sources whose dumps are not read, as in Profile.Source.
+	SkipSources []string
 	// Memory is the number of bytes that decoding may take, by estimate. Default
 	// 128 MiB.
 	Memory int64

@@ -17,6 +17,10 @@ type notes struct {
 
 // write puts the notes into the profile. A dump that was read as it stands has none.
 func (n *notes) write(p *collector.Profile) {
+	if n.prefix != nil && (n.other != "" || len(n.sources.skip) > 0 || n.sources.bare || n.sources.only != "") {
+		p.Source = n.prefix.Text()
+	}
+	p.OtherSource = n.other
 	n.warn(p)
 	names := n.names
 	if n.json != nil && n.stripped == 0 {
@@ -46,11 +50,14 @@ func (n *notes) write(p *collector.Profile) {
 	p.ReadAs = strings.Join(parts, "; ")
 }
 
+// OtherSources begins the warning that not all dumps of a log were read.
+const OtherSources = "dumps of other sources are in the log, too"
+
 // warn says what of the text was not read although it may matter.
 func (n *notes) warn(p *collector.Profile) {
 	warn := func(format string, args ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...)) }
 	if n.others > 0 {
-		warn("dumps of other sources are in the log, too: %s begin behind other prefixes, the first behind %q; only the one behind %q is read", count(n.others, "goroutine"), n.other, n.prefix.String())
+		warn(OtherSources+": %s begin behind other prefixes, the first behind %q; only the one behind %q is read", count(n.others, "goroutine"), FirstLine([]byte(n.other)), n.prefix.String())
 	}
 	if n.lost > 0 {
 		warn("line %d: the log says that it lost lines, so there may be more goroutines than counted", n.lost)

@@ -25,7 +25,7 @@ func Read(br *bufio.Reader, lim bounds.Limits, memory *bounds.Account, p *collec
 	}
 	first := bytes.Clone(FirstLine(head))
 	html := Detect(head) == HTML
-	w, err := unwrap(br)
+	w, err := unwrap(br, newSources(lim))
 	if err != nil {
 		return err
 	}

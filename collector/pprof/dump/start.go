@@ -20,6 +20,8 @@ type start struct {
 	skipped, text int
 	// within tells that a frame stands before it, so the text begins in a goroutine.
 	within bool
+	// sources are those that are read.
+	sources sources
 }
 
 // logLimit is how much of a log may be before a dump in it.
@@ -27,7 +29,8 @@ const logLimit = 16 << 20
 
 // findStart reads up to the line that a dump begins with. The form is Text if there is
 // none.
-func findStart(br *bufio.Reader) (s start, err error) {
+func findStart(br *bufio.Reader, sources sources) (s start, err error) {
+	s.sources = sources
 	for size := 0; size < logLimit; {
 		head, err := br.Peek(bounds.BufferSize)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -69,6 +72,9 @@ func (s *start) look(line []byte) bool {
 		return false
 	}
 	switch {
+	case s.sources.foreign(line), (isTotal(text) || isHeader(text)) && s.sources.skips(line, 0):
+		s.text++
+		return false
 	case isTotal(text):
 		s.form = Debug1
 		return true
@@ -85,7 +91,7 @@ func (s *start) look(line []byte) bool {
 			s.form, s.delve = Debug2, true
 			return true
 		}
-		if at, form := startWithin(line); at > 0 {
+		if at, form := startWithin(line); at > 0 && !s.sources.skips(line, at) {
 			s.form, s.at = form, at
 			return true
 		}

@@ -11,8 +11,9 @@ import (
 
 // wrapping is what was around a dump, and the lines below it.
 type wrapping struct {
-	in    lines
-	start start
+	in      lines
+	start   start
+	sources sources // that are read
 
 	names    []string // of what was around it
 	prefix   *paste.Prefix
@@ -30,13 +31,14 @@ type wrapping struct {
 const maxWrappings = 4
 
 // unwrap finds the dump in a text and takes away what is around it.
-func unwrap(br *bufio.Reader) (*wrapping, error) {
-	w := &wrapping{}
+func unwrap(br *bufio.Reader, wanted sources) (*wrapping, error) {
+	w := &wrapping{sources: wanted}
 	for range maxWrappings {
-		s, err := findStart(br)
+		s, err := findStart(br, wanted)
 		if err != nil {
 			return nil, err
 		}
+		wanted = sources{} // of what is inside of it
 		s.skipped += w.start.skipped
 		s.text += w.start.text
 		s.within = s.within || w.start.within
@@ -73,6 +75,9 @@ func unwrap(br *bufio.Reader) (*wrapping, error) {
 			w.cutPrefix(before, head[n:])
 		}
 		break
+	}
+	if len(w.sources.skip) > 0 && w.in.rewrite == nil {
+		w.in.rewrite = func(line []byte) ([]byte, bool) { return line, line != nil && !w.sources.has(line) }
 	}
 	w.in.br, w.in.n = br, w.start.skipped
 	w.listed()
@@ -148,6 +153,9 @@ func (w *wrapping) cutPrefix(before, below []byte) {
 	}
 }
 
+// noPrefix is the other source whose dumps have nothing before them.
+const noPrefix = " "
+
 // line cuts the prefix of a line. Lines of other sources are no part of the dump.
 func (w *wrapping) line(line []byte) ([]byte, bool) {
 	if line == nil {
@@ -166,9 +174,12 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 	}
 	w.foreign++
 	text := trimmedCopy(line)
-	if at, _ := startWithin(line); at > 0 || isHeader(text) || isTotal(text) {
+	if at, _ := startWithin(line); (at > 0 || isHeader(text) || isTotal(text)) && !w.sources.skips(line, at) {
 		if w.others++; w.others == 1 {
-			w.other = string(FirstLine(line[:at]))
+			w.other = string(line[:at])
+			if at == 0 {
+				w.other = noPrefix
+			}
 		}
 	}
 	if w.lost == 0 && (bytes.Contains(line, []byte("uppressed ")) && bytes.Contains(line, []byte(" messages")) || bytes.Contains(line, []byte("rate-limiting"))) {

@@ -127,6 +127,9 @@ func (p *Prefix) match(line []byte) (rest []byte, more, ok bool) {
 	return line, more, true
 }
 
+// Text is the prefix as it stood before the first line.
+func (p *Prefix) Text() string { return string(p.text) }
+
 // String is the prefix as it stood before the first line, cut for a message.
 func (p *Prefix) String() string {
 	if len(p.text) > 60 {

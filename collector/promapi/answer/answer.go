@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
 // Answer is the part of an answer besides its series.
@@ -24,7 +25,7 @@ const MaxPart = 4 << 20
 
 // Limits of the texts of an answer.
 const (
-	MaxText     = 500 // bytes of each
+	maxText     = apierror.MaxText // bytes of each
 	MaxWarnings = 10
 )
 
@@ -54,12 +55,6 @@ func read(r io.Reader, data func(*decoder, *Answer) error) (Answer, error) {
 	})
 	return a, body.explain(err, &a)
 }
-
-// What is no answer of a Prometheus, though all went well.
-var (
-	ErrWebPage = collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
-	ErrEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
-)
 
 // boundedBody is the body of an answer with bounded parts. It keeps the error that ended
 // it, unless that was its end.
@@ -99,13 +94,13 @@ func (t *boundedBody) explain(err error, a *Answer) error {
 	case t.err != nil:
 		return t.err
 	case t.n == 0:
-		return ErrEmpty
+		return apierror.ErrEmpty
 	case t.web:
-		return ErrWebPage
+		return apierror.ErrWebPage
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.Status == "":
 		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: it is cut off, or has no status")
 	case err != nil:
-		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: not JSON as expected: %s", collector.Brief(err.Error(), MaxText))
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: not JSON as expected: %s", collector.Brief(err.Error(), maxText))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -18,7 +19,7 @@ import (
 // nowhere.
 //
 // series may have been called before an error.
-func Decode(r io.Reader, series func(metric []byte) *[]Point) (Answer, error) {
+func Decode(r io.Reader, series func(metric []byte) *[]points.Point) (Answer, error) {
 	return read(r, func(d *decoder, a *Answer) error {
 		d.series = series
 		return d.data(a)
@@ -29,8 +30,8 @@ func Decode(r io.Reader, series func(metric []byte) *[]Point) (Answer, error) {
 type decoder struct {
 	*jsontext.Decoder
 	body    *boundedBody
-	series  func(metric []byte) *[]Point
-	pending []Point // of a series whose labels come last
+	series  func(metric []byte) *[]points.Point
+	pending []points.Point // of a series whose labels come last
 }
 
 // newDecoder makes a decoder that accepts what servers write: names that occur twice, and
@@ -98,7 +99,7 @@ func (d *decoder) text() (string, error) {
 // shortText reads a text for people and keeps its beginning.
 func (d *decoder) shortText() (string, error) {
 	s, err := d.text()
-	return collector.Brief(s, MaxText), err
+	return collector.Brief(s, maxText), err
 }
 
 // shortTexts reads a list of texts for people and keeps the first ones.
@@ -160,7 +161,7 @@ func (d *decoder) data(a *Answer) error {
 // oneSeries reads a series.
 func (d *decoder) oneSeries() error {
 	known := false
-	var into *[]Point
+	var into *[]points.Point
 	d.pending = d.pending[:0]
 	return d.object(func(key string) error {
 		switch {
@@ -185,7 +186,7 @@ func (d *decoder) oneSeries() error {
 			if err != nil {
 				return err
 			}
-			*to, err = appendPoints(*to, text)
+			*to, err = points.Append(*to, text)
 			return err
 		}
 		return d.SkipValue()

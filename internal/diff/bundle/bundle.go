@@ -101,7 +101,7 @@ func choose(f *os.File, k kind, probe Read) (string, error) {
 	case len(profiles) == 1:
 		return profiles[0], nil
 	case len(profiles) > 1:
-		return "", fmt.Errorf("it holds %d goroutine profiles: %s; name one, as in %s:%s", len(profiles), list(profiles), f.Name(), profiles[0])
+		return "", fmt.Errorf("it holds %[1]d goroutine profiles: %[2]s; name one, as in %[3]s:%[4]s, or add up those that match a pattern, as in '%[3]s:*'", len(profiles), list(profiles), f.Name(), profiles[0])
 	case why != nil:
 		return "", fmt.Errorf("%s: %w", damaged, why)
 	case len(members) == 0:

@@ -20,9 +20,9 @@ type Need struct {
 	// those that fire.
 	Leaks  []leak.Leak
 	Firing []string
-	// Totals are the instances that have no series, so that their profiles are all that
-	// is known of them.
-	Totals []string
+	// Totals are the instances that are known by their profiles alone, for lack of series;
+	// Uncounted are those of which no profile is known either, which may push one.
+	Totals, Uncounted []string
 	// Instances lists the instances that the trend knows. It is called when a
 	// review is due.
 	Instances func() []trend.Instance

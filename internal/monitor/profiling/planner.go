@@ -99,7 +99,7 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 			}
 		}
 	}
-	plan.Pulls = append(plan.Pulls, p.planTotals(now, s, n.Totals)...)
+	p.planTotals(now, s, &n, &plan)
 	p.planProofs(now, s, n.Leaks, &plan)
 	return plan
 }

@@ -96,7 +96,7 @@ func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
 // RunPushed is Run with a profile that was pushed.
 func (p Pull) RunPushed(ctx context.Context, profile *collector.Profile) PullResult {
 	p.now = profile.Time
-	r := PullResult{instance: p.instance, pushed: true}
+	r := PullResult{instance: p.instance, pushed: true, count: Count{Instance: p.labels, At: p.now, Goroutines: profile.Total}}
 	p.store(ctx, &r, profile)
 	return r
 }

@@ -12,30 +12,37 @@ import (
 
 // planTotals plans the profiles of the instances that have no series: each has a baseline of
 // its own at the baseline interval, also while its service is suspicious, because nothing
-// else says how many goroutines it has.
-func (p *Planner) planTotals(now time.Time, s *Service, names []string) (pulls []Pull) {
-	for _, name := range names {
-		in := s.instance(name)
-		if in == nil || in.Ended() || in.pulling {
+// else says how many goroutines it has. One that pushes is counted by what it sends next.
+func (p *Planner) planTotals(now time.Time, s *Service, n *Need, plan *Plan) {
+	for _, name := range slices.Concat(n.Totals, n.Uncounted) {
+		in, counted := s.instance(name), slices.Contains(n.Totals, name)
+		if in == nil || in.pulling || counted && (in.Ended() || !in.totalDue(now, p.BaselineInterval)) {
 			continue
 		}
-		if in.nextTotal.IsZero() {
-			in.nextTotal = now.Add(time.Duration(in.Labels.Hash() % uint64(min(p.BaselineInterval, firstBaseline))))
+		awaited := func(w Want) bool { return w.Proof == nil && labels.Equal(w.instance, in.Labels) }
+		switch pushed := p.isPushed(now, in); {
+		case pushed && !slices.ContainsFunc(plan.Wants, awaited):
+			plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, nil), in, 0))
+		case counted && !pushed:
+			plan.Pulls = append(plan.Pulls, p.pull(now, s, in, nil))
 		}
-		if now.Before(in.nextTotal) {
-			continue
-		}
-		in.nextTotal = now.Add(p.BaselineInterval)
-		pulls = append(pulls, p.pull(now, s, in, nil))
 	}
-	return pulls
+}
+
+// totalDue reports whether it is time to count an instance.
+func (in *instanceProfiles) totalDue(now time.Time, interval time.Duration) bool {
+	if in.nextTotal.IsZero() {
+		in.nextTotal = now.Add(time.Duration(in.Labels.Hash() % uint64(min(interval, firstBaseline))))
+	}
+	if now.Before(in.nextTotal) {
+		return false
+	}
+	in.nextTotal = now.Add(interval)
+	return true
 }
 
 // withSeries are the instances that take turns with the baselines of their service.
 func withSeries(present []*fleet.Instance, totals []string) []*fleet.Instance {
-	if len(totals) == 0 {
-		return present
-	}
 	return slices.DeleteFunc(present, func(in *fleet.Instance) bool { return slices.Contains(totals, in.Name) })
 }
 

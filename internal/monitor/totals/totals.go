@@ -111,10 +111,11 @@ func (t *Targets) find(ls labels.Labels) *target {
 }
 
 // Due are the targets that are asked now because no count of theirs is known: new ones, and
-// those that failed. Observe or Fail must be called for each.
-func (t *Targets) Due(now time.Time) (out []labels.Labels) {
+// those that failed. Those that push their profiles are not asked. Observe or Fail must be
+// called for each.
+func (t *Targets) Due(now time.Time, pushes func(instance labels.Labels) bool) (out []labels.Labels) {
 	for _, x := range t.byHash {
-		if x.listed.Equal(now) && x.at.IsZero() && !x.pulling && !now.Before(x.next) {
+		if x.listed.Equal(now) && x.at.IsZero() && !x.pulling && !pushes(x.labels) && !now.Before(x.next) {
 			x.pulling = true
 			out = append(out, x.labels)
 		}
@@ -171,16 +172,22 @@ func (x *target) counted(now time.Time, o Options) bool {
 	return x.listed.Equal(now) && !x.at.IsZero() && now.Sub(x.at) <= holdBaselines*o.Baseline
 }
 
-// Names are the instances of a service that have no series, by name.
-func (t *Targets) Names(s *fleet.Service) (out []string) {
+// Names are the instances of a service that have no series, by name: those whose count is
+// known, and those whose count is not.
+func (t *Targets) Names(s *fleet.Service) (counted, uncounted []string) {
 	if len(t.byHash) == 0 {
-		return nil
+		return nil, nil
 	}
 	for in := range s.Instances() {
-		if x := t.find(in.Labels); x != nil && !x.at.IsZero() {
-			out = append(out, in.Name)
+		switch x := t.find(in.Labels); {
+		case x == nil:
+		case x.at.IsZero():
+			uncounted = append(uncounted, in.Name)
+		default:
+			counted = append(counted, in.Name)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(counted)
+	slices.Sort(uncounted)
+	return counted, uncounted
 }

@@ -19,6 +19,9 @@ var (
 	a  = labels.FromStrings("job", "batch", "instance", "a:80")
 )
 
+// nobody pushes profiles.
+func nobody(labels.Labels) bool { return false }
+
 // minutes lists a for so many minutes, from a minute on.
 func minutes(t *Targets, from, to int) (now time.Time) {
 	for i := from; i <= to; i++ {
@@ -30,11 +33,18 @@ func minutes(t *Targets, from, to int) (now time.Time) {
 
 func TestATargetIsAskedOnce(t *testing.T) {
 	var x Targets
-	require.Empty(t, x.Due(minutes(&x, 0, 2)))
-	require.Equal(t, []labels.Labels{a}, x.Due(minutes(&x, 3, 3)))
-	require.Empty(t, x.Due(minutes(&x, 4, 4)), "it is being asked")
+	require.Empty(t, x.Due(minutes(&x, 0, 2), nobody))
+	require.Equal(t, []labels.Labels{a}, x.Due(minutes(&x, 3, 3), nobody))
+	require.Empty(t, x.Due(minutes(&x, 4, 4), nobody), "it is being asked")
 	x.Observe(a, t0, 20)
-	require.Empty(t, x.Due(minutes(&x, 5, 90)), "its count is known")
+	require.Empty(t, x.Due(minutes(&x, 5, 90), nobody), "its count is known")
+}
+
+func TestATargetThatPushesIsNotAsked(t *testing.T) {
+	var x Targets
+	now := minutes(&x, 0, 10)
+	require.Empty(t, x.Due(now, func(ls labels.Labels) bool { return labels.Equal(ls, a) }))
+	require.Len(t, x.Due(now, nobody), 1, "when it pushes no more")
 }
 
 func TestTheCountIsHeld(t *testing.T) {
@@ -63,15 +73,15 @@ func TestFailures(t *testing.T) {
 	require.Len(t, x.Window(now, o).Series, 1, "put off, which says nothing")
 	x.Fail(a, now, collector.ReasonRefused, o)
 	require.Empty(t, x.Window(now, o).Series)
-	require.Empty(t, x.Due(minutes(&x, 4, 7)))
-	require.Len(t, x.Due(minutes(&x, 8, 8)), 1, "after five minutes")
+	require.Empty(t, x.Due(minutes(&x, 4, 7), nobody))
+	require.Len(t, x.Due(minutes(&x, 8, 8), nobody), 1, "after five minutes")
 	x.Fail(a, t0.Add(8*time.Minute), collector.ReasonRefused, o)
-	require.Empty(t, x.Due(minutes(&x, 9, 17)))
-	require.Len(t, x.Due(minutes(&x, 18, 18)), 1, "after ten")
+	require.Empty(t, x.Due(minutes(&x, 9, 17), nobody))
+	require.Len(t, x.Due(minutes(&x, 18, 18), nobody), 1, "after ten")
 	for range 100 {
 		x.Fail(a, t0.Add(18*time.Minute), collector.ReasonRefused, o)
 	}
-	require.Len(t, x.Due(minutes(&x, 19, 78)), 1, "after a baseline interval at most")
+	require.Len(t, x.Due(minutes(&x, 19, 78), nobody), 1, "after a baseline interval at most")
 }
 
 func TestTargetsAreForgotten(t *testing.T) {

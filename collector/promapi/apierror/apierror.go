@@ -1,4 +1,4 @@
-package promapi
+package apierror
 
 import (
 	"errors"
@@ -13,15 +13,15 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
-	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 )
 
-// guard stands between the API client and the network. It turns what is no
+// Guard stands between the API client and the network. It turns what is no
 // answer of a Prometheus into an error in plain words.
-type guard struct{ next http.RoundTripper }
+type Guard struct{ Next http.RoundTripper }
 
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := g.next.RoundTrip(req)
+// RoundTrip implements http.RoundTripper.
+func (g *Guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := g.Next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -37,25 +37,34 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 // so are redirects and the statuses after which it tries GET instead of POST.
 func refuse(req *http.Request, resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	retried := req.Method == http.MethodPost && refusesPost(resp.StatusCode)
+	retried := req.Method == http.MethodPost && RefusesPost(resp.StatusCode)
 	switch {
 	case retried || resp.StatusCode/100 == 3:
 		return nil
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		return unauthorized(resp)
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return statusError(resp, "")
+		return OfStatus(resp, "")
 	case kind == "application/json":
 		return nil
 	case resp.StatusCode/100 != 2 && kind == "text/plain":
-		return statusError(resp, explanation(resp))
+		return OfStatus(resp, explanation(resp))
 	case resp.StatusCode/100 != 2:
-		return statusError(resp, "")
+		return OfStatus(resp, "")
 	case kind == "text/html":
-		return answer.ErrWebPage
+		return ErrWebPage
 	}
 	return nil
 }
+
+// MaxText bounds the bytes of a text of the server in an error.
+const MaxText = 500
+
+// ErrWebPage and ErrEmpty are of what is no answer of a Prometheus, though all went well.
+var (
+	ErrWebPage = collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
+	ErrEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
+)
 
 // explanation is what a server says of its failure.
 func explanation(resp *http.Response) string {
@@ -76,9 +85,9 @@ func unauthorized(resp *http.Response) error {
 	return collector.Errorf(collector.ReasonUnauthorized, "%s: %s: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan", code, problem)
 }
 
-// statusError is the error for a status other than 2xx. explained is what the
+// OfStatus is the error for a status other than 2xx. explained is what the
 // server says of it.
-func statusError(resp *http.Response, explained string) error {
+func OfStatus(resp *http.Response, explained string) error {
 	code, text := resp.StatusCode, fetch.StatusText(resp.StatusCode)
 	reason := fetch.ReasonOfStatus(code)
 	switch {
@@ -93,36 +102,37 @@ func statusError(resp *http.Response, explained string) error {
 		text += ": " + explained
 	}
 	if code == http.StatusTooManyRequests || fetch.IsUnavailable(code) {
-		return &busyError{reason: reason, after: fetch.RetryAfter(resp, time.Now()), text: text}
+		return &Busy{Reason: reason, After: fetch.RetryAfter(resp, time.Now()), Text: text}
 	}
 	return &collector.Error{Reason: reason, Err: errors.New(text)}
 }
 
-// refusesPost tells the statuses after which GET is tried instead of POST, as the
+// RefusesPost tells the statuses after which GET is tried instead of POST, as the
 // API client of Prometheus does.
-func refusesPost(code int) bool {
+func RefusesPost(code int) bool {
 	return code == http.StatusForbidden || code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented
 }
 
-// busyError is that of a server that may have time later: after a while that it
+// Busy is that of a server that may have time later: after a while that it
 // has said, or 0.
-type busyError struct {
-	reason collector.Reason
-	after  time.Duration
-	text   string
+type Busy struct {
+	Reason collector.Reason
+	After  time.Duration
+	Text   string
 }
 
-func (e *busyError) Error() string {
-	if e.after > 0 {
-		return fmt.Sprintf("%s, it asks to come back after %s", e.text, e.after)
+// Error implements error.
+func (e *Busy) Error() string {
+	if e.After > 0 {
+		return fmt.Sprintf("%s, it asks to come back after %s", e.Text, e.After)
 	}
-	return e.text
+	return e.Text
 }
 
-// explain gives an error of the API client or of ours its reason.
-func explain(err error) error {
+// Explain gives an error of the API client or of ours its reason.
+func Explain(err error) error {
 	var known *collector.Error
-	var busy *busyError
+	var busy *Busy
 	var e *v1.Error
 	switch {
 	case err == nil:
@@ -130,23 +140,23 @@ func explain(err error) error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &busy):
-		return &collector.Error{Reason: busy.reason, Err: busy}
+		return &collector.Error{Reason: busy.Reason, Err: busy}
 	case errors.As(err, &e):
-		return collectorError(e.Type, e.Msg)
+		return OfType(e.Type, e.Msg)
 	}
 	reason := collector.NetworkReason(err)
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err // its URL may hold a password
 	}
 	if reason == collector.ReasonOther { // the client's JSON decoder has no type of its own
-		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", collector.Brief(err.Error(), answer.MaxText))
+		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", collector.Brief(err.Error(), MaxText))
 	}
 	return &collector.Error{Reason: reason, Err: err}
 }
 
-// collectorError is an error as Prometheus writes it.
-func collectorError(kind v1.ErrorType, text string) error {
-	kind, text = v1.ErrorType(collector.Brief(string(kind), answer.MaxText)), collector.Brief(text, answer.MaxText)
+// OfType is an error as Prometheus writes it.
+func OfType(kind v1.ErrorType, text string) error {
+	kind, text = v1.ErrorType(collector.Brief(string(kind), MaxText)), collector.Brief(text, MaxText)
 	reason := collector.ReasonStatus
 	switch kind {
 	case v1.ErrBadResponse:

@@ -1,4 +1,4 @@
-package answer
+package points
 
 import (
 	"bytes"
@@ -10,15 +10,15 @@ import (
 
 // Point is a value at a time in Unix milliseconds.
 type Point struct {
-	T int64
+	T int64 // Unix milliseconds
 	V float64
 }
 
 // maxSeconds bounds times, so that they fit into milliseconds.
 const maxSeconds = 1e12
 
-// appendPoints reads [[1700000000.123,"42"],…], which is valid JSON.
-func appendPoints(to []Point, text []byte) ([]Point, error) {
+// Append reads [[1700000000.123,"42"],…], which is valid JSON.
+func Append(to []Point, text []byte) ([]Point, error) {
 	rest := remainder(text)
 	if !rest.skip('[') || rest.skip(']') {
 		return to, nil // no points, or of another kind

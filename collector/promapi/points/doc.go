@@ -1,0 +1,2 @@
+// Package points reads the points of a series as Prometheus writes them.
+package points
