@@ -47,7 +47,7 @@ func source(t *testing.T, addr string, client *http.Client, change ...func(*Opti
 	}
 	s, err := New(o)
 	require.NoError(t, err)
-	s.client.Backoff.First = time.Millisecond
+	s.client.FirstWait = time.Millisecond
 	return s, reg
 }
 

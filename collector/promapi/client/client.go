@@ -56,8 +56,8 @@ type Options struct {
 // Client reads range queries. The API client of Prometheus keeps the whole answer and makes
 // each label anew, which is most of the work.
 type Client struct {
-	// Backoff is how long to wait between two attempts.
-	Backoff backoff.Policy
+	// FirstWait is how long to wait between the first two attempts, about; after that, longer.
+	FirstWait time.Duration
 
 	o   Options
 	url string // of range queries
@@ -75,10 +75,7 @@ func New(o Options) *Client {
 	u := *o.URL
 	u.Path = strings.TrimRight(u.Path, "/") + "/api/v1/query_range"
 	u.RawPath, u.RawQuery, u.Fragment = "", "", ""
-	return &Client{
-		Backoff: backoff.Policy{First: 625 * time.Millisecond, Max: patience, Jitter: 0.2}, // 500 to 750 ms at first
-		o:       o, url: u.String(),
-	}
+	return &Client{FirstWait: 625 * time.Millisecond, o: o, url: u.String()}
 }
 
 // Reader takes the series of an answer as they arrive.
@@ -142,7 +139,8 @@ func (c *Client) nextAttempt(err error, attempt int) (wait time.Duration, again 
 		c.struggle.Store(true)
 		return 0, false
 	}
-	wait = c.Backoff.Wait(attempt)
+	between := backoff.Policy{First: c.FirstWait, Max: patience, Jitter: 0.2}
+	wait = between.Wait(attempt)
 	if busy != nil {
 		wait = max(wait, busy.After)
 	}
