@@ -100,7 +100,7 @@ func TestPodsOfShards(t *testing.T) {
 					o.URL = srv.URL
 					o.Share = &Share{GroupBy: groupBy, Owns: owns}
 				})
-				for minute := 30; minute < 33; minute++ {
+				for minute := 30; minute < 38; minute++ {
 					w, err := s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
 					require.NoError(t, err)
 					require.Empty(t, w.Warnings)
@@ -130,7 +130,7 @@ func TestPodsOfShards(t *testing.T) {
 					}
 				}
 			}
-			require.Equal(t, map[string]int{"c-1": 3, "c-2": 3, "c-3": 3, "c-4": 3}, seen, "%d shards by %s", n, groupBy)
+			require.Equal(t, map[string]int{"c-1": 8, "c-2": 8, "c-3": 8, "c-4": 8}, seen, "%d shards by %s", n, groupBy)
 		}
 	}
 }

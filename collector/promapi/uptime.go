@@ -33,7 +33,7 @@ func (s *Source) resolveUptimes(ctx context.Context, r v1.Range, groups []share.
 		return nil
 	}
 	exact := newVector(2*maxReplicas*s.o.SeriesLimit, v.list)
-	exact.named, exact.bare, exact.negated = true, v.bare, v.negated
+	exact.named, exact.bare = true, v.bare
 	if _, err := s.readInto(ctx, exact, s.startsOf(unknown, groups), r, false); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 )
 
@@ -88,5 +89,51 @@ func TestStartsOfManyUptimes(t *testing.T) {
 	require.Len(t, w.Series, 300)
 	for _, x := range w.Series {
 		require.False(t, math.IsNaN(x.Samples[0].Start))
+	}
+}
+
+// A shard asks for the exact starts of its own processes alone, too.
+func TestStartsOfUptimesOfShards(t *testing.T) {
+	srv, _ := real(t, nil)
+	const n = 600
+	for i := range 4 {
+		samples := map[string]float64{}
+		for k := range n {
+			of := fmt.Sprintf(`{job="job-%d",instance="a-long-name-of-a-host.example.com:%d"}`, k%20, k)
+			samples["go_goroutines"+of], samples["process_uptime_seconds"+of] = 1, float64(1000+60*i+k)
+		}
+		srv.Append(t, t0.Add(time.Duration(i)*time.Minute), samples)
+	}
+	found := map[string]float64{}
+	for shard := range 2 {
+		_, s := real(t, func(o *Options) {
+			o.URL = srv.URL
+			o.Share = &Share{GroupBy: []string{"job"}, Owns: anyOwner(shard, 2)}
+		})
+		exact := 0
+		for minute := 1; minute < 4; minute++ {
+			at := t0.Add(time.Duration(minute) * time.Minute)
+			w, err := s.Window(t.Context(), at.Add(-time.Minute), at)
+			require.NoError(t, err)
+			for _, asked := range srv.Queries() {
+				if strings.Contains(asked, "timestamp(") {
+					exact++
+					require.Contains(t, asked, `process_uptime_seconds{job=~"`)
+				}
+			}
+			for _, x := range w.Series {
+				instance := x.Labels.Get("instance")
+				require.True(t, anyOwner(shard, 2)(labels.FromStrings("job", x.Labels.Get("job"))))
+				if minute > 1 {
+					require.Equal(t, found[instance], x.Samples[0].Start)
+				}
+				found[instance] = x.Samples[0].Start
+			}
+		}
+		require.Equal(t, 1, exact)
+	}
+	require.Len(t, found, n)
+	for k := range n {
+		require.Equal(t, float64(t0.Unix()-1000-int64(k)), found[fmt.Sprintf("a-long-name-of-a-host.example.com:%d", k)])
 	}
 }
