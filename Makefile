@@ -14,6 +14,7 @@ SCENARIOS := test/scenarios
 GRAFANA   := grafana
 BROWSER   := test/browser
 KIT       := test/leakbench/kit
+MUSEUM    := test/museum
 
 # gotestsum runs `go test` and counts. Its own module keeps what it needs out
 # of ours.
@@ -40,6 +41,7 @@ test: ## run all tests, installing what they need
 	@$(MAKE) --no-print-directory test-scenarios
 	@$(MAKE) --no-print-directory test-grafana
 	@$(MAKE) --no-print-directory test-leakbench
+	@$(MAKE) --no-print-directory test-museum
 	@$(MAKE) --no-print-directory test-e2e
 	@$(MAKE) --no-print-directory test-attack
 	@$(MAKE) --no-print-directory test-browser
@@ -63,6 +65,10 @@ test-grafana: dist/gotestsum ## run the tests of the dashboards and rules
 .PHONY: test-leakbench
 test-leakbench: dist/gotestsum ## run the tests of the kit that makes labelled data
 	cd $(KIT) && $(CURDIR)/dist/gotestsum --format=pkgname-and-test-fails --format-hide-empty-pkg -- -timeout=10m ./...
+
+.PHONY: test-museum
+test-museum: dist/gotestsum ## show gorowatch a part of the museum of leaks, at 30 times the speed of life
+	cd $(MUSEUM) && $(CURDIR)/dist/gotestsum --format=standard-verbose -- -count=1 -timeout=20m ./run
 
 .PHONY: test-e2e
 test-e2e: dist/gotestsum ## run gorowatch against real servers
@@ -100,6 +106,29 @@ bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own ru
 leakbench: ## score gorowatch on labelled data: SEEDS="1 2" CLASSES=hard PER_CLASS=4 PROFILES=1
 	test/leakbench/run.sh $(SEEDS)
 
+# SPEED=8 takes a quarter of an hour. CASES="ants sse" shows these alone.
+SPEED ?= 1
+FOR   ?= 2h
+comma := ,
+empty :=
+space := $(empty) $(empty)
+SHOW   = $(GO) -C $(MUSEUM) run ./run -for=$(FOR) -speed=$(SPEED) -cases=$(subst $(space),$(comma),$(strip $(CASES)))
+
+.PHONY: museum
+museum: ## show gorowatch the museum of leaks for two hours, write docs/evidence.md: SPEED=8 FOR=2h CASES="ants sse"
+	@$(TOOLS)/install.sh prometheus etcd victoriametrics >/dev/null
+	$(SHOW) -docs=$(CURDIR)/docs
+
+.PHONY: museum-data
+museum-data: ## the same, and keep series, profiles and truth in dist/museum-data
+	@$(TOOLS)/install.sh prometheus etcd victoriametrics >/dev/null
+	$(SHOW) -docs=$(CURDIR)/docs -keep=$(CURDIR)/dist/museum-data
+
+.PHONY: museum-verify
+museum-verify: ## does each program of the museum leak what its cases.yaml says, and its twin not?
+	@$(TOOLS)/install.sh etcd >/dev/null
+	$(SHOW) -verify
+
 .PHONY: lint
 lint: ## check style and common mistakes
 	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
@@ -121,7 +150,8 @@ release-check: ## check the release files with goreleaser, which takes minutes t
 
 .PHONY: tidy
 tidy: ## tidy every module; those of the tests hold sums of what the product needs too
-	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER) $(KIT); do (cd $$module && $(GO) mod tidy) || exit 1; done
+	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER) $(KIT) $(MUSEUM); do (cd $$module && $(GO) mod tidy) || exit 1; done
+	$(MUSEUM)/fixed.sh
 
 .PHONY: clean
 clean: ## remove what was built here

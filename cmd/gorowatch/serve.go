@@ -26,6 +26,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/app"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/connections"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/shard"
 	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
@@ -47,7 +48,7 @@ func addServe(c *cli) {
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
 	hosts := cmd.Flag("web.allowed-hosts", "Host names under which the pages and the API are answered, besides that of --web.external-url, IP addresses, localhost, names without a dot and names of Kubernetes Services; e.g. gorowatch.example.org, *.example.org, or * for any. Separated by commas, and repeatable. Not needed where --web.config.file asks for a login.").PlaceHolder("HOST,…").Strings()
-	cmd.Flag("web.max-connections", "Maximum number of simultaneous connections across all listeners; at most half of the open files that the process may have. When it is reached, the longest idle connection is closed for a new one.").Default(strconv.Itoa(app.DefaultMaxConnections)).IntVar(&o.MaxConnections)
+	cmd.Flag("web.max-connections", "Maximum number of simultaneous connections across all listeners; at most half of the open files that the process may have. When it is reached, the longest idle connection is closed for a new one.").Default(strconv.Itoa(connections.DefaultMax)).IntVar(&o.MaxConnections)
 	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
 	cmd.Flag("web.enable-admin-api", "Let people take a profile of a watched instance from the pages and the API, within its budget.").BoolVar(&o.EnableAdminAPI)
 	cmd.Flag("debug.listen-address", "Address to serve gorowatch's own profiles on, under /debug/pprof/. Without one they are not served.").StringVar(&o.DebugAddress)

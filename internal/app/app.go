@@ -24,9 +24,11 @@ import (
 	"github.com/gorowatch/gorowatch/collector/scrape"
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/connections"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/push"
+	"github.com/gorowatch/gorowatch/internal/triage"
 )
 
 // shutdownTimeout bounds how long Run waits for open requests at the end.
@@ -40,7 +42,7 @@ type App struct {
 	externalURL *url.URL
 
 	listeners   []net.Listener
-	connections *connections // of all listeners
+	connections *connections.Limit // of all listeners
 	server      *http.Server
 	debug       *debugServer // nil: none
 
@@ -86,7 +88,10 @@ type App struct {
 	// for profiles. ended is closed when the loop has ended and answers no more.
 	reloads  chan chan error
 	requests chan monitor.Request
-	ended    chan struct{}
+	// triage is what people say about leaks; triaged asks the loop to apply it.
+	triage  *triage.Book
+	triaged chan struct{}
+	ended   chan struct{}
 
 	cleanups []cleanup
 	stopOnce sync.Once
@@ -112,7 +117,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), requests: make(chan monitor.Request, maxRequests), ended: make(chan struct{}), started: time.Now()}
+	a := &App{o: o, logger: o.Logger, reloads: make(chan chan error), requests: make(chan monitor.Request, maxRequests), triaged: make(chan struct{}, 1), ended: make(chan struct{}), started: time.Now()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop())
@@ -207,8 +212,9 @@ func (a *App) makeMonitor(ctx context.Context, c config.Config, g *graph) error 
 	if err := a.applyAlerting(g); err != nil {
 		return err
 	}
-	mo := g.monitor
-	mo.Puller, mo.Notify = a.puller, a.notify
+	a.triage = triage.NewBook(bucket, a.logger.With("component", "triage"))
+	a.readTriage(ctx)
+	mo := a.monitorOptions(g, a.puller)
 	mo.Archive, mo.Logger, mo.Registerer = bucket, a.logger.With("component", "monitor"), a.o.Registry
 	if a.monitor, err = monitor.New(ctx, mo); err != nil {
 		return err
@@ -271,6 +277,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	group.Go(func() error { return a.claim(ctx) })
+	group.Go(func() error { return a.followTriage(ctx) })
 	err := group.Wait()
 	return errors.Join(err, a.Stop())
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -39,7 +39,7 @@ type graph struct {
 	puller  profiling.Options
 	monitor monitor.Options
 	alerts  notify.Config // without the Alertmanagers
-	links   pages.Links
+	links   actions.Links
 	clients []*http.Client
 
 	finder *discovery.Finder
@@ -118,7 +118,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if g.monitor.Ignore, err = ignoreRules(c.Ignore); err != nil {
 		return nil, err
 	}
-	if g.links, err = pageLinks(c.Links); err != nil {
+	if g.links, err = pageLinks(c); err != nil {
 		return nil, err
 	}
 	if g.alerts, err = g.alerting(c, a.externalURL); err != nil {

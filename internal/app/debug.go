@@ -8,11 +8,15 @@ import (
 	"net/http"
 	"net/http/pprof"
 
+	"github.com/gorowatch/gorowatch/internal/connections"
 	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
 // debugServer serves gorowatch's own profiles. It has an address of its own,
 // because who may read the pages may not always read a heap.
+// maxDebugConnections is how many connections the debug handlers may have.
+const maxDebugConnections = 16
+
 type debugServer struct {
 	listener net.Listener
 	server   *http.Server
@@ -38,9 +42,9 @@ func (a *App) debugListen() error {
 		return errors.Join(err, l.Close())
 	}
 	// A profile may be asked for over minutes, so that writing has no timeout.
-	c := newConnections(maxDebugConnections, a.logger)
-	l = c.listener(l)
-	a.debug = &debugServer{listener: l, server: newServer(hosts.Guard(mux, nil), c)}
+	c := connections.New(maxDebugConnections, a.logger)
+	l = c.Listener(l)
+	a.debug = &debugServer{listener: l, server: connections.NewServer(hosts.Guard(mux, nil), c)}
 	a.onStop("debug listener", func() error {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err

@@ -11,17 +11,19 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	yamlv2 "go.yaml.in/yaml/v2"
+
+	"github.com/gorowatch/gorowatch/internal/connections"
 )
 
 // listen opens the listeners and finds the external URL.
 func (a *App) listen(addresses []string) error {
-	a.connections = newConnections(maxConnections(cmp.Or(a.o.MaxConnections, DefaultMaxConnections), openFileLimit()), a.logger)
+	a.connections = connections.New(connections.Max(cmp.Or(a.o.MaxConnections, connections.DefaultMax), openFileLimit()), a.logger)
 	for _, addr := range addresses {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("--web.listen-address: %w", err)
 		}
-		a.listeners = append(a.listeners, a.connections.listener(l))
+		a.listeners = append(a.listeners, a.connections.Listener(l))
 		a.onStop("listener "+addr, func() error {
 			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 				return err

@@ -46,6 +46,10 @@ func (a *App) loop(ctx context.Context) error {
 				timer.Reset(untilNext(a.interval()))
 			}
 			answer <- err
+		case <-a.triaged:
+			if err := a.monitor.Apply(a.monitorOptions(a.graph.Load(), a.puller)); err != nil {
+				a.logger.Error("Cannot apply what is expected of leaks; the rules of before count", "err", err)
+			}
 		case r := <-a.requests:
 			if err := a.monitor.Request(ctx, time.Now(), r); err != nil {
 				a.logger.Debug("Profiles that were asked for are not taken", "service", r.Service, "err", err)
@@ -158,8 +162,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	mo := g.monitor
-	mo.Puller, mo.Notify = a.puller, a.notify
+	mo := a.monitorOptions(g, a.puller)
 	for _, apply := range []func() error{
 		func() error { return a.watcher.Apply(g.sets) },
 		func() error { return a.puller.Apply(g.puller) },
@@ -187,6 +190,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 		a.logger.Warn("The archive of before could not be closed", "err", err)
 	}
 	a.monitor.ForgetArchive()
+	a.readTriage(ctx)
 	return nil
 }
 

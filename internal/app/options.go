@@ -45,7 +45,7 @@ type Options struct {
 	// ExternalURL, addresses, and names that no website can have.
 	AllowedHosts []string
 	// MaxConnections bounds the open connections over all addresses,
-	// DefaultMaxConnections if 0.
+	// connections.DefaultMax if 0.
 	MaxConnections  int
 	EnableLifecycle bool
 	// EnableAdminAPI lets people take profiles from the pages.

@@ -12,9 +12,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/connections"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -29,6 +29,7 @@ func (a *App) handler() error {
 		History:      state{a},
 		Resolution:   min(time.Duration(a.graph.Load().config.Global.EvaluationInterval), time.Minute),
 		Puller:       a.pagePuller(),
+		Triage:       state{a},
 		Inbound:      state{a},
 		Pushed:       a.pushed,
 		Registerer:   a.o.Registry,
@@ -43,8 +44,8 @@ func (a *App) handler() error {
 	if err != nil {
 		return err
 	}
-	a.server = newServer(h, a.connections)
-	a.server.WriteTimeout = writeTimeout
+	a.server = connections.NewServer(h, a.connections)
+	a.server.WriteTimeout = connections.WriteTimeout
 	return nil
 }
 
@@ -194,7 +195,6 @@ func (s state) Ready() bool        { return s.ready.Load() }
 func (s state) Leaks() []leak.Leak { return s.monitor.Leaks() }
 
 func (s state) Captures() []ondemand.Capture { return s.monitor.Captures() }
-func (s state) Links() pages.Links           { return s.graph.Load().links }
 
 func (s state) RenderOptions() alerting.RenderOptions { return s.graph.Load().alerts.Render }
 

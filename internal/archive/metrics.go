@@ -29,6 +29,9 @@ const (
 	opDeleteNote   operation = "delete_note"
 	opSaveCapture  operation = "save_capture"
 	opLoadCaptures operation = "load_captures"
+	opSaveTriage   operation = "save_triage"
+	opLoadTriage   operation = "load_triage"
+	opDeleteTriage operation = "delete_triage"
 	opSweep        operation = "sweep"
 	opClaim        operation = "claim"
 )
@@ -58,7 +61,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Profiles deleted by thinning and retention.",
 		}),
 	}
-	for _, op := range []operation{opSaveProfile, opSaveDump, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSweep, opClaim} {
+	for _, op := range []operation{opSaveProfile, opSaveDump, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSaveTriage, opLoadTriage, opDeleteTriage, opSweep, opClaim} {
 		m.ops.WithLabelValues(string(op), "ok")
 		m.ops.WithLabelValues(string(op), "error")
 	}

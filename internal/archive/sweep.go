@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,9 @@ func (a *Archive) sweep(ctx context.Context, now time.Time, retention time.Durat
 	}
 	captures, err := a.sweepCaptures(ctx, now.Add(-retention))
 	if err != nil {
+		return err
+	}
+	if err := a.sweepTriage(ctx, now, now.Add(-retention), append(slices.Clone(saved), leaks...)); err != nil {
 		return err
 	}
 	s := sweeper{archive: a, now: now, retention: retention, needed: map[string][]span{}, named: map[string]bool{}}

@@ -19,6 +19,7 @@ type Config struct {
 	Alerting   Alerting    `yaml:"alerting,omitempty"`
 	Storage    Storage     `yaml:"storage,omitempty"`
 	Links      Links       `yaml:"links,omitempty"`
+	Owners     []Owner     `yaml:"owners,omitempty"`
 	Runtime    Runtime     `yaml:"runtime,omitempty"`
 }
 

@@ -19,8 +19,44 @@ type Links struct {
 	Dashboard string `yaml:"dashboard,omitempty"`
 	// Runbook is a template as Dashboard is: what to do when a service leaks.
 	Runbook string `yaml:"runbook,omitempty"`
-	// Alertmanager is where people reach it; empty: no link to silence a leak.
+	// Alertmanager is where people reach it; empty: at the address of the first one that
+	// alerts are sent to.
 	Alertmanager string `yaml:"alertmanager,omitempty"`
+	// Issues are where an issue about a leak is opened.
+	Issues []IssueLink `yaml:"issues,omitempty"`
+}
+
+// IssueLink is where an issue about a leak is opened.
+type IssueLink struct {
+	// Name of the tracker, as the link says it.
+	Name string `yaml:"name,omitempty"`
+	// Matchers of the labels of the service; empty: all.
+	Matchers []string `yaml:"matchers,omitempty"`
+	// URL is a template with {title}, {body}, {version} and {label}.
+	URL string `yaml:"url,omitempty"`
+}
+
+// Owner says who looks after some services.
+type Owner struct {
+	// Matchers of the labels of the service and of its instances; empty: all.
+	Matchers []string `yaml:"matchers,omitempty"`
+	// Owner is a name, in which {label} stands for the value of a label.
+	Owner string `yaml:"owner,omitempty"`
+}
+
+// owner checks an entry of the section owners.
+func (v *validator) owner(field string, o *Owner) {
+	if strings.TrimSpace(o.Owner) == "" {
+		v.add(field+".owner", errors.New("is empty, expected a name, e.g. '{team}' or '#payments-oncall'"))
+	}
+	v.matchers(field, o.Matchers)
+}
+
+func (v *validator) matchers(field string, matchers []string) {
+	if len(matchers) > 0 {
+		_, err := ParseMatchers(matchers)
+		v.check(field+".matchers", strings.Join(matchers, ", "), err, `label matchers, e.g. job=~"a|b"`)
+	}
 }
 
 // SourceLink is where the source of some services can be looked at.
@@ -62,10 +98,18 @@ func (v *validator) links(l *Links) {
 			v.add(field+".url", errors.New("is empty, expected e.g. https://github.com/org/repo/blob/{version}/{path}#L{line}"))
 		}
 		v.template(field+".url", s.URL, []string{"version", "path", "line"})
-		if len(s.Matchers) > 0 {
-			_, err := ParseMatchers(s.Matchers)
-			v.check(field+".matchers", strings.Join(s.Matchers, ", "), err, `label matchers, e.g. job=~"a|b"`)
+		v.matchers(field, s.Matchers)
+	}
+	for i, x := range l.Issues {
+		field := fmt.Sprintf("links.issues[%d]", i)
+		if x.Name == "" {
+			v.add(field+".name", errors.New("is empty, expected the name of the tracker, e.g. GitHub"))
 		}
+		if x.URL == "" {
+			v.add(field+".url", errors.New("is empty, expected e.g. https://github.com/org/{job}/issues/new?title={title}&body={body}"))
+		}
+		v.template(field+".url", x.URL, nil)
+		v.matchers(field, x.Matchers)
 	}
 	v.template("links.dashboard", l.Dashboard, nil)
 	v.template("links.runbook", l.Runbook, nil)

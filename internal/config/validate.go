@@ -48,6 +48,9 @@ func (c *Config) validate() *validator {
 
 	v.storage(&c.Storage)
 	v.links(&c.Links)
+	for i := range c.Owners {
+		v.owner(fmt.Sprintf("owners[%d]", i), &c.Owners[i])
+	}
 	v.between("runtime.gogc", c.Runtime.GoGC, -1, 10_000)
 
 	return v

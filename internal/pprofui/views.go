@@ -49,7 +49,7 @@ func New(base, head *collector.Profile) (map[string]http.Handler, error) {
 		if p == nil {
 			continue
 		}
-		converted, err := convert(p)
+		converted, err := Convert(p)
 		if err != nil {
 			return nil, fmt.Errorf("pprofui: %s: %w", name, err)
 		}
@@ -108,9 +108,9 @@ func allowed(next http.Handler) http.Handler {
 	})
 }
 
-// convert makes a profile as pprof has it. It has no mappings: there is no
+// Convert makes a profile as pprof has it. It has no mappings: there is no
 // program to look into.
-func convert(p *collector.Profile) (*profile.Profile, error) {
+func Convert(p *collector.Profile) (*profile.Profile, error) {
 	if len(p.Records) > maxSamples {
 		return nil, fmt.Errorf("%w: %d stacks, expected at most %d", ErrTooLarge, len(p.Records), maxSamples)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -190,8 +190,8 @@ func TestCountsOfStacks(t *testing.T) {
 
 // TestLinks: what the configuration says of links is on the page of a leak.
 func TestLinks(t *testing.T) {
-	l := pages.Links{
-		Source: []pages.SourceLink{
+	l := actions.Links{
+		Source: []actions.SourceLink{
 			{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "job", "other")}, URL: "https://elsewhere"},
 			{Prefix: "/src/checkout/", URL: "https://github.com/acme/checkout/blob/{version}/{path}#L{line}"},
 		},

@@ -102,7 +102,10 @@ func TestPprof(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.StatusCode)
 		require.Contains(t, r.Header.Get("Content-Security-Policy"), "sandbox allow-scripts")
 		require.NotContains(t, r.Header.Get("Content-Security-Policy"), "allow-same-origin")
-		require.Contains(t, body(t, r), want, view)
+		page := body(t, r)
+		require.Contains(t, page, want, view)
+		require.Contains(t, page, `<a href="/compare?base=profiles`, "the way back")
+		require.Contains(t, page, `#graphbtn, #list, #disasm, #config, #download { display: none !important; }`, "no dead entries")
 	}
 	require.Contains(t, body(t, get(t, options(leaking()), path+"top")), "1904")
 	for _, view := range []string{"source", "disasm", "graph", "saveconfig", "deleteconfig", "download", "..%2fsource"} {

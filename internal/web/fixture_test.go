@@ -23,7 +23,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -73,7 +73,7 @@ func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain
 type backend struct {
 	view.State
 	captures []ondemand.Capture
-	links    pages.Links
+	links    actions.Links
 	render   alerting.RenderOptions
 	notices  []string
 	status   view.Status
@@ -82,7 +82,7 @@ type backend struct {
 }
 
 func (b *backend) Captures() []ondemand.Capture          { return b.captures }
-func (b *backend) Links() pages.Links                    { return b.links }
+func (b *backend) Links() actions.Links                  { return b.links }
 func (b *backend) RenderOptions() alerting.RenderOptions { return b.render }
 func (b *backend) Notices() []string                     { return b.notices }
 func (b *backend) Status() view.Status                   { return b.status }

@@ -22,17 +22,17 @@ import (
 // badMatchers are queries that look like matchers of labels. The parser
 // accepts the beginning of some of them before it fails.
 var badMatchers = []string{
-	"job", "job=checkout", "namespace=", `job="`, `job="a" or`, `{job="a"`, `{job="a"}}`, "=", "!", "{", "}", ",", `job=~"("`, `job=~"a{1,99999}"`,
-	`job="a",namespace`, `namespace=prod,job="a"`, `"job"`, `job{a="b"`, "job=\"a\x00", "\xff=\"a\"", "job='a", "job=`a", `{__name__=~}`, "((((((((", `job=="a"`,
+	"namespace=", `job="`, `job="a" or`, `{job="a"`, `{job="a"}}`, "=", "!", "{", "}", ",", `job=~"("`, `job=~"a{1,99999}"`,
+	`job="a",namespace=`, `"job"`, `job{a="b"`, "job=\"a\x00", "\xff=\"a\"", "job='a", "job=`a", `{__name__=~}`, "((((((((", `job=="a"`,
 }
 
 // goodMatchers are queries that must work, however strange.
-var goodMatchers = []string{`job="checkout",`, `job="checkout"`, `{job="checkout"}`, `job=~".*"`, `job!="x",namespace="prod"`, `nosuch=""`, ` job = "checkout" `}
+var goodMatchers = []string{`job="checkout",`, `job="checkout"`, `{job="checkout"}`, `job=~".*"`, `job!="x",namespace="prod"`, `nosuch=""`, ` job = "checkout" `, "job", "job=checkout", `namespace=prod,job="a"`, `job="a",namespace`, "checkout prod"}
 
 // everyParameter are those that a page or the API reads, and one that nothing
 // reads; viewParameters are those of the views of pprof.
 var (
-	everyParameter = []string{"q", "match", "state", "status", "resolved", "page", "limit", "offset", "start", "end", "points", "load", "leak", "base", "head", "nosuch"}
+	everyParameter = []string{"q", "match", "state", "status", "evidence", "version", "sort", "order", "group", "resolved", "page", "limit", "offset", "start", "end", "points", "load", "leak", "base", "head", "nosuch"}
 	viewParameters = []string{"f", "i", "h", "s", "sf", "t", "si", "p", "n", "g", "sort", "rel"}
 )
 

@@ -38,11 +38,11 @@ func (h *Handler) routes() []route {
 	return all
 }
 
-// mux puts all routes behind their metrics.
-func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Handler) http.Handler {
+// mux puts all routes behind their metrics, and compresses what they answer.
+func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Handler, compress func(path string, next http.HandlerFunc) http.HandlerFunc) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(method, path string, f http.HandlerFunc) {
-		mux.Handle(strings.TrimSpace(method+" "+path), measure(strings.TrimSuffix(path, "{$}"), f))
+		mux.Handle(strings.TrimSpace(method+" "+path), measure(strings.TrimSuffix(path, "{$}"), compress(path, f)))
 	}
 	allowed := map[string][]string{}
 	for _, x := range h.routes() {

@@ -46,6 +46,8 @@ type Options struct {
 	Resolution time.Duration
 	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
 	Puller view.Puller
+	// Triage is what people say about leaks. Nil: nothing is kept.
+	Triage view.Triage
 	// Inbound is what alerts of others lead to. Nil: nothing.
 	Inbound Inbound
 	// Pushed takes profiles that are sent unasked. Nil: none is taken.
@@ -87,7 +89,7 @@ func New(o Options) (*Handler, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	reader := view.New(view.Options{
-		Logger: o.Logger, Backend: o.Backend, Profiles: o.Profiles, History: o.History, Resolution: o.Resolution, Puller: o.Puller,
+		Logger: o.Logger, Backend: o.Backend, Profiles: o.Profiles, History: o.History, Resolution: o.Resolution, Puller: o.Puller, Triage: o.Triage,
 	})
 	h := &Handler{
 		o: o, hosts: hosts, json: envelope.Writer{Logger: o.Logger},
@@ -105,6 +107,10 @@ func New(o Options) (*Handler, error) {
 	if h.inbound, err = h.newWebhook(); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure))))
+	compress, err := newCompress()
+	if err != nil {
+		return nil, fmt.Errorf("web: compression: %w", err)
+	}
+	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure, compress))))
 	return h, nil
 }

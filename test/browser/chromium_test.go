@@ -254,6 +254,25 @@ func (b *tab) fits(name string, then ...func()) {
 	b.do(chromedp.EmulateViewport(wide, 900))
 }
 
+// fitsEverywhere requires of a page that in no window, from a telephone's to that of
+// a large screen, anything is wider than what it is in. It takes a picture of each.
+func (b *tab) fitsEverywhere(name string) {
+	b.t.Helper()
+	for _, width := range []int{360, 768, 1024, 1280, 1440, 1920} {
+		b.do(chromedp.EmulateViewport(int64(width), 900))
+		b.until(settled)
+		// Charts follow the window a moment later.
+		for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline) && eval[int](b, "document.documentElement.scrollWidth") > width; {
+			time.Sleep(100 * time.Millisecond)
+		}
+		require.LessOrEqual(b.t, eval[int](b, "document.documentElement.scrollWidth"), width, "%s at %d: %s", name, width, eval[string](b,
+			`[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > innerWidth).slice(0, 5).map((e) => e.outerHTML.slice(0, 200)).join('\n')`))
+		require.Empty(b.t, eval[string](b, `[...document.querySelectorAll('main table')].filter((t) => t.getBoundingClientRect().right > t.parentElement.getBoundingClientRect().right + 1).map((t) => t.className).join()`), "%s at %d: tables that are wider than their place", name, width)
+		b.shoot(fmt.Sprintf("%s-%d", name, width))
+	}
+	b.do(chromedp.EmulateViewport(wide, 900))
+}
+
 // inspect looks at a page from all sides.
 func (b *tab) inspect(name string) {
 	b.t.Helper()

@@ -10,14 +10,17 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/triage"
 	"github.com/gorowatch/gorowatch/internal/web"
-	"github.com/gorowatch/gorowatch/internal/web/pages"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
@@ -30,6 +33,10 @@ import (
 type fleet struct {
 	now  time.Time
 	name func(string) string
+	// leaked is what the leaks have leaked, more than at first.
+	leaked *atomic.Int64
+	// refresh is how often the pages refresh themselves.
+	refresh time.Duration
 }
 
 const (
@@ -52,12 +59,31 @@ func (f fleet) Leaks() (out []leak.Leak) {
 		l := leak.Leak{
 			ID: fmt.Sprintf("%012x", i), Service: f.service(i), Signature: "s1", State: leak.Firing, Evidence: leak.Stack, Missing: f.name("no dump: more than 1,000 goroutines"),
 			Onset: f.now.Add(-time.Duration(i+1) * time.Hour / 2), DetectedAt: f.now.Add(-time.Duration(i) * time.Hour / 2), UpdatedAt: f.now,
-			Version: f.name("v1.42.0"), Rate: trend.Interval{Value: 20 + float64(i), Low: 15, High: 30 + float64(i)}, Leaked: 1000, Share: .94, InstancesTotal: fleetInstances,
+			Version: f.name("v1.42.0"), Rate: trend.Interval{Value: 20 + float64(i), Low: 15, High: 30 + float64(i)}, Leaked: float64(1000 + f.leaked.Load()), Share: .94, InstancesTotal: fleetInstances,
 			Stacks: []leak.StackGrowth{{Signature: "s1", Op: "chan send", Key: key, Base: 12, Head: 1012, Share: .94, Frames: []collector.Frame{
 				{Func: "net/http.HandlerFunc.ServeHTTP", File: "/go/src/net/http/server.go", Line: 2200}, {Func: "net/http.serverHandler.ServeHTTP", File: "/go/src/net/http/server.go", Line: 3300}, key,
 			}}},
 			Base: &leak.ProfileRef{Key: "profiles/base.pb.gz", Instance: f.instance(0), Time: f.now.Add(-8 * time.Hour), Total: 80},
 			Head: &leak.ProfileRef{Key: "profiles/head.pb.gz", Instance: f.instance(0), Time: f.now, Total: 1080},
+		}
+		if i >= 20 && i < 32 { // twelve services use the same library
+			l.Stacks[0].Key = collector.Frame{Func: f.name("github.com/acme/bus.(*Client).Subscribe.func1"), File: f.name("/go/pkg/mod/github.com/acme/bus@v1.2.0/client.go"), Line: 88}
+			l.Version = f.name(fmt.Sprintf("v2.%d.0", i))
+		}
+		switch {
+		case i >= 150 && i < 160:
+			l.PlateauedAt = f.now.Add(-time.Hour)
+		case i >= 160 && i < 170:
+			l.State, l.Evidence = leak.Suspected, leak.Growth
+		case i >= 170 && i < 176:
+			l.State, l.Evidence = leak.Ignored, leak.Aged
+		case i >= 176 && i < 190:
+			l.State, l.ResolvedAt, l.Resolution = leak.Resolved, f.now.Add(-time.Hour), f.name("restarted, and no goroutine stood there since")
+		case i >= 190:
+			l.Evidence = leak.Proven
+		}
+		if i == 1 {
+			l.Onset = f.now.Add(-200 * 24 * time.Hour)
 		}
 		if i == 0 {
 			l.Onset = f.now.Add(-5 * 24 * time.Hour)
@@ -123,6 +149,18 @@ func (f fleet) Targets() (out []view.Target) {
 	for i := range fleetServices {
 		out = append(out, view.Target{Labels: f.service(i), URL: "http://" + f.instance(i) + "/debug/pprof/goroutine", State: view.TargetUp, LastPull: f.now, Next: f.now.Add(time.Minute), Duration: time.Millisecond, Cost: .1, Goroutines: 140, Error: f.name("")})
 	}
+	for i := range 12 {
+		service := f.service(i % 3)
+		instance := f.instance(i)
+		t := view.Target{
+			Labels: labels.NewBuilder(service).Set("instance", instance).Set("pod", f.name(fmt.Sprintf("service-%d-7c9d8f5b4-x%02dzq", i%3, i))).Set("node", f.name("ip-10-0-3-17.eu-central-1.compute.internal")).Set("zone", f.name("eu-central-1a")).Labels(),
+			URL:    "https://" + instance + "/debug/pprof/goroutine", State: view.TargetUp, LastPull: f.now.Add(-time.Minute), Duration: 23 * time.Millisecond, Goroutines: 2018,
+		}
+		if i%2 == 0 {
+			t.State, t.Error = view.TargetDown, f.name("answered 404 Not Found: the program does not serve /debug/pprof; import net/http/pprof, or set the path that it serves by the annotation profiles.grafana.com/goroutine.path")
+		}
+		out = append(out, t)
+	}
 	for i := range 3 {
 		out = append(out, view.Target{Labels: f.service(i), State: view.TargetGone, Gone: f.now.Add(-time.Duration(i) * time.Minute)})
 	}
@@ -180,8 +218,15 @@ func (f fleet) OpenProfile(context.Context, string) (io.ReadCloser, error) {
 	return nil, fs.ErrNotExist
 }
 
-func (f fleet) Captures() []ondemand.Capture          { return nil }
-func (f fleet) Links() pages.Links                    { return pages.Links{} }
+func (f fleet) Captures() []ondemand.Capture { return nil }
+func (f fleet) Links() actions.Links {
+	return actions.Links{
+		Source:       []actions.SourceLink{{Prefix: "/src/", URL: "https://git.example.com/{version}/{path}#L{line}"}},
+		Alertmanager: "http://alertmanager.example.com:9093",
+		Issues:       []actions.IssueLink{{Name: "GitHub", URL: "https://github.com/acme/{job}/issues/new?title={title}&body={body}"}},
+		Owners:       []actions.OwnerRule{{Owner: "#{namespace}-oncall"}},
+	}
+}
 func (f fleet) RenderOptions() alerting.RenderOptions { return alerting.RenderOptions{} }
 func (f fleet) Notices() []string                     { return []string{f.name("a notice")} }
 func (f fleet) Now() time.Time                        { return time.Now() }
@@ -194,28 +239,63 @@ func (f fleet) Status() view.Status {
 	}
 }
 
+// Pull takes no profile: the budget of the target is used up.
+func (f fleet) Pull(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) {
+	return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "the budget of %s allows the next profile in 40 s", f.instance(0))
+}
+
+// said is what people say about the leaks of a fleet, in memory.
+type said struct {
+	mtx     sync.Mutex
+	entries map[string]triage.Entry
+}
+
+func (s *said) Entry(leak string) triage.Entry {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.entries[leak]
+}
+
+func (s *said) CanSet() bool { return true }
+
+func (s *said) Set(_ context.Context, e triage.Entry) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.entries[e.Leak] = e
+	return nil
+}
+
 // serve serves the pages of a fleet.
 func serve(t *testing.T, name func(string) string) string {
 	t.Helper()
-	f := fleet{now: time.Now().Truncate(time.Second), name: name}
+	return newFleet(name).serve(t).URL
+}
+
+func newFleet(name func(string) string) fleet {
+	return fleet{now: time.Now().Truncate(time.Second), name: name, leaked: &atomic.Int64{}, refresh: time.Minute}
+}
+
+// serve serves the pages of the fleet.
+func (f fleet) serve(t *testing.T) *httptest.Server {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(nil)
 	u, err := url.Parse("http://" + srv.Listener.Addr().String() + "/")
 	require.NoError(t, err)
 	h, err := web.New(web.Options{
-		Backend: f, Profiles: f, History: f, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: time.Minute,
+		Backend: f, Profiles: f, History: f, Puller: f, Triage: &said{entries: map[string]triage.Entry{}}, ExternalURL: u, Started: f.now.Add(-100 * time.Hour), Resolution: f.refresh,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = h
 	srv.Start()
 	t.Cleanup(srv.Close)
-	return srv.URL
+	return srv
 }
 
 // places are the pages of a fleet.
 func places(b *tab) map[string]string {
 	b.visit("/services")
 	return map[string]string{
-		"leaks": "/", "leak": "/leaks/000000000000", "services": "/services", "targets": "/targets", "status": "/status",
+		"leaks": "/", "leak": "/leaks/000000000000", "services": "/services", "targets": "/targets", "status": "/status", "setup": "/setup", "fleet": "/fleet?state=week",
 		"service": eval[string](b, "document.querySelector('table.services th a').getAttribute('href')"),
 		"compare": "/compare?base=profiles/base.pb.gz&head=profiles/head.pb.gz",
 	}
@@ -232,7 +312,7 @@ func TestFleet(t *testing.T) {
 		require.Less(t, size, 300<<10, name)
 		eval[int](b, "[...document.querySelectorAll('details.gone')].map((d) => (d.open = true)).length")
 		b.shoot("fleet-" + name)
-		b.fits("fleet-"+name, func() { b.shoot("fleet-" + name + "-narrow") })
+		b.fitsEverywhere("fleet-" + name)
 	}
 	b.visit("/leaks/000000000000")
 	require.Contains(t, b.text(), "10.0.3.0:8080")

@@ -102,7 +102,7 @@ links:
 
 	t.Run("filter", func(t *testing.T) {
 		b.visit("/?q=nothing-has-this")
-		require.Contains(t, b.text(), "None passes the filter.")
+		require.Contains(t, b.text(), "No leak matches the filter.")
 		b.visit("/")
 		b.do(chromedp.SendKeys(chromedp.CSS(`input[name="match"]`), `namespace="prod"`+kb.Enter))
 		b.until(`location.search.includes('match=') && ` + settled)
@@ -110,7 +110,7 @@ links:
 	})
 
 	t.Run("leak", func(t *testing.T) {
-		b.click("table.leaks a")
+		b.click("table.leaks tbody th a")
 		require.Regexp(t, `prod/logwriter leaks [\d,]+ goroutines per hour since (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC; \d+ % of it sits in main\.\(\*logs\)\.append\.func1, main\.go:\d+, `, b.text())
 		require.Equal(t, 2, eval[int](b, "document.querySelectorAll('.chart .uplot canvas').length"), "the counts, and the stacks")
 		require.Positive(t, eval[int](b, "document.querySelectorAll('.graph button').length"))
@@ -139,12 +139,13 @@ links:
 		require.Equal(t, "#main", eval[string](b, "location.hash"))
 		// All that can be clicked is reached, in order, and shows that it is.
 		seen := map[string]bool{}
-		for range 60 {
+		eval[int](b, "[...document.querySelectorAll('details.action')].map((d) => (d.open = true)).length")
+		for range 90 {
 			b.do(chromedp.KeyEvent(kb.Tab))
 			seen[eval[string](b, "document.activeElement.closest('.graph') ? 'graph' : document.activeElement.textContent.trim() || document.activeElement.tagName")] = true
-			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen")
+			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen on %s", eval[string](b, "document.activeElement.outerHTML.slice(0, 200)"))
 		}
-		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Profile before", "This leak as JSON", "Take it"} {
+		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Profile before", "This leak as JSON", "Take it", "Expected", "Expect it", "Keep it", "Download"} {
 			require.Contains(t, seen, want)
 		}
 		// Within the flame graph, arrows move and Enter zooms.
@@ -200,7 +201,7 @@ links:
 			b.do(chromedp.MouseClickXY(x, box.Bottom-3))
 		}
 		b.until("document.querySelector('.chart figcaption a')")
-		require.Regexp(t, `^Picked: .* and .* Compare them$`, eval[string](b, "document.querySelector('.chart figcaption').textContent"))
+		require.Regexp(t, `^Picked: .* and .* Compare them Pick none$`, eval[string](b, "document.querySelector('.chart figcaption').textContent"))
 		require.Less(t, eval[string](b, "document.querySelector('form.pick').elements.base.value"), eval[string](b, "document.querySelector('form.pick').elements.head.value"), "the earlier one first")
 		b.shoot("service-picked")
 		b.click("form.pick button")
@@ -210,6 +211,7 @@ links:
 
 	t.Run("profile now", func(t *testing.T) {
 		b.visit("/leaks/" + leaks.Leaks[0].ID)
+		b.do(chromedp.Click(chromedp.CSS("#profile > summary")))
 		b.click("form.pull button")
 		require.Contains(t, b.text(), "Difference of two profiles")
 		b.quiet()

@@ -75,7 +75,8 @@ var mayImport = map[string][]string{
 	},
 
 	"internal/ondemand": {"leak"},
-	"internal/archive":  {"collector", "internal/ondemand", "internal/stack", "leak"},
+	"internal/triage":   {},
+	"internal/archive":  {"collector", "internal/ondemand", "internal/stack", "internal/triage", "leak"},
 	"internal/monitor/watch": {
 		"collector", "trend", "leak", "internal/leak/attribution", "internal/leak/lifecycle", "internal/monitor/fleet", "internal/monitor/profiling",
 	},
@@ -104,20 +105,27 @@ var mayImport = map[string][]string{
 	"internal/web/hostcheck": {},
 
 	"internal/web/inbound": {"alerting", "internal/human", "internal/web/envelope", "internal/web/hostcheck"},
-	"internal/web/query":   {"internal/human"},
+	"internal/web/query":   {"internal/human", "leak"},
 	"internal/web/view": {
 		"alerting", "collector", "collector/signals", "trend",
-		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/web/query", "leak",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/stack", "internal/triage", "internal/web/query", "leak",
 	},
 	"internal/web/apiv1": {
 		"alerting", "collector", "trend",
-		"internal/api/v1", "internal/human", "internal/ondemand", "internal/procstart", "internal/stack", "leak",
-		"internal/web/calltree", "internal/web/envelope", "internal/web/query", "internal/web/view",
+		"internal/api/v1", "internal/human", "internal/ondemand", "internal/pprofui", "internal/procstart", "internal/stack", "internal/triage", "leak",
+		"internal/web/calltree", "internal/web/envelope", "internal/web/export", "internal/web/query", "internal/web/view",
 	},
+	"internal/web/actions": {"alerting", "collector", "internal/human", "internal/web/query", "internal/web/view", "leak"},
+	"internal/web/help":    {"docs"},
+	"internal/web/heatmap": {"trend"},
+	"internal/web/listing": {"internal/human", "internal/web/query"},
+	"internal/web/setup":   {"alerting", "collector/signals", "internal/api/v1", "internal/human", "internal/web/view"},
+	"internal/web/spark":   {"internal/human", "trend"},
+	"internal/web/export":  {"collector", "internal/human", "internal/pprofui"},
 	"internal/web/pages": {
 		"alerting", "collector", "collector/signals", "trend",
-		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack",
-		"internal/web/query", "internal/web/view",
+		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack", "internal/triage",
+		"internal/web/actions", "internal/web/export", "internal/web/heatmap", "internal/web/help", "internal/web/listing", "internal/web/query", "internal/web/setup", "internal/web/spark", "internal/web/view",
 	},
 	"internal/web": {
 		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",
@@ -127,7 +135,10 @@ var mayImport = map[string][]string{
 	"internal/push": {"collector", "collector/discovery", "collector/pprof", "internal/human", "internal/monitor/profiling"},
 
 	"internal/config": {"collector/signals", "internal/human"},
-	"internal/shard":  {},
+
+	"internal/connections": {},
+
+	"internal/shard": {},
 
 	"internal/grouping": {},
 	"internal/scan": {
@@ -145,6 +156,7 @@ var mayImport = map[string][]string{
 	"cmd/gorowatch":    {"*"},
 
 	"deploy": {},
+	"docs":   {},
 }
 
 // aboveApp are those that may import internal/app.

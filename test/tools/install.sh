@@ -3,10 +3,10 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [consul] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
+#   test/tools/install.sh [prometheus] [alertmanager] [consul] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [firefox] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
 #
 # Without arguments: all but goreleaser, lint, kubernetes and kubectl. Only redis, victoriametrics,
-# etcd, chromium, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
+# etcd, chromium, firefox, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
 # detector) come from the system's packages: where they are missing the script
 # wants Debian or Ubuntu, and root.
 #
@@ -196,6 +196,8 @@ chromium() {
     packages chromium fonts-dejavu-core
 }
 
+firefox() { type -P firefox-esr >/dev/null || type -P firefox >/dev/null || packages firefox-esr fonts-dejavu-core; }
+
 # The checker is a script that the tests run in the pages.
 axe() {
   local v=4.14.1
@@ -285,12 +287,12 @@ compose() {
   current compose "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager consul redis victoriametrics etcd cc helm compose chromium axe
+[ $# -gt 0 ] || set -- prometheus alertmanager consul redis victoriametrics etcd cc helm compose chromium firefox axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | consul | redis | victoriametrics | etcd | cc | helm | compose | chromium | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
+    prometheus | alertmanager | consul | redis | victoriametrics | etcd | cc | helm | compose | chromium | firefox | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, consul, redis, victoriametrics, etcd, cc, helm, compose, chromium, axe, goreleaser, lint, kubernetes or kubectl"
+      say "unknown tool $name: prometheus, alertmanager, consul, redis, victoriametrics, etcd, cc, helm, compose, chromium, firefox, axe, goreleaser, lint, kubernetes or kubectl"
       exit 2
       ;;
   esac

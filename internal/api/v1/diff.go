@@ -21,6 +21,7 @@ type Diff struct {
 type Node struct {
 	Name     string  `json:"n"`
 	Place    string  `json:"p,omitempty"`
+	File     string  `json:"f,omitempty"` // whole; not of the standard library
 	Base     int64   `json:"b"`
 	Head     int64   `json:"h"`
 	Standard bool    `json:"s,omitempty"`

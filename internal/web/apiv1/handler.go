@@ -43,11 +43,13 @@ type Route struct {
 
 // Routes are all paths of the API but that of the webhook.
 func (h *Handler) Routes() []Route {
-	const get, post = http.MethodGet, http.MethodPost
+	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return []Route{
 		{get, "/api/v1/leaks", h.leaks},
 		{get, "/api/v1/leaks/{id}", h.leak},
 		{get, "/api/v1/leaks/{id}/stacks", h.leakStacks},
+		{get, "/api/v1/leaks/{id}/triage", h.triage},
+		{put, "/api/v1/leaks/{id}/triage", h.setTriage},
 		{get, "/api/v1/services", h.services},
 		{get, "/api/v1/services/{id}", h.service},
 		{get, "/api/v1/services/{id}/history", h.serviceHistory},
@@ -57,6 +59,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/api/v1/captures", h.captures},
 		{get, "/api/v1/status", h.status},
 		{get, "/api/v1/diff", h.diff},
+		{get, "/api/v1/export", h.export},
 		{get, "/api/v1/profiles/{key...}", h.profile},
 	}
 }

@@ -10,23 +10,33 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// leaks lists the leaks.
+// leaks lists the leaks. The state is that of the leak: a firing one may have stopped
+// growing, and is plateaued as well.
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	state := leak.State(q.Get("state"))
-	switch state {
-	case "", leak.Suspected, leak.Firing, leak.Resolved, leak.Ignored:
-	default:
-		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "state: expected suspected, firing, resolved or ignored")
+	state := q.Get("state")
+	if states := []string{"", "suspected", "firing", "plateaued", "resolved", "ignored"}; !slices.Contains(states, state) {
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "state: expected suspected, firing, plateaued, resolved or ignored")
 		return
 	}
-	f, x, ok := h.listing(w, q)
+	if _, _, ok := h.listing(w, q); !ok {
+		return
+	}
+	x := query.NewLeaks(q)
+	if x.Problem != "" {
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, x.Problem)
+		return
+	}
+	window, ok := h.window(w, q)
 	if !ok {
 		return
 	}
-	wanted := slices.DeleteFunc(h.view.Leaks(f), func(l leak.Leak) bool { return state != "" && l.State != state })
+	x.State = ""
+	wanted := slices.DeleteFunc(h.view.ListLeaks(x).Leaks, func(l leak.Leak) bool {
+		return state != "" && string(l.State) != state && string(l.Phase()) != state
+	})
 	leaks := []v1.Leak{}
-	for _, l := range query.Cut(wanted, x) {
+	for _, l := range query.Cut(wanted, window) {
 		leaks = append(leaks, v1.NewLeak(l))
 	}
 	h.json.Send(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})

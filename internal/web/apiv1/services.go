@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
@@ -32,6 +33,10 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	}
 	firing := h.view.FiringLeaks()
 	status := trend.Status(q.Get("status"))
+	if status != "" && !slices.Contains(view.Statuses, status) {
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "status: expected leaking, plateaued, suspicious, provisional or quiet")
+		return
+	}
 	wanted, _ := h.view.Services(f, firing)
 	wanted = slices.DeleteFunc(wanted, func(s view.Service) bool { return status != "" && s.Status != status })
 	services := []v1.Service{}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
+	"github.com/gorowatch/gorowatch/internal/web/envelope"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
@@ -22,8 +23,13 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	if state == view.TargetGone {
 		wanted = gone
 	}
+	if state != "" && state != view.TargetGone && !slices.Contains(view.TargetStates, state) {
+		h.json.Refuse(w, http.StatusBadRequest, envelope.BadData, "state: expected unknown, up, down, unmatched or gone")
+		return
+	}
+	passes := h.view.SearchTargets(f)
 	wanted = slices.DeleteFunc(wanted, func(t view.Target) bool {
-		return state != "" && t.State != state || !f.Passes(t.Labels, t.URL, t.Error)
+		return state != "" && t.State != state || !passes(t)
 	})
 	targets := []v1.Target{}
 	for _, t := range query.Cut(wanted, x) {

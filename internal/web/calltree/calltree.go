@@ -24,6 +24,7 @@ const (
 	maxDepth = 128
 	maxName  = 120
 	maxFunc  = 160
+	maxFile  = 300
 )
 
 // Of adds up both profiles by their calls. It folds functions that are too small to
@@ -141,5 +142,7 @@ func (n *node) call() {
 		return
 	}
 	n.Name, n.Place = human.Func(n.frame.Func, maxFunc), human.Line(human.Place(n.frame.File, n.frame.Line), maxName)
-	n.Standard = stack.Standard(n.frame)
+	if n.Standard = stack.Standard(n.frame); !n.Standard {
+		n.File = human.Line(n.frame.File, maxFile)
+	}
 }

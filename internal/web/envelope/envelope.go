@@ -58,7 +58,7 @@ func (x Writer) Send(w http.ResponseWriter, r *http.Request, data any) {
 	}
 	sum := sha256.Sum256(b)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	w.Header().Set("Etag", tag)
+	w.Header().Set("Etag", "W/"+tag)            // the same however it is compressed
 	w.Header().Set("Cache-Control", "no-cache") // keep it, and ask again
 	for have := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {

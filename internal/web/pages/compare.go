@@ -67,7 +67,7 @@ func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 	if base != "" {
 		p.Swap = h.comparison(head, base).URL
 	}
-	h.render(w, http.StatusOK, "compare", "Compare", p)
+	h.render(w, r, http.StatusOK, "compare", "Compare "+profileName(head), p)
 }
 
 // tablePart is the table of a comparison, a part of its page.
@@ -85,7 +85,7 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	if err != nil {
 		code, text := h.view.PairProblem(err, q.Get("head"))
-		h.fragment(w, code, "table", tablePart{Problem: text})
+		h.fragment(w, r, code, "table", tablePart{Problem: text})
 		return
 	}
 	base, head := two.Snapshots()
@@ -98,13 +98,14 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 		}
 		p.Stacks = append(p.Stacks, row)
 	}
-	h.fragment(w, http.StatusOK, "table", p)
+	h.fragment(w, r, http.StatusOK, "table", p)
 }
 
 // comparison holds the links to the views of a difference of two profiles.
 type comparison struct {
 	URL     string // of the page; empty: there is nothing to compare
 	Diff    string // of the data of the flame graph
+	Sources string // templates of the links to the source, as JSON; empty: there are none
 	Command string
 	Views   []pair // of pprof
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -35,7 +36,7 @@ type Options struct {
 type Backend interface {
 	view.Backend
 	// Links are the addresses of other tools that the pages link to.
-	Links() Links
+	Links() actions.Links
 }
 
 // Handler answers the requests of people. It is safe for use by many requests.
@@ -68,6 +69,8 @@ func (h *Handler) Routes() []Route {
 		{get, "/{$}", h.leaks},
 		{get, "/leaks/{id}", h.leak},
 		{post, "/leaks/{id}/profile", h.pull},
+		{post, "/leaks/{id}/expected", h.expect},
+		{post, "/leaks/{id}/owner", h.own},
 		{get, "/services", h.services},
 		{get, "/services/{id}", h.service},
 		{get, "/services/{id}/profiles", h.picker},
@@ -77,8 +80,11 @@ func (h *Handler) Routes() []Route {
 		{get, "/compare/table", h.compareTable},
 		{get, "/pprof/{base}/{head}/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "flamegraph", http.StatusFound) }},
 		{get, "/pprof/{base}/{head}/{view}", h.pprof},
+		{get, "/fleet", h.fleet},
 		{get, "/targets", h.targets},
 		{get, "/status", h.status},
+		{get, "/setup", h.setup},
+		{get, "/help/{page...}", h.help},
 		{get, "/static/", h.static},
 	}
 }
@@ -105,16 +111,20 @@ func parse() (map[string]*template.Template, error) {
 }
 
 // render writes a page whole or not at all.
-func (h *Handler) render(w http.ResponseWriter, code int, page, title string, data any) {
-	h.execute(w, code, page, "layout.html", h.frame(page, title, data))
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, code int, page, title string, data any) {
+	f := h.frame(page, title, data)
+	if live[page] && code == http.StatusOK && r.Method == http.MethodGet {
+		f.Live = max(int(h.view.Resolution().Seconds()), leastRefresh)
+	}
+	h.execute(w, r, code, page, "layout.html", f)
 }
 
 // fragment writes a part of a page, which the page fetches.
-func (h *Handler) fragment(w http.ResponseWriter, code int, part string, data any) {
-	h.execute(w, code, part, "content", frame{Base: h.base, Data: data})
+func (h *Handler) fragment(w http.ResponseWriter, r *http.Request, code int, part string, data any) {
+	h.execute(w, r, code, part, "content", frame{Base: h.base, Data: data})
 }
 
-func (h *Handler) execute(w http.ResponseWriter, code int, page, template string, f frame) {
+func (h *Handler) execute(w http.ResponseWriter, r *http.Request, code int, page, template string, f frame) {
 	var b bytes.Buffer
 	if err := h.templates[page].ExecuteTemplate(&b, template, f); err != nil {
 		h.o.Logger.Error("A page could not be rendered", "page", page, "err", err)
@@ -123,6 +133,14 @@ func (h *Handler) execute(w http.ResponseWriter, code int, page, template string
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	if code == http.StatusOK {
+		tag := entityTag(b.Bytes())
+		w.Header().Set("Etag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
 	w.WriteHeader(code)
 	_, _ = b.WriteTo(w)
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -8,6 +9,9 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/stack"
+	"github.com/gorowatch/gorowatch/internal/web/actions"
+	"github.com/gorowatch/gorowatch/internal/web/help"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -15,7 +19,6 @@ import (
 // leakPage is one leak.
 type leakPage struct {
 	leakRow
-	ID       string
 	Labels   []labelLink
 	Detected stamp
 	Deployed stamp // what leaks
@@ -30,6 +33,9 @@ type leakPage struct {
 	Ladder  []step
 	Missing string
 	Hint    string
+	// Kind is the page of the documentation about such leaks.
+	Kind    string
+	Actions leakActions
 	Stacks  []stackRow
 	MoreOf  int // stacks that are not shown
 	Base    *profileRow
@@ -42,8 +48,6 @@ type leakPage struct {
 	Chart, Counts string
 	Dashboard     string
 	Runbook       string
-	Silence       string
-	Pull          pullForm
 	Captures      []captureRow
 }
 
@@ -65,11 +69,11 @@ const (
 
 // leak shows a leak.
 func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
-	h.showLeak(w, r, http.StatusOK, "")
+	h.showLeak(w, r, http.StatusOK, refusal{})
 }
 
-// showLeak shows a leak; problem is why a profile was not taken.
-func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, problem string) {
+// showLeak shows a leak; no says which action was refused, if any was.
+func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no refusal) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.showNotFound(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
@@ -82,7 +86,6 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	}
 	p := leakPage{
 		leakRow:   h.leakRow(l),
-		ID:        human.Line(l.ID, maxName),
 		Labels:    h.labelLinks("/", l.Service),
 		Detected:  h.stamp(l.DetectedAt),
 		Updated:   h.stamp(l.UpdatedAt),
@@ -99,24 +102,23 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
-		Pull:      pullForm{Enabled: h.view.CanPull(), URL: h.base + "/leaks/" + url.PathEscape(l.ID) + "/profile", Problem: human.Line(problem, maxWords)},
+		Actions:   h.leakActions(l, no),
+	}
+	if kind, ok := kindOf(l); ok {
+		p.Kind = h.base + "/help/leaks/" + kind
 	}
 	for _, x := range l.Transitions[max(len(l.Transitions)-maxTransitions, 0):] {
 		p.History = append(p.History, transition{Time: h.stamp(x.Time), From: word(x.From), To: word(x.To), Why: human.Line(x.Why, maxWords)})
-	}
-	if l.State != leak.Resolved {
-		p.Silence = links.silence(l)
 	}
 	if l.Share > 0 {
 		p.Share = human.Percent(l.Share)
 	}
 	for _, i := range l.Instances[:min(len(l.Instances), maxInstances)] {
 		p.Where = append(p.Where, instance{Name: human.Line(i, maxName)})
-		p.Pull.Instances = append(p.Pull.Instances, newChoice(i))
 	}
 	p.More = len(l.Instances) - len(p.Where)
 	for _, s := range l.Stacks[:min(len(l.Stacks), view.MaxStacks)] {
-		source := func(f collector.Frame) string { return links.source(l.Service, l.Version, f) }
+		source := h.sourceOf(links, l)
 		row := newStackRow(s, source)
 		if x := s.Partner; x != nil {
 			row.Parted = &partedRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
@@ -132,9 +134,32 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, pro
 	}
 	if l.Base != nil && l.Head != nil {
 		p.Compare = h.comparison(l.Base.Key, l.Head.Key)
+		if sources := links.SourcesOf(l.Service, l.Version); len(sources) > 0 {
+			if b, err := json.Marshal(sources); err == nil {
+				p.Compare.Sources = string(b)
+			}
+		}
 		p.Counts = h.base + "/api/v1/leaks/" + url.PathEscape(l.ID) + "/stacks"
 	}
-	h.render(w, code, "leak", p.Service, p)
+	title := p.Service + ": leak"
+	if p.Func != "" {
+		title = p.Service + ": " + p.Func
+	}
+	h.render(w, r, code, "leak", title, p)
+}
+
+// sourceOf are the links to the lines of a leak's frames.
+func (h *Handler) sourceOf(links actions.Links, l leak.Leak) func(collector.Frame) string {
+	return func(f collector.Frame) string { return links.SourceOf(l.Service, l.Version, f) }
+}
+
+// kindOf is the kind of a leak that the documentation has a page about.
+func kindOf(l leak.Leak) (kind string, ok bool) {
+	if len(l.Stacks) == 0 {
+		return "", false
+	}
+	hint, ok := stack.HintFor(l.Stacks[0].Op, l.Stacks[0].Frames)
+	return hint.Kind, ok && help.Has("leaks/"+hint.Kind)
 }
 
 // profileRow is a profile of a leak.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/spark"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -14,8 +16,11 @@ type leakRow struct {
 	URL        string
 	Service    string
 	ServiceURL string
+	ID         string
 	State      string
+	StateWords string
 	Evidence   string
+	Confidence string // in percent; empty: not known
 	Func       string // without the path of its package; empty: unattributed
 	FullFunc   string
 	Place      string
@@ -26,13 +31,14 @@ type leakRow struct {
 	Instances  string
 	Version    string
 	Projection string
+	Left       string // short: the time until an instance is full
 	Onset      stamp
 	Plateaued  stamp // zero while it grows
 	NoData     stamp // zero while there are data from its instances
 	Pause      string
 	Resolved   stamp
 	Resolution string
-	Spark      spark
+	Spark      spark.Spark
 }
 
 // leakRow makes the row of a leak.
@@ -41,7 +47,9 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		URL:        h.base + "/leaks/" + url.PathEscape(l.ID),
 		Service:    human.Line(alerting.ServiceName(l.Service), maxName),
 		ServiceURL: h.serviceURL(l.Service),
-		State:      word(l.Phase()),
+		ID:         human.Line(l.ID, maxName),
+		State:      word(leak.State(query.StateOf(l))),
+		StateWords: stateWords[query.StateOf(l)],
 		Evidence:   word(l.Evidence),
 		Rate:       human.Number(l.Rate.Value),
 		Leaked:     human.Number(l.Leaked),
@@ -54,6 +62,11 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Pause:      alerting.Pause(l),
 		Resolved:   h.stamp(l.ResolvedAt),
 		Resolution: human.Line(l.Resolution, maxWords),
+	}
+	if left := alerting.HoursLeft(l, h.alerts()); left > 0 {
+		r.Left = strings.TrimPrefix(human.Hours(left), "over ") + " left"
+	} else if left <= 0 {
+		r.Left = "full"
 	}
 	if l.Rate.Low < l.Rate.High {
 		r.Interval = human.Number(l.Rate.Low) + " to " + human.Number(l.Rate.High)

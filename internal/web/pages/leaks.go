@@ -1,94 +1,145 @@
 package pages
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
 // leaksPage is the list.
 type leaksPage struct {
-	Filter query.Filter
-	// Groups are the leaks that are shown, by state.
-	Groups []leakGroup
-	Open   tally // all that are, whatever the filter
-	Pager  pager
+	Filter listing.FilterForm
+	States []listing.StateLink
+	Sorts  []listing.SortLink
+	// Order says in words what the list is ordered by.
+	Order string
+	// Rows are the leaks, Functions the same by their functions; one of them is empty.
+	Rows      []leakRow
+	Functions []functionRow
+	Open      tally // all that are, whatever the filter
+	Pager     listing.Pager
+	// Grouped is whether the list is by function; ToggleGrouped leads to the other.
+	Grouped       bool
+	ToggleGrouped string
 	// Resolved is how many there are; ShowResolved whether they are shown.
 	Resolved       tally
 	ShowResolved   bool
 	ToggleResolved string
-	// For the empty state.
+	// For the empty state. Watching: services are watched, their series are read, and
+	// the first evaluation is done. Else that no leak is known says nothing.
+	Watching          bool
 	Services, Targets string
 	Started           stamp
 }
 
-type leakGroup struct {
-	State leak.State
-	Title string
-	Words string
-	Total tally
-	Rows  []leakRow
+// functionRow is the leaks in one function.
+type functionRow struct {
+	Func, Place string
+	Growth      string
+	Leaked      string
+	Onset       stamp
+	Services    int
+	Leaks       []leakRow
+	More        int
 }
 
-const leaksPerPage = 50
+const (
+	leaksPerPage = 50
+	// maxOfFunction bounds the leaks that a row of a function names.
+	maxOfFunction = 50
+)
 
-// groups are the states in the order of the page.
-var groups = []leakGroup{
-	{State: leak.Firing, Title: "Open"},
-	{State: leak.Suspected, Title: "Suspected", Words: "These grow; nobody was told yet."},
-	{State: leak.Ignored, Title: "Ignored", Words: "These grow, and the configuration says not to alert."},
-	{State: leak.Resolved, Title: "Resolved"},
+// stateWords say what the states of leaks mean.
+var stateWords = map[string]string{
+	string(leak.Firing):    "alerting, and growing",
+	string(leak.Plateaued): "alerting, and no longer growing",
+	string(leak.Suspected): "growing, not sure enough for an alert yet",
+	query.Expected:         "growing, and a rule says not to alert",
+	string(leak.Resolved):  "over",
 }
 
 func (h *Handler) leaksPage(r *http.Request) leaksPage {
 	q := r.URL.Query()
-	p := leaksPage{Filter: query.NewFilter(q), ShowResolved: q.Get("resolved") == "1"}
+	x := query.NewLeaks(q)
+	p := leaksPage{ShowResolved: q.Get("resolved") == "1", Grouped: x.ByFunction}
 	for _, l := range h.o.Backend.Leaks() {
 		if l.State == leak.Firing {
 			p.Open++
 		}
 	}
-	totals := map[leak.State]int{}
+	list := h.view.ListLeaks(x)
+	p.Filter = listing.NewFilterForm(r, x.Filter, "q", "match", "evidence", "version")
+	p.Filter.Choose("Evidence", "evidence", x.Evidence, query.Evidences)
+	if len(list.Versions) > 0 {
+		p.Filter.Choose("Version", "version", x.Version, list.Versions)
+	}
+	for _, state := range query.LeakStates {
+		p.States = listing.AddState(p.States, r, state, x.State, list.Counts[state], stateWords[state])
+	}
+	p.Sorts, p.Order = listing.SortLinks(r, x)
+	p.Resolved = tally(list.Counts[string(leak.Resolved)])
 	var shown []leak.Leak
-	for _, l := range h.view.Leaks(p.Filter) {
-		totals[l.State]++
-		if l.State == leak.Resolved {
-			p.Resolved++
-		}
-		if l.State != leak.Resolved || p.ShowResolved {
+	for _, l := range list.Leaks {
+		if l.State != leak.Resolved || p.ShowResolved || x.State != "" {
 			shown = append(shown, l)
 		}
 	}
-	p.ToggleResolved = withParameter(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
-	p.Pager = newPager(r, len(shown), leaksPerPage)
-	for _, g := range groups {
-		g.Total = tally(totals[g.State])
-		for _, l := range pageOf(shown, p.Pager) {
-			if l.State == g.State {
-				row := h.leakRow(l)
-				row.Spark = h.spark(l.Service, l.Onset)
-				g.Rows = append(g.Rows, row)
-			}
+	p.ToggleResolved = listing.WithParameter(r, "resolved", map[bool]string{false: "1"}[p.ShowResolved])
+	if x.State != "" {
+		p.Resolved, p.ShowResolved = 0, false
+	}
+	p.ToggleGrouped = listing.WithParameter(r, "group", map[bool]string{false: "function"}[p.Grouped])
+	if p.Grouped {
+		groups := h.view.GroupByFunction(shown, x)
+		p.Pager = listing.NewPager(r, len(groups), leaksPerPage)
+		for _, g := range listing.PageOf(groups, p.Pager) {
+			p.Functions = append(p.Functions, h.functionRow(g))
 		}
-		if len(g.Rows) > 0 {
-			p.Groups = append(p.Groups, g)
-		}
+		return p
+	}
+	p.Pager = listing.NewPager(r, len(shown), leaksPerPage)
+	for _, l := range listing.PageOf(shown, p.Pager) {
+		row := h.leakRow(l)
+		row.Spark = h.spark(l.Service, l.Onset)
+		p.Rows = append(p.Rows, row)
 	}
 	return p
+}
+
+func (h *Handler) functionRow(g view.FunctionGroup) functionRow {
+	row := functionRow{
+		Growth: human.Number(g.Growth), Leaked: human.Number(g.Leaked), Onset: h.stamp(g.Onset),
+		Func: human.Func(g.Key.Func, maxFunc), Place: human.Line(human.Place(g.Key.File, g.Key.Line), maxName),
+	}
+	services := map[string]bool{}
+	for _, l := range g.Leaks {
+		services[string(l.Service.Bytes(nil))] = true
+		if len(row.Leaks) < maxOfFunction {
+			row.Leaks = append(row.Leaks, h.leakRow(l))
+		}
+	}
+	row.Services, row.More = len(services), len(g.Leaks)-len(row.Leaks)
+	return row
 }
 
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
-		p.Services = human.Plural(int64(len(h.o.Backend.Services())), "service", "services")
+		n := len(h.o.Backend.Services())
+		series := h.o.Backend.Status().Series
+		p.Watching = n > 0 && h.o.Backend.Ready() && (series == nil || series.Error == "")
+		p.Services = human.Plural(int64(n), "service", "services")
 		p.Targets = human.Plural(int64(h.o.Backend.TargetCount()), "target", "targets")
 		p.Started = h.stamp(h.o.Started)
 	}
-	code := http.StatusOK
-	if p.Filter.Problem != "" {
-		code = http.StatusBadRequest
+	title := "Leaks"
+	if p.Open > 0 {
+		title = fmt.Sprintf("(%s) Leaks", p.Open)
 	}
-	h.render(w, code, "leaks", "Leaks", p)
+	h.render(w, r, p.Filter.Status(), "leaks", title, p)
 }

@@ -17,7 +17,7 @@ type notFoundPage struct {
 func (h *Handler) showNotFound(w http.ResponseWriter, r *http.Request, title, what string) {
 	r = r.Clone(r.Context())
 	r.URL = &url.URL{Path: "/"} // the list as a whole
-	h.render(w, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
+	h.render(w, r, http.StatusNotFound, "notfound", title, notFoundPage{What: what, leaksPage: h.leaksPage(r)})
 }
 
 // NotFound answers requests to paths that lead nowhere.

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // pickerPart lists the profiles of a service to pick two of, a part of its
@@ -17,9 +20,16 @@ type pickerPart struct {
 	Action   string
 	Profiles []pickRow
 	More     int
+	// Onset: the profiles that are picked at first are the last before the onset of a
+	// leak, and the latest.
+	Onset stamp
 }
 
-type pickRow struct{ Key, Words string }
+// pickRow is a profile. Base and Head: it is picked at first.
+type pickRow struct {
+	Key, Words string
+	Base, Head bool
+}
 
 // maxPicks is how many profiles can be picked from, the latest.
 const maxPicks = 500
@@ -27,7 +37,7 @@ const maxPicks = 500
 func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
-		h.fragment(w, http.StatusNotFound, "picker", pickerPart{Problem: "there is no such service"})
+		h.fragment(w, r, http.StatusNotFound, "picker", pickerPart{Problem: "there is no such service"})
 		return
 	}
 	p := pickerPart{Action: h.base + "/compare"}
@@ -35,12 +45,58 @@ func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	refs, err := h.view.ServiceProfiles(ctx, s.Labels, time.Time{}, h.o.Backend.Now().Add(time.Hour))
 	if err != nil {
-		h.fragment(w, http.StatusBadGateway, "picker", pickerPart{Problem: h.view.ArchiveProblem(err, "list", p.Action)})
+		h.fragment(w, r, http.StatusBadGateway, "picker", pickerPart{Problem: h.view.ArchiveProblem(err, "list", p.Action)})
 		return
 	}
 	p.More = max(len(refs)-maxPicks, 0)
 	for _, ref := range slices.Backward(refs[p.More:]) {
 		p.Profiles = append(p.Profiles, pickRow{Key: ref.Key, Words: ref.Time.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + human.Line(ref.Instance, 80)})
 	}
-	h.fragment(w, http.StatusOK, "picker", p)
+	onset := h.onsetOf(s.Labels)
+	p.pick(refs[p.More:], onset)
+	p.Onset = h.stamp(onset)
+	h.fragment(w, r, http.StatusOK, "picker", p)
+}
+
+// onsetOf is the earliest onset of the open leaks of a service; zero: there is none.
+func (h *Handler) onsetOf(service labels.Labels) (onset time.Time) {
+	for _, l := range h.view.LeaksOf(service) {
+		if l.State != leak.Resolved && !l.Onset.IsZero() && (onset.IsZero() || l.Onset.Before(onset)) {
+			onset = l.Onset
+		}
+	}
+	return onset
+}
+
+// pick picks two profiles at first: the latest, and the last before the onset, of the
+// same instance where there is one. Without an onset: the one before the latest. refs are
+// those of the list, oldest first.
+func (p *pickerPart) pick(refs []leak.ProfileRef, onset time.Time) {
+	n := len(refs)
+	if n == 0 {
+		return
+	}
+	row := func(i int) *pickRow { return &p.Profiles[n-1-i] } // the latest is first
+	row(n - 1).Head = true
+	base := n - 2
+	if !onset.IsZero() {
+		same, last := -1, -1
+		for i, ref := range refs[:n-1] {
+			if ref.Time.Before(onset) {
+				last = i
+				if ref.Instance == refs[n-1].Instance {
+					same = i
+				}
+			}
+		}
+		if last < 0 { // all are from after the onset
+			last = 0
+		}
+		if base = last; same >= 0 {
+			base = same
+		}
+	}
+	if base >= 0 && base < n-1 {
+		row(base).Base = true
+	}
 }

@@ -1,8 +1,11 @@
 package pages
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
+	"html"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,5 +64,31 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", pprofPolicy)
 	w.Header().Set("Cache-Control", "no-store")
-	views[name].ServeHTTP(w, r)
+	back := &withWayBack{ResponseWriter: w, link: h.comparison(two.BaseKey, two.HeadKey).URL}
+	views[name].ServeHTTP(back, r)
+	back.finish()
+}
+
+// pprofHeader is how the menu of pprof's pages begins.
+const pprofHeader = `<div class="header">`
+
+// deadEntries hides what of pprof's menu leads to views and settings that are not served.
+const deadEntries = `<style>#graphbtn, #list, #disasm, #config, #download { display: none !important; }</style>`
+
+// withWayBack holds a page of pprof back, and adds the way back to where it was opened.
+type withWayBack struct {
+	http.ResponseWriter
+	link string
+	code int
+	page bytes.Buffer
+}
+
+func (w *withWayBack) WriteHeader(code int)        { w.code = code }
+func (w *withWayBack) Write(b []byte) (int, error) { return w.page.Write(b) }
+
+func (w *withWayBack) finish() {
+	way := pprofHeader + deadEntries + `<div class="title"><a href="` + html.EscapeString(w.link) + `">← gorowatch</a></div>`
+	page := bytes.Replace(w.page.Bytes(), []byte(pprofHeader), []byte(way), 1)
+	w.ResponseWriter.WriteHeader(cmp.Or(w.code, http.StatusOK))
+	_, _ = w.ResponseWriter.Write(page)
 }

@@ -22,22 +22,22 @@ type pullForm struct {
 func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
-		h.showLeak(w, r, http.StatusNotFound, "")
+		h.showLeak(w, r, http.StatusNotFound, refusal{})
 		return
 	}
 	if !h.view.CanPull() {
-		h.showLeak(w, r, http.StatusForbidden, view.PullOff)
+		h.showLeak(w, r, http.StatusForbidden, refusal{Action: "profile", Text: view.PullOff})
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	name := chosenInstance(r)
 	if !slices.Contains(l.Instances, name) {
-		h.showLeak(w, r, http.StatusBadRequest, "instance: expected one of those that leak")
+		h.showLeak(w, r, http.StatusBadRequest, refusal{Action: "profile", Text: "instance: expected one of those that leak"})
 		return
 	}
 	ref, err := h.view.TakeProfile(r.Context(), w, l.Service, name)
 	if err != nil {
-		h.showLeak(w, r, view.PullStatus(err), err.Error())
+		h.showLeak(w, r, view.PullStatus(err), refusal{Action: "profile", Text: err.Error()})
 		return
 	}
 	base := ""

@@ -16,20 +16,20 @@ type schedulerPart struct{ Problem, Text string }
 func (h *Handler) scheduler(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	if !ok {
-		h.fragment(w, http.StatusNotFound, "scheduler", schedulerPart{Problem: "there is no such service"})
+		h.fragment(w, r, http.StatusNotFound, "scheduler", schedulerPart{Problem: "there is no such service"})
 		return
 	}
 	x, ok, err := h.view.Scheduler(r.Context(), s.Labels)
 	if err != nil {
 		h.o.Logger.Debug("No scheduler metrics", "service", s.Labels, "err", err)
-		h.fragment(w, http.StatusBadGateway, "scheduler", schedulerPart{Problem: human.Line(err.Error(), maxWords)})
+		h.fragment(w, r, http.StatusBadGateway, "scheduler", schedulerPart{Problem: human.Line(err.Error(), maxWords)})
 		return
 	}
 	var p schedulerPart
 	if ok {
 		p.Text = schedulerText(x)
 	}
-	h.fragment(w, http.StatusOK, "scheduler", p)
+	h.fragment(w, r, http.StatusOK, "scheduler", p)
 }
 
 // schedulerText is what the scheduler knows in words.

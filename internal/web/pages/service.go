@@ -73,7 +73,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		Chart: h.chartURL(s.Labels, ""), Picker: h.serviceURL(s.Labels) + "/profiles", Compare: h.base + "/compare",
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Backend.Now().Add(-24*time.Hour), time.Time{}),
-		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile", Problem: human.Line(problem, maxWords)},
+		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile#profile", Problem: human.Line(problem, maxWords)},
 	}
 	if h.view.HasScheduler() && !p.Gone {
 		p.Scheduler = h.serviceURL(s.Labels) + "/scheduler"
@@ -112,7 +112,7 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 	for _, l := range leaks[:min(len(leaks), maxInstances)] {
 		p.All = append(p.All, h.leakRow(l))
 	}
-	h.render(w, code, "service", p.Name, p)
+	h.render(w, r, code, "service", p.Name+": service", p)
 }
 
 // reasons are the assessments that have something to say, those of all

@@ -1,26 +1,28 @@
 package pages
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/spark"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
 // servicesPage lists the services with their verdicts and the reasons for these.
 type servicesPage struct {
-	Filter   query.Filter
-	Pager    pager
+	Filter   listing.FilterForm
+	Pager    listing.Pager
 	Total    tally // watched, whatever the filter
 	Services []serviceRow
 	Started  stamp
-	// State is the status that the list is narrowed to; States link to all of them.
-	State  string
-	States []stateLink
+	// States link to the list narrowed to a status.
+	States []listing.StateLink
 }
 
 type serviceRow struct {
@@ -33,7 +35,7 @@ type serviceRow struct {
 	Status    string
 	Why       string
 	Last      stamp
-	Spark     spark
+	Spark     spark.Spark
 	Leaks     []leakRow
 }
 
@@ -42,27 +44,27 @@ const servicesPerPage = 100
 // services lists the services.
 func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	firing, f := h.view.FiringLeaks(), query.NewFilter(r.URL.Query())
+	state := r.URL.Query().Get("state")
+	statuses := make([]string, len(view.Statuses))
+	for i, status := range view.Statuses {
+		statuses[i] = string(status)
+	}
+	query.OneOf(&f, "state", &state, statuses)
 	found, total := h.view.Services(f, firing)
-	p := servicesPage{Filter: f, Total: tally(total), Started: h.stamp(h.o.Started), State: word(trend.Status(r.URL.Query().Get("state")))}
+	p := servicesPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Started: h.stamp(h.o.Started)}
 	counts := map[trend.Status]int{}
 	var wanted []view.Service
 	for _, s := range found {
 		counts[s.Status]++
-		if p.State == "" || p.State == string(s.Status) {
+		if state == "" || state == string(s.Status) {
 			wanted = append(wanted, s)
 		}
 	}
 	for _, status := range view.Statuses {
-		if n := counts[status]; n > 0 || p.State == string(status) {
-			l := stateLink{Name: string(status), N: tally(n), URL: withParameter(r, "state", string(status)), Current: p.State == string(status)}
-			if l.Current {
-				l.URL = withParameter(r, "state", "")
-			}
-			p.States = append(p.States, l)
-		}
+		p.States = listing.AddState(p.States, r, string(status), state, counts[status], "")
 	}
-	p.Pager = newPager(r, len(wanted), servicesPerPage)
-	for _, s := range pageOf(wanted, p.Pager) {
+	p.Pager = listing.NewPager(r, len(wanted), servicesPerPage)
+	for _, s := range listing.PageOf(wanted, p.Pager) {
 		row := h.serviceRow(s)
 		row.Spark = h.spark(s.Labels, time.Time{})
 		for _, l := range firing.Of(s.Labels) {
@@ -70,11 +72,11 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 		}
 		p.Services = append(p.Services, row)
 	}
-	code := http.StatusOK
-	if f.Problem != "" {
-		code = http.StatusBadRequest
+	title := "Services"
+	if n := counts[trend.Leaking]; n > 0 {
+		title = fmt.Sprintf("(%s) Services", tally(n))
 	}
-	h.render(w, code, "services", "Services", p)
+	h.render(w, r, p.Filter.Status(), "services", title, p)
 }
 
 func (h *Handler) serviceRow(s view.Service) serviceRow {

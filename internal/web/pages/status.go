@@ -7,8 +7,8 @@ import (
 	"runtime"
 	"slices"
 
-	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -44,7 +44,7 @@ func buildPairs() (all []pair) {
 	return all
 }
 
-func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: buildPairs(),
@@ -76,7 +76,7 @@ func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
 			Waiting:     a.Queued > 0,
 		})
 	}
-	h.render(w, http.StatusOK, "status", "Status", p)
+	h.render(w, r, http.StatusOK, "status", "Status", p)
 }
 
 // seriesFacts say how far the counts are read.
@@ -93,12 +93,8 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if read := h.stamp(s.Read); read.Text != "" {
 		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
 	}
-	var uses []v1.SignalUse
-	for _, u := range s.Uses {
-		uses = append(uses, v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances})
-	}
 	for _, signal := range [][2]string{{"goroutines", "Goroutines"}, {"load", "Load"}, {"start_time", "Start of the process"}} {
-		if text := v1.SignalText(uses, signal[0]); text != "" {
+		if text := setup.UsesText(s.Uses, signal[0]); text != "" {
 			out = append(out, fact{pair: pair{signal[1], text}})
 		}
 	}

@@ -2,26 +2,36 @@ package pages
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
 type targetsPage struct {
-	Filter                      query.Filter
-	Pager                       pager
-	Targets                     []targetRow
+	Filter                      listing.FilterForm
+	Pager                       listing.Pager
+	Jobs                        []jobGroup
 	Total                       tally
 	Up, Down, Unsure, Unmatched tally
-	States                      []stateLink
+	States                      []listing.StateLink
 	// Gone are the instances that were targets in the last hour, GoneTotal is their
 	// number before the list is cut.
 	Gone      []goneRow
 	GoneTotal int
+}
+
+// jobGroup is the targets of one job.
+type jobGroup struct {
+	Name, Words string
+	Targets     []targetRow
 }
 
 type goneRow struct {
@@ -32,11 +42,11 @@ type goneRow struct {
 
 type targetRow struct {
 	Name       string
-	Labels     []pair
+	Labels     []pair // without those of its job
 	URL        string
 	State      string
 	Last, Next stamp
-	Due        string // until the next pull
+	Due        string // instead of the time of the next pull
 	Took, Cost string
 	Goroutines string
 	Error      string
@@ -47,16 +57,30 @@ const (
 	maxGone        = 100
 )
 
+// targetStates are the states of targets, those with a problem first.
+var targetStates = []string{string(view.TargetDown), string(view.TargetUnmatched), string(view.TargetUp), string(view.TargetUnknown)}
+
 func targetName(t view.Target) string {
 	return human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName)
 }
 
+// jobName is the namespace and the job of a target, which it is listed under.
+func jobName(t view.Target) string {
+	job := cmp.Or(t.Labels.Get("job"), "no job")
+	if ns := t.Labels.Get("namespace"); ns != "" {
+		return ns + "/" + job
+	}
+	return job
+}
+
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := h.view.Targets()
-	state := r.URL.Query().Get("state")
-	p := targetsPage{Filter: query.NewFilter(r.URL.Query()), Total: tally(len(all))}
+	f, state := query.NewFilter(r.URL.Query()), r.URL.Query().Get("state")
+	query.OneOf(&f, "state", &state, targetStates)
+	p := targetsPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(len(all))}
+	passes := h.view.SearchTargets(f)
 	for _, t := range gone {
-		if p.Filter.Passes(t.Labels, t.URL) {
+		if passes(t) {
 			if p.GoneTotal++; p.GoneTotal <= maxGone {
 				p.Gone = append(p.Gone, goneRow{Name: targetName(t), Labels: pairs(t.Labels), Since: h.stamp(t.Gone)})
 			}
@@ -75,7 +99,7 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 		default:
 			p.Unsure++
 		}
-		if !p.Filter.Passes(t.Labels, t.URL, t.Error) {
+		if !passes(t) {
 			continue
 		}
 		counts[t.State]++
@@ -83,30 +107,69 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			wanted = append(wanted, t)
 		}
 	}
-	for _, s := range []view.TargetState{view.TargetDown, view.TargetUnmatched, view.TargetUp, view.TargetUnknown} {
-		if counts[s] > 0 || state == string(s) {
-			l := stateLink{Name: string(s), N: tally(counts[s]), URL: withParameter(r, "state", string(s)), Current: state == string(s)}
-			if l.Current {
-				l.URL = withParameter(r, "state", "")
-			}
-			p.States = append(p.States, l)
+	for _, s := range targetStates {
+		p.States = listing.AddState(p.States, r, s, state, counts[view.TargetState(s)], "")
+	}
+	jobs := countJobs(wanted)
+	slices.SortStableFunc(wanted, func(a, b view.Target) int {
+		x, y := jobs[jobName(a)], jobs[jobName(b)]
+		return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.name, y.name))
+	})
+	p.Pager = listing.NewPager(r, len(wanted), targetsPerPage)
+	for _, t := range listing.PageOf(wanted, p.Pager) {
+		job := jobs[jobName(t)]
+		if n := len(p.Jobs); n == 0 || p.Jobs[n-1].Name != human.Line(job.name, maxName) {
+			p.Jobs = append(p.Jobs, jobGroup{Name: human.Line(job.name, maxName), Words: job.words()})
+		}
+		g := &p.Jobs[len(p.Jobs)-1]
+		g.Targets = append(g.Targets, h.targetRow(t))
+	}
+	title := "Targets"
+	if n := p.Down + p.Unmatched; n > 0 {
+		title = fmt.Sprintf("(%s) Targets", n)
+	}
+	h.render(w, r, p.Filter.Status(), "targets", title, p)
+}
+
+// jobCount is how the targets of a job do.
+type jobCount struct {
+	name   string
+	rank   int // the worst state of its targets, as in targetStates
+	counts map[string]int
+}
+
+func countJobs(targets []view.Target) map[string]*jobCount {
+	jobs := map[string]*jobCount{}
+	for _, t := range targets {
+		name := jobName(t)
+		j := jobs[name]
+		if j == nil {
+			j = &jobCount{name: name, rank: len(targetStates), counts: map[string]int{}}
+			jobs[name] = j
+		}
+		j.counts[string(t.State)]++
+		if rank := slices.Index(targetStates, string(t.State)); rank >= 0 {
+			j.rank = min(j.rank, rank)
 		}
 	}
-	p.Pager = newPager(r, len(wanted), targetsPerPage)
-	for _, t := range pageOf(wanted, p.Pager) {
-		p.Targets = append(p.Targets, h.targetRow(t))
+	return jobs
+}
+
+// words say how many targets a job has, by state.
+func (j *jobCount) words() string {
+	var parts []string
+	for _, s := range targetStates {
+		if n := j.counts[s]; n > 0 {
+			parts = append(parts, human.Count(int64(n))+" "+s)
+		}
 	}
-	code := http.StatusOK
-	if p.Filter.Problem != "" {
-		code = http.StatusBadRequest
-	}
-	h.render(w, code, "targets", "Targets", p)
+	return strings.Join(parts, ", ")
 }
 
 func (h *Handler) targetRow(t view.Target) targetRow {
 	row := targetRow{
 		Name:   targetName(t),
-		Labels: pairs(t.Labels),
+		Labels: slices.DeleteFunc(pairs(t.Labels), func(p pair) bool { return p.Name == "job" || p.Name == "namespace" }),
 		URL:    human.Line(t.URL, maxWords),
 		State:  word(t.State),
 		Last:   h.stamp(t.LastPull),
@@ -114,16 +177,16 @@ func (h *Handler) targetRow(t view.Target) targetRow {
 		Error:  human.Line(t.Error, maxWords),
 	}
 	if d := t.Next.Sub(h.o.Backend.Now()); !t.Next.IsZero() {
-		row.Due = "now"
+		row.Next.Text = "now"
 		if d >= time.Second {
-			row.Due = "in " + human.Duration(d)
+			row.Next.Text = "in " + human.Duration(d)
 		}
 	}
 	if !t.LastPull.IsZero() {
 		row.Took = t.Duration.Round(time.Millisecond).String()
 	}
 	if !t.LastPush.IsZero() {
-		row.Due = "none: it pushes its profiles"
+		row.Due, row.Next = "none: it pushes its profiles", stamp{}
 	}
 	if t.Goroutines > 0 && (!t.LastPull.IsZero() || !t.LastPush.IsZero()) {
 		row.Goroutines = human.Count(t.Goroutines)

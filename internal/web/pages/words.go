@@ -4,15 +4,14 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/listing"
 )
 
 // pair is a name and its value.
 type pair struct{ Name, Value string }
 
 // tally is a count that a page shows with separators.
-type tally int
-
-func (n tally) String() string { return human.Count(int64(n)) }
+type tally = listing.Tally
 
 // word shortens an identifier of a closed set. The archive may hold others, which
 // anybody with access to the bucket can write.

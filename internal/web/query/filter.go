@@ -18,7 +18,8 @@ import (
 type Filter struct {
 	Text string
 	// Match is as typed: job="a", namespace=~"prod|staging"; with or without
-	// braces.
+	// braces, and without quotes too where the value is a plain word. A bare word
+	// is searched for as in Text.
 	Match string
 	// Problem says why the filter cannot be applied; empty if it can.
 	Problem string
@@ -44,8 +45,12 @@ func NewFilter(q url.Values) Filter {
 	if selector == "" {
 		return f
 	}
-	if !strings.HasPrefix(selector, "{") {
-		selector = "{" + selector + "}"
+	selector, words := completeSelector(selector)
+	if len(words) > 0 {
+		f.words = append(f.words, words...)
+		if selector == "{}" {
+			return f
+		}
 	}
 	// After an error the parser returns what it has read so far, with nil among it.
 	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
@@ -56,6 +61,9 @@ func NewFilter(q url.Values) Filter {
 	f.matchers = matchers
 	return f
 }
+
+// HasWords reports whether the filter looks at texts at all.
+func (f Filter) HasWords() bool { return len(f.words) > 0 }
 
 // Passes reports whether an entry with these labels and texts passes the filter.
 // Nothing passes a filter with a problem, because the full list would look like

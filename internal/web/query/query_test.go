@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,6 +42,14 @@ func TestFilter(t *testing.T) {
 		"not equal":                         {match: `job!="ledger"`, want: true},
 		"a label that it has not is empty":  {match: `pod=""`, want: true},
 		"a word and a matcher":              {q: "prod", match: `job="checkout"`, want: true},
+		"a value without quotes":            {match: `job=checkout`, want: true},
+		"another value without quotes":      {match: `job=ledger`, want: false},
+		"some with quotes, some without":    {match: `{namespace=~prod|staging, job="checkout",}`, want: true},
+		"a comma within quotes":             {match: `job=~"a,b|checkout",namespace=prod`, want: true},
+		"a bare word is searched for":       {match: `check`, want: true},
+		"a bare word that is missing":       {match: `job`, want: false},
+		"a bare word and a matcher":         {match: `check,namespace=prod`, want: true},
+		"a bare word, another matcher":      {match: `check,namespace=staging`, want: false},
 		"a word passes, a matcher does not": {q: "prod", match: `job="ledger"`, want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,8 +65,9 @@ func TestFilter(t *testing.T) {
 // through.
 func TestFilterWithAMistake(t *testing.T) {
 	for name, c := range map[string]struct{ q, match, problem string }{
-		"no operator":          {match: "job", problem: `"job" is not a label matcher; expected e.g. namespace="prod", job=~"a|b"`},
-		"no quotes":            {match: "job=checkout", problem: "is not a label matcher"},
+		"no value":             {match: "namespace=", problem: `"namespace=" is not a label matcher; expected e.g. namespace="prod", job=~"a|b"`},
+		"two operators":        {match: "job==checkout", problem: "is not a label matcher"},
+		"two values":           {match: "job=a b", problem: "is not a label matcher"},
 		"half a pattern":       {match: `job=~"("`, problem: "is not a label matcher"},
 		"two selectors":        {match: `{job="a"}}`, problem: "is not a label matcher"},
 		"the name of a metric": {match: `{__name__="go_goroutines"}`, problem: "is not a label matcher"},
@@ -75,6 +86,43 @@ func TestFilterWithAMistake(t *testing.T) {
 	longest := NewFilter(url.Values{"q": {strings.Repeat("x", MaxLength)}})
 	require.Empty(t, longest.Problem)
 	require.Equal(t, "a b", NewFilter(url.Values{"q": {"a\nb"}}).Text, "what is shown again is one line")
+}
+
+// TestLeaks: every value that is not known is refused by name, because an empty list
+// looks like an all-clear.
+func TestLeaks(t *testing.T) {
+	read := func(q string) Leaks {
+		values, err := url.ParseQuery(q)
+		require.NoError(t, err)
+		return NewLeaks(values)
+	}
+	for q, problem := range map[string]string{
+		"state=bogus":      `state: "bogus" is not known, expected firing, plateaued, suspected, expected or resolved`,
+		"evidence=hearsay": `evidence: "hearsay" is not known, expected growth, stack, aged or proven`,
+		"sort=colour":      `sort: "colour" is not known, expected impact, newest, growth, leaked or service`,
+		"order=up":         `order: "up" is not known, expected asc or desc`,
+		"group=team":       `group: "team" is not known, expected function`,
+	} {
+		x := read(q)
+		require.Equal(t, problem, x.Problem)
+		require.False(t, x.Passes(leak.Leak{Service: checkout}), q)
+	}
+	require.Equal(t, Expected, read("state=ignored").State, "as the API names it")
+	for q, reversed := range map[string]bool{
+		"": false, "sort=growth": false, "sort=growth&order=desc": false, "sort=growth&order=asc": true,
+		"sort=service": false, "sort=service&order=asc": false, "sort=service&order=desc": true,
+	} {
+		require.Equal(t, reversed, read(q).Reversed, q)
+	}
+	l := leak.Leak{Service: checkout, State: leak.Firing, Evidence: leak.Aged, Version: "v1.2"}
+	require.True(t, read("evidence=aged&version=v1.2").Passes(l))
+	require.False(t, read("evidence=stack").Passes(l))
+	require.False(t, read("version=v1.3").Passes(l))
+	require.Equal(t, "firing", StateOf(l))
+	l.PlateauedAt = time.Now()
+	require.Equal(t, "plateaued", StateOf(l))
+	l.State = leak.Ignored
+	require.Equal(t, "expected", StateOf(l))
 }
 
 func TestWindow(t *testing.T) {
@@ -155,6 +203,15 @@ func TestSpan(t *testing.T) {
 		_, err = NewSpan(values, from, to)
 		require.EqualError(t, err, problem, q)
 	}
+}
+
+// TestDefaultSpanIsClamped: a leak that began a year ago has a chart too.
+func TestDefaultSpanIsClamped(t *testing.T) {
+	to := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	s, err := NewSpan(nil, to.AddDate(-1, 0, 0), to)
+	require.NoError(t, err)
+	require.Equal(t, to, s.To)
+	require.Equal(t, 120*24*time.Hour, s.To.Sub(s.From))
 }
 
 // TestStep: a step is a whole number of the least ones, and there are no more

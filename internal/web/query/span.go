@@ -34,8 +34,12 @@ type Span struct {
 	Load     bool // with the load
 }
 
-// NewSpan reads start, end, points and load; from and to are the defaults.
+// NewSpan reads start, end, points and load; from and to are the defaults. Defaults
+// that are too far apart are moved together, from their end.
 func NewSpan(q url.Values, from, to time.Time) (s Span, err error) {
+	if to.Sub(from) > maxRange {
+		from = to.Add(-maxRange)
+	}
 	s = Span{From: from, To: to, Points: defaultPoints, Load: q.Get("load") == "true"}
 	for name, t := range map[string]*time.Time{"start": &s.From, "end": &s.To} {
 		if v := q.Get(name); v != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/triage"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -61,6 +62,16 @@ type State interface {
 type Puller interface {
 	// Pull takes a profile of an instance now, within its budget, and archives it.
 	Pull(ctx context.Context, service labels.Labels, in Instance) (leak.ProfileRef, error)
+}
+
+// Triage is what people say about leaks.
+type Triage interface {
+	// Entry is what is said about a leak; its zero value if nothing is.
+	Entry(leak string) triage.Entry
+	// CanSet reports whether people may change it.
+	CanSet() bool
+	// Set replaces what is said about a leak. Its errors are fit for people.
+	Set(ctx context.Context, e triage.Entry) error
 }
 
 // Profiles are those of the archive. Its methods may take as long as a bucket

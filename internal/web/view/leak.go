@@ -9,25 +9,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/alerting"
-	"github.com/gorowatch/gorowatch/internal/human"
-	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/leak"
 )
-
-// Leaks are the leaks that pass a filter, in the order of lists.
-func (r *Reader) Leaks(f query.Filter) []leak.Leak {
-	var out []leak.Leak
-	for _, l := range r.sortedLeaks() {
-		texts := []string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}
-		for _, s := range l.Stacks {
-			texts = append(texts, s.Op, s.Key.Func, human.Place(s.Key.File, s.Key.Line))
-		}
-		if f.Passes(l.Service, append(texts, l.Instances...)...) {
-			out = append(out, l)
-		}
-	}
-	return out
-}
 
 // LeaksOf are the leaks of a service, in the order of lists.
 func (r *Reader) LeaksOf(service labels.Labels) []leak.Leak {

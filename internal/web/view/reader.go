@@ -37,6 +37,8 @@ type Options struct {
 	Resolution time.Duration
 	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
 	Puller Puller
+	// Triage is what people say about leaks. Nil: nothing is kept.
+	Triage Triage
 }
 
 // Reader finds what pages and API show. It is safe for use by many requests.

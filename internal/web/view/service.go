@@ -90,7 +90,13 @@ func (r *Reader) Service(id string) (s Service, watched, ok bool) {
 func (r *Reader) Services(f query.Filter, firing FiringLeaks) (services []Service, total int) {
 	all := sortServices(r.o.Backend.Services(), firing)
 	services = slices.DeleteFunc(all, func(s Service) bool {
-		return !f.Passes(s.Labels, alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text())
+		texts := []string{alerting.ServiceName(s.Labels), string(s.Status), string(s.Gate), s.Gate.Text()}
+		if f.HasWords() {
+			for _, l := range firing.Of(s.Labels) {
+				texts = append(texts, stackTexts(l)...)
+			}
+		}
+		return !f.Passes(s.Labels, texts...)
 	})
 	return services, len(all)
 }

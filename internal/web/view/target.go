@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/leak"
 )
 
 // TargetState says how the last pull of a target went.
@@ -66,6 +69,38 @@ func (r *Reader) Targets() (targets, gone []Target) {
 	}
 	slices.SortStableFunc(gone, func(a, b Target) int { return b.Gone.Compare(a.Gone) })
 	return targets, gone
+}
+
+// SearchTargets returns the test of a filter on targets. A target is found by its
+// labels, its address, its error, and the functions and files of the leaks that are
+// open on it.
+func (r *Reader) SearchTargets(f query.Filter) func(Target) bool {
+	leaks := map[string][]leak.Leak{} // by the instance
+	if f.HasWords() {
+		for _, l := range r.o.Backend.Leaks() {
+			for _, in := range l.Instances {
+				if l.State != leak.Resolved {
+					leaks[in] = append(leaks[in], l)
+				}
+			}
+		}
+	}
+	return func(t Target) bool {
+		texts := []string{t.URL, t.Error}
+		for _, l := range leaks[t.Labels.Get("instance")] {
+			if isPart(l.Service, t.Labels) {
+				texts = append(texts, stackTexts(l)...)
+			}
+		}
+		return f.Passes(t.Labels, texts...)
+	}
+}
+
+// isPart reports whether all labels of a are labels of b.
+func isPart(a, b labels.Labels) bool {
+	part := true
+	a.Range(func(l labels.Label) { part = part && b.Get(l.Name) == l.Value })
+	return part
 }
 
 func sortTargets(targets []Target) []Target {

@@ -89,7 +89,8 @@ func TestLeaks(t *testing.T) {
 		{q: "loghandler", want: []string{"fast"}},
 		{q: "handler.go:29 chan", want: []string{"fast"}},
 		{match: `job="b"`, want: []string{"wide", "flat-large", "flat", "suspected"}},
-		{match: "job"},
+		{match: "namespace="},
+		{match: "job=b,wide", want: []string{"wide"}},
 	} {
 		require.Equal(t, c.want, ids(r.Leaks(filter(c.q, c.match))), "%+v", c)
 	}

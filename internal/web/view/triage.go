@@ -1,0 +1,53 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gorowatch/gorowatch/internal/triage"
+	"github.com/gorowatch/gorowatch/leak"
+)
+
+// TriageOff is why nobody may change what is said about leaks.
+const TriageOff = "changing what is kept with a leak is not enabled: see --web.enable-admin-api"
+
+// errTriageOff is TriageOff as an error.
+var errTriageOff = errors.New(TriageOff)
+
+// CanTriage reports whether people may change what is said about leaks.
+func (r *Reader) CanTriage() bool { return r.o.Triage != nil && r.o.Triage.CanSet() }
+
+// TriageOf is what is said about a leak.
+func (r *Reader) TriageOf(l leak.Leak) triage.Entry {
+	e := triage.Entry{Leak: l.ID}
+	if r.o.Triage != nil {
+		e = r.o.Triage.Entry(l.ID)
+		e.Leak = l.ID
+	}
+	return e
+}
+
+// SetTriage checks and keeps what is said about a leak. What is expected is about the
+// leak's leading stack. The code is that of an answer to the request.
+func (r *Reader) SetTriage(ctx context.Context, l leak.Leak, e triage.Entry) (code int, err error) {
+	if !r.CanTriage() {
+		return http.StatusForbidden, errTriageOff
+	}
+	e.Leak = l.ID
+	if e.Expected != nil {
+		x := *e.Expected
+		x.Service, x.Signature = l.Service, ""
+		if len(l.Stacks) > 0 {
+			x.Signature = l.Stacks[0].Signature
+		}
+		e.Expected = &x
+	}
+	if err := e.Check(r.o.Backend.Now()); err != nil {
+		return http.StatusBadRequest, err
+	}
+	if err := r.o.Triage.Set(ctx, e); err != nil {
+		return http.StatusBadGateway, err
+	}
+	return http.StatusOK, nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Finding is what was said of one program.
+type Finding struct {
+	Case
+	Kind    string  `json:"kind"`
+	Alerted bool    `json:"alerted"`
+	Minutes float64 `json:"minutes,omitempty"` // of life, from the start to the alert
+	Alerts  []Alert `json:"alerts,omitempty"`
+
+	FunctionNamed bool   `json:"function_named"` // anywhere in the last alert
+	FunctionFirst bool   `json:"function_first"` // in its summary
+	CallerNamed   bool   `json:"caller_named"`
+	CulpritNamed  bool   `json:"culprit_named,omitempty"`
+	Evidence      string `json:"evidence,omitempty"`
+	EvidenceFirst string `json:"evidence_first,omitempty"`
+	HintText      string `json:"hint,omitempty"`
+	HintTrue      bool   `json:"hint_true"`
+	// Verdict is what gorowatch says of the service at the end.
+	Verdict string `json:"verdict,omitempty"`
+
+	// Harm.
+	Pulls       float64 `json:"pulls"`
+	PullSeconds float64 `json:"pull_seconds"`
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	Goroutines  float64 `json:"goroutines"` // at the end
+}
+
+// Evidence is what one show has found.
+type Evidence struct {
+	Version  string    `json:"version"`
+	Time     time.Time `json:"time"`
+	Life     string    `json:"life"`
+	Speed    float64   `json:"speed"`
+	Findings []Finding `json:"findings"`
+}
+
+// collect asks everybody what they know.
+func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
+	e := &Evidence{Time: time.Now().UTC().Truncate(time.Second), Life: o.life.String(), Speed: o.speed}
+	verdicts, err := verdicts(w.gorowatch)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stage.Shown {
+		f := Finding{Case: s.Case, Kind: s.Kind, Alerts: w.told.of(s.job())}
+		if len(f.Alerts) > 0 {
+			f.judge(s, o.speed)
+		}
+		f.Verdict = verdicts[s.job()]
+		f.HintTrue = says(f.HintText, f.Hint...)
+		if err := f.harm(s.Addr); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.job(), err)
+		}
+		e.Findings = append(e.Findings, f)
+	}
+	return e, nil
+}
+
+// judge compares what the alert says with the truth.
+func (f *Finding) judge(s Shown, speed float64) {
+	first := f.Alerts[0]
+	f.Alerted = true
+	f.Minutes = first.At.Sub(s.At).Minutes() * speed
+	f.EvidenceFirst = word(first.First["evidence"])
+	f.Evidence = word(first.Annotations["evidence"])
+	var all strings.Builder
+	for _, text := range first.Annotations {
+		all.WriteString(text + "\n")
+	}
+	for _, function := range f.functions() {
+		f.FunctionNamed = f.FunctionNamed || names(all.String(), function)
+		f.FunctionFirst = f.FunctionFirst || names(first.Annotations["summary"], function)
+	}
+	// The hint is a line of its own in the description.
+	for line := range strings.Lines(first.Annotations["description"]) {
+		if hint, ok := strings.CutPrefix(strings.TrimSpace(line), "Usually: "); ok {
+			f.HintText = hint
+		}
+	}
+	f.CallerNamed = names(all.String(), f.Caller)
+	f.CulpritNamed = f.Culprit != "" && names(all.String(), f.Culprit)
+}
+
+func word(evidence string) string {
+	evidence, _, _ = strings.Cut(evidence, ":")
+	return strings.TrimSpace(evidence)
+}
+
+// closure is what the compiler puts behind the name of a function for its
+// closures, which is told apart by the line and not by the name.
+var closure = regexp.MustCompile(`(\.func\d+|\.\d+|\[\.\.\.\]|-range\d+)+$`)
+
+// names reports whether a text has the name of a function, with or without the
+// beginning of its import path.
+func names(text, function string) bool {
+	if function == "" {
+		return false
+	}
+	function = closure.ReplaceAllString(readable(function), "")
+	if i := strings.LastIndexByte(function, '/'); i >= 0 {
+		function = function[i+1:]
+	}
+	return strings.Contains(readable(text), function)
+}
+
+// says reports whether a text has one of the words.
+func says(text string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// verdicts asks gorowatch what it thinks of each job, in its own words.
+func verdicts(url string) (map[string]string, error) {
+	text, err := get(url + "/api/v1/services?limit=1000")
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data struct {
+			Services []struct {
+				Labels   map[string]string `json:"labels"`
+				Status   string            `json:"status"`
+				Why      string            `json:"why"`
+				HeldBack string            `json:"held_back"`
+			} `json:"services"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, fmt.Errorf("%s/api/v1/services: %w", url, err)
+	}
+	said := map[string]string{}
+	for _, s := range answer.Data.Services {
+		said[s.Labels["job"]] = strings.Join(slices.DeleteFunc([]string{s.Status, s.Why, s.HeldBack}, func(s string) bool { return s == "" }), ": ")
+	}
+	return said, nil
+}
+
+// harm asks the program what it was asked for, and what it cost.
+func (f *Finding) harm(addr string) error {
+	text, err := get("http://" + addr + "/metrics")
+	if err != nil {
+		return err
+	}
+	for name, to := range map[string]*float64{
+		"museum_profile_requests_total": &f.Pulls, "museum_profile_seconds_total": &f.PullSeconds,
+		"process_cpu_seconds_total": &f.CPUSeconds, "go_goroutines": &f.Goroutines,
+	} {
+		*to = metric(text, name)
+	}
+	return nil
+}
+
+// metric is the sum of a metric in Prometheus' text format.
+func metric(text []byte, name string) (sum float64) {
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		rest, ok := strings.CutPrefix(lines.Text(), name)
+		if !ok || rest == "" || rest[0] != ' ' && rest[0] != '{' {
+			continue
+		}
+		if v, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64); err == nil {
+			sum += v
+		}
+	}
+	return sum
+}
+
+// version is that of the repository, with a mark if it has changes.
+func version(root string) string {
+	out, err := exec.Command("git", "-C", root, "describe", "--tags", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (e *Evidence) writeJSON(path string) error {
+	text, err := json.MarshalIndent(e, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// readEvidence reads what writeJSON has written.
+func readEvidence(path string) (*Evidence, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	e := &Evidence{}
+	if err := json.Unmarshal(text, e); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}
