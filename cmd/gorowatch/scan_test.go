@@ -43,7 +43,7 @@ func fakePrometheus(t *testing.T, watch func(query string)) string {
 		for job, count := range counts {
 			var value func(hours float64) (float64, bool)
 			switch {
-			case strings.Contains(query, `job="none"}`):
+			case strings.Contains(query, `job="none"}`), strings.Contains(query, "target_info"):
 				value = func(float64) (float64, bool) { return 0, false }
 			case strings.HasPrefix(query, "go_goroutines >"):
 				value = func(h float64) (float64, bool) { return count(h), count(h) > 4000 || job == "search" && h > 2 && h < 3 }
@@ -51,7 +51,7 @@ func fakePrometheus(t *testing.T, watch func(query string)) string {
 				value = func(h float64) (float64, bool) { return count(h), true }
 			case strings.HasPrefix(query, "rate("):
 				value = func(float64) (float64, bool) { return 0.1, true }
-			case strings.HasPrefix(query, "process_start_time_seconds"):
+			case strings.Contains(query, "process_start_time_seconds"):
 				value = func(float64) (float64, bool) { return 1000, true }
 			default:
 				w.WriteHeader(http.StatusBadRequest)

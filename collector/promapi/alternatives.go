@@ -31,9 +31,10 @@ func (s *series) newest() int32 {
 // metric comes first in the list. The others count before it begins and after it ends, so
 // that a service may change its metrics.
 func (v *vector) choose() {
+	v.unsign()
 	if !v.several {
 		for _, s := range v.read {
-			s.used = s.rank
+			s.head.used, s.head.runs = v.metricOf(s), nil
 		}
 		return
 	}
@@ -41,7 +42,7 @@ func (v *vector) choose() {
 	for _, s := range v.read {
 		head := s.head
 		if head.next == nil {
-			head.used = s.rank
+			head.used, head.runs = v.metricOf(s), nil
 			chosen = append(chosen, s)
 			continue
 		}
@@ -53,6 +54,26 @@ func (v *vector) choose() {
 		chosen = append(chosen, head)
 	}
 	v.read = chosen
+}
+
+// unsign finds the series that are negative because they are of the negated metric.
+func (v *vector) unsign() {
+	for _, s := range v.read {
+		s.negative = false
+		if v.negated != v.bare && v.instant && s.nameless && s.lo < s.hi {
+			p := &v.points[s.lo]
+			s.negative = math.Signbit(p.V)
+			p.V = math.Abs(p.V)
+		}
+	}
+}
+
+// metricOf is the rank of the metric that a series of the latest answer is of.
+func (v *vector) metricOf(s *series) int8 {
+	if s.negative {
+		return v.negated
+	}
+	return s.rank
 }
 
 // chooseOf makes one series of those of an instance, in the place of its head.
@@ -67,14 +88,30 @@ func (v *vector) chooseOf(head *series) {
 	slices.SortFunc(all, func(a, b *series) int { return int(a.rank) - int(b.rank) })
 	best := all[0]
 	lo, hi := best.lo, best.hi
-	for _, other := range all[1:] {
-		lo, hi = v.extend(lo, hi, other)
+	head.used, head.chunk, head.runs = v.metricOf(best), v.chunk, nil
+	if len(all) == 1 {
+		head.lo, head.hi = lo, hi
+		return
 	}
-	head.used, head.chunk, head.lo, head.hi = best.rank, v.chunk, lo, hi
+	runs := []run{{hi - lo, head.used}}
+	for _, other := range all[1:] {
+		lo, hi, runs = v.extend(lo, hi, runs, other)
+	}
+	head.lo, head.hi = lo, hi
+	if len(runs) > 1 {
+		head.runs = &runs
+	}
 }
 
-// extend adds the points of a series that lie before or after those from lo to hi.
-func (v *vector) extend(lo, hi int32, other *series) (int32, int32) {
+// run is how many points in a row are of the metric with a rank.
+type run struct {
+	n    int32
+	rank int8
+}
+
+// extend adds the points of a series that lie before or after those from lo to hi, which
+// consist of runs.
+func (v *vector) extend(lo, hi int32, runs []run, other *series) (int32, int32, []run) {
 	first, last := int64(math.MaxInt64), int64(math.MaxInt64)
 	if lo < hi {
 		first, last = v.points[lo].T, v.points[hi-1].T
@@ -88,12 +125,13 @@ func (v *vector) extend(lo, hi int32, other *series) (int32, int32) {
 		after--
 	}
 	if before == 0 && after == len(more) {
-		return lo, hi
+		return lo, hi, runs
 	}
+	runs = append([]run{{int32(before), other.rank}}, append(runs, run{int32(len(more) - after), other.rank})...)
 	merged := slices.Concat(more[:before], v.points[lo:hi], more[after:])
 	from := int32(len(v.points))
 	v.points = append(v.points, merged...)
-	return from, int32(len(v.points))
+	return from, int32(len(v.points)), runs
 }
 
 // outranked reports whether the answer has had a better series of the instance.

@@ -14,65 +14,113 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
+// fullInterval is the number of evaluations between two that ask for all metrics of the
+// lists. The others ask for those that instances have: more names cost Prometheus more. A
+// rate is unknown for that long in a new process anyway.
+const fullInterval = 5
+
 // chunk reads the three signals over one range. Where an instance has no load or start by
-// what is asked for, the rest of the list is read too, and the containers in its
-// namespace, from then on together with the others.
+// what is asked for, the containers in its namespace are read too, and what lacks a label of
+// the services, from then on together with the others; and the rest of the starts, if that is
+// new.
 func (s *Source) chunk(ctx context.Context, r v1.Range, counts expression, groups []share.Group, warnings *[]string) error {
-	first := [3]*[]string{s.write(counts, groups, false), s.write(load, groups, s.loose[0]), s.write((*signals.Query).Start, groups, s.loose[1])}
+	q := &s.queries
+	if s.evaluations++; !r.Start.Equal(r.End) || s.evaluations >= fullInterval {
+		s.evaluations = 0
+		q.LoadRanks, q.StartRanks = 0, 0
+	}
+	if !r.Start.Equal(r.End) {
+		q.NegatedLoad = q.BareLoad
+	}
+	s.join.loads.bare, s.join.loads.negated, s.join.starts.bare = int8(q.BareLoad), int8(q.NegatedLoad), int8(q.BareStart)
+	start := (*signals.Query).Start
+	instant := r.Start.Equal(r.End) && !q.Set.Start.HasExpression()
+	if instant {
+		start = (*signals.Query).StartOrUptime
+	}
+	first := [3]*[]string{s.write(counts, groups, false), s.write(load, groups, s.loose[0]), s.write(start, groups, s.loose[1])}
 	if err := s.ask(ctx, r, first, warnings); err != nil {
+		return err
+	}
+	if err := s.completePods(ctx, r, warnings); err != nil {
 		return err
 	}
 	noLoad, noStart := s.join.assign()
 	var more [3]*[]string
-	q := &s.queries
-	if s.askMore(0, &q.LoadFirst, &q.LoadContainers, noLoad, q.Set.Load) {
+	if s.askMore(0, &q.LoadContainers, noLoad, q.Set.Load) && q.LoadRanks == 0 {
 		more[1] = s.write(load, groups, s.loose[0])
 	}
-	if s.askMore(1, &q.StartFirst, &q.StartContainers, noStart, q.Set.Start) {
-		more[2] = s.write((*signals.Query).Start, groups, s.loose[1])
+	wider, all := s.askMore(1, &q.StartContainers, noStart, q.Set.Start), q.StartRanks == 0
+	if !all && last(s.join.uses[2]) > s.withoutStart {
+		all, wider, q.StartRanks = true, true, 0
 	}
-	if more[1] == nil && more[2] == nil {
-		return nil
+	if all && wider {
+		more[2] = s.write(start, groups, s.loose[1])
 	}
-	if err := s.ask(ctx, r, more, warnings); err != nil {
-		return err
+	s.join.decide = q.LoadRanks == 0
+	if more[1] != nil || more[2] != nil {
+		if err := s.ask(ctx, r, more, warnings); err != nil {
+			return err
+		}
+		s.join.assign()
 	}
-	s.join.assign()
+	if instant {
+		return s.resolveUptimes(ctx, r, groups)
+	}
 	return nil
 }
 
 // load is the expression for the load.
 func load(q *signals.Query) string { return q.Load(signals.Range) }
 
-// askMore reports whether more of the loads, 0, or of the starts, 1, is to be asked for.
-func (s *Source) askMore(i int, first *int, containers *string, namespaces map[string]bool, list signals.List) bool {
-	uses := s.join.uses[i+1]
-	all, covered, loose := askAll(first, uses), s.cover(i, containers, namespaces, list), s.askLoose(i, uses)
-	return all || covered || loose
+// askMore reports whether more series of the loads, 0, or of the starts, 1, are to be asked
+// for: those of containers, or those that lack a label of the services.
+func (s *Source) askMore(i int, containers *string, namespaces map[string]bool, list signals.List) bool {
+	covered, loose := s.cover(i, containers, namespaces, list), s.askLoose(i, s.join.uses[i+1])
+	return covered || loose
 }
 
-// askAll reports whether the rest of a list is to be asked for, because an instance has
-// none of the metrics before it.
-func askAll(first *int, uses []int) bool {
-	if *first == 0 || uses[len(uses)-1] == 0 {
-		return false
+// narrow asks for no more than the metrics that instances have. The series of the one that
+// most have stay without a name.
+func (s *Source) narrow() {
+	q := &s.queries
+	if withoutStart := last(s.join.uses[2]); q.StartRanks == 0 {
+		s.withoutStart = withoutStart
+	} else {
+		s.withoutStart = min(s.withoutStart, withoutStart)
 	}
-	*first = 0
-	return true
+	var second int
+	q.LoadRanks, q.BareLoad, second = common(s.join.uses[1], q.BareLoad)
+	q.NegatedLoad = q.BareLoad
+	if list := q.Set.Load; list[second].Kind == signals.Counter && list[q.BareLoad].Kind == signals.Counter {
+		q.NegatedLoad = second
+	}
+	q.StartRanks, q.BareStart, _ = common(s.join.uses[2], q.BareStart)
 }
 
-// narrow leaves out the metrics at the end of a list that no instance needs, 0: none. They
-// cost Prometheus a third of a query.
-func narrow(uses []int) int {
-	n := len(uses) - 1
-	if uses[n] > 0 {
-		return 0
+// common are the ranks of the metrics that instances have, and the two of them that most
+// have; was is the first one before.
+func common(uses []int, was int) (ranks signals.Ranks, first, second int) {
+	uses = uses[:len(uses)-1]
+	first = was
+	for rank, n := range uses {
+		if n > 0 {
+			ranks |= 1 << rank
+		}
+		if n > uses[first] {
+			first = rank
+		}
 	}
-	for n > 1 && uses[n-1] == 0 {
-		n--
+	second = first
+	for rank, n := range uses {
+		if n > 0 && rank != first && (second == first || n > uses[second]) {
+			second = rank
+		}
 	}
-	return n
+	return ranks, first, second
 }
+
+func last(uses []int) int { return uses[len(uses)-1] }
 
 // cover narrows the containers to the namespaces where an instance needs them. It reports
 // whether there are some that were not read.
@@ -136,12 +184,12 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]*[]string, warnin
 func (s *Source) readInto(ctx context.Context, v *vector, exprs []string, r v1.Range, custom bool) (said []string, err error) {
 	v.begin(r.Start.Equal(r.End))
 	for _, expr := range exprs {
-		a, err := s.client.read(ctx, expr, r, v)
+		a, err := s.client.Read(ctx, expr, r, v)
 		if err != nil {
 			return nil, err
 		}
-		said = append(said, a.warnings...)
-		for _, text := range a.infos {
+		said = append(said, a.Warnings...)
+		for _, text := range a.Infos {
 			// What is unusual about our own expressions we know.
 			if custom || !strings.HasPrefix(text, "PromQL info:") {
 				said = append(said, text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -19,10 +20,10 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				v.begin(true)
-				if _, err := decode(bytes.NewReader(text), v.take); err != nil {
+				if _, err := answer.Decode(bytes.NewReader(text), v.Take); err != nil {
 					b.Fatal(err)
 				}
-				v.end()
+				v.End()
 			}
 		})
 	}

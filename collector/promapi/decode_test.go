@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
@@ -30,12 +31,12 @@ func matrixOf(text []byte) (model.Matrix, bool) {
 	return a.Data.Result, true
 }
 
-func vectorOf(text []byte) (*vector, answer, error) {
+func vectorOf(text []byte) (*vector, answer.Answer, error) {
 	v := newVector(1000, signals.Default().Goroutines)
 	v.named = true
 	v.begin(true)
-	a, err := decode(iotest.HalfReader(bytes.NewReader(text)), v.take)
-	v.end()
+	a, err := answer.Decode(iotest.HalfReader(bytes.NewReader(text)), v.Take)
+	v.End()
 	return v, a, err
 }
 
@@ -48,7 +49,7 @@ const example = `{"status":"success","data":{"resultType":"matrix","result":[` +
 func TestDecode(t *testing.T) {
 	v, a, err := vectorOf([]byte(example))
 	require.NoError(t, err)
-	require.Equal(t, answer{status: "success", kind: "matrix", warnings: []string{"partial"}, infos: []string{"not a counter"}}, a)
+	require.Equal(t, answer.Answer{Status: "success", Kind: "matrix", Warnings: []string{"partial"}, Infos: []string{"not a counter"}}, a)
 	require.Len(t, v.read, 3)
 	require.Equal(t, `{instance="a\"ä\\", job="x"}`, v.read[0].of.labels.String())
 	require.Len(t, v.points, 5)
@@ -68,7 +69,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, a, err := vectorOf(text)
 		want, ok := matrixOf(text)
-		if !ok || err != nil || a.status != "success" || v.duplicates > 0 || v.excess > 0 || !json.Valid(text) {
+		if !ok || err != nil || a.Status != "success" || v.duplicates > 0 || v.excess > 0 || !json.Valid(text) {
 			return
 		}
 		distinct := map[model.Fingerprint]bool{}

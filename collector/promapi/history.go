@@ -1,6 +1,7 @@
 package promapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -26,7 +27,7 @@ const scrapesApart = 5 * time.Minute
 // have and whose others are empty if names has them, for a chart. It leaves the
 // thinning out to the server: what is sent does not grow with the window.
 func (s *Source) History(ctx context.Context, service labels.Labels, names []string, from, to time.Time, step time.Duration) (collector.History, error) {
-	selector, err := s.selectorOf(service, names)
+	selector, err := s.selectorOf(service, names, s.completes())
 	if err != nil {
 		return collector.History{}, err
 	}
@@ -40,6 +41,10 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		least, most = q.GoroutinesOver("min_over_time", step, 0), q.GoroutinesOver("max_over_time", step, 0)
 	}
 	exprs := []string{least, most, q.Load(max(signals.Range, step)), q.Start()}
+	pods, err := s.podsOf(ctx, service, r)
+	if err != nil {
+		return collector.History{}, err
+	}
 	results := make([]model.Matrix, len(exprs))
 	said := make([]v1.Warnings, len(exprs))
 	g, ctx := errgroup.WithContext(ctx)
@@ -64,18 +69,31 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		return int(math.Round(float64(int64(t)-h.Start.UnixMilli()) / float64(step.Milliseconds())))
 	}
 	byInstance := map[string]*collector.InstanceHistory{}
-	others := q.Set.Goroutines.HasExpression() // which may have other services
+	var shown []labels.Labels                                 // of each instance
+	others := q.Set.Goroutines.HasExpression() || pods != nil // there may be other services
 	lists := []signals.List{q.Set.Goroutines, q.Set.Goroutines, q.Set.Load, q.Set.Start}
 	for k, m := range results {
-		// Where an instance has several metrics, the one that comes first stays.
+		// Where an instance has several metrics, the one that comes first stays; and its own
+		// container before all of its pod.
 		rank := func(s *model.SampleStream) int { return lists[k].Rank(string(s.Metric[model.MetricNameLabel])) }
-		slices.SortStableFunc(m, func(a, b *model.SampleStream) int { return rank(b) - rank(a) })
+		slices.SortStableFunc(m, func(a, b *model.SampleStream) int {
+			return cmp.Or(rank(b)-rank(a), len(a.Metric)-len(b.Metric))
+		})
 		for _, stream := range m {
 			ls := withoutName(stream.Metric)
-			if collector.LabelsProblem(ls) != "" || k == 0 && others && !labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service) {
+			as := ls
+			if k == 0 && pods != nil {
+				completed := pods.Complete(ls)
+				ls, as = completed, s.shownLabels(ls, completed)
+			}
+			if collector.LabelsProblem(ls) != "" || k == 0 && others && !labels.Equal(labels.NewBuilder(as).Keep(names...).Labels(), service) {
 				continue
 			}
-			for _, in := range instancesOf(&h, byInstance, ls, k == 0) {
+			found := instancesOf(&h, byInstance, ls, k == 0)
+			if len(shown) < len(h.Instances) {
+				shown = append(shown, as)
+			}
+			for _, in := range found {
 				for _, p := range stream.Values {
 					if i := at(p.Timestamp); i >= 0 && i < steps {
 						v := float64(p.Value)
@@ -87,6 +105,9 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 				}
 			}
 		}
+	}
+	for i := range h.Instances {
+		h.Instances[i].Labels = shown[i]
 	}
 	h.Instances = s.replicas.MergeHistory(h.Instances)
 	return h, nil
@@ -151,8 +172,9 @@ func withoutName(m model.Metric) labels.Labels {
 	return b.Labels()
 }
 
-// selectorOf narrows the selector to the instances of one service.
-func (s *Source) selectorOf(service labels.Labels, names []string) (string, error) {
+// selectorOf narrows the selector to the instances of one service. If instances may be
+// completed, labels of a pod need not be those of the series.
+func (s *Source) selectorOf(service labels.Labels, names []string, completed bool) (string, error) {
 	var matchers []*labels.Matcher
 	if s.o.Selector != "" {
 		var err error
@@ -161,6 +183,10 @@ func (s *Source) selectorOf(service labels.Labels, names []string) (string, erro
 		}
 	}
 	for _, name := range names {
+		if completed && (name == "namespace" || name == "pod" || name == "container") {
+			matchers = append(matchers, podMatcher(name, service.Get(name)))
+			continue
+		}
 		matchers = append(matchers, labels.MustNewMatcher(labels.MatchEqual, name, service.Get(name)))
 	}
 	var b strings.Builder

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -155,7 +157,7 @@ func TestPartWithoutAnEnd(t *testing.T) {
 			body := &counted{r: io.MultiReader(strings.NewReader(before), endless{})}
 			v := newVector(10, signals.Default().Goroutines)
 			v.begin(true)
-			_, err := decode(body, v.take)
+			_, err := answer.Decode(body, v.Take)
 			require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), err)
 			require.ErrorContains(t, err, "one series or text of its answer has more than 4 MiB")
 			require.Less(t, body.n, 5<<20)
@@ -195,9 +197,9 @@ func TestTextsAreBounded(t *testing.T) {
 	})
 	w, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
 	require.NoError(t, err)
-	require.Len(t, w.Warnings, maxWarnings)
+	require.Len(t, w.Warnings, answer.MaxWarnings)
 	for _, text := range w.Warnings {
-		require.Less(t, len(text), maxText+50)
+		require.Less(t, len(text), apierror.MaxText+50)
 		require.NotContains(t, text, "\x1b")
 	}
 	for name, body := range map[string]string{

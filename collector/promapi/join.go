@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
@@ -27,6 +28,10 @@ type join struct {
 	// uses count the instances of the latest answer by the rank of their metric of each
 	// signal, with the instances that have none at the end.
 	uses signals.Counts
+	// units are those of the metrics of the load. decide tells whether the answers may
+	// decide on the unit of a process: all metrics were asked for.
+	units  []int8
+	decide bool
 }
 
 // longestRange is the longest range of an expression's rates, 0 if it has none.
@@ -60,18 +65,32 @@ func (j *join) assign() (noLoad, noStart map[string]bool) {
 	for _, s := range j.counts.read {
 		in := s.of
 		j.uses[0][s.used]++
-		in.load = j.loads.find(in.labels, in.load, &in.loadsSeen)
-		in.start = j.starts.find(in.labels, in.start, &in.startsSeen)
-		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.labels.Has("pod") {
-			noLoad[in.labels.Get("namespace")] = true
+		in.load = j.loads.findOf(in, in.load, &in.loadsSeen)
+		in.start = j.starts.findOf(in, in.start, &in.startsSeen)
+		if j.uses[1][j.loads.rankOf(in.load)]++; j.loads.needsContainer(in.load) && in.container.Has("pod") {
+			noLoad[in.container.Get("namespace")] = true
 		}
-		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.labels.Has("pod") {
-			noStart[in.labels.Get("namespace")] = true
+		if j.uses[2][j.starts.rankOf(in.start)]++; j.starts.needsContainer(in.start) && in.container.Has("pod") {
+			noStart[in.container.Get("namespace")] = true
 		}
 	}
 	delete(noLoad, "")
 	delete(noStart, "")
 	return noLoad, noStart
+}
+
+// findOf is find for an instance, and then for its container.
+func (v *vector) findOf(in *instance, was *series, seen *int32) *series {
+	s := v.find(in.labels, was, seen)
+	if s != nil && s.chunk == v.chunk || in.container.Len() == in.labels.Len() {
+		return s
+	}
+	if *seen = -1; s == nil || s.chunk != v.chunk {
+		if of, _ := v.of(in.container); of != nil {
+			return of
+		}
+	}
+	return s
 }
 
 // rankOf is the rank of the metric that a series of the latest answer has, after the last
@@ -102,7 +121,7 @@ func (j *join) add(within time.Duration) {
 		in := s.of
 		if in.window != j.window {
 			in.window, in.place = j.window, int32(len(j.out))
-			j.out = append(j.out, collector.Series{Labels: in.labels})
+			j.out = append(j.out, collector.Series{Labels: in.shown})
 		}
 		series := &j.out[in.place]
 		last := int64(math.MinInt64)
@@ -127,10 +146,13 @@ func (j *join) add(within time.Duration) {
 				j.metrics.dropped.WithLabelValues(dropOutOfOrder).Inc()
 				continue
 			}
-			x := collector.Sample{T: p.T, Count: p.V, Load: collector.KnownLoad(loads.value(p.T)), Start: collector.KnownStart(starts.value(p.T), p.T)}
+			start, _ := starts.value(p.T)
+			load, rank := loads.value(p.T)
+			x := collector.Sample{T: p.T, Count: p.V, Load: collector.KnownLoad(load), Start: collector.KnownStart(start, p.T)}
 			if signals.Young(x.Start, x.T, j.young) {
 				x.Load = collector.Unknown
 			}
+			x.Load = in.unit.Keep(x.T, x.Start, x.Load, j.units[rank], j.decide)
 			last = p.T
 			if within > 0 {
 				// The smallest count of a time with a restart in it may be that of
@@ -164,7 +186,12 @@ func (j *join) end() []collector.Series {
 }
 
 // cursor walks through the points of a series along with the counts.
-type cursor struct{ points []point }
+type cursor struct {
+	points []points.Point
+	rank   int8
+	runs   []run // that are left, if there are several
+	n      int32 // points that are left of the first run
+}
 
 // cursor is at the beginning of what the latest answer had of a series, which
 // may be nil.
@@ -172,17 +199,31 @@ func (v *vector) cursor(s *series) cursor {
 	if s == nil || s.chunk != v.chunk {
 		return cursor{}
 	}
-	return cursor{v.points[s.lo:s.hi]}
+	c := cursor{points: v.points[s.lo:s.hi], rank: s.used}
+	if s.runs != nil {
+		c.runs = *s.runs
+		c.n = c.runs[0].n
+	}
+	return c
 }
 
-// value is what there is at exactly t, else collector.Unknown. Calls come in
-// time order.
-func (c *cursor) value(t int64) float64 {
+// value is what there is at exactly t, else collector.Unknown, and the rank of its metric.
+// Calls come in time order.
+func (c *cursor) value(t int64) (float64, int8) {
 	for len(c.points) > 0 && c.points[0].T < t {
 		c.points = c.points[1:]
+		c.n--
 	}
 	if len(c.points) > 0 && c.points[0].T == t && !math.IsInf(c.points[0].V, 0) {
-		return c.points[0].V
+		for len(c.runs) > 0 && c.n <= 0 {
+			if c.runs = c.runs[1:]; len(c.runs) > 0 {
+				c.n += c.runs[0].n
+			}
+		}
+		if len(c.runs) > 0 {
+			return c.points[0].V, c.runs[0].rank
+		}
+		return c.points[0].V, c.rank
 	}
-	return collector.Unknown
+	return collector.Unknown, c.rank
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
@@ -57,9 +58,9 @@ func (s *Source) query(ctx context.Context, expr string, r v1.Range) (model.Matr
 	s.metrics.duration.Observe(time.Since(began).Seconds())
 	if err == nil {
 		for i := range warnings {
-			warnings[i] = collector.Brief(warnings[i], maxText)
+			warnings[i] = collector.Brief(warnings[i], apierror.MaxText)
 		}
-		warnings = warnings[:min(len(warnings), maxWarnings)]
+		warnings = warnings[:min(len(warnings), answer.MaxWarnings)]
 		m, ok := v.(model.Matrix)
 		if ok {
 			s.metrics.queries.WithLabelValues("ok").Inc()

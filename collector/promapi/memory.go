@@ -29,7 +29,7 @@ const (
 // containers. Instances whose limit is not known are left out: they need the
 // labels namespace and pod, by which the kubelet's metrics are found.
 func (s *Source) Memory(ctx context.Context, service labels.Labels, names []string, now, since time.Time) ([]collector.Memory, error) {
-	sel, err := s.selectorOf(service, names)
+	sel, err := s.selectorOf(service, names, false)
 	if err != nil {
 		return nil, err
 	}

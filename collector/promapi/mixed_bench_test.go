@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -58,7 +59,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			set := signals.Default()
-			j := join{counts: newVector(n, set.Goroutines), loads: newVector(8*n, set.Load), starts: newVector(8*n, set.Start), metrics: NewMetrics(nil), young: signals.Range}
+			j := join{counts: newVector(n, set.Goroutines), loads: newVector(8*n, set.Load), starts: newVector(8*n, set.Start), metrics: NewMetrics(nil), young: signals.Range, units: set.Load.Units(), decide: true}
 			j.counts.named = true
 			texts := [3][]byte{fleetOf(n, c.counts, c.second), fleetOf(n, c.load, none), fleetOf(n, c.start, none)}
 			at := time.Unix(1_700_000_000, 0)
@@ -67,10 +68,10 @@ func BenchmarkEvaluation(b *testing.B) {
 				j.begin(at.Add(-time.Minute), at)
 				for i, v := range []*vector{j.counts, j.loads, j.starts} {
 					v.begin(true)
-					if _, err := decode(bytes.NewReader(texts[i]), v.take); err != nil {
+					if _, err := answer.Decode(bytes.NewReader(texts[i]), v.Take); err != nil {
 						b.Fatal(err)
 					}
-					v.end()
+					v.End()
 					v.choose()
 				}
 				j.assign()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	promvalue "github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/require"
 
@@ -76,6 +77,12 @@ func TestNamesAreTriedForEachInstance(t *testing.T) {
 		},
 		"instant": func() (collector.Window, error) {
 			return s.Window(t.Context(), t0.Add(30*time.Minute), t0.Add(31*time.Minute))
+		},
+		"instants": func() (w collector.Window, err error) { // once the lists are narrowed, and whole again
+			for minute := 31; minute < 44 && err == nil; minute++ {
+				w, err = s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
+			}
+			return w, err
 		},
 		"blocks": func() (collector.Window, error) {
 			return s.Blocks(t.Context(), t0.Add(30*time.Minute), t0.Add(50*time.Minute), 5*time.Minute)
@@ -199,7 +206,8 @@ func TestMetricChangesMidway(t *testing.T) {
 	require.Equal(t, map[float64]int{7: 40, 5: 20}, got, slices.Sorted(maps.Keys(got)))
 }
 
-// An instance whose load vanishes goes on with that of its container, in the same unit.
+// An instance whose load vanishes goes on with that of its container, which is in the same
+// unit: without a jump, after at most the evaluations until all metrics are asked for again.
 func TestLoadVanishesMidway(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 61 {
@@ -217,8 +225,8 @@ func TestLoadVanishesMidway(t *testing.T) {
 		w, err := s.Window(t.Context(), t0.Add(time.Duration(i-1)*time.Minute), t0.Add(time.Duration(i)*time.Minute))
 		require.NoError(t, err)
 		load := w.Series[0].Samples[0].Load
-		require.Less(t, load, 0.56, "minute %d", i)
-		if i < 30 || i >= 34 { // a rate fades out over its range
+		require.False(t, load > 0.56, "minute %d", i)
+		if i < 30 || i >= 34+fullInterval { // a rate fades out over its range
 			require.InDelta(t, 0.5, load, 0.06, "minute %d", i)
 		}
 	}
@@ -243,10 +251,73 @@ func TestCollidingLabels(t *testing.T) {
 	}
 }
 
-// What no instance needs is not asked for, until one comes that does.
+// A process whose load vanishes goes on without one, and not with a load in another unit,
+// which the judge would take for a jump. The next process has the next metric.
+func TestLoadKeepsItsUnit(t *testing.T) {
+	srv, s := real(t, nil)
+	const created = "go_sched_goroutines_created_goroutines_total"
+	for i := range 121 {
+		began := t0.Unix() - 3600
+		if i >= 80 {
+			began = t0.Unix() + 80*60 - 30
+		}
+		samples := map[string]float64{
+			`go_goroutines{instance="a"}`:              1,
+			`process_start_time_seconds{instance="a"}`: float64(began),
+			`process_cpu_seconds_total{instance="a"}`:  30 * float64(i),
+		}
+		if i < 40 || i >= 60 && i < 70 {
+			samples[created+`{instance="a"}`] = 6000 * float64(i)
+		}
+		srv.Append(t, t0.Add(time.Duration(i)*time.Minute), samples)
+	}
+	load := func(i int) float64 {
+		w, err := s.Window(t.Context(), t0.Add(time.Duration(i-1)*time.Minute), t0.Add(time.Duration(i)*time.Minute))
+		require.NoError(t, err)
+		require.Len(t, w.Series, 1)
+		return w.Series[0].Samples[0].Load
+	}
+	known := map[string]int{}
+	for i := 10; i < 120; i++ {
+		v := load(i)
+		switch {
+		case i < 40:
+			require.InDelta(t, 100, v, 1, "minute %d", i)
+		case i >= 46 && i < 60, i >= 76 && i < 85:
+			require.True(t, math.IsNaN(v), "minute %d: %v", i, v)
+		case i >= 90:
+			require.InDelta(t, 0.5, v, 0.01, "minute %d", i)
+			known["cpu"]++
+		case i >= 60 && i < 76 && !math.IsNaN(v):
+			require.Greater(t, v, 1.0, "minute %d: not the CPU time", i)
+			known["created again"]++
+		}
+	}
+	require.Equal(t, 30, known["cpu"])
+	require.Positive(t, known["created again"])
+
+	// A history that is read at once has the same units.
+	_, s2 := real(t, func(o *Options) { o.URL = srv.URL })
+	w, err := s2.Window(t.Context(), t0.Add(10*time.Minute), t0.Add(119*time.Minute))
+	require.NoError(t, err)
+	for _, x := range w.Series[0].Samples {
+		i := int(time.UnixMilli(x.T).Sub(t0) / time.Minute)
+		switch {
+		case i < 40:
+			require.InDelta(t, 100, x.Load, 1, "minute %d", i)
+		case i >= 90:
+			require.InDelta(t, 0.5, x.Load, 0.01, "minute %d", i)
+		case i < 85:
+			require.False(t, x.Load < 1, "minute %d: %v", i, x.Load)
+		}
+	}
+}
+
+// What no instance has is not asked for, but every few evaluations; the start of a new
+// instance is asked for at once.
 func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 	srv, s := real(t, nil)
-	for i := range 20 {
+	for i := range 30 {
 		up := float64(i)*60 + 3600
 		samples := map[string]float64{
 			`go_goroutines{instance="a"}`: 1, `process_cpu_seconds_total{instance="a"}`: up, `process_start_time_seconds{instance="a"}`: 1000,
@@ -258,25 +329,54 @@ func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 		}
 		srv.Append(t, t0.Add(time.Duration(i)*time.Minute), samples)
 	}
-	for minute := 5; minute < 20; minute++ {
+	full := 0
+	for minute := 5; minute < 30; minute++ {
 		w, err := s.Window(t.Context(), t0.Add(time.Duration(minute-1)*time.Minute), t0.Add(time.Duration(minute)*time.Minute))
 		require.NoError(t, err)
 		asked := srv.Queries()
+		text := strings.Join(asked, "\n")
+		all := strings.Contains(text, "runtime_uptime") && strings.Contains(text, "go_memory_allocations")
+		if all {
+			full++
+		}
 		switch {
-		case minute == 10: // the instance begins, and what it needs is asked for at once
-			require.Len(t, asked, 5, strings.Join(asked, "\n"))
+		case minute == 11: // the instance has begun, and its start is asked for at once
+			require.Len(t, asked, 3, text)
 			require.Len(t, w.Series, 2)
-		case minute > 5 && minute < 10:
+		case minute > 5 && minute < 10 && !all:
 			require.Len(t, asked, 3)
 			require.Contains(t, asked, "rate(process_cpu_seconds_total[5m])")
 			require.Contains(t, asked, "process_start_time_seconds")
-		case minute > 16:
+		case minute > 20:
 			require.Len(t, asked, 3)
-			require.Contains(t, strings.Join(asked, ""), "process_uptime_seconds")
-			require.NotContains(t, strings.Join(asked, ""), "runtime_uptime")
+			require.Contains(t, text, "process_uptime_seconds")
 			require.InDelta(t, 1, w.Series[0].Samples[0].Load, 1e-9)
 			require.InDelta(t, 1, w.Series[1].Samples[0].Load, 1e-9)
-			require.False(t, math.IsNaN(w.Series[1].Samples[0].Start))
+		}
+		if minute >= 10 {
+			require.Len(t, w.Series, 2)
+			require.False(t, math.IsNaN(w.Series[1].Samples[0].Start), "minute %d", minute)
+		}
+	}
+	require.Equal(t, 5, full, "every five evaluations")
+}
+
+// The chart of a service has the load of its containers, whether or not their namespace is
+// a label of the service.
+func TestChartHasTheLoadOfContainers(t *testing.T) {
+	for _, names := range [][]string{{"namespace", "job"}, {"job"}} {
+		srv, s := real(t, nil)
+		fleet(t, srv)
+		_, err := s.Window(t.Context(), t0.Add(50*time.Minute), t0.Add(51*time.Minute))
+		require.NoError(t, err)
+		of := labels.NewBuilder(labels.FromStrings("job", "old", "namespace", "shop")).Keep(names...).Labels()
+		for _, step := range []time.Duration{time.Minute, 10 * time.Minute} {
+			h, err := s.History(t.Context(), of, names, t0.Add(20*time.Minute), t0.Add(50*time.Minute), step)
+			require.NoError(t, err)
+			require.Len(t, h.Instances, 1)
+			for i, load := range h.Instances[0].Load {
+				require.InDelta(t, 0.4, load, 1e-9, "%v, step %d of %v", names, i, step)
+			}
 		}
 	}
 }

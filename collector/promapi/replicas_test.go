@@ -34,7 +34,7 @@ func pair(w http.ResponseWriter, r *http.Request) {
 			restarted := minute >= 50 && (replica == "a" || minute >= 51)
 			var v float64
 			switch expr := r.Form.Get("query"); {
-			case strings.HasPrefix(expr, "process_start"):
+			case strings.Contains(expr, "process_start"):
 				v = float64(t0.Unix() - 7200)
 				if restarted {
 					v = float64(t0.Unix() + 50*60)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
+	"github.com/gorowatch/gorowatch/collector/promapi/client"
 	"github.com/gorowatch/gorowatch/collector/promapi/share"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
@@ -61,25 +63,32 @@ type Options struct {
 // labels.
 type Source struct {
 	api     v1.API
-	client  *client
+	client  *client.Client
 	o       Options
 	custom  bool // the load is an expression of the user
 	metrics *Metrics
 
 	// mtx lets one window be read at a time.
-	mtx      sync.Mutex
-	queries  signals.Query
-	covered  [2]map[string]bool // namespaces whose containers are read, for load and start
-	join     join
-	replicas *collector.Replicas
-	groups   *vector     // the latest list of the services; of a Share alone
-	known    share.Known // the services
-	listed   time.Time   // up to when the history has the known services
-	loose    [2]bool     // loads and starts that lack a label of the services are read
+	mtx     sync.Mutex
+	queries signals.Query
+	covered [2]map[string]bool // namespaces whose containers are read, for load and start
+	// evaluations count those since the lists were asked for as a whole; withoutStart are
+	// the instances that had no start then.
+	evaluations, withoutStart int
+	// completed tells that there are instances whose pod is not among their own labels.
+	completed bool
+	join      join
+	replicas  *collector.Replicas
+	groups    *vector     // the latest list of the services; of a Share alone
+	known     share.Known // the services
+	listed    time.Time   // up to when the history has the known services
+	loose     [2]bool     // loads and starts that lack a label of the services are read
 
 	shownMtx sync.Mutex
 	uses     []signals.Use
 	shown    signals.Query // as of the latest window
+	// shownCompleted is completed as of the latest window.
+	shownCompleted bool
 }
 
 var _ collector.BlockSource = (*Source)(nil)
@@ -128,22 +137,23 @@ func New(o Options) (*Source, error) {
 		return nil, fmt.Errorf("promapi: %w", err)
 	}
 	s := &Source{
-		api:      v1.NewAPI(c),
-		client:   newClient(confined, o),
-		o:        o,
-		custom:   set.Load.HasExpression(),
-		queries:  query,
-		shown:    query,
-		metrics:  o.Metrics,
-		replicas: collector.NewReplicas(o.ReplicaLabels),
+		api:         v1.NewAPI(c),
+		client:      client.New(client.Options{HTTP: confined, URL: o.URL, Params: o.Params, Timeout: o.Timeout, Queries: o.Metrics.queries, Duration: o.Metrics.duration}),
+		o:           o,
+		custom:      set.Load.HasExpression(),
+		queries:     query,
+		evaluations: fullInterval,
+		shown:       query,
+		metrics:     o.Metrics,
+		replicas:    collector.NewReplicas(o.ReplicaLabels),
 		join: join{
 			// There are processes without goroutines too, that have a load.
 			counts: newVector(o.SeriesLimit, set.Goroutines),
 			loads:  newVector(2*maxReplicas*o.SeriesLimit, set.Load), starts: newVector(2*maxReplicas*o.SeriesLimit, set.Start),
-			metrics: o.Metrics, young: loadRange,
+			metrics: o.Metrics, young: loadRange, units: set.Load.Units(),
 		},
 	}
-	s.join.counts.named = true
+	s.join.counts.named, s.join.counts.completed = true, true
 	if o.Share != nil {
 		s.join.counts.keep = o.Share.owns
 		s.groups = newVector(maxGroups, signals.List{{}})
@@ -215,7 +225,7 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 	for _, text := range said {
 		w.Warnings = appendNew(w.Warnings, text)
 	}
-	if text := s.client.clock(); text != "" {
+	if text := s.client.Clock(); text != "" {
 		w.Warnings = appendNew(w.Warnings, text)
 	}
 	for _, v := range []*vector{j.counts, j.loads, j.starts} {
@@ -230,7 +240,7 @@ func appendNew(list []string, s string) []string {
 			return list
 		}
 	}
-	if len(list) >= 3*maxWarnings {
+	if len(list) >= 3*answer.MaxWarnings {
 		return list
 	}
 	return append(list, s)

@@ -47,7 +47,7 @@ func source(t *testing.T, addr string, client *http.Client, change ...func(*Opti
 	}
 	s, err := New(o)
 	require.NoError(t, err)
-	s.client.backoff.First = time.Millisecond
+	s.client.FirstWait = time.Millisecond
 	return s, reg
 }
 
@@ -302,7 +302,7 @@ func TestLoadOfAYoungProcessIsUnknown(t *testing.T) {
 		switch {
 		case isCounts(expr):
 			matrix(w, nil, stream(a, at(t0, 1, "10"), at(t0, 4, "10"), at(t0, 6, "10")))
-		case strings.HasPrefix(expr, "process_start_time_seconds"):
+		case strings.Contains(expr, "process_start_time_seconds"):
 			start := fmt.Sprint(t0.Unix())
 			matrix(w, nil, stream(a, at(t0, 1, start), at(t0, 4, start), at(t0, 6, start)))
 		default:

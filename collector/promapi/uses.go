@@ -29,12 +29,12 @@ func (o *Options) signals() (signals.Set, error) {
 // count keeps how many instances have each signal by which metric, and asks for no more
 // than those from then on.
 func (s *Source) count() {
-	s.queries.LoadFirst, s.queries.StartFirst = narrow(s.join.uses[1]), narrow(s.join.uses[2])
+	s.narrow()
 	s.needLoose()
 	uses := signals.Uses(s.queries.Set, s.join.uses)
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
-	s.uses, s.shown = uses, s.queries
+	s.uses, s.shown, s.shownCompleted = uses, s.queries, s.completed
 }
 
 // Signals says by which metrics the instances of the latest window are read.
@@ -49,11 +49,15 @@ func (s *Source) narrowed(selector string, service labels.Labels, names []string
 	s.shownMtx.Lock()
 	q := s.shown
 	s.shownMtx.Unlock()
-	q.Selector, q.LoadFirst, q.StartFirst = selector, 0, 0 // the past may have had others
-	if slices.Contains(names, "namespace") {
+	q.Selector = selector
+	q.LoadRanks, q.StartRanks, q.BareLoad, q.NegatedLoad, q.BareStart = 0, 0, 0, 0, 0 // the past may have had others
+	namespace := service.Get("namespace")
+	// With a Share, instances may have a namespace that their service has not.
+	hidden := namespace == "" && s.o.Share != nil && s.completes()
+	if slices.Contains(names, "namespace") && !hidden {
 		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {
 			if *c != "" {
-				*c = signals.Containers([]string{service.Get("namespace")})
+				*c = signals.Containers([]string{namespace})
 			}
 		}
 	}

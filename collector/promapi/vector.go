@@ -1,13 +1,14 @@
 package promapi
 
 import (
-	"bytes"
 	"hash/maphash"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
@@ -24,6 +25,9 @@ type vector struct {
 	byLabels map[key]*series
 	// list are the metrics that the answers have; an instance may have several.
 	list signals.List
+	// bare is the rank of the metric of the series without a name; negated that of those
+	// without a name and with negative values, unless it is the same.
+	bare, negated int8
 	// sets are the distinct sets of label names, which are usually one. More
 	// labels come first, once they are sorted: they say more.
 	sets     []*nameSet
@@ -49,6 +53,10 @@ type vector struct {
 	problem  string
 	keep     func(labels.Labels) bool
 	named    bool
+	// completed tells that the pods of instances without one are asked for. fresh are those
+	// that were learnt.
+	completed bool
+	fresh     []*series
 
 	// chunk numbers the answers; read are the series of the latest one, points
 	// theirs. duplicates, excess and bad are series of it that were left out:
@@ -56,7 +64,7 @@ type vector struct {
 	// their labels.
 	chunk                   int32
 	read                    []*series
-	points                  []point
+	points                  []points.Point
 	several                 bool // series of an instance
 	instant                 bool // each series has one point
 	duplicates, excess, bad int
@@ -83,22 +91,29 @@ type series struct {
 	// rank is the place of the metric in the list. head is the series of the instance that
 	// byLabels has, next the one after it, of another metric.
 	rank       int8
-	used       int8 // of the head: the rank of the metric that the latest answer is of
+	used       int8   // of the head: the rank of the metric that the latest answer is of
+	runs       *[]run // of the head, if its points are of several metrics
 	head, next *series
-	chosen     int32 // of the head: the answer of which one series was chosen
+	uptime     *uptime // of starts, if it has one
+	chosen     int32   // of the head: the answer of which one series was chosen
+	nameless   bool
+	negative   bool  // in the latest answer
 	chunk      int32 // latest answer that had it
 	lo, hi     int32 // its points in that
 }
 
-// instance is what a series of counts has besides: its labels without the name;
-// the load and the start that belong to it, nil: none, as of the versions of
-// theirs; and its place in the window that is read.
+// instance is what a series of counts has besides: its labels without the name, those that
+// it is shown with, and those by which its container is found, which name its pod; the load
+// and the start that belong to it, nil: none, as of the versions of theirs; and its place in
+// the window that is read.
 type instance struct {
 	labels                labels.Labels
+	shown, container      labels.Labels
 	identity              key // of the labels without the replica's
 	load, start           *series
 	loadsSeen, startsSeen int32
 	window, place         int32
+	unit                  signals.LoadUnit
 }
 
 func newVector(limit int, list signals.List) *vector {
@@ -116,19 +131,19 @@ func (v *vector) begin(instant bool) {
 	v.chunk++
 	v.read, v.points, v.duplicates, v.excess, v.bad, v.several = v.read[:0], v.points[:0], 0, 0, 0, false
 	v.instant = instant
-	v.beginPart()
+	v.BeginPart()
 }
 
 // part is a part of an answer: how much there was when it began.
 type part struct{ read, points, duplicates, excess, bad int }
 
-// beginPart prepares for a part of an answer. Series that a part before had are skipped.
-func (v *vector) beginPart() {
+// BeginPart prepares for a part of an answer. Series that a part before had are skipped.
+func (v *vector) BeginPart() {
 	v.part = part{len(v.read), len(v.points), v.duplicates, v.excess, v.bad}
 }
 
-// undoPart forgets the part, so that it can be read again.
-func (v *vector) undoPart() {
+// UndoPart forgets the part, so that it can be read again.
+func (v *vector) UndoPart() {
 	p := v.part
 	for _, s := range v.read[p.read:] {
 		s.chunk--
@@ -136,10 +151,10 @@ func (v *vector) undoPart() {
 	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:p.read], v.points[:p.points], p.duplicates, p.excess, p.bad
 }
 
-// take is told of a series of an answer, by its labels as they are written.
-func (v *vector) take(text []byte) *[]point {
-	v.end()
-	id := v.key(text)
+// Take is told of a series of an answer, by its labels as they are written.
+func (v *vector) Take(text []byte) *[]points.Point {
+	v.End()
+	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes
 	s, ok := v.byText[id]
 	if !ok {
 		if !v.room(text) {
@@ -183,12 +198,12 @@ func (v *vector) room(text []byte) bool {
 	case len(v.instances) < v.limit:
 		return true
 	}
-	_, ls := instanceLabels(text)
+	_, ls := answer.Labels(text)
 	return (v.replicated || v.replicas.Replicated(ls)) && v.instances[v.identity(v.replicas.Identity(ls))] > 0
 }
 
-// end marks the end of the points of the latest series.
-func (v *vector) end() {
+// End marks the end of the points of the latest series.
+func (v *vector) End() {
 	if n := len(v.read); n > 0 && v.read[n-1].hi == v.read[n-1].lo {
 		v.read[n-1].hi = int32(len(v.points))
 	}
@@ -196,7 +211,7 @@ func (v *vector) end() {
 
 // learn finds or makes the series with labels that were never written like that.
 func (v *vector) learn(text []byte) *series {
-	metric, ls := instanceLabels(text)
+	metric, ls := answer.Labels(text)
 	if problem := collector.LabelsProblem(ls); problem != "" {
 		if v.problem == "" {
 			v.problem = problem
@@ -204,18 +219,26 @@ func (v *vector) learn(text []byte) *series {
 		return v.unusable
 	}
 	id := v.identity(ls)
-	rank := int8(v.list.Rank(metric))
+	rank, nameless := v.bare, metric == ""
+	if !nameless {
+		rank = int8(v.list.Rank(metric))
+	}
 	if s, ok := v.byLabels[id]; ok {
-		return s.alternative(rank)
+		a := s.alternative(rank)
+		a.nameless = a.nameless || nameless
+		return a
 	}
 	if v.keep != nil && !v.keep(ls) {
 		return v.ignored
 	}
-	s := &series{set: v.setOf(ls), rank: rank, used: rank}
+	s := &series{set: v.setOf(ls), rank: rank, used: rank, nameless: nameless}
 	s.head = s
 	s.set.n++
 	if v.named {
-		s.of = &instance{labels: ls}
+		s.of = &instance{labels: ls, shown: ls, container: ls}
+	}
+	if v.completed && !ls.Has("pod") && ls.Has("job") && ls.Has("instance") {
+		v.fresh = append(v.fresh, s)
 	}
 	if v.replicas != nil {
 		v.replicated = v.replicated || v.replicas.Replicated(ls)
@@ -261,14 +284,7 @@ func (v *vector) forget() {
 	}
 	for id, s := range v.byLabels {
 		if s.newest() < oldest {
-			delete(v.byLabels, id)
-			s.set.n--
-			if v.replicas != nil {
-				if v.instances[s.of.identity]--; v.instances[s.of.identity] <= 0 {
-					delete(v.instances, s.of.identity)
-				}
-			}
-			v.version++
+			v.drop(id, s)
 		}
 	}
 	v.sets = slices.DeleteFunc(v.sets, func(s *nameSet) bool {
@@ -279,12 +295,14 @@ func (v *vector) forget() {
 	})
 }
 
-// instanceLabels are the name of the metric of a series and the labels of its instance,
-// from its labels as they are written in JSON.
-func instanceLabels(text []byte) (metric string, ls labels.Labels) {
-	metric, ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
-	if err != nil {
-		return "", labels.EmptyLabels() // cannot be: the text was read once without an error
+// drop forgets the series of an instance.
+func (v *vector) drop(id key, s *series) {
+	delete(v.byLabels, id)
+	s.set.n--
+	if v.replicas != nil {
+		if v.instances[s.of.identity]--; v.instances[s.of.identity] <= 0 {
+			delete(v.instances, s.of.identity)
+		}
 	}
-	return metric, ls
+	v.version++
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // versionMetrics say what an instance runs: build_info and its kin in a version
-// label, kube-state-metrics in the image of a pod's container.
-const versionMetrics = `__name__=~"(.+_)?build_info|kube_pod_container_info"`
+// label, OpenTelemetry's target_info in service_version, kube-state-metrics in the image of
+// a pod's container.
+const versionMetrics = `__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"`
 
 // versionExpr selects them among what is watched.
 func versionExpr(selector string) string {

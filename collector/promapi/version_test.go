@@ -25,6 +25,12 @@ func TestVersions(t *testing.T) {
 			{"__name__": "lib_build_info", "job": "shop", "instance": "d", "version": "2"},
 			{"__name__": "lib_build_info", "job": "shop", "instance": "e", "version": "2"},
 			{"__name__": "shop_build_info", "job": "shop", "instance": "e", "version": "3"},
+			{"__name__": "lib_build_info", "job": "shop", "instance": "f", "version": "2"},
+			{"__name__": "shop_build_info", "job": "shop", "instance": "f", "version": "3"},
+			{"__name__": "target_info", "job": "shop", "instance": "e", "service_version": "4", "version": "none"},
+			{"__name__": "target_info", "job": "shop", "instance": "d", "service_version": "5"},
+			{"__name__": "target_info", "job": "shop", "instance": "o", "service_version": "6", "k8s_pod_name": "p2"},
+			{"__name__": "target_info", "job": "shop", "instance": "q", "k8s_pod_name": "p2"},
 			{"__name__": "kube_pod_container_info", "job": "ksm", "instance": "k", "namespace": "prod", "pod": "p1", "container": "app", "image": "registry:5000/shop/app:v9@sha256:abc"},
 			{"__name__": "kube_pod_container_info", "job": "ksm", "instance": "k", "namespace": "prod", "pod": "p1", "container": "proxy", "image": "proxy:v1"},
 			{"__name__": "kube_pod_container_info", "job": "ksm", "instance": "k", "namespace": "prod", "pod": "p2", "container": "app", "image": "registry:5000/shop/app:v8"},
@@ -37,7 +43,7 @@ func TestVersions(t *testing.T) {
 	})
 	version, err := s.Versions(t.Context(), t0)
 	require.NoError(t, err)
-	require.Equal(t, `/api/v1/query {__name__=~"(.+_)?build_info|kube_pod_container_info"}`, asked)
+	require.Equal(t, `/api/v1/query {__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`, asked)
 	for name, c := range map[string]struct {
 		labels []string
 		want   string
@@ -46,7 +52,10 @@ func TestVersions(t *testing.T) {
 		"Go's where there is no other":        {[]string{"instance", "b"}, "v1.41.0"},
 		"a build without one":                 {[]string{"instance", "c"}, ""},
 		"build_info before all others":        {[]string{"instance", "d"}, "7"},
-		"two that contradict":                 {[]string{"instance", "e"}, ""},
+		"OpenTelemetry's before others":       {[]string{"instance", "e"}, "4"},
+		"OpenTelemetry's alone":               {[]string{"instance", "o"}, "6"},
+		"OpenTelemetry says none":             {[]string{"instance", "q"}, ""},
+		"two that contradict":                 {[]string{"instance", "f"}, ""},
 		"nobody":                              {[]string{"instance", "x"}, ""},
 		"image of the container":              {[]string{"instance", "x", "namespace", "prod", "pod", "p1", "container", "app"}, "v9"},
 		"which container is not known":        {[]string{"instance", "x", "namespace", "prod", "pod", "p1"}, ""},
@@ -64,9 +73,9 @@ func TestVersions(t *testing.T) {
 
 func TestVersionsOfWhatIsWatched(t *testing.T) {
 	for selector, want := range map[string]string{
-		"":                                `{__name__=~"(.+_)?build_info|kube_pod_container_info"}`,
-		"{}":                              `{__name__=~"(.+_)?build_info|kube_pod_container_info"}`,
-		`{namespace="prod",job=~"a|b.*"}`: `{__name__=~"(.+_)?build_info|kube_pod_container_info",namespace="prod",job=~"a|b.*"}`,
+		"":                                `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`,
+		"{}":                              `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"}`,
+		`{namespace="prod",job=~"a|b.*"}`: `{__name__=~"(.+_)?build_info|target_info|kube_pod_container_info",namespace="prod",job=~"a|b.*"}`,
 	} {
 		require.Equal(t, want, versionExpr(selector))
 	}

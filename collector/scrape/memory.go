@@ -33,6 +33,7 @@ type memory struct {
 	// load is what the rate of the load looks back at, of the metrics with these names.
 	load  signals.Points
 	names [3]string
+	unit  signals.LoadUnit
 }
 
 // NewMemory makes an empty Memory.
@@ -77,7 +78,8 @@ func (in *memory) keep(x collector.Scrape, set *signals.Set) {
 		in.load = signals.Points{}
 	}
 	in.names = x.Names
-	load := set.Load[set.Load.Rank(x.Names[1])]
+	rank := set.Load.Rank(x.Names[1])
+	load := set.Load[rank]
 	start := set.Start[set.Start.Rank(x.Names[2])]
 	s := collector.Sample{T: x.T, Count: x.Count, Load: collector.Unknown, Start: collector.KnownStart(start.Value(x.Start, x.T), x.T)}
 	switch {
@@ -91,6 +93,7 @@ func (in *memory) keep(x collector.Scrape, set *signals.Set) {
 		rate, _ := signals.Rate(in.load.T, in.load.V, s.T, 0)
 		s.Load = collector.KnownLoad(rate)
 	}
+	s.Load = in.unit.Keep(s.T, s.Start, s.Load, set.Load.Units()[rank], true)
 	if len(in.samples) >= maxSamples {
 		in.samples = in.samples[:copy(in.samples, in.samples[maxSamples/10:])]
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -65,19 +66,14 @@ func (t *target) read(ctx context.Context, timeout time.Duration, set *signals.S
 
 // first returns the value of the first metric of a list that there is.
 func first(families map[string]*dto.MetricFamily, list signals.List) (v float64, name string, ok bool) {
-	for _, m := range list {
+	for i := range list {
+		m := &list[i]
 		if m.Container {
 			continue
 		}
-		f := families[m.Name]
-		if v, ok = value(f); !ok {
-			continue
+		if v, ok = value(families, m); ok {
+			return v, m.Name, true
 		}
-		for i := 1; i < len(f.GetMetric()) && len(m.Sum) > 0; i++ {
-			more, _ := valueOf(f.GetMetric()[i])
-			v += more
-		}
-		return v, m.Name, true
 	}
 	return 0, "", false
 }
@@ -109,12 +105,22 @@ func statusError(u *url.URL, code int) error {
 	return collector.Errorf(fetch.ReasonOfStatus(code), "%s: %s%s", collector.RedactURL(u), fetch.StatusText(code), advice)
 }
 
-// value returns the value of a family whose one metric has no labels of its own.
-func value(f *dto.MetricFamily) (float64, bool) {
-	if len(f.GetMetric()) == 0 {
-		return 0, false
+// value returns the value of a metric, which has no labels of its own. The series of a
+// counter are summed up: the requests of all handlers are those of the process.
+func value(families map[string]*dto.MetricFamily, m *signals.Metric) (v float64, ok bool) {
+	read := valueOf
+	f := families[m.Name]
+	if base, found := strings.CutSuffix(m.Name, "_count"); f == nil && found {
+		f, read = families[base], countOf
 	}
-	return valueOf(f.GetMetric()[0])
+	for i, x := range f.GetMetric() {
+		one, known := read(x)
+		if !known || i > 0 && m.Kind != signals.Counter {
+			break
+		}
+		v, ok = v+one, true
+	}
+	return v, ok
 }
 
 func valueOf(m *dto.Metric) (float64, bool) {
@@ -125,6 +131,17 @@ func valueOf(m *dto.Metric) (float64, bool) {
 		return m.GetCounter().GetValue(), true
 	case m.GetUntyped() != nil:
 		return m.GetUntyped().GetValue(), true
+	}
+	return 0, false
+}
+
+// countOf is how many observations a histogram or a summary has.
+func countOf(m *dto.Metric) (float64, bool) {
+	switch {
+	case m.GetHistogram() != nil:
+		return float64(m.GetHistogram().GetSampleCount()), true
+	case m.GetSummary() != nil:
+		return float64(m.GetSummary().GetSampleCount()), true
 	}
 	return 0, false
 }

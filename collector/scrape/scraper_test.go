@@ -245,6 +245,8 @@ process_uptime_seconds 600
 `
 	custom, err := signals.Parse(signals.Names{Goroutines: []string{"vault_runtime_num_goroutines"}, Load: []string{"in_flight", "requests_total"}})
 	require.NoError(t, err)
+	requests, err := signals.Parse(signals.Names{Load: []string{"http_requests_total", "http_server_request_duration_seconds_count"}})
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		text string
 		set  signals.Set
@@ -253,6 +255,24 @@ process_uptime_seconds 600
 		"OpenTelemetry": {otel, signals.Default(), collector.Scrape{Count: 30, CPU: 3, Start: 600, Names: [3]string{"go_goroutine_count", "process_cpu_time_seconds_total", "process_uptime_seconds"}}},
 		"both":          {otel + "go_goroutines 29\n", signals.Default(), collector.Scrape{Count: 29, CPU: 3, Start: 600, Names: [3]string{"go_goroutines", "process_cpu_time_seconds_total", "process_uptime_seconds"}}},
 		"configured":    {otel + "vault_runtime_num_goroutines 5\nin_flight 7\nrequests_total 100\n", custom, collector.Scrape{Count: 5, CPU: 7, Start: 600, Names: [3]string{"vault_runtime_num_goroutines", "in_flight", "process_uptime_seconds"}}},
+		"requests of all handlers": {`go_goroutines 5
+process_uptime_seconds 600
+# TYPE http_requests_total counter
+http_requests_total{code="200",handler="/"} 100
+http_requests_total{code="500",handler="/"} 1
+http_requests_total{code="200",handler="/metrics"} 10
+`, requests, collector.Scrape{Count: 5, CPU: 111, Start: 600, Names: [3]string{"go_goroutines", "http_requests_total", "process_uptime_seconds"}}},
+		"requests of a histogram": {`go_goroutines 5
+process_uptime_seconds 600
+# TYPE http_server_request_duration_seconds histogram
+http_server_request_duration_seconds_bucket{route="/",le="1"} 7
+http_server_request_duration_seconds_bucket{route="/",le="+Inf"} 9
+http_server_request_duration_seconds_sum{route="/"} 3.5
+http_server_request_duration_seconds_count{route="/"} 9
+http_server_request_duration_seconds_bucket{route="/x",le="+Inf"} 2
+http_server_request_duration_seconds_sum{route="/x"} 1
+http_server_request_duration_seconds_count{route="/x"} 2
+`, requests, collector.Scrape{Count: 5, CPU: 11, Start: 600, Names: [3]string{"go_goroutines", "http_server_request_duration_seconds_count", "process_uptime_seconds"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.text) }))

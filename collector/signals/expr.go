@@ -18,8 +18,14 @@ type Query struct {
 	Selector string
 	// Containers narrows the series of containers; empty: they are not read.
 	LoadContainers, StartContainers string
-	// LoadFirst and StartFirst are how many metrics of a list are asked for, 0: all.
-	LoadFirst, StartFirst int
+	// LoadRanks and StartRanks are the metrics of a list that are asked for.
+	LoadRanks, StartRanks Ranks
+	// BareLoad and BareStart are the places of the metrics whose series get no name if
+	// their expression drops it: a name costs Prometheus a third of a query.
+	BareLoad, BareStart int
+	// NegatedLoad is the place of a counter whose loads are negative instead of having a
+	// name, unless it is BareLoad. Over a range, loads of both would be one series.
+	NegatedLoad int
 	// Part is which of them are asked for.
 	Part Part
 }
@@ -38,6 +44,12 @@ const (
 func (q *Query) asks(m *Metric) bool {
 	return q.Part == All || (q.Part == Others) == (m.Kind == Expression || m.Container)
 }
+
+// Ranks are places in a list as bits, 0: all.
+type Ranks uint64
+
+// Has reports whether a place is among them.
+func (r Ranks) Has(rank int) bool { return r == 0 || r&(1<<rank) != 0 }
 
 // Goroutines is the expression for the counts. The series keep their names, because an
 // instance may have several: Rank tells which one to take.
@@ -63,7 +75,7 @@ func (q *Query) Goroutines() string {
 			continue
 		}
 		flush()
-		parts = append(parts, m.tag(i, m.Name))
+		parts = append(parts, m.tag(i, 0, m.Name))
 	}
 	flush()
 	return q.alternatives(parts)
@@ -106,7 +118,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 		if m.Kind == Expression {
 			of = "(" + m.Name + ")"
 		}
-		parts = append(parts, m.tag(i, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
+		parts = append(parts, m.tag(i, 0, fmt.Sprintf("%s(%s[%s%s])", function, of, duration(over), sub)))
 	}
 	return q.alternatives(parts)
 }
@@ -114,18 +126,18 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 // Load is the expression for the load, with rates over a range.
 func (q *Query) Load(over time.Duration) string {
 	var parts []string
-	for i, m := range first(q.Set.Load, q.LoadFirst) {
+	for i, m := range q.Set.Load {
 		switch {
-		case !q.asks(&m):
+		case !q.LoadRanks.Has(i), !q.asks(&m):
 		case m.Kind == Expression:
-			parts = append(parts, m.tag(i, m.Name))
+			parts = append(parts, q.tagLoad(i, m.Name))
 		case m.Container && q.LoadContainers == "":
 		case m.Container:
 			x := m.Name + q.LoadContainers
 			if m.Kind == Counter {
 				x = fmt.Sprintf("rate(%s[%s])", x, duration(over))
 			}
-			parts = append(parts, m.tag(i, "sum by (namespace, pod, container) ("+x+")"), m.tag(i, "sum by (namespace, pod) ("+x+")"))
+			parts = append(parts, q.tagLoad(i, "sum by (namespace, pod, container) ("+x+")"), q.tagLoad(i, "sum by (namespace, pod) ("+x+")"))
 		default:
 			x := m.Name + q.Selector
 			if m.Kind == Counter {
@@ -134,58 +146,88 @@ func (q *Query) Load(over time.Duration) string {
 			if len(m.Sum) > 0 {
 				x = "sum without (" + strings.Join(m.Sum, ", ") + ") (" + x + ")"
 			}
-			parts = append(parts, m.tag(i, x))
+			parts = append(parts, q.tagLoad(i, x))
 		}
 	}
 	return q.alternatives(parts)
 }
 
+// tagLoad is tag for a load.
+func (q *Query) tagLoad(i int, expr string) string {
+	if i == q.NegatedLoad && i != q.BareLoad {
+		return "-" + expr
+	}
+	return q.Set.Load[i].tag(i, q.BareLoad, expr)
+}
+
 // Start is the expression for the starts of the processes.
-func (q *Query) Start() string {
-	var parts []string
-	for i, m := range first(q.Set.Start, q.StartFirst) {
+func (q *Query) Start() string { return q.start(false) }
+
+// StartOrUptime is the expression for the starts of the processes, or their uptimes as they
+// are where they export these. All of them have the names of their metrics, so that it costs
+// no more than one metric.
+func (q *Query) StartOrUptime() string { return q.start(true) }
+
+func (q *Query) start(uptimes bool) string {
+	var parts, names []string
+	for i, m := range q.Set.Start {
 		switch {
-		case !q.asks(&m):
+		case !q.StartRanks.Has(i), !q.asks(&m):
 		case m.Kind == Expression:
-			parts = append(parts, m.tag(i, m.Name))
+			parts = append(parts, m.tag(i, q.BareStart, m.Name))
 		case m.Container && q.StartContainers == "":
 		case m.Container:
 			x := m.Name + q.StartContainers
-			parts = append(parts, m.tag(i, "max by (namespace, pod, container) ("+x+")"), m.tag(i, "max by (namespace, pod) ("+x+")"))
+			parts = append(parts, m.tag(i, q.BareStart, "max by (namespace, pod, container) ("+x+")"), m.tag(i, q.BareStart, "max by (namespace, pod) ("+x+")"))
+		case uptimes:
+			names = append(names, m.Name)
 		case m.Kind == Uptime:
 			x := m.Name + q.Selector
 			scale := ""
 			if m.Milliseconds {
 				scale = " / 1000"
 			}
-			parts = append(parts, m.tag(i, "timestamp("+x+") - "+x+scale))
+			parts = append(parts, m.tag(i, q.BareStart, "timestamp("+x+") - "+x+scale))
 		default:
 			parts = append(parts, m.Name+q.Selector)
 		}
 	}
+	switch len(names) {
+	case 0:
+	case 1:
+		parts = append([]string{names[0] + q.Selector}, parts...)
+	default:
+		parts = append([]string{selectNames(names, q.Selector)}, parts...)
+	}
 	return q.alternatives(parts)
 }
 
-func first(l List, n int) List {
-	if n > 0 {
-		return l[:min(n, len(l))]
+// alternatives are tried in order for each set of labels. Without any, the expression has
+// no series; that of a part is empty. Those that come last are put together first: "or" looks
+// at all series of both sides, and the last ones are the fewest.
+func (q *Query) alternatives(parts []string) string {
+	switch {
+	case len(parts) > 0:
+	case q.Part == All:
+		return "vector(0) > 1"
+	default:
+		return ""
 	}
-	return l
+	n := len(parts)
+	return strings.Join(parts[:max(1, n-1)], " or (") + last(parts) + strings.Repeat(")", max(0, n-2))
 }
 
-// alternatives are tried in order for each set of labels. Without any, the expression has
-// no series; that of a part is empty.
-func (q *Query) alternatives(parts []string) string {
-	if len(parts) == 0 && q.Part == All {
-		return "vector(0) > 1"
+func last(parts []string) string {
+	if len(parts) == 1 {
+		return ""
 	}
-	return strings.Join(parts, " or ")
+	return " or " + parts[len(parts)-1]
 }
 
 // tag gives the series of an expression that drops its name the name of the metric, so
-// that it is known which alternative they are of. The first one needs none.
-func (m *Metric) tag(i int, expr string) string {
-	if i == 0 {
+// that it is known which alternative they are of. One alternative needs none.
+func (m *Metric) tag(i, bare int, expr string) string {
+	if i == bare {
 		return expr
 	}
 	return "label_replace(" + expr + `, "__name__", "` + m.id(i) + `", "", "")`

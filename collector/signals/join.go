@@ -30,10 +30,11 @@ func (s *Set) NewRaw() Raw {
 }
 
 // Samples joins the metrics of an instance, as a Prometheus would if it were asked at the
-// times of the counts. uses has the rank of the metric that the latest sample has of each
-// signal, -1: none.
-func (s *Set) Samples(r *Raw) (out []collector.Sample, uses [3]int) {
+// times of the counts. unit is that of the process before. uses has the rank of the metric
+// that the latest sample has of each signal, -1: none.
+func (s *Set) Samples(r *Raw, unit *LoadUnit) (out []collector.Sample, uses [3]int) {
 	counts, rank := chooseCounts(r.Goroutines)
+	units := s.Load.Units()
 	out = make([]collector.Sample, 0, len(counts.T))
 	uses = [3]int{rank, -1, -1}
 	load, start := newReader(s.Load, r.Load), newReader(s.Start, r.Start)
@@ -42,11 +43,17 @@ func (s *Set) Samples(r *Raw) (out []collector.Sample, uses [3]int) {
 			continue
 		}
 		x := collector.Sample{T: t, Count: counts.V[i]}
-		v, of := start.at(t)
+		v, of := start.at(t, nil)
 		x.Start, uses[2] = collector.KnownStart(v, t), of
-		v, of = load.at(t)
-		x.Load, uses[1] = collector.KnownLoad(v), of
-		if of >= 0 && s.Load[of].Kind == Counter && Young(x.Start, t, Range) {
+		unit.begin(x.Start)
+		v, of = load.at(t, func(rank int) bool { return unit.Allows(units[rank]) })
+		if of < 0 {
+			v, of = load.at(t, nil)
+		}
+		uses[1] = of
+		if of >= 0 && !(s.Load[of].Kind == Counter && Young(x.Start, t, Range)) {
+			x.Load = unit.Keep(t, x.Start, collector.KnownLoad(v), units[of], true)
+		} else {
 			x.Load = collector.Unknown
 		}
 		out = append(out, x)
@@ -107,9 +114,13 @@ func newReader(list List, all [][]Points) *reader {
 	return r
 }
 
-// at is the value of the first metric that has one, and its rank.
-func (r *reader) at(t int64) (float64, int) {
+// at is the value of the first metric that has one, and its rank. allows says which metrics
+// may be read; nil: all.
+func (r *reader) at(t int64, allows func(rank int) bool) (float64, int) {
 	for i, series := range r.all {
+		if allows != nil && !allows(i) {
+			continue
+		}
 		m, total := &r.list[i], math.NaN()
 		for k, p := range series {
 			var v float64

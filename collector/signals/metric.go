@@ -54,7 +54,7 @@ type Names struct{ Goroutines, Load, Start []string }
 func DefaultNames() Names {
 	return Names{
 		Goroutines: []string{"go_goroutines", "go_goroutine_count", "process_runtime_go_goroutines", "go_sched_goroutines_goroutines"},
-		Load:       []string{"process_cpu_seconds_total", "process_cpu_time_seconds_total", "container_cpu_usage_seconds_total"},
+		Load:       []string{"go_sched_goroutines_created_goroutines_total", "process_cpu_seconds_total", "process_cpu_time_seconds_total", "go_memory_allocations_total", "container_cpu_usage_seconds_total"},
 		Start:      []string{"process_start_time_seconds", "process_uptime_seconds", "runtime_uptime_milliseconds_total", "container_start_time_seconds"},
 	}
 }

@@ -62,7 +62,7 @@ func TestExpressionsAreValid(t *testing.T) {
 		for _, selector := range []string{"", "{}", `{namespace="prod",job=~"a|b"}`, ` { a="b" } `} {
 			for _, containers := range []string{"", Containers([]string{"a.b", `c"d`})} {
 				q := Query{Set: set, Selector: selector, LoadContainers: containers, StartContainers: containers}
-				for _, expr := range []string{q.Goroutines(), q.GoroutinesOver("min_over_time", Range, 0), q.GoroutinesOver("max_over_time", Range, Range), q.Load(Range), q.Start()} {
+				for _, expr := range []string{q.Goroutines(), q.GoroutinesOver("min_over_time", Range, 0), q.GoroutinesOver("max_over_time", Range, Range), q.Load(Range), q.Start(), q.StartOrUptime()} {
 					_, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 					require.NoError(t, err, expr)
 				}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
 
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
@@ -71,6 +72,23 @@ func addContainers(ctx context.Context, o *Options, all map[string]*instance, lo
 		}
 	}
 	return nil
+}
+
+// readPods reads the pods that OpenTelemetry's target_info names.
+func readPods(ctx context.Context, o *Options, lo, hi int64, in each) (*signals.Pods, error) {
+	pods := &signals.Pods{}
+	matchers := append([]*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, signals.TargetInfo),
+		labels.MustNewMatcher(labels.MatchNotEqual, "k8s_pod_name", ""),
+	}, o.Matchers...)
+	err := in(lo, hi, func(q storage.Querier) error {
+		set := q.Select(ctx, false, nil, matchers...)
+		for set.Next() {
+			pods.Add(set.At().Labels())
+		}
+		return set.Err()
+	})
+	return pods, err
 }
 
 // lacks reports whether there are no samples of any metric.

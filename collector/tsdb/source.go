@@ -75,6 +75,7 @@ type Source struct {
 	mtx      sync.Mutex // of replicas and uses
 	uses     []signals.Use
 	replicas *collector.Replicas
+	units    loadUnits
 }
 
 var _ collector.SeriesSource = (*Source)(nil)
@@ -264,7 +265,7 @@ func (s *Source) MaxTime() time.Time { return time.UnixMilli(s.max).UTC() }
 
 // Window implements collector.SeriesSource. The series are sorted by labels.
 func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Window, error) {
-	w, uses, err := window(ctx, &s.opt, from, to, s.each)
+	w, uses, err := window(ctx, &s.opt, from, to, &s.units, s.each)
 	w.Warnings = append(slices.Clone(s.warnings), w.Warnings...)
 	if err != nil {
 		return w, err

@@ -37,7 +37,8 @@ type StoreOptions struct {
 // would: its folder is the data directory of a Prometheus, for Open and every
 // other tool. What was appended outlives a process that is killed.
 type Store struct {
-	db *tsdb.DB
+	db    *tsdb.DB
+	units loadUnits
 
 	mtx  sync.Mutex
 	opt  Options
@@ -151,7 +152,7 @@ func (s *Store) Window(ctx context.Context, from, to time.Time) (collector.Windo
 	s.mtx.Lock()
 	opt := s.opt
 	s.mtx.Unlock()
-	w, uses, err := window(ctx, &opt, from, to, func(lo, hi int64, use func(storage.Querier) error) error {
+	w, uses, err := window(ctx, &opt, from, to, &s.units, func(lo, hi int64, use func(storage.Querier) error) error {
 		q, err := s.db.Querier(lo, hi)
 		if err != nil {
 			return fmt.Errorf("reading the series: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -22,8 +23,44 @@ type instance struct {
 	raw    signals.Raw
 }
 
+// loadUnits are the units of the loads of the instances, by their labels, from window to
+// window.
+type loadUnits struct {
+	mtx        sync.Mutex
+	byInstance map[string]*unitUse
+}
+
+// unitUse is the unit of the load of an instance, which was read last up to a time.
+type unitUse struct {
+	signals.LoadUnit
+	read time.Time
+}
+
+// rememberUnits is how long the unit of an instance without samples is kept.
+const rememberUnits = time.Hour
+
+// of returns the unit of an instance in a window up to a time.
+func (u *loadUnits) of(key string, to time.Time) *signals.LoadUnit {
+	x := u.byInstance[key]
+	if x == nil || to.Before(x.read) { // the past is read again
+		x = &unitUse{}
+		u.byInstance[key] = x
+	}
+	x.read = to
+	return &x.LoadUnit
+}
+
+// forget lets go of the instances that are gone.
+func (u *loadUnits) forget(to time.Time) {
+	for key, x := range u.byInstance {
+		if to.Sub(x.read) > rememberUnits {
+			delete(u.byInstance, key)
+		}
+	}
+}
+
 // window joins the metrics of each instance in (from, to], and says which they were.
-func window(ctx context.Context, o *Options, from, to time.Time, in each) (collector.Window, []signals.Use, error) {
+func window(ctx context.Context, o *Options, from, to time.Time, units *loadUnits, in each) (collector.Window, []signals.Use, error) {
 	w := collector.Window{From: from, To: to}
 	if !to.After(from) {
 		return w, nil, nil
@@ -47,9 +84,13 @@ func window(ctx context.Context, o *Options, from, to time.Time, in each) (colle
 	if bad.n > 0 {
 		w.Warnings = append(w.Warnings, fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s", bad.n, set.Goroutines[0].Name, bad.problem))
 	}
+	pods, err := readPods(ctx, o, early, hi, in)
+	if err != nil {
+		return w, nil, err
+	}
 	all := make(map[string]*instance, len(counts))
 	for key, c := range counts {
-		x := &instance{labels: c.labels, raw: set.NewRaw()}
+		x := &instance{labels: pods.Complete(c.labels), raw: set.NewRaw()}
 		x.raw.Goroutines = c.byRank
 		if l := loads[key]; l != nil {
 			x.raw.Load = l.byRank
@@ -62,12 +103,18 @@ func window(ctx context.Context, o *Options, from, to time.Time, in each) (colle
 	if err := addContainers(ctx, o, all, early, hi, in); err != nil {
 		return w, nil, err
 	}
+	units.mtx.Lock()
+	defer units.mtx.Unlock()
+	if units.byInstance == nil {
+		units.byInstance = map[string]*unitUse{}
+	}
 	used := set.NewCounts()
-	for _, x := range all {
-		samples, ranks := set.Samples(&x.raw)
+	for key, x := range all {
+		samples, ranks := set.Samples(&x.raw, units.of(key, to))
 		used.Add(ranks)
 		w.Series = append(w.Series, collector.Series{Labels: x.labels, Samples: samples})
 	}
+	units.forget(to)
 	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
 	return w, signals.Uses(*set, used), nil
 }

@@ -272,3 +272,24 @@ func (s state) History(ctx context.Context, service labels.Labels, from, to time
 		return labels.Equal(labels.NewBuilder(ls).Keep(names...).Labels(), service)
 	}), nil
 }
+
+// schedulerSource is a source that has Go's scheduler metrics.
+type schedulerSource interface {
+	Scheduler(ctx context.Context, service labels.Labels, names []string, now time.Time) (collector.Scheduler, bool, error)
+}
+
+// HasScheduler implements view.Scheduler.
+func (s state) HasScheduler() bool {
+	_, ok := s.graph.Load().source.(schedulerSource)
+	return ok
+}
+
+// Scheduler implements view.Scheduler.
+func (s state) Scheduler(ctx context.Context, service labels.Labels, now time.Time) (collector.Scheduler, bool, error) {
+	g := s.graph.Load()
+	source, ok := g.source.(schedulerSource)
+	if !ok {
+		return collector.Scheduler{}, false, nil
+	}
+	return source.Scheduler(ctx, service, g.config.Services.GroupBy, now)
+}

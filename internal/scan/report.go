@@ -20,7 +20,9 @@ type report struct {
 	ServicesScanned int       `json:"services_scanned"`
 	SeriesScanned   int       `json:"series_scanned"`
 	Warnings        []string  `json:"warnings,omitempty"`
-	Leaks           []v1.Leak `json:"leaks"`
+	// Signals say by which metrics the instances were read at the end.
+	Signals []v1.SignalUse `json:"signals,omitempty"`
+	Leaks   []v1.Leak      `json:"leaks"`
 
 	Compare *comparison  `json:"compare,omitempty"`
 	Explain *explanation `json:"explain,omitempty"`
@@ -143,11 +145,19 @@ func (m Moment) report() moment {
 	return out
 }
 
+// signals are Signals as the API has them.
+func (r *Result) signals() (out []v1.SignalUse) {
+	for _, u := range r.Signals {
+		out = append(out, v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances})
+	}
+	return out
+}
+
 // JSON writes the result in the form that programs read.
 func (r *Result) JSON(w io.Writer) error {
 	out := report{
 		Start: r.Start.UTC(), End: r.End.UTC(), Step: r.Step.String(),
-		ServicesScanned: r.Services, SeriesScanned: r.Series, Warnings: r.Warnings, Leaks: []v1.Leak{},
+		ServicesScanned: r.Services, SeriesScanned: r.Series, Warnings: r.Warnings, Signals: r.signals(), Leaks: []v1.Leak{},
 	}
 	for _, l := range r.Leaks {
 		out.Leaks = append(out.Leaks, v1.NewFinding(l))

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 	"github.com/gorowatch/gorowatch/internal/grouping"
 	"github.com/gorowatch/gorowatch/internal/monitor"
@@ -79,7 +80,9 @@ type Result struct {
 	// Warnings are what the source said besides the data.
 	Warnings []string
 	// Advice is what the configuration should have.
-	Advice   []string
+	Advice []string
+	// Signals say by which metrics the instances were read at the end.
+	Signals  []signals.Use
 	curves   *curves
 	grouping *grouping.Observer
 }
@@ -144,6 +147,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, cmp.Or(err, fmt.Errorf("%w: %w", ErrGroupBy, missing))
 	}
 	r.Advice = r.grouping.Warnings()
+	if source, ok := o.Source.(interface{ Signals() []signals.Use }); ok {
+		r.Signals = source.Signals()
+	}
 	r.Leaks = alerted(m.Leaks())
 	r.Growing = growing(m, r.Leaks)
 	if rule != nil {

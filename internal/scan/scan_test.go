@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -70,6 +71,10 @@ func (f *fleet) Window(_ context.Context, from, to time.Time) (collector.Window,
 		}
 	}
 	return w, nil
+}
+
+func (f *fleet) Signals() []signals.Use {
+	return []signals.Use{{Signal: "goroutines", Name: "go_goroutines", Instances: len(f.services)}}
 }
 
 func (f *fleet) Matrix(_ context.Context, expr string, start, end time.Time) (model.Matrix, []string, error) {
@@ -133,6 +138,7 @@ func TestScanFindsWhatLeaks(t *testing.T) {
 	require.ElementsMatch(t, []string{"checkout", "cart"}, names(r.Leaks))
 	require.True(t, r.Open())
 	require.Equal(t, []int{4, 4}, []int{r.Services, r.Series})
+	require.Equal(t, []signals.Use{{Signal: "goroutines", Name: "go_goroutines", Instances: 4}}, r.Signals)
 	require.Equal(t, o.End, r.End)
 	require.Len(t, told, 8)
 	require.Equal(t, Progress{Done: 1, At: o.End, Services: 4, Series: 4, Leaks: 2}, told[7])
@@ -442,7 +448,13 @@ func (r *Result) states() {
 
 func TestGolden(t *testing.T) {
 	for name, prepare := range map[string]func(*Result){
-		"leaks":   func(*Result) {},
+		"leaks": func(r *Result) {
+			r.Signals = []signals.Use{
+				{Signal: "goroutines", Name: "go_goroutines", Instances: 312}, {Signal: "goroutines", Name: "go_goroutine_count", Instances: 41},
+				{Signal: "load", Name: "process_cpu_seconds_total", Instances: 312}, {Signal: "load", Instances: 41},
+				{Signal: "start_time", Name: "process_start_time_seconds", Instances: 1}, {Signal: "start_time", Name: `max by (job) (start{a="b"})`, Instances: 352},
+			}
+		},
 		"compare": (*Result).compareWith,
 		"explain": (*Result).explain,
 		"none":    func(r *Result) { r.Leaks, r.Growing = nil, nil },

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -159,6 +160,18 @@ func (r *Result) counted() string {
 		human.FullTime(r.Start), human.FullTime(r.End), model.Duration(r.Step))
 }
 
+// readBy says by which metrics the instances were read; empty: nobody knows.
+func (r *Result) readBy() string {
+	var parts []string
+	uses := r.signals()
+	for _, s := range [][2]string{{"goroutines", "Goroutines"}, {"load", "Load"}, {"start_time", "Start"}} {
+		if text := v1.SignalText(uses, s[0]); text != "" {
+			parts = append(parts, s[1]+": "+text+".")
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
 // notes are what is to be said besides the leaks; more rows than shown are left
 // out of the table.
 func (r *Result) notes(left int) []string {
@@ -167,6 +180,9 @@ func (r *Result) notes(left int) []string {
 		out = append(out, fmt.Sprintf("%s more: --limit=0 shows all.", human.Count(int64(left))))
 	}
 	out = append(out, r.counted())
+	if read := r.readBy(); read != "" {
+		out = append(out, read)
+	}
 	if len(r.Growing) > 0 {
 		var names []string
 		for _, ls := range r.Growing {

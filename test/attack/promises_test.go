@@ -31,8 +31,8 @@ var promises = map[string][]string{
 	},
 
 	"Slow clients keep nobody out.": {
-		"TestSlowClientsKeepNoProbeOut", "internal/app/connections_test.go:TestNoClientHoldsAConnectionForEver",
-		"internal/app/connections_test.go:TestNoReaderHoldsAnAnswerForEver", "internal/app/connections_test.go:TestAlwaysRoomForOneMore",
+		"TestSlowClientsKeepNoProbeOut", "internal/connections/connections_test.go:TestNoClientHoldsAConnectionForEver",
+		"internal/connections/connections_test.go:TestNoReaderHoldsAnAnswerForEver", "internal/connections/connections_test.go:TestAlwaysRoomForOneMore",
 	},
 	"No query breaks a page.": {"internal/web/query_test.go:TestEveryParameter", "internal/web/query_test.go:FuzzQuery"},
 

@@ -35,15 +35,19 @@ var mayImport = map[string][]string{
 	"internal/backoff": {},
 
 	"collector":           {"internal/procstart"},
-	"collector/signals":   {"collector"},
+	"collector/signals":   {"collector", "internal/procstart"},
 	"collector/fetch":     {"collector"},
-	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/apierror", "collector/promapi/points", "collector/promapi/share", "collector/promapi/versions", "collector/signals", "internal/backoff", "internal/procstart"},
+	"collector/promapi":   {"collector", "collector/fetch", "collector/promapi/answer", "collector/promapi/apierror", "collector/promapi/client", "collector/promapi/points", "collector/promapi/share", "collector/promapi/versions", "collector/signals", "internal/procstart"},
 	"collector/tsdb":      {"collector", "collector/signals"},
 	"collector/scrape":    {"collector", "collector/fetch", "collector/signals"},
 	"collector/pprof":     {"collector", "collector/fetch", "collector/pprof/bounds", "collector/pprof/dump", "collector/pprof/paste", "collector/pprof/protobuf"},
 	"collector/discovery": {"collector", "collector/promapi"},
 
+	"collector/promapi/answer":   {"collector", "collector/promapi/apierror", "collector/promapi/points", "collector/signals"},
 	"collector/promapi/apierror": {"collector", "collector/fetch"},
+	"collector/promapi/client": {
+		"collector", "collector/fetch", "collector/promapi/answer", "collector/promapi/apierror", "collector/promapi/points", "internal/backoff",
+	},
 	"collector/promapi/points":   {},
 	"collector/promapi/share":    {},
 	"collector/promapi/versions": {},
@@ -117,12 +121,13 @@ var mayImport = map[string][]string{
 	"internal/web/help":    {"docs"},
 	"internal/web/heatmap": {"trend"},
 	"internal/web/listing": {"internal/human", "internal/web/query"},
-	"internal/web/setup":   {"alerting", "collector/signals", "internal/human", "internal/web/view"},
+	"internal/web/setup":   {"alerting", "collector/signals", "internal/api/v1", "internal/human", "internal/web/view"},
+	"internal/web/spark":   {"internal/human", "trend"},
 	"internal/web/export":  {"collector", "internal/human", "internal/pprofui"},
 	"internal/web/pages": {
 		"alerting", "collector", "collector/signals", "trend",
 		"internal/api/v1", "internal/human", "leak", "internal/pprofui", "internal/stack", "internal/triage",
-		"internal/web/actions", "internal/web/export", "internal/web/heatmap", "internal/web/help", "internal/web/listing", "internal/web/query", "internal/web/setup", "internal/web/view",
+		"internal/web/actions", "internal/web/export", "internal/web/heatmap", "internal/web/help", "internal/web/listing", "internal/web/query", "internal/web/setup", "internal/web/spark", "internal/web/view",
 	},
 	"internal/web": {
 		"internal/web/apiv1", "internal/web/envelope", "internal/web/hostcheck", "internal/web/inbound", "internal/web/pages", "internal/web/view",
@@ -139,7 +144,7 @@ var mayImport = map[string][]string{
 
 	"internal/grouping": {},
 	"internal/scan": {
-		"alerting", "collector", "collector/promapi", "collector/tsdb", "trend",
+		"alerting", "collector", "collector/promapi", "collector/signals", "collector/tsdb", "trend",
 		"internal/api/v1", "internal/archive", "internal/backoff", "internal/grouping", "internal/human", "leak", "internal/monitor", "internal/ondemand", "internal/procstart", "internal/stack",
 	},
 	"internal/check": {"collector", "collector/pprof", "internal/backoff", "internal/diff", "internal/human", "internal/stack", "leak"},

@@ -1,3 +1,3 @@
 // Package versions finds the version that an instance runs, from the metrics that say it:
-// build_info and its kin, and the images of containers.
+// build_info and its kin, OpenTelemetry's target_info, and the images of containers.
 package versions

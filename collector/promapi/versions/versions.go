@@ -20,6 +20,7 @@ type version struct {
 // called, and that before what the Go tool has stamped into the binary.
 const (
 	rankBuildInfo = iota
+	rankService
 	rankProgramInfo
 	rankImage
 	rankGo
@@ -40,14 +41,16 @@ func New(vector model.Vector) Versions {
 			}
 			continue
 		}
-		rank := rankProgramInfo
+		rank, label := rankProgramInfo, model.LabelName("version")
 		switch name {
+		case "target_info":
+			rank, label = rankService, "service_version"
 		case "build_info":
 			rank = rankBuildInfo
 		case "go_build_info":
 			rank = rankGo
 		}
-		v.add(targetKey(string(m["job"]), string(m["instance"])), string(m["version"]), rank)
+		v.add(targetKey(string(m["job"]), string(m["instance"])), string(m[label]), rank)
 	}
 	return v
 }

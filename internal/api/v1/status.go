@@ -1,9 +1,12 @@
 package v1
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/gorowatch/gorowatch/internal/human"
 )
 
 // Target is where the profiles of one instance are pulled from.
@@ -53,6 +56,28 @@ type SignalUse struct {
 	// Metric is the name of a metric, or an expression; empty: the instances have none.
 	Metric    string `json:"metric"`
 	Instances int    `json:"instances"`
+}
+
+// SignalText says in words by which metrics the instances have a signal: "312 instances by
+// go_goroutines, 41 by go_goroutine_count". It is empty if none is known.
+func SignalText(uses []SignalUse, signal string) string {
+	const maxName = 200
+	var parts []string
+	for _, u := range uses {
+		if u.Signal != signal {
+			continue
+		}
+		n := human.Count(int64(u.Instances))
+		if len(parts) == 0 {
+			n = human.Plural(int64(u.Instances), "instance", "instances")
+		}
+		if u.Metric == "" {
+			parts = append(parts, n+" without")
+		} else {
+			parts = append(parts, n+" by "+human.Line(u.Metric, maxName))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // DiscoveryStatus is what service discovery finds.

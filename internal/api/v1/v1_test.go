@@ -34,7 +34,7 @@ var (
 )
 
 const (
-	leakJSON = `"id":"3f9c2a7b","service":{"job":"checkout"},"instances":[],"evidence":"aged",
+	leakJSON = `"id":"3f9c2a7b","service":{"job":"checkout"},"instances":[],"evidence":"aged","confidence":0,
 		"onset":"2026-03-02T21:59:30Z","detected_at":"2026-03-02T21:59:30Z","resolved_at":null,"plateaued_at":"2026-03-02T21:59:30Z",
 		"growth_per_hour":{"value":2,"low":1,"high":null},"leaked":1904`
 	stackJSON = `"signature":"s1","frames":["main.logHandler.func1 handler.go:29"],"state":"chan send","base":12,"head":1916,"delta":1904`

@@ -74,6 +74,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/services", h.services},
 		{get, "/services/{id}", h.service},
 		{get, "/services/{id}/profiles", h.picker},
+		{get, "/services/{id}/scheduler", h.scheduler},
 		{post, "/services/{id}/profile", h.pullService},
 		{get, "/compare", h.compare},
 		{get, "/compare/table", h.compareTable},

@@ -7,6 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/spark"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -37,7 +38,7 @@ type leakRow struct {
 	Pause      string
 	Resolved   stamp
 	Resolution string
-	Spark      spark
+	Spark      spark.Spark
 }
 
 // leakRow makes the row of a leak.

@@ -28,11 +28,13 @@ type servicePage struct {
 	Left    int // reasons that are not shown
 	Chart   string
 	Picker  string
-	Compare string
-	Pull    pullForm
-	JSON    string
-	Dash    string
-	All     []leakRow
+	// Scheduler is the part about Go's scheduler; empty: there is none.
+	Scheduler string
+	Compare   string
+	Pull      pullForm
+	JSON      string
+	Dash      string
+	All       []leakRow
 	// Captures are those on request.
 	Captures []captureRow
 }
@@ -72,6 +74,9 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		JSON: h.base + "/api/v1/services/" + id, Captures: h.capturesOf(s.Labels, time.Time{}),
 		Dash: h.alerts().Dashboard.Of(maxLink, s.Labels, h.o.Backend.Now().Add(-24*time.Hour), time.Time{}),
 		Pull: pullForm{Enabled: h.view.CanPull(), URL: h.serviceURL(s.Labels) + "/profile#profile", Problem: human.Line(problem, maxWords)},
+	}
+	if h.view.HasScheduler() && !p.Gone {
+		p.Scheduler = h.serviceURL(s.Labels) + "/scheduler"
 	}
 	if s.Scale > 0 {
 		p.Scale = human.Duration(s.Scale)

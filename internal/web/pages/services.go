@@ -9,6 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/spark"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -34,7 +35,7 @@ type serviceRow struct {
 	Status    string
 	Why       string
 	Last      stamp
-	Spark     spark
+	Spark     spark.Spark
 	Leaks     []leakRow
 }
 

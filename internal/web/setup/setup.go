@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector/signals"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
@@ -189,20 +190,9 @@ func storageChecks(s *view.Storage) []Check {
 
 // UsesText says by which metrics the instances have a signal.
 func UsesText(uses []signals.Use, signal string) string {
-	var parts []string
-	for _, u := range uses {
-		if u.Signal != signal {
-			continue
-		}
-		n := human.Count(int64(u.Instances))
-		if len(parts) == 0 {
-			n = human.Plural(int64(u.Instances), "instance", "instances")
-		}
-		if u.Name == "" {
-			parts = append(parts, n+" without")
-		} else {
-			parts = append(parts, n+" by "+human.Line(u.Name, maxWords))
-		}
+	out := make([]v1.SignalUse, len(uses))
+	for i, u := range uses {
+		out[i] = v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances}
 	}
-	return strings.Join(parts, ", ")
+	return v1.SignalText(out, signal)
 }

@@ -91,3 +91,10 @@ type Profiles interface {
 type History interface {
 	History(ctx context.Context, service labels.Labels, from, to time.Time, step time.Duration) (collector.History, error)
 }
+
+// Scheduler is a History that may have Go's scheduler metrics too.
+type Scheduler interface {
+	HasScheduler() bool
+	// Scheduler reads what the scheduler says of a service; false: it says nothing.
+	Scheduler(ctx context.Context, service labels.Labels, now time.Time) (collector.Scheduler, bool, error)
+}

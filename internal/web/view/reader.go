@@ -56,6 +56,23 @@ func New(o Options) *Reader {
 // HasHistory reports whether there is a source of series.
 func (r *Reader) HasHistory() bool { return r.o.History != nil }
 
+// HasScheduler reports whether Go's scheduler metrics may be there.
+func (r *Reader) HasScheduler() bool {
+	s, ok := r.o.History.(Scheduler)
+	return ok && s.HasScheduler()
+}
+
+// Scheduler reads what Go's scheduler says of a service, in a bounded time; false: nothing.
+func (r *Reader) Scheduler(ctx context.Context, service labels.Labels) (collector.Scheduler, bool, error) {
+	s, ok := r.o.History.(Scheduler)
+	if !ok {
+		return collector.Scheduler{}, false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	return s.Scheduler(ctx, service, r.o.Backend.Now())
+}
+
 // Resolution is the shortest step of a chart, a second if 0.
 func (r *Reader) Resolution() time.Duration { return r.o.Resolution }
 

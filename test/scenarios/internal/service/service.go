@@ -6,17 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // grace is how long requests may take to end after SIGTERM. A leaky handler
@@ -32,10 +31,12 @@ type Options struct {
 	Fixed      bool   // run the repaired form
 	PprofPath  string // prefix of the profiles, with a slash at both ends
 	PprofToken string // bearer token that the profiles want; empty: none
+	Metrics    string // how the service is instrumented
+	Pod        string // that the metrics of the container name
 }
 
 // Flags registers the flags of o with fs; the values that o has are the
-// defaults, and Listen and PprofPath have one of their own if empty.
+// defaults, and Listen, PprofPath and Metrics have one of their own if empty.
 func (o *Options) Flags(fs *flag.FlagSet) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -43,10 +44,15 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	if o.PprofPath == "" {
 		o.PprofPath = DefaultPprofPath
 	}
+	if o.Metrics == "" {
+		o.Metrics = DefaultMetrics
+	}
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address to listen on; port 0 takes a free one")
 	fs.BoolVar(&o.Fixed, "fixed", o.Fixed, "run the form that does not leak")
 	fs.StringVar(&o.PprofPath, "pprof.path", o.PprofPath, "path of the profiles")
 	fs.StringVar(&o.PprofToken, "pprof.token", o.PprofToken, "bearer token that the profiles ask for")
+	fs.StringVar(&o.Metrics, "metrics", o.Metrics, "how the service is instrumented: "+strings.Join(slices.Sorted(maps.Keys(instrumentations)), ", "))
+	fs.StringVar(&o.Pod, "pod", o.Pod, "pod that /metrics/cadvisor names")
 }
 
 // Loop is work that a service does by itself until ctx ends. self is the
@@ -67,15 +73,17 @@ func Main(o Options, mux *http.ServeMux, loops ...Loop) {
 
 // Run serves mux, and metrics and profiles beside it, until ctx ends. The bound
 // address is printed on standard output when connections are accepted.
-func Run(ctx context.Context, o Options, mux *http.ServeMux, loops ...Loop) error {
+func Run(ctx context.Context, o Options, mux *http.ServeMux, loops ...Loop) (failed error) {
 	root := http.NewServeMux()
 	root.Handle("/", mux)
 	if err := addProfiles(root, o, mux == http.DefaultServeMux); err != nil {
 		return err
 	}
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	root.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	stopMetrics, err := addMetrics(root, o)
+	if err != nil {
+		return err
+	}
+	defer func() { failed = errors.Join(failed, stopMetrics(context.WithoutCancel(ctx))) }()
 
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {

@@ -16,7 +16,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// HashiCorp's library does not end its measuring with Shutdown.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-metrics.(*Metrics).collectStats"))
+}
 
 // start runs a service until the end of the test and returns its base URL,
 // read from standard output as a caller of the program would.

@@ -1,4 +1,4 @@
-package promapi
+package answer
 
 import (
 	"bytes"
@@ -9,43 +9,43 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
-// answer is the part of an answer besides its series.
-type answer struct {
-	status    string
-	errorType string
-	err       string
-	kind      string // of the result
-	warnings  []string
-	infos     []string
+// Answer is the part of an answer besides its series.
+type Answer struct {
+	Status    string
+	ErrorType string
+	Err       string
+	Kind      string // of the result
+	Warnings  []string
+	Infos     []string
 }
 
-// maxPart bounds the bytes of one part of an answer: a series, a target, a text, or what
+// MaxPart bounds the bytes of one part of an answer: a series, a target, a text, or what
 // is skipped. One part is in memory at a time.
-const maxPart = 4 << 20
+const MaxPart = 4 << 20
 
 // Limits of the texts of an answer.
 const (
 	maxText     = apierror.MaxText // bytes of each
-	maxWarnings = 10
+	MaxWarnings = 10
 )
 
-// readAnswer reads an answer of the API. data reads its member data.
-func readAnswer(r io.Reader, data func(*decoder, *answer) error) (answer, error) {
+// read reads an answer of the API. data reads its member data.
+func read(r io.Reader, data func(*decoder, *Answer) error) (Answer, error) {
 	body := newBoundedBody(r)
 	d := newDecoder(body)
-	var a answer
+	var a Answer
 	err := d.object(func(key string) (err error) {
 		switch key {
 		case "status":
-			a.status, err = d.text()
+			a.Status, err = d.text()
 		case "errorType":
-			a.errorType, err = d.shortText()
+			a.ErrorType, err = d.shortText()
 		case "error":
-			a.err, err = d.shortText()
+			a.Err, err = d.shortText()
 		case "warnings":
-			a.warnings, err = d.shortTexts()
+			a.Warnings, err = d.shortTexts()
 		case "infos":
-			a.infos, err = d.shortTexts()
+			a.Infos, err = d.shortTexts()
 		case "data":
 			err = data(d, &a)
 		default:
@@ -66,14 +66,14 @@ type boundedBody struct {
 	web  bool  // it begins like a web page
 }
 
-func newBoundedBody(r io.Reader) *boundedBody { return &boundedBody{r: r, left: maxPart} }
+func newBoundedBody(r io.Reader) *boundedBody { return &boundedBody{r: r, left: MaxPart} }
 
 // beginPart begins the next part of the body.
-func (t *boundedBody) beginPart() { t.left = maxPart }
+func (t *boundedBody) beginPart() { t.left = MaxPart }
 
 func (t *boundedBody) Read(p []byte) (int, error) {
 	if t.left <= 0 {
-		t.err = collector.Errorf(collector.ReasonTooLarge, "one series or text of its answer has more than %d MiB: leave it out with prometheus.selector, or limit its labels where it is scraped", maxPart>>20)
+		t.err = collector.Errorf(collector.ReasonTooLarge, "one series or text of its answer has more than %d MiB: leave it out with prometheus.selector, or limit its labels where it is scraped", MaxPart>>20)
 		return 0, t.err
 	}
 	n, err := t.r.Read(p[:min(len(p), t.left)])
@@ -89,7 +89,7 @@ func (t *boundedBody) Read(p []byte) (int, error) {
 }
 
 // explain returns why a body is no answer, from the error that ended the reading.
-func (t *boundedBody) explain(err error, a *answer) error {
+func (t *boundedBody) explain(err error, a *Answer) error {
 	switch {
 	case t.err != nil:
 		return t.err
@@ -97,7 +97,7 @@ func (t *boundedBody) explain(err error, a *answer) error {
 		return apierror.ErrEmpty
 	case t.web:
 		return apierror.ErrWebPage
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.status == "":
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && a.Status == "":
 		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: it is cut off, or has no status")
 	case err != nil:
 		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: not JSON as expected: %s", collector.Brief(err.Error(), maxText))

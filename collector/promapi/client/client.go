@@ -1,4 +1,4 @@
-package promapi
+package client
 
 import (
 	"context"
@@ -14,11 +14,14 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/fetch"
+	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
+	"github.com/gorowatch/gorowatch/collector/promapi/points"
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
@@ -39,16 +42,25 @@ const (
 	maxWait  = 10 * time.Minute
 )
 
-// client reads range queries into vectors. The API client of Prometheus keeps
-// the whole answer and makes each label anew, which is most of the work.
-type client struct {
-	http    *http.Client
-	base    *url.URL
-	url     string
-	params  url.Values
-	timeout time.Duration
-	metrics *Metrics
-	backoff backoff.Policy // between two attempts
+// Options of a Client. All are required but Params.
+type Options struct {
+	HTTP    *http.Client
+	URL     *url.URL
+	Params  url.Values    // added to each query
+	Timeout time.Duration // of one query
+	// Queries counts the queries by result, Duration is how long they took.
+	Queries  *prometheus.CounterVec
+	Duration prometheus.Observer
+}
+
+// Client reads range queries. The API client of Prometheus keeps the whole answer and makes
+// each label anew, which is most of the work.
+type Client struct {
+	// FirstWait is how long to wait between the first two attempts, about; after that, longer.
+	FirstWait time.Duration
+
+	o   Options
+	url string // of range queries
 
 	get      atomic.Bool  // the server wants GET
 	struggle atomic.Bool  // the last query failed at each attempt
@@ -58,26 +70,37 @@ type client struct {
 	notBefore time.Time // the server has asked not to be asked before
 }
 
-func newClient(c *http.Client, o Options) *client {
+// New makes a Client. It does not connect.
+func New(o Options) *Client {
 	u := *o.URL
 	u.Path = strings.TrimRight(u.Path, "/") + "/api/v1/query_range"
 	u.RawPath, u.RawQuery, u.Fragment = "", "", ""
-	return &client{
-		http: c, base: o.URL, url: u.String(), params: o.Params, timeout: o.Timeout, metrics: o.Metrics,
-		backoff: backoff.Policy{First: 625 * time.Millisecond, Max: patience, Jitter: 0.2}, // 500 to 750 ms at first
-	}
+	return &Client{FirstWait: 625 * time.Millisecond, o: o, url: u.String()}
 }
 
-// read evaluates an expression over a range. Its errors have a reason, and say
+// Reader takes the series of an answer as they arrive.
+type Reader interface {
+	// BeginPart begins an answer.
+	BeginPart()
+	// Take takes the labels of a series as they are written, which are valid until it
+	// returns. It returns where the points go; nil: nowhere.
+	Take(labels []byte) *[]points.Point
+	// End ends the answer.
+	End()
+	// UndoPart forgets what an answer had that then failed.
+	UndoPart()
+}
+
+// Read evaluates an expression over a range. Its errors have a reason, and say
 // which expression it was.
-func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector) (answer, error) {
+func (c *Client) Read(ctx context.Context, expr string, r v1.Range, into Reader) (answer.Answer, error) {
 	for attempt := 1; ; attempt++ {
 		a, err := c.once(ctx, expr, r, into)
 		result := "ok"
 		if err != nil {
 			result = string(collector.ReasonOf(err))
 		}
-		c.metrics.queries.WithLabelValues(result).Inc()
+		c.o.Queries.WithLabelValues(result).Inc()
 		if err == nil {
 			c.struggle.Store(false)
 			return a, nil
@@ -89,16 +112,16 @@ func (c *client) read(ctx context.Context, expr string, r v1.Range, into *vector
 		if attempt > 1 {
 			tried = fmt.Sprintf(" (asked %d times)", attempt)
 		}
-		return answer{}, &collector.Error{
+		return answer.Answer{}, &collector.Error{
 			Reason: collector.ReasonOf(err),
-			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.base), strconv.Quote(collector.Brief(expr, maxQuery)), err, tried),
+			Err:    fmt.Errorf("prometheus %s: query %s: %w%s", collector.RedactURL(c.o.URL), strconv.Quote(collector.Brief(expr, maxQuery)), err, tried),
 		}
 	}
 }
 
 // nextAttempt decides whether a query that failed is sent again, and after how
 // long.
-func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again bool) {
+func (c *Client) nextAttempt(err error, attempt int) (wait time.Duration, again bool) {
 	var busy *apierror.Busy
 	switch reason := collector.ReasonOf(err); {
 	case errors.As(err, &busy):
@@ -116,7 +139,8 @@ func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again 
 		c.struggle.Store(true)
 		return 0, false
 	}
-	wait = c.backoff.Wait(attempt)
+	between := backoff.Policy{First: c.FirstWait, Max: patience, Jitter: 0.2}
+	wait = between.Wait(attempt)
 	if busy != nil {
 		wait = max(wait, busy.After)
 	}
@@ -124,41 +148,41 @@ func (c *client) nextAttempt(err error, attempt int) (wait time.Duration, again 
 }
 
 // once sends a query.
-func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector) (a answer, err error) {
+func (c *Client) once(ctx context.Context, expr string, r v1.Range, into Reader) (a answer.Answer, err error) {
 	c.mtx.Lock()
 	notBefore := c.notBefore
 	c.mtx.Unlock()
 	if time.Now().Before(notBefore) {
 		return a, collector.Errorf(collector.ReasonRateLimited, "it has asked to be left alone until %s", notBefore.UTC().Format("15:04:05 UTC"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
 	form := url.Values{}
-	maps.Copy(form, c.params)
+	maps.Copy(form, c.o.Params)
 	form.Set("query", expr)
 	form.Set("start", seconds(r.Start))
 	form.Set("end", seconds(r.End))
 	form.Set("step", strconv.FormatFloat(r.Step.Seconds(), 'f', -1, 64))
-	form.Set("timeout", model.Duration(c.timeout.Truncate(time.Millisecond)).String())
+	form.Set("timeout", model.Duration(c.o.Timeout.Truncate(time.Millisecond)).String())
 	began := time.Now()
-	defer func() { c.metrics.duration.Observe(time.Since(began).Seconds()) }()
+	defer func() { c.o.Duration.Observe(time.Since(began).Seconds()) }()
 	resp, err := c.send(ctx, form, !r.Start.Equal(r.End))
 	if err != nil {
 		return a, apierror.Explain(err)
 	}
 	defer resp.Body.Close()
 	c.checkClock(resp, began)
-	into.beginPart()
-	a, err = decode(resp.Body, into.take)
-	into.end()
+	into.BeginPart()
+	a, err = answer.Decode(resp.Body, into.Take)
+	into.End()
 	switch {
 	case err == nil:
-		err = a.failure(resp.StatusCode)
+		err = failure(&a, resp.StatusCode)
 	case resp.StatusCode/100 != 2 && collector.ReasonOf(err) == collector.ReasonBadData:
 		err = apierror.OfStatus(resp, "")
 	}
 	if err != nil {
-		into.undoPart()
+		into.UndoPart()
 	}
 	return a, apierror.Explain(err)
 }
@@ -166,7 +190,7 @@ func (c *client) once(ctx context.Context, expr string, r v1.Range, into *vector
 // send posts a form, or gets with it where the server does not let us post. A
 // long answer may be compressed; a short one, which comes every minute, is
 // cheaper for both without.
-func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, form url.Values, compressed bool) (*http.Response, error) {
 	for {
 		get := c.get.Load()
 		target, body := c.url, form.Encode()
@@ -186,7 +210,7 @@ func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*h
 		if !compressed {
 			req.Header.Set("Accept-Encoding", "identity")
 		}
-		resp, err := c.http.Do(req)
+		resp, err := c.o.HTTP.Do(req)
 		if err != nil {
 			return nil, err
 		}
@@ -202,17 +226,17 @@ func (c *client) send(ctx context.Context, form url.Values, compressed bool) (*h
 const kindMatrix = "matrix"
 
 // failure is the error that an answer tells, or that it is no matrix.
-func (a *answer) failure(code int) error {
+func failure(a *answer.Answer, code int) error {
 	switch {
-	case a.status == "success" && a.kind == kindMatrix:
+	case a.Status == "success" && a.Kind == kindMatrix:
 		return nil
-	case a.status == "success" && a.kind == "":
+	case a.Status == "success" && a.Kind == "":
 		return collector.Errorf(collector.ReasonBadData, "answered without data: is this the URL of a Prometheus?")
-	case a.status == "success":
-		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.kind)
+	case a.Status == "success":
+		return collector.Errorf(collector.ReasonBadData, "answered with a %s instead of a matrix", a.Kind)
 	}
-	err := apierror.OfType(v1.ErrorType(a.errorType), a.err)
-	if fetch.IsUnavailable(code) && v1.ErrorType(a.errorType) != v1.ErrTimeout {
+	err := apierror.OfType(v1.ErrorType(a.ErrorType), a.Err)
+	if fetch.IsUnavailable(code) && v1.ErrorType(a.ErrorType) != v1.ErrTimeout {
 		return &apierror.Busy{Reason: collector.ReasonStatus, Text: err.Error()}
 	}
 	return err
@@ -221,7 +245,7 @@ func (a *answer) failure(code int) error {
 // checkClock compares the server's clock with ours. The server stamps its answer
 // at some time between the beginning of the query and the header of the answer,
 // so only a date outside of that shows that a clock is wrong.
-func (c *client) checkClock(resp *http.Response, began time.Time) {
+func (c *Client) checkClock(resp *http.Response, began time.Time) {
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil || resp.Header.Get("Age") != "" {
 		return
@@ -235,8 +259,8 @@ func (c *client) checkClock(resp *http.Response, began time.Time) {
 	c.skew.Store(int64(skew))
 }
 
-// clock says what is wrong with the clocks, if anything is.
-func (c *client) clock() string {
+// Clock says what is wrong with the clocks, if anything is.
+func (c *Client) Clock() string {
 	skew := time.Duration(c.skew.Load()).Round(time.Second)
 	if skew.Abs() < time.Minute {
 		return ""

@@ -1,6 +1,7 @@
-package promapi
+package answer
 
 import (
+	"bytes"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,17 +12,15 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-type point = points.Point
-
-// decode reads an answer of the query API as it arrives. With ten thousand series it is
-// megabytes every minute, and only the values differ from the answer before. So decode
+// Decode reads an answer of the query API as it arrives. With ten thousand series it is
+// megabytes every minute, and only the values differ from the answer before. So Decode
 // allocates nothing for a series itself: it calls series with the labels as they are
 // written, which are valid until series returns. series returns where the points go; nil:
 // nowhere.
 //
 // series may have been called before an error.
-func decode(r io.Reader, series func(metric []byte) *[]point) (answer, error) {
-	return readAnswer(r, func(d *decoder, a *answer) error {
+func Decode(r io.Reader, series func(metric []byte) *[]points.Point) (Answer, error) {
+	return read(r, func(d *decoder, a *Answer) error {
 		d.series = series
 		return d.data(a)
 	})
@@ -31,8 +30,8 @@ func decode(r io.Reader, series func(metric []byte) *[]point) (answer, error) {
 type decoder struct {
 	*jsontext.Decoder
 	body    *boundedBody
-	series  func(metric []byte) *[]point
-	pending []point // of a series whose labels come last
+	series  func(metric []byte) *[]points.Point
+	pending []points.Point // of a series whose labels come last
 }
 
 // newDecoder makes a decoder that accepts what servers write: names that occur twice, and
@@ -107,7 +106,7 @@ func (d *decoder) shortText() (string, error) {
 func (d *decoder) shortTexts() (out []string, err error) {
 	err = d.array(func() error {
 		s, err := d.shortText()
-		if len(out) < maxWarnings {
+		if len(out) < MaxWarnings {
 			out = append(out, s)
 		}
 		return err
@@ -144,11 +143,11 @@ func (d *decoder) labels() (metric string, ls labels.Labels, err error) {
 }
 
 // data reads the member data of a query: the series and their kind.
-func (d *decoder) data(a *answer) error {
+func (d *decoder) data(a *Answer) error {
 	return d.object(func(key string) (err error) {
 		switch key {
 		case "resultType":
-			a.kind, err = d.shortText()
+			a.Kind, err = d.shortText()
 		case "result":
 			// The elements of a scalar are no objects. The caller checks the kind.
 			err = d.array(d.oneSeries)
@@ -162,7 +161,7 @@ func (d *decoder) data(a *answer) error {
 // oneSeries reads a series.
 func (d *decoder) oneSeries() error {
 	known := false
-	var into *[]point
+	var into *[]points.Point
 	d.pending = d.pending[:0]
 	return d.object(func(key string) error {
 		switch {
@@ -192,4 +191,14 @@ func (d *decoder) oneSeries() error {
 		}
 		return d.SkipValue()
 	})
+}
+
+// Labels are the name of the metric of a series and the labels of its instance,
+// from its labels as they are written in JSON.
+func Labels(text []byte) (metric string, ls labels.Labels) {
+	metric, ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
+	if err != nil {
+		return "", labels.EmptyLabels() // cannot be: the text was read once without an error
+	}
+	return metric, ls
 }

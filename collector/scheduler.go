@@ -1,0 +1,11 @@
+package collector
+
+// Scheduler is what Go's scheduler says of the goroutines of a service, summed over its
+// instances. What it does not say is Unknown.
+type Scheduler struct {
+	// Waiting, Runnable, Running and NotInGo are the goroutines in each state. Those that
+	// are not in Go are in system calls or in C.
+	Waiting, Runnable, Running, NotInGo float64
+	// Created is how many goroutines are created per second.
+	Created float64
+}
