@@ -58,6 +58,9 @@ func share(w [nExplanations]float64) (confidence float64, other Explanation) {
 			other = Explanation(e)
 		}
 	}
+	if !(sum > 0) || math.IsInf(sum, 0) { // so odd that nothing explains it
+		return 0, ByNoise
+	}
 	return w[ByLeak] / sum, other
 }
 
