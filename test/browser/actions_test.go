@@ -29,7 +29,7 @@ func TestActions(t *testing.T) {
 
 	// It is copied as Markdown with two clicks.
 	b.do(chromedp.Click(chromedp.CSS("#markdown > summary")))
-	require.Contains(t, eval[string](b, "document.querySelector('#markdown pre').textContent"), "| `github.com/acme/service0/internal/worker.(*Pool).run.func1` pool.go:100, chan send | 12 | 1,012 | +1,000 | 94 % |")
+	require.Contains(t, eval[string](b, "document.querySelector('#markdown pre').textContent"), "| `github.com/acme/service0/internal/worker.(*Pool).run.func1` [pool.go:100](<https://git.example.com/v1.42.0/worker/pool.go#L100>), chan send | 12 | 1,012 | +1,000 | 94 % |")
 
 	// An owner is kept with it.
 	b.do(chromedp.Click(chromedp.CSS("#owner > summary")))
