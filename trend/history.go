@@ -216,7 +216,7 @@ func (v *view) bound(src source) {
 		return
 	}
 	lasting := slices.Min(l[past.n-halfDay:])
-	// What a load has come back from was work.
+	// A load that fell again was work.
 	most, least := 0.0, math.Inf(1)
 	for _, x := range slices.Backward(l) {
 		least = min(least, x)

@@ -54,7 +54,7 @@ func (s *Service) judge() Verdict {
 	}
 	if v.Status == Leaking {
 		v.Instances = slices.DeleteFunc(v.Instances, func(it InstanceTrend) bool {
-			return it.scale < v.Scale/4 || it.confidence < likelyToo // stirs, and does not leak
+			return it.scale < v.Scale/4 || it.confidence < likelyToo // it grows, and is no part of the leak
 		})
 	}
 	for _, it := range v.Instances {

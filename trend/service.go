@@ -39,7 +39,7 @@ type Service struct {
 	latch     *latch       // nil: no leak is open
 	growsFrom int64        // since when its processes have grown up to their ends, ms; 0: the last has not
 	first     int64        // time of the first sample of all, ms
-	swings    *odds.Habits // rises that it has come back from
+	swings    *odds.Habits // rises that fell back
 	starts    *odds.Habits // what its processes did after their start
 	changed   bool
 	verdict   Verdict

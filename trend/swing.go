@@ -11,7 +11,7 @@ type swingTrack struct {
 // swingScale is the scale on which swings are followed.
 const swingScale = 1
 
-// follow takes the next block. Where the floor has come back from a rise that the
+// follow takes the next block. Where the floor has fallen back after a rise that the
 // load does not explain, it returns how long that went up, in blocks, and how far,
 // relative to the floor before.
 func (w *swingTrack) follow(number int64, b block) (blocks, ratio float64, ended bool) {

@@ -151,7 +151,7 @@ func (v *vector) UndoPart() {
 	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:p.read], v.points[:p.points], p.duplicates, p.excess, p.bad
 }
 
-// Take is told of a series of an answer, by its labels as they are written.
+// Take receives a series of an answer, with its labels as they are written.
 func (v *vector) Take(text []byte) *[]points.Point {
 	v.End()
 	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes

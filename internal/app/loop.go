@@ -48,7 +48,7 @@ func (a *App) loop(ctx context.Context) error {
 			answer <- err
 		case <-a.triaged:
 			if err := a.monitor.Apply(a.monitorOptions(a.graph.Load(), a.puller)); err != nil {
-				a.logger.Error("Cannot apply what is expected of leaks; the rules of before count", "err", err)
+				a.logger.Error("Cannot apply the expected leaks; the previous rules stay in force", "err", err)
 			}
 		case r := <-a.requests:
 			if err := a.monitor.Request(ctx, time.Now(), r); err != nil {

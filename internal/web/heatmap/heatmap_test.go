@@ -32,7 +32,7 @@ func TestOf(t *testing.T) {
 	f := floors(100, 101, 100, 102, 104, 120, 140, 160, 180, 200, 220, 240)
 	cells := Of(f, noon, noon.Add(3*time.Hour), 3)
 	require.Equal(t, noon.Add(time.Hour), cells[1].From)
-	require.True(t, math.IsNaN(cells[0].Grown), "nothing is known of before")
+	require.True(t, math.IsNaN(cells[0].Grown), "there is nothing to compare the first cell with")
 	require.EqualValues(t, 4, cells[1].Grown)
 	require.EqualValues(t, 76, cells[2].Grown)
 	require.Equal(t, []int{0, 1, 4}, heats(cells))

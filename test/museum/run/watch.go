@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Watch is those who look at the programs: a Prometheus, gorowatch, and who is
-// told of leaks.
+// Watch is the servers that watch the programs: a Prometheus, gorowatch, and the
+// Alertmanager that receives the alerts.
 type Watch struct {
 	o          Options
 	stage      *Stage

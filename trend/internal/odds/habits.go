@@ -2,7 +2,7 @@ package odds
 
 import "math"
 
-// Habits are rises of one kind that a service has come back from, or that its
+// Habits are rises of one kind: those that fell back, or those that a service's
 // processes made after their start. Alike ones are counted as one.
 type Habits struct {
 	list []seenHabit

@@ -15,7 +15,7 @@ type Rise struct {
 // healthy rises, and where it is in the life of the process.
 type Expectation struct {
 	Days   float64 // that the service has been watched
-	Swings []Habit // rises that it has come back from
+	Swings []Habit // rises that fell back
 	Starts []Habit // what its processes did after their start
 	Seen   float64 // starts that were seen
 	// Unfinished is how many of the starts seen were followed by growth up to the end
