@@ -19,7 +19,19 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
  && mkdir -p /out/data
 
 FROM gcr.io/distroless/static-debian12:nonroot
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="gorowatch" \
+      org.opencontainers.image.description="Watches Go services for goroutine leaks" \
+      org.opencontainers.image.url="https://github.com/gorowatch/gorowatch" \
+      org.opencontainers.image.source="https://github.com/gorowatch/gorowatch" \
+      org.opencontainers.image.documentation="https://gorowatch.github.io/gorowatch/" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="gorowatch" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 COPY --from=build /out/bin/gorowatch /bin/gorowatch
+COPY LICENSE NOTICE /usr/share/doc/gorowatch/
 # A volume that is mounted here for the first time belongs to the user too.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/gorowatch
 USER 65532:65532

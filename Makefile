@@ -102,9 +102,21 @@ bench: ## run the benchmarks
 bench-scale: ## measure gorowatch on 10,000 instances, beside Prometheus' own rule, and on healthy programs
 	$(GO) test -count=1 -timeout=45m -v ./test/scale -instances=10000 -steady=12m
 
+# WITHIN is how long it waits for alerts, BEFORE how long the services run healthily.
+WITHIN ?= 30m
+BEFORE ?= 10m
+.PHONY: howsoon
+howsoon: ## measure how long after a fault the alert of each scenario comes, at default settings (up to 45 minutes)
+	@$(TOOLS)/install.sh prometheus alertmanager redis >/dev/null
+	GOROWATCH_HOWSOON=$(WITHIN) GOROWATCH_HOWSOON_BEFORE=$(BEFORE) $(GO) test -count=1 -timeout=3h -run='TestHowSoon$$' ./test/e2e -v | grep -v '^=== \|^--- \|^ok \|^PASS'
+
 .PHONY: leakbench
 leakbench: ## score gorowatch on labelled data: SEEDS="1 2" CLASSES=hard PER_CLASS=4 PROFILES=1
 	test/leakbench/run.sh $(SEEDS)
+
+.PHONY: sensitivity
+sensitivity: ## score gorowatch with each constant of its judge 20 % larger and smaller (an hour)
+	test/leakbench/vary.sh $(SEEDS)
 
 # SPEED=8 takes a quarter of an hour. CASES="ants sse" shows these alone.
 SPEED ?= 1
@@ -116,12 +128,12 @@ SHOW   = $(GO) -C $(MUSEUM) run ./run -for=$(FOR) -speed=$(SPEED) -cases=$(subst
 
 .PHONY: museum
 museum: ## show gorowatch the museum of leaks for two hours, write docs/evidence.md: SPEED=8 FOR=2h CASES="ants sse"
-	@$(TOOLS)/install.sh prometheus etcd victoriametrics >/dev/null
+	@$(TOOLS)/install.sh prometheus alertmanager consul etcd victoriametrics >/dev/null
 	$(SHOW) -docs=$(CURDIR)/docs
 
 .PHONY: museum-data
 museum-data: ## the same, and keep series, profiles and truth in dist/museum-data
-	@$(TOOLS)/install.sh prometheus etcd victoriametrics >/dev/null
+	@$(TOOLS)/install.sh prometheus alertmanager consul etcd victoriametrics >/dev/null
 	$(SHOW) -docs=$(CURDIR)/docs -keep=$(CURDIR)/dist/museum-data
 
 .PHONY: museum-verify
@@ -131,7 +143,8 @@ museum-verify: ## does each program of the museum leak what its cases.yaml says,
 
 .PHONY: lint
 lint: ## check style and common mistakes
-	@lint=$$($(TOOLS)/install.sh lint)/lint/current/golangci-lint && set -x && \
+	@tools=$$($(TOOLS)/install.sh lint actionlint) && lint=$$tools/lint/current/golangci-lint && set -x && \
+	"$$tools/actionlint/current/actionlint" && \
 	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER); do (cd $$module && "$$lint" run --allow-parallel-runners ./...) || exit 1; done
 
 .PHONY: fmt
@@ -148,6 +161,41 @@ generate: ## write dashboards, rules, and what is rendered from the chart
 release-check: ## check the release files with goreleaser, which takes minutes to build once
 	$$($(TOOLS)/install.sh goreleaser)/goreleaser/current/goreleaser check
 
+.PHONY: docs
+docs: ## serve the documentation at http://127.0.0.1:8000: DOCS=127.0.0.1:0
+	$(GO) run ./docs/site -listen=$(or $(DOCS),127.0.0.1:8000)
+
+.PHONY: docs-site
+docs-site: ## write the documentation to dist/site and check its links
+	$(GO) run ./docs/site -out=dist/site -base=/gorowatch
+
+.PHONY: picture
+picture: ## take the picture of the leak page for README.md, with Chromium and the demo
+	docs/picture.sh
+
+.PHONY: notice
+notice: ## write NOTICE: the licences of every module that the program links
+	$(GO) -C $(TOOLS)/notice run . -root=$(CURDIR) >$(CURDIR)/NOTICE.new && mv NOTICE.new NOTICE
+
+.PHONY: third-party-licenses
+third-party-licenses: # their full texts, for release archives
+	@mkdir -p dist-extra && $(GO) -C $(TOOLS)/notice run . -root=$(CURDIR) -texts=$(CURDIR)/dist-extra/THIRD_PARTY_LICENSES >/dev/null
+
+.PHONY: vulncheck
+vulncheck: ## look for known vulnerabilities in the code that the program calls; needs vuln.go.dev
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./cmd/gorowatch
+
+.PHONY: release
+release: # on a tag, in the release workflow: build, sign and publish with goreleaser
+	$$($(TOOLS)/install.sh goreleaser)/goreleaser/current/goreleaser release --clean
+
+.PHONY: release-chart
+release-chart: # on a tag, in the release workflow: publish and sign the chart
+	helm=$$($(TOOLS)/install.sh helm)/helm/current/helm && mkdir -p dist && \
+	"$$helm" package deploy/helm/gorowatch --destination dist && \
+	"$$helm" push dist/gorowatch-*.tgz oci://ghcr.io/gorowatch/charts 2>&1 | tee dist/chart-push.log && \
+	cosign sign --yes "ghcr.io/gorowatch/charts/gorowatch@$$(sed -n 's/^Digest: //p' dist/chart-push.log)"
+
 .PHONY: tidy
 tidy: ## tidy every module; those of the tests hold sums of what the product needs too
 	for module in . $(SCENARIOS) $(GRAFANA) $(BROWSER) $(KIT) $(MUSEUM); do (cd $$module && $(GO) mod tidy) || exit 1; done
@@ -155,4 +203,4 @@ tidy: ## tidy every module; those of the tests hold sums of what the product nee
 
 .PHONY: clean
 clean: ## remove what was built here
-	rm -rf gorowatch dist
+	rm -rf gorowatch dist dist-extra

@@ -17,14 +17,16 @@ const AlertName = "GoroutineLeak"
 // where no limit is known.
 const DefaultLimit = 100_000
 
-// Severity is the severity of an alert. A leak that nears its limit has two
-// alerts, one of each severity, so the labels of an alert never change.
+// Severity is the severity of an alert. A leak that nears its limit has two alerts, one of each
+// severity, so the labels of an alert never change. A suspected leak has a third one, if
+// suspicions are sent.
 type Severity string
 
 // The severities.
 const (
 	Warning  Severity = "warning"  // the service leaks
 	Critical Severity = "critical" // an instance is about to reach its limit
+	Info     Severity = "info"     // a leak is suspected
 )
 
 // Alert is one alert in the form of Alertmanager's API v2.
@@ -51,15 +53,15 @@ func (a Alert) Relabel(rules []*relabel.Config) (_ Alert, keep bool) {
 	return a, keep
 }
 
-// RenderOptions is what an alert needs to know besides the leak.
+// RenderOptions is the information that an alert needs besides the leak.
 type RenderOptions struct {
 	// ExternalURL is where people reach the pages, with the route prefix. Nil:
 	// alerts have no links.
 	ExternalURL *url.URL
 	// ExternalLabels are added unless the alert has a label of that name.
 	ExternalLabels labels.Labels
-	// Limit is the number of goroutines that one process can bear. 0: not known;
-	// the projection then uses DefaultLimit, which makes no alert critical.
+	// Limit is the number of goroutines that one process can have. 0: not known; the projection
+	// then uses DefaultLimit, which makes no alert critical.
 	Limit float64
 	// CriticalWithin is how long before a known limit, of goroutines or of
 	// memory, a leak becomes critical. 0: never.
@@ -67,19 +69,22 @@ type RenderOptions struct {
 	// Annotations are added to those that each alert has, and replace them where
 	// the names are the same.
 	Annotations *Templates
+	// ImageURL returns the address of the picture of a leak, for the annotation image_url;
+	// empty: there is none. It may be nil.
+	ImageURL func(leak.Leak) string
 	// Dashboard and Runbook of a service are the annotations dashboard_url and
 	// runbook_url; left out if empty.
 	Dashboard, Runbook Address
 }
 
-// Render makes the alert of a leak. It sets EndsAt only if the leak is resolved:
-// the sender decides when an alert that fires ends.
+// Render makes the alert of a leak. It sets EndsAt only if the leak is resolved: the sender
+// decides when a firing alert ends.
 //
-// All annotations together take at most 3 KB. Where they would take more, Render
-// first drops what is said twice, then detail, then links to profiles. The summary
-// and the links to dashboard and runbook go last, because templates of receivers
-// use them. Stacks are cut at the end of a line, and links are never cut.
-// Templates of the configuration see all annotations in full.
+// All annotations together take at most 3 KB. If they would take more, Render first drops what
+// another annotation repeats, then detail, then links to profiles. The summary and the links to
+// dashboard and runbook go last, because templates of receivers use them. Stacks are cut at the
+// end of a line, and links are never cut. Templates of the configuration see all annotations in
+// full.
 func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 	a := Alert{Labels: identity(l, s, o), StartsAt: l.DetectedAt}
 	if l.State == leak.Resolved {
@@ -104,6 +109,7 @@ func Render(l leak.Leak, s Severity, o RenderOptions) Alert {
 		{"profile_base", links.base},
 		{"profile_head", links.head},
 		{"pprof_command", links.command},
+		{"image_url", links.image},
 		{"dashboard_url", links.dashboard},
 		{"runbook_url", links.runbook},
 	}

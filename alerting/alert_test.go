@@ -30,7 +30,7 @@ var detected = leaktest.Detected
 func checkout() leak.Leak { return leaktest.Checkout() }
 func library() leak.Leak  { return leaktest.Library() }
 
-// unattributed is a leak without a profile.
+// unattributed returns a leak without a profile.
 func unattributed() leak.Leak {
 	l := checkout()
 	l.Evidence, l.Missing, l.Share, l.Stacks, l.Base, l.Head, l.Version = leak.Growth, "the target answers 404", 0, nil, nil, nil, ""
@@ -45,7 +45,7 @@ func resolved() leak.Leak {
 	return l
 }
 
-// plateaued is a leak that does not grow any more, and whose rollout is known.
+// plateaued returns a leak that no longer grows, and whose rollout is known.
 func plateaued() leak.Leak {
 	l := checkout()
 	l.PlateauedAt, l.Rate = time.Date(2026, 3, 2, 20, 30, 0, 0, time.UTC), trend.Interval{}
@@ -118,8 +118,8 @@ func TestWithoutExternalURL(t *testing.T) {
 	require.NotContains(t, Text(checkout(), RenderOptions{}), "pprof")
 }
 
-// TestKeyFirst holds what receivers rely on: the line after the count names
-// the leaking function, whatever is below it on the stack.
+// TestKeyFirst checks what receivers rely on: the line after the count names the leaking
+// function, whatever is below it on the stack.
 func TestKeyFirst(t *testing.T) {
 	l := library()
 	for n := range 40 {
@@ -181,12 +181,12 @@ func requireBounds(t *testing.T, l leak.Leak, a Alert) {
 	require.NoError(t, err)
 }
 
-// hostile is a leak whose every name is as bad as a name can be.
+// hostile returns a leak whose names all try to break the alert.
 func hostile(size int) leak.Leak {
 	return named("<script>alert(1)</script>\u202e\x00\n$(reboot) `id` '; DROP \xff{{ .Labels }} \"é世界", size)
 }
 
-// named is a leak where everything is called name, again and again.
+// named returns a leak in which everything has the same name, repeated.
 func named(bad string, size int) leak.Leak {
 	for len(bad) < size {
 		bad += bad
@@ -219,7 +219,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// FuzzRender: whatever a leak holds, its alert stays within bounds.
+// FuzzRender checks that the alert of any leak stays within bounds.
 func FuzzRender(f *testing.F) {
 	f.Add("main.f", "x.go", "prod", "v1", 3, 10, 1.5, 0.5)
 	f.Add("\xff\u202e", "", "", "\n", 0, 100, math.NaN(), -1.0)
@@ -274,4 +274,17 @@ func TestServiceName(t *testing.T) {
 	require.Equal(t, "prod/checkout", ServiceName(labels.FromStrings("job", "checkout", "namespace", "prod")))
 	require.Equal(t, "checkout/eu/x", ServiceName(labels.FromStrings("app", "eu", "job", "checkout", "zone", "x")))
 	require.Equal(t, "(no labels)", ServiceName(labels.EmptyLabels()))
+}
+
+// If the number of goroutines created is known, the alert says how many of them never end.
+func TestOneIn(t *testing.T) {
+	l := leak.Leak{Rate: trend.Interval{Value: 100}}
+	require.Empty(t, OneIn(l))
+	l.Created = 21_400
+	require.Equal(t, "1 in 214 goroutines never ends", OneIn(l))
+	require.Contains(t, growth(l), "; 1 in 214 goroutines never ends")
+	l.Created = 101
+	require.Equal(t, "nearly every goroutine that is created never ends", OneIn(l))
+	l.Rate = trend.Interval{}
+	require.Empty(t, OneIn(l))
 }

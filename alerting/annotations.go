@@ -6,8 +6,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// The largest sizes of the parts of an alert. Receivers such as Slack cut longer
-// texts at any place.
+// The largest sizes of the parts of an alert. Receivers such as Slack cut longer texts
+// anywhere.
 const (
 	maxSummary     = 120  // characters
 	maxDescription = 1000 // bytes
@@ -51,7 +51,7 @@ func fitAnnotations(full []annotation, l leak.Leak, size int) map[string]string 
 		}
 	}
 	for _, step := range []func(){
-		// Said by another annotation or by the page as well.
+		// Another annotation or the page has it as well.
 		func() { shorten("description", shortDescription(l)) },
 		func() { shorten("pprof_command", "") },
 		func() { shorten("evidence", string(l.Evidence)) },
@@ -59,11 +59,12 @@ func fitAnnotations(full []annotation, l leak.Leak, size int) map[string]string 
 		func() { shorten("stack_diff", stackDiff(l, maxStackDiff*2/3)) },
 		func() { shorten("growth", shortGrowth(l)) },
 		func() { shorten("profile_base", ""); shorten("profile_head", "") },
+		func() { shorten("image_url", "") },
 		func() { l.Version = ""; shorten("onset", onset(l)) },
 		func() { shorten("stack_diff", leadDiff(l)) },
 		func() { shorten("description", "") },
-		// Reached only where templates take most of the room, or everything is as
-		// long as it can be.
+		// Needed only if templates take most of the room, or everything has its greatest
+		// length.
 		func() { shorten("growth", "") },
 		func() { shorten("projection", "") },
 		func() { shorten("evidence", "") },

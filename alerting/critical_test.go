@@ -9,14 +9,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// near is a leak of one instance that reaches 10,000 goroutines in so many hours.
+// near returns a leak of one instance that reaches 10,000 goroutines in the given number of hours.
 func near(hours float64) leak.Leak {
 	l := checkout()
 	l.Instances, l.Head, l.Leaked, l.Rate.Value = l.Instances[:1], nil, 9000, 1000/hours
 	return l
 }
 
-// TestCriticalNeedsALimit: what nobody knows to be a limit wakes nobody up.
+// TestCriticalNeedsALimit: an assumed limit raises no critical alert.
 func TestCriticalNeedsALimit(t *testing.T) {
 	l := near(1)
 	l.Leaked = 99_999

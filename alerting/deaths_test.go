@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Whoever has been killed at 3,000 goroutines four times does not reach 100,000.
+// A process that was killed at 3,000 goroutines four times is not projected to reach 100,000.
 func TestProjectionEndsWhereProcessesEnded(t *testing.T) {
 	died := func(goroutines ...float64) (out []leak.Death) {
 		for _, n := range goroutines {
@@ -38,7 +38,7 @@ func TestProjectionEndsWhereProcessesEnded(t *testing.T) {
 			require.Equal(t, c.want, Projection(l, RenderOptions{}))
 		})
 	}
-	// The end is as urgent as the limit that it comes before.
+	// The expected end is as urgent as the limit, if it comes first.
 	l.Deaths, l.Memory = died(3000, 3100), &leak.Memory{Used: 1, Limit: 9, PerHour: 1}
 	require.True(t, RenderOptions{CriticalWithin: 5 * time.Hour}.IsCritical(l, false))
 	l.Memory = nil

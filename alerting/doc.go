@@ -1,21 +1,21 @@
-// Package alerting says what people and Alertmanagers read about a leak. The package
-// notify beside it sends that.
+// Package alerting writes what people and Alertmanagers read about a leak. The package notify
+// beside it sends that.
 //
-// # What is said
+// # Contents
 //
-// [Render] turns a leak into one [Alert]. Its labels are its identity and do not
-// change while it fires; everything that moves is an annotation. [Text] is the block
-// that a person reads, [Data] what a template of the configuration gets. A leak also
-// has an alert of severity [Critical] while an instance is about to reach its limit.
-// [Gauges] says the same in metrics.
+// [Render] turns a leak into one [Alert]. Its labels are its identity and do not change while
+// it fires; everything that changes is an annotation. [Text] is the block that a person reads,
+// [Data] what a template of the configuration gets. A leak also has an alert of severity
+// [Critical] while an instance is about to reach its limit, and may have one of severity [Info]
+// while it is only suspected. [Gauges] exposes the same as metrics.
 //
-// # Whom it is said to
+// # Receivers
 //
-// An [Alertmanager] or a [Webhook] describes a receiver, and a [ReceiverStatus] how
-// the deliveries to it go.
+// An [Alertmanager] or a [Webhook] describes a receiver, and a [ReceiverStatus] the state of
+// its deliveries.
 //
-// # What it never does
+// # Limits
 //
-// It sends nothing, keeps nothing and does not decide what a leak is: package leak has
-// the values, which come from the monitor or from a program of your own.
+// It sends nothing, stores nothing and does not decide what a leak is: package leak has the
+// values, which come from the monitor or from a program of your own.
 package alerting

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// evidence says how sure we are, and what the next step of evidence is missing.
+// evidence says how sure gorowatch is, and what the next step of evidence needs.
 func evidence(l leak.Leak) string {
 	var b strings.Builder
 	b.WriteString(string(l.Evidence) + ": ")
@@ -24,8 +23,8 @@ func evidence(l leak.Leak) string {
 		}
 	case leak.Aged:
 		b.WriteString("these goroutines stay")
-		if w := longestWait(l); w > 0 {
-			b.WriteString(", blocked up to " + human.Duration(w))
+		if s := longestBlocked(l); s.Wait > 0 {
+			b.WriteString(", " + blocked(s, l.UpdatedAt))
 		}
 	case leak.Proven:
 		b.WriteString("the garbage collector found these goroutines unreachable")
@@ -39,7 +38,7 @@ func evidence(l leak.Leak) string {
 	return inertLine(b.String(), maxEvidence)
 }
 
-// Confidence is the confidence of a leak in percent, rounded down: "97 %".
+// Confidence returns the confidence of a leak in percent, rounded down: "97 %".
 func Confidence(l leak.Leak) string {
 	return fmt.Sprintf("%.0f %%", math.Floor(100*l.Confidence))
 }
@@ -52,11 +51,13 @@ func grows(stacks int) string {
 	return human.Count(int64(stacks)) + " stacks grow"
 }
 
-// longestWait is the longest time that a goroutine of the leak has been blocked, 0
-// if it is not known.
-func longestWait(l leak.Leak) (w time.Duration) {
+// longestBlocked returns the stack whose goroutines have been blocked for longest. Without a
+// Wait, that is not known.
+func longestBlocked(l leak.Leak) (longest leak.StackGrowth) {
 	for _, s := range l.Stacks {
-		w = max(w, s.Wait)
+		if s.Wait > longest.Wait {
+			longest = s
+		}
 	}
-	return w
+	return longest
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// checkout is a leak of 1,904 goroutines that send to a channel nobody reads.
+// checkout returns a leak of 1,904 goroutines that send to a channel without a receiver.
 func checkout() leak.Leak {
 	key := collector.Frame{Func: "main.logHandler.func1", File: "/src/checkout/handler.go", Line: 29}
 	return leak.Leak{
@@ -27,8 +27,8 @@ func checkout() leak.Leak {
 	}
 }
 
-// Render makes the alert that an Alertmanager gets. Its labels never change
-// while the leak lasts; what moves is in the annotations.
+// Render makes the alert that an Alertmanager gets. Its labels never change while the leak
+// lasts; everything that changes is in the annotations.
 func ExampleRender() {
 	alert := alerting.Render(checkout(), alerting.Warning, alerting.RenderOptions{})
 	fmt.Println(alert.Labels)

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// bulky is a leak with much to say.
+// bulky returns a leak with long texts.
 func bulky(word string) leak.Leak {
 	l := library()
 	l.State = leak.Firing
@@ -25,11 +25,11 @@ func bulky(word string) leak.Leak {
 	return l
 }
 
-// links makes dashboard and runbook of a length in bytes.
+// linkOf makes an address for dashboard and runbook, n bytes long.
 func linkOf(n int) Address { return Address("https://" + strings.Repeat("x", n-len("https://"))) }
 
-// However long everything is, the annotations that the templates of receivers
-// count on are there, whole, and those of more use go later.
+// However long everything is, the annotations that templates of receivers need are present and
+// whole. The more useful ones are dropped later.
 func TestShorteningKeepsWhatTemplatesNeed(t *testing.T) {
 	for _, word := range []string{"w", "é", "世", "𝔘", "<!here>"} {
 		for _, service := range []labels.Labels{
@@ -55,8 +55,8 @@ func TestShorteningKeepsWhatTemplatesNeed(t *testing.T) {
 	}
 }
 
-// What is left out goes in an order, one thing at a time, and comes back as soon
-// as there is room: byte by byte over the edge.
+// Annotations are dropped in order, one at a time, and return as soon as there is room. The
+// test goes over the edge byte by byte.
 func TestShorteningAtTheEdge(t *testing.T) {
 	weight := func(a Alert) (n int) {
 		for name, value := range a.Annotations {
@@ -69,7 +69,7 @@ func TestShorteningAtTheEdge(t *testing.T) {
 	o.Runbook = linkOf(600)
 	o.Dashboard = linkOf(20)
 	full := Render(l, Warning, o)
-	// Each link that is a byte longer leaves no less room than there is.
+	// Each link that is a byte longer leaves one byte less of room.
 	room := maxAnnotations - weight(full)
 	require.Positive(t, room, "nothing is left out yet")
 	require.Less(t, room, maxURL-21)
@@ -91,8 +91,7 @@ func TestShorteningAtTheEdge(t *testing.T) {
 	}
 }
 
-// Templates see every annotation as it would be alone, whatever has to be left
-// out of the alert.
+// Templates see every annotation in full, whatever is left out of the alert.
 func TestTemplatesSeeWhatIsLeftOut(t *testing.T) {
 	l := bulky("w")
 	o := render()
@@ -117,7 +116,7 @@ func TestTemplatesSeeWhatIsLeftOut(t *testing.T) {
 	require.NotEmpty(t, with.Annotations["summary"])
 }
 
-// Where a template replaces what is long by what is short, the rest has the room.
+// If a template replaces a long annotation by a short one, the others can use the room.
 func TestTemplatesMakeRoom(t *testing.T) {
 	l := bulky("w")
 	l.Missing = ""

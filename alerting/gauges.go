@@ -14,7 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Limits of the series: the leaks that have some, the stacks of each leak, and the
+// Limits of the series: how many leaks have some, how many stacks of each leak, and how many
 // characters of a stack's name.
 const (
 	maxGauged       = 1000
@@ -53,12 +53,12 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 			open = append(open, l)
 		}
 	}
-	total := prometheus.NewDesc("gorowatch_leaks", "Leaks that are known, by state: resolved ones for a day.", []string{"state"}, nil)
+	total := prometheus.NewDesc("gorowatch_leaks", "Known leaks, by state. Resolved leaks count for a day.", []string{"state"}, nil)
 	for _, s := range states {
 		ch <- prometheus.MustNewConstMetric(total, prometheus.GaugeValue, float64(count[s]), string(s))
 	}
 	omitted := max(len(open)-maxGauged, 0)
-	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("gorowatch_leaks_omitted", "Leaks that fire and have no series of their own, for there are too many: the slowest.", nil, nil),
+	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("gorowatch_leaks_omitted", "Firing leaks without series of their own because there are too many. The slowest are left out.", nil, nil),
 		prometheus.GaugeValue, float64(omitted))
 	if omitted > 0 {
 		slices.SortFunc(open, func(a, b leak.Leak) int {
@@ -71,13 +71,13 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 		gauge := func(name, help string, value float64) {
 			ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
 		}
-		gauge("gorowatch_leak_goroutines", "Goroutines that a leak holds, on all instances.", l.Leaked)
-		gauge("gorowatch_leak_growth_per_hour", "Goroutines an hour that a leak grows by, on all instances.", l.Rate.Value)
+		gauge("gorowatch_leak_goroutines", "Goroutines leaked, on all instances.", l.Leaked)
+		gauge("gorowatch_leak_growth_per_hour", "Growth of a leak in goroutines per hour, on all instances.", l.Rate.Value)
 		gauge("gorowatch_leak_instances", "Instances that leak.", float64(len(l.Instances)))
 		gauge("gorowatch_leak_onset_timestamp_seconds", "When a leak began.", float64(l.Onset.UnixMilli())/1000)
-		gauge("gorowatch_leak_evidence", "How sure a leak is: 1 growth, 2 stack, 3 aged, 4 proven.", float64(1+slices.Index([]leak.Evidence{leak.Growth, leak.Stack, leak.Aged, leak.Proven}, l.Evidence)))
+		gauge("gorowatch_leak_evidence", "Evidence of a leak: 1 growth, 2 stack, 3 aged, 4 proven.", float64(1+slices.Index([]leak.Evidence{leak.Growth, leak.Stack, leak.Aged, leak.Proven}, l.Evidence)))
 		if h := timeToLimit(l, o); !math.IsInf(h, 0) {
-			gauge("gorowatch_leak_time_to_limit_seconds", "Time until an instance that leaks reaches a known limit, of goroutines or memory.", h*3600)
+			gauge("gorowatch_leak_time_to_limit_seconds", "Time until a leaking instance reaches its limit of goroutines or memory.", h*3600)
 		}
 		collectStacks(ch, l)
 	}
@@ -88,7 +88,7 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 func collectStacks(ch chan<- prometheus.Metric, l leak.Leak) {
 	names, values := gaugeLabels(l, "leak", "stack")
 	desc := prometheus.NewDesc("gorowatch_leak_stack_goroutines",
-		"Goroutines in a stack of a leak, in the last profile of the instance that shows it best: of the three stacks that grow the most.", names, nil)
+		"Goroutines in each of the three stacks of a leak that grow most, in the latest profile of the instance that shows it best.", names, nil)
 	count := map[string]int64{}
 	var order []string
 	for _, s := range l.Stacks {
@@ -106,9 +106,8 @@ func collectStacks(ch chan<- prometheus.Metric, l leak.Leak) {
 	}
 }
 
-// gaugeLabels returns the labels of the service and the ID of the leak. The reserved
-// names come after those of the service and replace them; the first one is that of
-// the ID.
+// gaugeLabels returns the labels of the service and the ID of the leak. The reserved names come
+// after those of the service and replace them; the first reserved name is that of the ID.
 func gaugeLabels(l leak.Leak, reserved ...string) (names, values []string) {
 	l.Service.Range(func(x labels.Label) {
 		if slices.Contains(reserved, x.Name) || strings.HasPrefix(x.Name, model.ReservedLabelPrefix) || !model.UTF8Validation.IsValidLabelName(x.Name) {

@@ -28,18 +28,18 @@ func TestGauges(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, problems)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_leaks Leaks that are known, by state: resolved ones for a day.
+# HELP gorowatch_leaks Known leaks, by state. Resolved leaks count for a day.
 # TYPE gorowatch_leaks gauge
 gorowatch_leaks{state="firing"} 1
 gorowatch_leaks{state="ignored"} 1
 gorowatch_leaks{state="plateaued"} 1
 gorowatch_leaks{state="resolved"} 1
 gorowatch_leaks{state="suspected"} 1
-# HELP gorowatch_leak_goroutines Goroutines that a leak holds, on all instances.
+# HELP gorowatch_leak_goroutines Goroutines leaked, on all instances.
 # TYPE gorowatch_leak_goroutines gauge
 gorowatch_leak_goroutines{job="checkout",leak="3f9c2a7b",namespace="prod"} 1904
 gorowatch_leak_goroutines{job="a�b","k8s.pod/name é"="世界",leak="odd",stack="theirs"} 5
-# HELP gorowatch_leak_evidence How sure a leak is: 1 growth, 2 stack, 3 aged, 4 proven.
+# HELP gorowatch_leak_evidence Evidence of a leak: 1 growth, 2 stack, 3 aged, 4 proven.
 # TYPE gorowatch_leak_evidence gauge
 gorowatch_leak_evidence{job="checkout",leak="3f9c2a7b",namespace="prod"} 3
 gorowatch_leak_evidence{job="a�b","k8s.pod/name é"="世界",leak="odd",stack="theirs"} 3
@@ -66,17 +66,17 @@ gorowatch_leak_onset_timestamp_seconds{job="a�b","k8s.pod/name é"="世界",le
 	require.NoError(t, err)
 	require.Equal(t, maxGauged, n)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_leaks_omitted Leaks that fire and have no series of their own, for there are too many: the slowest.
+# HELP gorowatch_leaks_omitted Firing leaks without series of their own because there are too many. The slowest are left out.
 # TYPE gorowatch_leaks_omitted gauge
 gorowatch_leaks_omitted 7
 `), "gorowatch_leaks_omitted"))
 }
 
-// Each leak has few stacks with series of their own, what is at one place is one
-// of them, and they go with it.
+// Each leak has a few stacks with series of their own. Stacks at one place share a series. The
+// series disappear with the leak.
 func TestGaugesOfStacks(t *testing.T) {
 	l := library()
-	l.Stacks = append(l.Stacks, l.Stacks[1]) // by another way to the same line
+	l.Stacks = append(l.Stacks, l.Stacks[1]) // another path to the same line
 	l.Stacks[2].Head = 7
 	nameless := leak.StackGrowth{Op: "select", Head: 5}
 	beyond := leak.StackGrowth{Key: collector.Frame{Func: "main.beyond"}, Head: 4}
@@ -86,7 +86,7 @@ func TestGaugesOfStacks(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	require.NoError(t, reg.Register(NewGauges(func() []leak.Leak { return leaks }, func() RenderOptions { return RenderOptions{} })))
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_leak_stack_goroutines Goroutines in a stack of a leak, in the last profile of the instance that shows it best: of the three stacks that grow the most.
+# HELP gorowatch_leak_stack_goroutines Goroutines in each of the three stacks of a leak that grow most, in the latest profile of the instance that shows it best.
 # TYPE gorowatch_leak_stack_goroutines gauge
 gorowatch_leak_stack_goroutines{job="checkout",leak="3f9c2a7b",namespace="prod",stack="main.(*Cron).subscribe.func1 cron.go:33"} 2503
 gorowatch_leak_stack_goroutines{job="checkout",leak="3f9c2a7b",namespace="prod",stack="main.(*Cron).dial cron.go:50"} 210

@@ -31,7 +31,7 @@ func ProfileURL(external *url.URL, key string) string {
 }
 
 // links are the links of an alert. Each may be empty.
-type links struct{ base, head, command, dashboard, runbook string }
+type links struct{ base, head, command, image, dashboard, runbook string }
 
 // linksOf returns the links of a leak's alert.
 func linksOf(l leak.Leak, o RenderOptions) (x links) {
@@ -40,6 +40,11 @@ func linksOf(l leak.Leak, o RenderOptions) (x links) {
 		to = l.ResolvedAt.Add(dashboardMargin)
 	}
 	x.dashboard, x.runbook = o.Dashboard.Of(maxURL, l.Service, from, to), o.Runbook.Of(maxURL, l.Service, from, to)
+	if o.ImageURL != nil {
+		if u := o.ImageURL(l); len(u) <= maxURL {
+			x.image = u
+		}
+	}
 	if o.ExternalURL == nil {
 		return x
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Between the end of the processes that leaked and the end of the leak, an alert
-// says nothing of growth and limits that are those of the dead.
+// Between the end of the leaking processes and the end of the leak, an alert mentions no growth
+// or limits of processes that have ended.
 func TestAlertOfALeakWithoutALeakingProcess(t *testing.T) {
 	l := checkout()
 	l.Rate, l.Leaked, l.Instances = trend.Interval{}, 0, nil
@@ -37,7 +37,7 @@ func TestAlertOfALeakWithoutALeakingProcess(t *testing.T) {
 	for name, l := range map[string]leak.Leak{"grows": checkout(), "plateaued": plateaued(), "resolved": resolved()} {
 		require.Empty(t, Pause(l), name)
 	}
-	// A resolved one of which nothing more is known.
+	// A resolved leak without any further data.
 	l = resolved()
 	l.Rate, l.Instances, l.InstancesTotal = trend.Interval{}, nil, 0
 	a = Render(l, Warning, o).Annotations
@@ -47,7 +47,7 @@ func TestAlertOfALeakWithoutALeakingProcess(t *testing.T) {
 	require.Contains(t, a["description"], "\nno instance\n")
 }
 
-// The limit of a process counts while that runs.
+// The limit of a process counts only while that process runs.
 func TestProjectionIsOfAProcessThatLives(t *testing.T) {
 	l := checkout()
 	l.Memory = nil

@@ -51,8 +51,7 @@ func projections(l leak.Leak, o RenderOptions) (ps []projection) {
 			limit: "a restart at about " + human.Number(at) + " goroutines, as " + human.Plural(int64(times), "time", "times") + " before,",
 			hours: max(hours(leaked-l.Leaked/n, perHour), shortestTime),
 		}
-		// No process has reached what comes later. A known limit may be what ended
-		// them.
+		// No process has lived beyond the earlier ends. A known limit may have caused them.
 		ps = slices.DeleteFunc(ps, func(p projection) bool {
 			end.known = end.known || p.known && p.hours > end.hours
 			return p.hours > end.hours

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// ServiceName is a short name of a service for people: its namespace, its job, and
+// ServiceName returns a short name of a service for people: its namespace, its job, and
 // the values of its other labels, joined by slashes.
 func ServiceName(service labels.Labels) string {
 	var parts []string

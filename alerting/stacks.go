@@ -1,12 +1,14 @@
 package alerting
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -29,6 +31,13 @@ func lead(s leak.StackGrowth) frame {
 const (
 	maxFunc  = 100
 	maxPlace = 60
+
+	maxHolder = 300
+
+	maxLabel     = 60
+	maxLabelLine = 200
+	// maxVersion is enough for a version without a tag.
+	maxVersion = 48
 )
 
 // stackLines shows the growing stacks of a leak in at most budget frames. The
@@ -46,8 +55,25 @@ func stackLines(l leak.Leak, budget int) []string {
 		if hasPartner {
 			frames--
 		}
-		lines = append(lines, countLine(s))
-		lines = append(lines, frameLines(s, frames)...)
+		held := ""
+		if i == 0 && s.Holder != nil && frames > 1 {
+			held = human.Line("  probably held up by "+holderLine(s.Holder, l), maxHolder)
+			frames--
+		}
+		leading := ""
+		if i == 0 && len(s.Labels) > 0 && frames > 1 {
+			leading = "  " + labelLine(s.Labels)
+			frames--
+		}
+		lines = append(lines, countLine(s, l.UpdatedAt))
+		rows := frameLines(s, frames)
+		if held != "" && len(rows) > 0 { // receivers rely on the count and the frame to be first
+			rows = slices.Insert(rows, 1, held)
+		}
+		if leading != "" {
+			rows = append(rows, leading)
+		}
+		lines = append(lines, rows...)
 		if hasPartner {
 			lines = append(lines, "  "+partnerLine(*s.Partner, l.UpdatedAt))
 		}
@@ -58,17 +84,44 @@ func stackLines(l leak.Leak, budget int) []string {
 	return lines
 }
 
+// labelLine says which values of pprof labels lead: "method=/cart.Cart/Watch: 94 %".
+func labelLine(all []leak.LabelShare) string {
+	texts := make([]string, 0, len(all))
+	for _, x := range all {
+		texts = append(texts, LabelText(x))
+	}
+	return human.Line(strings.Join(texts, ", "), maxLabelLine)
+}
+
+// LabelText returns a leading label and its share of the growth: "method=/cart.Cart/Watch: 94 %".
+func LabelText(x leak.LabelShare) string {
+	return human.Line(x.Key, maxLabel) + "=" + human.Line(x.Value, maxLabel) + ": " + human.Percent(x.Share)
+}
+
 // countLine says how much a stack has grown: "+1,904 (12 → 1,916)  chan send, blocked up to 118 min".
-func countLine(s leak.StackGrowth) string {
+func countLine(s leak.StackGrowth, now time.Time) string {
 	text := human.Change(s.Delta()) + " (" + human.Count(s.Base) + " → " + human.Count(s.Head) + ")"
 	if s.Op != "" {
 		text += "  " + human.Line(s.Op, 60)
 	}
 	if s.Wait > 0 {
-		text += ", blocked up to " + human.Duration(s.Wait)
+		text += ", " + blocked(s, now)
 	}
 	return text
 }
+
+// blocked says for how long the longest goroutine of a stack has been blocked. An older dump
+// has its time: "blocked up to 12 min at 14:02 UTC".
+func blocked(s leak.StackGrowth, now time.Time) string {
+	text := "blocked up to " + human.Duration(s.Wait)
+	if !s.WaitAt.IsZero() && now.Sub(s.WaitAt) >= freshWait {
+		text += " at " + human.Time(s.WaitAt, now)
+	}
+	return text
+}
+
+// freshWait is the age from which a waiting time needs the time of its dump.
+const freshWait = 10 * time.Minute
 
 // partnerLine names the stack that had the same counts until this one grew: "until
 // 14:02 UTC as many as in main.(*Follower).wait (follow.go:17): 8 each, now 7 there".
@@ -96,15 +149,32 @@ func frameLines(s leak.StackGrowth, n int) []string {
 		}
 	}
 	show := func(prefix string, f frame) row {
-		return row{prefix + human.Func(f.Func, maxFunc), human.Line(human.Place(f.File, f.Line), maxPlace)}
+		place := human.Line(human.Place(f.File, f.Line), maxPlace)
+		if m, ok := stack.ModuleOf(f.File); ok && place != "" {
+			place += " (" + human.Line(m.Version, maxVersion) + ")"
+		}
+		return row{prefix + human.Func(f.Func, maxFunc), place}
 	}
 
 	rows := []row{show("", key)}
 	var tail []row
-	// Without a file CreatedBy names the goroutine's first function alone,
-	// which is the last of the frames already.
+	// Without a file, CreatedBy only names the goroutine's first function, which is already the
+	// last of the frames.
 	if c := frame(s.CreatedBy); c.Func != "" && c.File != "" {
 		tail = append(tail, show("created by ", c))
+	}
+	for i, c := range s.Callers {
+		prefix := "perhaps called by "
+		switch {
+		case isStarter(c):
+			prefix = "called by "
+		case c.Link == leak.LinkCallback:
+			prefix = "others run "
+		}
+		tail = append(tail, show(prefix, frame(c.Frame)))
+		if i == 0 && c.From.Func != "" {
+			tail = append(tail, show("  which is called by ", frame(c.From)))
+		}
 	}
 	if at > 0 {
 		tail = append(tail, show("waiting in ", frame(s.Frames[0])))
@@ -149,7 +219,7 @@ func stackDiff(l leak.Leak, size int) string {
 	return ""
 }
 
-// leadDiff is the shortest stack_diff that names a line of code: the count of the
+// leadDiff returns the shortest stack_diff that names a line of code: the count of the
 // leading stack and its frame to look at.
 func leadDiff(l leak.Leak) string {
 	lines := stackLines(l, 1)

@@ -161,7 +161,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
-// example is the data that templates are tried on.
+// example returns the data that templates are tried on.
 func example() Data {
 	l := leak.Leak{
 		ID: "3f9c2a7b41de", Service: labels.FromStrings("namespace", "prod", "job", "checkout"), State: leak.Firing, Evidence: leak.Stack,

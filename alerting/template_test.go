@@ -47,8 +47,8 @@ func TestTemplatesThatAreWrong(t *testing.T) {
 	require.NotContains(t, err.Error(), "alerting.annotations.fine")
 }
 
-// Whatever templates write, an alert stays within its bounds, and its own
-// annotations give way.
+// Whatever templates write, an alert stays within its bounds. Templates' annotations take room
+// from gorowatch's own.
 func TestTemplatesThatWriteMuch(t *testing.T) {
 	much := map[string]string{}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gorowatch/gorowatch/internal/human"
@@ -18,6 +19,9 @@ func Text(l leak.Leak, o RenderOptions) string {
 	}
 	if hint := Hint(l); hint != "" {
 		lines = append(lines, "  Usually: "+hint+".")
+	}
+	for _, f := range Facts(l) {
+		lines = append(lines, "  "+f.Name+": "+f.Words)
 	}
 	for i := range lines {
 		lines[i] = inert(lines[i])
@@ -39,33 +43,66 @@ func Hint(l leak.Leak) string {
 	if len(l.Stacks) == 0 {
 		return ""
 	}
-	h, ok := stack.HintFor(l.Stacks[0].Op, l.Stacks[0].Frames)
+	program := l.Stacks[0].Program
+	if holder := l.Stacks[0].Holder; holder != nil && program == "" {
+		return human.Line(holderHint(holder), 400)
+	}
+	h, ok := stack.HintFor(program, l.Stacks[0].Op, l.Stacks[0].Reason, l.Stacks[0].Frames)
 	if !ok {
 		return ""
 	}
 	return human.Line(h.Sentence, 400)
 }
 
-// description is Text with fewer frames and without what other annotations say.
+// holderHint says what to do if one goroutine holds up the others.
+func holderHint(h *leak.Holder) string {
+	text := "one goroutine, probably that in " + human.Func(h.Key.Func, maxFunc) + ", holds what all others wait for, and is blocked itself: "
+	switch {
+	case h.Op == "IO wait" || h.Op == "syscall":
+		return text + "give what it waits for a deadline, and do no I/O while it holds a lock"
+	case h.Op == "chan send":
+		return text + "receive what it sends to the end, or stop it when you leave early"
+	case strings.HasPrefix(h.Op, "sync.Mutex") || strings.HasPrefix(h.Op, "sync.RWMutex"):
+		return text + "take the locks in the same order everywhere"
+	}
+	return text + "let it finish, or release before it waits"
+}
+
+// description is Text with fewer frames and without what other annotations say. If it gets too
+// long, the part that stack_diff also shows goes first, and the hint last.
 func description(l leak.Leak, o RenderOptions) string {
-	lines := []string{headline(l)}
+	var stacks, reported, hint, callers, foot []string
 	for _, s := range stackLines(l, 3) {
-		lines = append(lines, "  "+s)
+		stacks = append(stacks, "  "+s)
 	}
-	if hint := Hint(l); hint != "" {
-		lines = append(lines, "Usually: "+hint+".")
+	if h := Hint(l); h != "" {
+		hint = []string{"Usually: " + h + "."}
 	}
-	lines = append(lines, strings.Join(footer(l, o), " · "))
+	for _, f := range Facts(l) {
+		switch f.Name {
+		case factCaller:
+			callers = []string{f.Name + ": " + f.Words + "."}
+		case factKnown, factPossiblyKnown:
+			reported = []string{f.Name + ": " + f.Words + "."}
+		}
+	}
+	foot = []string{strings.Join(footer(l, o), " · ")}
 	if l.State == leak.Resolved {
-		lines = append(lines, resolution(l))
+		foot = append(foot, resolution(l))
 	}
-	if text := inert(strings.Join(lines, "\n")); len(text) <= maxDescription {
-		return text
+	head := []string{headline(l)}
+	for _, parts := range [][][]string{
+		{head, stacks, reported, hint, callers, foot}, {head, reported, hint, callers, foot},
+		{head, stacks, reported, hint, foot}, {head, reported, hint, foot}, {head, reported, foot},
+	} {
+		if text := inert(strings.Join(slices.Concat(parts...), "\n")); len(text) <= maxDescription {
+			return text
+		}
 	}
 	return shortDescription(l)
 }
 
-// shortDescription is the headline, with the resolution of a resolved leak.
+// shortDescription returns the headline, with the resolution of a resolved leak.
 func shortDescription(l leak.Leak) string {
 	if l.State == leak.Resolved {
 		return inert(headline(l) + "\n" + resolution(l))
@@ -76,16 +113,16 @@ func shortDescription(l leak.Leak) string {
 // headline says who leaks, how fast and since when: "prod/checkout  +212 goroutines/h since 14:02 UTC (v1.42.0), 97 %
 // in one stack".
 func headline(l leak.Leak) string {
-	what, stays := "+"+rate(l), !l.PlateauedAt.IsZero() && l.State != leak.Resolved
+	what, stays := "+"+rate(l)+sinceOf(l), !l.PlateauedAt.IsZero() && l.State != leak.Resolved
 	switch {
 	case stays:
-		what = human.Number(l.Leaked) + " leaked goroutines stay"
+		what = human.Number(l.Leaked) + " leaked goroutines stay" + since(l)
 	case paused(l) && len(l.Instances) > 0:
-		what = human.Number(l.Leaked) + " leaked goroutines"
+		what = human.Number(l.Leaked) + " leaked goroutines" + since(l)
 	case !l.PlateauedAt.IsZero(), paused(l), l.State == leak.Resolved && !(l.Rate.Value > 0):
-		what = "leaked"
+		what = "leaked" + since(l)
 	}
-	s := human.Line(ServiceName(l.Service), 80) + "  " + what + since(l)
+	s := human.Line(ServiceName(l.Service), 80) + "  " + what
 	if l.Version != "" {
 		s += " (" + human.Line(l.Version, 40) + ")"
 	}

@@ -14,9 +14,8 @@ import (
 	"syscall"
 )
 
-// NetworkReason says why a request failed, from the error that an
-// http.Client, or the reading of a body, returned. An error that already has
-// a reason keeps it. Nil has none.
+// NetworkReason returns the reason of an error that an http.Client, or the reading of a body,
+// returned. An error that already has a reason keeps it. For nil the reason is empty.
 func NetworkReason(err error) Reason {
 	var known *Error
 	var netErr net.Error
@@ -44,7 +43,7 @@ func NetworkReason(err error) Reason {
 		errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
 		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return ReasonRefused
-	case strings.Contains(err.Error(), "malformed HTTP"): // a type of its own it has none
+	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it
 		return ReasonBadData
 	}
 	return ReasonOther
@@ -64,16 +63,15 @@ func isTLS(err error) bool {
 		errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
-	// A handshake that timed out is an unexported type; alerts from the peer
-	// come as text inside a net.OpError.
+	// A handshake that timed out is an unexported type. Alerts from the peer are text inside a
+	// net.OpError.
 	var op *net.OpError
 	return strings.Contains(err.Error(), "TLS handshake") ||
 		errors.As(err, &op) && op.Err != nil && strings.HasPrefix(op.Err.Error(), "tls:")
 }
 
-// NetworkError makes an Error of a failed request to u. Its text names u
-// redacted; the URL that net/http puts into its errors is left out, because
-// it holds the query.
+// NetworkError makes an Error of a failed request to u. Its text names u redacted. The URL in
+// the errors of net/http is left out, because it holds the query.
 func NetworkError(u *url.URL, err error) error {
 	if err == nil {
 		return nil
@@ -90,8 +88,7 @@ func NetworkError(u *url.URL, err error) error {
 	return out
 }
 
-// advice is what to do about a failure, for those where the words of the
-// network do not say it.
+// advice says what to do about a failure that the network's own words do not explain.
 func advice(u *url.URL, err error) string {
 	var dns *net.DNSError
 	var expired x509.CertificateInvalidError
@@ -111,9 +108,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// RedactURL is u for people and logs: without user and password, and with
-// the values of its query left out except those that cannot be secret
-// (debug, gc, seconds).
+// RedactURL returns u for people and logs: without user and password, and without the values of
+// its query except those that cannot be secret (debug, gc, seconds).
 func RedactURL(u *url.URL) string {
 	if u == nil {
 		return ""

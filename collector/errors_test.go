@@ -88,7 +88,7 @@ func TestNetworkErrorKeepsSecrets(t *testing.T) {
 	require.Contains(t, u.String(), "s3cret", "the URL itself is left as it is")
 }
 
-// What to do about it is said where the network's words do not.
+// The error says what to do where the network's own words do not.
 func TestAdvice(t *testing.T) {
 	at := func(host string) *url.URL {
 		return &url.URL{Scheme: "http", Host: host, Path: "/debug/pprof/goroutine"}

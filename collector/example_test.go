@@ -9,14 +9,14 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Every error of the collector has a reason, one of a closed set, by which a
-// program decides and counts. The text is for people and never shows a secret.
+// Every error of the collector has a reason, one of a closed set. Programs decide and count by
+// it. The text is for people and never shows a secret.
 func ExampleReasonOf() {
 	u := &url.URL{
 		Scheme: "http", User: url.UserPassword("reader", "secret"), Host: "localhost:6060",
 		Path: "/debug/pprof/goroutine", RawQuery: "token=secret",
 	}
-	// What an http.Client returns where nothing listens.
+	// This is the error of an http.Client if nothing listens.
 	failed := &url.Error{Op: http.MethodGet, URL: u.String(), Err: syscall.ECONNREFUSED}
 
 	err := collector.NetworkError(u, failed)

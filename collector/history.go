@@ -7,19 +7,18 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// History is the counts of some instances, thinned out to one value a step: as
-// much as a chart can show. Step i is (Start+(i-1)·Step, Start+i·Step].
+// History has the counts of some instances, reduced to one value a step for a chart. Step i is
+// (Start+(i-1)·Step, Start+i·Step].
 type History struct {
 	Start     time.Time
 	Step      time.Duration
 	Steps     int
 	Instances []InstanceHistory
-	// Warnings are what the source said besides the data.
+	// Warnings are what the source reported besides the data.
 	Warnings []string
 }
 
-// InstanceHistory is one instance: each slice has a value a step, and NaN where
-// there is none.
+// InstanceHistory has one instance. Each slice has a value a step, NaN where there is none.
 type InstanceHistory struct {
 	Labels labels.Labels
 	// Min and Max are the smallest and the largest count of the step.
@@ -30,7 +29,7 @@ type InstanceHistory struct {
 	Start []float64
 }
 
-// NewInstanceHistory makes one of so many steps without values.
+// NewInstanceHistory makes an InstanceHistory with the given number of steps, without values.
 func NewInstanceHistory(ls labels.Labels, steps int) InstanceHistory {
 	h := InstanceHistory{Labels: ls}
 	for _, to := range []*[]float64{&h.Min, &h.Max, &h.Load, &h.Start} {
@@ -58,7 +57,7 @@ func (h *InstanceHistory) Observe(i int, x Sample) {
 	}
 }
 
-// Thin thins out the series of a window that keep knows.
+// Thin reduces the series of the instances that keep selects to one value a step.
 func Thin(w Window, step time.Duration, keep func(labels.Labels) bool) History {
 	steps := int((w.To.Sub(w.From) + step - 1) / step)
 	h := History{Start: w.From.Add(step), Step: step, Steps: steps, Warnings: w.Warnings}

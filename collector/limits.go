@@ -11,19 +11,18 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Limits of what a series may be called. They are above what Mimir and
-// VictoriaMetrics accept by default.
+// Limits of the labels of a series. They are above what Mimir and VictoriaMetrics accept by
+// default.
 const (
 	MaxLabels      = 200       // of a series
 	MaxLabelBytes  = 2 << 10   // of a name or a value
 	MaxLabelsBytes = 16 << 10  // of all names and values of a series
-	maxCount       = 1e9       // goroutines that no process has
-	maxStartAhead  = 24 * 3600 // seconds by which a start may be after its sample
+	maxCount       = 1e9       // no process has that many goroutines
+	maxStartAhead  = 24 * 3600 // how far a start may be after its sample, in seconds
 )
 
-// LabelsProblem says in words why labels cannot be used as those of an instance;
-// empty: they can. What they say goes into logs, metrics, pages, alerts and
-// state, all of which it must not fill.
+// LabelsProblem says in words why labels cannot be those of an instance; empty: they can.
+// Labels go into logs, metrics, pages, alerts and state, so their size is bounded.
 func LabelsProblem(ls labels.Labels) string {
 	n, size, problem := 0, 0, ""
 	ls.Range(func(l labels.Label) {
@@ -55,7 +54,7 @@ func LabelsProblem(ls labels.Labels) string {
 // ValidCount reports whether a value can be a number of goroutines.
 func ValidCount(v float64) bool { return v >= 0 && v <= maxCount }
 
-// KnownLoad is a load, Unknown if it cannot be one.
+// KnownLoad returns v if it can be a load, else Unknown.
 func KnownLoad(v float64) float64 {
 	if v >= 0 && v <= math.MaxFloat32 {
 		return v
@@ -63,8 +62,8 @@ func KnownLoad(v float64) float64 {
 	return Unknown
 }
 
-// KnownStart is the start of a process that was seen at t, Unix milliseconds;
-// Unknown if it cannot be that.
+// KnownStart returns v if it can be the start of a process that was seen at t, Unix
+// milliseconds; else Unknown.
 func KnownStart(v float64, t int64) float64 {
 	if v > 0 && v <= float64(t)/1000+maxStartAhead {
 		return v
@@ -72,8 +71,8 @@ func KnownStart(v float64, t int64) float64 {
 	return Unknown
 }
 
-// Brief is a text from elsewhere for logs and pages: one line of valid UTF-8, of
-// at most n bytes and what says that there is more.
+// Brief shortens a text from elsewhere for logs and pages: one line of valid UTF-8, of at most
+// n bytes and a mark where it is cut.
 func Brief(s string, n int) string {
 	whole := len(s)
 	if whole > n {

@@ -12,12 +12,12 @@ import (
 // replicaInstance is an instance that has replicas.
 type replicaInstance struct {
 	labels     labels.Labels
-	window     int64         // the latest that had it
-	current    labels.Labels // the replica that samples are taken of
+	window     int64         // the latest window that had it
+	current    labels.Labels // the replica whose samples are used
 	hasCurrent bool
 	last       int64   // time of the latest sample, 0: there is none
 	interval   int64   // between two samples of a replica, ms; 0: not known yet
-	start      float64 // latest that is known
+	start      float64 // latest known start
 	parts      []Series
 }
 
@@ -136,7 +136,7 @@ func (in *replicaInstance) otherReplica(at int, until int64) (best Sample, place
 	return best, place
 }
 
-// record records a merged sample. same means that the one before is of the same replica.
+// record records a merged sample. same means that the sample before is of the same replica.
 func (in *replicaInstance) record(x Sample, same bool) {
 	if d := x.T - in.last; same && in.last != 0 {
 		if in.interval > 0 {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// staleFor is how long a series may show the process before a restart, because its
-	// latest sample counts for this long.
+	// staleFor is how long a series may show the process before a restart, because Prometheus
+	// uses its latest sample for this long.
 	staleFor = 5 * time.Minute
 	// restartMargin is how long after a restart every replica must have seen it.
 	restartMargin = 15 * time.Minute
@@ -28,14 +28,14 @@ type Replicas struct {
 	names   []string
 	window  int64
 	members map[uint64]*replica         // by the hash of their labels
-	merged  map[string]*replicaInstance // by the labels that are left
+	merged  map[string]*replicaInstance // by the labels without those of the replica
 }
 
 // replica is one replica's series of an instance.
 type replica struct {
 	labels labels.Labels
 	of     *replicaInstance
-	window int64 // the last that had it
+	window int64 // the last window that had it
 }
 
 // NewReplicas makes a Replicas for the labels with these names. It is nil without names.
@@ -47,9 +47,9 @@ func NewReplicas(names []string) *Replicas {
 	return &Replicas{names: names, members: map[uint64]*replica{}, merged: map[string]*replicaInstance{}}
 }
 
-// Identity returns the labels of an instance without those of the replica. It does not
-// change labels without instance and pod, where nothing else says that two series belong
-// to the same process.
+// Identity returns the labels of an instance without those of the replica. It does not change
+// labels without instance and pod, because nothing else shows that two series belong to the
+// same process.
 func (r *Replicas) Identity(ls labels.Labels) labels.Labels {
 	if !r.Replicated(ls) {
 		return ls
@@ -57,7 +57,7 @@ func (r *Replicas) Identity(ls labels.Labels) labels.Labels {
 	return labels.NewBuilder(ls).Del(r.names...).Labels()
 }
 
-// Replicated reports whether a series is that of one replica of several.
+// Replicated reports whether a series belongs to one replica of several.
 func (r *Replicas) Replicated(ls labels.Labels) bool {
 	return r != nil && slices.ContainsFunc(r.names, ls.Has) && (ls.Get("instance") != "" || ls.Get("pod") != "")
 }

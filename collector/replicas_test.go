@@ -15,7 +15,7 @@ import (
 
 var midday = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// replicaLabels are those that are usual.
+// replicaLabels are the usual ones.
 var replicaLabels = []string{"prometheus_replica", "replica", "__replica__"}
 
 func replicaOf(name string) labels.Labels {
@@ -24,8 +24,8 @@ func replicaOf(name string) labels.Labels {
 
 var oneAPI = labels.FromStrings("job", "api", "instance", "10.0.0.1:8080", "pod", "api-1")
 
-// scrapes are samples every 15 s from an offset on, over so many minutes, as the
-// function says; without a value there is none.
+// scrapes returns a sample every 15 s from an offset on, for a number of minutes, with the
+// function's values. Where the function has no value there is no sample.
 func scrapes(offset time.Duration, minutes int, f func(at time.Duration) (Sample, bool)) (out []Sample) {
 	for at := offset; at < time.Duration(minutes)*time.Minute; at += 15 * time.Second {
 		if x, ok := f(at); ok {
@@ -36,7 +36,7 @@ func scrapes(offset time.Duration, minutes int, f func(at time.Duration) (Sample
 	return out
 }
 
-// steady grows by one a minute; n tells the replicas apart.
+// steadily grows by one a minute; n makes the replicas differ.
 func steadily(n float64) func(at time.Duration) (Sample, bool) {
 	return func(at time.Duration) (Sample, bool) {
 		return Sample{Count: 100 + at.Minutes() + n, Load: 0.5 + n/10, Start: 1000}, true
@@ -82,8 +82,8 @@ func inWindows(t *testing.T, r *Replicas, length time.Duration, all ...Series) m
 
 var windows = []time.Duration{time.Minute, 10 * time.Minute, 4 * time.Hour}
 
-// Two replicas scrape at other moments and see slightly other values: what comes
-// out is what one of them has seen, sample by sample.
+// Two replicas scrape at other moments and see slightly other values. The merged samples are
+// those of one replica.
 func TestReplicasAreOneInstance(t *testing.T) {
 	a, b := scrapes(3*time.Second, 120, steadily(0)), scrapes(11*time.Second, 120, steadily(2))
 	for _, length := range windows {
@@ -93,8 +93,8 @@ func TestReplicasAreOneInstance(t *testing.T) {
 	}
 }
 
-// A replica that stops for a while is replaced by the other, which stays. Samples
-// are never of both, and none is missing for more than two scrapes.
+// A replica with a gap is replaced by the other, which then stays. Samples of both are never
+// mixed, and none is missing for more than two scrapes.
 func TestGapOfOneReplicaIsFilledByTheOther(t *testing.T) {
 	a := scrapes(3*time.Second, 120, without(30*time.Minute, 50*time.Minute, steadily(0)))
 	b := scrapes(11*time.Second, 120, without(90*time.Minute, 120*time.Minute, steadily(2)))
@@ -113,8 +113,8 @@ func TestGapOfOneReplicaIsFilledByTheOther(t *testing.T) {
 	}
 }
 
-// A range query gives both replicas samples at the same times: a single step that
-// one of them lacks is filled.
+// A range query gives both replicas samples at the same times. The other replica fills a single
+// missing step.
 func TestReplicasAtTheSameSteps(t *testing.T) {
 	steps := func(n float64, missing ...int) (out []Sample) {
 		for i := range 60 {
@@ -143,8 +143,8 @@ func TestReplicasAtTheSameSteps(t *testing.T) {
 	}
 }
 
-// The process restarts, and the replica that has seen that goes away at once,
-// while the other still shows the process before: that is no second restart.
+// The process restarts. The replica that has seen that stops at once, while the other still
+// shows the process before. That is no second restart.
 func TestReplicaThatIsBehindARestart(t *testing.T) {
 	process := func(restart time.Duration) func(at time.Duration) (Sample, bool) {
 		return func(at time.Duration) (Sample, bool) {
@@ -169,7 +169,7 @@ func TestReplicaThatIsBehindARestart(t *testing.T) {
 	}
 }
 
-// A replica with an older start for good is not waited for for ever.
+// gorowatch does not wait for ever for a replica that always has an older start.
 func TestReplicaWithAnOlderStart(t *testing.T) {
 	process := func(start float64) func(at time.Duration) (Sample, bool) {
 		return func(time.Duration) (Sample, bool) { return Sample{Count: 10, Start: start}, true }
@@ -184,8 +184,7 @@ func TestReplicaWithAnOlderStart(t *testing.T) {
 	}
 }
 
-// Whichever replica answers, and whether one or both do, the instance is the
-// same.
+// The instance is the same, whichever replica answers, and whether one or both do.
 func TestIdentityIsThatOfNoReplica(t *testing.T) {
 	x := scrapes(0, 1, steadily(0))
 	for _, ls := range []labels.Labels{
@@ -201,8 +200,8 @@ func TestIdentityIsThatOfNoReplica(t *testing.T) {
 	}
 }
 
-// Two databases that are told apart by what the label is of them stay two, and
-// so do series of which nothing says that they are of one process.
+// Two databases that the label distinguishes stay two. So do series that nothing connects with
+// the same process.
 func TestReplicasOfAServiceAreNotOneInstance(t *testing.T) {
 	for name, all := range map[string][2]labels.Labels{
 		"instances":                {labels.FromStrings("job", "db", "instance", "db-0:1", "replica", "0"), labels.FromStrings("job", "db", "instance", "db-1:1", "replica", "1")},
@@ -223,7 +222,7 @@ func TestReplicasOfAServiceAreNotOneInstance(t *testing.T) {
 	}
 }
 
-// Nothing is merged where the configuration names no label.
+// Without label names in the configuration, nothing is merged.
 func TestNoReplicaLabels(t *testing.T) {
 	r := NewReplicas([]string{""})
 	require.Nil(t, r)
@@ -233,7 +232,7 @@ func TestNoReplicaLabels(t *testing.T) {
 	require.Len(t, r.MergeHistory(make([]InstanceHistory, 2)), 2)
 }
 
-// A replica without the label is one of them too.
+// A series without the label is a replica too.
 func TestReplicaWithoutALabel(t *testing.T) {
 	a, b := scrapes(0, 60, steadily(0)), scrapes(7*time.Second, 60, steadily(2))
 	out := inWindows(t, NewReplicas(replicaLabels), time.Minute, Series{oneAPI, a}, Series{replicaOf("b"), b})
@@ -241,7 +240,7 @@ func TestReplicaWithoutALabel(t *testing.T) {
 	require.Equal(t, a, out[oneAPI.String()])
 }
 
-// Processes that differ for long are merged as the labels say, and that is said.
+// Processes that differ for long are merged as the labels say, with a warning.
 func TestReplicasThatAreSeveralProcesses(t *testing.T) {
 	process := func(start float64) []Sample {
 		return scrapes(0, 60, func(time.Duration) (Sample, bool) { return Sample{Count: 10, Start: start}, true })
@@ -262,8 +261,7 @@ func TestReplicasThatAreSeveralProcesses(t *testing.T) {
 	require.Empty(t, warnings, "one of them may not know of the restart yet")
 }
 
-// A window that is read again, as after the clock was set back, gives what it
-// gave.
+// A window that is read again, as after the clock was set back, gives the same result.
 func TestWindowOfReplicasThatIsReadAgain(t *testing.T) {
 	a, b := scrapes(0, 60, steadily(0)), scrapes(7*time.Second, 60, steadily(2))
 	r := NewReplicas(replicaLabels)
@@ -272,8 +270,8 @@ func TestWindowOfReplicasThatIsReadAgain(t *testing.T) {
 	}
 }
 
-// Instances that come and go, and replicas whose names change all the time, do
-// not fill the memory.
+// Instances that come and go, and replicas whose names change all the time, do not fill the
+// memory.
 func TestReplicasAreForgotten(t *testing.T) {
 	r := NewReplicas(replicaLabels)
 	for i := range 20_000 {
@@ -288,9 +286,8 @@ func TestReplicasAreForgotten(t *testing.T) {
 	}
 }
 
-// Whatever is missing of whichever replica: times rise, each sample is one that
-// a replica has, samples of two are not mixed without need, and where any replica
-// has samples so has the instance.
+// Random gaps in any replica: times rise, each sample is one of a replica, samples of two are
+// not mixed without need, and an instance has samples wherever any replica does.
 func TestReplicasAtRandom(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 1))

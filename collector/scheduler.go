@@ -1,7 +1,7 @@
 package collector
 
-// Scheduler is what Go's scheduler says of the goroutines of a service, summed over its
-// instances. What it does not say is Unknown.
+// Scheduler has the metrics of Go's scheduler for a service, summed over its instances. Missing
+// values are Unknown.
 type Scheduler struct {
 	// Waiting, Runnable, Running and NotInGo are the goroutines in each state. Those that
 	// are not in Go are in system calls or in C.

@@ -9,54 +9,59 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// ScrapeTarget is what a Prometheus scrapes.
+// ScrapeTarget is a target that a Prometheus scrapes.
 type ScrapeTarget struct {
-	// Labels are those that its series have.
+	// Labels are those of its series.
 	Labels labels.Labels
 	// Scheme and Host (with port) of its metrics.
 	Scheme, Host string
-	// Unreachable: nothing listened there at the last scrape. A scrape that fails
-	// in another way, as by a timeout, is no such thing.
+	// Unreachable means that nothing listened there at the last scrape. Other failures of a
+	// scrape, such as a timeout, do not count.
 	Unreachable bool
 }
 
-// Presence is what is known of whether an instance is still there.
+// Presence says whether an instance still exists, as far as known.
 type Presence string
 
-// What is known of an instance.
+// The values of Presence.
 const (
 	PresenceUnknown Presence = "" // nobody can say
-	// PresencePresent: it is a target, and somebody answers or may answer there.
+	// PresencePresent: it is a target, and answers or may answer.
 	PresencePresent Presence = "present"
-	// PresenceUnlisted: no list of targets has it, and all could be read. Of an
-	// instance that was on one before, that says that it is gone; others come from
-	// elsewhere, as by remote write or federation.
+	// PresenceUnlisted: no list of targets has it, and all could be read. An instance that was
+	// on a list before is gone. Others come from elsewhere, as by remote write or federation.
 	PresenceUnlisted Presence = "unlisted"
 	// PresenceGone: its pod is deleted, or nothing listens at its address any more.
 	PresenceGone Presence = "gone"
 )
 
-// Target is where the profiles of one instance are had.
+// Target is the endpoint of the profiles of one instance.
 type Target struct {
-	// URL is the goroutine profile's, e.g.
-	// http://10.0.0.7:8080/debug/pprof/goroutine, without query.
+	// URL is that of the goroutine profile, e.g. http://10.0.0.7:8080/debug/pprof/goroutine,
+	// without query.
 	URL *url.URL
-	// Client authorises with the target.
+	// Client logs in to the target.
 	Client *http.Client
-	// NoLeakProfile: it is not to be asked for its goroutineleak profile, which
-	// costs it a garbage collection.
+	// NoLeakProfile forbids requests for the goroutineleak profile, which costs the target a
+	// garbage collection.
 	NoLeakProfile bool
+	// NoHeapProfile forbids requests for a heap profile.
+	NoHeapProfile bool
 }
 
-// TargetFinder finds where the profiles of an instance are had, from the
-// labels of its series. Its errors have a Reason and say in plain words why
-// there is no target.
+// Refuses reports whether requests for a kind of profile are forbidden.
+func (t Target) Refuses(k ProfileKind) bool {
+	return k == KindGoroutineLeak && t.NoLeakProfile || k == KindHeap && t.NoHeapProfile
+}
+
+// TargetFinder finds the endpoint of an instance's profiles from the labels of its series. Its
+// errors have a Reason and say in plain words why there is no target.
 type TargetFinder interface {
 	Find(ctx context.Context, now time.Time, instance labels.Labels) (Target, error)
 }
 
-// ProfileFetcher gets a goroutine profile (of KindGoroutine: debug 0 is proto,
-// 1 and 2 are text), bounded in time and bytes.
+// ProfileFetcher gets a goroutine profile, bounded in time and bytes. For KindGoroutine, debug
+// 0 is proto, 1 and 2 are text.
 type ProfileFetcher interface {
 	Fetch(ctx context.Context, client *http.Client, u *url.URL, kind ProfileKind, debug int) (*Profile, error)
 }

@@ -28,8 +28,8 @@ const (
 	manifests = "kubernetes/gorowatch.yaml"
 )
 
-// What the chart makes of values, whole: testdata/golden/NAME.yaml of
-// testdata/values/NAME.yaml, and the notes of the installation beside it.
+// The whole output of the chart: testdata/golden/NAME.yaml for testdata/values/NAME.yaml, and
+// the notes of the installation beside it.
 func TestChartRenders(t *testing.T) {
 	files, err := filepath.Glob("testdata/values/*.yaml")
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestChartRenders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			golden(t, filepath.Join("testdata/golden", name+".yaml"), render(t, "monitoring", "-f", values))
-			// Helm shows the notes to a cluster alone.
+			// Helm only shows the notes with a cluster.
 			notes := render(t, "monitoring", "-f", values, "-s", "templates/extra.yaml", "--set-json",
 				`extraObjects=["notes: |\n{{ include \"gorowatch.notes\" . | indent 2 }}"]`)
 			golden(t, filepath.Join("testdata/golden", name+".notes.txt"), objects(t, notes)[0]["notes"].(string))
@@ -47,8 +47,7 @@ func TestChartRenders(t *testing.T) {
 	}
 }
 
-// A dashboard is a page of JSON: what the chart makes of it is held by its own
-// test, and left out of the golden files.
+// A dashboard is a page of JSON. It has its own test, and is left out of the golden files.
 func TestChartHasTheDashboards(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(chart, "files/dashboards/*.json"))
 	require.NoError(t, err)
@@ -94,7 +93,7 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// Replicas know the same, and would write it to the same places of a bucket.
+// Replicas must not write to the same places of a bucket.
 func TestReplicasShareNoFolderOfABucket(t *testing.T) {
 	for bucket, second := range map[string]string{
 		"gs://leaks":                     "gs://leaks?prefix=replica-1/",
@@ -111,8 +110,8 @@ func TestReplicasShareNoFolderOfABucket(t *testing.T) {
 	}
 }
 
-// Requests are answered under the names of the values and of the ingress, each
-// once; of a sharded name every pod has its own.
+// Requests are answered under the names of the values and of the ingress, each once; with
+// shards every pod has its own name.
 func TestChartAllowsItsHosts(t *testing.T) {
 	for values, want := range map[string]string{
 		"": "",
@@ -148,7 +147,7 @@ func TestSchemaHasTheValues(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &schema))
 	properties := schema["properties"].(map[string]any)
-	delete(properties, "global") // a parent chart's, which Helm hands down
+	delete(properties, "global") // which Helm passes on from a parent chart
 	sameKeys(t, "", properties, values)
 }
 
@@ -156,15 +155,15 @@ func sameKeys(t *testing.T, path string, properties, values map[string]any) {
 	require.Equal(t, slices.Sorted(maps.Keys(properties)), slices.Sorted(maps.Keys(values)), "keys of %q", path)
 	for name, p := range properties {
 		if inner, ok := p.(map[string]any)["properties"].(map[string]any); ok {
-			if value, ok := values[name].(map[any]any); ok && path+name != "probes" {
+			if value, ok := values[name].(map[any]any); ok && path+name != "probes" && path+name != "config" {
 				sameKeys(t, path+name+".", inner, stringKeys(value))
 			}
 		}
 	}
 }
 
-// gorowatch starts with what the chart gives it: the flags exist and the
-// configuration is valid.
+// gorowatch starts with the output of the chart: the flags exist and the configuration is
+// valid.
 func TestChartStartsGorowatch(t *testing.T) {
 	known := flags(t)
 	for _, file := range append(goldenFiles(t), manifests) {
@@ -186,7 +185,7 @@ func TestChartStartsGorowatch(t *testing.T) {
 	}
 }
 
-// flags are those that serve knows: docs/cli.md is held equal to the program.
+// flags returns those of serve, from docs/cli.md, which another test compares with the program.
 func flags(t *testing.T) []string {
 	page, err := os.ReadFile("../docs/cli.md")
 	require.NoError(t, err)
@@ -199,7 +198,7 @@ func flags(t *testing.T) []string {
 	return found
 }
 
-// The manifests for those without Helm are the chart's.
+// The manifests without Helm equal those of the chart.
 func TestManifestsAreTheCharts(t *testing.T) {
 	text := render(t, "monitoring", "-f", "kubernetes/values.yaml")
 	text = regexp.MustCompile(`(?m)^ +(helm\.sh/chart|app\.kubernetes\.io/managed-by): .*\n`).ReplaceAllString(text, "")
@@ -211,8 +210,7 @@ func TestManifestsAreTheCharts(t *testing.T) {
 	require.ElementsMatch(t, names(documents(t, manifests)), names(objects(t, string(out))))
 }
 
-// What is rendered is valid for the oldest and the newest Kubernetes that is
-// tested, with no field that it does not know.
+// The output is valid for the oldest and the newest tested Kubernetes, without unknown fields.
 func TestManifestsAreValid(t *testing.T) {
 	schemas, err := filepath.Glob(filepath.Join(filepath.Dir(e2e.Tool(t, "schemas", "crds")), "v*"))
 	require.NoError(t, err)
@@ -224,7 +222,7 @@ func TestManifestsAreValid(t *testing.T) {
 		require.NoError(t, err, "%s: %s", filepath.Base(schema), out)
 		require.Contains(t, string(out), "Invalid: 0, Errors: 0, Skipped: 0")
 	}
-	// A typo would be seen.
+	// A typo would be found.
 	text, err := os.ReadFile(manifests)
 	require.NoError(t, err)
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
@@ -234,8 +232,7 @@ func TestManifestsAreValid(t *testing.T) {
 	require.Contains(t, string(out), "readOnlyRootFileSystem")
 }
 
-// What the cluster's "restricted" pod security standard asks of a pod, and a
-// little more.
+// The requirements of the cluster's "restricted" pod security standard, and a little more.
 func TestPodsAreRestricted(t *testing.T) {
 	for _, file := range append(goldenFiles(t), manifests) {
 		for _, set := range ofKind(documents(t, file), "StatefulSet") {
@@ -251,8 +248,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// The chart asks for reading pods and nothing else, in the cluster, in chosen
-// namespaces, or nowhere; full.yaml says what else somebody may want.
+// By default the chart only asks for the right to read pods, in the cluster, in chosen
+// namespaces, or nowhere; full.yaml has other options.
 func TestRightsInTheCluster(t *testing.T) {
 	pods := []any{map[any]any{"apiGroups": []any{""}, "resources": []any{"pods"}, "verbs": []any{"get", "list", "watch"}}}
 	roles := func(file string) (all []map[any]any) {
@@ -272,7 +269,7 @@ func TestRightsInTheCluster(t *testing.T) {
 	}
 }
 
-// The NetworkPolicy lets in the port of the pages alone.
+// The NetworkPolicy only opens the port of the pages.
 func TestNetworkPolicyHasOnePort(t *testing.T) {
 	for _, file := range []string{manifests, "testdata/golden/default.yaml", "testdata/golden/full.yaml", "testdata/golden/shards.yaml"} {
 		policies := ofKind(documents(t, file), "NetworkPolicy")
@@ -284,8 +281,24 @@ func TestNetworkPolicyHasOnePort(t *testing.T) {
 	}
 }
 
-// The garbage collector knows how much memory there is: gorowatch sets GOMEMLIMIT
-// by the container's limit, which the chart gives, unless somebody has set it.
+// TestPicturePort: the port of pictures is in the Service and open to everybody; the port of
+// the pages stays limited to the peers in the policy.
+func TestPicturePort(t *testing.T) {
+	const file = "testdata/golden/pictures.yaml"
+	policy := ofKind(documents(t, file), "NetworkPolicy")[0]
+	in := dig(t, policy, "spec", "ingress").([]any)
+	require.Len(t, in, 2)
+	require.Equal(t, map[any]any{"ports": []any{map[any]any{"port": "pictures", "protocol": "TCP"}}}, in[1])
+	set := ofKind(documents(t, file), "StatefulSet")[0]
+	container := dig(t, set, "spec", "template", "spec", "containers").([]any)[0].(map[any]any)
+	require.Contains(t, container["args"], "--web.images-listen-address=:10981")
+	require.Contains(t, container["ports"], map[any]any{"name": "pictures", "containerPort": 10981, "protocol": "TCP"})
+	service := ofKind(documents(t, file), "Service")[0]
+	require.Contains(t, dig(t, service, "spec", "ports"), map[any]any{"name": "pictures", "port": 10981, "targetPort": "pictures", "protocol": "TCP"})
+}
+
+// The garbage collector knows the memory limit: gorowatch sets GOMEMLIMIT by the container's
+// limit, which the chart sets, unless somebody has set it.
 func TestMemoryHasALimit(t *testing.T) {
 	cli, err := os.ReadFile("../docs/cli.md")
 	require.NoError(t, err)
@@ -310,7 +323,7 @@ func TestLint(t *testing.T) {
 	require.Contains(t, out, "1 chart(s) linted, 0 chart(s) failed")
 }
 
-// render is what the chart makes for a namespace, without the dashboards.
+// render returns the output of the chart for a namespace, without the dashboards.
 func render(t *testing.T, namespace string, args ...string) string {
 	args = append([]string{"template", "gorowatch", chart, "-n", namespace, "--kube-version", "1.36.3"}, args...)
 	var kept []string
@@ -322,11 +335,11 @@ func render(t *testing.T, namespace string, args ...string) string {
 	return strings.Join(kept, "\n---\n")
 }
 
-// helm is the output of a command of Helm's that has to work.
+// helm returns the output of a helm command that must succeed.
 func helm(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(e2e.Tool(t, "helm", "helm"), args...)
-	// No configuration of the user's, and no cluster.
+	// Neither the user's configuration nor a cluster is used.
 	home := t.TempDir()
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+filepath.Join(home, "none"))
 	var stderr bytes.Buffer
@@ -336,7 +349,7 @@ func helm(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// golden holds text equal to a file; -update rewrites it.
+// golden compares text with a file; -update rewrites it.
 func golden(t *testing.T, file, text string) {
 	t.Helper()
 	if *update {
@@ -354,7 +367,7 @@ func goldenFiles(t *testing.T) []string {
 	return files
 }
 
-// documents are the objects of a file.
+// documents returns the objects of a file.
 func documents(t *testing.T, file string) []map[any]any {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -381,7 +394,7 @@ func ofKind(all []map[any]any, kind string) (found []map[any]any) {
 	return found
 }
 
-// names are kinds and names.
+// names returns kinds and names.
 func names(all []map[any]any) (names []string) {
 	for _, object := range all {
 		name, _ := object["metadata"].(map[any]any)["name"].(string)
@@ -390,7 +403,7 @@ func names(all []map[any]any) (names []string) {
 	return names
 }
 
-// dig is the value at a path.
+// dig returns the value at a path.
 func dig(t *testing.T, object map[any]any, path ...string) any {
 	t.Helper()
 	var at any = object

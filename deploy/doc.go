@@ -1,4 +1,3 @@
-// Package deploy has the Helm chart, what is rendered from it, and what else
-// gorowatch is installed with. There is nothing in it but files and the tests
-// that hold them.
+// Package deploy has the Helm chart, the manifests rendered from it, and the other files for an
+// installation. It has no code, only files and their tests.
 package deploy

@@ -16,8 +16,8 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// What rules and dashboards ask for is there: docs/metrics.md is held equal to
-// the program.
+// Rules and dashboards use existing metrics, by docs/metrics.md, which another test compares
+// with the program.
 func TestMixinKnowsTheMetrics(t *testing.T) {
 	page, err := os.ReadFile("../docs/metrics.md")
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestMixinKnowsTheMetrics(t *testing.T) {
 	}
 }
 
-// The configurations that people start from are valid.
+// The example configurations are valid.
 func TestConfigurations(t *testing.T) {
 	for _, file := range []string{"systemd/gorowatch.yml", "compose/gorowatch.yml"} {
 		_, err := config.LoadFile(file)
@@ -55,9 +55,9 @@ func TestConfigurations(t *testing.T) {
 	require.NoError(t, err, string(out))
 }
 
-// docker compose takes the file: it is read by what that reads it with, strictly
-// by the schema of the specification. The files that it mounts are there, and
-// gorowatch gets flags that it has. TestComposeQuickStart of test/e2e runs it.
+// The compose file is valid by the library of docker compose, and strictly by the schema of the
+// specification. The files that it mounts exist, and gorowatch has the flags.
+// TestComposeQuickStart of test/e2e runs it.
 func TestCompose(t *testing.T) {
 	reader := e2e.Tool(t, "compose", "compose")
 	out, err := exec.Command(reader, "compose/compose.yaml").CombinedOutput()
@@ -107,9 +107,8 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// The unit starts gorowatch with flags that it has; systemd, where there is
-// one, understands it, and finds little to object to. TestUnit of test/e2e runs
-// what it runs.
+// The unit starts gorowatch with existing flags; systemd, if there is one, understands it, and
+// has few objections. TestUnit of test/e2e runs its command.
 func TestUnit(t *testing.T) {
 	const unit = "systemd/gorowatch.service"
 	text, err := os.ReadFile(unit)
@@ -140,8 +139,7 @@ func TestUnit(t *testing.T) {
 	require.NoError(t, err, string(out))
 }
 
-// What a release is made of is in the repository. goreleaser's own check is
-// make release-check.
+// The files of a release are in the repository. make release-check runs goreleaser's own check.
 func TestReleaseFiles(t *testing.T) {
 	var release struct {
 		Builds   []struct{ Main string }
@@ -170,6 +168,9 @@ func TestReleaseFiles(t *testing.T) {
 	}
 	require.NotEmpty(t, files)
 	for _, f := range files {
+		if strings.HasPrefix(f, "dist-extra/") {
+			continue // made by the hook before the build
+		}
 		_, err := os.Stat(filepath.Join("..", f))
 		require.NoError(t, err)
 	}
@@ -179,6 +180,11 @@ func TestReleaseFiles(t *testing.T) {
 		require.Contains(t, string(text), "gcr.io/distroless/static-debian12:nonroot", image)
 		require.Contains(t, string(text), "./cmd/gorowatch", image)
 		require.Contains(t, string(text), "CGO_ENABLED=0", image)
+		if image != "../.ko.yaml" { // ko takes labels only on its command line
+			for _, label := range []string{"title", "description", "url", "source", "documentation", "licenses", "vendor", "version", "revision"} {
+				require.Contains(t, string(text), "org.opencontainers.image."+label, image)
+			}
+		}
 	}
 	version, err := exec.Command("go", "list", "-m", "-f", "{{.GoVersion}}").Output()
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 // sourcePath is a file or a package of the repository in backquotes.
 var sourcePath = regexp.MustCompile("`((?:alerting|cmd|collector|deploy|grafana|internal|leak|test|trend)(?:/[A-Za-z0-9_./]+)?)`")
 
-// The page of the architecture names files and packages that exist.
+// The page of the architecture names existing files and packages.
 func TestArchitectureNamesWhatExists(t *testing.T) {
 	page, err := os.ReadFile("architecture.md")
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func TestArchitectureNamesWhatExists(t *testing.T) {
 	}
 }
 
-// All packages have a place on the floors.
+// Every package is on a floor.
 func TestArchitectureHasAllPackages(t *testing.T) {
 	page, err := os.ReadFile("architecture.md")
 	require.NoError(t, err)

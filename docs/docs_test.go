@@ -1,4 +1,4 @@
-// Package docs holds what the pages say: links, files and configurations.
+// Package docs tests the pages: links, files and configurations.
 package docs
 
 import (
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	// Configurations have the service discovery that main links.
+	// Configurations may use the service discovery that main links.
 	_ "github.com/prometheus/prometheus/discovery/consul"
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
@@ -34,7 +34,7 @@ const published = "https://github.com/gorowatch/gorowatch/blob/main/"
 // root is the repository.
 const root = ".."
 
-// pages are all Markdown files, by their path in the repository.
+// pages returns all Markdown files, by their path in the repository.
 func pages(t *testing.T) map[string]string {
 	found := map[string]string{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
@@ -62,7 +62,7 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ +(.+?) *$`)
 )
 
-// Every link leads to a file that is there, and to a heading that it has.
+// Every link leads to an existing file and heading.
 func TestLinks(t *testing.T) {
 	all := pages(t)
 	for name, text := range all {
@@ -71,7 +71,7 @@ func TestLinks(t *testing.T) {
 			if ours, ok := strings.CutPrefix(target, published); ok {
 				target = "/" + ours
 			} else if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
-				// No network in tests: that it is a link is all that is held.
+				// Tests have no network, so only the form is checked.
 				u, err := url.Parse(target)
 				if err != nil || u.Scheme != "https" || !strings.Contains(u.Hostname(), ".") {
 					t.Errorf("%s: %s: expected https://host/path (%v)", name, target, err)
@@ -96,7 +96,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchors are what GitHub calls the headings of a page.
+// anchors returns GitHub's anchors of the headings of a page.
 func anchors(text string) (out []string) {
 	drop := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
@@ -105,7 +105,7 @@ func anchors(text string) (out []string) {
 	return out
 }
 
-// Every page is reached from README.md.
+// Every page can be reached from README.md.
 func TestPagesAreFound(t *testing.T) {
 	all := pages(t)
 	reached := map[string]bool{}
@@ -137,8 +137,8 @@ func TestPagesAreFound(t *testing.T) {
 	}
 }
 
-// A block of YAML is a configuration of gorowatch, unless the word after yaml
-// says what it is.
+// A block of YAML is a configuration of gorowatch, unless the word after yaml names another
+// kind.
 func TestConfigurations(t *testing.T) {
 	for name, text := range pages(t) {
 		for i, m := range fence.FindAllStringSubmatch(text, -1) {
@@ -178,8 +178,8 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-// What the pages tell people to type exists: files, targets of make, values of
-// the chart. Commands of gorowatch itself are held in cmd/gorowatch.
+// Commands on the pages use existing files, targets of make and values of the chart.
+// cmd/gorowatch tests those of gorowatch itself.
 func TestCommands(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestCommands(t *testing.T) {
 			t.Run(name+"/"+words[0], func(t *testing.T) {
 				inRepository(t, words)
 				switch words[0] {
-				case "gorowatch", "./gorowatch": // TestCommandsOfThePages in cmd/gorowatch
+				case "gorowatch", "./gorowatch", "dist/demo": // TestCommandsOfThePages in cmd/gorowatch
 				case "make":
 					for _, target := range words[1:] {
 						if !strings.HasPrefix(target, "-") && !strings.Contains(target, "=") {
@@ -219,12 +219,14 @@ func TestCommands(t *testing.T) {
 					require.NoError(t, err, "%s\n%s", line, out)
 				case "kubectl": // TestQuickStart in test/e2e/kubernetes runs them
 					require.Equal(t, "docs/quickstart-kubernetes.md", name, line)
-				case "docker": // TestComposeQuickStart in test/e2e does what it would
+				case "docker": // TestComposeQuickStart in test/e2e does the same
 					require.Equal(t, "docker compose -f deploy/compose/compose.yaml up --build", line)
 				case "sudo", "systemctl", "journalctl": // TestUnit in test/e2e
 					onHost(t, line)
 				case "curl":
-					asked(t, line)
+					checkRequest(t, line)
+				case "openssl": // the key that docs/receivers/pictures.md makes
+					require.Regexp(t, `^openssl rand -base64 (3[2-9]|[4-9]\d) > /`, line)
 				case "git":
 					require.Equal(t, "git clone "+strings.TrimSuffix(published, "/blob/main/"), line)
 				case "cd":
@@ -233,7 +235,9 @@ func TestCommands(t *testing.T) {
 					}
 				case "go":
 					goCommand(t, words)
-				case "jq", "./server": // of what is before them
+				case "jq", "./server": // they read the output before them
+				case "eval": // testdata/script/help.txtar in cmd/gorowatch
+					require.Regexp(t, `^eval "\$\(gorowatch --completion-script-(bash|zsh)\)"$`, line)
 				default:
 					t.Fatalf("%s: what is %s? Add it to this test", line, words[0])
 				}
@@ -242,8 +246,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// onHost holds what a host is told to do: files are where the unit wants them,
-// and the unit is called what it is installed as.
+// onHost checks commands on a host: files are where the unit expects them, and the unit has the
+// name that it is installed under.
 func onHost(t *testing.T, line string) {
 	unit, err := os.ReadFile(filepath.Join(root, "deploy/systemd/gorowatch.service"))
 	require.NoError(t, err)
@@ -262,9 +266,9 @@ func onHost(t *testing.T, line string) {
 	}
 }
 
-// asked holds that what is asked for over HTTP is served: docs/openapi.yaml has
-// all of the API. Profiles are the target's own.
-func asked(t *testing.T, line string) {
+// checkRequest checks that a requested address is served: docs/openapi.yaml has all of the API.
+// Profiles are the target's own.
+func checkRequest(t *testing.T, line string) {
 	m := regexp.MustCompile(`https?://[^/\s']+(/[^\s'?]*)`).FindStringSubmatch(line)
 	require.NotNil(t, m, line)
 	api, err := os.ReadFile(filepath.Join(root, "docs/openapi.yaml"))
@@ -275,7 +279,7 @@ func asked(t *testing.T, line string) {
 	}
 }
 
-// goCommand holds that what is built or run is a program of the repository.
+// goCommand checks that a program that is built or run is in the repository.
 func goCommand(t *testing.T, words []string) {
 	require.GreaterOrEqual(t, len(words), 3)
 	switch words[1] {
@@ -296,8 +300,7 @@ func goCommand(t *testing.T, words []string) {
 	}
 }
 
-// Commands are the lines of the blocks of a page that are meant to be typed:
-// those of a language of the shell.
+// Commands returns the lines that a reader should type: those in blocks of a shell's language.
 func Commands(text string) (lines []string) {
 	for _, m := range fence.FindAllStringSubmatch(text, -1) {
 		if m[2] != "sh" && m[2] != "console" {

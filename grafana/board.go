@@ -13,16 +13,16 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// board is a dashboard that is being written.
+// board builds a dashboard.
 type board struct {
 	uid     string
 	builder *dashboard.DashboardBuilder
-	// marks are annotations at the times that are the values of series, which
-	// the builders do not know.
+	// marks are annotations at times that are values of series. The builders do not support
+	// them.
 	marks []mark
 }
 
-// mark is an annotation at each time, in milliseconds, that is a value of expr.
+// mark is an annotation at each value of expr, a time in milliseconds.
 type mark struct {
 	Name        string         `json:"name"`
 	Datasource  map[string]any `json:"datasource"`
@@ -34,7 +34,7 @@ type mark struct {
 	UseValue    bool           `json:"useValueForTime"`
 }
 
-// datasource is the one that the dashboard's variable says.
+// datasource is the one chosen by the variable of the dashboard.
 var datasource = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 
 func newBoard(c config, uid, title, description string) board {
@@ -58,7 +58,7 @@ func newBoard(c config, uid, title, description string) board {
 	return board{uid: uid, builder: b}
 }
 
-// variable is a choice of the values that a label has.
+// variable adds a choice among the values of a label.
 func (b board) variable(name, label, query string, several bool) board {
 	v := dashboard.NewQueryVariableBuilder(name).
 		Label(label).
@@ -67,7 +67,7 @@ func (b board) variable(name, label, query string, several bool) board {
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalAsc)
 	if several {
-		// What has no such label is among all.
+		// "All" includes series without the label.
 		v = v.Multi(true).IncludeAll(true).AllValue(".*").Current(dashboard.VariableOption{
 			Text:  dashboard.StringOrArrayOfString{String: new("All")},
 			Value: dashboard.StringOrArrayOfString{String: new("$__all")},
@@ -77,7 +77,7 @@ func (b board) variable(name, label, query string, several bool) board {
 	return b
 }
 
-// pages is where gorowatch's own pages are.
+// pages adds the variable with the address of gorowatch's pages.
 func (b board) pages(c config) board {
 	b.builder.WithVariable(dashboard.NewTextBoxVariableBuilder("gorowatch").
 		Label("Pages of gorowatch").
@@ -87,7 +87,7 @@ func (b board) pages(c config) board {
 
 func (b board) row(title string) { b.builder.WithRow(dashboard.NewRowBuilder(title)) }
 
-// query is an expression and what its series are called.
+// query is an expression with the legend of its series.
 type query struct{ expr, legend string }
 
 func (q query) target(ref int) *prometheus.DataqueryBuilder {
@@ -98,12 +98,12 @@ func (q query) target(ref int) *prometheus.DataqueryBuilder {
 		RefId(string(rune('A' + ref)))
 }
 
-// graph is a panel of lines over time, a third of the width.
+// graph adds a panel of lines over time, a third of the width.
 func (b board) graph(title, description, unit string, queries ...query) {
 	b.lines(8, title, description, unit, queries...)
 }
 
-// wide is a graph of the whole width.
+// wide adds a graph of the whole width.
 func (b board) wide(title, description, unit string, queries ...query) {
 	b.lines(24, title, description, unit, queries...)
 }
@@ -122,7 +122,7 @@ func (b board) lines(span uint32, title, description, unit string, queries ...qu
 	b.builder.WithPanel(p)
 }
 
-// number is the value of now, large.
+// number adds the current value in large type.
 func (b board) number(title, description, unit, expr string) {
 	b.builder.WithPanel(stat.NewPanelBuilder().
 		Title(title).Description(description).Datasource(datasource).
@@ -133,16 +133,17 @@ func (b board) number(title, description, unit, expr string) {
 		WithTarget(query{expr, ""}.target(0)))
 }
 
-// evidence are the words for the values of gorowatch_leak_evidence.
+// evidence lists the words for the values of gorowatch_leak_evidence.
 var evidence = []string{1: "growth", 2: "stack", 3: "aged", 4: "proven"}
 
-// column is one number of each row of a table, in a unit of Grafana's, or
-// "evidence".
+// column is a number in each row of a table. The unit is one of Grafana's, or "evidence".
 type column struct{ title, unit, expr string }
 
-// list is a table of what is now, joined by what the series have in common; the
-// values of the field link lead to url.
-func (b board) list(title, description, link, url string, columns ...column) {
+// fieldLink makes the values of a field of a table lead to a URL.
+type fieldLink struct{ field, title, url string }
+
+// list adds a table of the present values, joined by the labels that the series share.
+func (b board) list(title, description string, links []fieldLink, columns ...column) {
 	p := table.NewPanelBuilder().
 		Title(title).Description(description).Datasource(datasource).
 		Span(24).Height(9).
@@ -169,15 +170,15 @@ func (b board) list(title, description, link, url string, columns ...column) {
 		"excludeByName": map[string]any{"Time": true},
 		"renameByName":  names,
 	}})
-	if link != "" {
-		p = p.OverrideByName(link, []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{{
-			"title": "The page of this leak", "url": url, "targetBlank": true,
+	for _, l := range links {
+		p = p.OverrideByName(l.field, []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{{
+			"title": l.title, "url": l.url, "targetBlank": true,
 		}}}})
 	}
 	b.builder.WithPanel(p)
 }
 
-// json is the dashboard as Grafana reads it, with the marks put in.
+// json returns the dashboard as Grafana reads it, with the marks.
 func (b board) json() ([]byte, error) {
 	d, err := b.builder.Build()
 	if err != nil {
@@ -200,8 +201,7 @@ func (b board) json() ([]byte, error) {
 		m.Enable, m.UseValue = true, true
 		list = append(list, m)
 	}
-	// Panels without ids of their own get new ones at every import, and links to
-	// a panel lead nowhere.
+	// Without ids, panels get new ones at every import, and links to a panel break.
 	for i, p := range open["panels"].([]any) {
 		p.(map[string]any)["id"] = i + 1
 	}

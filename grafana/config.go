@@ -9,30 +9,28 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// config is what differs between those who use the rules and dashboards.
+// config is what users of the rules and dashboards may change.
 type config struct {
 	// Selector selects gorowatch's own series in rules.
 	Selector string `yaml:"selector"`
-	// ClusterLabel tells the clusters of one Prometheus, or Thanos, apart.
+	// ClusterLabel distinguishes the clusters of one Prometheus or Thanos.
 	ClusterLabel string `yaml:"cluster_label"`
-	// RunbookURL is what the name of an alert in lower case is added to.
+	// RunbookURL is the prefix of runbooks. The name of the alert in lower case follows.
 	RunbookURL string `yaml:"runbook_url"`
-	// URL is where the dashboards think that gorowatch's pages are, until
-	// somebody says otherwise in the dashboard.
+	// URL is the default address of gorowatch's pages. The dashboard has a variable for it.
 	URL string `yaml:"url"`
 	// Labels are added to every alert.
 	Labels map[string]string `yaml:"labels"`
 	// Tags of the dashboards.
 	Tags []string `yaml:"tags"`
 
-	// For is how long a condition holds before it is told.
+	// For is how long a condition must hold before the alert fires.
 	For string `yaml:"for"`
-	// StaleSeconds is how far behind the series may be.
+	// StaleSeconds is how far the series may be behind.
 	StaleSeconds int `yaml:"stale_seconds"`
-	// FailedPulls is the share of pulls that may fail for a reason that
-	// somebody could mend.
+	// FailedPulls is the share of pulls that may fail for a reason that somebody can fix.
 	FailedPulls float64 `yaml:"failed_pulls"`
-	// LimitSeconds is the time to its limit at which a leak is critical.
+	// LimitSeconds is the time to a limit below which a leak is critical.
 	LimitSeconds int `yaml:"limit_seconds"`
 }
 

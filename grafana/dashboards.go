@@ -15,8 +15,7 @@ func (c config) in(expr string) string {
 	).Replace(expr)
 }
 
-// by adds the choices of a cluster, a namespace and a job among those that a
-// series has.
+// by adds the choices of cluster, namespace and job among the labels of a series.
 func (b board) by(c config, series string, several bool) board {
 	b = b.variable("cluster", "Cluster", "label_values("+series+", "+c.ClusterLabel+")", true)
 	in := c.ClusterLabel + `=~"$cluster"`
@@ -24,7 +23,7 @@ func (b board) by(c config, series string, several bool) board {
 	return b.variable("job", "Job", "label_values("+series+"{"+in+`,namespace=~"$namespace"}, job)`, several)
 }
 
-// fleet is where somebody looks first: what leaks anywhere?
+// fleet returns the first dashboard to open: what leaks anywhere?
 func fleet(c config) board {
 	b := newBoard(c, "gorowatch-fleet", "Goroutine leaks, fleet",
 		"The open leaks of all services that gorowatch watches. Needs honor_labels in the scrape of gorowatch.").
@@ -37,8 +36,8 @@ func fleet(c config) board {
 	b.number("Growth", "Leaked goroutines an hour, over all open leaks.", "short",
 		c.in(`sum(max by (LEAK) (gorowatch_leak_growth_per_hour{SERVICES})) or vector(0)`))
 	b.number("Goroutines", "All that run, in all services chosen.", "short", c.in(`sum(go_goroutines{SERVICES})`))
-	b.list("Leaks", "Each open leak; its name leads to its page with the line.",
-		"leak", "${gorowatch}/leaks/${__value.raw}",
+	b.list("Leaks", "Each open leak with the line where most of its goroutines are. The leak links to its page, the job to the dashboard of its service.",
+		[]fieldLink{leakPage, serviceBoard(c)},
 		leakColumns(c, column{"Time left", "s", c.in(`min by (LEAK) (gorowatch_leak_time_to_limit_seconds{SERVICES})`)})...)
 	b.row("Over time")
 	b.graph("Leaked goroutines", "By leak.", "short",
@@ -51,7 +50,7 @@ func fleet(c config) board {
 	return b
 }
 
-// service is one service: does it leak, since when, what changed then?
+// service shows one service: does it leak, since when, and what changed then?
 func service(c config) board {
 	b := newBoard(c, "gorowatch-service", "Goroutine leaks, service",
 		"The goroutines of one service: counts, floor, growth, leaks, with onsets and restarts marked. Needs honor_labels in the scrape of gorowatch.").
@@ -64,8 +63,8 @@ func service(c config) board {
 	b.number("Time left", "Until an instance reaches its limit, at the present rate; empty where there is no limit.", "s",
 		c.in(`min(gorowatch_leak_time_to_limit_seconds{SERVICES})`))
 	b.number("Instances", "That Prometheus scrapes.", "short", c.in(`count(go_goroutines{SERVICES})`))
-	b.list("Open leaks", "The name of a leak leads to its page with the line.",
-		"leak", "${gorowatch}/leaks/${__value.raw}",
+	b.list("Open leaks", "Each open leak with the line where most of its goroutines are. The leak links to its page.",
+		[]fieldLink{leakPage},
 		leakColumns(c)...)
 	b.row("Goroutines")
 	b.wide("Count", "By instance.", "short", query{c.in(`go_goroutines{SERVICES}`), "{{instance}}"})
@@ -93,7 +92,16 @@ func service(c config) board {
 	return b
 }
 
-// leakColumns are what a list says of each leak.
+// leakPage links a leak to its page.
+var leakPage = fieldLink{"leak", "The page of this leak", "${gorowatch}/leaks/${__value.raw}"}
+
+// serviceBoard links a job to the dashboard of its service.
+func serviceBoard(c config) fieldLink {
+	return fieldLink{"job", "The dashboard of this service", "/d/gorowatch-service?var-cluster=${__data.fields." + c.ClusterLabel + "}&var-namespace=${__data.fields.namespace}&var-job=${__value.raw}&${__url_time_range}"}
+}
+
+// leakColumns returns the columns of a list of leaks. The last query adds the field "stack": the
+// function and line where most goroutines of the leak are.
 func leakColumns(c config, more ...column) []column {
 	return append([]column{
 		{"Leaked", "short", c.in(`max by (LEAK) (gorowatch_leak_goroutines{SERVICES})`)},
@@ -101,6 +109,7 @@ func leakColumns(c config, more ...column) []column {
 		{"Since", "dateTimeFromNow", c.in(`max by (LEAK) (gorowatch_leak_onset_timestamp_seconds{SERVICES}) * 1000`)},
 		{"Instances", "short", c.in(`max by (LEAK) (gorowatch_leak_instances{SERVICES})`)},
 		{"Evidence", "evidence", c.in(`max by (LEAK) (gorowatch_leak_evidence{SERVICES})`)},
+		{"In the stack", "short", c.in(`topk by (LEAK) (1, max by (LEAK, stack) (gorowatch_leak_stack_goroutines{SERVICES}))`)},
 	}, more...)
 }
 
@@ -113,7 +122,7 @@ func onsets(c config) []mark {
 	}}
 }
 
-// self is gorowatch itself: does it see, and does it tell?
+// self shows gorowatch itself: does it read series, and do its alerts arrive?
 func self(c config) board {
 	b := newBoard(c, "gorowatch-self", "gorowatch itself",
 		"Whether gorowatch evaluates, reaches its targets, keeps its profiles and gets its alerts through; what it costs.").
@@ -121,7 +130,7 @@ func self(c config) board {
 	b = b.variable("instance", "Instance", c.in(`label_values(gorowatch_build_info{SERVICES}, instance)`), true)
 	b.row("Does it see?")
 	b.number("Up", "Instances of gorowatch that Prometheus scrapes.", "short", c.in(`count(gorowatch_build_info{OWN})`))
-	b.number("Watched", "Instances that the last evaluation had samples of.", "short", c.in(`sum(gorowatch_series{OWN})`))
+	b.number("Watched", "Instances with samples in the last evaluation.", "short", c.in(`sum(gorowatch_series{OWN})`))
 	b.number("Behind", "How far reading series is behind the latest evaluation.", "s", c.in(`max(gorowatch_series_lag_seconds{OWN})`))
 	b.number("Leaks firing", "Summed over the instances: replicas say the same leak twice.", "short", c.in(`sum(gorowatch_leaks_firing{OWN})`))
 	b.graph("Evaluations", "A second, by result.", "ops",

@@ -29,7 +29,7 @@ func generated(t *testing.T) map[string][]byte {
 	return files
 }
 
-// What is committed, here and in the chart, is what the code makes.
+// The committed files, here and in the chart, are up to date.
 func TestFilesAreGenerated(t *testing.T) {
 	if *update {
 		require.NoError(t, run("mixin.yml", "."))
@@ -54,11 +54,11 @@ func TestFilesAreGenerated(t *testing.T) {
 	}
 }
 
-// ours are the fields of an annotation that Grafana's Prometheus data source
-// reads and its schema leaves to the data source.
+// ours are the fields of an annotation that Grafana's Prometheus data source reads and its
+// schema leaves to the data source.
 var ours = []string{"titleFormat", "textFormat", "useValueForTime"}
 
-// Grafana's own schema knows every field, and has no objection.
+// Grafana's own schema knows every field.
 func TestDashboardsAreValid(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	for name, text := range generated(t) {
@@ -83,12 +83,12 @@ func TestDashboardsAreValid(t *testing.T) {
 		for _, variable := range []string{"cluster", "namespace", "job"} {
 			require.Contains(t, string(text), `"name": "`+variable+`"`, name)
 		}
-		// A typo is seen.
+		// A typo is found.
 		require.Error(t, new(dashboard.Dashboard).UnmarshalJSONStrict([]byte(strings.Replace(string(strict), `"panels"`, `"panles"`, 1))))
 	}
 }
 
-// A rule of somebody else's has its own job, runbooks and labels.
+// Rules for another setup have its job, runbooks and labels.
 func TestConfigIsUsed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.yml")
 	require.NoError(t, os.WriteFile(file, []byte(`

@@ -37,10 +37,10 @@ func (c config) alert(name, severity, expr, wait, summary, description string) r
 	}
 }
 
-// unmendable are results of a pull that are no fault of anybody's.
+// unmendable matches the results of a pull that nobody needs to fix.
 const unmendable = "ok|budget|canceled|gone|no_consent|rate_limited|slow|back_off|set_aside"
 
-// harmless are reasons why a pushed profile is dropped that are no fault of anybody's.
+// harmless matches the reasons for dropping a pushed profile that nobody needs to fix.
 const harmless = "other_kind|relabel|replayed|out_of_order|not_ready|canceled"
 
 // selfRules are about gorowatch itself.
@@ -68,14 +68,14 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 			c.alert("GorowatchDown", "critical",
 				s(`absent(up{SELECTOR} == 1)`), "5m",
 				"No gorowatch is up",
-				"Prometheus has scraped no gorowatch for five minutes: nobody watches for goroutine leaks."),
+				"Prometheus has scraped no gorowatch for 5 minutes. Goroutine leaks are not detected."),
 			c.alert("GorowatchShardDown", "critical",
 				s(`max by (CLUSTER, namespace, job) (gorowatch_shards{SELECTOR})
 -
 count by (CLUSTER, namespace, job) (count_values by (CLUSTER, namespace, job) ("shard", gorowatch_shard{SELECTOR}))
 > 0`), "5m",
 				"Shards of gorowatch that are down: {{ $value }}",
-				"Prometheus has scraped no instance of them for five minutes: nobody watches their services for goroutine leaks."),
+				"Prometheus has scraped no instance of these shards for 5 minutes. Their services are not watched."),
 			c.alert("GorowatchInstanceDown", "warning",
 				s(`up{SELECTOR} == 0
 and on (CLUSTER, namespace, job)
@@ -85,18 +85,18 @@ max by (CLUSTER, namespace, job) (up{SELECTOR}) == 1`), c.For,
 			c.alert("GorowatchNotEvaluating", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance) (increase(gorowatch_evaluations_total{SELECTOR,result="ok"}[10m])) == 0`), c.For,
 				"gorowatch does not evaluate",
-				"{{ $labels.instance }} has judged nothing for a while: Prometheus does not answer it, or it hangs. Leaks that begin now are not seen."),
+				"{{ $labels.instance }} has finished no evaluation for a while: Prometheus does not answer, or gorowatch hangs. New leaks are not detected."),
 			c.alert("GorowatchBackfillStuck", "warning",
 				s(fmt.Sprintf("gorowatch_series_lag_seconds{SELECTOR} > %d\nand\nderiv(gorowatch_series_lag_seconds{SELECTOR}[10m]) >= 0", c.StaleSeconds)), c.For,
-				"gorowatch does not catch up with the series",
-				"{{ $labels.instance }} is {{ $value | humanizeDuration }} behind and does not come closer: it judges the past."),
+				"gorowatch is behind and does not catch up",
+				"{{ $labels.instance }} is {{ $value | humanizeDuration }} behind, and the lag does not shrink. Alerts come late by as much."),
 			c.alert("GorowatchTargetsUnreachable", "warning",
 				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"%s"}[1h]))
 /
 sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,result!~"budget|canceled|gone|no_consent|slow|back_off|set_aside"}[1h]))
 > %g`, unmendable, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the profiles cannot be pulled",
-				"Leaks of those targets are told without a line. The page Targets says why of each."),
+				"Alerts for these targets do not name the line. The page Targets shows the problem of each."),
 			c.alert("GorowatchPushesDropped", "warning",
 				s(fmt.Sprintf(`sum by (CLUSTER, namespace, job) (rate(gorowatch_push_dropped_total{SELECTOR,reason!~"%[1]s"}[1h]))
 /
@@ -107,45 +107,45 @@ sum by (CLUSTER, namespace, job) (rate(gorowatch_profile_pulls_total{SELECTOR,re
 )
 > %[2]g`, harmless, c.FailedPulls)), c.For,
 				"{{ $value | humanizePercentage }} of the pushed profiles are dropped",
-				"Leaks of those instances are told without a line, or later. gorowatch_push_dropped_total says why, and gorowatch answers each sender with the reason."),
+				"Alerts for these instances come late, or do not name the line. gorowatch_push_dropped_total counts the reasons, and gorowatch answers each sender with one."),
 			c.alert("GorowatchNotificationsFailing", "critical",
 				s(`sum by (CLUSTER, namespace, job, instance, alertmanager) (rate(gorowatch_alerting_errors_total{SELECTOR}[5m])) > 0
 and on (CLUSTER, namespace, job, instance, alertmanager)
 sum by (CLUSTER, namespace, job, instance, alertmanager) (increase(gorowatch_alerting_sent_total{SELECTOR}[15m])) == 0`), c.For,
-				"Alertmanager {{ $labels.alertmanager }} takes no alerts from gorowatch",
-				"{{ $labels.instance }} has got no alert through for a quarter of an hour: nobody is told of leaks by this way."),
+				"Alertmanager {{ $labels.alertmanager }} accepts no alerts from gorowatch",
+				"{{ $labels.instance }} has delivered no alert for 15 minutes: nobody learns of new leaks through this Alertmanager."),
 			c.alert("GorowatchWebhookFailing", "critical",
 				s(`sum by (CLUSTER, namespace, job, instance, webhook) (rate(gorowatch_alerting_webhook_messages_total{SELECTOR,result!="ok"}[5m])) > 0
 and on (CLUSTER, namespace, job, instance, webhook)
 sum by (CLUSTER, namespace, job, instance, webhook) (increase(gorowatch_alerting_webhook_messages_total{SELECTOR,result="ok"}[15m])) == 0`), c.For,
-				"The webhook {{ $labels.webhook }} takes no messages from gorowatch",
-				"{{ $labels.instance }} has got no message through for a quarter of an hour: nobody is told of leaks by this way."),
+				"The webhook {{ $labels.webhook }} accepts no messages from gorowatch",
+				"{{ $labels.instance }} has delivered no message for 15 minutes: nobody learns of new leaks through this webhook."),
 			c.alert("GorowatchAlertsDropped", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance, alertmanager, reason) (increase(gorowatch_alerting_dropped_total{SELECTOR}[15m])) > 0`), "",
 				"gorowatch has dropped alerts ({{ $labels.reason }})",
-				"{{ $labels.instance }} gave up {{ $value | humanize }} alerts to {{ $labels.alertmanager }}. What still fires is sent again."),
+				"{{ $labels.instance }} dropped {{ $value | humanize }} alerts to {{ $labels.alertmanager }}. Alerts that still fire are sent again."),
 			c.alert("GorowatchBucketFailing", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance) (rate(gorowatch_archive_operations_total{SELECTOR,result="error"}[5m])) > 0`), c.For,
 				"gorowatch cannot use its bucket",
-				"{{ $labels.instance }} goes on watching and alerting, but profiles get lost, and with a restart the open leaks."),
+				"{{ $labels.instance }} still watches and alerts, but it loses profiles. A restart would lose the open leaks."),
 			c.alert("GorowatchSeriesLimit", "warning",
 				s(`sum by (CLUSTER, namespace, job, instance) (increase(gorowatch_prometheus_dropped_total{SELECTOR,reason="series_limit"}[15m])) > 0`), c.For,
 				"gorowatch does not watch all instances",
-				"There are more instances than prometheus.series_limit allows {{ $labels.instance }}; what is left out is not watched."),
+				"There are more instances than prometheus.series_limit of {{ $labels.instance }} allows. The others are not watched."),
 			c.alert("GorowatchDiscoveryFailing", "warning",
 				s(`gorowatch_discovery_problems{SELECTOR} > 0`), c.For,
-				"gorowatch's service discovery does not work",
-				"{{ $labels.instance }} cannot look for targets, such as pods for lack of a right. Its page Status says what is wrong."),
+				"gorowatch's service discovery fails",
+				"{{ $labels.instance }} cannot discover targets, for example because it may not list pods. Its page Status shows the problem."),
 			c.alert("GorowatchConfigReloadFailed", "warning",
 				s(`max_over_time(gorowatch_config_last_reload_successful{SELECTOR}[5m]) == 0`), "10m",
 				"gorowatch runs on an old configuration",
-				"The last reload of {{ $labels.instance }} has failed; its log says what is wrong with the file."),
+				"The last reload of {{ $labels.instance }} failed. Its log lists the mistakes in the file."),
 		}},
 	}
 }
 
-// leakRules are about the leaks that gorowatch finds, for those who let
-// Prometheus tell of them.
+// leakRules alert on the leaks that gorowatch finds, for those who let Prometheus send the
+// alerts.
 func leakRules(c config) []group {
 	by := "by (" + c.ClusterLabel + ", namespace, job, leak)"
 	return []group{

@@ -6,8 +6,8 @@ import "math"
 type Part struct {
 	// Name says what the part is about: one of the Part constants.
 	Name string `json:"name"`
-	// LogOdds is what it adds to the logarithm of the odds that this is a leak;
-	// negative: it speaks against one.
+	// LogOdds is what it adds to the logarithm of the odds that this is a leak; a negative
+	// value is evidence against one.
 	LogOdds float64 `json:"log_odds"`
 }
 
@@ -19,10 +19,11 @@ const (
 	PartDominance = "dominance" // how many goroutines it has beside all others
 	PartLasting   = "lasting"   // for how long the stack has grown as nothing healthy does
 	PartSurvival  = "survival"  // its goroutines are still there
+	PartWakeUps   = "wake_ups"  // they are, and wake up now and then: they are at work
 	PartProof     = "proof"     // the garbage collector cannot reach them
 )
 
-// Confidence is the probability of a leak that the parts add up to, 0 to 1.
+// Confidence returns the probability of a leak that the parts add up to, 0 to 1.
 func Confidence(parts []Part) float64 {
 	var sum float64
 	for _, p := range parts {
@@ -31,5 +32,5 @@ func Confidence(parts []Part) float64 {
 	return 1 / (1 + math.Exp(-sum))
 }
 
-// LogOdds is the logarithm of the odds of a probability.
+// LogOdds returns the logarithm of the odds of a probability.
 func LogOdds(probability float64) float64 { return math.Log(probability / (1 - probability)) }

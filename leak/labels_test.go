@@ -7,8 +7,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// TestLeaksHaveNoPprofLabels: what alerts and webhooks are made of has no place
-// for the pprof labels of goroutines, which may hold anything.
+// TestLeaksHaveNoPprofLabels: alerts and webhooks are made from types without room for pprof
+// labels of goroutines, which may hold anything. LabelShare is the exception: its values are
+// hashed.
 func TestLeaksHaveNoPprofLabels(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	var walk func(path string, x reflect.Type)

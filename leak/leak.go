@@ -18,8 +18,8 @@ const (
 	Suspected State = "suspected" // its stacks grow; it has not fired yet
 	Firing    State = "firing"
 	Resolved  State = "resolved"
-	// Ignored leaks go on, and the configuration says that they must not alert.
-	// ResolvedAt is set if the leak has fired before.
+	// Ignored leaks continue, and the configuration says that they must not alert. ResolvedAt
+	// is set if the leak has fired before.
 	Ignored State = "ignored"
 	// Plateaued is a Phase, not a State: the leak fires and has stopped growing.
 	Plateaued State = "plateaued"
@@ -78,12 +78,17 @@ type Leak struct {
 	// DeployedAt is when the first process with it started.
 	Version    string    `json:"version,omitempty"`
 	DeployedAt time.Time `json:"deployed_at,omitzero"`
+	// PreviousVersion is the version that most instances ran before DeployedAt, where known.
+	PreviousVersion string `json:"previous_version,omitempty"`
 	// Transitions are its changes of state, oldest first. Their number is limited.
 	Transitions []Transition `json:"transitions,omitempty"`
 
 	// Rate is the growth in goroutines per hour, summed over Instances. A process
 	// that has not grown since its start adds nothing.
 	Rate trend.Interval `json:"growth_per_hour"`
+	// Created is how many goroutines Instances create per hour, leaked ones and all
+	// others; 0: not known.
+	Created float64 `json:"created_per_hour,omitempty"`
 	// Leaked is how many leaked goroutines Instances hold now.
 	Leaked float64 `json:"leaked"`
 	// Share is the part of the growth of the counts that Stacks explain, 0 to 1. It
@@ -146,6 +151,9 @@ type StackGrowth struct {
 	Signature string `json:"signature"`
 	// Op is the blocking operation ("chan send").
 	Op string `json:"state"`
+	// Reason is the wait reason as a dump has it, where it says more than Op does ("chan
+	// receive (nil chan)").
+	Reason string `json:"wait_reason,omitempty"`
 	// Frames are leaf first, without those of the runtime.
 	Frames []collector.Frame `json:"frames"`
 	// Key is the first frame of the user's code, where a reader should look.
@@ -157,15 +165,29 @@ type StackGrowth struct {
 	Head      int64           `json:"head"`
 	// Share is its part of the growth between the two profiles, 0 to 1.
 	Share float64 `json:"share"`
-	// Wait is the longest time that one of its goroutines has been blocked, where
-	// known.
-	Wait time.Duration `json:"wait,omitempty"`
+	// Wait is the longest time that one of its goroutines had been blocked at WaitAt,
+	// where known.
+	Wait   time.Duration `json:"wait,omitempty"`
+	WaitAt time.Time     `json:"wait_at,omitzero"`
+	// Program is the program of the goroutines if somebody else has released it, by its
+	// module; empty: it is the user's own, or not known.
+	Program string `json:"program,omitempty"`
+	// Callers are calls of the user's code that may have started the goroutines of a
+	// library, the likeliest first. It is empty where Frames or CreatedBy are the
+	// user's own code.
+	Callers []Caller `json:"callers,omitempty"`
+	// Holder is the stack that probably holds what these goroutines wait for; nil: none
+	// is known.
+	Holder *Holder `json:"holder,omitempty"`
 	// Partner is the stack that had the same counts until this one grew; nil: there
 	// is none.
 	Partner *Partner `json:"parted,omitempty"`
+	// Labels are the pprof labels that most of the goroutines have by which it has grown,
+	// the largest share first. It is empty where goroutines have none, or none leads.
+	Labels []LabelShare `json:"leading_labels,omitempty"`
 }
 
-// Delta is the growth in goroutines.
+// Delta returns the growth in goroutines.
 func (s StackGrowth) Delta() int64 { return s.Head - s.Base }
 
 // MaxDumps is how many dumps a leak names: two or three for each of its last

@@ -12,7 +12,7 @@ type Transition struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Phase is the State, or Plateaued for a leak that fires and does not grow.
+// Phase returns the State, or Plateaued for a leak that fires and does not grow.
 func (l Leak) Phase() State {
 	if l.State == Firing && !l.PlateauedAt.IsZero() {
 		return Plateaued

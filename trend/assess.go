@@ -59,7 +59,7 @@ func (j *judgement) assess(v *view) finding {
 	f.status, f.gate = Quiet, GateTooSmall
 	n := v.n
 	now, low := min(v.x[n-1], v.x[n-2]), slices.Min(v.x[:n])
-	if now-low < max(leastGrowth, leastShare*low) {
+	if now-low < LeastGrowth(low) {
 		return f
 	}
 	v.bound(j.src)
@@ -78,7 +78,7 @@ func (j *judgement) assess(v *view) finding {
 	}
 	var y [maxBlocks]float64
 	v.withoutLoad(&h, &y)
-	if f.gate = shapeGate(y[h.at:n], &f, h.sd, j.mult); f.gate != GateNone {
+	if f.gate = shapeGate(y[h.at:n], &f, j.mult); f.gate != GateNone {
 		return f
 	}
 	explained := j.explained(v, h.at)
@@ -86,7 +86,7 @@ func (j *judgement) assess(v *view) finding {
 		f.status, f.gate = Suspicious, GateFollowsLoad
 		return f
 	}
-	j.weigh(v, &h, &f, y[:n], min(f.grown, now-explained)/(max(explained, f.level, v.usual(h.at))+smallService))
+	j.weigh(v, &h, &f, y[:n], min(f.grown, now-explained)/(max(explained, f.level, v.usual(h.at))+odds.SmallService))
 	return f
 }
 
@@ -136,7 +136,7 @@ func (v *view) withoutLoad(h *hinge, y *[maxBlocks]float64) {
 // shapeGate names what keeps a rise from being looked at as a leak: it is within
 // the noise, much of it came back, or it is a few steps. mult is the length of a
 // block in base blocks.
-func shapeGate(y []float64, f *finding, sd, mult float64) Gate {
+func shapeGate(y []float64, f *finding, mult float64) Gate {
 	top, down := y[0], 0.0
 	for _, x := range y {
 		top = max(top, x)
@@ -148,7 +148,7 @@ func shapeGate(y []float64, f *finding, sd, mult float64) Gate {
 	}
 	up := stat.Rises(y, wide)
 	switch {
-	case f.grown < max(leastGrowth, leastShare*f.level, noiseMultiple*sd):
+	case f.grown < LeastGrowth(f.level):
 		return GateTooSmall
 	case down > blockDrawdown*f.grown:
 		return GateCameBack
@@ -172,7 +172,7 @@ func (j *judgement) explained(v *view, onset int) float64 {
 }
 
 // weigh sets the status by the confidence that the rise is a leak. y are the floors
-// at the present load, and ratio is how much it has gained.
+// at the present load, and ratio is how much they have gained.
 func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio float64) {
 	n, s := v.n, j.service
 	f.status, f.gate = Suspicious, GateTooShort
@@ -180,7 +180,7 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 	r.Steady = v.load && !v.slack(h.at, j.mult, j.src, s.base)
 	known := j.expect(v, h.at, y)
 	confidence, other := odds.Weigh(r, &known)
-	f.confidence = confidence
+	f.confidence, f.weighed, f.rise, f.known = confidence, true, r, known
 	began := h.at < 2 && !j.whole && j.mult < float64(scales[nScales-1].mult)
 	switch {
 	case began:

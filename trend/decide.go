@@ -44,11 +44,11 @@ func beats(longer, shorter *kept, l, s int, base int64) bool {
 	return longer.confidence > shorter.confidence
 }
 
-// isTail reports whether a small rise is the end of a large one that has slowed
+// isTail reports whether a rise is the end of a much larger one that has slowed
 // down, which a line fits too badly to be growth by itself.
 func isTail(longer, shorter *kept) bool {
 	return longer.blocks >= minBlocks && longer.onset < shorter.onset &&
-		longer.grown > tailTimes*shorter.grown && shorter.grown < tailShare*shorter.level
+		longer.grown > tailTimes*shorter.grown
 }
 
 func (k *kept) grows() bool { return statuses()[k.status].Grows() }

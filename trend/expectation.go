@@ -18,13 +18,14 @@ func (j *judgement) expect(v *view, onset int, y []float64) (e odds.Expectation)
 	e.Age = (now - born) / base / 60
 	began := ((float64(v.t0)+v.t[onset])*j.mult*base - born) / base / 60
 	e.Young = e.Age < 24
-	e.Fresh = e.Young && began < max(startHours, startShare*e.Age)
+	e.Fresh = e.Young && began < startHours
 	e.Seen, e.Unfinished = s.starts.Seen(), s.starts.Unfinished()
-	if e.Age < learnedHours {
-		e.Starts = s.starts.Expect(e.Seen + 1)
-	}
+	e.Starts = s.starts.Expect(e.Seen + 1)
 	first := j.src.firstFloor()
-	e.Total = max(0, y[v.n-1]-first) / (first + smallService)
+	if former := j.src.former(); former > first+LeastGrowth(first) {
+		e.Refill = (former - first) / (first + odds.SmallService)
+	}
+	e.Total = max(0, y[v.n-1]-first) / (first + odds.SmallService)
 	return e
 }
 

@@ -24,6 +24,10 @@ type Assessment struct {
 	Grown      float64 // goroutines since the onset
 	// LoadSlope is how many goroutines the fit has for a unit of load.
 	LoadSlope float64
+	// Decides reports that the verdict on the instance rests on this scale.
+	Decides bool
+	// Reasons are behind Confidence, nil where Gate needed none.
+	Reasons *Reasons
 }
 
 // Explain lists the assessments behind the latest verdict, by instance and
@@ -31,10 +35,10 @@ type Assessment struct {
 func (s *Service) Explain() []Assessment {
 	var out []Assessment
 	for _, in := range s.ordered {
-		out = append(out, explain(&in.seg.found, in.name, s.base)...)
+		out = append(out, s.explain(source{one: in.seg}, &in.seg.found, in.name)...)
 	}
 	if s.pool != nil {
-		out = append(out, explain(&s.pool.found, "", s.base)...)
+		out = append(out, s.explain(source{all: s.pool}, &s.pool.found, "")...)
 	}
 	slices.SortFunc(out, func(a, b Assessment) int {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Scale, b.Scale))
@@ -42,14 +46,18 @@ func (s *Service) Explain() []Assessment {
 	return out
 }
 
-func explain(found *[nScales]kept, name string, base int64) []Assessment {
+func (s *Service) explain(src source, found *[nScales]kept, name string) []Assessment {
 	var out []Assessment
+	base, best := s.base, decide(found, s.base)
 	for k := range nScales {
 		f := found[k].finding()
 		length := time.Duration(base*int64(scales[k].mult)) * time.Millisecond
 		a := Assessment{
 			Instance: name, Scale: length, Blocks: f.n, Status: f.status, Gate: f.gate, Z: f.z, Confidence: f.confidence, Wait: time.Duration(f.wait*float64(base)) * time.Millisecond,
-			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b,
+			Rate: f.slope.hourly(length), Level: f.level, Grown: f.grown, LoadSlope: f.b, Decides: k == best,
+		}
+		if f.status.Grows() {
+			a.Reasons = s.reasons(src, k)
 		}
 		if f.status != "" && f.grown > 0 {
 			a.Onset = msTime(f.onset)

@@ -18,7 +18,7 @@ func (v *view) explained(onset int, mult float64) float64 {
 	for i := lo; i < hi; i++ {
 		x[n] = v.x[i]
 		if v.load && v.l[i] > 0 {
-			x[n] *= max(1, math.Pow(top/v.l[i], elasticity))
+			x[n] *= max(1, top/v.l[i])
 		}
 		n++
 	}
@@ -103,7 +103,7 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 			p.byLoad = alike[int(0.9*float64(same-1)+0.5)]
 		}
 		var sd float64
-		p.a, p.b, sd = stat.Affine(x[:n], l[:n], slopeMargin)
+		p.a, p.b, sd = stat.Affine(x[:n], l[:n])
 		p.byLoad = min(p.byLoad, p.a+p.b*max(load, top)+2*sd)
 	}
 	return p
@@ -208,27 +208,17 @@ func (v *view) bound(src source) {
 	if !v.load {
 		return
 	}
-	const longest, halfDay = nScales - 1, 3 // blocks
+	const longest = nScales - 1
 	var past view
 	src.history(longest, &past)
 	l := past.l[:past.n]
 	if !past.load || past.n*scales[longest].mult < historyHours*60 {
 		return
 	}
-	lasting := slices.Min(l[past.n-halfDay:])
-	// A load that fell again was work.
-	most, least := 0.0, math.Inf(1)
-	for _, x := range slices.Backward(l) {
-		least = min(least, x)
-		if x > 2*least {
-			most = max(most, backLoad*x)
-		}
-	}
-	if lasting <= most {
-		return
-	}
+	lasting := slices.Max(v.l[max(0, v.n-3):v.n])
 	slices.Sort(l)
-	if most = max(most, mostLoad*l[past.n/4]); lasting <= most {
+	most := mostLoad * l[past.n/4]
+	if lasting <= most {
 		return
 	}
 	for i := range v.n {

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/gorowatch/gorowatch/trend/internal/lives"
+	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
 // finding is what one scale says.
@@ -22,6 +25,11 @@ type finding struct {
 	passed     int     // evaluations in a row that all gates let pass
 	wait       float64 // base blocks, see Verdict.Wait
 	earlier    bool    // it began before the view did
+
+	// What was weighed, if anything was: Rise and Expectation of package odds.
+	weighed bool
+	rise    odds.Rise
+	known   odds.Expectation
 }
 
 func (s *Service) judge() Verdict {
@@ -54,7 +62,7 @@ func (s *Service) judge() Verdict {
 	}
 	if v.Status == Leaking {
 		v.Instances = slices.DeleteFunc(v.Instances, func(it InstanceTrend) bool {
-			return it.scale < v.Scale/4 || it.confidence < likelyToo // it grows, and is no part of the leak
+			return it.scale < v.Scale/4
 		})
 	}
 	for _, it := range v.Instances {
@@ -87,7 +95,7 @@ func (s *Service) length(k int) time.Duration {
 func (s *Service) trend(in *instance, f *finding, k int) InstanceTrend {
 	g := in.seg
 	return InstanceTrend{
-		Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
+		Created: 3600 * g.created(k, f.onset, s.base), Instance: in.name, Onset: msTime(f.onset), Count: float64(g.count), Floor: g.floorNow(),
 		Rate: f.slope.hourly(s.length(k)), Leaked: max(0, f.grown), scale: s.length(k), confidence: f.confidence,
 	}
 }
@@ -166,16 +174,13 @@ func (s *Service) addLives(v *Verdict) {
 	if hour != s.livesAt {
 		s.livesAt = hour
 		s.fromLives = nil
-		if per, onset, t, gate := s.judgeLives(); gate != GateTooLittle && t > 0 {
-			f := Verdict{Status: Suspicious, Gate: GateUncertain, Onset: msTime(onset), Scale: s.length(3), Z: t, Confidence: s.below() * t / sureOfLives}
-			if t >= sureOfLives {
-				f.Status, f.Gate, f.Confidence = Leaking, GateNone, 1-(1-s.opt.MinConfidence)*sureOfLives/t
-			}
-			hourly := per.hourly(s.opt.Base)
+		if x := s.judgeLives(); x.Answer == lives.Grows {
+			f := Verdict{Status: Leaking, Onset: msTime(x.Onset), Scale: s.length(3), Z: x.Z, Confidence: 1 - (1-s.opt.MinConfidence)*lives.Clear/x.Z}
+			hourly := Interval{x.Slope, x.Slope - x.Half, x.Slope + x.Half}.hourly(s.opt.Base)
 			for _, in := range s.ordered {
 				g := in.seg
-				i := InstanceTrend{Instance: in.name, Rate: hourly, Onset: msTime(max(onset, g.first)), Count: float64(g.count), Floor: g.floorNow()}
-				i.Leaked = per.Value * float64(g.last-max(onset, g.first)) / float64(s.base)
+				i := InstanceTrend{Instance: in.name, Rate: hourly, Onset: msTime(max(x.Onset, g.first)), Count: float64(g.count), Floor: g.floorNow()}
+				i.Leaked = x.Slope * float64(g.last-max(x.Onset, g.first)) / float64(s.base)
 				f.Instances = append(f.Instances, i)
 				f.Leaked += i.Leaked
 			}

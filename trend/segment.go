@@ -3,7 +3,12 @@ package trend
 import (
 	"math"
 	"time"
+
+	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
+
+// swingScale is the scale on which rises that fall back are followed.
+const swingScale = 1
 
 // The scales: each has blocks of so many base blocks, and keeps so many.
 var scales = [...]struct{ mult, keep int }{{1, 45}, {5, 48}, {15, 80}, {60, 60}, {240, 60}}
@@ -47,10 +52,12 @@ type segment struct {
 	count, load float32  // latest
 	step        float32  // usual interval between two samples, ms
 	firstFloor  float32  // floor of the first block
+	former      float32  // what the process before ran when it had levelled off, 0: unknown
+	creates     bool     // the load is how many goroutines are created a second
 	reported    bool     // what it did after its start has been noted
 	fresh       scaleSet // of which a block was completed since the latest evaluation
 	completed   scaleSet // of which a block was completed by the latest sample
-	swings      swingTrack
+	swings      odds.Track
 	acc         [nScales]accumulator
 	rings       [nScales]ring
 	found       [nScales]kept
@@ -78,6 +85,7 @@ func (g *segment) born(k int, base int64) int64 { return g.first / (base * int64
 
 // add takes a sample that is later than all before.
 func (g *segment) add(base int64, x Sample) {
+	g.creates = x.Creates || g.creates && math.IsNaN(x.Load)
 	if g.last > 0 {
 		d := float32(x.T - g.last)
 		switch {

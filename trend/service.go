@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/procstart"
+	"github.com/gorowatch/gorowatch/trend/internal/lives"
 	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
@@ -33,11 +34,12 @@ type Service struct {
 	instances map[string]*instance
 	ordered   []*instance  // by name, so that sums do not depend on a map's order
 	pool      *pool        // nil: has not had two instances yet
-	lives     []life       // of processes that have ended, the latest last
+	lives     []lives.Life // of processes that have ended, the latest last
 	livesAt   int64        // block of the scale of hours at which they were looked at
 	fromLives *Verdict     // nil: nothing
 	latch     *latch       // nil: no leak is open
 	growsFrom int64        // since when its processes have grown up to their ends, ms; 0: the last has not
+	former    float32      // what the last process that ended ran when it had levelled off
 	first     int64        // time of the first sample of all, ms
 	swings    *odds.Habits // rises that fell back
 	starts    *odds.Habits // what its processes did after their start
@@ -104,6 +106,7 @@ func (s *Service) Observe(name string, x Sample) {
 		in = &instance{name: name, seg: newSegment(x)}
 		if donor := s.donor(); donor != nil {
 			in.seg.inherit(donor)
+			in.seg.former = s.former
 		}
 		s.instances[name] = in
 		at, _ := slices.BinarySearchFunc(s.ordered, name, func(i *instance, n string) int { return cmp.Compare(i.name, n) })
@@ -115,6 +118,7 @@ func (s *Service) Observe(name string, x Sample) {
 		s.bury(old)
 		in.seg = newSegment(x)
 		in.seg.inherit(old)
+		in.seg.former = s.former
 	case math.IsNaN(in.seg.start):
 		in.seg.start = x.Start
 	}
@@ -130,9 +134,11 @@ func (s *Service) Observe(name string, x Sample) {
 func (s *Service) learn(g *segment) {
 	if g.completed.take(swingScale) {
 		r := &g.rings[swingScale]
-		if blocks, ratio, ended := g.swings.follow(r.last, r.at(r.len()-1)); ended {
-			s.swings = s.swings.Occasion()
-			s.swings.Note(blocks*float64(scales[swingScale].mult)/60, ratio)
+		if b := r.at(r.len() - 1); b.valid() {
+			if blocks, ratio, ended := g.swings.Add(r.last, b.floor, b.load); ended {
+				s.swings = s.swings.Occasion()
+				s.swings.Note(blocks*float64(scales[swingScale].mult)/60, ratio)
+			}
 		}
 	}
 	if g.completed.take(startScale) {
@@ -147,7 +153,7 @@ func (s *Service) learnStart(g *segment, ended bool) {
 		return
 	}
 	w, ok := g.afterStart(s.base)
-	settled := w.levelled && (w.hours > 0 || g.last-g.first >= quietStart*s.base)
+	settled := w.levelled && w.hours > 0
 	if !ok || !settled && !ended {
 		return
 	}

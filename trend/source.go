@@ -27,6 +27,19 @@ func (g *segment) view(k int, v *view, from int64) {
 	v.dropUnknown(unknown)
 }
 
+// created is how many goroutines it has created a second since a time in ms, 0 if that is
+// not known.
+func (g *segment) created(k int, since, base int64) float64 {
+	if !g.creates {
+		return 0
+	}
+	var v view
+	if g.view(k, &v, since/(base*int64(scales[k].mult))); v.n == 0 || !v.load {
+		return 0
+	}
+	return v.mean(0, v.n)
+}
+
 // dropUnknown does without the blocks without a load, if they are few, and
 // without the load, if they are many.
 func (v *view) dropUnknown(unknown int) {
@@ -87,6 +100,23 @@ func (s source) startSeen(base int64) bool {
 		}
 	}
 	return false
+}
+
+// former is what the processes before ran when they had levelled off, 0 if that is not
+// known of any.
+func (s source) former() (f float64) {
+	if s.one != nil {
+		return float64(s.one.former)
+	}
+	known := false
+	for _, g := range s.all.members {
+		known = known || g.former > 0
+		f += float64(max(g.former, g.firstFloor))
+	}
+	if !known {
+		return 0
+	}
+	return f
 }
 
 // firstFloor is the floor after the start.

@@ -1,8 +1,11 @@
 package trend
 
-import "github.com/gorowatch/gorowatch/trend/internal/stat"
+import (
+	"slices"
 
-import "slices"
+	"github.com/gorowatch/gorowatch/trend/internal/odds"
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
+)
 
 // startScale is the scale at whose blocks processes are looked at.
 const startScale = 3
@@ -36,7 +39,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 		slices.Sort(late)
 		end := late[len(late)/2]
 		grown := end - first
-		if grown < max(leastGrowth, 2*leastShare*first) {
+		if grown < LeastGrowth(first) {
 			return warmth{levelled: true}, true
 		}
 		at := 0
@@ -44,7 +47,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 			at++
 		}
 		s, _ := stat.Slope(v.x[v.n-third:v.n], v.t[v.n-third:v.n])
-		w = warmth{hours: max(v.t[at], 1) * mult / 60, ratio: grown / (first + smallService)}
+		w = warmth{hours: max(v.t[at], 1) * mult / 60, ratio: grown / (first + odds.SmallService)}
 		w.levelled = at <= v.n-third && s*(v.t[v.n-1]-v.t[v.n-third]) < warmUpEnds*grown
 		return w, true
 	}
@@ -54,4 +57,24 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 // startSeen reports whether the samples begin with the process, as far as is known.
 func (g *segment) startSeen(base int64) bool {
 	return g.start != g.start || float64(g.first)-1000*g.start < startSeenBlocks*float64(base)
+}
+
+// levelledAt is what a process has run lately without growing, 0 if it has grown or is
+// too young to tell.
+func (g *segment) levelledAt(base int64) float64 {
+	const least = 12
+	var v view
+	for k := nScales - 2; k > 0; k-- {
+		if g.view(k, &v, g.born(k, base)); v.n < least {
+			continue
+		}
+		late := v.x[v.n/2 : v.n]
+		h, ok := v.trendFrom(v.n / 2)
+		level := slices.Sorted(slices.Values(late))[len(late)/2]
+		if ok && h.s*(v.t[v.n-1]-v.t[v.n/2]) < LeastGrowth(level) {
+			return level
+		}
+		return 0
+	}
+	return 0
 }

@@ -11,6 +11,8 @@ type Sample struct {
 	Count float64 // goroutines
 	Load  float64 // rate of work, in any unit that stays the same; NaN: unknown
 	Start float64 // start of the process, Unix seconds; NaN or ≤ 0: unknown
+	// Creates reports that Load is how many goroutines are created a second.
+	Creates bool
 }
 
 // Status is the judgement of a service.
@@ -119,6 +121,9 @@ type InstanceTrend struct {
 	Leaked   float64
 	Count    float64 // latest
 	Floor    float64 // minimum of the latest block
+	// Created is how many goroutines it has created per hour since the onset; 0: not
+	// known.
+	Created float64
 
 	scale      time.Duration // of the blocks that say so
 	confidence float64

@@ -30,11 +30,10 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 2 * time.Minute
 
-// startAlertmanager runs one that tells hook everything at once.
+// startAlertmanager runs an Alertmanager that notifies hook at once.
 func startAlertmanager(t *testing.T, hook string) *url.URL {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,7 +101,7 @@ func (h *webhook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// of returns what arrived for a leak.
+// of returns the alerts that arrived for a leak.
 func (h *webhook) of(id string) (all []received) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,8 +113,8 @@ func (h *webhook) of(id string) (all []received) {
 	return all
 }
 
-// TestRealAlertmanager: a real one takes what we send, tells it on as it is,
-// once, and hears when it is over.
+// TestRealAlertmanager: a real Alertmanager accepts the alerts, notifies once without changing
+// them, and sends the resolution.
 func TestRealAlertmanager(t *testing.T) {
 	var hook webhook
 	srv := httptest.NewServer(&hook)
@@ -163,7 +162,7 @@ func TestRealAlertmanager(t *testing.T) {
 	t.Logf("%d leaks: %s to render and queue, %s until all were taken", len(leaks), updated, time.Since(begin))
 	require.Zero(t, n.Status()[0].Dropped)
 
-	// What Alertmanager shows is what we sent.
+	// Alertmanager shows the alert as it was sent.
 	resp, err := client.Get(am.JoinPath("api/v2/alerts").String())
 	require.NoError(t, err)
 	body, err := io.ReadAll(resp.Body)
@@ -192,10 +191,10 @@ func TestRealAlertmanager(t *testing.T) {
 	}
 
 	require.Eventually(t, func() bool { return len(hook.of("hostile")) == 1 }, patience, 10*time.Millisecond)
-	told := hook.of("hostile")[0]
-	require.Equal(t, "firing", told.Status)
-	require.Equal(t, alerting.Render(hostile, alerting.Warning, options).Annotations, told.Annotations)
-	require.True(t, strings.HasPrefix(strings.Split(told.Annotations["stack_diff"], "\n")[1], "  main.handle[...] "), told.Annotations["stack_diff"])
+	received := hook.of("hostile")[0]
+	require.Equal(t, "firing", received.Status)
+	require.Equal(t, alerting.Render(hostile, alerting.Warning, options).Annotations, received.Annotations)
+	require.True(t, strings.HasPrefix(strings.Split(received.Annotations["stack_diff"], "\n")[1], "  main.handle[...] "), received.Annotations["stack_diff"])
 
 	over := hostile
 	over.State, over.ResolvedAt, over.Resolution = leak.Resolved, now, "restarted"
@@ -204,5 +203,5 @@ func TestRealAlertmanager(t *testing.T) {
 	require.Equal(t, "resolved", hook.of("hostile")[1].Status)
 	n.Update([]leak.Leak{over}, now.Add(40*time.Second))
 	require.Eventually(t, func() bool { return n.Status()[0].Queued == 0 }, patience, 10*time.Millisecond)
-	require.Len(t, hook.of("hostile"), 2, "its end is told once")
+	require.Len(t, hook.of("hostile"), 2, "its resolution arrives once")
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// BenchmarkUpdate is what one evaluation takes with 500 leaks open that are all
-// due: rendered, relabelled, with a template, queued for two Alertmanagers and
-// told to a webhook, besides the gauges.
+// BenchmarkUpdate measures one evaluation with 500 open leaks that are all due: rendered,
+// relabelled, with a template, queued for two Alertmanagers and offered to a webhook, besides
+// the gauges.
 func BenchmarkUpdate(b *testing.B) {
 	texts, err := alerting.NewTemplates(map[string]string{"summary": `{{ .Labels.job | toUpper }} leaks {{ .Leak.GrowthPerHour | printf "%.0f" }}`})
 	require.NoError(b, err)

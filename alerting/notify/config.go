@@ -32,6 +32,8 @@ type Config struct {
 	// Relabel rewrites the labels of all alerts, or drops alerts, before the rules of
 	// each Alertmanager or webhook.
 	Relabel []*relabel.Config
+	// NotifySuspected sends suspected leaks to the Alertmanagers too, with severity info.
+	NotifySuspected bool
 	// ResendInterval is how often a leak is sent while it fires and for a while after
 	// it resolved, DefaultResendInterval if 0.
 	ResendInterval time.Duration
@@ -116,5 +118,5 @@ func checkWebhook(w alerting.Webhook) error {
 	return nil
 }
 
-// sendInterval is how often a firing alert is sent.
+// sendInterval returns how often a firing alert is sent.
 func (c Config) sendInterval() time.Duration { return max(c.ResendInterval, c.UpdateInterval) }

@@ -11,16 +11,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// near is a leak of one instance that reaches 10,000 goroutines in so many
-// hours.
+// near returns a leak of one instance that reaches 10,000 goroutines in the given number of hours.
 func near(id string, hours float64) leak.Leak {
 	l := firing(id, time.Now())
 	l.Instances, l.Head, l.Leaked, l.Rate.Value = l.Instances[:1], nil, 9000, 1000/hours
 	return l
 }
 
-// TestCritical: the critical alert is one of its own, beside the warning, and
-// its labels never change.
+// TestCritical: the critical alert is separate from the warning, and its labels never change.
 func TestCritical(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -78,8 +76,8 @@ func TestCritical(t *testing.T) {
 	})
 }
 
-// TestCriticalOverARestart: an estimate between the two bars neither begins
-// nor ends an alert because gorowatch was restarted.
+// TestCriticalOverARestart: with an estimate between the two thresholds, a restart of gorowatch
+// neither begins nor ends an alert.
 func TestCriticalOverARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver

@@ -10,7 +10,7 @@
 // # When alerts are sent
 //
 // An Alertmanager gets a firing alert at once and again at every resend interval, and
-// a resolved one for 15 minutes. Each has a bounded queue, in which a newer state of
+// a resolved one for 15 minutes; if asked for, suspected leaks too. Each has a bounded queue, in which a newer state of
 // an alert replaces the older one. A webhook gets each state once, also across
 // restarts: [Notes] keep what was delivered. A receiver that fails is tried again
 // after growing waits, and one that sends Retry-After is left alone for that long, up

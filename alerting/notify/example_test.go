@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// checkout is a leak of 1,904 goroutines that send to a channel nobody reads.
+// checkout returns a leak of 1,904 goroutines that send to a channel without a receiver.
 func checkout() leak.Leak {
 	key := collector.Frame{Func: "main.logHandler.func1", File: "/src/checkout/handler.go", Line: 29}
 	return leak.Leak{
@@ -33,8 +33,7 @@ func checkout() leak.Leak {
 	}
 }
 
-// A Notifier is told about all leaks after each evaluation, and sends what is
-// due while it runs.
+// A Notifier gets all leaks after each evaluation, and sends the due alerts while it runs.
 func ExampleNotifier() {
 	received := make(chan string, 1)
 	alertmanager := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

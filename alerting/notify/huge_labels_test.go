@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// A label of 200 kB is in no alert, message or metric as a whole.
+// No alert, message or metric contains a label of 200 kB as a whole.
 func TestHugeLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook

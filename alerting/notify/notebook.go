@@ -71,12 +71,12 @@ func openNotebook(ctx context.Context, store Notes, logger *slog.Logger) *notebo
 	}
 	texts, err := store.Notes(ctx)
 	if err != nil {
-		logger.Error("It cannot be read what webhooks were told before, they are told again", "err", err)
+		logger.Error("Cannot load webhook delivery state; notifications may repeat", "err", err)
 	}
 	for id, text := range texts {
 		n := &note{}
 		if err := json.Unmarshal(text, n); err != nil {
-			logger.Warn("A note cannot be read, the webhooks are told of its leak again", "leak", id, "err", err)
+			logger.Warn("Cannot read the delivery state of a leak; its notifications may repeat", "leak", id, "err", err)
 			continue
 		}
 		b.notes[id] = n
@@ -237,9 +237,9 @@ func (b *notebook) logStore(err error) {
 	defer b.mu.Unlock()
 	switch {
 	case err != nil && !b.failing:
-		b.logger.Warn("It cannot be noted what was told; after a restart some may be told twice", "err", err)
+		b.logger.Warn("Cannot save webhook delivery state; after a restart notifications may repeat", "err", err)
 	case err == nil && b.failing:
-		b.logger.Info("It can be noted again what was told")
+		b.logger.Info("Webhook delivery state is saved again")
 	}
 	b.failing = err != nil
 }

@@ -31,6 +31,7 @@ type Notifier struct {
 	webhooks      []*webhook.Loop     // likewise
 	queued        map[string]queuedState
 	escalations   *escalations
+	suspicions    suspicions
 	// firing are the alerts that fire as of the last Update, updatedAt is when that
 	// was by the wall clock.
 	firing    []notice.Notice
@@ -70,6 +71,7 @@ func New(ctx context.Context, o Options) (*Notifier, error) {
 	}
 	n.notebook = openNotebook(ctx, o.Notes, n.logger)
 	n.escalations = newEscalations(n.notebook)
+	n.suspicions = suspicions{byLeak: map[string]suspicion{}}
 	am.SetCapacity(n.capacity)
 	return n, n.ApplyConfig(o.Config)
 }

@@ -118,7 +118,7 @@ func hang(req *http.Request, _ []alerting.Alert) (int, error) {
 	return 0, req.Context().Err()
 }
 
-// world is a Notifier that runs in a bubble.
+// world is a Notifier that runs in a bubble of virtual time.
 type world struct {
 	*Notifier
 	t    *testing.T
@@ -154,7 +154,7 @@ func (w *world) minutes(n int, leaks func() []leak.Leak) {
 	}
 }
 
-// metric is the value of a series, of which the labels are given as pairs.
+// metric returns the value of a series. Its labels are given as pairs.
 func (w *world) metric(name string, pairs ...string) float64 {
 	w.t.Helper()
 	families, err := w.reg.Gather()
@@ -211,7 +211,7 @@ func many(n int) []leak.Leak {
 
 func fixed(leaks []leak.Leak) func() []leak.Leak { return func() []leak.Leak { return leaks } }
 
-// TestStory: a leak fires, goes on, and ends.
+// TestStory: a leak fires, continues, and ends.
 func TestStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -225,7 +225,7 @@ func TestStory(t *testing.T) {
 		w.Update([]leak.Leak{l, suspected}, begin)
 		synctest.Wait()
 		all := am.take()
-		require.Len(t, all, 1, "it is told at once, and what is only suspected is not")
+		require.Len(t, all, 1, "it is sent at once, and a suspected one is not")
 		require.Equal(t, "http://am:9093/prefix/api/v2/alerts?tenant=a", all[0].url)
 		require.Len(t, all[0].alerts, 1)
 		require.True(t, all[0].alerts[0].EndsAt.Equal(begin.Add(4*time.Minute)))
@@ -246,7 +246,7 @@ func TestStory(t *testing.T) {
 		w.Update([]leak.Leak{l}, over)
 		synctest.Wait()
 		all = am.take()
-		require.Len(t, all, 1, "its end is told at once")
+		require.Len(t, all, 1, "its resolution is sent at once")
 		require.True(t, all[0].alerts[0].EndsAt.Equal(over))
 
 		time.Sleep(time.Minute)
@@ -275,8 +275,7 @@ func TestSlowEvaluations(t *testing.T) {
 	})
 }
 
-// TestDownForTenMinutes: what is delivered afterwards is the newest state of
-// each leak, once.
+// TestDownForTenMinutes: after an outage, each leak is delivered once, in its newest state.
 func TestDownForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -297,7 +296,7 @@ func TestDownForTenMinutes(t *testing.T) {
 		attempts := am.take()
 		require.Greater(t, len(attempts), 15, "it is tried again and again")
 		require.Less(t, len(attempts), 40, "and again later and later")
-		require.Equal(t, 1, w.lines("does not take alerts"))
+		require.Equal(t, 1, w.lines("; retrying"))
 		require.Equal(t, 101, w.Status()[0].Queued)
 		require.Equal(t, alerting.Failing, w.Status()[0].State)
 
@@ -314,7 +313,7 @@ func TestDownForTenMinutes(t *testing.T) {
 				require.True(t, alerts[0].EndsAt.After(time.Now()), "%s fires", id)
 			}
 		}
-		require.Equal(t, 1, w.lines("takes alerts again"))
+		require.Equal(t, 1, w.lines("accepts alerts again"))
 		require.Equal(t, alerting.Working, w.Status()[0].State)
 		require.Empty(t, w.Status()[0].LastError)
 		require.Equal(t, 0, w.Status()[0].Queued)
@@ -322,8 +321,8 @@ func TestDownForTenMinutes(t *testing.T) {
 	})
 }
 
-// TestLateEvaluation: what fires goes on while an evaluation takes long, but
-// not for ever, and what has ended stays ended.
+// TestLateEvaluation: firing alerts are kept alive while an evaluation takes long, but not for
+// ever. Resolved ones stay resolved.
 func TestLateEvaluation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -353,8 +352,8 @@ func TestLateEvaluation(t *testing.T) {
 	})
 }
 
-// TestExpired: what waited for so long that it would arrive as resolved is not
-// sent; what is resolved is.
+// TestExpired: an alert that waited so long that it would arrive as resolved is not sent. A
+// resolved one is.
 func TestExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -375,7 +374,7 @@ func TestExpired(t *testing.T) {
 	})
 }
 
-// TestOneBadAlert: a batch with an alert that is refused arrives but for it.
+// TestOneBadAlert: if one alert of a batch is refused, the others arrive.
 func TestOneBadAlert(t *testing.T) {
 	for _, code := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -408,8 +407,8 @@ func TestOneBadAlert(t *testing.T) {
 	}
 }
 
-// TestRejectedThenDown: one half of a batch is rejected, then nothing answers.
-// What was not delivered is delivered later, what was is not again.
+// TestRejectedThenDown: one half of a batch is rejected, then nothing answers. Undelivered
+// alerts are delivered later; delivered ones are not sent again.
 func TestRejectedThenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var am receiver
@@ -435,7 +434,7 @@ func TestRejectedThenDown(t *testing.T) {
 	})
 }
 
-// TestStatuses: which answers are tried again, and what they are called.
+// TestStatuses: which answers lead to a retry, and how they are classified.
 func TestStatuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -474,7 +473,7 @@ func TestStatuses(t *testing.T) {
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				require.Len(t, am.got(), 3)
-				require.Equal(t, 1, w.lines("takes alerts again"))
+				require.Equal(t, 1, w.lines("accepts alerts again"))
 
 				dump, err := w.reg.Gather()
 				require.NoError(t, err)
@@ -519,7 +518,7 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-// TestStop: what waits is sent at the end, but the end comes.
+// TestStop: waiting alerts are sent at the end, within a time limit.
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var good, bad, stuck receiver
@@ -546,8 +545,8 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// TestReload: an Alertmanager that stays keeps its queue, with a new client; a
-// new one learns what fires; one that goes leaves no series.
+// TestReload: an Alertmanager that stays keeps its queue, with a new client. A new one gets the
+// firing alerts. A removed one leaves no series.
 func TestReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var before, after, goes, comes receiver
@@ -576,7 +575,7 @@ func TestReload(t *testing.T) {
 		w.Update(leaks, time.Now())
 		synctest.Wait()
 		require.Len(t, comes.got(), 5, "the new one learns everything")
-		require.Empty(t, after.got(), "nobody else is told again before it is time")
+		require.Empty(t, after.got(), "the others get nothing before it is due")
 
 		names, err := w.reg.Gather()
 		require.NoError(t, err)

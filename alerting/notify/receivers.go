@@ -86,7 +86,7 @@ func (n *Notifier) replaceWebhooks(config []alerting.Webhook) []*webhook.Loop {
 	return loops
 }
 
-// displayURL is a URL without anything that could be a secret.
+// displayURL returns a URL without anything that could be a secret.
 func displayURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

@@ -26,8 +26,8 @@ func rules(t *testing.T, text string) (out []*relabel.Config) {
 	return out
 }
 
-// TestRelabel: rules for all come before those of an Alertmanager, and both see
-// the external labels.
+// TestRelabel: the rules for all apply before those of an Alertmanager, and both see the
+// external labels.
 func TestRelabel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var one, two receiver
@@ -60,8 +60,8 @@ func TestRelabel(t *testing.T) {
 	})
 }
 
-// TestLegacyNames: an Alertmanager that takes no UTF-8 in names of labels gets
-// the alerts with other names rather than not at all.
+// TestLegacyNames: an Alertmanager that takes no UTF-8 in label names gets the alerts with
+// other names.
 func TestLegacyNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var old receiver
@@ -85,7 +85,7 @@ func TestLegacyNames(t *testing.T) {
 		got := old.got()
 		require.Len(t, got, 18)
 		require.Equal(t, "x", got["leak-0003"][0].Labels.Get("k8s_pod_name__"))
-		require.Equal(t, 1, w.lines("takes no label names beyond"))
+		require.Equal(t, 1, w.lines("accepts only letters"))
 		require.Equal(t, 2, w.lines("rejects an alert"))
 		require.InDelta(t, 2, w.metric("gorowatch_alerting_dropped_total", "alertmanager", "http://old", "reason", "rejected"), 0)
 

@@ -42,36 +42,42 @@ func (n *Notifier) Update(leaks []leak.Leak, now time.Time) {
 	hasNew := slices.ContainsFunc(n.alertmanagers, func(l *alertmanagerLoop) bool { return l.isNew })
 	known := make(map[string]bool, len(leaks))   // leaks
 	current := make(map[string]bool, len(leaks)) // alerts for Alertmanagers
+	send := func(x notice.Notice, render func() (alertmanager.Item, bool)) {
+		if x.Leak.State == leak.Resolved && now.Sub(x.Leak.ResolvedAt) > resolvedFor {
+			return
+		}
+		key := x.Key()
+		current[key] = true
+		if x.Leak.State == leak.Firing {
+			n.firing = append(n.firing, x)
+		}
+		isDue := n.queued[key].isDue(x.Leak.State, now, n.config.ResendInterval)
+		if !isDue && !hasNew || len(n.alertmanagers) == 0 {
+			return
+		}
+		if isDue {
+			n.queued[key] = queuedState{at: now, state: x.Leak.State}
+		}
+		item, keep := render()
+		switch {
+		case !keep:
+		case isDue:
+			due = append(due, item)
+		default:
+			others = append(others, item)
+		}
+	}
 	for _, l := range leaks {
 		known[l.ID] = true
 		for _, x := range n.escalations.notices(l, n.config.Render, now) {
 			// Rendered once, for all receivers that need it.
 			render := sync.OnceValues(func() (alertmanager.Item, bool) { return n.render(x, now) })
 			n.offerToWebhooks(x, render)
-			if x.Leak.State == leak.Resolved && now.Sub(x.Leak.ResolvedAt) > resolvedFor {
-				continue
-			}
-			key := x.Key()
-			current[key] = true
-			if x.Leak.State == leak.Firing {
-				n.firing = append(n.firing, x)
-			}
-			isDue := n.queued[key].isDue(x.Leak.State, now, n.config.ResendInterval)
-			if !isDue && !hasNew || len(n.alertmanagers) == 0 {
-				continue
-			}
-			if isDue {
-				n.queued[key] = queuedState{at: now, state: x.Leak.State}
-			}
-			item, keep := render()
-			switch {
-			case !keep:
-			case isDue:
-				due = append(due, item)
-			default:
-				others = append(others, item)
-			}
+			send(x, render)
 		}
+	}
+	for _, x := range n.suspicions.notices(leaks, n.config.NotifySuspected, now) {
+		send(x, func() (alertmanager.Item, bool) { return n.render(x, now) })
 	}
 	maps.DeleteFunc(n.queued, func(key string, _ queuedState) bool { return !current[key] })
 	n.escalations.forgetUnknown(known)
@@ -128,7 +134,7 @@ func (n *Notifier) refresh() time.Duration {
 	switch {
 	case len(n.firing) == 0 || !isLate:
 	case now.Sub(n.updatedAt) > maxSilence:
-		n.logger.Error("No evaluation for too long: the alerts that fire will end", "alerts", len(n.firing), "last", n.updatedAt)
+		n.logger.Error("No evaluation for too long; firing alerts will resolve", "alerts", len(n.firing), "last", n.updatedAt)
 		n.firing = nil
 	default:
 		items := make([]alertmanager.Item, 0, len(n.firing))

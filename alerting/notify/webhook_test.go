@@ -24,7 +24,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// bucket keeps notes, unless it is full.
+// bucket stores notes, unless it is full.
 type bucket struct {
 	mu    sync.Mutex
 	notes map[string][]byte
@@ -62,7 +62,7 @@ func (b *bucket) fails(err error) {
 	b.full = err
 }
 
-// hook is what is behind a webhook, without a network.
+// hook answers the requests of a webhook, without a network.
 type hook struct {
 	mu       sync.Mutex
 	url      string
@@ -119,8 +119,8 @@ func (h *hook) answering(f func(m payload) (int, error)) {
 	h.answer = f
 }
 
-// told is what has arrived since the last call: "firing a", "resolved a critical".
-func (h *hook) told() (all []string) {
+// take returns what has arrived since the last call: "firing a", "resolved a critical".
+func (h *hook) take() (all []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.messages {
@@ -146,7 +146,7 @@ func of(job string, l leak.Leak) leak.Leak {
 	return l
 }
 
-// TestWebhookStory: each thing is said once, whatever is restarted or down.
+// TestWebhookStory: each state is delivered once, across restarts and outages.
 func TestWebhookStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
@@ -155,58 +155,59 @@ func TestWebhookStory(t *testing.T) {
 		w := start(t, o)
 		a, x := near("a", 10), near("x", 10)
 		w.minutes(5, fixed([]leak.Leak{a}))
-		require.Equal(t, []string{"firing a"}, h.told())
+		require.Equal(t, []string{"firing a"}, h.take())
 		require.Equal(t, "http://hook/T0/secret", h.url)
 
 		// A restart changes nothing.
 		w.stop()
 		w = start(t, o)
 		w.minutes(3, fixed([]leak.Leak{a}))
-		require.Empty(t, h.told())
+		require.Empty(t, h.take())
 
-		// It is down for ten minutes, in which one begins and one becomes critical.
+		// The webhook is down for ten minutes. Meanwhile one leak begins and one becomes
+		// critical.
 		h.answering(func(payload) (int, error) { return 0, errors.New("connection refused") })
 		a.Rate.Value = 2000
 		w.minutes(10, fixed([]leak.Leak{a, x}))
 		require.Less(t, h.asked, 40, "it is asked less and less often")
-		require.Equal(t, 1, w.lines("does not take alerts"))
+		require.Equal(t, 1, w.lines("; retrying"))
 		require.Equal(t, alerting.Failing, w.Status()[0].State)
 		require.Equal(t, 2, w.Status()[0].Queued)
 		h.answering(nil)
 		w.minutes(2, fixed([]leak.Leak{a, x}))
-		require.ElementsMatch(t, []string{"firing a critical", "firing x"}, h.told())
-		require.Equal(t, 1, w.lines("takes alerts again"))
+		require.ElementsMatch(t, []string{"firing a critical", "firing x"}, h.take())
+		require.Equal(t, 1, w.lines("accepts alerts again"))
 
-		// The bucket is full while it ends: the end is noted later.
+		// The bucket is full when the leak ends: the note follows later.
 		b.fails(errors.New("no space left on device"))
 		a = ended(a, time.Now())
 		w.minutes(3, fixed([]leak.Leak{a, x}))
-		require.ElementsMatch(t, []string{"resolved a", "resolved a critical"}, h.told())
-		require.Equal(t, 1, w.lines("cannot be noted"))
+		require.ElementsMatch(t, []string{"resolved a", "resolved a critical"}, h.take())
+		require.Equal(t, 1, w.lines("Cannot save webhook delivery state"))
 		b.fails(nil)
 		w.minutes(2, fixed([]leak.Leak{a, x}))
 		w.stop()
-		require.Equal(t, 1, w.lines("can be noted again"))
+		require.Equal(t, 1, w.lines("delivery state is saved again"))
 		w = start(t, o)
 		defer func() { w.stop() }()
 		w.minutes(3, fixed([]leak.Leak{a, x}))
-		require.Empty(t, h.told())
+		require.Empty(t, h.take())
 
 		// It comes back.
 		a.State = leak.Firing
 		w.minutes(2, fixed([]leak.Leak{a, x}))
-		require.ElementsMatch(t, []string{"firing a", "firing a critical"}, h.told())
+		require.ElementsMatch(t, []string{"firing a", "firing a critical"}, h.take())
 
-		// A day after all is gone, so are the notes.
+		// A day after all leaks are gone, the notes are deleted.
 		require.Len(t, b.notes, 2)
 		w.minutes(60*24+5, fixed(nil))
-		require.Empty(t, h.told())
+		require.Empty(t, h.take())
 		require.Empty(t, b.notes)
 		w.stop()
 	})
 }
 
-// TestWebhookMessage: what arrives is what Alertmanager would send.
+// TestWebhookMessage: the message is the one that Alertmanager would send.
 func TestWebhookMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
@@ -238,7 +239,7 @@ func TestWebhookMessage(t *testing.T) {
 		require.Len(t, m.Alerts[0].Fingerprint, 16)
 		require.NotEqual(t, m.Alerts[0].Fingerprint, m.Alerts[1].Fingerprint)
 
-		h.told()
+		h.take()
 		over := time.Now()
 		w.Update([]leak.Leak{ended(leaks[0], over)}, over)
 		synctest.Wait()
@@ -247,8 +248,8 @@ func TestWebhookMessage(t *testing.T) {
 	})
 }
 
-// TestWebhookRefuses: an alert that it does not take keeps no other from
-// arriving, and is tried again now and then.
+// TestWebhookRefuses: an alert that the webhook refuses does not block others, and is tried
+// again at intervals.
 func TestWebhookRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
@@ -262,13 +263,13 @@ func TestWebhookRefuses(t *testing.T) {
 		})
 		leaks := many(5)
 		w.minutes(31, fixed(leaks))
-		require.ElementsMatch(t, []string{"firing leak-0000", "firing leak-0001", "firing leak-0002", "firing leak-0004"}, h.told())
-		require.Equal(t, 3, w.lines("refuses an alert"), "each quarter of an hour: %s", w.log)
+		require.ElementsMatch(t, []string{"firing leak-0000", "firing leak-0001", "firing leak-0002", "firing leak-0004"}, h.take())
+		require.Equal(t, 3, w.lines("rejects an alert"), "each quarter of an hour: %s", w.log)
 		require.Contains(t, w.log.String(), "400 Bad Request: because")
 		require.InDelta(t, 3, w.metric("gorowatch_alerting_webhook_messages_total", "webhook", "chat", "result", "rejected"), 0)
 		h.answering(nil)
 		w.minutes(16, fixed(leaks))
-		require.Equal(t, []string{"firing leak-0003"}, h.told())
+		require.Equal(t, []string{"firing leak-0003"}, h.take())
 		require.NotContains(t, w.log.String(), "secret")
 	})
 }
@@ -282,7 +283,7 @@ func TestWebhookConfiguration(t *testing.T) {
 		defer w.stop()
 		leaks := many(3)
 		w.minutes(1, fixed(leaks))
-		require.Len(t, h.told(), 3)
+		require.Len(t, h.take(), 3)
 
 		err := w.ApplyConfig(config(alerting.Webhook{}, alerting.Webhook{Name: "x"}, h.webhook("chat"), h.webhook("chat")))
 		require.EqualError(t, err, "webhook 1: the name is missing\nwebhook 2: URL is missing\nwebhook 4: the name \"chat\" is taken")
@@ -295,35 +296,35 @@ func TestWebhookConfiguration(t *testing.T) {
 		require.NoError(t, w.ApplyConfig(config(moved, silent)))
 		leaks[2] = ended(leaks[2], time.Now())
 		w.minutes(3, fixed(leaks))
-		require.Empty(t, h.told())
+		require.Empty(t, h.take())
 		require.Contains(t, w.log.String(), "no such file")
-		require.Equal(t, []string{"firing leak-0000"}, other.told(), "of the end of what it has not heard of it is told nothing")
+		require.Equal(t, []string{"firing leak-0000"}, other.take(), "no resolution of an alert that it never got")
 		leaks[0] = ended(leaks[0], time.Now())
 		w.minutes(3, fixed(leaks))
-		require.Empty(t, other.told())
+		require.Empty(t, other.take())
 
 		require.NoError(t, w.ApplyConfig(config(h.webhook("chat"))))
 		w.minutes(3, fixed(leaks))
-		require.ElementsMatch(t, []string{"resolved leak-0002", "resolved leak-0000"}, h.told())
+		require.ElementsMatch(t, []string{"resolved leak-0002", "resolved leak-0000"}, h.take())
 		families, err := w.reg.Gather()
 		require.NoError(t, err)
 		require.NotContains(t, fmt.Sprint(families), "silent")
 	})
 }
 
-// TestNotesThatCannotBeRead: better twice than never.
+// TestNotesThatCannotBeRead: without the notes, alerts arrive twice rather than never.
 func TestNotesThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h hook
 		b := bucket{notes: map[string][]byte{"leak-0000": []byte("{"), "leak-0001": []byte(`{"told":{"chat":{"warning":{"state":"firing"}}}}`)}}
 		w := start(t, Options{Notes: &b, Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}}})
 		w.minutes(2, fixed(many(2)))
-		require.Equal(t, []string{"firing leak-0000"}, h.told())
-		require.Equal(t, 1, w.lines("note cannot be read"))
+		require.Equal(t, []string{"firing leak-0000"}, h.take())
+		require.Equal(t, 1, w.lines("Cannot read the delivery state"))
 		w.stop()
 		b.fails(errors.New("denied"))
 		w = start(t, Options{Notes: &b, Config: Config{Webhooks: []alerting.Webhook{h.webhook("chat")}}})
 		defer w.stop()
-		require.Equal(t, 1, w.lines("cannot be read what webhooks were told"))
+		require.Equal(t, 1, w.lines("Cannot load webhook delivery state"))
 	})
 }

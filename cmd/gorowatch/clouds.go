@@ -16,10 +16,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// logIn makes a transport that logs in at a managed Prometheus, by the key that
-// its configuration stands under. What is wrong with the configuration is an
-// error at once; credentials are looked for at the first request, and again
-// after a failure.
+// logIn makes a transport that logs in to a managed Prometheus, chosen by its key in the
+// configuration. A mistake in the configuration is an error at once. Credentials are looked up
+// at the first request, and again after a failure.
 func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTripper, error) {
 	var login func() (http.RoundTripper, error)
 	var err error
@@ -31,7 +30,7 @@ func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTrippe
 	case "azuread":
 		var conf azuread.AzureADConfig
 		if err = c.Decode(&conf); err == nil && conf.Scope == "" && (conf.Cloud == "" || conf.Cloud == azuread.AzurePublic) {
-			// The library's own is for writing.
+			// The default scope of the library is for writing.
 			conf.Scope = "https://prometheus.monitor.azure.com/.default"
 		}
 		login = func() (http.RoundTripper, error) { return azuread.NewAzureADRoundTripper(&conf, next) }
@@ -41,7 +40,7 @@ func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTrippe
 		}
 		err = c.Decode(&conf)
 		login = func() (http.RoundTripper, error) {
-			// As Prometheus' googleiam has it, whose scope is for writing.
+			// Prometheus' googleiam does the same, but with a scope for writing.
 			opts := []option.ClientOption{option.WithScopes("https://www.googleapis.com/auth/monitoring.read")}
 			if conf.CredentialsFile != "" {
 				opts = append(opts, option.WithAuthCredentialsFile(option.ServiceAccount, conf.CredentialsFile))
@@ -57,7 +56,7 @@ func logIn(key string, c config.Cloud, next http.RoundTripper) (http.RoundTrippe
 	return &lateTransport{login: login}, nil
 }
 
-// lateTransport is made when it is needed.
+// lateTransport makes its transport at the first request.
 type lateTransport struct {
 	login func() (http.RoundTripper, error)
 

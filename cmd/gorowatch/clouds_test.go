@@ -21,7 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// headers asks a server through a transport and returns what it was sent.
+// headers sends a request through a transport and returns the headers that arrived.
 func headers(t *testing.T, rt http.RoundTripper) (http.Header, error) {
 	t.Helper()
 	var got http.Header
@@ -45,7 +45,7 @@ func TestAmazonGetsASignature(t *testing.T) {
 	require.Regexp(t, `^AWS4-HMAC-SHA256 Credential=AKID/\d+/eu-central-1/aps/aws4_request, SignedHeaders=`, got.Get("Authorization"))
 }
 
-// Google's token is asked for with the scope of reading.
+// Google's token is requested with the scope for reading.
 func TestGoogleGetsAToken(t *testing.T) {
 	var claims struct{ Scope string }
 	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,8 +78,8 @@ func TestGoogleGetsAToken(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-// What is wrong with a login is said at once; credentials that are not there, at
-// the first request, and again.
+// A wrong login is an error at once; missing credentials are, at the first request and again
+// later.
 func TestLoginsThatFail(t *testing.T) {
 	for key, c := range map[string]config.Cloud{
 		"sigv4":      {"region": "x", "access_key": "without its secret"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 
@@ -17,14 +18,14 @@ import (
 )
 
 func addDiff(c *cli) {
-	cmd := c.Command("diff", "Compare two goroutine profiles, stack by stack: which grew?")
+	cmd := c.Command("diff", "Compare two goroutine profiles and show the stacks that grew.")
 	o := diff.Options{}
 	topSet := false
 	cmd.Arg("base", "The earlier profile: a file, BUNDLE:MEMBER ('BUNDLE:*' adds up several), an http(s) URL, or gops://host:port; proto, debug=1 or debug=2, also out of a log.").Required().StringVar(&o.Base)
 	cmd.Arg("head", "The later profile.").Required().StringVar(&o.Head)
 	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
-	cmd.Flag("top", "Number of stacks to show, those that grew most; 0 shows all. The default is 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
-	cmd.Flag("label", "Tell stacks apart by this pprof label, KEY, or look only at goroutines that have it with a value, KEY=VALUE.").PlaceHolder("KEY[=VALUE]").StringVar(&o.Label)
+	cmd.Flag("top", "Number of stacks to show, those that grew most; 0: all. Default 20, and all in JSON.").PlaceHolder("N").IsSetByUser(&topSet).IntVar(&o.Top)
+	cmd.Flag("label", "Split stacks by the pprof label KEY, or keep only goroutines with KEY=VALUE.").PlaceHolder("KEY[=VALUE]").StringVar(&o.Label)
 	pod := podFlag(cmd)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) error {
@@ -47,9 +48,9 @@ func addDiff(c *cli) {
 	})
 }
 
-// podFlag is the flag for the source of a log.
+// podFlag adds the flag that selects the pod of a log.
 func podFlag(cmd *kingpin.CmdClause) *string {
-	return cmd.Flag("pod", "In a log with dumps of several pods, or other sources, read only those with TEXT in what stands before their lines. Default: all are added up.").PlaceHolder("TEXT").String()
+	return cmd.Flag("pod", "In a log with dumps of several pods, read only lines that begin with TEXT. By default all pods are added up.").PlaceHolder("TEXT").String()
 }
 
 func addConvert(c *cli) {
@@ -71,24 +72,26 @@ func addConvert(c *cli) {
 }
 
 func addCheck(c *cli) {
-	cmd := c.Command("check", "Run a command, and fail when goroutines of the target stay afterwards; or compare dumps.")
+	cmd := c.Command("check", "Run a command and fail if goroutines of the target stay afterwards; or compare dumps.")
 	o := check.Options{}
 	cmd.Flag("base", "The earlier profile, in any form that diff reads, instead of a target and a command. Repeatable.").PlaceHolder("PROFILE").StringsVar(&o.Base)
-	cmd.Flag("head", "The later profile. Repeatable: what has leaked is in each of them.").PlaceHolder("PROFILE").StringsVar(&o.Head)
+	cmd.Flag("head", "The later profile. Repeatable; a leak must be in each of them.").PlaceHolder("PROFILE").StringsVar(&o.Head)
 	cmd.Flag("target", "Goroutine profile of the target: an http(s) URL, by default at /debug/pprof/goroutine, or gops://host:port.").PlaceHolder("URL").StringVar(&o.Target)
-	cmd.Flag("wait", "How long to wait for a target that is not up yet; 0s: it must be up.").Default("30s").DurationVar(&o.Wait)
+	cmd.Flag("wait", "How long to wait for a target that is not up yet; 0s: do not wait.").Default("30s").DurationVar(&o.Wait)
 	cmd.Flag("settle", "How long goroutines may take to end after the command.").Default("30s").DurationVar(&o.Settle)
-	cmd.Flag("repeat", "Run the command so often; what leaks grows each time.").Default("1").IntVar(&o.Repeat)
+	cmd.Flag("repeat", "How often to run the command. A leak must grow each time.").Default("1").IntVar(&o.Repeat)
 	cmd.Flag("allow", "Goroutines that may stay.").Default("0").Int64Var(&o.Allow)
-	cmd.Flag("match", "Look only at stacks with a frame that matches.").PlaceHolder("REGEXP").RegexpVar(&o.Match)
-	cmd.Flag("ignore", "Leave out stacks with a frame that matches.").PlaceHolder("REGEXP").RegexpVar(&o.Ignore)
-	cmd.Flag("format", "Output format: table, json or markdown.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown)
+	cmd.Flag("match", "Keep only stacks with a matching frame.").PlaceHolder("REGEXP").RegexpVar(&o.Match)
+	cmd.Flag("ignore", "Leave out stacks with a matching frame.").PlaceHolder("REGEXP").RegexpVar(&o.Ignore)
+	cmd.Flag("format", "Output format: table, json, markdown, or github: a table, and an annotation at the line of each leak.").Default(diff.FormatTable).EnumVar(&o.Format, diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown, check.FormatGitHub)
+	cmd.Flag("sarif", "Write a SARIF 2.1.0 report for code scanning to this file.").PlaceHolder("FILE").StringVar(&o.SARIF)
+	cmd.Flag("codequality", "Write a code quality report for GitLab to this file.").PlaceHolder("FILE").StringVar(&o.CodeQuality)
 	cmd.Flag("junit", "Write a JUnit XML report to this file.").PlaceHolder("FILE").StringVar(&o.JUnit)
 	pod := podFlag(cmd)
 	file := cmd.Flag(httpConfigFlag, "HTTP client configuration file to fetch profiles with: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile()
 	cmd.Arg("command", "The command and its arguments, after --.").StringsVar(&o.Command)
 	c.add(cmd, func(ctx context.Context, stdout, stderr io.Writer) (err error) {
-		// The package takes what is 0 for what is not given.
+		// The package treats 0 as not set.
 		switch {
 		case len(o.Base)+len(o.Head) > 0:
 		case o.Target == "":
@@ -103,6 +106,9 @@ func addCheck(c *cli) {
 			return fmt.Errorf("--settle: %s, expected a duration of more than 0, e.g. 30s", o.Settle)
 		}
 		o.Source = *pod
+		if o.Root, err = os.Getwd(); err != nil {
+			return err
+		}
 		if o.Client, err = httpClient(*file, "check"); err != nil {
 			return err
 		}
@@ -115,8 +121,8 @@ func addCheck(c *cli) {
 	})
 }
 
-// forReadable is a pattern for functions as they are shown; one with the dots
-// escaped, as profiles have them, means the same.
+// forReadable makes a pattern match functions as they are shown. A pattern for the escaped dots
+// of profiles keeps its meaning.
 func forReadable(re *regexp.Regexp) *regexp.Regexp {
 	if re == nil {
 		return nil

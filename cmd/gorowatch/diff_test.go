@@ -7,8 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// --match and --ignore of check are for names as they are shown, and take escaped
-// ones.
+// --match and --ignore of check match names as they are shown, and accept escaped ones.
 func TestPatternsForReadableNames(t *testing.T) {
 	require.Nil(t, forReadable(nil))
 	for _, pattern := range []string{"lumberjack%2ev2", `lumberjack\.v2`, "lumberjack[%2e]v2"} {

@@ -5,7 +5,7 @@ package main
 import (
 	"log/slog"
 
-	// The mechanisms of service discovery, which register themselves.
+	// The mechanisms of service discovery register themselves.
 	_ "github.com/prometheus/prometheus/discovery/consul"
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
@@ -14,8 +14,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// logDiscovery lets the library of Kubernetes log as everybody does. It has one
-// logger for the process.
+// logDiscovery sets the logger of the Kubernetes library, which has one for the whole process.
 func logDiscovery(l *slog.Logger) {
 	klog.SetSlogLogger(l.With("component", "kubernetes"))
 }

@@ -27,10 +27,25 @@ const cliIntro = `# Command line
 | 0 | All went well; ` + "`serve` and `demo`" + ` also after SIGTERM or Ctrl-C. |
 | 1 | A leak was found, where the command was asked to say so. |
 | 2 | It could not run, or was interrupted; standard error says why. |
+| 3 | ` + "`verdict`" + `: it is too early to tell whether the rollout leaks. |
+
+## Completion
+
+Let the shell complete commands and flags. For bash, add this line to ` + "`~/.bashrc`" + `:
+
+` + "```sh" + `
+eval "$(gorowatch --completion-script-bash)"
+` + "```" + `
+
+For zsh, add this one to ` + "`~/.zshrc`" + `:
+
+` + "```sh" + `
+eval "$(gorowatch --completion-script-zsh)"
+` + "```" + `
 
 `
 
-// The page is what the command line knows; -update rewrites it.
+// The page has the whole command line; -update rewrites it.
 func TestPageOfTheCommandLine(t *testing.T) {
 	model := newCLI(io.Discard, io.Discard).Model()
 	var page strings.Builder
@@ -84,8 +99,7 @@ func flagTable(w *strings.Builder, flags []*kingpin.FlagModel) {
 	}
 }
 
-// Every gorowatch that the pages tell people to type has a command and flags
-// that there are.
+// Every gorowatch command on the pages has an existing command and flags.
 func TestCommandsOfThePages(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
@@ -101,7 +115,8 @@ func TestCommandsOfThePages(t *testing.T) {
 			for _, line := range strings.Split(strings.ReplaceAll(block[1], "\\\n", " "), "\n") {
 				line, _, _ = strings.Cut(strings.TrimSpace(line), " #")
 				args := words.FindAllString(strings.ReplaceAll(line, "2>", " 2>"), -1)
-				if len(args) == 0 || filepath.Base(args[0]) != "gorowatch" {
+				// make demo builds the program as dist/demo.
+				if len(args) == 0 || filepath.Base(args[0]) != "gorowatch" && args[0] != "dist/demo" {
 					continue
 				}
 				for i, a := range args {
@@ -119,7 +134,7 @@ func TestCommandsOfThePages(t *testing.T) {
 	require.NotZero(t, found)
 }
 
-// A path that a page names, outside its own folder, is one that every clone has.
+// A path that a page names, outside its own folder, exists in every clone.
 func TestPathsOfThePages(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)

@@ -11,16 +11,15 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// How kingpin speaks of what it does not know.
+// The errors of kingpin about unknown flags and commands.
 var (
-	unknownFlag = regexp.MustCompile(`^unknown long flag '--(no-)?(.*)'$`)
+	unknownFlag = regexp.MustCompile(`^unknown flag '--(no-)?(.*)'$`)
 	unknownWord = regexp.MustCompile(`^unexpected (.*)$`)
 )
 
-// explain is what is wrong with the command line and what to do, with what was
-// meant, if that is clear.
+// explain says what is wrong with the command line and what the user most likely meant.
 func (c *cli) explain(err error, args []string) string {
-	model, says := c.Model(), err.Error()
+	model, says := c.Model(), strings.Replace(err.Error(), "unknown long flag '", "unknown flag '", 1)
 	command := commandOf(model, args)
 	if m := unknownFlag.FindStringSubmatch(says); m != nil {
 		names := flagNames(model.Flags)
@@ -30,7 +29,7 @@ func (c *cli) explain(err error, args []string) string {
 			names = append(names, flagNames(command.Flags)...)
 		}
 		if s := human.Closest(m[2], names); s != "" {
-			return fmt.Sprintf("%s, did you mean --%s%s? Try --help", says, m[1], s)
+			return fmt.Sprintf("%s; did you mean --%s%s?", says, m[1], s)
 		}
 		var others []string
 		for _, other := range model.Commands {
@@ -39,7 +38,7 @@ func (c *cli) explain(err error, args []string) string {
 			}
 		}
 		if len(others) > 0 {
-			return fmt.Sprintf("%s, which is a flag of %s, try --help", says, strings.Join(others, ", "))
+			return fmt.Sprintf("%s; it is a flag of %s", says, strings.Join(others, ", "))
 		}
 	}
 	if m := unknownWord.FindStringSubmatch(says); m != nil && command == nil {
@@ -49,19 +48,19 @@ func (c *cli) explain(err error, args []string) string {
 				names = append(names, other.Name)
 			}
 		}
-		says = fmt.Sprintf("unknown command %q", m[1])
+		says = "unknown command " + m[1]
 		if s := human.Closest(m[1], names); s != "" {
-			return fmt.Sprintf("%s, did you mean %s? Try --help", says, s)
+			return fmt.Sprintf("%s; did you mean %s?", says, s)
 		}
-		return fmt.Sprintf("%s, expected one of %s, try --help", says, strings.Join(names, ", "))
+		return fmt.Sprintf("%s; expected one of %s", says, strings.Join(names, ", "))
 	}
 	if name, value, ok := c.refused(err, args); ok {
-		return fmt.Sprintf("--%s: %s, try --help", name, refusal(value, err))
+		return fmt.Sprintf("--%s: %s; see --help", name, refusal(value, err))
 	}
-	return says + ", try --help"
+	return says + "; see --help"
 }
 
-// refused is the flag whose value cannot be, which the error does not name.
+// refused finds the flag with the invalid value. The error does not name it.
 func (c *cli) refused(err error, args []string) (name, value string, ok bool) {
 	parsed, _ := c.ParseContext(args)
 	if parsed == nil {
@@ -79,7 +78,7 @@ func (c *cli) refused(err error, args []string) (name, value string, ok bool) {
 	return "", "", false
 }
 
-// refusal is why a value cannot be, without the functions of Go that say so.
+// refusal says why a value is invalid, without the names of Go functions.
 func refusal(value string, err error) string {
 	says := err.Error()
 	switch {
@@ -95,7 +94,7 @@ func refusal(value string, err error) string {
 	return strings.TrimPrefix(says, "enum value ")
 }
 
-// commandOf is the command that the arguments name; nil: none.
+// commandOf returns the command that the arguments name, or nil.
 func commandOf(model *kingpin.ApplicationModel, args []string) *kingpin.CmdModel {
 	for _, a := range args {
 		if a == "--" {

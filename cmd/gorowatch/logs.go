@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxLogValue bounds a value and a message of a log line, in bytes. What is logged
-// may hold labels and names that others choose.
+// maxLogValue limits a value and a message of a log line, in bytes. They may hold labels and
+// names that others choose.
 const maxLogValue = 2048
 
 // shortValues is a handler that cuts long values before the next handler sees
@@ -40,8 +40,7 @@ func shortAttrs(attrs []slog.Attr) []slog.Attr {
 	return out
 }
 
-// shortAttr is an attribute whose value is a string if that would be too long
-// otherwise.
+// shortAttr shortens an attribute whose value is too long. The value becomes a string.
 func shortAttr(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever holds a long value, the line does not.
+// A line has no long value, whatever its type.
 func TestLogValuesAreShort(t *testing.T) {
 	long := strings.Repeat("ü", 100_000)
 	for name, attr := range map[string]any{

@@ -13,7 +13,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
-	"github.com/prometheus/common/version"
+
+	"github.com/gorowatch/gorowatch/internal/demo"
 )
 
 // Exit codes.
@@ -21,48 +22,53 @@ const (
 	exitOK   = 0
 	exitLeak = 1 // a leak was found
 	exitFail = 2 // it could not run
+	exitLate = 3 // it could not find out yet
 )
 
-// errLeak ends a command whose business it was to find out.
+// errLeak ends a command that has found a leak and was asked to report it.
 var errLeak = errors.New("leak found")
 
 func main() {
+	fillVersion()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// cli is the command line while its commands are registered.
+// cli is the command line with its commands.
 type cli struct {
 	*kingpin.Application
 	logging  *promslog.Config
 	commands map[string]command
 }
 
-// command is a subcommand, after its flags are parsed.
+// command runs a subcommand after its flags are parsed.
 type command func(ctx context.Context, stdout, stderr io.Writer) error
 
-// add registers what a command does.
+// add registers the function of a command.
 func (c *cli) add(cmd *kingpin.CmdClause, run command) { c.commands[cmd.FullCommand()] = run }
 
 // newCLI makes the command line with all its commands.
 func newCLI(stdout, stderr io.Writer) *cli {
-	app := kingpin.New("gorowatch", "Watches Go services for goroutine leaks: says which line leaks, since when, how fast, and with what evidence.")
+	app := kingpin.New("gorowatch", "Watches Go services for goroutine leaks and names the line that leaks, since when, how fast, and with what evidence.")
 	app.HelpFlag.Short('h')
-	app.Version(version.Print("gorowatch"))
+	app.Version(versionText())
 	app.UsageWriter(stdout)
 	app.ErrorWriter(stderr)
 
 	c := &cli{Application: app, logging: &promslog.Config{Writer: stderr}, commands: map[string]command{}}
 	promslogflag.AddFlags(app, c.logging)
-	for _, register := range []func(*cli){addServe, addScan, addDiff, addConvert, addCheck, addDemo, addCheckConfig, addVersion} {
+	for _, register := range []func(*cli){addServe, addScan, addDiff, addConvert, addCheck, addVerdict, addKnown, addDemo, addMCP, addCheckConfig, addVersion} {
 		register(c)
 	}
 	return c
 }
 
-// run is main without the process: it turns arguments and signals into the run
-// of a command, and its error into an exit code.
+// run is main without the process. It runs the command that the arguments name, and turns its
+// error into an exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	c := newCLI(stdout, stderr)
+	if len(args) > 0 && args[0] == demo.ServiceCommand {
+		addDemoService(c)
+	}
 	// kingpin ends the process after --help and --version; we end run.
 	ended := -1
 	c.Terminate(func(code int) { ended = code })
@@ -86,6 +92,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errLeak):
 		return exitLeak
+	case errors.Is(err, errUndecided):
+		return exitLate
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "gorowatch: interrupted\n")
 		return exitFail
@@ -93,12 +101,4 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gorowatch: %v\n", err)
 		return exitFail
 	}
-}
-
-func addVersion(c *cli) {
-	cmd := c.Command("version", "Show the version, as --version does.")
-	c.add(cmd, func(_ context.Context, stdout, _ io.Writer) error {
-		_, err := fmt.Fprintln(stdout, version.Print("gorowatch"))
-		return err
-	})
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(leakChecked{m}, map[string]func(){"gorowatch": main})
 }
 
-// leakChecked are tests that end without goroutines.
+// leakChecked runs tests that must end without goroutines.
 type leakChecked struct{ *testing.M }
 
 func (m leakChecked) Run() (code int) {
@@ -29,14 +29,14 @@ func (m leakChecked) Run() (code int) {
 	return code
 }
 
-// The scripts run the real main as a process of its own.
+// The scripts run the real main in its own process.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			// A Prometheus that refuses, and an address that is taken.
+			// A Prometheus that refuses, and an address in use.
 			taken, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// status CODE PROGRAM ARGS… runs a program that ends with that very exit code.
+// status CODE PROGRAM ARGS… runs a program that must end with that exit code.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status code program args...")
@@ -69,12 +69,11 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// patience is how long a script waits for what must happen: not how long it
-// takes.
+// patience bounds how long a script waits for something that must happen.
 const patience = 2 * time.Minute
 
-// await FILE REGEXP [VAR] waits until a file has a line, and keeps its first
-// submatch as a variable.
+// await FILE REGEXP [VAR] waits until a file has a line, and stores its first submatch in a
+// variable.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: await file regexp [var]")
@@ -116,9 +115,8 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// late VAR N is a target that hangs up on its first N callers, as one does that
-// starts, and then has a profile of one goroutine. Its URL is kept as a
-// variable.
+// late VAR N starts a target that hangs up on its first N connections, like one that starts,
+// and then has a profile of one goroutine. Its URL is stored in a variable.
 func late(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: late var n")

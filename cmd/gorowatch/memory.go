@@ -20,11 +20,11 @@ import (
 // defaultGCPercent is Go's own default of GOGC.
 const defaultGCPercent = 100
 
-// collect sets how often garbage is collected.
+// collect sets GOGC.
 func collect(r config.Runtime) { debug.SetGCPercent(percent(r, os.Getenv("GOGC"))) }
 
-// percent is GOGC by the configuration, the environment, or the default. The
-// default is set, too, because a reload may take a percentage out of the file.
+// percent returns GOGC from the configuration, the environment or the default. The default is
+// set too, since a reload may remove the value from the file.
 func percent(r config.Runtime, env string) int {
 	n, err := strconv.Atoi(env)
 	switch {
@@ -38,25 +38,24 @@ func percent(r config.Runtime, env string) int {
 	return defaultGCPercent
 }
 
-// firstCollectionPercent is GOGC until the first collection: the runtime begins it
-// at a heap of 4 MB times GOGC/100, which is 64 MB.
+// firstCollectionPercent is GOGC until the first collection. The runtime starts that at a heap
+// of 4 MB times GOGC/100, which is 64 MB.
 const firstCollectionPercent = 1600
 
-// delayFirstCollection lets the heap grow to 64 MB before garbage is collected for
-// the first time, and as usual from then on. A short command ends before that, and
-// collecting is a quarter of the CPU of comparing two large profiles.
+// delayFirstCollection lets the heap grow to 64 MB before the first garbage collection. Later
+// collections are as usual. A short command ends earlier, and collecting takes a quarter of the
+// CPU of comparing two large profiles.
 func delayFirstCollection() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	debug.SetGCPercent(firstCollectionPercent)
-	// What nothing refers to is cleaned up after the first collection.
+	// The cleanup of an unreachable object runs after the first collection.
 	type collected struct{ _ [64]byte }
 	runtime.AddCleanup(&collected{}, func(percent int) { debug.SetGCPercent(percent) }, defaultGCPercent)
 }
 
-// memoryLimit is how GOMEMLIMIT follows the memory that we may have; the flags
-// are Prometheus'.
+// memoryLimit sets GOMEMLIMIT from the available memory. The flags are those of Prometheus.
 type memoryLimit struct {
 	on      bool
 	ratio   float64
@@ -65,13 +64,13 @@ type memoryLimit struct {
 
 func addMemoryFlags(cmd *kingpin.CmdClause) *memoryLimit {
 	m := &memoryLimit{}
-	cmd.Flag("auto-gomemlimit", "Set GOMEMLIMIT by the memory limit of the container or, without one, the memory of the system, unless the environment has GOMEMLIMIT.").Default("true").BoolVar(&m.on)
-	cmd.Flag("auto-gomemlimit.ratio", "The share of that memory that GOMEMLIMIT is; more than 0, up to 1.").Default("0.9").FloatVar(&m.ratio)
-	cmd.Flag("auto-gomemlimit.refresh-interval", "How often to look at the limit again, e.g. 1m where a vertical autoscaler changes it; 0s: never.").Default("0s").StringVar(&m.refresh)
+	cmd.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container, or from the memory of the system if there is none. GOMEMLIMIT in the environment overrides it.").Default("true").BoolVar(&m.on)
+	cmd.Flag("auto-gomemlimit.ratio", "Share of the memory to use for GOMEMLIMIT; more than 0, at most 1.").Default("0.9").FloatVar(&m.ratio)
+	cmd.Flag("auto-gomemlimit.refresh-interval", "How often to read the limit again, e.g. 1m if a vertical autoscaler changes it; 0s: never.").Default("0s").StringVar(&m.refresh)
 	return m
 }
 
-// apply sets the limit. That it cannot be found is no reason not to run.
+// apply sets the limit. gorowatch also runs if the limit cannot be found.
 func (m *memoryLimit) apply(ctx context.Context, logger *slog.Logger) error {
 	if !m.on {
 		return nil
@@ -92,9 +91,9 @@ func (m *memoryLimit) apply(ctx context.Context, logger *slog.Logger) error {
 		memlimit.WithRefreshInterval(ctx, refresh),
 	)
 	if err != nil {
-		logger.Warn("GOMEMLIMIT was not set by the memory that there is", "err", err)
+		logger.Warn("Cannot set GOMEMLIMIT from the memory limit", "err", err)
 		return nil
 	}
-	logger.Debug("The garbage collector knows its limit", "gomemlimit_bytes", limit)
+	logger.Debug("Set GOMEMLIMIT from the memory limit", "gomemlimit_bytes", limit)
 	return nil
 }

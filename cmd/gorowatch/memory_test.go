@@ -32,7 +32,7 @@ func TestPercentOfCollections(t *testing.T) {
 	}
 }
 
-// A command that takes more than a moment collects its garbage as usual.
+// A command that runs longer than a moment collects its garbage as usual.
 func TestFirstCollectionIsDelayedOnce(t *testing.T) {
 	t.Setenv("GOGC", "")
 	percent := func() int {

@@ -20,6 +20,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/scan"
+	"github.com/gorowatch/gorowatch/trend"
 )
 
 // scanFlags are the flags of scan.
@@ -33,39 +34,41 @@ type scanFlags struct {
 	step               *string
 	selector, load     *string
 	groupBy            *[]string
-	grouped            bool // by the command line
+	grouped            bool // set on the command line
 	replicaLabels      *[]string
-	replicated         bool // by the command line
+	replicated         bool // set on the command line
 	compare, explain   *string
 	format             *string
 	limit              *int
 	failOnLeak, silent *bool
+	verbose            *bool
 }
 
 func addScan(c *cli) {
-	cmd := c.Command("scan", "Find the leaks of the past in a Prometheus, or in its data on disk, as the daemon would have found them.")
+	cmd := c.Command("scan", "Find past leaks in a Prometheus, or in its data on disk, as the daemon would have found them.")
 	f := scanFlags{
-		config:     cmd.Flag("config.file", "Configuration file of serve: address, login, parameters, selector and load of its Prometheus, and what makes a service, where flags do not say otherwise.").PlaceHolder("FILE").ExistingFile(),
+		config:     cmd.Flag("config.file", "Configuration file of serve. Its Prometheus section and services.group_by apply unless flags override them.").PlaceHolder("FILE").ExistingFile(),
 		prometheus: cmd.Flag("prometheus.url", "Base URL of the Prometheus to read.").PlaceHolder("URL").String(),
-		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory; it is only read.").PlaceHolder("DIR").String(),
-		profiles:   cmd.Flag("profiles", "Bucket of recorded profiles, an archive of gorowatch: growth is attributed to stacks.").PlaceHolder("BUCKET-URL").String(),
+		tsdb:       cmd.Flag("tsdb.path", "Folder of Prometheus blocks, or a whole data directory. It is only read.").PlaceHolder("DIR").String(),
+		profiles:   cmd.Flag("profiles", "Bucket with recorded profiles, as gorowatch keeps them, to attribute growth to stacks.").PlaceHolder("BUCKET-URL").String(),
 		httpConfig: cmd.Flag(httpConfigFlag, "HTTP client configuration file to connect to Prometheus: authorization, TLS, proxy.").PlaceHolder("FILE").ExistingFile(),
-		timeout:    cmd.Flag("prometheus.timeout", "Time that one query may take.").Default("2m").Duration(),
+		timeout:    cmd.Flag("prometheus.timeout", "Timeout of a query.").Default("2m").Duration(),
 		since:      cmd.Flag("since", "How far back to look, e.g. 7d. The default is 7d, or all that a folder holds.").PlaceHolder("DURATION").String(),
 		start:      cmd.Flag("start", "Start time, RFC 3339 or Unix seconds; instead of --since.").PlaceHolder("TIME").String(),
 		end:        cmd.Flag("end", "End time; the default is now, or the end of the data.").PlaceHolder("TIME").String(),
 		step:       cmd.Flag("step", "Time between two evaluations, and between two samples from Prometheus.").Default("1m").String(),
-		selector:   cmd.Flag("selector", `Which instances to look at, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
+		selector:   cmd.Flag("selector", `Instances to read, e.g. {namespace="prod"}.`).PlaceHolder("SELECTOR").String(),
 		load:       cmd.Flag("load", "Metric or PromQL expression for the load of the instances, instead of prometheus.series.load. With --tsdb.path a metric, or rate(NAME[5m]).").PlaceHolder("EXPR").String(),
-		compare:    cmd.Flag("compare", "Alerting rule to evaluate on the same history, which is then shown beside what gorowatch found; needs --prometheus.url.").PlaceHolder("'EXPR for DURATION'").String(),
-		explain:    cmd.Flag("explain", "Show how this one service was judged: its name as in the table, or a part of it that no other has.").PlaceHolder("SERVICE").String(),
+		compare:    cmd.Flag("compare", "Alerting rule to evaluate on the same history and to show beside the result. Needs --prometheus.url.").PlaceHolder("'EXPR for DURATION'").String(),
+		explain:    cmd.Flag("explain", "Show how one service was judged. Its name as in the table, or an unambiguous part of it.").PlaceHolder("SERVICE").String(),
 		format:     cmd.Flag("format", "Output format: table, json or markdown.").Default("table").Enum("table", "json", "markdown"),
-		limit:      cmd.Flag("limit", "How many rows tables have at most; 0: any number. JSON has all.").Default("30").Int(),
-		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 when a leak is open at the end.").Bool(),
-		silent:     cmd.Flag("no-progress", "No progress bar on the terminal.").Bool(),
+		limit:      cmd.Flag("limit", "Maximum number of rows in a table; 0: no limit. JSON always has all.").Default("30").Int(),
+		verbose:    cmd.Flag("verbose", "With --explain, also show what was known when the leak was detected, and longer tables.").Short('v').Bool(),
+		failOnLeak: cmd.Flag("fail-on-leak", "Exit with 1 if a leak is open at the end.").Bool(),
+		silent:     cmd.Flag("no-progress", "Do not show a progress bar.").Bool(),
 	}
 	f.groupBy = cmd.Flag("group-by", "Label that the instances of a service share; repeatable.").Default("namespace", "job").IsSetByUser(&f.grouped).Strings()
-	f.replicaLabels = cmd.Flag("replica-label", "Label that tells the replicas of a Prometheus apart: series that differ in it alone are one instance; repeatable, and empty for none.").Default("prometheus_replica", "replica", "__replica__").IsSetByUser(&f.replicated).Strings()
+	f.replicaLabels = cmd.Flag("replica-label", "Label that distinguishes replicas of a Prometheus. Series that differ only in it are one instance. Repeatable; empty for none.").Default("prometheus_replica", "replica", "__replica__").IsSetByUser(&f.replicated).Strings()
 	c.add(cmd, f.run)
 }
 
@@ -99,6 +102,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	}
 	o := scan.Options{
 		Step: step, GroupBy: conf.Services.GroupBy, Workers: runtime.GOMAXPROCS(0),
+		Trend:   trend.Options{MinConfidence: conf.Alerting.MinConfidence},
 		Explain: *f.explain, RequireLabels: f.grouped,
 	}
 	if *f.compare != "" {
@@ -111,7 +115,7 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		}
 		o.Rule = &rule
 	}
-	var first, last time.Time // of the data, where that is known
+	var first, last time.Time // of the data, if known
 	switch {
 	case *f.prometheus != "" && *f.tsdb != "":
 		return errors.New("--prometheus.url and --tsdb.path: expected one of them")
@@ -185,9 +189,9 @@ func (f *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
-// write writes the result as was asked for.
+// write writes the result in the requested format.
 func (f *scanFlags) write(w io.Writer, r *scan.Result) error {
-	v := scan.View{Limit: *f.limit}
+	v := scan.View{Limit: *f.limit, Verbose: *f.verbose}
 	if file, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 			v.Width = width
@@ -202,7 +206,7 @@ func (f *scanFlags) write(w io.Writer, r *scan.Result) error {
 	return r.Table(w, v)
 }
 
-// span is the time to scan; first and last are those of the data.
+// span returns the time to scan. first and last are the bounds of the data.
 func (f *scanFlags) span(first, last time.Time) (start, end time.Time, err error) {
 	end = last
 	if *f.end != "" {

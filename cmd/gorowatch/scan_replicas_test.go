@@ -14,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// replicated answers as two replicas of a Prometheus do, for which nobody takes
-// one for the other: replica b sees a goroutine more, and begins after ten hours;
-// a is away from the 30th hour to the 40th.
+// replicated answers like two replicas of a Prometheus that nothing merges: replica b sees a
+// goroutine more, and begins after ten hours; a is away from the 30th hour to the 40th.
 func replicated(t *testing.T, prometheus string) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,8 +71,8 @@ func replicated(t *testing.T, prometheus string) string {
 	return srv.URL
 }
 
-// Two replicas of a Prometheus say of each instance what one says: the same leaks
-// with the same ids, growth and instances.
+// Two replicas of a Prometheus give the same result as one: the same leaks with the same ids,
+// growth and instances.
 func TestScanOfReplicas(t *testing.T) {
 	type report struct {
 		Series int `json:"series_scanned"`

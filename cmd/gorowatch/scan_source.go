@@ -14,8 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// settings are those of the configuration file, with what the flags say over
-// them.
+// settings returns those of the configuration file, overridden by flags.
 func (f *scanFlags) settings() (config.Config, error) {
 	c := config.Default()
 	var err error
@@ -62,7 +61,7 @@ func (f *scanFlags) settings() (config.Config, error) {
 func prometheusURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		if at := strings.LastIndexByte(s, '@'); at >= 0 { // a password may stand before it
+		if at := strings.LastIndexByte(s, '@'); at >= 0 { // a password may come before it
 			s = "…" + s[at:]
 		}
 		return nil, fmt.Errorf("--prometheus.url: %q is not an address, expected http://host:port or https://host:port", s)
@@ -70,7 +69,7 @@ func prometheusURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// openPrometheus makes the source. It does not connect.
+// openPrometheus makes a source that reads a Prometheus. It does not connect.
 func (f *scanFlags) openPrometheus(c config.Config, step time.Duration) (*promapi.Source, error) {
 	p := c.Prometheus
 	if p.Selector != "" {

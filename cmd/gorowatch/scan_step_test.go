@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowLeak is a Prometheus with a week of a service that leaks 13 goroutines an
+// slowLeak returns a Prometheus with a week of a service that leaks 13 goroutines an
 // hour, on 1,300, under the same load every day.
 func slowLeak(t *testing.T) string {
 	t.Helper()
@@ -46,8 +46,8 @@ func slowLeak(t *testing.T) string {
 	return srv.URL
 }
 
-// How often a scan looks decides how soon it sees something, not what it sees:
-// hours and days are the same hours and days at any step.
+// The step of a scan decides how soon it sees something, not what it sees: hours and days are
+// the same at any step.
 func TestScanFindsTheSameAtAnyStep(t *testing.T) {
 	url := slowLeak(t)
 	type found struct {

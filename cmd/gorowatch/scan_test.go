@@ -20,12 +20,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanEnd is when the history of the fake Prometheus is looked at from.
+// scanEnd is the end of the fake Prometheus's history.
 var scanEnd = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
-// fakePrometheus has two days of services: shop/checkout begins to leak after
-// the first, shop/search does not. Alerts on search come and go. watch is told
-// of each query, one at a time.
+// fakePrometheus has two days of services: shop/checkout begins to leak after the first,
+// shop/search does not. Alerts on search come and go. watch gets each query, one at a time.
 func fakePrometheus(t *testing.T, watch func(query string)) string {
 	t.Helper()
 	var mtx sync.Mutex
@@ -81,7 +80,7 @@ func fakePrometheus(t *testing.T, watch func(query string)) string {
 	return srv.URL
 }
 
-// scanOf runs a scan of two days, and returns its exit code and what it said.
+// scanOf runs a scan of two days, and returns its exit code and output.
 func scanOf(t *testing.T, url string, flags ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, said bytes.Buffer
@@ -119,8 +118,7 @@ func TestScanOfAPrometheus(t *testing.T) {
 	require.Contains(t, stdout, "\n| checkout | +")
 }
 
-// All that the daemon needs to reach its Prometheus is in its configuration, and a
-// scan takes it from there.
+// The daemon's configuration has all that a scan needs to reach its Prometheus.
 func TestScanWithTheConfigurationOfServe(t *testing.T) {
 	queries := map[string]bool{}
 	prometheus := fakePrometheus(t, func(q string) { queries[q] = true })
@@ -132,7 +130,7 @@ func TestScanWithTheConfigurationOfServe(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		// The form is read: what goes on is a GET.
+		// The form is parsed; the request continues as a GET.
 		r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
 		r.URL.RawQuery = r.Form.Encode()
 		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}).ServeHTTP(w, r)
@@ -191,10 +189,10 @@ func TestScanComparesWithARule(t *testing.T) {
 	code, stdout, stderr := scanOf(t, url, "--compare=go_goroutines > 4000 for 15m")
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "Compared with go_goroutines > 4000 for 15m:")
-	// 4 000 are passed 594 minutes after noon; the alert is held for 15.
+	// 4 000 are passed 594 minutes after noon; the rule waits for 15.
 	require.Regexp(t, `(?m)^shop/checkout +Mar  2 \d\d:\d\d, firing +Mar  2 22:10, firing +gorowatch, \d+ h +1 on checkout:80$`, stdout)
-	require.Regexp(t, `(?m)^shop/search +– +Mar  1 14:16, came back +only rule +1 on search:80$`, stdout)
-	require.Contains(t, stdout, "Both 1, only gorowatch 0, only the rule 1 (of which 1 came back by themselves).")
+	require.Regexp(t, `(?m)^shop/search +– +Mar  1 14:16, recovered +only rule +1 on search:80$`, stdout)
+	require.Contains(t, stdout, "Both 1, only gorowatch 0, only the rule 1 (of which 1 recovered by themselves).")
 
 	code, stdout, stderr = scanOf(t, url, "--compare=up ==")
 	require.Equal(t, exitFail, code)
@@ -214,7 +212,7 @@ func TestScanExplainsAService(t *testing.T) {
 	require.Contains(t, stderr, `gorowatch: there is no service "serach" among 2, the nearest are shop/search, shop/checkout`)
 }
 
-// The user has seen enough after a day.
+// The user interrupts after a day.
 func TestInterruptedScan(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
@@ -233,7 +231,7 @@ func TestInterruptedScan(t *testing.T) {
 	require.Contains(t, out.String(), "series of 2 services from 2026-03-01 12:00 UTC")
 }
 
-// A label that groups nothing is a mistake, unless it is one of the default.
+// A label that groups nothing is an error, unless it is one of the default.
 func TestScanByALabelThatNoSeriesHas(t *testing.T) {
 	url := fakePrometheus(t, nothing)
 	code, _, stderr := scanOf(t, url, "--group-by=team")
@@ -241,8 +239,28 @@ func TestScanByALabelThatNoSeriesHas(t *testing.T) {
 	require.Regexp(t, `^gorowatch: --group-by: no series has the label "team"; they have .*job`, stderr)
 }
 
-// countsOf begins the query for the counts.
+// countsOf is the beginning of the query for the counts.
 const countsOf = `{__name__=~"go_goroutines|go_goroutine_count|process_runtime_go_goroutines|go_sched_goroutines_goroutines"`
 
-// isCounts tells the query for the counts from those for load and start.
+// isCounts distinguishes the query for the counts from those for load and start.
 func isCounts(query string) bool { return strings.HasPrefix(query, countsOf) }
+
+// A scan alerts from the same confidence on as the daemon.
+func TestScanTakesTheConfidenceOfServe(t *testing.T) {
+	detected := func(least string) string {
+		file := filepath.Join(t.TempDir(), "gorowatch.yml")
+		require.NoError(t, os.WriteFile(file, []byte("alerting: {min_confidence: "+least+", suspect_confidence: 0.1}\n"), 0o600))
+		var out, said bytes.Buffer
+		args := []string{"scan", "--format=json", "--config.file=" + file, "--prometheus.url=" + fakePrometheus(t, nothing), "--since=48h", "--end=" + scanEnd.Format(time.RFC3339)}
+		require.Equal(t, exitOK, run(args, &out, &said), said.String())
+		var report struct {
+			Leaks []struct {
+				At string `json:"detected_at"`
+			}
+		}
+		require.NoError(t, json.Unmarshal(out.Bytes(), &report))
+		require.NotEmpty(t, report.Leaks)
+		return report.Leaks[0].At
+	}
+	require.Less(t, detected("0.5"), detected("0.95"))
+}

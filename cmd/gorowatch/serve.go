@@ -32,28 +32,30 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/hostcheck"
 )
 
-// defaultAddress is where serve listens.
+// defaultAddress is the address that serve listens on.
 const defaultAddress = ":10980"
 
 func addServe(c *cli) {
-	cmd := c.Command("serve", "Watch, and alert when a service leaks.").Default()
+	cmd := c.Command("serve", "Watch services, and alert when one leaks.").Default()
 	o := app.Options{LogIn: logIn, LogDiscovery: logDiscovery, Runtime: collect}
-	cmd.Flag("config.file", "Path to the configuration file. Without one, everything has its default.").StringVar(&o.ConfigFile)
-	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from; comes before the configuration file.").StringVar(&o.PrometheusURL)
-	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://; comes before the configuration file.").StringVar(&o.StorageURL)
-	share := cmd.Flag("shard", "Watch one share of the services, I of N counted from 0, e.g. 0/3 beside 1/3 and 2/3.").PlaceHolder("I/N").String()
+	cmd.Flag("config.file", "Path to the configuration file. Defaults apply without one.").StringVar(&o.ConfigFile)
+	cmd.Flag("prometheus.url", "Base URL of the Prometheus to read series from. Overrides the configuration file.").StringVar(&o.PrometheusURL)
+	cmd.Flag("storage.url", "Bucket for profiles and leaks, e.g. file:///var/lib/gorowatch or mem://. Overrides the configuration file.").StringVar(&o.StorageURL)
+	share := cmd.Flag("shard", "Watch one shard of the services: shard I of N, counted from 0, e.g. 0/3.").PlaceHolder("I/N").String()
 	addSeriesFlags(cmd, &o)
 	limit := addMemoryFlags(cmd)
 	o.Web = webFlags(cmd)
 	cmd.Flag("web.external-url", "The URL under which gorowatch is reachable from outside, for links in alerts and pages. Its path prefixes all endpoints.").StringVar(&o.ExternalURL)
 	cmd.Flag("web.route-prefix", "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url.").StringVar(&o.RoutePrefix)
-	hosts := cmd.Flag("web.allowed-hosts", "Host names under which the pages and the API are answered, besides that of --web.external-url, IP addresses, localhost, names without a dot and names of Kubernetes Services; e.g. gorowatch.example.org, *.example.org, or * for any. Separated by commas, and repeatable. Not needed where --web.config.file asks for a login.").PlaceHolder("HOST,…").Strings()
-	cmd.Flag("web.max-connections", "Maximum number of simultaneous connections across all listeners; at most half of the open files that the process may have. When it is reached, the longest idle connection is closed for a new one.").Default(strconv.Itoa(connections.DefaultMax)).IntVar(&o.MaxConnections)
+	hosts := cmd.Flag("web.allowed-hosts", "Further host names to answer, e.g. gorowatch.example.org, *.example.org, or * for any. Always allowed are the host of --web.external-url, IP addresses, localhost, names without a dot and names of Kubernetes Services. Separated by commas, repeatable. Not needed if --web.config.file requires a login.").PlaceHolder("HOST,…").Strings()
+	cmd.Flag("web.max-connections", "Maximum number of simultaneous connections across all listeners; at most half of the open file limit. Beyond it, the longest idle connection is closed for a new one.").Default(strconv.Itoa(connections.DefaultMax)).IntVar(&o.MaxConnections)
 	cmd.Flag("web.enable-lifecycle", "Enable reload via HTTP request.").BoolVar(&o.EnableLifecycle)
-	cmd.Flag("web.enable-admin-api", "Let people take a profile of a watched instance from the pages and the API, within its budget.").BoolVar(&o.EnableAdminAPI)
-	cmd.Flag("debug.listen-address", "Address to serve gorowatch's own profiles on, under /debug/pprof/. Without one they are not served.").StringVar(&o.DebugAddress)
+	cmd.Flag("web.enable-admin-api", "Enable actions in the pages and the API: take a profile within its budget, expect a leak, set an owner and a note.").BoolVar(&o.EnableAdminAPI)
+	cmd.Flag("web.enable-mcp", "Answer agents over the Model Context Protocol at /mcp, read-only, under the same login as the pages.").BoolVar(&o.EnableMCP)
+	cmd.Flag("web.images-listen-address", "Further address that serves the pictures of alerting.images alone, for chat services. Requests need a signature and no login. Not served by default.").PlaceHolder("ADDRESS").StringVar(&o.PictureAddress)
+	cmd.Flag("debug.listen-address", "Address to serve gorowatch's own profiles on, under /debug/pprof/. Not served by default.").StringVar(&o.DebugAddress)
 	c.add(cmd, func(ctx context.Context, _, _ io.Writer) error {
-		// Before anything takes its time: an early SIGHUP must not end us.
+		// This comes first: an early SIGHUP must not end the process.
 		hup := make(chan os.Signal, 1)
 		signal.Notify(hup, syscall.SIGHUP)
 		defer signal.Stop(hup)
@@ -77,7 +79,7 @@ func addServe(c *cli) {
 		o.Logger.Info("Starting gorowatch", "version", version.Info(), "build", version.BuildContext())
 		a, err := app.New(ctx, o)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return nil // told to stop before it was up: a clean end too
+			return nil // stopped before it was up: a clean end too
 		}
 		if err != nil {
 			return err
@@ -103,7 +105,7 @@ func addServe(c *cli) {
 	})
 }
 
-// allowedHosts are the hosts of a flag that may be repeated and hold several.
+// allowedHosts splits the values of a repeatable flag with several hosts each.
 func allowedHosts(flags []string) (hosts []string, err error) {
 	for _, f := range flags {
 		for host := range strings.SplitSeq(f, ",") {
@@ -118,8 +120,8 @@ func allowedHosts(flags []string) (hosts []string, err error) {
 	return hosts, nil
 }
 
-// webFlags are those of exporter-toolkit that we keep: we bind the addresses
-// ourselves, and know neither systemd's sockets nor vsock.
+// webFlags adds the flags of exporter-toolkit that gorowatch supports. It binds the addresses
+// itself, and supports neither systemd sockets nor vsock.
 func webFlags(cmd *kingpin.CmdClause) *web.FlagConfig {
 	systemd := false
 	return &web.FlagConfig{
@@ -129,7 +131,7 @@ func webFlags(cmd *kingpin.CmdClause) *web.FlagConfig {
 	}
 }
 
-// newRegistry makes a registry with what the process says of itself.
+// newRegistry makes a registry with the metrics of the process.
 func newRegistry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
@@ -140,8 +142,7 @@ func newRegistry() *prometheus.Registry {
 	return reg
 }
 
-// flagValues are the flags of a command as they are in force, without the
-// passwords of URLs.
+// flagValues returns the values of a command's flags, without passwords in URLs.
 func flagValues(cmd *kingpin.CmdClause) map[string]string {
 	out := map[string]string{}
 	for _, f := range cmd.Model().Flags {
@@ -155,8 +156,8 @@ func flagValues(cmd *kingpin.CmdClause) map[string]string {
 }
 
 func addCheckConfig(c *cli) {
-	cmd := c.Command("check-config", "Check a configuration file and the files that it names, and say all that is wrong.")
-	syntax := cmd.Flag("syntax-only", "Do not look for the files that it names, such as passwords and certificates.").Bool()
+	cmd := c.Command("check-config", "Check a configuration file and the files that it names, and report all mistakes.")
+	syntax := cmd.Flag("syntax-only", "Do not check the files that it names, such as passwords and certificates.").Bool()
 	file := cmd.Arg("file", "The configuration file.").Required().String()
 	c.add(cmd, func(_ context.Context, stdout, _ io.Writer) error {
 		checks := []func(*config.Config) error{checkLogIns, checkTemplates}
@@ -178,7 +179,7 @@ func addCheckConfig(c *cli) {
 	})
 }
 
-// checkLogIns tries the logins of clouds.
+// checkLogIns checks the logins of managed Prometheus services.
 func checkLogIns(c *config.Config) error {
 	var errs []error
 	clouds := c.Prometheus.Clouds()
@@ -190,7 +191,7 @@ func checkLogIns(c *config.Config) error {
 	return errors.Join(errs...)
 }
 
-// checkTemplates tries the templates of annotations.
+// checkTemplates renders the templates of annotations once.
 func checkTemplates(c *config.Config) error {
 	_, err := alerting.NewTemplates(c.Alerting.Annotations)
 	return err

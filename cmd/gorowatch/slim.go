@@ -13,19 +13,19 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// openTSDB: a slim build, such as that of the demo, compiles in a fraction of
-// the time for lack of Prometheus' storage.
+// openTSDB fails in a slim build, such as that of the demo. Without Prometheus' storage, the
+// build takes a fraction of the time.
 func openTSDB(string, *config.Config) (tsdbSource, error) {
 	return nil, errors.New("--tsdb.path: this build has no TSDB, build without the tag slim")
 }
 
-// addSeriesFlags: series that gorowatch scrapes itself are kept in memory.
+// addSeriesFlags adds no flags: a slim build keeps scraped series in memory.
 func addSeriesFlags(*kingpin.CmdClause, *app.Options) {}
 
-// logIn: the libraries of the clouds are left out.
+// logIn fails: a slim build has no libraries of the clouds.
 func logIn(_ string, _ config.Cloud, _ http.RoundTripper) (http.RoundTripper, error) {
 	return nil, errors.New("this build has no logins of clouds, build without the tag slim")
 }
 
-// logDiscovery: there is no service discovery either, but for static_configs.
+// logDiscovery does nothing: a slim build has only static_configs.
 func logDiscovery(*slog.Logger) {}

@@ -18,13 +18,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// defaultSeries is where the series are that gorowatch scrapes itself.
+// defaultSeries is the default folder of the series that gorowatch scrapes itself.
 const defaultSeries = "/var/lib/gorowatch/series"
 
-// addSeriesFlags adds the flags of the embedded database, which is opened when
-// there is no Prometheus.
+// addSeriesFlags adds the flags of the embedded database. It is opened only without a
+// Prometheus.
 func addSeriesFlags(cmd *kingpin.CmdClause, o *app.Options) {
-	dir := cmd.Flag("storage.tsdb.path", "Folder for the series that gorowatch scrapes itself when it has no Prometheus: a data directory as Prometheus has it.").Default(defaultSeries).String()
+	dir := cmd.Flag("storage.tsdb.path", "Folder for the series that gorowatch scrapes itself if it has no Prometheus. It has the format of a Prometheus data directory.").Default(defaultSeries).String()
 	retention := cmd.Flag("storage.tsdb.retention.time", "How long to keep the series that gorowatch scrapes itself, e.g. 15d.").Default("15d").String()
 	o.OpenSeries = func(logger *slog.Logger, reg prometheus.Registerer) (app.SeriesStore, string, error) {
 		keep, err := duration("--storage.tsdb.retention.time", *retention)
@@ -36,15 +36,15 @@ func addSeriesFlags(cmd *kingpin.CmdClause, o *app.Options) {
 		case err == nil:
 			return s, "", nil
 		case *dir == defaultSeries && errors.Is(err, os.ErrPermission):
-			// Nobody has chosen the folder, as on a laptop.
-			logger.Warn("Series are kept in memory and lost at the end; set --storage.tsdb.path", "err", err)
-			return inMemory{scrape.NewMemory()}, fmt.Sprintf("Series are kept in memory and lost at the end: %v. Set --storage.tsdb.path.", err), nil
+			// The folder is the default, as on a laptop.
+			logger.Warn("Series are kept in memory and lost on exit; set --storage.tsdb.path", "err", err)
+			return inMemory{scrape.NewMemory()}, fmt.Sprintf("Series are kept in memory and lost on exit: %v. Set --storage.tsdb.path.", err), nil
 		}
 		return nil, "", fmt.Errorf("--storage.tsdb.path: %w", err)
 	}
 }
 
-// inMemory is a store that there is nothing to close of.
+// inMemory is a store that needs no closing.
 type inMemory struct{ *scrape.Memory }
 
 func (inMemory) Close() error { return nil }

@@ -13,12 +13,13 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// shopOnly is an access to hosts of the shop.
+// shopOnly returns an access to hosts of the shop.
 func shopOnly() Access {
 	return Access{Client: &http.Client{}, Name: "targets[0]", Port: 6060, Allow: func(host string) bool { return strings.HasSuffix(host, ".shop.svc") || host == "::1" }}
 }
 
-// A Prometheus that names another host is told so, and that host gets nothing.
+// If Prometheus names a host that is not allowed, the error says so, and that host gets no
+// request.
 func TestRuleForHostsThatAreNotAllowed(t *testing.T) {
 	scraped := &prometheus{}
 	scraped.add(t, "http://a.shop.svc:8080/metrics", "job", "shop", "instance", "a")
@@ -43,7 +44,7 @@ func TestRuleForHostsThatAreNotAllowed(t *testing.T) {
 	}
 }
 
-// The same for what service discovery finds, for its metrics too.
+// The same holds for what service discovery finds, for its metrics too.
 func TestFoundHostsThatAreNotAllowed(t *testing.T) {
 	w := filled(t, WatcherOptions{}, []Set{{Access: shopOnly()}}, []*targetgroup.Group{
 		group(model.LabelSet{}, "a.shop.svc:80"), group(model.LabelSet{}, "evil.example:80"), group(model.LabelSet{"__profile_path__": "/x"}, "a.shop.svc.evil.example:80"),

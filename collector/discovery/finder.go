@@ -15,9 +15,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Static is a target of the configuration. It is that of an instance which has
-// all of Labels; without an instance label among them, the instance must be on
-// the host of Address.
+// Static is a target of the configuration. It belongs to the instance that has all of Labels.
+// If these have no instance label, the instance must be on the host of Address.
 type Static struct {
 	Address string // host:port
 	Labels  labels.Labels
@@ -40,17 +39,16 @@ type Options struct {
 	// Client is for targets that no rule matches.
 	Client *http.Client
 	Static []Static
-	// Rules: the first that matches counts.
+	// Rules of access to discovered targets. The first one that matches counts.
 	Rules []Rule
-	// Discovered is what service discovery finds; it may be nil. It comes
-	// before Scraped.
+	// Discovered has the targets of service discovery; it may be nil. It comes before Scraped.
 	Discovered *Watcher
-	// Scraped may be nil: there are no others.
+	// Scraped has the targets of Prometheus. It may be nil.
 	Scraped Scraped
-	// Own lists what gorowatch scrapes itself, for Presence; nil: nothing.
+	// Own lists the targets that gorowatch scrapes itself, for Presence; nil: none.
 	Own Scraped
-	// MaxAge is how old the list of Scraped may be, 1 minute by default. For
-	// an instance that is not on it, it is asked again after a tenth of that.
+	// MaxAge is how old the list of Scraped may get, 1 minute by default. For an instance that
+	// is not on it, the list is read again after a tenth of that.
 	MaxAge time.Duration
 }
 
@@ -58,16 +56,16 @@ type Options struct {
 type Finder struct {
 	o Options
 
-	asking sync.Mutex // held while the list is asked for, so that it is once
+	asking sync.Mutex // held during a request for the list, so that there is only one
 
 	mtx     sync.Mutex
-	asked   time.Time // when the list was wanted last
-	listErr error     // of that time; the list before it stays
+	asked   time.Time // when the list was requested last
+	listErr error     // of that request; the earlier list stays
 	list    []place   // by identity
 }
 
-// place is where Prometheus scrapes an instance. Of tens of thousands no more is
-// kept than tells them apart: labels only where several have the same identity.
+// place is the address at which Prometheus scrapes an instance. There may be tens of thousands,
+// so it keeps labels only if several have the same identity.
 type place struct {
 	identity     uint64
 	scheme, host string
@@ -91,7 +89,7 @@ func (f *Finder) Find(ctx context.Context, now time.Time, instance labels.Labels
 	return f.find(ctx, now, instance, true)
 }
 
-// Known is what Find would say of an instance without asking anybody.
+// Known returns what Find would return, without any request.
 func (f *Finder) Known(now time.Time, instance labels.Labels) (collector.Target, error) {
 	return f.find(context.Background(), now, instance, false)
 }
@@ -104,8 +102,8 @@ func (f *Finder) find(ctx context.Context, now time.Time, instance labels.Labels
 	return s.target(), nil
 }
 
-// spot is where the profiles of an instance are: at an endpoint of service
-// discovery, or at an address.
+// spot is the place of the profiles of an instance: an endpoint of service discovery, or an
+// address.
 type spot struct {
 	endpoint        *Endpoint
 	access          Access
@@ -159,8 +157,8 @@ func (f *Finder) locate(ctx context.Context, now time.Time, instance labels.Labe
 	return spot{access: access, scheme: scraped.scheme, address: scraped.host}, nil
 }
 
-// static is the target of the configuration that an instance is of; nil: none. One at the
-// very address comes before others on its host.
+// static returns the target of the configuration for an instance; nil: none. One with the same
+// address comes before others on its host.
 func (f *Finder) static(instance labels.Labels) (found *Static) {
 	for i := range f.o.Static {
 		s := &f.o.Static[i]
@@ -177,8 +175,8 @@ func (f *Finder) static(instance labels.Labels) (found *Static) {
 	return found
 }
 
-// Gone is since when the pod of an instance is gone, if service discovery has
-// found it once and finds it no more. Nobody is asked.
+// Gone returns since when the pod of an instance is gone, if service discovery found it before
+// and no longer does. It makes no request.
 func (f *Finder) Gone(instance labels.Labels) (since time.Time, gone bool) {
 	if f.o.Discovered == nil {
 		return time.Time{}, false
@@ -186,15 +184,15 @@ func (f *Finder) Gone(instance labels.Labels) (since time.Time, gone bool) {
 	return f.o.Discovered.Gone(instance)
 }
 
-// Asked tells whether all that is asked for targets was, once at least.
+// Asked reports whether each source of targets was read at least once.
 func (f *Finder) Asked() bool {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
 	return f.o.Scraped == nil || !f.asked.IsZero()
 }
 
-// Unused are the static targets and those of service discovery that used does
-// not know by their URL: no instance is found there.
+// Unused returns the static targets and those of service discovery whose URL is not in used:
+// they belong to no instance.
 func (f *Finder) Unused(now time.Time, used map[string]bool) (out []*Endpoint) {
 	for _, s := range f.o.Static {
 		target := s.spot().target()
@@ -213,8 +211,7 @@ func (f *Finder) Unused(now time.Time, used map[string]bool) (out []*Endpoint) {
 	return out
 }
 
-// scraped looks the instance up in Prometheus' list, and asks for a new one if
-// it may.
+// scraped looks the instance up in Prometheus' list, and requests a new list if it may.
 func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Labels, ask bool) (place, error) {
 	id := identity(instance)
 	if ask {
@@ -238,7 +235,7 @@ func (f *Finder) scraped(ctx context.Context, now time.Time, instance labels.Lab
 	return place{}, missing("Prometheus scrapes", instance)
 }
 
-// lookup is what the list has of an identity, and how old the list is.
+// lookup returns what the list has for an identity, and how old the list is.
 func (f *Finder) lookup(id uint64, now time.Time) ([]place, time.Duration) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
@@ -248,7 +245,7 @@ func (f *Finder) lookup(id uint64, now time.Time) ([]place, time.Duration) {
 	return f.places(id), now.Sub(f.asked)
 }
 
-// places are those of an identity. The caller holds mtx.
+// places returns those of an identity. The caller holds mtx.
 func (f *Finder) places(id uint64) []place {
 	from, found := slices.BinarySearchFunc(f.list, id, func(p place, id uint64) int { return cmp.Compare(p.identity, id) })
 	if !found {
@@ -261,7 +258,7 @@ func (f *Finder) places(id uint64) []place {
 	return f.list[from:to]
 }
 
-// refresh asks for the list. The caller holds asking.
+// refresh requests the list. The caller holds asking.
 func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	targets, err := f.o.Scraped.Targets(ctx)
 	f.mtx.Lock()
@@ -283,9 +280,9 @@ func (f *Finder) refresh(ctx context.Context, now time.Time) {
 	}
 }
 
-// closest is the target that agrees with the instance in the most labels:
-// where instance is the name of a node, several of a job have the same. Where
-// that are two, nobody knows which it is.
+// closest returns the target that agrees with the instance in the most labels. Several targets
+// of a job have the same instance label if that is the name of a node. If two fit equally, it
+// returns neither.
 func closest(same []place, instance labels.Labels) (place, error) {
 	if len(same) == 1 {
 		return same[0], nil
@@ -316,8 +313,7 @@ func closest(same []place, instance labels.Labels) (place, error) {
 	return best, nil
 }
 
-// identity is what series and targets of an instance have in common at least,
-// as a hash.
+// identity hashes the labels that series and targets of an instance have in common at least.
 func identity(ls labels.Labels) uint64 {
 	h, _ := ls.HashForLabels(nil, "instance", "job")
 	return h

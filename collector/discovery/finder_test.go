@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// prometheus is a list of targets, and how often it was asked for.
+// prometheus is a list of targets, and how often it was requested.
 type prometheus struct {
 	targets []collector.ScrapeTarget
 	err     error
@@ -144,7 +144,7 @@ func TestStaticComesBeforeScraped(t *testing.T) {
 	require.Zero(t, prom.asked)
 }
 
-// Where instance is the node, the pods on it differ in other labels alone.
+// If the instance label is the node, only other labels distinguish the pods on it.
 func TestClosestOfSeveral(t *testing.T) {
 	prom := &prometheus{}
 	for _, pod := range []string{"p-1", "p-2", "p-3"} {
@@ -158,7 +158,7 @@ func TestClosestOfSeveral(t *testing.T) {
 	}
 }
 
-// Two that differ in nothing that the series has are told, not guessed between.
+// Two targets that the labels of the series cannot distinguish are an error, not a guess.
 func TestTwoTargetsThatClaimAnInstance(t *testing.T) {
 	prom := &prometheus{}
 	prom.add(t, "http://10.0.0.1:80/metrics", "job", "x", "instance", "node-7", "pod", "p-1")
@@ -176,7 +176,7 @@ func TestTwoTargetsThatClaimAnInstance(t *testing.T) {
 	require.Equal(t, "10.0.0.3:80", target.URL.Host)
 }
 
-// A page wants to know what is known, and waits for nobody.
+// Known, for pages, makes no request.
 func TestKnownAsksNobody(t *testing.T) {
 	prom := &prometheus{}
 	prom.add(t, "http://a:80/metrics", "job", "x", "instance", "a")
@@ -193,8 +193,8 @@ func TestKnownAsksNobody(t *testing.T) {
 	require.Equal(t, 1, prom.asked)
 }
 
-// The list is good for a minute. At 12:00:03 a new instance is looked for, too
-// early; at 12:00:06, a tenth of the minute, Prometheus is asked for it again.
+// The list is valid for a minute. At 12:00:03 a new instance comes too early. At 12:00:06, a
+// tenth of the minute later, Prometheus gets a request.
 func TestListIsAskedForWhenItIsOld(t *testing.T) {
 	prom := &prometheus{}
 	prom.add(t, "http://a:80/metrics", "job", "x", "instance", "a")
@@ -217,7 +217,7 @@ func TestListIsAskedForWhenItIsOld(t *testing.T) {
 	require.NoError(t, find(66*time.Second, "b"))
 	require.Equal(t, 3, prom.asked)
 
-	// One that is nowhere does not make us ask at every turn.
+	// An instance that is nowhere does not cause a request each time.
 	for s := range 60 {
 		require.Error(t, find(66*time.Second+time.Duration(s)*time.Second, "c"))
 	}
@@ -239,7 +239,7 @@ func TestOldListGoesOnWhileThereIsNoNewOne(t *testing.T) {
 
 	prom.err, prom.targets = collector.Errorf(collector.ReasonTimeout, "too slow"), nil
 	_, err = f.Find(t.Context(), noon.Add(10*time.Minute), a)
-	require.NoError(t, err, "from the list of before")
+	require.NoError(t, err, "from the previous list")
 	require.Equal(t, 3, prom.asked)
 	_, err = f.Find(t.Context(), noon.Add(10*time.Minute), b)
 	require.Equal(t, collector.ReasonTimeout, collector.ReasonOf(err), "not that there is no such target: that is not known")

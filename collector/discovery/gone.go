@@ -8,22 +8,20 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// memoryOfPods is how long a pod that has gone is remembered: as long as what it
-// leaves behind is judged.
+// memoryOfPods is how long a pod that is gone is remembered: as long as its series are judged.
 const memoryOfPods = time.Hour
 
 // podID is the identity of a pod of Kubernetes.
 type podID struct{ namespace, name string }
 
-// pods are those that a set finds, whether or not they ask for profiles, and
-// those that it found until a while ago: the series of a pod outlive it by
-// minutes, in which nobody answers for it.
+// pods are those that a set finds, whether or not they ask for profiles, and those that it
+// found until recently. The series of a pod outlive it by minutes.
 type pods struct {
 	here map[podID]bool
 	left map[podID]time.Time
 }
 
-// update takes in all groups that are found now.
+// update records all groups that are found now.
 func (p *pods) update(groups []*targetgroup.Group, now time.Time) {
 	here := map[podID]bool{}
 	for _, g := range groups {
@@ -40,8 +38,8 @@ func (p *pods) update(groups []*targetgroup.Group, now time.Time) {
 	p.here, p.left = here, left
 }
 
-// Gone is since when the pod of an instance is gone, if service discovery has
-// found it once and finds it no more.
+// Gone returns since when the pod of an instance is gone, if service discovery found it before
+// and no longer does.
 func (w *Watcher) Gone(instance labels.Labels) (since time.Time, gone bool) {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()

@@ -20,9 +20,9 @@ func podGroup(name string, annotated bool) *targetgroup.Group {
 	return g
 }
 
-// The series of a pod go on for minutes after it: its instance has no target
-// from the moment that it is gone, at no address that Prometheus may still have.
-// A pod that is there and asks for no profiles any more is not gone.
+// The series of a pod continue for minutes after it is gone. From that moment its instance has
+// no target, even at an address that Prometheus may still have. A pod that exists and no longer
+// asks for profiles is not gone.
 func TestPodsThatAreGone(t *testing.T) {
 	now := noon
 	w := filled(t, WatcherOptions{Now: func() time.Time { return now }}, []Set{{PodAnnotations: true}},
@@ -46,7 +46,7 @@ func TestPodsThatAreGone(t *testing.T) {
 	prom.add(t, "http://10.0.0.7:8080/metrics", "job", "api", "instance", "10.0.0.7:8080", "namespace", "prod", "pod", "c")
 	f := finder(t, Options{Discovered: w, Scraped: prom})
 	_, err := f.Find(t.Context(), now, instance("c"))
-	require.EqualError(t, err, "the pod is gone since 12:01:00")
+	require.EqualError(t, err, "the pod has been gone since 12:01:00")
 
 	update(podGroup("a", true), podGroup("c", true))
 	require.False(t, gone("c"), "it is back, under the same name")

@@ -8,15 +8,15 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Instances finds the watched instance that labels from elsewhere, such as those of a
-// pushed profile, belong to: by the rules by which an instance finds its target.
+// Instances finds the watched instance for labels from elsewhere, such as those of a pushed
+// profile. It uses the rules by which an instance finds its target.
 type Instances struct {
 	match []string
 	byKey map[string][]labels.Labels
 }
 
-// NewInstances makes the index of instances. match are the labels that both have in
-// common; without any: namespace and pod, or instance.
+// NewInstances makes the index of instances. match names the labels that both have in common;
+// empty: namespace and pod, or instance.
 func NewInstances(match []string, instances []labels.Labels) *Instances {
 	x := &Instances{match: match, byKey: map[string][]labels.Labels{}}
 	for _, ls := range instances {
@@ -41,7 +41,7 @@ func (x *Instances) Find(ls labels.Labels) (labels.Labels, error) {
 				fit = append(fit, instance)
 			}
 		}
-		if name := ls.Get("instance"); len(fit) > 1 && name != "" { // the ports of a pod, say
+		if name := ls.Get("instance"); len(fit) > 1 && name != "" { // several ports of a pod, for example
 			var same []labels.Labels
 			for _, instance := range fit {
 				if instance.Get("instance") == name {
@@ -62,7 +62,7 @@ func (x *Instances) Find(ls labels.Labels) (labels.Labels, error) {
 	return labels.EmptyLabels(), collector.Errorf(collector.ReasonNoTarget, "no watched instance has these labels (matched by %s)", x.expected())
 }
 
-// expected are the labels by which instances are found, for people.
+// expected names the labels by which instances are found, for people.
 func (x *Instances) expected() string {
 	if len(x.match) > 0 {
 		return strings.Join(x.match, ", ")

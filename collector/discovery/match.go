@@ -13,8 +13,8 @@ import (
 // maxNamed bounds the targets that a reason names.
 const maxNamed = 3
 
-// Keys of the index: what is looked up, then the values, apart by a byte that
-// no label has.
+// Keys of the index: the kind of lookup, then the values, separated by a byte that no label
+// has.
 const (
 	keyMatch    = "match\xff"
 	keyPod      = "pod\xff"
@@ -22,12 +22,11 @@ const (
 	keyHost     = "host\xff"
 )
 
-// keys are those that a target is found by, and that an instance is looked up
-// with, the best first.
+// keys returns the keys of a target, or those to look an instance up with, the best first.
 func (f *found) keys(ls labels.Labels) []string { return keysOf(f.Match, ls) }
 
-// keysOf are the keys of labels by the labels that a target and its instance share.
-// Without any: namespace and pod, or instance.
+// keysOf returns the keys for the labels that a target and its instance share. Without any:
+// namespace and pod, or instance.
 func keysOf(match []string, ls labels.Labels) []string {
 	if len(match) > 0 {
 		values := make([]string, len(match))
@@ -48,8 +47,7 @@ func keysOf(match []string, ls labels.Labels) []string {
 	return out
 }
 
-// find is the target of an instance; nil and no error: the set does not know
-// it.
+// find returns the target of an instance; nil without an error: the set does not have it.
 func (f *found) find(instance labels.Labels) (*Endpoint, error) {
 	for _, key := range f.keys(instance) {
 		var fit []*Endpoint
@@ -58,7 +56,7 @@ func (f *found) find(instance labels.Labels) (*Endpoint, error) {
 				fit = append(fit, e)
 			}
 		}
-		if len(fit) > 1 { // the ports of a pod, say
+		if len(fit) > 1 { // several ports of a pod, for example
 			same := slices.DeleteFunc(slices.Clone(fit), func(e *Endpoint) bool {
 				return e.Labels.Get("instance") != instance.Get("instance")
 			})
@@ -73,8 +71,8 @@ func (f *found) find(instance labels.Labels) (*Endpoint, error) {
 	return nil, nil
 }
 
-// agrees tells whether a target and an instance differ in nothing that says
-// what they are. A label that one of them lacks says nothing.
+// agrees reports whether no identifying label of a target and an instance differs. A label that
+// one of them lacks does not count.
 func agrees(target, instance labels.Labels) bool {
 	for _, name := range []string{"job", "namespace", "pod", "container"} {
 		a, b := target.Get(name), instance.Get(name)
@@ -85,7 +83,7 @@ func agrees(target, instance labels.Labels) bool {
 	return true
 }
 
-// one is the endpoint that several are, if they are at one place.
+// one returns the single endpoint if all of fit are at one place.
 func (f *found) one(fit []*Endpoint) (*Endpoint, error) {
 	best := fit[0]
 	var places []string
@@ -114,7 +112,7 @@ func ambiguous(who string, places []string) error {
 		"not asked: %d targets claim to be this instance (%s: %s); tell them apart with labels, or with match", len(places), who, strings.Join(named, ", "))
 }
 
-// missing says that nobody knows an instance.
+// missing makes the error for an instance that no target fits.
 func missing(who string, instance labels.Labels) error {
 	var by []string
 	for _, name := range []string{"job", "instance", "namespace", "pod"} {

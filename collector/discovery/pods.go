@@ -16,21 +16,20 @@ const (
 	podMeta = "__meta_kubernetes_pod_"
 	// portLabel marks a target whose port its annotations chose.
 	portLabel = "__gorowatch_port__"
-	// metricsPortLabel is the port of its metrics where that is another.
+	// metricsPortLabel is the port of its metrics if that is another.
 	metricsPortLabel = "__gorowatch_metrics_port__"
 )
 
-// dialect is how somebody's annotations ask for the goroutine profile. Names
-// are empty where it has none.
+// dialect is one way in which annotations ask for the goroutine profile. Names that it does not
+// have are empty.
 type dialect struct {
 	scrape, port, portName, scheme, path string
-	// orPort is whose port counts where it says none of its own.
+	// orPort names the dialect whose port counts if this one has none
 	orPort string
 }
 
-// dialects are those that people have on their pods already. The first that
-// says anything of scraping decides. That Prometheus may scrape metrics
-// (prometheus.io/scrape) is no consent to profiles, which cost more and show
+// dialects are those in common use. The first one that mentions scraping decides. Permission to
+// scrape metrics (prometheus.io/scrape) does not include profiles, which cost more and show
 // more.
 var dialects = []dialect{
 	{
@@ -44,14 +43,14 @@ var dialects = []dialect{
 	{scrape: "pyroscope.io/scrape", port: "pyroscope.io/port"},
 }
 
-// isPod tells whether a group is a pod of Kubernetes' role pod.
+// isPod reports whether a group is a pod of Kubernetes' role pod.
 func isPod(g *targetgroup.Group) bool {
 	_, ok := g.Labels[podMeta+"ip"]
 	return ok
 }
 
-// annotation is the value of a pod's annotation; service discovery has changed
-// what cannot be in the name of a label into underscores.
+// annotation returns the value of a pod's annotation. Service discovery has replaced characters
+// that label names cannot have by underscores.
 func annotation(g *targetgroup.Group, name string) string {
 	if name == "" {
 		return ""
@@ -65,9 +64,9 @@ func annotation(g *targetgroup.Group, name string) string {
 	return string(g.Labels[model.LabelName(podMeta+"annotation_"+name)])
 }
 
-// annotated is the one target of a pod where its annotations ask for profiles.
-// asked: they speak of it at all. An error says why it has no profiles: the
-// pod does not want it, or does not say where they are.
+// annotated returns the target of a pod whose annotations ask for profiles. asked means that
+// annotations mention it at all. An error says why there are no profiles: the pod does not want
+// it, or does not say where they are.
 func annotated(g *targetgroup.Group) (target model.LabelSet, asked bool, err error) {
 	switch g.Labels[podMeta+"phase"] {
 	case "Pending", "Succeeded", "Failed":
@@ -88,8 +87,8 @@ func annotated(g *targetgroup.Group) (target model.LabelSet, asked bool, err err
 	return nil, false, nil
 }
 
-// target is the pod's profile as the dialect says: the port by its name, else
-// by its number, else the only one that the pod has.
+// target makes the pod's target in this dialect: the port by its name, else by its number, else
+// the only one that the pod has.
 func (d dialect) target(g *targetgroup.Group) (model.LabelSet, error) {
 	var port, container string
 	if name := annotation(g, d.portName); name != "" {
@@ -127,7 +126,7 @@ func (d dialect) target(g *targetgroup.Group) (model.LabelSet, error) {
 	if path := annotation(g, d.path); path != "" {
 		t[profilePathLabel] = model.LabelValue(path)
 	}
-	// Where its metrics are counts where nobody but us scrapes them.
+	// The port of the metrics counts if only gorowatch scrapes them.
 	if metrics := annotation(g, "prometheus.io/port"); metrics != "" {
 		t[metricsPortLabel] = model.LabelValue(metrics)
 	}
@@ -137,8 +136,7 @@ func (d dialect) target(g *targetgroup.Group) (model.LabelSet, error) {
 	return t, nil
 }
 
-// podTarget is the target at a port of the pod, and of a container of it where
-// that is known.
+// podTarget makes the target at a port of the pod, and of a container of it if that is known.
 func podTarget(g *targetgroup.Group, port, container string) model.LabelSet {
 	address := string(g.Labels[podMeta+"ip"])
 	if port != "" {
@@ -159,8 +157,8 @@ func podTarget(g *targetgroup.Group, port, container string) model.LabelSet {
 	return t
 }
 
-// containerPort is the number, and the container, of the pod's port that says
-// value in a field.
+// containerPort returns the number, and the container, of the pod's port that has value in a
+// field.
 func containerPort(g *targetgroup.Group, field, value string) (number, container string) {
 	for _, t := range g.Targets {
 		if !isInit(t) && string(t[model.LabelName(podMeta+"container_"+field)]) == value {
@@ -170,7 +168,7 @@ func containerPort(g *targetgroup.Group, field, value string) (number, container
 	return "", ""
 }
 
-// onlyPort is the pod's port if it has no other.
+// onlyPort returns the pod's port if it has just one.
 func onlyPort(g *targetgroup.Group) (number, container string) {
 	for _, t := range g.Targets {
 		n := string(t[podMeta+"container_port_number"])
@@ -187,9 +185,8 @@ func onlyPort(g *targetgroup.Group) (number, container string) {
 
 func isInit(t model.LabelSet) bool { return t[podMeta+"container_init"] == "true" }
 
-// podJob is a name for what a pod is one of, from what it was found with: its
-// label app.kubernetes.io/name or app, or the name of its controller. Empty: it
-// is no pod.
+// podJob returns a job name for a pod: its label app.kubernetes.io/name or app, or the name of
+// its controller. Empty: it is not a pod.
 func podJob(lb *labels.Builder) string {
 	for _, name := range []string{"label_app_kubernetes_io_name", "label_app"} {
 		if v := lb.Get(podMeta + name); v != "" {

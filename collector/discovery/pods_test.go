@@ -14,8 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// pod is one as Kubernetes' role pod finds it, with ports written
-// container:name:number.
+// pod makes a pod as Kubernetes' role pod finds it, with ports written container:name:number.
 func pod(ports []string, annotations ...string) *targetgroup.Group {
 	g := &targetgroup.Group{Source: "pod/prod/shop-7d9f-x2x", Labels: model.LabelSet{
 		"__meta_kubernetes_namespace": "prod", "__meta_kubernetes_pod_name": "shop-7d9f-x2x",
@@ -41,8 +40,8 @@ func pod(ports []string, annotations ...string) *targetgroup.Group {
 	return g
 }
 
-// Which of a pod's annotations counts, and what it means. Each family is as its
-// own project reads it.
+// Which of a pod's annotations counts, and what it means. Each family has the meaning that its
+// own project gives it.
 func TestPodAnnotations(t *testing.T) {
 	const (
 		grafana   = "profiles.grafana.com/goroutine."
@@ -137,8 +136,8 @@ func TestPodsThatDoNotRunAreNotAsked(t *testing.T) {
 	}
 }
 
-// Of a pod with a sidecar the container is the one that has the port; a port
-// that none declares is nobody's.
+// In a pod with a sidecar, the container is the one that has the port. A port that no container
+// declares belongs to none.
 func TestContainerOfAPod(t *testing.T) {
 	ports := []string{"app:http:8080", "proxy:admin:15000"}
 	s := Set{PodAnnotations: true}
@@ -148,7 +147,7 @@ func TestContainerOfAPod(t *testing.T) {
 	}
 }
 
-// The port of the set is for pods that say none.
+// The port of the set is for pods without one.
 func TestIPv6Pod(t *testing.T) {
 	g := pod(nil, "coroot.com/profile-scrape", "true", "coroot.com/profile-port", "6060")
 	g.Labels["__meta_kubernetes_pod_ip"] = "fd00::7"
@@ -158,7 +157,7 @@ func TestIPv6Pod(t *testing.T) {
 	require.Equal(t, labels.FromStrings("container", "app", "instance", "[fd00::7]:6060", "namespace", "prod", "pod", "shop-7d9f-x2x"), e.Labels)
 }
 
-// Without a Prometheus gorowatch scrapes the pod where Prometheus would.
+// Without a Prometheus, gorowatch scrapes the pod where Prometheus would.
 func TestMetricsOfAPod(t *testing.T) {
 	s := Set{PodAnnotations: true}
 	asks := []string{"pyroscope.io/scrape", "true", "pyroscope.io/port", "6060"}

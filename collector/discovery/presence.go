@@ -10,10 +10,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Presence is what service discovery and the list of what Prometheus scrapes say
-// of an instance. It asks for the list, unless that is young.
+// Presence combines service discovery and the list of what Prometheus scrapes. It requests the
+// list, unless that is recent.
 //
-// Static targets of the configuration say nothing: they stay whatever runs there.
+// Static targets of the configuration do not count: they stay whatever runs there.
 func (f *Finder) Presence(ctx context.Context, now time.Time, instance labels.Labels) collector.Presence {
 	found := collector.PresenceUnlisted
 	asked := false // anybody at all
@@ -50,8 +50,8 @@ func (f *Finder) Presence(ctx context.Context, now time.Time, instance labels.La
 	return found
 }
 
-// scrapedByUs is what our own scraping says of an instance, which has the labels
-// of its target.
+// scrapedByUs returns the presence according to gorowatch's own scraping. The instance has the
+// labels of its target.
 func (f *Finder) scrapedByUs(ctx context.Context, instance labels.Labels) collector.Presence {
 	targets, err := f.o.Own.Targets(ctx)
 	if err != nil {
@@ -72,9 +72,8 @@ func (f *Finder) scrapedByUs(ctx context.Context, instance labels.Labels) collec
 // noList is the answer of an engine that scrapes nothing itself.
 const noList collector.Presence = "no list"
 
-// presence is what the list of Prometheus says of an instance. An empty list
-// says nothing: it is that of a Prometheus that has just started, or of one that
-// is written to.
+// presence returns the presence according to Prometheus' list. An empty list does not count:
+// Prometheus may have just started, or may only receive remote writes.
 func (f *Finder) presence(ctx context.Context, now time.Time, instance labels.Labels) collector.Presence {
 	f.asking.Lock()
 	defer f.asking.Unlock()
@@ -102,9 +101,9 @@ func (f *Finder) presence(ctx context.Context, now time.Time, instance labels.La
 	return collector.PresenceGone
 }
 
-// presence is what service discovery says of an instance; some tells whether
-// something is discovered at all. A set that has lost all of its targets, or has
-// more than it may have, does not say that one is gone.
+// presence returns the presence according to service discovery; some reports whether it has any
+// targets. A set that has lost all of its targets, or has more than its limit, does not show
+// that one is gone.
 func (w *Watcher) presence(now time.Time, instance labels.Labels) (found collector.Presence, some bool) {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()

@@ -62,12 +62,12 @@ func TestPresenceByServiceDiscovery(t *testing.T) {
 	require.Equal(t, collector.PresenceGone, of(both, "b"), "its pod is deleted, whoever scrapes at its address")
 	require.Equal(t, collector.PresencePresent, of(both, "a"))
 
-	// The container of a pod that is there has ended: nothing listens.
+	// The pod is still there, but its container has ended and nothing listens.
 	now = now.Add(time.Minute)
 	prom.targets[0].Unreachable = true
 	require.Equal(t, collector.PresenceGone, of(both, "a"))
 
-	// A cluster that has no pod at all any more is a mistake.
+	// A cluster without any pod is most likely a mistake.
 	update(group(nil))
 	require.Equal(t, collector.PresencePresent, of(alone, "a"))
 	now = now.Add(time.Hour)

@@ -7,9 +7,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// WithoutSeries lists the labels of the targets that belong to none of the instances: those
-// of the configuration and of service discovery that may be asked. It asks nobody. What
-// Prometheus scrapes is not among them.
+// WithoutSeries lists the labels of the targets that belong to none of the instances and may be
+// asked: those of the configuration and of service discovery, not what Prometheus scrapes. It
+// makes no request.
 func (f *Finder) WithoutSeries(now time.Time, instances iter.Seq[labels.Labels]) (out []labels.Labels) {
 	s := f.Survey(now)
 	if s.used == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Targets that no series belongs to, each with the labels that Find finds it by again.
+// Targets without a series, each with labels by which Find finds it again.
 func TestWithoutSeries(t *testing.T) {
 	f := finder(t, Options{Static: []Static{
 		{Address: "10.0.0.7:6060", Labels: labels.FromStrings("job", "batch")},
@@ -32,7 +32,7 @@ func TestWithoutSeries(t *testing.T) {
 	}
 	require.Empty(t, f.WithoutSeries(noon, slices.Values(append(got, shop))))
 
-	// What Prometheus scrapes is not a target of ours.
+	// What Prometheus scrapes is not one of gorowatch's targets.
 	p := &prometheus{}
 	p.add(t, "http://10.0.0.9:80/metrics", "job", "x", "instance", "10.0.0.9:80")
 	require.Empty(t, finder(t, Options{Scraped: p}).WithoutSeries(noon, slices.Values([]labels.Labels{shop})))

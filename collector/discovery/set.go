@@ -15,8 +15,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// profilePathLabel is the path of the goroutine profile, which relabelling may
-// set as it sets __metrics_path__.
+// profilePathLabel is the path of the goroutine profile. Relabelling may set it, like
+// __metrics_path__.
 const profilePathLabel = model.ReservedLabelPrefix + "profile_path__"
 
 // Set is a set of targets that service discovery finds.
@@ -24,47 +24,47 @@ type Set struct {
 	// Name is the set's place in the configuration, for people: targets[2].
 	Name    string
 	Configs sd.Configs
-	// Relabel is applied to every target, as Prometheus does to its own. The
-	// label __profile_path__ is the path of the goroutine profile.
+	// Relabel is applied to every target, as in Prometheus. The label __profile_path__ is the
+	// path of the goroutine profile.
 	Relabel []*relabel.Config
-	// Match are the labels in which a target and its series agree. Empty:
-	// namespace and pod where both have them, else instance, else its host.
+	// Match names the labels that a target and its series share. Empty: namespace and pod if
+	// both have them, else instance, else its host.
 	Match []string
-	// PodAnnotations: of pods (role pod of Kubernetes), only those that ask for
-	// it in their annotations, where these say.
+	// PodAnnotations selects those pods (role pod of Kubernetes) whose annotations ask for it,
+	// at the address that these give.
 	PodAnnotations bool
-	// Limit is the number of targets that are used; 0: no limit.
+	// Limit is the number of targets that are used; 0: no limit
 	Limit  int
 	Access Access
 }
 
 // Endpoint is a target that service discovery has found.
 type Endpoint struct {
-	// Set is the name of the set that it was found by.
+	// Set is the name of the set that found it.
 	Set string
 	// Labels are those left after relabelling. instance is the address unless
 	// relabelling has set it; namespace, pod and container are those of the
 	// pod.
 	Labels labels.Labels
-	// Job is a name for the service of a pod, for where nobody else has one.
+	// Job is a name for the service of a pod, if no label has one.
 	Job string
-	// Metrics is where it would have its metrics.
+	// Metrics is the presumed address of its metrics.
 	Metrics *url.URL
-	// Err says why it is not asked for profiles, which it may be nevertheless
-	// the target of an instance.
+	// Err says why it gets no requests for profiles, although it may be the target of an
+	// instance.
 	Err error
 
 	target collector.Target
 }
 
-// URL of the goroutine profile; nil where Err says why there is none.
+// URL returns the address of the goroutine profile; nil if Err says why there is none.
 func (e *Endpoint) URL() *url.URL { return e.target.URL }
 
-// Client authorises with the target.
+// Client returns the client that logs in to the target.
 func (e *Endpoint) Client() *http.Client { return e.target.Client }
 
-// endpoints are the targets of a set, from the groups that its mechanisms have
-// sent. Those that cannot be targets are there with the reason.
+// endpoints makes the targets of a set from the groups of its mechanisms. Those that cannot be
+// targets have the reason.
 func (s *Set) endpoints(groups []*targetgroup.Group) []*Endpoint {
 	var out []*Endpoint
 	lb := labels.NewBuilder(labels.EmptyLabels())
@@ -86,7 +86,7 @@ func (s *Set) endpoints(groups []*targetgroup.Group) []*Endpoint {
 	return out
 }
 
-// endpoint makes a target of the labels that were found; nil: it is dropped.
+// endpoint makes a target of discovered labels; nil: relabelling drops it.
 func (s *Set) endpoint(lb *labels.Builder, target, group model.LabelSet, refused error) *Endpoint {
 	lb.Reset(labels.EmptyLabels())
 	for name, value := range group {

@@ -7,9 +7,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Survey tells which instances have targets and how many targets have no
-// instance, at one time and without asking anybody, for who counts tens of
-// thousands of them: nothing is made of a target but what tells it apart.
+// Survey counts instances with targets and targets without an instance, at one time and without
+// a request. There may be tens of thousands, so it only builds what identifies a target.
 type Survey struct {
 	finder *Finder
 	now    time.Time
@@ -19,7 +18,7 @@ type Survey struct {
 // where is a target's URL.
 type where struct{ scheme, host, path string }
 
-// where is that of the spot's target.
+// where returns that of the spot's target.
 func (s spot) where() where {
 	if s.endpoint != nil {
 		u := s.endpoint.target.URL
@@ -37,7 +36,7 @@ func (f *Finder) Survey(now time.Time) *Survey {
 	return s
 }
 
-// Has tells whether an instance has a target, as Known does.
+// Has reports whether an instance has a target, as Known does.
 func (s *Survey) Has(instance labels.Labels) bool {
 	at, err := s.finder.locate(context.Background(), s.now, instance, false)
 	if err == nil && s.used != nil {
@@ -46,8 +45,7 @@ func (s *Survey) Has(instance labels.Labels) bool {
 	return err == nil
 }
 
-// Unused is how many targets no instance has had, as Unused of the Finder
-// lists them.
+// Unused counts the targets that belong to no instance, which Unused of the Finder lists.
 func (s *Survey) Unused() (n int) {
 	for _, t := range s.finder.o.Static {
 		if !s.used[t.spot().where()] {

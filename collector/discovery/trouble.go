@@ -13,52 +13,52 @@ import (
 )
 
 const (
-	// troubleTime is how long a complaint counts that is not heard again; the
-	// mechanisms try again within half a minute or so.
+	// troubleTime is how long a problem counts after its last message; the mechanisms try again
+	// within about half a minute
 	troubleTime = 2 * time.Minute
-	// maxTrouble bounds the complaints that are kept.
+	// maxTrouble bounds the number of problems
 	maxTrouble = 10
 )
 
-// trouble keeps what the mechanisms of service discovery complain about. Their
-// logs are the only place where they say it.
+// trouble keeps the problems of service discovery. The mechanisms only report them in their
+// logs.
 type trouble struct {
 	now func() time.Time
 
-	mtx  sync.Mutex
-	said map[string]time.Time // when last
+	mtx      sync.Mutex
+	lastSeen map[string]time.Time // by the text of the problem
 }
 
-// note keeps a complaint; of too many, the newest.
+// note records a problem; if there are too many, the newest stay.
 func (t *trouble) note(what string) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
-	if t.said == nil {
-		t.said = map[string]time.Time{}
+	if t.lastSeen == nil {
+		t.lastSeen = map[string]time.Time{}
 	}
 	now := t.now()
-	maps.DeleteFunc(t.said, func(_ string, last time.Time) bool { return now.Sub(last) >= troubleTime })
-	t.said[what] = now
-	if len(t.said) > maxTrouble {
-		delete(t.said, slices.MinFunc(slices.Collect(maps.Keys(t.said)), func(a, b string) int {
-			return cmp.Or(t.said[a].Compare(t.said[b]), cmp.Compare(a, b))
+	maps.DeleteFunc(t.lastSeen, func(_ string, last time.Time) bool { return now.Sub(last) >= troubleTime })
+	t.lastSeen[what] = now
+	if len(t.lastSeen) > maxTrouble {
+		delete(t.lastSeen, slices.MinFunc(slices.Collect(maps.Keys(t.lastSeen)), func(a, b string) int {
+			return cmp.Or(t.lastSeen[a].Compare(t.lastSeen[b]), cmp.Compare(a, b))
 		}))
 	}
 }
 
-// list is what there is to complain about now, in order.
+// list returns the current problems, in order.
 func (t *trouble) list(now time.Time) (out []string) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
-	for _, what := range slices.Sorted(maps.Keys(t.said)) {
-		if now.Sub(t.said[what]) < troubleTime {
+	for _, what := range slices.Sorted(maps.Keys(t.lastSeen)) {
+		if now.Sub(t.lastSeen[what]) < troubleTime {
 			out = append(out, what)
 		}
 	}
 	return out
 }
 
-// listener is a slog.Handler that passes everything on, and notes the errors.
+// listener is a slog.Handler that passes everything on, and records the errors.
 type listener struct {
 	slog.Handler
 	trouble *trouble
@@ -88,7 +88,7 @@ func (l listener) WithGroup(name string) slog.Handler {
 // forbidden is how an API server refuses what a role does not allow.
 var forbidden = regexp.MustCompile(`User "([^"]*)" cannot (\w+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?`)
 
-// inWords says what is wrong so that who reads it knows what to do.
+// inWords describes a problem so that a reader knows what to do.
 func inWords(message, err string) string {
 	if m := forbidden.FindStringSubmatch(err); m != nil {
 		resource, where := m[3], "in any namespace"

@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a library of a mechanism logs is logged, and is a warning for as long as
-// it goes on.
+// What a mechanism's library logs is logged, and is a warning while it lasts.
 func TestTrouble(t *testing.T) {
 	now := noon
 	reg := prom.NewRegistry()

@@ -24,11 +24,10 @@ import (
 
 // WatcherOptions are the options of a Watcher.
 type WatcherOptions struct {
-	// Hold is how long the targets of a set stay after its service discovery
-	// has none at all any more, which is a mistake more often than the truth.
-	// Default 5 minutes.
+	// Hold is how long the targets of a set stay after its service discovery returns none at
+	// all, which is usually a mistake. Default 5 minutes.
 	Hold time.Duration
-	// OnUpdate, if set, is told when the targets may have changed.
+	// OnUpdate, if set, is called when the targets may have changed.
 	OnUpdate func()
 	// Now is the clock; default time.Now.
 	Now    func() time.Time
@@ -47,25 +46,25 @@ type Watcher struct {
 
 	mtx  sync.RWMutex
 	sets []*found // in the order of the configuration
-	// named are their names, for people.
+	// named is the list of their names, for people
 	named string
 }
 
-// found is what a set has found, and how instances find it there.
+// found is what a set has found, and the index by which instances find it.
 type found struct {
 	Set
 	groups    []*targetgroup.Group // of the last update
 	endpoints []*Endpoint
 	byKey     map[string][]*Endpoint
-	// emptied is when the mechanisms had no target any more; zero: they have.
+	// emptied is when the mechanisms lost their last target; zero: they have some.
 	emptied time.Time
-	// over is how many more were found than the limit allows.
+	// over is the number of targets beyond the limit.
 	over int
 	pods pods
 }
 
-// NewWatcher makes a Watcher that finds nothing yet. Its mechanisms run from
-// the first Apply on; Run takes in what they find, and ends them.
+// NewWatcher makes a Watcher without targets. Its mechanisms run from the first Apply on; Run
+// records what they find, and ends them.
 func NewWatcher(o WatcherOptions) (*Watcher, error) {
 	if o.Hold <= 0 {
 		o.Hold = 5 * time.Minute
@@ -87,7 +86,7 @@ func NewWatcher(o WatcherOptions) (*Watcher, error) {
 	w := &Watcher{o: o, metrics: metrics, stop: stop, trouble: trouble{now: o.Now}}
 	promauto.With(o.Registerer).NewGaugeFunc(prom.GaugeOpts{
 		Name: "gorowatch_discovery_problems",
-		Help: "What service discovery cannot do now, such as list pods for lack of a right. The status page says what.",
+		Help: "Current problems of service discovery, such as a missing right to list pods. The status page shows them.",
 	}, func() float64 { return float64(len(w.trouble.list(o.Now()))) })
 	if w.manager = sd.NewManager(ctx, w.Listen(o.Logger), o.Registerer, metrics, sd.Name("gorowatch")); w.manager == nil {
 		stop()
@@ -96,15 +95,14 @@ func NewWatcher(o WatcherOptions) (*Watcher, error) {
 	return w, nil
 }
 
-// Listen makes a logger that logs as l does. The errors that are logged by it
-// become warnings: libraries that mechanisms are made of say in no other way
-// what they cannot do.
+// Listen makes a logger that logs as l does, and turns errors into warnings. The libraries of
+// mechanisms report problems in no other way.
 func (w *Watcher) Listen(l *slog.Logger) *slog.Logger {
 	return slog.New(listener{l.Handler(), &w.trouble})
 }
 
-// Check makes the mechanisms of a set and throws them away, so that a mistake
-// shows before anything changes. It connects to nothing.
+// Check makes the mechanisms of a set and discards them, so that a mistake shows before
+// anything changes. It opens no connection.
 func (w *Watcher) Check(s Set) error {
 	for _, c := range s.Configs {
 		_, err := c.NewDiscoverer(sd.DiscovererOptions{
@@ -117,8 +115,8 @@ func (w *Watcher) Check(s Set) error {
 	return nil
 }
 
-// Apply replaces the sets. Mechanisms whose configuration has not changed go
-// on, and so do their targets.
+// Apply replaces the sets. Mechanisms whose configuration has not changed continue, with their
+// targets.
 func (w *Watcher) Apply(sets []Set) error {
 	configs := map[string]sd.Configs{}
 	w.mtx.Lock()
@@ -140,7 +138,7 @@ func (w *Watcher) Apply(sets []Set) error {
 	return w.manager.ApplyConfig(configs)
 }
 
-// Run takes in what is found, until ctx is done. It is called once.
+// Run records what is found, until ctx is done. It is called once.
 func (w *Watcher) Run(ctx context.Context) {
 	defer w.Stop()
 	var running sync.WaitGroup
@@ -163,7 +161,7 @@ func (w *Watcher) Run(ctx context.Context) {
 // Stop ends the mechanisms of a Watcher whose Run is never called.
 func (w *Watcher) Stop() { w.stop() }
 
-// update takes in the groups of all sets.
+// update records the groups of all sets.
 func (w *Watcher) update(all map[string][]*targetgroup.Group) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
@@ -174,7 +172,7 @@ func (w *Watcher) update(all map[string][]*targetgroup.Group) {
 		}
 		f.update(groups, w.o.Now())
 		if f.over > 0 {
-			w.o.Logger.Warn("Too many targets; those beyond the limit are not asked for profiles",
+			w.o.Logger.Warn("Too many targets; no profiles are pulled from those beyond the limit",
 				"set", f.Name, "limit", f.Limit, "found", f.Limit+f.over)
 		}
 	}
@@ -199,7 +197,7 @@ func targetsIn(groups []*targetgroup.Group) (n int) {
 	return n
 }
 
-// build makes the endpoints and their index of the groups.
+// build makes the endpoints of the groups, and their index.
 func (f *found) build() {
 	f.endpoints = f.Set.endpoints(f.groups)
 	slices.SortFunc(f.endpoints, func(a, b *Endpoint) int { return labels.Compare(a.Labels, b.Labels) })
@@ -216,12 +214,12 @@ func (f *found) build() {
 	}
 }
 
-// live tells whether what is kept of a set still counts.
+// live reports whether the targets of a set still count.
 func (f *found) live(now time.Time, hold time.Duration) bool {
 	return f.emptied.IsZero() || now.Sub(f.emptied) < hold
 }
 
-// Endpoints are all targets that are known at a time.
+// Endpoints returns all targets that are known at a time.
 func (w *Watcher) Endpoints(now time.Time) []*Endpoint {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
@@ -234,34 +232,33 @@ func (w *Watcher) Endpoints(now time.Time) []*Endpoint {
 	return out
 }
 
-// Problems are what the mechanisms cannot do now, in words.
+// Problems says what the mechanisms cannot do now, in words.
 func (w *Watcher) Problems(now time.Time) []string { return w.trouble.list(now) }
 
-// Warnings say what is wrong with the sets as wholes, in words, and what the
-// mechanisms cannot do.
+// Warnings says what is wrong with whole sets, in words, and what the mechanisms cannot do.
 func (w *Watcher) Warnings(now time.Time) (out []string) {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
 	for _, f := range w.sets {
 		switch {
 		case f.over > 0:
-			out = append(out, fmt.Sprintf("%s: service discovery finds %d targets, and only %d of them are used (target_limit); drop what is no Go service with relabel_configs, or raise the limit",
+			out = append(out, fmt.Sprintf("%s: service discovery finds %d targets, and only %d of them are used (target_limit); drop other programs with relabel_configs, or raise the limit",
 				f.Name, f.Limit+f.over, f.Limit))
 		case !f.emptied.IsZero() && f.live(now, w.o.Hold):
-			out = append(out, fmt.Sprintf("%s: service discovery has no target any more since %s; those of before are kept for %s",
+			out = append(out, fmt.Sprintf("%s: service discovery has returned no targets since %s; the previous ones are kept for %s",
 				f.Name, f.emptied.UTC().Format(time.TimeOnly), w.o.Hold))
 		}
 	}
 	return append(out, w.trouble.list(now)...)
 }
 
-// Found is how many targets a set has.
+// Found is the number of targets of a set.
 type Found struct {
 	Set     string
 	Targets int
 }
 
-// Found is what the sets have found, in the order of the configuration.
+// Found returns what the sets have found, in the order of the configuration.
 func (w *Watcher) Found(now time.Time) []Found {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
@@ -276,8 +273,8 @@ func (w *Watcher) Found(now time.Time) []Found {
 	return out
 }
 
-// find is the target of an instance; nil and no error: no set knows it. The
-// first set that does counts.
+// find returns the target of an instance; nil without an error: no set has it. The first set
+// that does counts.
 func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error) {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()
@@ -290,12 +287,12 @@ func (w *Watcher) find(now time.Time, instance labels.Labels) (*Endpoint, error)
 		}
 	}
 	if since, gone := w.gone(instance); gone {
-		return nil, collector.Errorf(collector.ReasonGone, "the pod is gone since %s", since.UTC().Format(time.TimeOnly))
+		return nil, collector.Errorf(collector.ReasonGone, "the pod has been gone since %s", since.UTC().Format(time.TimeOnly))
 	}
 	return nil, nil
 }
 
-// names are the sets that are watched, for people.
+// names returns the names of the watched sets, for people.
 func (w *Watcher) names() string {
 	w.mtx.RLock()
 	defer w.mtx.RUnlock()

@@ -66,18 +66,17 @@ func watch(t *testing.T, o WatcherOptions, sets ...Set) *Watcher {
 	return w
 }
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 2 * time.Minute
 
-// eventually waits for what the mechanisms find.
+// eventually waits until the mechanisms have found n targets.
 func eventually(t *testing.T, w *Watcher, n int) []*Endpoint {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(w.Endpoints(time.Now())) == n }, patience, 10*time.Millisecond)
 	return w.Endpoints(time.Now())
 }
 
-// filled is a Watcher of sets whose mechanisms have found groups, one for each.
+// filled makes a Watcher of sets whose mechanisms have found groups, one for each.
 func filled(t *testing.T, o WatcherOptions, sets []Set, groups ...[]*targetgroup.Group) *Watcher {
 	t.Helper()
 	w, err := NewWatcher(o)
@@ -93,7 +92,7 @@ func filled(t *testing.T, o WatcherOptions, sets []Set, groups ...[]*targetgroup
 	return w
 }
 
-// group is a target group of addresses.
+// group returns a target group of addresses.
 func group(ls model.LabelSet, addresses ...string) *targetgroup.Group {
 	g := &targetgroup.Group{Source: "test", Labels: ls}
 	for _, a := range addresses {
@@ -109,8 +108,8 @@ func urlOf(t *testing.T, f *Finder, ls ...string) string {
 	return target.URL.String()
 }
 
-// Every mechanism that Prometheus' packages bring, in one configuration: what
-// they find is found for the instances of the series.
+// Every mechanism of Prometheus' packages in one configuration. The instances of the series
+// find its targets.
 func TestMechanisms(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "more.json")
@@ -146,8 +145,8 @@ static_configs: [{targets: ["10.0.1.1:80"], labels: {job: static}}]
 		require.Equal(t, want, urlOf(t, f, "job", instance[0], "instance", instance[1]))
 	}
 
-	// The file changes: what it had goes, what it has comes. It may do so before
-	// its folder is watched, so it is read again every second too.
+	// The file changes: its old targets go, the new ones appear. It may change before its
+	// folder is watched, so the mechanism also reads it every second.
 	require.NoError(t, os.WriteFile(file, []byte(`[{"targets": ["10.0.2.2:80", "10.0.2.3:80"], "labels": {"job": "file"}}]`), 0o600))
 	eventually(t, w, 5)
 	_, err := f.Find(t.Context(), noon, labels.FromStrings("job", "file", "instance", "10.0.2.1:80"))
@@ -197,8 +196,8 @@ func TestMistakesShowBeforeAnythingChanges(t *testing.T) {
 	}
 }
 
-// By what an instance and a target are known to be the same, in this order:
-// pod, address, host; or what the configuration says.
+// A target and an instance match in this order: pod, address, host; or as the configuration
+// says.
 func TestMatching(t *testing.T) {
 	pods := rules(t, `
 - {source_labels: [ns], target_label: namespace}
@@ -253,8 +252,8 @@ func TestMatching(t *testing.T) {
 	require.EqualError(t, err, "not asked: 2 targets claim to be this instance (targets[0]: http://10.0.0.4:6060/debug/pprof/goroutine, http://10.0.0.4:7070/debug/pprof/goroutine); tell them apart with labels, or with match")
 }
 
-// A pod that says no is not asked, although Prometheus scrapes it; one that
-// says nothing is asked where it is scraped.
+// A pod that opts out is not asked, although Prometheus scrapes it. One that does not mention
+// profiles is asked where it is scraped.
 func TestDiscoveryComesBeforePrometheus(t *testing.T) {
 	scraped := &prometheus{}
 	for _, name := range []string{"shop-7d9f-x2x", "mute"} {
@@ -307,14 +306,13 @@ func TestLimitOfTargets(t *testing.T) {
 	}
 	w := filled(t, WatcherOptions{}, []Set{{Limit: 1000}}, []*targetgroup.Group{group(nil, many...)})
 	require.Len(t, w.Endpoints(noon), 1000)
-	require.Equal(t, []string{"targets[0]: service discovery finds 1500 targets, and only 1000 of them are used (target_limit); drop what is no Go service with relabel_configs, or raise the limit"}, w.Warnings(noon))
+	require.Equal(t, []string{"targets[0]: service discovery finds 1500 targets, and only 1000 of them are used (target_limit); drop other programs with relabel_configs, or raise the limit"}, w.Warnings(noon))
 	w.update(map[string][]*targetgroup.Group{"targets[0]": {group(nil, many[:1000]...)}})
 	require.Empty(t, w.Warnings(noon))
 }
 
-// At noon the service discovery says that there is nothing left. That is true
-// less often than it is a mistake: for five minutes the targets stay. At 12:01
-// they are back; at 12:10 they go for good.
+// At noon service discovery returns nothing, which is usually a mistake: the targets stay for
+// five minutes. At 12:01 they are back; at 12:10 they go for good.
 func TestDiscoveryEmptiesForAMinute(t *testing.T) {
 	now := noon
 	w := filled(t, WatcherOptions{Now: func() time.Time { return now }}, []Set{{}}, []*targetgroup.Group{group(nil, "a:80", "b:80")})
@@ -329,7 +327,7 @@ func TestDiscoveryEmptiesForAMinute(t *testing.T) {
 	}
 	say(0)
 	require.NoError(t, find(time.Second))
-	require.Equal(t, []string{"targets[0]: service discovery has no target any more since 12:00:00; those of before are kept for 5m0s"}, w.Warnings(noon.Add(time.Second)))
+	require.Equal(t, []string{"targets[0]: service discovery has returned no targets since 12:00:00; the previous ones are kept for 5m0s"}, w.Warnings(noon.Add(time.Second)))
 	say(time.Minute, group(nil, "a:80"))
 	require.NoError(t, find(time.Minute))
 	require.Empty(t, w.Warnings(now))
@@ -342,8 +340,8 @@ func TestDiscoveryEmptiesForAMinute(t *testing.T) {
 	require.Empty(t, w.Endpoints(noon.Add(15*time.Minute)))
 }
 
-// A reload that changes how targets are used has them at once; one that changes
-// where they are found begins anew.
+// A reload that changes how targets are used applies at once. One that changes where they are
+// found begins anew.
 func TestApplyKeepsWhatIsFound(t *testing.T) {
 	a, b := mechanisms(t, `static_configs: [{targets: ["a:80"]}]`), mechanisms(t, `static_configs: [{targets: ["b:80"]}]`)
 	w := watch(t, WatcherOptions{}, Set{Configs: a})
@@ -359,8 +357,8 @@ func TestApplyKeepsWhatIsFound(t *testing.T) {
 	require.Empty(t, w.Endpoints(noon))
 }
 
-// 10 000 targets come and go ten times, through Prometheus' own manager: no
-// goroutine stays, and neither does a target.
+// 10,000 targets come and go ten times, through Prometheus' own manager. No goroutine stays,
+// and no target.
 func TestNothingStaysOfTargetsThatComeAndGo(t *testing.T) {
 	const n = 10_000
 	before := goleak.IgnoreCurrent()

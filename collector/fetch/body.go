@@ -10,22 +10,21 @@ import (
 )
 
 const (
-	// maxDrained is how much is read of what is left of a body, so that its
-	// connection can be used again. A new connection is cheaper than more.
+	// maxDrained is how much of the rest of a body is read, so that its connection can be used
+	// again. A new connection is cheaper than more.
 	maxDrained = 64 << 10
-	// maxExplained is how much is read of what a server says of a failure.
+	// maxExplained is how much of the explanation of a failure is read.
 	maxExplained = 4 << 10
 )
 
-// Explanation returns what a server says of a failure: the beginning of the
-// body, as it was sent. It is a stranger's text, which the caller shortens and
-// cleans before it shows it.
+// Explanation returns a server's explanation of a failure: the beginning of the body, as it was
+// sent. It is untrusted text, which the caller shortens and cleans before it shows it.
 func Explanation(resp *http.Response) string {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxExplained))
 	return strings.TrimSpace(string(text))
 }
 
-// transport makes the bodies of its responses bounded ones.
+// transport bounds the bodies of its responses.
 type transport struct {
 	next  http.RoundTripper
 	rules Rules
@@ -40,7 +39,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CloseIdleConnections is what http.Client's method of that name calls.
+// CloseIdleConnections is called by the method of http.Client with the same name.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -83,8 +82,8 @@ func (b *body) errTooLarge() error {
 	return collector.Errorf(collector.ReasonTooLarge, "%s", b.rules.TooLarge)
 }
 
-// Close reads what is left of the body, if that is little, and closes it. What
-// somebody else is reading is not read here.
+// Close reads the rest of the body, if that is little, and closes it. If somebody else is
+// reading, it only closes.
 func (b *body) Close() error {
 	if b.mtx.TryLock() {
 		if !b.tooLarge {

@@ -16,10 +16,9 @@ import (
 // grantJWT is the grant type of RFC 7523.
 const grantJWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-// NewClient makes the HTTP client of a configuration, as NewClientFromConfig of
-// the configuration's package does. It asks for OAuth2 tokens itself, because
-// the client that the package asks with follows every redirect of the token
-// server, and the client's secret is in the request.
+// NewClient makes the HTTP client of a configuration, like NewClientFromConfig of the
+// configuration's package. It requests OAuth2 tokens itself: the package's client follows every
+// redirect of the token server, with the client's secret in the request.
 func NewClient(c commoncfg.HTTPClientConfig, name string, o ...commoncfg.HTTPClientOption) (*http.Client, error) {
 	login := c.OAuth2
 	if login == nil || login.ClientSecretRef != "" || login.ClientCertificateKeyRef != "" {
@@ -48,7 +47,7 @@ type loggedIn struct {
 	tokens *http.Client
 }
 
-// CloseIdleConnections is what http.Client's method of that name calls.
+// CloseIdleConnections is called by the method of http.Client with the same name.
 func (l *loggedIn) CloseIdleConnections() {
 	if t, ok := l.client.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
@@ -56,7 +55,7 @@ func (l *loggedIn) CloseIdleConnections() {
 	l.tokens.CloseIdleConnections()
 }
 
-// clientSecret is what proves who asks for a token.
+// clientSecret returns the secret that proves who requests a token.
 func clientSecret(login *commoncfg.OAuth2) commoncfg.SecretReader {
 	text, file := login.ClientSecret, login.ClientSecretFile
 	if login.GrantType == grantJWT {
@@ -68,15 +67,15 @@ func clientSecret(login *commoncfg.OAuth2) commoncfg.SecretReader {
 	return commoncfg.NewInlineSecret(string(text))
 }
 
-// tokens is an oauth2.TokenSource that reads the secret anew before each use, as
-// it may be in a file that changes.
+// tokens is an oauth2.TokenSource that reads the secret again before each use, because it may
+// be in a file that changes.
 type tokens struct {
 	login  *commoncfg.OAuth2
 	secret commoncfg.SecretReader
 	client *http.Client
 
 	mtx    sync.Mutex
-	last   string // the secret that source has
+	last   string // the secret of source
 	source oauth2.TokenSource
 }
 
@@ -94,7 +93,7 @@ func (t *tokens) Token() (*oauth2.Token, error) {
 	return source.Token()
 }
 
-// with is the source of tokens for a secret.
+// with returns the source of tokens for a secret.
 func (t *tokens) with(secret string) oauth2.TokenSource {
 	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, t.client)
 	params := url.Values{}

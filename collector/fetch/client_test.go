@@ -23,7 +23,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// tokenServer gives tokens, or redirects who asks for one.
+// tokenServer issues tokens, or redirects requests for them.
 type tokenServer struct {
 	*httptest.Server
 
@@ -58,13 +58,13 @@ func (s *tokenServer) redirectTo(to string) {
 	s.to = to
 }
 
-func (s *tokenServer) asked() []string {
+func (s *tokenServer) requests() []string {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	return slices.Clone(s.bodies)
 }
 
-// echo answers with the credentials that it is asked with.
+// echo answers with the credentials of the request.
 func echo(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -98,8 +98,8 @@ func ask(t *testing.T, c *http.Client, u string) (string, error) {
 	return string(text), err
 }
 
-// The client's secret goes to the token server of the configuration, and to
-// nobody that this one redirects to.
+// The client's secret goes to the token server of the configuration, and not to where that
+// redirects.
 func TestClientSecretStaysWithTheTokenServer(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestClientSecretStaysWithTheTokenServer(t *testing.T) {
 			_, err := ask(t, client(t, conf), target)
 			require.ErrorContains(t, err, "it redirects from "+tokens.URL+" to "+other.URL+", which does not get the credentials; set oauth2.token_url")
 			require.Equal(t, collector.ReasonRedirect, collector.ReasonOf(err))
-			require.Empty(t, other.asked())
+			require.Empty(t, other.requests())
 
 			tokens.redirectTo("/moved")
 			c := client(t, conf)
@@ -125,17 +125,17 @@ func TestClientSecretStaysWithTheTokenServer(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, "Bearer t1", text, "a token is used again")
 			}
-			require.Len(t, tokens.asked(), 1)
+			require.Len(t, tokens.requests(), 1)
 			if name == "secret" {
-				require.Equal(t, "me:hunter2 audience=x&grant_type=client_credentials", tokens.asked()[0])
+				require.Equal(t, "me:hunter2 audience=x&grant_type=client_credentials", tokens.requests()[0])
 			} else {
-				require.Contains(t, tokens.asked()[0], "assertion=")
+				require.Contains(t, tokens.requests()[0], "assertion=")
 			}
 		})
 	}
 }
 
-// A secret that changes in its file makes for a new token.
+// A secret that changes in its file leads to a new token.
 func TestClientSecretIsReadAnew(t *testing.T) {
 	tokens, target := newTokenServer(t), echo(t)
 	file := filepath.Join(t.TempDir(), "secret")
@@ -148,7 +148,7 @@ func TestClientSecretIsReadAnew(t *testing.T) {
 	text, err = ask(t, c, target)
 	require.NoError(t, err)
 	require.Equal(t, "Bearer t2", text)
-	require.Equal(t, []string{"me:one grant_type=client_credentials", "me:two grant_type=client_credentials"}, tokens.asked())
+	require.Equal(t, []string{"me:one grant_type=client_credentials", "me:two grant_type=client_credentials"}, tokens.requests())
 
 	require.NoError(t, os.Remove(file))
 	_, err = ask(t, c, target)

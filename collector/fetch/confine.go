@@ -2,13 +2,13 @@ package fetch
 
 import "net/http"
 
-// Rules are what a confined client keeps to.
+// Rules restrict a confined client.
 type Rules struct {
-	// Advice is what a person can do about a redirect that is not followed.
+	// Advice tells a person what to do about a redirect that is not followed.
 	Advice string
-	// SameMethod follows a redirect only if it repeats the request. A POST that
-	// becomes a GET of a log-in page would end in a 200 from something that has
-	// taken nothing; the response with the redirect is returned instead.
+	// SameMethod follows a redirect only if it repeats the request. A POST that becomes a GET
+	// of a log-in page would end in a 200 although nothing was delivered. The response with the
+	// redirect is returned instead.
 	SameMethod bool
 	// MaxBytes bounds a body, as it is after decompression; 0 is no bound. The
 	// error past it is a *collector.Error of ReasonTooLarge with the text of
@@ -17,11 +17,11 @@ type Rules struct {
 	TooLarge string
 }
 
-// Confine returns a copy of a client that keeps to rules; nil is a plain client.
+// Confine returns a copy of a client that follows the rules; nil is a plain client.
 //
-// It follows redirects within the scheme, host and port of the first request
-// alone, and fails on another one with a *collector.Error of ReasonRedirect.
-// Closing a body makes its connection usable again.
+// It follows redirects only within the scheme, host and port of the first request. It fails on
+// others with a *collector.Error of ReasonRedirect. Closing a body makes its connection usable
+// again.
 func Confine(c *http.Client, r Rules) *http.Client {
 	confined := http.Client{}
 	if c != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// counting is a server that counts its connections.
+// counting returns a server that counts its connections.
 func counting(t *testing.T, h http.HandlerFunc) (s *httptest.Server, connections *atomic.Int64) {
 	t.Helper()
 	connections = &atomic.Int64{}
@@ -53,7 +53,7 @@ func TestBodyIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever closes a body need not have read it for its connection to be used again.
+// A connection can be used again even if the body was closed without being read.
 func TestConnectionIsUsedAgain(t *testing.T) {
 	s, connections := counting(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/little" {

@@ -40,12 +40,11 @@ func (e *redirectError) Error() string {
 // errLoop ends a chain of redirects.
 var errLoop = errors.New("it redirects in a circle")
 
-// followSameOrigin returns a CheckRedirect that follows redirects within the
-// scheme, host and port of the first request alone, as far as the client itself
-// does. The transport of a client may add credentials to every request (bearer
-// tokens, basic auth, OAuth2, custom headers, signatures), and net/http keeps
-// headers on another port of the same host, so any other redirect would hand
-// them to somebody else.
+// followSameOrigin returns a CheckRedirect that follows redirects only within the scheme, host
+// and port of the first request, as far as the client itself does. The transport of a client
+// may add credentials to every request (bearer tokens, basic auth, OAuth2, custom headers,
+// signatures), and net/http keeps headers on another port of the same host. So any other
+// redirect would send them to a third party.
 func followSameOrigin(next func(*http.Request, []*http.Request) error, r Rules) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if r.SameMethod && req.Method != via[0].Method {
@@ -57,7 +56,7 @@ func followSameOrigin(next func(*http.Request, []*http.Request) error, r Rules) 
 			}
 		}
 		if from, to := origin(via[0].URL), origin(req.URL); from != to {
-			return &collector.Error{Reason: collector.ReasonRedirect, Err: &redirectError{from: shown(via[0].URL), to: shown(req.URL), advice: r.Advice}}
+			return &collector.Error{Reason: collector.ReasonRedirect, Err: &redirectError{from: forPeople(via[0].URL), to: forPeople(req.URL), advice: r.Advice}}
 		}
 		if len(via) >= maxRedirects {
 			return &collector.Error{Reason: collector.ReasonRedirect, Err: errLoop}
@@ -66,16 +65,15 @@ func followSameOrigin(next func(*http.Request, []*http.Request) error, r Rules) 
 	}
 }
 
-// origin is the scheme, host and port of a URL in the one form in which two of
-// them compare.
+// origin returns the scheme, host and port of a URL in a form that can be compared.
 func origin(u *url.URL) string {
 	scheme := strings.ToLower(u.Scheme)
 	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[scheme])
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// shown is an origin for people.
-func shown(u *url.URL) string {
+// forPeople shortens an origin for people.
+func forPeople(u *url.URL) string {
 	s := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 	if len(s) > maxOrigin {
 		s = strings.ToValidUTF8(s[:maxOrigin], "") + "…"

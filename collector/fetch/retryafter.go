@@ -9,11 +9,10 @@ import (
 // maxRetryAfter bounds what a server may ask for.
 const maxRetryAfter = 24 * time.Hour
 
-// RetryAfter returns how long a server asks to be left alone, in whole seconds
-// and for a day at most; 0 means that it does not ask. The header holds seconds
-// or a date (RFC 9110, 10.2.3). A date is one of the server's own clock, which
-// the Date of the same response shows; without one it is compared with received,
-// the time at which the response came.
+// RetryAfter returns how long a pause a server asks for, in whole seconds and for a day at
+// most; 0 means that it does not ask. The header holds seconds or a date (RFC 9110, 10.2.3). A
+// date is by the server's clock, which the Date of the same response shows. Without one it is
+// compared with received, the time at which the response came.
 func RetryAfter(resp *http.Response, received time.Time) time.Duration {
 	text := resp.Header.Get("Retry-After")
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// ReasonOfStatus returns why a request failed that was answered with a status
-// other than the one wanted. It is the one table from HTTP to reasons.
+// ReasonOfStatus returns the reason of a failure by its status. It is the only table from HTTP
+// to reasons.
 func ReasonOfStatus(code int) collector.Reason {
 	switch {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
@@ -24,14 +24,14 @@ func ReasonOfStatus(code int) collector.Reason {
 	return collector.ReasonStatus
 }
 
-// IsUnavailable reports whether a status says that the server, or the one behind
-// a proxy, is away for the moment: the same request may succeed soon.
+// IsUnavailable reports whether a status says that the server, or the one behind a proxy, is
+// unavailable for the moment: the same request may succeed soon.
 func IsUnavailable(code int) bool {
 	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
-// StatusText returns a status for people, such as "404 Not Found". Its words are
-// those of HTTP, because the server may have chosen its own freely.
+// StatusText returns a status for people, such as "404 Not Found". It uses the words of HTTP,
+// because the server can choose its own freely.
 func StatusText(code int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
 }

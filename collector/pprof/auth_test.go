@@ -31,7 +31,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// httpClient is the client of a target set with such a configuration.
+// httpClient makes the client of a target set with a configuration.
 func httpClient(t *testing.T, text string) *http.Client {
 	t.Helper()
 	c := commoncfg.DefaultHTTPClientConfig
@@ -49,15 +49,15 @@ func get(t *testing.T, c *http.Client, u *url.URL) error {
 	return err
 }
 
-// secretFile is a file with a secret.
+// secretFile makes a file with a secret.
 func secretFile(t *testing.T, secret string) string {
 	path := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(path, []byte(secret), 0o600))
 	return path
 }
 
-// guarded is a target that answers who has the login, and what is said to it
-// else; to a path it redirects to another host.
+// guarded returns a target that answers requests with the login, and refuses others with a status.
+// At one path it redirects to another host.
 func guarded(t *testing.T, allowed func(*http.Request) bool) (u, redirecting *url.URL) {
 	t.Helper()
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,8 +79,8 @@ func guarded(t *testing.T, allowed func(*http.Request) bool) (u, redirecting *ur
 	return u, &away
 }
 
-// Each way to log in: who has it is let in, who has not is told so, and it goes
-// to no other host and into no error.
+// Each way to log in: a request with the login gets an answer, one without gets an error that
+// says so. The login goes to no other host and into no error.
 func TestLogins(t *testing.T) {
 	header := func(name, value string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Header.Get(name) == value }
@@ -153,8 +153,8 @@ func TestLogins(t *testing.T) {
 	}
 }
 
-// A token is written anew while gorowatch runs, as those of Kubernetes are: the
-// next request has it.
+// A token file is rewritten while gorowatch runs, as Kubernetes does. The next request has the
+// new token.
 func TestRotatedToken(t *testing.T) {
 	want := "one"
 	u, _ := guarded(t, func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer "+want })
@@ -197,7 +197,7 @@ func (a *authority) pem(name, typ string, der []byte) string {
 	return path
 }
 
-// sign makes a certificate for a name that is good until a time.
+// sign makes a certificate for a name that is valid until a time.
 func (a *authority) sign(name string, until time.Time) (cert tls.Certificate, certFile, keyFile string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(a.t, err)
@@ -212,8 +212,8 @@ func (a *authority) sign(name string, until time.Time) (cert tls.Certificate, ce
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, a.pem("cert.pem", "CERTIFICATE", der), a.pem("key.pem", "PRIVATE KEY", keyDER)
 }
 
-// secure serves profiles with a certificate; clients need one of the authority
-// if clients is it.
+// secure serves profiles with a certificate. If clients is set, clients need a certificate of
+// that authority.
 func secure(t *testing.T, cert tls.Certificate, clients *authority) *url.URL {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(proto("goroutine", 1)) }))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -272,7 +272,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// raw is a server that does with a connection what it likes.
+// raw returns a server that lets do handle each connection.
 func raw(t *testing.T, do func(*net.TCPConn)) *url.URL {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -291,9 +291,9 @@ func raw(t *testing.T, do func(*net.TCPConn)) *url.URL {
 	return &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/debug/pprof/goroutine"}
 }
 
-// All that a network does, each with its reason.
+// The failures of a network, each with its reason.
 func TestBadNetworks(t *testing.T) {
-	// What a name server says does not depend on that of this machine.
+	// The answer of a name server must not depend on this machine's.
 	nameless := &http.Client{Transport: &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
 	}}}

@@ -83,7 +83,7 @@ func BenchmarkProto(b *testing.B) {
 	}
 }
 
-// sharedFrames is p as the reference implementation has it, each frame once.
+// sharedFrames converts p for the reference implementation, each frame once.
 func sharedFrames(p *collector.Profile) *profile.Profile {
 	out := &profile.Profile{SampleType: []*profile.ValueType{{Type: string(p.Kind), Unit: "count"}}}
 	at := map[*collector.Frame]*profile.Location{}

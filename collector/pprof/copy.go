@@ -5,12 +5,12 @@ import (
 	"compress/gzip"
 )
 
-// maxDumpCopy is how large a dump may be, gzipped, to be kept. That of 10,000
-// goroutines takes some hundred kilobytes.
+// maxDumpCopy bounds the gzipped dump that is kept. That of 10,000 goroutines takes some
+// hundred kilobytes.
 const maxDumpCopy = 4 << 20
 
-// dumpCopy gzips what is written to it, up to a number of bytes. It never fails:
-// the copy is worth less than the dump.
+// dumpCopy gzips what is written to it, up to a number of bytes. It never fails, because the
+// dump matters more than its copy.
 type dumpCopy struct {
 	most int
 	zw   *gzip.Writer
@@ -32,14 +32,14 @@ func (c *dumpCopy) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// check gives up what has become too large.
+// check drops the copy once it is too large.
 func (c *dumpCopy) check() {
 	if c.out.Len() > c.most {
 		c.over, c.out = true, bytes.Buffer{}
 	}
 }
 
-// bytes are the copy; nil if it is too large.
+// bytes returns the copy; nil if it is too large.
 func (c *dumpCopy) bytes() []byte {
 	if !c.over {
 		_ = c.zw.Close()

@@ -21,10 +21,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// BenchmarkCost measures what a profile costs the program that is asked, a real
-// one in a process of its own: its CPU time (user and system, the garbage
-// collector included), the time that its world stands still, and the bytes.
-// docs/costs.md has the figures.
+// BenchmarkCost measures the cost of a profile for the target, a real program in its own
+// process: its CPU time (user and system, with the garbage collector), the time for which its
+// world stops, and the bytes. docs/costs.md has the figures.
 func BenchmarkCost(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "costs")
 	build := exec.Command("go", "build", "-o", program, "./testdata/costs")
@@ -82,7 +81,7 @@ func runCosts(b *testing.B, program string, n int) *url.URL {
 	return &url.URL{Scheme: "http", Host: strings.TrimSpace(addr), Path: "/debug/pprof/goroutine"}
 }
 
-// usedBy asks the program what it has used.
+// usedBy asks the program for its use of resources.
 func usedBy(b *testing.B, client *http.Client, u *url.URL) (used struct{ CPU, Pauses float64 }) {
 	resp, err := client.Get("http://" + u.Host + "/used")
 	require.NoError(b, err)

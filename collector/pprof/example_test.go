@@ -29,8 +29,7 @@ created by main.logHandler in goroutine 17
 	/src/checkout/handler.go:18 +0x9d
 `
 
-// Parse finds out the format by itself. Goroutines that stand at the same place
-// are one record.
+// Parse detects the format. Goroutines at the same place are one record.
 func ExampleParse() {
 	profile, err := pprof.Parse(strings.NewReader(dump), time.Now(), pprof.Limits{})
 	if err != nil {
@@ -48,8 +47,7 @@ func ExampleParse() {
 	// 2 wait in chan send for up to 1h58m0s: main.logHandler.func1 handler.go:29
 }
 
-// What is no profile, or is more than the limits allow, is an error with a
-// reason.
+// Input that is no profile, or exceeds the limits, is an error with a reason.
 func ExampleParse_errors() {
 	for text, limits := range map[string]pprof.Limits{
 		"<html><title>Log in</title>": {},

@@ -24,8 +24,7 @@ type Options struct {
 	Limits Limits
 	// Timeout bounds a whole fetch, dial to last byte. Default 30 s.
 	Timeout time.Duration
-	// Now is the clock that a profile without a time of its own is dated
-	// with. Default time.Now.
+	// Now returns the time for a profile without one of its own. Default time.Now.
 	Now func() time.Time
 }
 
@@ -46,14 +45,13 @@ func New(o Options) *Fetcher {
 	return f
 }
 
-// Fetch pulls one profile. target is the URL of the goroutine profile; for
-// another kind the last element of its path is replaced. debug is 0 for the
-// protocol buffer, 1 or 2.
+// Fetch pulls one profile. target is the URL of the goroutine profile; for another kind the
+// last element of its path is replaced. debug is 0 for the protocol buffer, 1 or 2.
 //
-// The client's authorisation never leaves the target's origin: a redirect to
-// another scheme, host or port is refused. Raw of the result is what the target sent, of a dump
-// with debug=2 gzipped; that with debug=1 is not kept. Errors are
-// *collector.Error and name the URL redacted.
+// The client's credentials never leave the target's origin: a redirect to another scheme, host
+// or port is refused. Raw of the result is what the target sent; a dump with debug=2 is
+// gzipped. Raw is empty for debug=1 and for a heap profile, which has allocations in place of
+// goroutines. Errors are *collector.Error and name the URL redacted.
 func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.URL, kind collector.ProfileKind, debug int) (*collector.Profile, error) {
 	u := profileURL(target, kind, debug)
 	var raw rawCopy
@@ -61,26 +59,30 @@ func (f *Fetcher) Fetch(ctx context.Context, client *http.Client, target *url.UR
 	p, err := f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
 		memory := f.limits.Account(ctx)
 		defer memory.Close()
-		switch debug {
-		case 0:
+		limits := f.limits
+		limits.Heap = kind == collector.KindHeap
+		switch {
+		case limits.Heap: // it is searched, not kept
+		case debug == 0:
 			raw.memory = memory
 			body = io.TeeReader(body, &raw)
-		case 2:
+		case debug == 2:
 			body = io.TeeReader(body, text)
 		}
-		return decodeAll(body, f.now(), f.limits, memory)
+		return decodeAll(body, f.now(), limits, memory)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if p.Kind != kind && !(p.Format == collector.FormatDebug2 && kind == collector.KindGoroutineLeak) {
-		return nil, collector.NetworkError(u, collector.Errorf(collector.ReasonNotProfile, "asked for a %s profile, was sent a %s profile", kind, p.Kind))
+		return nil, collector.NetworkError(u, collector.Errorf(collector.ReasonNotProfile, "requested a %s profile, got a %s profile", kind, p.Kind))
 	}
 	p.Kind = kind
-	switch debug {
-	case 0:
+	switch {
+	case kind == collector.KindHeap:
+	case debug == 0:
 		p.Raw = raw.Bytes()
-	case 2:
+	case debug == 2:
 		p.Raw = text.bytes()
 	}
 	return p, nil
@@ -98,18 +100,18 @@ func (c *rawCopy) Write(b []byte) (int, error) {
 	return n, c.memory.Charge(c.Cap() - before)
 }
 
-// Read pulls the profile at u, of whatever kind and format it is, and hands
-// its records to keep as the function Read does.
+// Read pulls the profile at u, of any kind and format, and passes its records to keep as the
+// function Read does.
 func (f *Fetcher) Read(ctx context.Context, client *http.Client, u *url.URL, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	return f.fetch(ctx, client, u, func(ctx context.Context, body io.Reader) (*collector.Profile, error) {
 		return ReadContext(ctx, body, f.now(), f.limits, keep)
 	})
 }
 
-// fetchRules has no bound: Limits are one, for files too.
+// fetchRules have no bound: Limits have one, for files too.
 var fetchRules = fetch.Rules{Advice: "set scheme, port or path of its targets to where the profiles are"}
 
-// fetch makes one bounded request and lets read have the body of its answer.
+// fetch makes one bounded request and passes the body of the answer to read.
 func (f *Fetcher) fetch(ctx context.Context, client *http.Client, u *url.URL, read func(context.Context, io.Reader) (*collector.Profile, error)) (*collector.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -125,8 +127,7 @@ func (f *Fetcher) request(ctx context.Context, client *http.Client, u *url.URL, 
 	if err != nil {
 		return nil, collector.Errorf(collector.ReasonOther, "%w", err)
 	}
-	// What is compressed already, the profile itself, must not be
-	// decompressed behind our back and without our limits.
+	// A profile is already compressed. The transport must not decompress it without our limits.
 	req.Header.Set("Accept-Encoding", "identity")
 	resp, err := fetch.Confine(client, fetchRules).Do(req)
 	if err != nil {
@@ -156,7 +157,7 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// profileURL is the URL of a kind of profile beside the goroutine profile's.
+// profileURL returns the URL of a kind of profile, from that of the goroutine profile.
 func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL {
 	u := *target
 	u.Fragment, u.RawFragment = "", ""
@@ -172,7 +173,7 @@ func profileURL(target *url.URL, kind collector.ProfileKind, debug int) *url.URL
 	return &u
 }
 
-// statusError is the error for a status other than 200, nil for that one.
+// statusError returns the error for a status other than 200, else nil.
 func statusError(resp *http.Response, u *url.URL) error {
 	code := resp.StatusCode
 	if code == http.StatusOK {
@@ -208,7 +209,7 @@ func statusText(resp *http.Response, u *url.URL) string {
 	return status
 }
 
-// firstLine is what a server says to an error, if it is short plain text.
+// firstLine returns a server's explanation of an error, if it is short plain text.
 func firstLine(r io.Reader) string {
 	var buf [160]byte
 	n, err := io.ReadFull(r, buf[:])

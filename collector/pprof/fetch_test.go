@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// client is without idle connections, which would be goroutines left.
+// client has no idle connections, which would leave goroutines.
 func client(t *testing.T) *http.Client {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
@@ -103,7 +103,7 @@ func TestFetchSaysWhatIsWrong(t *testing.T) {
 		"nothing": {h: body(""), reason: collector.ReasonNotProfile, text: "it is empty, not a profile"},
 		"other kind": {
 			h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(proto("goroutine", 1)) }, kind: collector.KindGoroutineLeak,
-			reason: collector.ReasonNotProfile, text: "asked for a goroutineleak profile, was sent a goroutine profile",
+			reason: collector.ReasonNotProfile, text: "requested a goroutineleak profile, got a goroutine profile",
 		},
 		"cut off": {h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")

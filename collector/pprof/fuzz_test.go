@@ -33,7 +33,7 @@ func seeds(f *testing.F, pattern string) {
 	}
 }
 
-// bounded reads hostile bytes and holds the promises of Parse.
+// bounded reads hostile bytes and checks the promises of Parse.
 func bounded(t *testing.T, data []byte) *collector.Profile {
 	p, err := Parse(bytes.NewReader(data), fetched, fuzzLimits)
 	if err != nil {
@@ -49,9 +49,9 @@ func bounded(t *testing.T, data []byte) *collector.Profile {
 		require.LessOrEqual(t, len(r.Frames), fuzzLimits.Depth)
 		require.GreaterOrEqual(t, r.Count, int64(0))
 		total += r.Count
-		size += len(r.IDs)
+		size += len(r.Goroutines)
 		if p.Format == collector.FormatDebug2 {
-			require.Len(t, r.IDs, int(r.Count))
+			require.Len(t, r.Goroutines, int(r.Count))
 		}
 	}
 	require.Equal(t, p.Total, total)
@@ -71,7 +71,7 @@ func FuzzProto(f *testing.F) {
 		if p == nil || p.Format != collector.FormatProto {
 			return
 		}
-		// What was read can be written and read again.
+		// A profile that was read can be written and read again.
 		again := bounded(t, encode(rebuild(p)))
 		require.NotNil(t, again)
 		require.Equal(t, p.Total, again.Total)
@@ -83,13 +83,13 @@ func FuzzProto(f *testing.F) {
 				require.Equal(t, fr, again.Records[i].Frames[j])
 			}
 			labels := maps.Clone(p.Records[i].Labels)
-			maps.DeleteFunc(labels, func(_, v string) bool { return v == "" }) // which is how a writer says that it is a number
+			maps.DeleteFunc(labels, func(_, v string) bool { return v == "" }) // a writer marks a number in this way
 			requireLabels(t, labels, again.Records[i].Labels)
 		}
 	})
 }
 
-// rebuild is p as the reference implementation has it.
+// rebuild converts p for the reference implementation.
 func rebuild(p *collector.Profile) *profile.Profile {
 	out := &profile.Profile{SampleType: []*profile.ValueType{{Type: string(p.Kind), Unit: "count"}}, TimeNanos: p.Time.UnixNano()}
 	for _, r := range p.Records {
@@ -109,7 +109,7 @@ func rebuild(p *collector.Profile) *profile.Profile {
 	return out
 }
 
-// requireLabels makes no difference between none and an empty map.
+// requireLabels treats nil and an empty map alike.
 func requireLabels(t *testing.T, want, got map[string]string) {
 	t.Helper()
 	require.True(t, maps.Equal(want, got), "want labels %q, have %q", want, got)
@@ -139,7 +139,7 @@ func FuzzDebug1(f *testing.F) {
 			b.WriteString("\n")
 		}
 		if dump.Detect([]byte(b.String())) != dump.Debug1 {
-			return // control characters that stood further back
+			return // control characters further along
 		}
 		again := bounded(t, []byte(b.String()))
 		p.ReadAs, again.ReadAs = "", ""
@@ -168,7 +168,8 @@ func FuzzDebug2(f *testing.F) {
 		}
 		var b strings.Builder
 		for _, r := range p.Records {
-			for _, id := range r.IDs {
+			for _, g := range r.Goroutines {
+				id := g.ID
 				fmt.Fprintf(&b, "goroutine %d [%s", id, r.State)
 				if r.Leaked {
 					b.WriteString(" (leaked)")
@@ -194,19 +195,18 @@ func FuzzDebug2(f *testing.F) {
 		}
 		b.WriteString("\n")
 		if dump.Detect([]byte(b.String())) != dump.Debug2 {
-			return // control characters that stood further back
+			return // control characters further along
 		}
 		again := bounded(t, []byte(b.String()))
 		require.NotNil(t, again, "%q", b.String())
 		require.Equal(t, p.Total, again.Total)
 		if len(again.Records) != len(p.Records) {
-			// Two that differed in what is left out of a record, such as a
-			// second creator.
+			// They differed in something that a record leaves out, such as a second creator.
 			require.Less(t, len(again.Records), len(p.Records))
 			return
 		}
 		for i := range p.Records {
-			require.Equal(t, p.Records[i].IDs, again.Records[i].IDs)
+			require.Equal(t, p.Records[i].Goroutines, again.Records[i].Goroutines)
 			require.Equal(t, p.Records[i].State, again.Records[i].State)
 			require.Equal(t, p.Records[i].Frames, again.Records[i].Frames)
 			if header := len(p.Records[i].State) + len(pairs(p.Records[i].Labels)); header < bounds.BufferSize-100 { // longer ones are cut
@@ -216,7 +216,7 @@ func FuzzDebug2(f *testing.F) {
 	})
 }
 
-// FuzzAny lets the format be guessed.
+// FuzzAny lets Parse detect the format.
 func FuzzAny(f *testing.F) {
 	for _, w := range wrappings {
 		f.Add([]byte(w.do(oneDump)))

@@ -9,13 +9,12 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// gopsStackTrace is the request for a dump of all stacks, a byte, in the
-// protocol of github.com/google/gops' agent. It answers and hangs up.
+// gopsStackTrace requests a dump of all stacks, in one byte, in the protocol of
+// github.com/google/gops' agent. The agent answers and closes the connection.
 const gopsStackTrace = 0x1
 
-// ReadGops asks the gops agent at gops://host:port for a dump, which is like
-// debug=2 and stops the target's world as long, and hands its records to keep
-// as the function Read does.
+// ReadGops asks the gops agent at gops://host:port for a dump, which is like debug=2 and stops
+// the target's world as long. It passes the records to keep as the function Read does.
 func (f *Fetcher) ReadGops(ctx context.Context, u *url.URL, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// The real agent, from a module of its own.
+// The real agent, from its own module.
 func TestReadGopsAgent(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "gopsagent")
 	if out, err := exec.Command("go", "build", "-C", "testdata/gopsagent", "-buildvcs=false", "-o", bin, ".").CombinedOutput(); err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// parts is a reader of n parts that part makes.
+// parts returns a reader of n parts that part makes.
 func parts(n int, part func(i int) []byte) io.Reader {
 	return &partReader{n: n, part: part}
 }
@@ -55,7 +55,7 @@ func (r *partReader) Read(b []byte) (int, error) {
 
 func always(b []byte) func(int) []byte { return func(int) []byte { return b } }
 
-// allocated is what f allocates in bytes: no less than it ever holds.
+// allocated returns the bytes that f allocates, which is at least what it holds at any time.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -64,8 +64,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Whatever a profile repeats, decoding it takes memory and time within bounds:
-// it is read, or refused as too large.
+// Whatever a profile repeats, decoding it takes bounded memory and time: it is read, or refused
+// as too large.
 func TestHostileProfiles(t *testing.T) {
 	long := strings.Repeat("x", 64<<10)
 	label := wire{}.msg(sampleLabel, wire{}.num(labelKey, keyString).num(labelStr, valueString))
@@ -163,7 +163,7 @@ func TestHostileProfiles(t *testing.T) {
 	}
 }
 
-// What is kept of labels.
+// Only part of the labels is kept.
 func TestLabelsAreCut(t *testing.T) {
 	label := wire{}.msg(sampleLabel, wire{}.num(labelKey, keyString).num(labelStr, valueString))
 	of := func(w wire) map[string]string {
@@ -187,7 +187,7 @@ func TestLabelsAreCut(t *testing.T) {
 	require.Len(t, of(append(append(begin(""), one(labels)...), strs...)), 64)
 }
 
-// A count that no program has is refused, in every format that counts.
+// An impossible count is refused, in every format with counts.
 func TestImpossibleCounts(t *testing.T) {
 	for name, in := range map[string]string{
 		"proto":            string(proto("goroutine", math.MaxInt64)),
@@ -203,7 +203,7 @@ func TestImpossibleCounts(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The context ends the decoding of what has arrived, not only the reading.
+// The context ends the decoding of bytes that have arrived, not only the reading.
 func TestDecodingEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
@@ -245,7 +245,7 @@ func TestDecodingEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// A panic of a decoder is a reason like others.
+// A panic of a decoder becomes an error with a reason.
 func TestDecoderPanics(t *testing.T) {
 	p, err := Read(bytes.NewReader(proto("goroutine", 1)), fetched, Limits{}, func(collector.Format, *collector.Record) error {
 		panic("index out of range")
@@ -255,8 +255,8 @@ func TestDecoderPanics(t *testing.T) {
 	require.Equal(t, collector.ReasonDecoder, collector.ReasonOf(err))
 }
 
-// Of many decoders with a budget only one at a time has more than its share, and
-// all come to an end.
+// With a budget, only one of many decoders at a time has more than its share, and all of them
+// finish.
 func TestBudget(t *testing.T) {
 	const stacks = 8000
 	in := proto("goroutine", make([]int64, stacks)...)
@@ -296,7 +296,7 @@ func TestBudget(t *testing.T) {
 		_, err := Parse(bytes.NewReader(proto("goroutine", make([]int64, 20_000)...)), fetched, lim)
 		require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err), "more than half of the budget")
 
-		// Nobody waits longer than its context, and the target is not to blame.
+		// A decoder does not wait longer than its context, and the target is not blamed.
 		hold := make(chan struct{})
 		go func() {
 			_, _ = Read(bytes.NewReader(in), fetched, lim, func(collector.Format, *collector.Record) error {
@@ -317,7 +317,7 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-// However many targets take their time, others are not held up.
+// Slow targets do not block others, however many there are.
 func TestSlowTargetsHoldUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lim := Limits{Budget: NewBudget(DefaultBudget)}
@@ -335,7 +335,7 @@ func TestSlowTargetsHoldUpNobody(t *testing.T) {
 	})
 }
 
-// The copy of what was sent counts too.
+// The copy of the raw profile counts too.
 func TestRawCopyCounts(t *testing.T) {
 	noise := wire{}.msg(3, bytes.Repeat([]byte{7}, 1<<20))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -353,8 +353,7 @@ func TestRawCopyCounts(t *testing.T) {
 	require.Equal(t, collector.ReasonTooLarge, collector.ReasonOf(err))
 }
 
-// The largest profile that the limit on stacks allows is read with the shipped
-// budget.
+// The default budget is enough for the largest profile that the limit on stacks allows.
 func TestManyStacksFit(t *testing.T) {
 	lim := Limits{Budget: NewBudget(DefaultBudget)}
 	const stacks, depth, places = 200_000, 20, 4000

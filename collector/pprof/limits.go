@@ -8,9 +8,9 @@ type Limits = bounds.Limits
 // Budget is the memory that all decoders with it may use at the same time.
 type Budget = bounds.Budget
 
-// DefaultBudget is the size of a Budget in bytes that takes the largest profiles that
-// occur.
+// DefaultBudget is the size of a Budget, in bytes, that is enough for the largest profiles in
+// practice.
 const DefaultBudget = bounds.DefaultBudget
 
-// NewBudget makes a Budget of so many bytes.
+// NewBudget makes a Budget of a number of bytes.
 func NewBudget(bytes int64) *Budget { return bounds.NewBudget(bytes) }

@@ -11,9 +11,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// BenchmarkMillion reads a pasted dump of a million goroutines on 300 stacks, some
-// 700 MB, as it stands and out of logs. peak-MB is the largest heap in use while it is
-// read, with the memory of this test itself.
+// BenchmarkMillion reads a pasted dump of a million goroutines on 300 stacks, some 700 MB,
+// plain and out of logs. peak-MB is the largest heap in use meanwhile, with the memory of this
+// test itself.
 func BenchmarkMillion(b *testing.B) {
 	for name, prefix := range map[string]string{"plain": "", "kubectl": "2026-05-01T10:22:33.123456789Z ", "journald": "May  1 10:22:33 node-1 shop[812]: "} {
 		b.Run(name, func(b *testing.B) {
@@ -31,7 +31,7 @@ func BenchmarkMillion(b *testing.B) {
 	}
 }
 
-// million is a dump that is made as it is read.
+// million is a dump that is generated while it is read.
 type million struct {
 	prefix string
 	id     int

@@ -13,19 +13,17 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/dump"
 )
 
-// Parse reads a goroutine or goroutineleak profile in any format, compressed
-// or not. fetched is the profile's time where it has none of its own.
+// Parse reads a goroutine or goroutineleak profile in any format, compressed or not. fetched is
+// the time for a profile without one of its own.
 //
-// Counts of a profile with Incomplete set mean nothing. An error is a
-// *collector.Error and says where in the profile it happened, by line or by
-// byte; the caller adds the name of the file or the URL. Nothing is returned
-// along with an error.
+// The counts of a profile with Incomplete set are meaningless. An error is a *collector.Error
+// and says where in the profile it happened, by line or by byte; the caller adds the name of
+// the file or the URL. With an error, nothing else is returned.
 func Parse(r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
 	return ParseContext(context.Background(), r, fetched, lim)
 }
 
-// ParseContext is Parse for as long as the context lasts. It bounds the decoding
-// too, not only the reading.
+// ParseContext is Parse with a context, which bounds the decoding too, not only the reading.
 func ParseContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits) (*collector.Profile, error) {
 	lim = lim.WithDefaults()
 	memory := lim.Account(ctx)
@@ -33,7 +31,7 @@ func ParseContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limit
 	return decodeAll(r, fetched, lim, memory)
 }
 
-// decodeAll is Parse at the expense of an account.
+// decodeAll is Parse with an account.
 func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Account) (*collector.Profile, error) {
 	var records []collector.Record
 	var slab []*collector.Frame
@@ -62,19 +60,22 @@ func decodeAll(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Accoun
 // read.
 const OtherSources = dump.OtherSources
 
+// maxAllocations bounds the count of a stack of a heap profile, whose exact number does not
+// matter.
+const maxAllocations = 1_000_000
+
 // slabFrames is how many frames are allocated together.
 const slabFrames = 1024
 
-// Read is Parse for those who keep less than all of it: each record is handed
-// to keep, and the profile returned has none. The record and the arrays behind its
-// Frames and Numbers are used again for the next one; everything else may be kept. What
-// was handed out before an error must be thrown away. An error of keep ends
-// the reading and is returned as it is.
+// Read is Parse for callers that keep less than all of it: it passes each record to keep, and
+// the returned profile has none. The record and the arrays behind its Frames and Numbers are
+// used again for the next one; everything else may be kept. After an error, records passed
+// before must be discarded. An error of keep ends the reading and is returned unchanged.
 func Read(r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	return ReadContext(context.Background(), r, fetched, lim, keep)
 }
 
-// ReadContext is Read for as long as the context lasts.
+// ReadContext is Read with a context.
 func ReadContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits, keep func(collector.Format, *collector.Record) error) (*collector.Profile, error) {
 	lim = lim.WithDefaults()
 	memory := lim.Account(ctx)
@@ -82,8 +83,8 @@ func ReadContext(ctx context.Context, r io.Reader, fetched time.Time, lim Limits
 	return decode(r, fetched, lim, memory, keep)
 }
 
-// decode is Read at the expense of an account. A panic of a decoder, which would
-// be a mistake of ours, is an error like others: profiles come from strangers.
+// decode is Read with an account. It turns a panic of a decoder, which would be a bug of ours,
+// into an error, because profiles are untrusted.
 func decode(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Account, keep func(collector.Format, *collector.Record) error) (p *collector.Profile, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -96,6 +97,12 @@ func decode(r io.Reader, fetched time.Time, lim Limits, memory *bounds.Account, 
 	u := unpacker{lim: lim, memory: memory, profile: p, out: func(rec *collector.Record) error {
 		if err := memory.Check(); err != nil {
 			return err
+		}
+		if p.Kind == collector.KindHeap {
+			rec.Count = min(rec.Count, maxAllocations)
+			p.Total++
+			kept = keep(p.Format, rec)
+			return kept
 		}
 		if rec.Count > collector.MaxGoroutines-p.Total {
 			return collector.Errorf(collector.ReasonBadData, "the number of goroutines overflows: more than %d, which no program has", collector.MaxGoroutines)

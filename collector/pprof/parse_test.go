@@ -22,7 +22,7 @@ import (
 
 var fetched = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// proto is a small profile of type typ with counts[i] goroutines at place i.
+// proto makes a small profile of type typ with counts[i] goroutines at place i.
 func proto(typ string, counts ...int64) []byte {
 	p := &profile.Profile{
 		SampleType: []*profile.ValueType{{Type: typ, Unit: "count"}},
@@ -90,8 +90,9 @@ func TestDebug2(t *testing.T) {
 	frame := &collector.Frame{Func: "main.logHandler.func1", File: "/src/handler.go", Line: 29}
 	creator := collector.Frame{Func: "main.logHandler", File: "/src/handler.go", Line: 18}
 	record := func(change func(*collector.Record)) collector.Record {
-		r := collector.Record{Count: 1, Frames: []*collector.Frame{frame}, CreatedBy: creator, State: "chan send", IDs: []uint64{7}}
+		r := collector.Record{Count: 1, Frames: []*collector.Frame{frame}, CreatedBy: creator, State: "chan send"}
 		change(&r)
+		r.Goroutines = []collector.Goroutine{{ID: 7, Waited: r.Wait}}
 		return r
 	}
 	body := strings.SplitN(oneDump, "\n", 2)[1]
@@ -134,6 +135,9 @@ func TestDebug2(t *testing.T) {
 			require.Equal(t, collector.FormatDebug2, p.Format)
 			require.Equal(t, fetched, p.Time)
 			require.EqualValues(t, 1, p.Total)
+			if strings.Contains(tc.text, "created by main.logHandler in goroutine 5") {
+				tc.want.Creators = []uint64{5}
+			}
 			require.Equal(t, []collector.Record{tc.want}, p.Records)
 		})
 	}
@@ -148,12 +152,12 @@ func TestDebug2Aggregates(t *testing.T) {
 	require.EqualValues(t, 1000, p.Total)
 	require.Len(t, p.Records, 1)
 	require.EqualValues(t, 1000, p.Records[0].Count)
-	require.Len(t, p.Records[0].IDs, 1000)
+	require.Len(t, p.Records[0].Goroutines, 1000)
 	require.Equal(t, 999*time.Minute, p.Records[0].Wait)
 	require.Equal(t, map[string]string{"all": "same"}, p.Records[0].Labels, "what they share")
 }
 
-// A dump that fills 64 MB was cut; one that does not was not.
+// A dump of 64 MB was cut; a smaller one was not.
 func TestDebug2CutAt64MB(t *testing.T) {
 	for _, size := range []int{(64 << 20) - 1, (64 << 20), (64 << 20) + 1} {
 		p, err := Parse(endless(oneDump, size), fetched, Limits{})
@@ -169,8 +173,8 @@ func TestDebug2CutAt64MB(t *testing.T) {
 	}
 }
 
-// numbered is a text count times, with the number of each in place of seven
-// zeros. It allocates nothing after its first text.
+// numbered is a text repeated count times, with the number of each repetition in place of seven
+// zeros. It allocates nothing after the first.
 type numbered struct {
 	text     string
 	count, i int
@@ -197,7 +201,7 @@ func (n *numbered) Read(p []byte) (int, error) {
 	return c, nil
 }
 
-// endless is text over and over, n bytes of it.
+// endless repeats a text, up to n bytes.
 func endless(text string, n int) io.Reader {
 	return io.LimitReader(&repeater{text: text}, int64(n))
 }
@@ -255,7 +259,7 @@ func TestProtoAgreesWithReference(t *testing.T) {
 		require.NotEmpty(t, twice.Records)
 		ref, err := profile.ParseData(data)
 		require.NoError(t, err)
-		agree(t, encode(ref)) // the other order of fields
+		agree(t, encode(ref)) // the fields in another order
 	}
 	// Ids with gaps, inlined frames, several labels, a function without name.
 	f := &profile.Function{ID: 1 << 40, Name: "main.a", Filename: "a.go"}
@@ -480,7 +484,7 @@ func TestLongStrings(t *testing.T) {
 	require.Equal(t, "select", p.Records[0].State)
 }
 
-// A dump's memory follows its distinct stacks, not its length.
+// The memory for a dump follows its distinct stacks, not its length.
 func TestDebug2MemoryIsBounded(t *testing.T) {
 	const size = 60 << 20
 	var before, after runtime.MemStats
@@ -495,9 +499,8 @@ func TestDebug2MemoryIsBounded(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, 1<<20+8*ids, "bytes allocated, with those of the growing list of ids")
 }
 
-// Goroutines whose stack was read before are read in another way, as long as they
-// are printed as the runtime prints them. Both ways agree, wherever the buffer ends
-// and whatever stands between two goroutines.
+// Goroutines with a known stack take a fast path, as long as they have the runtime's own form.
+// Both paths agree, wherever the buffer ends and whatever is between two goroutines.
 func TestDebug2KnownStacks(t *testing.T) {
 	var b strings.Builder
 	for id := range 3000 {

@@ -17,8 +17,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// manyDumps has what a debug=2 dump can have in one: states, labels, paths, and
-// frames of all kinds.
+// manyDumps has everything that a debug=2 dump can have: states, labels, paths, and frames of
+// all kinds.
 const manyDumps = `goroutine 1 [running]:
 runtime/pprof.writeGoroutineStacks({0x4521b80, 0xc000492460})
 	/usr/local/go/src/runtime/pprof/pprof.go:693 +0x70
@@ -121,7 +121,7 @@ func replace(old, with string) func(string) string {
 	return func(s string) string { return strings.ReplaceAll(s, old, with) }
 }
 
-// eachLine adds text around all lines that have any.
+// eachLine adds text around each line that is not empty.
 func eachLine(before, after string) func(string) string {
 	text := regexp.MustCompile(`(?m)^(.+)$`)
 	return func(s string) string { return text.ReplaceAllString(s, before+"${1}"+after) }
@@ -129,7 +129,7 @@ func eachLine(before, after string) func(string) string {
 
 func same(s string) string { return s }
 
-// expand is what a terminal shows: tabs to the next of every eight columns.
+// expand replaces tabs by spaces as a terminal does, to the next of every eight columns.
 func expand(s string) string {
 	var b strings.Builder
 	column := 0
@@ -163,7 +163,7 @@ func tabTransforms() []transform {
 var (
 	indents = []transform{
 		{"", same}, {"2 spaces before", eachLine("  ", "")}, {"4 spaces before", eachLine("    ", "")}, {"tab before", eachLine("\t", "")},
-		{"staircase", func(s string) string { // an editor that indents as the line before
+		{"staircase", func(s string) string { // an editor that indents like the line before
 			var b strings.Builder
 			for i, line := range strings.SplitAfter(s, "\n") {
 				b.WriteString(strings.Repeat(" ", min(i, 40)) + line)
@@ -210,7 +210,7 @@ func utf16Text(little, bom bool, nl string) func(string) string {
 	}
 }
 
-// However a dump was copied, it is the same stacks.
+// The stacks are the same, however a dump was copied.
 func TestPastedDumps(t *testing.T) {
 	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
 		want := parse(t, text)
@@ -226,7 +226,7 @@ func TestPastedDumps(t *testing.T) {
 			for _, indent := range indents {
 				for _, trail := range trails {
 					for i, enc := range encodings {
-						// All encodings of the simple ones, in turn of the others.
+						// All encodings for the simple cases, one in turn for the others.
 						if indent.name == "" && trail.name == "" || (i+turn)%11 == 0 {
 							try(enc.do(trail.do(indent.do(tab.do(text)))), tab.name, indent.name, trail.name, enc.name)
 						}
@@ -246,7 +246,7 @@ func TestWrappedLines(t *testing.T) {
 		for line := range strings.Lines(manyDumps) {
 			n := width
 			if strings.HasPrefix(line, "created by ") || strings.HasPrefix(line, "goroutine ") {
-				n = len(line) // a name that is cut there is a name, too
+				n = len(line) // a name that is cut there is still a name
 			}
 			for len(line) > n+1 {
 				b.WriteString(line[:n] + "\n")
@@ -258,7 +258,7 @@ func TestWrappedLines(t *testing.T) {
 	}
 }
 
-// A log may be long before somebody asks for the dump.
+// A log may be long before a dump is requested.
 func TestDumpInALongLog(t *testing.T) {
 	log := strings.Repeat("2026/05/01 10:22:33 served request (in 3 ms) from 10.0.0.5:8080\n", 20_000)
 	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
@@ -282,7 +282,7 @@ func TestDumpInALongLog(t *testing.T) {
 	require.Greater(t, left, int64(40<<20), "it is not read to its end")
 }
 
-// The dumps of real programs, in the ways that are most common.
+// Dumps of real programs, in the most common forms.
 func TestPastedRealDumps(t *testing.T) {
 	turn := 0
 	for _, pattern := range []string{"*.debug1.txt", "*.debug2.txt"} {
@@ -308,7 +308,7 @@ func TestPastedRealDumps(t *testing.T) {
 	}
 }
 
-// One tab in a debug=1 profile that became a blank.
+// One tab in a debug=1 profile became a blank.
 func TestPastedOneBlank(t *testing.T) {
 	want := parse(t, manyCounts)
 	for i := range len(manyCounts) {
@@ -318,8 +318,8 @@ func TestPastedOneBlank(t *testing.T) {
 	}
 }
 
-// A dump that was cut anywhere is refused, or has all of the goroutines before
-// the cut: never one without its frames.
+// A dump that was cut anywhere is refused, or has all goroutines before the cut, with their
+// frames.
 func TestPastedAndCut(t *testing.T) {
 	for i, tab := range append(tabTransforms(), transform{"no tabs", replace("\t", "")}) {
 		text := tab.do(manyDumps)
@@ -342,7 +342,7 @@ func TestPastedAndCut(t *testing.T) {
 		}
 		counts := tab.do(manyCounts)
 		for n := 1; n < len(counts)-len("sql.go:1183\n\n"); n += step {
-			// Only a last stack whose frames are lost altogether cannot be told from a whole one.
+			// Only if all frames of the last stack are lost does the dump look whole.
 			if p, err := Parse(strings.NewReader(counts[:n]), fetched, Limits{}); err == nil {
 				require.EqualValues(t, 19, p.Total)
 				last := p.Records[len(p.Records)-1]
@@ -369,7 +369,7 @@ func TestDebug1WithoutLastNewline(t *testing.T) {
 	}
 }
 
-// Of several dumps in one text the last one counts, and it is said.
+// Of several dumps in one text the last one counts, with a warning.
 func TestSeveralDumps(t *testing.T) {
 	dump := func(ids ...int) string {
 		var b strings.Builder
@@ -417,14 +417,14 @@ func TestSeveralDumps(t *testing.T) {
 	require.EqualValues(t, 19, p.Total)
 	require.Equal(t, "main.(*server).later", p.Records[0].Frames[0].Func)
 	require.Equal(t, []string{"it holds 2 profiles, one behind the other; only the last one is used"}, p.Warnings)
-	// The other format behind it.
+	// The other format follows.
 	p = parse(t, manyCounts+manyDumps)
 	require.EqualValues(t, 19, p.Total)
 	require.Equal(t, []string{"it holds a debug=2 dump as well, which is not used"}, p.Warnings)
 	p = parse(t, oneDump+manyCounts)
 	require.EqualValues(t, 1, p.Total)
 	require.Equal(t, []string{"it holds a debug=1 profile as well, which is not used"}, p.Warnings)
-	// Of the first one only a part is there.
+	// Only a part of the first one is there.
 	p = parse(t, manyCounts[:200]+"\n"+manyCounts)
 	require.EqualValues(t, 19, p.Total)
 }
@@ -489,7 +489,7 @@ rax    0xca
 		require.ElementsMatch(t, []string{"main.main", "main.read", "main.spin"}, names)
 		require.Equal(t, []string{"goroutines are printed more than once (2 times); each counts once"}, p.Warnings)
 	}
-	// One that waits, printed twice.
+	// A waiting goroutine, printed twice.
 	twice := strings.Replace(text, "goroutine 8 gp=0xc000002382 m=4 mp=0x55f2 [syscall]:\nmain.read()", "goroutine 1 gp=0xc000002380 m=nil [chan receive, 2 minutes]:\nmain.main()", 1)
 	require.EqualValues(t, 3, parse(t, twice).Total)
 	_, err := Parse(strings.NewReader("goroutine 0 [idle]:\nruntime.futex()\n\t/f.s:5 +0x21\n"), fetched, Limits{})
@@ -514,7 +514,7 @@ func TestLogLinesInDumps(t *testing.T) {
 	}
 }
 
-// What is missing in the middle of a dump cannot be counted, but it is said.
+// Text that is missing in the middle of a dump cannot be counted, but there is a warning.
 func TestCutInTheMiddle(t *testing.T) {
 	three := strings.Repeat(oneDump, 3)
 	three = strings.Replace(strings.Replace(three, "goroutine 7 ", "goroutine 8 ", 1), "goroutine 7 ", "goroutine 9 ", 1)
@@ -534,7 +534,7 @@ func TestCutInTheMiddle(t *testing.T) {
 	require.Empty(t, parse(t, manyDumps).Warnings)
 }
 
-// A dump of which no goroutine can be read is refused.
+// A dump without any readable goroutine is refused.
 func TestNoFrames(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"debug=2 without files":  {"goroutine 1 [select]:\nmain.f()\n\ngoroutine 2 [select]:\nmain.g()\n\n", `line 2: no goroutine has a frame that can be read`},
@@ -556,7 +556,7 @@ func TestNoFrames(t *testing.T) {
 	require.Zero(t, p.Total)
 }
 
-// What is no profile is named, with what to do.
+// Files that are no profile are named, with what to do.
 func TestOtherFiles(t *testing.T) {
 	tar := make([]byte, 1024)
 	copy(tar, "goroutine.txt")
@@ -582,7 +582,7 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
-// Text is read in time that grows with its length, whatever repeats in it.
+// The time to read a text grows linearly with its length, whatever repeats in it.
 func TestManyTwice(t *testing.T) {
 	var b strings.Builder
 	for i := range 200_000 {

@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/protobuf"
 )
 
-// emit takes the records of a profile as they are read.
+// emit receives the records of a profile.
 type emit func(*collector.Record) error
 
 var (
@@ -26,8 +26,8 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// unpacker reads one profile: it decompresses what is compressed, and lets the
-// decoder of the format read the rest.
+// unpacker reads one profile: it decompresses the input if needed, and lets the decoder of the
+// format read the rest.
 type unpacker struct {
 	lim     Limits
 	memory  *bounds.Account
@@ -35,7 +35,7 @@ type unpacker struct {
 	out     emit
 }
 
-// read reads a profile as it was sent. Nested tells that it was compressed.
+// read reads a profile as it was sent. nested means that it was compressed.
 func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 	head, err := br.Peek(2)
 	if len(head) == 0 {
@@ -58,7 +58,7 @@ func (u *unpacker) read(br *bufio.Reader, nested bool) error {
 	decoded := &bounds.Reader{Memory: u.memory, R: zr, N: u.lim.Decoded, What: "bytes when decompressed"}
 	br = bufio.NewReaderSize(decoded, bounds.BufferSize)
 	if head, _ := br.Peek(2); bytes.Equal(head, gzipMagic) && !nested {
-		// A proxy, or whoever stored it, compressed the profile once more.
+		// A proxy, or a tool that stored it, compressed the profile once more.
 		err = u.read(br, true)
 	} else {
 		err = u.decode(br)
@@ -108,8 +108,8 @@ func gzipError(err error, at int64) error {
 	return fmt.Errorf("after %d decompressed bytes: %w", at, err)
 }
 
-// otherBinary names a file that holds something else, and says what to do.
-// It is empty for what may be a profile.
+// otherBinary names a file that holds something else, and says what to do. It is empty if the
+// file may be a profile.
 func otherBinary(head []byte) string {
 	for _, o := range []struct{ lead, name string }{
 		{"PK\x03\x04", "a .zip archive; unpack it and use a profile inside"},

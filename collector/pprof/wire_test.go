@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Field numbers of profile.proto, apart from those of the decoder: a wrong number there
-// would go unseen if the tests wrote with it too.
+// Field numbers of profile.proto, separate from those of the decoder: with shared numbers, the
+// tests would miss a wrong one.
 const (
 	profileSampleType  = 1
 	profileSample      = 2
@@ -62,7 +62,7 @@ func begin(value string) wire {
 	return w.text("").text("goroutine").text("key").text(value)
 }
 
-// one is a sample of one goroutine with something besides.
+// one makes a sample of one goroutine with additional fields.
 func one(rest []byte) wire {
 	return wire{}.msg(profileSample, append(wire{}.num(sampleValue, 1), rest...))
 }

@@ -31,7 +31,7 @@ func prefixed(prefix string) func(string) string {
 	}
 }
 
-// jsonLines is a log with a JSON object a line.
+// jsonLines returns a log with a JSON object a line.
 func jsonLines(key, end string) func(string) string {
 	return func(s string) string {
 		var b strings.Builder
@@ -49,7 +49,7 @@ func oneJSON(s string) string {
 	return `{"level":"error","msg":` + string(text) + `,"ts":1}` + "\n"
 }
 
-// wrappings are what logs and tools put around a dump, and what is said of it.
+// wrappings are what logs and tools put around a dump, and what ReadAs says of it.
 var wrappings = []struct {
 	name string
 	do   func(string) string
@@ -75,7 +75,7 @@ var wrappings = []struct {
 	{"first line", func(s string) string { return "2026/05/01 10:22:33 stack: " + s }, `dump behind "2026/05/01 10:22:33 stack: "`},
 }
 
-// Whatever is around a dump, it is the same stacks, and what was taken away is said.
+// The stacks are the same whatever is around a dump, and ReadAs says what was removed.
 func TestWrappedDumps(t *testing.T) {
 	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
 		want := parse(t, text)
@@ -93,7 +93,7 @@ func TestWrappedDumps(t *testing.T) {
 	}
 }
 
-// Both bad and good lines of one source are read, whatever else is in the log.
+// All lines of one source are read, whatever else is in the log.
 func TestWrappedAmongOthers(t *testing.T) {
 	want := parse(t, manyDumps)
 	others := prefixed("[pod/web-1/web] 2026-05-01T10:22:%02d.1Z ")("GET / 200 (in 3 ms)\n" + oneDump + "main.other(0x1)\n\t/src/other.go:3 +0x1\n")
@@ -112,7 +112,7 @@ func TestWrappedAmongOthers(t *testing.T) {
 	require.Equal(t, []string{`dumps of other sources are in the log, too: 5 goroutines begin behind other prefixes, the first behind "[pod/web-1/web] 2026-05-01T10:22:01.1Z "; only the one behind "[pod/shop-2/shop] 2026-05-01T10:22:00.1Z " is read`}, p.Warnings)
 }
 
-// What is missing is said.
+// Missing parts lead to a warning.
 func TestWrappedAndIncomplete(t *testing.T) {
 	for text, want := range map[string]string{
 		prefixed("May  1 10:22:33 node-1 shop[812]: ")(oneDump) + "May  1 10:22:33 node-1 systemd-journald[91]: Suppressed 1203 messages from shop.service\n": "line 7: the log says that it lost lines",
@@ -155,7 +155,7 @@ func TestGoleakReport(t *testing.T) {
 	for range 3 {
 		done.Go(func() { waitForEver(stop) })
 	}
-	time.Sleep(10 * time.Millisecond) // until they wait; goleak does, too
+	time.Sleep(10 * time.Millisecond) // until they wait; goleak waits too
 	err := goleak.Find(goleak.IgnoreTopFunction("nothing"))
 	close(stop)
 	done.Wait()
@@ -176,7 +176,11 @@ func TestGoleakReport(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, p.Records, 1)
 		require.EqualValues(t, 4, p.Total)
-		require.Equal(t, []uint64{7, 8, 9, 10}, p.Records[0].IDs)
+		var ids []uint64
+		for _, g := range p.Records[0].Goroutines {
+			ids = append(ids, g.ID)
+		}
+		require.Equal(t, []uint64{7, 8, 9, 10}, ids)
 	}
 }
 
@@ -228,8 +232,8 @@ func TestDebug1WithoutMarks(t *testing.T) {
 	require.Equal(t, `debug=1 dump; "#" before frames is gone`, p.ReadAs)
 }
 
-// What is cut, or has no prefix, in a log is not read without a word either: a log of
-// the first lines of a dump is read as these lines are.
+// Truncated lines in a log, or lines without a prefix, lead to a warning. A log of the first
+// lines of a dump is read like these lines.
 func TestWrappedAndCut(t *testing.T) {
 	for name, text := range map[string]string{"debug=1": manyCounts, "debug=2": manyDumps} {
 		all := strings.SplitAfter(text, "\n")

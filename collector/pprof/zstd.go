@@ -11,8 +11,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// zstdWindow bounds the memory that decompressing takes. All levels of zstd that need
-// no option to decompress stay below it.
+// zstdWindow bounds the memory of decompression. All levels of zstd that need no option to
+// decompress stay below it.
 const zstdWindow = 8 << 20
 
 // readZstd reads a profile that is compressed with zstd.

@@ -17,7 +17,7 @@ func zstdOf(t *testing.T, data []byte, o ...zstd.EOption) []byte {
 	return w.EncodeAll(data, nil)
 }
 
-// A profile that is compressed with zstd is read within the same bounds as others.
+// A profile that is compressed with zstd has the same bounds as others.
 func TestZstd(t *testing.T) {
 	for _, text := range []string{manyDumps, manyCounts, string(proto("goroutine", 1, 2, 3))} {
 		want := parse(t, text)

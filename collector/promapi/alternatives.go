@@ -18,7 +18,7 @@ func (s *series) alternative(rank int8) *series {
 	}
 }
 
-// newest is the latest answer that had any series of the instance.
+// newest returns the latest answer that had any series of the instance.
 func (s *series) newest() int32 {
 	chunk := s.chunk
 	for a := s.next; a != nil; a = a.next {
@@ -27,9 +27,9 @@ func (s *series) newest() int32 {
 	return chunk
 }
 
-// choose leaves one series of each instance in an answer that has several: the one whose
-// metric comes first in the list. The others count before it begins and after it ends, so
-// that a service may change its metrics.
+// choose leaves one series of each instance in an answer that has several: the one whose metric
+// comes first in the list. The others count before it begins and after it ends, so that a
+// service may change its metrics.
 func (v *vector) choose() {
 	v.unsign()
 	if !v.several {
@@ -56,7 +56,7 @@ func (v *vector) choose() {
 	v.read = chosen
 }
 
-// unsign finds the series that are negative because they are of the negated metric.
+// unsign finds the series whose values are negative because they are of the negated metric.
 func (v *vector) unsign() {
 	for _, s := range v.read {
 		s.negative = false
@@ -68,7 +68,7 @@ func (v *vector) unsign() {
 	}
 }
 
-// metricOf is the rank of the metric that a series of the latest answer is of.
+// metricOf returns the rank of the metric of a series of the latest answer.
 func (v *vector) metricOf(s *series) int8 {
 	if s.negative {
 		return v.negated
@@ -109,8 +109,8 @@ type run struct {
 	rank int8
 }
 
-// extend adds the points of a series that lie before or after those from lo to hi, which
-// consist of runs.
+// extend adds the points of a series before or after those from lo to hi, which consist of
+// runs.
 func (v *vector) extend(lo, hi int32, runs []run, other *series) (int32, int32, []run) {
 	first, last := int64(math.MaxInt64), int64(math.MaxInt64)
 	if lo < hi {
@@ -134,7 +134,7 @@ func (v *vector) extend(lo, hi int32, runs []run, other *series) (int32, int32, 
 	return from, int32(len(v.points)), runs
 }
 
-// outranked reports whether the answer has had a better series of the instance.
+// outranked reports whether the answer had a better series of the instance.
 func (s *series) outranked() bool {
 	for a := s.head; a != nil; a = a.next {
 		if a.rank < s.rank && a.chunk == s.chunk {

@@ -14,15 +14,15 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// fullInterval is the number of evaluations between two that ask for all metrics of the
-// lists. The others ask for those that instances have: more names cost Prometheus more. A
-// rate is unknown for that long in a new process anyway.
+// fullInterval is the number of evaluations between two that read all metrics of the lists. The
+// others only read those that instances have, because more names cost Prometheus more. A rate
+// is unknown for that long in a new process anyway.
 const fullInterval = 5
 
-// chunk reads the three signals over one range. Where an instance has no load or start by
-// what is asked for, the containers in its namespace are read too, and what lacks a label of
-// the services, from then on together with the others; and the rest of the starts, if that is
-// new.
+// chunk reads the three signals over one range. If an instance has no load or start, it also
+// reads the containers in its namespace, and series that lack a label of the services. From
+// then on it reads these together with the others. It also reads the other starts, if the need
+// for them is new.
 func (s *Source) chunk(ctx context.Context, r v1.Range, counts expression, groups []share.Group, warnings *[]string) error {
 	q := &s.queries
 	if s.evaluations++; !r.Start.Equal(r.End) || s.evaluations >= fullInterval {
@@ -70,18 +70,18 @@ func (s *Source) chunk(ctx context.Context, r v1.Range, counts expression, group
 	return nil
 }
 
-// load is the expression for the load.
+// load returns the expression for the load.
 func load(q *signals.Query) string { return q.Load(signals.Range) }
 
-// askMore reports whether more series of the loads, 0, or of the starts, 1, are to be asked
-// for: those of containers, or those that lack a label of the services.
+// askMore reports whether more series of the loads, 0, or of the starts, 1, have to be read:
+// those of containers, or those that lack a label of the services.
 func (s *Source) askMore(i int, containers *string, namespaces map[string]bool, list signals.List) bool {
 	covered, loose := s.cover(i, containers, namespaces, list), s.askLoose(i, s.join.uses[i+1])
 	return covered || loose
 }
 
-// narrow asks for no more than the metrics that instances have. The series of the one that
-// most have stay without a name.
+// narrow restricts the query to the metrics that instances have. The series of the most common
+// metric stay without a name.
 func (s *Source) narrow() {
 	q := &s.queries
 	if withoutStart := last(s.join.uses[2]); q.StartRanks == 0 {
@@ -98,8 +98,8 @@ func (s *Source) narrow() {
 	q.StartRanks, q.BareStart, _ = common(s.join.uses[2], q.BareStart)
 }
 
-// common are the ranks of the metrics that instances have, and the two of them that most
-// have; was is the first one before.
+// common returns the ranks of the metrics that instances have, and the two most common ones;
+// was is the first one before.
 func common(uses []int, was int) (ranks signals.Ranks, first, second int) {
 	uses = uses[:len(uses)-1]
 	first = was
@@ -123,7 +123,7 @@ func common(uses []int, was int) (ranks signals.Ranks, first, second int) {
 func last(uses []int) int { return uses[len(uses)-1] }
 
 // cover narrows the containers to the namespaces where an instance needs them. It reports
-// whether there are some that were not read.
+// whether there are new ones.
 func (s *Source) cover(i int, selector *string, namespaces map[string]bool, list signals.List) (more bool) {
 	if !slices.ContainsFunc(list, func(m signals.Metric) bool { return m.Container }) {
 		return false
@@ -138,17 +138,17 @@ func (s *Source) cover(i int, selector *string, namespaces map[string]bool, list
 	return more
 }
 
-// ask reads those of the three signals that have expressions, of which there may be none.
+// ask reads those of the three signals that have expressions.
 func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]*[]string, warnings *[]string) error {
 	vectors := [3]*vector{s.join.counts, s.join.loads, s.join.starts}
-	var said [3][]string
+	var notes [3][]string
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range exprs {
 		if exprs[i] == nil {
 			continue
 		}
 		g.Go(func() (err error) {
-			said[i], err = s.readInto(ctx, vectors[i], *exprs[i], r, s.custom && i == 1)
+			notes[i], err = s.readInto(ctx, vectors[i], *exprs[i], r, s.custom && i == 1)
 			return err
 		})
 	}
@@ -165,37 +165,37 @@ func (s *Source) ask(ctx context.Context, r v1.Range, exprs [3]*[]string, warnin
 		s.metrics.dropped.WithLabelValues(dropLabels).Add(float64(v.bad))
 		s.metrics.points.Add(float64(len(v.points)))
 		if v.bad > 0 {
-			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped",
+			notes[i] = append(notes[i], fmt.Sprintf("%d series of %s are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped",
 				v.bad, metric, v.problem))
 		}
 		if v.excess > 0 {
-			said[i] = append(said[i], fmt.Sprintf("%d series of %s are left out, more than the limit of %d: narrow prometheus.selector, raise prometheus.series_limit, or share the work with --shard",
+			notes[i] = append(notes[i], fmt.Sprintf("%d series of %s are left out, more than the limit of %d: narrow prometheus.selector, raise prometheus.series_limit, or share the work with --shard",
 				v.excess, metric, v.limit))
 		}
-		for _, text := range said[i] {
+		for _, text := range notes[i] {
 			*warnings = appendNew(*warnings, text)
 		}
 	}
 	return nil
 }
 
-// readInto reads an answer that comes in parts, one for each expression. custom: they are
-// not ours alone.
-func (s *Source) readInto(ctx context.Context, v *vector, exprs []string, r v1.Range, custom bool) (said []string, err error) {
+// readInto reads an answer that comes in parts, one for each expression. custom means that the
+// user wrote some of them.
+func (s *Source) readInto(ctx context.Context, v *vector, exprs []string, r v1.Range, custom bool) (notes []string, err error) {
 	v.begin(r.Start.Equal(r.End))
 	for _, expr := range exprs {
 		a, err := s.client.Read(ctx, expr, r, v)
 		if err != nil {
 			return nil, err
 		}
-		said = append(said, a.Warnings...)
+		notes = append(notes, a.Warnings...)
 		for _, text := range a.Infos {
-			// What is unusual about our own expressions we know.
+			// Notes about our own expressions are known and not shown.
 			if custom || !strings.HasPrefix(text, "PromQL info:") {
-				said = append(said, text)
+				notes = append(notes, text)
 			}
 		}
 	}
 	v.choose()
-	return said, nil
+	return notes, nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// BenchmarkDecode reads the answers of an evaluation (10,000 series, few points)
-// and of history (1,000 series, many points) of series that are known.
+// BenchmarkDecode reads the answers of an evaluation (10,000 series, few points) and of history
+// (1,000 series, many points), with known series.
 func BenchmarkDecode(b *testing.B) {
 	for _, c := range []struct{ series, points int }{{10_000, 1}, {10_000, 4}, {1_000, 240}} {
 		b.Run(fmt.Sprintf("series=%d/points=%d", c.series, c.points), func(b *testing.B) {
@@ -29,7 +29,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// queryAnswer is how a Prometheus answers, with labels as Kubernetes gives them.
+// queryAnswer writes an answer of a Prometheus, with labels as Kubernetes gives them.
 func queryAnswer(series, points int) []byte {
 	b := []byte(`{"status":"success","data":{"resultType":"matrix","result":[`)
 	for i := range series {

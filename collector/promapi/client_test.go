@@ -31,7 +31,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// inProcess is a network that goes to a handler, for virtual time.
+// inProcess sends requests to a handler, for virtual time.
 type inProcess struct{ http.Handler }
 
 func (h inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -42,7 +42,7 @@ func (h inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// steady answers any range query with one series that is 7.
+// steady answers any range query with one series of the value 7.
 func steady(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	matrix(w, nil, stream(map[string]string{"instance": "a"}, value{json.Number(r.Form.Get("end")), "7"}))
@@ -87,8 +87,8 @@ func (f *failing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "<html>busy</html>", f.status)
 }
 
-// A server that says when to come back is asked again then, and not before:
-// seconds within the query, minutes at a later window.
+// A server that sends Retry-After gets no earlier request: seconds are waited within the query,
+// minutes until a later window.
 func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &failing{n: 1, status: 429, after: "7"}
@@ -99,7 +99,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		require.Len(t, f.asked, 4, "three queries, of which one comes back")
 		require.Equal(t, 7*time.Second, time.Since(began))
 		require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_prometheus_points_total Points of series read from Prometheus: of counts, loads and start times.
+# HELP gorowatch_prometheus_points_total Points read from Prometheus: counts, loads and start times.
 # TYPE gorowatch_prometheus_points_total counter
 gorowatch_prometheus_points_total 3
 `), "gorowatch_prometheus_points_total"))
@@ -108,12 +108,12 @@ gorowatch_prometheus_points_total 3
 		s, _ = virtual(t, f.ServeHTTP)
 		_, err = s.Window(t.Context(), t0, t0.Add(time.Minute))
 		require.Equal(t, collector.ReasonRateLimited, collector.ReasonOf(err))
-		require.Regexp(t, "asks to come back after 5m0s|has asked to be left alone until", err.Error(), "by which query is first")
+		require.Regexp(t, "asks to wait 5m0s|asked for no request before", err.Error(), "by which query is first")
 		asked := len(f.asked)
 		for range 4 {
 			time.Sleep(time.Minute)
 			_, err = s.Window(t.Context(), t0, t0.Add(time.Minute))
-			require.ErrorContains(t, err, "it has asked to be left alone until")
+			require.ErrorContains(t, err, "it asked for no request before")
 		}
 		require.Len(t, f.asked, asked)
 		time.Sleep(time.Minute)
@@ -123,8 +123,8 @@ gorowatch_prometheus_points_total 3
 	})
 }
 
-// A storm: each query is tried three times at first, then once a window, and
-// when it is over all is as before.
+// A storm of 503: each query is tried three times at first, then once a window. Afterwards all
+// is as before.
 func TestStormOf503(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &failing{n: 1 << 30, status: 503}
@@ -157,7 +157,7 @@ func TestClocksThatDiffer(t *testing.T) {
 		w, err := s.Window(t.Context(), t0, t0.Add(time.Minute))
 		require.NoError(t, err)
 		require.Len(t, w.Warnings, 1)
-		require.Contains(t, w.Warnings[0], "its clock is 2h0m0s behind ours")
+		require.Contains(t, w.Warnings[0], "its clock is 2h0m0s behind that of gorowatch")
 		date = time.Now()
 		w, err = s.Window(t.Context(), t0, t0.Add(time.Minute))
 		require.NoError(t, err)
@@ -165,9 +165,8 @@ func TestClocksThatDiffer(t *testing.T) {
 	})
 }
 
-// A query takes as long as it takes: a server that answers after 90 s, with the
-// date of then, has no wrong clock, and neither has one that has a response
-// stamped before the query is done. What lies outside of both is wrong.
+// A slow query shows no wrong clock: a server may answer after 90 s with the date of then, and
+// a date from before the end of the query is right too. A date outside of both is wrong.
 func TestClockOfASlowAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
@@ -178,11 +177,11 @@ func TestClockOfASlowAnswer(t *testing.T) {
 			"at once":                     {},
 			"slow":                        {takes: 90 * time.Second},
 			"slow, stamped early":         {takes: 90 * time.Second, early: true},
-			"slow and ahead":              {takes: 90 * time.Second, ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of ours"},
+			"slow and ahead":              {takes: 90 * time.Second, ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of that of gorowatch"},
 			"slow and behind":             {takes: 90 * time.Second, ahead: -5 * time.Minute, want: "its clock is 3m"},
 			"ahead by less than a minute": {ahead: 59 * time.Second},
-			"ahead":                       {ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of ours"},
-			"behind":                      {ahead: -2 * time.Minute, want: "behind ours"},
+			"ahead":                       {ahead: 2 * time.Minute, want: "its clock is 2m0s ahead of that of gorowatch"},
+			"behind":                      {ahead: -2 * time.Minute, want: "behind that of gorowatch"},
 		} {
 			s, _ := virtual(t, func(w http.ResponseWriter, r *http.Request) {
 				date := time.Now().Add(c.ahead)
@@ -205,7 +204,7 @@ func TestClockOfASlowAnswer(t *testing.T) {
 	})
 }
 
-// A server says when to come back by its own clock, which may not be ours.
+// Retry-After with a date is by the server's own clock, which may differ from ours.
 func TestRetryAfterByTheServersClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
@@ -228,8 +227,8 @@ func TestRetryAfterByTheServersClock(t *testing.T) {
 	})
 }
 
-// A hundred thousand series where a thousand were expected: what is known goes
-// on, the rest is left out and said.
+// A hundred thousand series arrive where a thousand were expected. Known ones continue, the
+// rest is left out, with a warning.
 func TestTooManySeries(t *testing.T) {
 	var extra int
 	s, reg := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -266,7 +265,7 @@ func TestTooManySeries(t *testing.T) {
 	require.Empty(t, w.Warnings)
 }
 
-// Series that have other labels each time do not fill the memory.
+// Series whose labels change each time do not fill the memory.
 func TestSeriesThatChangeTheirLabels(t *testing.T) {
 	n := 0 // changes between two windows alone
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -298,8 +297,8 @@ func TestOnlyWhatIsKept(t *testing.T) {
 	}
 }
 
-// Thanos is told what to do about what is twice and what is missing, Mimir
-// whose series are wanted, and both things show in what comes back.
+// Thanos gets its parameters for duplicates and partial responses, Mimir its tenant, and the
+// answers show both.
 func TestParametersAndTenant(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
@@ -344,7 +343,7 @@ func TestServerThatWantsGet(t *testing.T) {
 	require.GreaterOrEqual(t, len(methods), 7)
 }
 
-// oneAtATime lets a handler do without a lock.
+// oneAtATime serializes the requests to a handler.
 func oneAtATime(next http.RoundTripper) http.RoundTripper {
 	var mtx sync.Mutex
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -358,8 +357,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// The floor of a block is asked of the server over all steps of the block and
-// no other. A block in which a process begins is nobody's.
+// The floor of a block is queried over exactly the steps of the block. A block in which a
+// process begins is left out.
 func TestBlocks(t *testing.T) {
 	first := time.Unix(t0.Unix()+4*60, 0)
 	begins := t0.Add(12 * time.Minute) // in the third block
@@ -410,8 +409,8 @@ func TestBlocks(t *testing.T) {
 	require.Empty(t, none.Series)
 }
 
-// A name that is gone, and certificates that nobody should trust, are said in
-// words that help, without the login.
+// A name that does not exist, and untrusted certificates, give errors that help, without the
+// login.
 func TestNetworksThatFail(t *testing.T) {
 	expired := httptest.NewUnstartedServer(http.NotFoundHandler())
 	expired.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -442,7 +441,7 @@ func TestNetworksThatFail(t *testing.T) {
 	}
 }
 
-// certificate is one that is valid for a time, for 127.0.0.1.
+// certificate makes one that is valid for a time, for 127.0.0.1.
 func certificate(t *testing.T, from, to time.Time) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

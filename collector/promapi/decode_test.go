@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// matrixOf decodes as the API client of Prometheus does.
+// matrixOf decodes like the API client of Prometheus.
 func matrixOf(text []byte) (model.Matrix, bool) {
 	var a struct {
 		Status string
@@ -60,7 +60,7 @@ func TestDecode(t *testing.T) {
 	require.Equal(t, v.read[2].lo, v.read[2].hi)
 }
 
-// Whatever the API client understands we understand, and the same.
+// Decode understands what the API client understands, with the same result.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(example))
 	f.Add([]byte(`{"status":"error","errorType":"bad_data","error":"x"}`))

@@ -19,13 +19,13 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// scrapesApart is how long samples may lie apart: steps that are longer are
-// condensed by the server, shorter ones have a sample each as it is.
+// scrapesApart is the longest usual distance of samples. The server condenses longer steps;
+// shorter ones have a sample each.
 const scrapesApart = 5 * time.Minute
 
-// History reads the counts of the instances of a service, whose labels they
-// have and whose others are empty if names has them, for a chart. It leaves the
-// thinning out to the server: what is sent does not grow with the window.
+// History reads the counts of the instances of a service for a chart. The instances have the
+// labels of the service, and those of names that it does not have are empty. The server reduces
+// the samples, so the answer does not grow with the window.
 func (s *Source) History(ctx context.Context, service labels.Labels, names []string, from, to time.Time, step time.Duration) (collector.History, error) {
 	selector, err := s.selectorOf(service, names, s.completes())
 	if err != nil {
@@ -46,12 +46,12 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 		return collector.History{}, err
 	}
 	results := make([]model.Matrix, len(exprs))
-	said := make([]v1.Warnings, len(exprs))
+	notes := make([]v1.Warnings, len(exprs))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, expr := range exprs {
 		if expr != "" {
 			g.Go(func() (err error) {
-				results[i], said[i], err = s.query(ctx, expr, r)
+				results[i], notes[i], err = s.query(ctx, expr, r)
 				return err
 			})
 		}
@@ -59,7 +59,7 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 	if err := g.Wait(); err != nil {
 		return collector.History{}, err
 	}
-	for _, ws := range said {
+	for _, ws := range notes {
 		for _, w := range ws {
 			h.Warnings = appendNew(h.Warnings, w)
 		}
@@ -73,8 +73,8 @@ func (s *Source) History(ctx context.Context, service labels.Labels, names []str
 	others := q.Set.Goroutines.HasExpression() || pods != nil // there may be other services
 	lists := []signals.List{q.Set.Goroutines, q.Set.Goroutines, q.Set.Load, q.Set.Start}
 	for k, m := range results {
-		// Where an instance has several metrics, the one that comes first stays; and its own
-		// container before all of its pod.
+		// If an instance has several metrics, the one that comes first stays, and its own
+		// container before the whole of its pod.
 		rank := func(s *model.SampleStream) int { return lists[k].Rank(string(s.Metric[model.MetricNameLabel])) }
 		slices.SortStableFunc(m, func(a, b *model.SampleStream) int {
 			return cmp.Or(rank(b)-rank(a), len(a.Metric)-len(b.Metric))
@@ -136,8 +136,8 @@ func put(in *collector.InstanceHistory, k, i int, v float64) {
 	}
 }
 
-// instancesOf are those that a series belongs to: the one with its labels,
-// which is made if it may be, else all that agree with it.
+// instancesOf returns the instances of a series: the one with its labels, which is added if
+// grow allows it, else all that agree with it.
 func instancesOf(h *collector.History, byInstance map[string]*collector.InstanceHistory, ls labels.Labels, grow bool) (out []*collector.InstanceHistory) {
 	key := string(ls.Bytes(nil))
 	if in, ok := byInstance[key]; ok {
@@ -160,7 +160,7 @@ func instancesOf(h *collector.History, byInstance map[string]*collector.Instance
 	return out
 }
 
-// withoutName are the labels of the instance of a series.
+// withoutName returns the labels of the instance of a series.
 func withoutName(m model.Metric) labels.Labels {
 	b := labels.NewScratchBuilder(len(m))
 	for name, value := range m {
@@ -172,8 +172,8 @@ func withoutName(m model.Metric) labels.Labels {
 	return b.Labels()
 }
 
-// selectorOf narrows the selector to the instances of one service. If instances may be
-// completed, labels of a pod need not be those of the series.
+// selectorOf narrows the selector to the instances of one service. If pods may be completed,
+// the series may lack labels of a pod.
 func (s *Source) selectorOf(service labels.Labels, names []string, completed bool) (string, error) {
 	var matchers []*labels.Matcher
 	if s.o.Selector != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestHistory: the server does the thinning out, and is asked for one service.
+// TestHistory: the server reduces the samples, and is asked for one service.
 func TestHistory(t *testing.T) {
 	var mtx sync.Mutex
 	asked := map[string]bool{}

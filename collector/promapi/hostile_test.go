@@ -19,7 +19,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// answerWith writes series as they are given, in JSON.
+// answerWith writes series as given, in JSON.
 func answerWith(w io.Writer, series ...string) {
 	fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[`+strings.Join(series, ",")+`]}}`)
 }
@@ -28,8 +28,8 @@ func seriesText(metric, v string) string {
 	return fmt.Sprintf(`{"metric":{%s},"values":[[%d,"%s"]]}`, metric, t0.Add(time.Minute).Unix(), v)
 }
 
-// What a series is called is bounded before anything keeps or shows it. The
-// others are read, and it is said what was left out, and why.
+// Labels are bounded before anything keeps or shows them. The other series are read, and a
+// warning says what was left out, and why.
 func TestLabelsThatAreNone(t *testing.T) {
 	var names []string
 	for i := range 10_000 {
@@ -64,7 +64,7 @@ func TestLabelsThatAreNone(t *testing.T) {
 	}
 }
 
-// requireDropped: so much was dropped, for that reason.
+// requireDropped checks how much was dropped for a reason.
 func requireDropped(t *testing.T, reg prometheus.Gatherer, reason string, n float64) {
 	t.Helper()
 	families, err := reg.Gather()
@@ -82,8 +82,8 @@ func requireDropped(t *testing.T, reg prometheus.Gatherer, reason string, n floa
 	}
 }
 
-// What cannot be a number of goroutines is none, what cannot be a load or a start
-// is not known, and times are those that were asked for.
+// Impossible counts are dropped, impossible loads and starts become unknown, and times outside
+// of the query are dropped.
 func TestValuesThatAreNone(t *testing.T) {
 	for _, c := range []struct{ value, reason string }{
 		{"NaN", dropNotFinite}, {"+Inf", dropNotFinite}, {"-Inf", dropNotFinite}, {"1e999", dropNotFinite},
@@ -103,7 +103,7 @@ func TestValuesThatAreNone(t *testing.T) {
 			require.Len(t, w.Series, 1)
 			x := w.Series[0].Samples[0]
 			require.Equal(t, 7.0, x.Count)
-			if c.value != "9223372036854775807" { // which a load may be
+			if c.value != "9223372036854775807" { // which is a possible load
 				require.True(t, math.IsNaN(x.Load), x.Load)
 			}
 			require.True(t, math.IsNaN(x.Start), x.Start)
@@ -144,8 +144,8 @@ func TestTimesThatAreNone(t *testing.T) {
 	}
 }
 
-// A part of an answer that does not end is given up long before all that an
-// answer may have is in memory.
+// A part of an answer that does not end fails long before the bound of the whole answer is in
+// memory.
 func TestPartWithoutAnEnd(t *testing.T) {
 	for name, before := range map[string]string{
 		"value":   `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"`,
@@ -185,7 +185,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// What a server says is shown in short, on one line, and in UTF-8.
+// A server's texts are shown shortened, on one line, and in UTF-8.
 func TestTextsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 200_000)
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -218,8 +218,8 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 }
 
-// What is unusual about the expressions of ours is known; anything else that a
-// server notes, such as that a part is missing, is shown.
+// Notes about our own expressions are known and not shown. Other notes, such as that a part is
+// missing, are.
 func TestInfosAreShown(t *testing.T) {
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"status":"success","infos":["PromQL info: metric might not be a counter","store 3 is away, the result is partial"],"data":{"resultType":"matrix","result":[]}}`)
@@ -229,7 +229,7 @@ func TestInfosAreShown(t *testing.T) {
 	require.Equal(t, []string{"store 3 is away, the result is partial"}, w.Warnings)
 }
 
-// Series of which each has label names of its own cost no more than others.
+// Series with label names of their own cost no more than others.
 func TestLabelNamesWithoutEnd(t *testing.T) {
 	const n = 20_000
 	s, _ := virtual(t, func(w http.ResponseWriter, r *http.Request) {
@@ -247,7 +247,7 @@ func TestLabelNamesWithoutEnd(t *testing.T) {
 	require.Less(t, time.Since(began), 20*time.Second)
 }
 
-// A version goes into alerts and pages.
+// A version is bounded, because it goes into alerts and pages.
 func TestVersionIsBounded(t *testing.T) {
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"build_info","job":"x","instance":"a","version":"%s"},"value":[1,"1"]},`+

@@ -16,25 +16,27 @@ import (
 type join struct {
 	counts, loads, starts *vector
 	metrics               *Metrics
-	// young is how long the load of a process is unknown: a rate is too low
-	// before there are samples for all of its range.
+	// young is how long the load of a process is unknown: a rate is too low until it has
+	// samples for its whole range.
 	young time.Duration
 
-	// window numbers the windows; out are the series of the present one, whose
-	// times are from first to last, Unix milliseconds.
+	// window numbers the windows; out are the series of the current one, with times from first
+	// to last, Unix milliseconds.
 	window      int32
 	first, last int64
 	out         []collector.Series
-	// uses count the instances of the latest answer by the rank of their metric of each
-	// signal, with the instances that have none at the end.
+	// uses count the instances of the latest answer by the rank of their metric of each signal,
+	// with the instances that have none at the end.
 	uses signals.Counts
-	// units are those of the metrics of the load. decide tells whether the answers may
-	// decide on the unit of a process: all metrics were asked for.
-	units  []int8
-	decide bool
+	// units are those of the metrics of the load. decide means that the answers may decide on
+	// the unit of a process, because all metrics were read.
+	units []int8
+	// creates are which of them count the goroutines created.
+	creates []bool
+	decide  bool
 }
 
-// longestRange is the longest range of an expression's rates, 0 if it has none.
+// longestRange returns the longest range of an expression's rates, 0 if it has none.
 func longestRange(expr string) (longest time.Duration, err error) {
 	e, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
@@ -55,8 +57,8 @@ func (j *join) begin(first, last time.Time) {
 	j.first, j.last, j.out = first.UnixMilli(), last.UnixMilli(), nil
 }
 
-// assign finds the load and the start of each instance. It returns the namespaces of
-// the instances whose load or start is none or that of their container.
+// assign finds the load and the start of each instance. It returns the namespaces of the
+// instances without a load or start of their own.
 func (j *join) assign() (noLoad, noStart map[string]bool) {
 	for i, v := range []*vector{j.counts, j.loads, j.starts} {
 		j.uses[i] = make([]int, len(v.list)+1)
@@ -93,8 +95,8 @@ func (v *vector) findOf(in *instance, was *series, seen *int32) *series {
 	return s
 }
 
-// rankOf is the rank of the metric that a series of the latest answer has, after the last
-// one: it has none.
+// rankOf returns the rank of the metric of a series of the latest answer; without a series it
+// is the one after the last.
 func (v *vector) rankOf(s *series) int {
 	if s == nil || s.chunk != v.chunk {
 		return len(v.list)
@@ -102,16 +104,16 @@ func (v *vector) rankOf(s *series) int {
 	return int(s.used)
 }
 
-// needsContainer reports whether an instance with a series of its own metric would not
-// be better served by that of its container.
+// needsContainer reports whether the container's series would be better for an instance than
+// that of its own metric.
 func (v *vector) needsContainer(s *series) bool {
 	rank := v.rankOf(s)
 	return rank == len(v.list) || v.list[rank].Container
 }
 
-// add appends what the three have read. Counts decide which samples there are;
-// a load or start time without a count is of no use. Each sample stands for the
-// time from within before it to itself, 0: for that instant.
+// add appends the samples of the three answers. Only counts make samples; a load or start time
+// without a count is useless. Each sample stands for the time from within before it to itself,
+// 0: for that instant.
 func (j *join) add(within time.Duration) {
 	if j.out == nil {
 		j.out = make([]collector.Series, 0, len(j.counts.read))
@@ -153,10 +155,11 @@ func (j *join) add(within time.Duration) {
 				x.Load = collector.Unknown
 			}
 			x.Load = in.unit.Keep(x.T, x.Start, x.Load, j.units[rank], j.decide)
+			x.Creates = x.Load == x.Load && j.creates[rank]
 			last = p.T
 			if within > 0 {
-				// The smallest count of a time with a restart in it may be that of
-				// either process, so it is nobody's. The next one has the new start.
+				// The smallest count of a time with a restart may be that of either process, so
+				// it is dropped. The next one has the new start.
 				restarted := x.Start > float64(x.T)/1000-within.Seconds() || procstart.Time(x.Start).Differs(procstart.Time(begun))
 				begun = x.Start
 				if restarted {
@@ -173,7 +176,7 @@ func (j *join) add(within time.Duration) {
 	}
 }
 
-// end is all series of the window that have samples.
+// end returns all series of the window that have samples.
 func (j *join) end() []collector.Series {
 	out := j.out[:0]
 	for _, s := range j.out {
@@ -193,8 +196,8 @@ type cursor struct {
 	n      int32 // points that are left of the first run
 }
 
-// cursor is at the beginning of what the latest answer had of a series, which
-// may be nil.
+// cursor returns the beginning of the points of a series, which may be nil, in the latest
+// answer.
 func (v *vector) cursor(s *series) cursor {
 	if s == nil || s.chunk != v.chunk {
 		return cursor{}
@@ -207,7 +210,7 @@ func (v *vector) cursor(s *series) cursor {
 	return c
 }
 
-// value is what there is at exactly t, else collector.Unknown, and the rank of its metric.
+// value returns the value at exactly t, else collector.Unknown, and the rank of its metric.
 // Calls come in time order.
 func (c *cursor) value(t int64) (float64, int8) {
 	for len(c.points) > 0 && c.points[0].T < t {

@@ -24,13 +24,13 @@ func (v *vector) setOf(ls labels.Labels) *nameSet {
 	return s
 }
 
-// maxSets bounds the sets of label names that are tried for an instance: series
-// that have fewer labels than it are of a few expressions.
+// maxSets bounds the sets of label names that are tried for an instance: only a few expressions
+// have series with fewer labels than it.
 const maxSets = 256
 
-// of finds the series that stands for an instance: that with the most labels,
-// all of which the instance has. Series of the latest answer go before others. It
-// reports whether it is the one that would be found if all series were in the answer.
+// of finds the series that stands for an instance: the one with the most labels, all of which
+// the instance has. Series of the latest answer come first. It reports whether the result would
+// be the same with all series in the answer.
 func (v *vector) of(instance labels.Labels) (best *series, settled bool) {
 	if s, ok := v.byLabels[v.identity(instance)]; ok {
 		if s.chunk == v.chunk {
@@ -65,8 +65,7 @@ sets:
 	return best, true
 }
 
-// find returns the series that stands for an instance, which found before what it knows of
-// that as of a version.
+// find returns the series that stands for an instance. was is the result as of version seen.
 func (v *vector) find(instance labels.Labels, was *series, seen *int32) *series {
 	if *seen == v.version && (was == nil || was.chunk == v.chunk || len(v.sets) == 1) {
 		return was

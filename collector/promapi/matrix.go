@@ -14,11 +14,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
-// Matrix evaluates an expression at start, start+Step, … up to end, and returns
-// its series as Prometheus has them, each in time order, in no order among
-// themselves, with what Prometheus said besides. Series are absent where the
-// expression has no value. An error of collector.ReasonBadData holds what
-// Prometheus says of an expression that it refuses.
+// Matrix evaluates an expression at start, start+Step, … up to end. It returns its series as
+// Prometheus has them, each in time order, in no order among themselves, and Prometheus'
+// warnings. Series are absent where the expression has no value. An error of
+// collector.ReasonBadData holds Prometheus' own explanation of a wrong expression.
 func (s *Source) Matrix(ctx context.Context, expr string, start, end time.Time) (model.Matrix, []string, error) {
 	var out model.Matrix
 	var warnings []string
@@ -29,11 +28,11 @@ func (s *Source) Matrix(ctx context.Context, expr string, start, end time.Time) 
 		if to.After(end) {
 			to = end
 		}
-		m, said, err := s.query(ctx, expr, v1.Range{Start: from, End: to, Step: s.o.Step})
+		m, notes, err := s.query(ctx, expr, v1.Range{Start: from, End: to, Step: s.o.Step})
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, w := range said {
+		for _, w := range notes {
 			warnings = appendNew(warnings, w)
 		}
 		for _, stream := range m {

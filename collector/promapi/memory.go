@@ -15,19 +15,18 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// What growth of memory is judged by: the time since a leak began, within
-// bounds.
+// The growth of memory is measured since a leak began, within these bounds.
 const (
 	shortestGrowth = 15 * time.Minute
 	longestGrowth  = 24 * time.Hour
-	// maxPods bounds the pods of a service whose limits are asked for.
+	// maxPods bounds the pods of a service whose limits are read.
 	maxPods = 200
 )
 
-// Memory reads how the memory of the instances of a service, which agree on the
-// labels with these names, has grown since a time, and the limits of their
-// containers. Instances whose limit is not known are left out: they need the
-// labels namespace and pod, by which the kubelet's metrics are found.
+// Memory reads how the memory of the instances of a service has grown since a time, and the
+// limits of their containers. The instances agree on the labels with these names. Instances
+// without a known limit are left out: they need the labels namespace and pod, by which the
+// kubelet's metrics are found.
 func (s *Source) Memory(ctx context.Context, service labels.Labels, names []string, now, since time.Time) ([]collector.Memory, error) {
 	sel, err := s.selectorOf(service, names, false)
 	if err != nil {
@@ -62,7 +61,7 @@ func (s *Source) Memory(ctx context.Context, service labels.Labels, names []stri
 	for _, x := range growth {
 		perSecond[x.Metric.Fingerprint()] = float64(x.Values[0].Value)
 	}
-	// Of several replicas the one that comes first among the labels says it.
+	// Of several replicas, the first one by labels counts.
 	slices.SortFunc(used, func(a, b *model.SampleStream) int {
 		return labels.Compare(withoutName(a.Metric), withoutName(b.Metric))
 	})
@@ -88,8 +87,8 @@ func (s *Source) at(ctx context.Context, now time.Time, expr string) (model.Matr
 	return slices.DeleteFunc(m, func(x *model.SampleStream) bool { return len(x.Values) == 0 }), err
 }
 
-// containerLimits are the memory limits of the containers of each pod, by
-// namespace and pod, and then by container.
+// containerLimits has the memory limits of the containers of each pod, by namespace and pod,
+// and then by container.
 type containerLimits map[[2]string]map[string]float64
 
 func (s *Source) limits(ctx context.Context, now time.Time, pods map[string][]string) (containerLimits, error) {
@@ -103,7 +102,7 @@ func (s *Source) limits(ctx context.Context, now time.Time, pods map[string][]st
 			labels.MustNewMatcher(labels.MatchRegexp, "pod", strings.Join(names, "|")).String(),
 			labels.MustNewMatcher(labels.MatchNotRegexp, "container", "|POD").String(),
 		}
-		// 0 is no limit.
+		// 0 means no limit.
 		m, err := s.at(ctx, now, "max by (namespace, pod, container) (container_spec_memory_limit_bytes{"+strings.Join(sel, ",")+"} > 0)")
 		if err != nil {
 			return nil, err
@@ -119,9 +118,9 @@ func (s *Source) limits(ctx context.Context, now time.Time, pods map[string][]st
 	return out, nil
 }
 
-// of is the limit of the container of an instance. Where the instance does not
-// say which container of its pod it is, the largest limit is taken: nobody is
-// to be woken up for that of a sidecar. 0: not known.
+// of returns the limit of the container of an instance. If the instance does not name its
+// container, the largest limit of its pod counts: the limit of a sidecar must not wake anybody
+// up. 0: not known.
 func (l containerLimits) of(m model.Metric) (limit float64) {
 	containers := l[[2]string{string(m["namespace"]), string(m["pod"])}]
 	if name, ok := m["container"]; ok {

@@ -53,7 +53,7 @@ func TestMemory(t *testing.T) {
 	}, asked)
 }
 
-// Where nothing names a pod, nothing more is asked.
+// Without labels of a pod, no more queries are made.
 func TestMemoryOutsideKubernetes(t *testing.T) {
 	asked := 0
 	s, _ := server(t, func(w http.ResponseWriter, _ *http.Request, _ string) {

@@ -15,7 +15,7 @@ type Metrics struct {
 	dropped  *prometheus.CounterVec
 }
 
-// Why a sample or series is dropped.
+// The reasons for which a sample or series is dropped.
 const (
 	dropNotFinite  = "not_finite"
 	dropOutOfOrder = "out_of_order"
@@ -36,12 +36,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"result"}),
 		duration: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "gorowatch_prometheus_query_duration_seconds",
-			Help:    "How long a query to Prometheus took.",
+			Help:    "Duration of a query to Prometheus.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 4, 8),
 		}),
 		points: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_prometheus_points_total",
-			Help: "Points of series read from Prometheus: of counts, loads and start times.",
+			Help: "Points read from Prometheus: counts, loads and start times.",
 		}),
 		dropped: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "gorowatch_prometheus_dropped_total",

@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// fleetOf is how a Prometheus answers of so many instances: each has the name of its
-// number, and those of the second names have a second series.
+// fleetOf writes an answer with a number of instances. name gives the name of each; those with
+// a second name have a second series.
 func fleetOf(series int, name func(i int) string, second func(i int) string) []byte {
 	b := []byte(`{"status":"success","data":{"resultType":"matrix","result":[`)
 	one := func(i int, name string, v int) {
@@ -34,8 +34,8 @@ func fleetOf(series int, name func(i int) string, second func(i int) string) []b
 	return append(b, "]}}"...)
 }
 
-// BenchmarkEvaluation reads and joins an evaluation of 100,000 instances: as before under
-// one name each; under mixed names; and with two names for each twentieth and for all.
+// BenchmarkEvaluation reads and joins an evaluation of 100,000 instances: with one name each,
+// with mixed names, and with two names for each twentieth and for all.
 func BenchmarkEvaluation(b *testing.B) {
 	const n = 100_000
 	none := func(int) string { return "" }

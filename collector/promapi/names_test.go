@@ -33,7 +33,7 @@ func real(t *testing.T, change func(*Options)) (*promtest.Server, *Source) {
 	return srv, s
 }
 
-// fleet appends an hour of instances under mixed names, every 30 seconds.
+// fleet appends an hour of instances with mixed names, every 30 seconds.
 func fleet(t *testing.T, srv *promtest.Server) {
 	t.Helper()
 	began := float64(t0.Add(-time.Hour).Unix())
@@ -50,12 +50,12 @@ func fleet(t *testing.T, srv *promtest.Server) {
 			`go_sched_goroutines_goroutines{job="both",instance="b"}`: 22,
 			`process_cpu_seconds_total{job="both",instance="b"}`:      0.5 * up,
 			`process_start_time_seconds{job="both",instance="b"}`:     began,
-			// OpenTelemetry, where each metric names the library that measures it.
+			// OpenTelemetry, where each metric names its measuring library.
 			`go_goroutine_count{job="otel",instance="c",otel_scope_name="runtime",otel_scope_version="0.60"}`: 30,
 			`process_cpu_time_seconds_total{job="otel",instance="c",otel_scope_name="host",state="user"}`:     0.2 * up,
 			`process_cpu_time_seconds_total{job="otel",instance="c",otel_scope_name="host",state="system"}`:   0.1 * up,
 			`process_uptime_seconds{job="otel",instance="c",otel_scope_name="host"}`:                          up,
-			// An old one of it, with cAdvisor for the rest.
+			// An older version of it, with cAdvisor for the rest.
 			`process_runtime_go_goroutines{job="old",instance="d",namespace="shop",pod="d-1"}`:                    40,
 			`container_cpu_usage_seconds_total{job="kubelet",namespace="shop",pod="d-1",container="app",cpu="0"}`: 0.3 * up,
 			`container_cpu_usage_seconds_total{job="kubelet",namespace="shop",pod="d-1",container="app",cpu="1"}`: 0.1 * up,
@@ -67,7 +67,7 @@ func fleet(t *testing.T, srv *promtest.Server) {
 	}
 }
 
-// An instance is found by whatever names it exports, and counted once.
+// An instance is found by any name that it exports, and counted once.
 func TestNamesAreTriedForEachInstance(t *testing.T) {
 	srv, s := real(t, nil)
 	fleet(t, srv)
@@ -78,7 +78,7 @@ func TestNamesAreTriedForEachInstance(t *testing.T) {
 		"instant": func() (collector.Window, error) {
 			return s.Window(t.Context(), t0.Add(30*time.Minute), t0.Add(31*time.Minute))
 		},
-		"instants": func() (w collector.Window, err error) { // once the lists are narrowed, and whole again
+		"instants": func() (w collector.Window, err error) { // first with narrowed lists, then with whole ones
 			for minute := 31; minute < 44 && err == nil; minute++ {
 				w, err = s.Window(t.Context(), t0.Add(time.Duration(minute)*time.Minute), t0.Add(time.Duration(minute+1)*time.Minute))
 			}
@@ -123,8 +123,8 @@ func TestNamesAreTriedForEachInstance(t *testing.T) {
 	}
 }
 
-// An evaluation asks once for each signal. Containers are read where they are needed, and
-// from the second time on together with the rest.
+// An evaluation sends one query for each signal. Containers are read where needed, and from the
+// second time on together with the rest.
 func TestOneQueryForEachSignal(t *testing.T) {
 	srv, s := real(t, func(o *Options) { o.Selector = `{job=~"plain|both|otel|old"}` })
 	fleet(t, srv)
@@ -144,7 +144,7 @@ func TestOneQueryForEachSignal(t *testing.T) {
 	}
 }
 
-// A configured list replaces the default: names, and expressions where they stand.
+// A configured list replaces the default, with names and expressions.
 func TestConfiguredNames(t *testing.T) {
 	set, err := signals.Parse(signals.Names{
 		Goroutines: []string{"vault_runtime_num_goroutines", `sum without (kind) (app_goroutines{kind!="idle"})`, "go_goroutines"},
@@ -179,8 +179,8 @@ func TestConfiguredNames(t *testing.T) {
 	require.Contains(t, s.Signals(), signals.Use{Signal: "load", Instances: 1})
 }
 
-// A service that changes its metrics goes on as the same instance: the better metric
-// counts from its first sample to its last, the other one before and after.
+// A service that changes its metrics stays the same instance: the better metric counts from its
+// first sample to its last, the other one before and after.
 func TestMetricChangesMidway(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 61 {
@@ -206,8 +206,8 @@ func TestMetricChangesMidway(t *testing.T) {
 	require.Equal(t, map[float64]int{7: 40, 5: 20}, got, slices.Sorted(maps.Keys(got)))
 }
 
-// An instance whose load vanishes goes on with that of its container, which is in the same
-// unit: without a jump, after at most the evaluations until all metrics are asked for again.
+// An instance whose load vanishes continues with that of its container, which has the same
+// unit: without a jump, at the latest when all metrics are read again.
 func TestLoadVanishesMidway(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 61 {
@@ -233,8 +233,8 @@ func TestLoadVanishesMidway(t *testing.T) {
 	require.Contains(t, s.Signals(), signals.Use{Signal: "load", Name: "container_cpu_usage_seconds_total", Instances: 1})
 }
 
-// Series that are the same instance once the labels of the measuring library are left out
-// are one, and the rest of them are counted as dropped.
+// Series that only differ in the measuring library are one instance, and the others are counted
+// as dropped.
 func TestCollidingLabels(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 10 {
@@ -251,8 +251,8 @@ func TestCollidingLabels(t *testing.T) {
 	}
 }
 
-// A process whose load vanishes goes on without one, and not with a load in another unit,
-// which the judge would take for a jump. The next process has the next metric.
+// A process whose load vanishes continues without one. A load in another unit would look like a
+// jump to the judge. The next process has the next metric.
 func TestLoadKeepsItsUnit(t *testing.T) {
 	srv, s := real(t, nil)
 	const created = "go_sched_goroutines_created_goroutines_total"
@@ -296,7 +296,7 @@ func TestLoadKeepsItsUnit(t *testing.T) {
 	require.Equal(t, 30, known["cpu"])
 	require.Positive(t, known["created again"])
 
-	// A history that is read at once has the same units.
+	// A history that is read in one piece has the same units.
 	_, s2 := real(t, func(o *Options) { o.URL = srv.URL })
 	w, err := s2.Window(t.Context(), t0.Add(10*time.Minute), t0.Add(119*time.Minute))
 	require.NoError(t, err)
@@ -313,8 +313,8 @@ func TestLoadKeepsItsUnit(t *testing.T) {
 	}
 }
 
-// What no instance has is not asked for, but every few evaluations; the start of a new
-// instance is asked for at once.
+// Metrics that no instance has are only read every few evaluations. The start of a new instance
+// is read at once.
 func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 30 {
@@ -340,7 +340,7 @@ func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 			full++
 		}
 		switch {
-		case minute == 11: // the instance has begun, and its start is asked for at once
+		case minute == 11: // the instance has begun, and its start is read at once
 			require.Len(t, asked, 3, text)
 			require.Len(t, w.Series, 2)
 		case minute > 5 && minute < 10 && !all:
@@ -361,8 +361,8 @@ func TestListsAreNarrowedToWhatIsUsed(t *testing.T) {
 	require.Equal(t, 5, full, "every five evaluations")
 }
 
-// The chart of a service has the load of its containers, whether or not their namespace is
-// a label of the service.
+// The chart of a service has the load of its containers, whether or not their namespace is a
+// label of the service.
 func TestChartHasTheLoadOfContainers(t *testing.T) {
 	for _, names := range [][]string{{"namespace", "job"}, {"job"}} {
 		srv, s := real(t, nil)

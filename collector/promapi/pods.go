@@ -16,12 +16,12 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// maxMatcher bounds the bytes of a matcher by value: a query may not be much longer than
-// 8 KB.
+// maxMatcher bounds the bytes of a matcher by value, because a query may not be much longer
+// than 8 KB.
 const maxMatcher = 4 << 10
 
-// completePods adds the pods to the labels of the instances that came without one, by
-// OpenTelemetry's target_info. It asks once for each of them.
+// completePods adds the pods to the labels of instances without one, by OpenTelemetry's
+// target_info. It asks once for each of them.
 func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]string) error {
 	v := s.join.counts
 	if len(v.fresh) == 0 {
@@ -30,16 +30,16 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	infos := newVector(2*maxReplicas*s.o.SeriesLimit, signals.List{{Name: signals.TargetInfo}})
 	infos.named = true
 	exprs := []string{s.podExpr(v.fresh, r.End.Sub(r.Start))}
-	said, err := s.readInto(ctx, infos, exprs, v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, false)
+	notes, err := s.readInto(ctx, infos, exprs, v1.Range{Start: r.End, End: r.End, Step: s.o.Step}, false)
 	switch {
 	case err == nil:
-	case collector.ReasonOf(err) == collector.ReasonBadData: // it would be refused again
+	case collector.ReasonOf(err) == collector.ReasonBadData: // the server would refuse it again
 		*warnings = appendNew(*warnings, "the pods of instances without a pod label are not known: "+err.Error())
 		infos.read = nil
 	default:
 		return err
 	}
-	for _, text := range said {
+	for _, text := range notes {
 		*warnings = appendNew(*warnings, text)
 	}
 	var pods signals.Pods
@@ -56,9 +56,9 @@ func (s *Source) completePods(ctx context.Context, r v1.Range, warnings *[]strin
 	return nil
 }
 
-// shownLabels are those that an instance is shown with: its own, and those of its pod. With a
-// Share, its own alone say which service it belongs to. A Prometheus can select it by no
-// others, so that by others two shards could disagree on whose it is.
+// shownLabels returns the labels that an instance is shown with: its own, and those of its pod.
+// With a Share, only its own decide on its service: a Prometheus can only select by these, and
+// by others two shards could disagree.
 func (s *Source) shownLabels(own, completed labels.Labels) labels.Labels {
 	if s.o.Share == nil || own.Len() == completed.Len() {
 		return completed
@@ -72,7 +72,7 @@ func (s *Source) shownLabels(own, completed labels.Labels) labels.Labels {
 	return b.Labels()
 }
 
-// podExpr is the expression for the pods of some instances.
+// podExpr returns the expression for the pods of some instances.
 func (s *Source) podExpr(of []*series, over time.Duration) string {
 	var names []string
 	size := 0
@@ -88,7 +88,7 @@ func (s *Source) podExpr(of []*series, over time.Duration) string {
 	return s.targetInfo(over, model.InstanceLabel+"=~"+strconv.Quote(strings.Join(slices.Compact(names), "|")))
 }
 
-// targetInfo is the expression for the pods of the instances that matchers select, over a
+// targetInfo returns the expression for the pods of the instances that matchers select, over a
 // time.
 func (s *Source) targetInfo(over time.Duration, matchers ...string) string {
 	expr := signals.TargetInfo + narrower(s.o.Selector, append(matchers, `k8s_pod_name!=""`)...)
@@ -99,9 +99,9 @@ func (s *Source) targetInfo(over time.Duration, matchers ...string) string {
 	return "group by (job, instance, " + strings.Join(signals.PodAttributes(), ", ") + ") (" + expr + ")"
 }
 
-// podsOf reads the pods of a service over the time of a chart. Its own labels, which need
-// not be those of the series, select it. Without instances whose pod is not among their
-// labels it asks nobody.
+// podsOf reads the pods of a service over the time of a chart. It selects by the labels of the
+// service, which need not be those of the series. If all instances name their pod, it makes no
+// query.
 func (s *Source) podsOf(ctx context.Context, service labels.Labels, r v1.Range) (pods *signals.Pods, err error) {
 	pods = &signals.Pods{}
 	if !s.completes() {
@@ -120,14 +120,14 @@ func (s *Source) podsOf(ctx context.Context, service labels.Labels, r v1.Range) 
 	return pods, err
 }
 
-// completes reports whether there are instances whose pod is not among their labels.
+// completes reports whether pods of instances are completed.
 func (s *Source) completes() bool {
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
 	return s.shownCompleted
 }
 
-// podMatcher matches a label of a pod that may be among the labels of a series or not.
+// podMatcher matches a label of a pod, which the series may lack.
 func podMatcher(name, value string) *labels.Matcher {
 	return labels.MustNewMatcher(labels.MatchRegexp, name, regexp.QuoteMeta(value)+"|")
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/gorowatch/gorowatch/test/promtest"
 )
 
-// otelFleet appends an hour of OpenTelemetry's metrics: of a pod that target_info names, of
-// one that the labels name as attributes, and of two that are none.
+// otelFleet appends an hour of OpenTelemetry's metrics: of a pod that target_info names, of one
+// that the labels name as attributes, and of two without a pod.
 func otelFleet(t *testing.T, srv *promtest.Server) {
 	for i := range 61 {
 		s := 60 * float64(i)
@@ -40,8 +40,8 @@ func otelFleet(t *testing.T, srv *promtest.Server) {
 	}
 }
 
-// Where labels name no pod, OpenTelemetry's target_info does: then the container has a load
-// and a start. It is asked for once for each instance.
+// If labels name no pod, OpenTelemetry's target_info does: then the container's load and start
+// are used. There is one query for each instance.
 func TestPodsOfTargetInfo(t *testing.T) {
 	srv, s := real(t, nil)
 	otelFleet(t, srv)
@@ -72,8 +72,8 @@ func TestPodsOfTargetInfo(t *testing.T) {
 	}
 	require.Contains(t, s.Signals(), signals.Use{Signal: "load", Name: "container_cpu_usage_seconds_total", Instances: 2})
 
-	// The chart of the service finds the series, which have other labels than it, and the
-	// load of the container.
+	// The chart of the service finds the series, which have other labels, and the load of the
+	// container.
 	service := labels.FromStrings("job", "shop/checkout", "namespace", "shop")
 	h, err := s.History(t.Context(), service, []string{"namespace", "job"}, t0.Add(20*time.Minute), t0.Add(40*time.Minute), time.Minute)
 	require.NoError(t, err)
@@ -83,9 +83,9 @@ func TestPodsOfTargetInfo(t *testing.T) {
 	require.Equal(t, float64(t0.Unix()-7200), h.Instances[0].Start[10])
 }
 
-// An instance belongs to the shard that its own labels say, whatever target_info says, and so
-// does the service that it is shown with. So each is read by one shard, with the load and the
-// start of its container.
+// The labels of an instance decide on its shard, whatever target_info says, and on the service
+// that it is shown with. So each is read by one shard, with the load and the start of its
+// container.
 func TestPodsOfShards(t *testing.T) {
 	srv, _ := real(t, nil)
 	otelFleet(t, srv)
@@ -135,7 +135,7 @@ func TestPodsOfShards(t *testing.T) {
 	}
 }
 
-// Instances of other shards take no room from ours.
+// Instances of other shards do not count towards our limit.
 func TestLimitOfShards(t *testing.T) {
 	srv, _ := real(t, nil)
 	otelFleet(t, srv)

@@ -14,9 +14,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// pair answers as two replicas of a Prometheus whose series nobody takes for one:
-// b sees a goroutine more and half the load, and a is away from minute 20 to 40.
-// The process restarts at minute 50, which b sees a minute later.
+// pair answers like two replicas of a Prometheus that nothing merges: b sees a goroutine more
+// and half the load, and a is away from minute 20 to 40. The process restarts at minute 50,
+// which b sees a minute later.
 func pair(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	var start, end, step float64
@@ -62,8 +62,8 @@ func pair(w http.ResponseWriter, r *http.Request) {
 
 func replicas(o *Options) { o.ReplicaLabels = []string{"prometheus_replica", "replica"} }
 
-// However long the windows are: an instance has the samples of one replica at a
-// time, each with the load and the start that this replica knows.
+// For windows of any length, an instance has the samples of one replica at a time, each with
+// the load and the start from this replica.
 func TestReplicas(t *testing.T) {
 	for _, length := range []time.Duration{time.Minute, 10 * time.Minute, 80 * time.Minute} {
 		s, _ := virtual(t, pair, replicas)
@@ -171,8 +171,8 @@ func TestMemoryOfReplicas(t *testing.T) {
 	}}, got)
 }
 
-// The limit is one of instances, however many replicas have scraped each. Of an
-// instance beyond it no replica is read.
+// The limit counts instances, however many replicas have scraped each. Beyond it no replica is
+// read.
 func TestReplicasWithinTheLimit(t *testing.T) {
 	n := 10
 	s, _ := virtual(t, func(w http.ResponseWriter, _ *http.Request) {

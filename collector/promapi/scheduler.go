@@ -13,9 +13,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// Scheduler reads what Go's scheduler says of the goroutines of a service, from the metrics
-// that client_golang has of it. names are the labels of a service. ok is false if none of
-// its instances has them. It is one query.
+// Scheduler reads the metrics of Go's scheduler for a service, as client_golang exports them.
+// names are the labels of a service. ok is false if none of its instances has them. It is one
+// query.
 func (s *Source) Scheduler(ctx context.Context, service labels.Labels, names []string, now time.Time) (x collector.Scheduler, ok bool, err error) {
 	selector, err := s.selectorOf(service, names, s.completes())
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Source) Scheduler(ctx context.Context, service labels.Labels, names []s
 	}
 	for _, stream := range m {
 		v := to[stream.Metric[model.MetricNameLabel]]
-		if stream.Metric["of"] == "created" { // "or" takes a series without labels for those before it
+		if stream.Metric["of"] == "created" { // "or" takes a series without labels for a match of those before it
 			v = &x.Created
 		}
 		if v != nil {

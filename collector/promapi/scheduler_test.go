@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The states of a service are summed over its instances, and not those of others.
+// The states are summed over the instances of the service alone.
 func TestScheduler(t *testing.T) {
 	srv, s := real(t, func(o *Options) { o.Selector = `{env="prod"}` })
 	for i := range 11 {

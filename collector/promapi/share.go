@@ -26,7 +26,7 @@ type Share struct {
 	Shares int
 }
 
-// every is how many evaluations there are from one list of the services to the next.
+// every returns the number of evaluations from one list of the services to the next.
 func (s *Share) every() int { return min(max(2*s.Shares, 4), 15) }
 
 // owns reports whether the service of an instance is one of the share.
@@ -34,27 +34,27 @@ func (s *Share) owns(instance labels.Labels) bool {
 	return s.Owns(labels.NewBuilder(instance).Keep(s.GroupBy...).Labels())
 }
 
-// expression writes what a Prometheus is asked for.
+// expression makes the text of a query.
 type expression func(*signals.Query) string
 
 const (
-	// maxShared bounds the bytes of an expression in a URL that names services. Servers and
-	// proxies take 8 KiB for the whole of it.
+	// maxShared bounds the bytes, in a URL, of an expression that names services. Servers and
+	// proxies take 8 KiB for the whole URL.
 	maxShared = 7 << 10
-	// minShared is what remains for the names in an expression that is long itself.
+	// minShared is the room for the names in an expression that is long itself.
 	minShared = 512
 	// maxGroups bounds the services.
 	maxGroups = 1 << 20
-	// fewSteps are so few that the services are asked for at each of them.
+	// fewSteps are so few that the services are listed at each of them.
 	fewSteps = 5
-	// lookback is how old a sample may be, so that it counts at a step: more than usual.
+	// lookback is how old a sample may be to count at a step: more than usual.
 	lookback = 3 * signals.Lookback
-	// historyAtOnce is the part of the history whose services are asked for at once.
+	// historyAtOnce is the part of the history whose services are listed at once.
 	historyAtOnce = 2 * time.Hour
 )
 
-// readGroups reads which services have counts at the steps of a range, and may return others
-// too. Without a Share there is nothing to know.
+// readGroups finds the services that have counts at the steps of a range, and may return others
+// too. Without a Share it does nothing.
 func (s *Source) readGroups(ctx context.Context, r v1.Range, within time.Duration, counts expression, warnings *[]string) ([]share.Group, error) {
 	q := s.queries
 	q.Part = signals.Narrowed
@@ -74,10 +74,11 @@ func (s *Source) readGroups(ctx context.Context, r v1.Range, within time.Duratio
 	case within > 0 && !r.End.After(s.listed) && r.Start.After(s.listed.Add(-historyAtOnce)):
 		return s.known.Groups(), nil
 	default:
-		// Whatever has a sample, which is quicker to find than what has one at each step.
+		// Anything with a sample in the range, which is faster to find than a sample at each
+		// step.
 		first := r.Start.Add(-within - lookback)
 		if long := r.Start.Add(historyAtOnce - r.Step); within > 0 && long.After(r.End) && time.Since(long) > time.Hour {
-			r.End = long // of the history nothing changes any more
+			r.End = long // the history no longer changes
 		}
 		expr = q.GoroutinesOver("count_over_time", r.End.Sub(first), 0)
 		r.Start = r.End
@@ -93,14 +94,14 @@ func (s *Source) readGroups(ctx context.Context, r v1.Range, within time.Duratio
 	return s.known.Groups(), nil
 }
 
-// freshGroups reads which services there are with a label that has a value which no known
-// service has. ok is false if that is not known.
+// freshGroups finds the services with a label value that no known service has. ok is false if
+// that is not known.
 func (s *Source) freshGroups(ctx context.Context, q signals.Query, r v1.Range, counts expression, warnings *[]string) (fresh []share.Group, ok bool) {
 	values := map[string][]string{}
 	for _, name := range s.o.Share.GroupBy {
 		var err error
 		if values[name], err = s.values(ctx, name, q.Select(), r); err != nil {
-			return nil, false // the list will tell what is wrong, if anything is
+			return nil, false // the list will show the error, if there is one
 		}
 	}
 	matchers, ok := s.known.Fresh(values, maxShared/2)
@@ -115,7 +116,7 @@ func (s *Source) freshGroups(ctx context.Context, q signals.Query, r v1.Range, c
 	return fresh, ok
 }
 
-// values are the values that a label of the services has.
+// values returns the values of a label of the services.
 func (s *Source) values(ctx context.Context, name string, selectors []string, r v1.Range) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
@@ -132,17 +133,17 @@ func (s *Source) values(ctx context.Context, name string, selectors []string, r 
 // listGroups lists the services of all series of an expression.
 func (s *Source) listGroups(ctx context.Context, expr string, r v1.Range, warnings *[]string) ([]share.Group, error) {
 	v := s.groups
-	said, err := s.readInto(ctx, v, []string{share.Count(s.o.Share.GroupBy, expr)}, r, false)
+	notes, err := s.readInto(ctx, v, []string{share.Count(s.o.Share.GroupBy, expr)}, r, false)
 	if err != nil {
 		return nil, err
 	}
 	if v.bad > 0 {
-		said = append(said, fmt.Sprintf("%d services are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped", v.bad, v.problem))
+		notes = append(notes, fmt.Sprintf("%d services are left out for their labels, e.g. %s: leave them out with prometheus.selector, or limit the labels where they are scraped", v.bad, v.problem))
 	}
 	if v.excess > 0 {
-		said = append(said, fmt.Sprintf("%d services are left out, more than %d: narrow prometheus.selector", v.excess, v.limit))
+		notes = append(notes, fmt.Sprintf("%d services are left out, more than %d: narrow prometheus.selector", v.excess, v.limit))
 	}
-	for _, text := range said {
+	for _, text := range notes {
 		*warnings = appendNew(*warnings, text)
 	}
 	groups := make([]share.Group, len(v.read))
@@ -157,8 +158,8 @@ func (s *Source) listGroups(ctx context.Context, expr string, r v1.Range, warnin
 	return groups, nil
 }
 
-// write writes the expressions of a signal: one, or of a Share as many as it takes to name
-// its services. loose: series that lack a label of the services are read too, since they may
+// write writes the expressions of a signal: one, or with a Share as many as it takes to name
+// its services. loose also reads series that lack a label of the services, because they may
 // stand for several.
 func (s *Source) write(e expression, groups []share.Group, loose bool) *[]string {
 	if s.o.Share == nil {
@@ -192,7 +193,7 @@ func (s *Source) write(e expression, groups []share.Group, loose bool) *[]string
 }
 
 // askLoose reports whether the loads, 0, or the starts, 1, that lack a label of the services
-// are to be asked for, because an instance has none.
+// have to be read, because an instance has none.
 func (s *Source) askLoose(i int, uses []int) bool {
 	if s.o.Share == nil || s.loose[i] {
 		return false
@@ -201,7 +202,7 @@ func (s *Source) askLoose(i int, uses []int) bool {
 	return s.loose[i]
 }
 
-// needLoose leaves them out of the next answers if no instance needs them.
+// needLoose leaves them out of the next queries if no instance needs them.
 func (s *Source) needLoose() {
 	for i, v := range []*vector{s.join.loads, s.join.starts} {
 		s.loose[i] = s.loose[i] && slices.ContainsFunc(s.join.counts.read, func(x *series) bool {

@@ -22,14 +22,14 @@ import (
 	"github.com/gorowatch/gorowatch/test/promtest"
 )
 
-// hostile are values that mean something in a regular expression, in a quoted text or in a
-// URL, and values that are not there.
+// hostile are values with a meaning in a regular expression, in a quoted text or in a URL, and
+// missing values.
 var hostile = []string{
 	"", "a", "b", "a|b", ".*", ".+", "a.b", "aXb", `a"b`, `a\b`, `a\\b`, "a\nb", "(", "[", "{}", "^$", "a b", "a,b", "%7C", "é", "日本語", "\x7f", `","job="a`, "(?i)A", "A",
 	strings.Repeat("long-", 300), strings.Repeat("long-", 300) + "er",
 }
 
-// anyOwner shares services among n by a hash, as --shard does.
+// anyOwner shares services among n by a hash, like --shard.
 func anyOwner(i, n int) func(labels.Labels) bool {
 	return func(service labels.Labels) bool { return int(labels.StableHash(service)%uint64(n)) == i }
 }
@@ -86,7 +86,7 @@ func hostileFleet(t *testing.T, srv *promtest.Server, groupBy []string) {
 				put("process_uptime_seconds", in.ls, float64(10_000+60*minute))
 			}
 		}
-		// A load that stands for all services with a label, whatever others they have.
+		// A load for all services with a label, whatever their others are.
 		put("process_cpu_seconds_total", [][2]string{{groupBy[0], "a"}}, float64(60*minute))
 		if n := len(groupBy); n > 1 {
 			put("process_cpu_seconds_total", [][2]string{{groupBy[0], "a|b"}, {groupBy[n-1], ".*"}}, float64(120*minute))
@@ -95,7 +95,7 @@ func hostileFleet(t *testing.T, srv *promtest.Server, groupBy []string) {
 	}
 }
 
-// flat is a window as text, one line for each sample.
+// flat writes a window as text, one line for each sample.
 func flat(t *testing.T, w collector.Window) map[string]bool {
 	out := map[string]bool{}
 	for _, s := range w.Series {
@@ -108,8 +108,8 @@ func flat(t *testing.T, w collector.Window) map[string]bool {
 	return out
 }
 
-// What N shards read is together what one reads, and no two of them read the same: at one
-// step, over several, over many and in blocks.
+// Together N shards read what one process reads, and no two read the same: at one step, over
+// several, over many and in blocks.
 func TestSharesAreTheWhole(t *testing.T) {
 	for _, groupBy := range [][]string{{"job"}, {"namespace", "job"}, {"k8s.namespace", "namespace", "job"}} {
 		srv := promtest.Start(t)
@@ -159,8 +159,8 @@ func TestSharesAreTheWhole(t *testing.T) {
 	}
 }
 
-// Shards ask for the metrics that their own instances have, which need not be those of all.
-// What they read is the same.
+// Shards read the metrics that their own instances have, which may be fewer. The result is the
+// same.
 func TestSharesOfMixedNames(t *testing.T) {
 	srv := promtest.Start(t)
 	for minute := range 40 {
@@ -218,7 +218,7 @@ func TestSharesOfMixedNames(t *testing.T) {
 	}
 }
 
-// A service that begins is read at the next evaluation, by the shard that owns it.
+// A new service is read at the next evaluation, by the shard that owns it.
 func TestNewServicesAreReadAtTheNextEvaluation(t *testing.T) {
 	srv := promtest.Start(t)
 	for minute := range 10 {
@@ -288,8 +288,7 @@ func TestShareOfExpressions(t *testing.T) {
 	}
 }
 
-// Loads that lack a label of the services are asked for where they are needed, and no longer
-// than that.
+// Loads that lack a label of the services are read only while they are needed.
 func TestLooseLoads(t *testing.T) {
 	srv := promtest.Start(t)
 	for minute := range 30 {
@@ -326,7 +325,7 @@ func TestLooseLoads(t *testing.T) {
 	}
 }
 
-// A part of an answer that fails is asked for again; those before it are not.
+// A part of an answer that fails is read again; those before it are not.
 func TestPartIsReadAgain(t *testing.T) {
 	name := func(i int) string { return fmt.Sprintf("a-service-with-a-long-name-%03d", i) }
 	var mtx sync.Mutex
@@ -379,9 +378,9 @@ func (h *half) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// What is new is found whichever way it is: a value that no service has had, one that a
-// service had before gorowatch began, and, a few evaluations later, one whose values other
-// services have.
+// New services are found in three ways: by a value that no service had, by a value that a
+// service had before gorowatch began, and, a few evaluations later, if other services have all
+// of its values.
 func TestWaysToBeNew(t *testing.T) {
 	srv := promtest.Start(t)
 	share := &Share{GroupBy: []string{"namespace", "job"}, Owns: anyOwner(0, 1), Shares: 2}
@@ -429,7 +428,7 @@ func TestWaysToBeNew(t *testing.T) {
 	require.Equal(t, 20/share.every(), lists)
 }
 
-// A server that does not list the values of labels is asked for the services each time.
+// If a server does not list the values of labels, the services are listed each time.
 func TestServerWithoutValuesOfLabels(t *testing.T) {
 	lists := 0
 	s, _ := server(t, func(w http.ResponseWriter, r *http.Request, q string) {

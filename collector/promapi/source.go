@@ -24,7 +24,7 @@ import (
 // Options of a Source. URL and Client are required.
 type Options struct {
 	URL *url.URL
-	// Client authorises; its timeout does not matter.
+	// Client logs in; its timeout is not used.
 	Client *http.Client
 	// Params are added to each query, e.g. Thanos' partial_response.
 	Params url.Values
@@ -34,33 +34,32 @@ type Options struct {
 	Timeout time.Duration
 	// Selector narrows the instances: empty or {label matchers}.
 	Selector string
-	// Load is the expression for the load of the instances; empty: that of Signals. Its
-	// result may have fewer labels than the counts: it then stands for all instances
-	// that agree on them.
+	// Load is the expression for the load of the instances; empty: that of Signals. Its result
+	// may have fewer labels than the counts. It then applies to all instances that agree on
+	// them.
 	Load string
 	// Signals are the metrics that are read, by default signals.Default.
 	Signals signals.Set
-	// MaxPoints bounds the points of a series in one query, 1 000 by default;
-	// Prometheus itself refuses more than 11 000.
+	// MaxPoints bounds the points of a series in one query, 1 000 by default; Prometheus itself
+	// refuses more than 11 000.
 	MaxPoints int
 	// MaxBytes bounds one answer, 512 MiB by default.
 	MaxBytes int64
-	// SeriesLimit bounds the instances, 50 000 by default. Those that are known
-	// stay; what is left out is said in the warnings of a window.
+	// SeriesLimit bounds the instances, 50 000 by default. Known ones stay; the warnings of a
+	// window say how many were left out.
 	SeriesLimit int
-	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
-	// in them alone are one instance. None: all series are.
+	// ReplicaLabels distinguish the replicas of a Prometheus: series that differ only in them
+	// are one instance. None: all series are instances.
 	ReplicaLabels []string
-	// Share, if set, reads the instances of some services alone.
+	// Share, if set, restricts the source to some services.
 	Share *Share
 
 	// Metrics may be nil.
 	Metrics *Metrics
 }
 
-// Source implements collector.SeriesSource and collector.BlockSource. It
-// remembers the series that it has read, since most of an answer is their
-// labels.
+// Source implements collector.SeriesSource and collector.BlockSource. It remembers the series
+// that it has read, because most of an answer is their labels.
 type Source struct {
 	api     v1.API
 	client  *client.Client
@@ -68,20 +67,20 @@ type Source struct {
 	custom  bool // the load is an expression of the user
 	metrics *Metrics
 
-	// mtx lets one window be read at a time.
+	// mtx serializes the windows
 	mtx     sync.Mutex
 	queries signals.Query
 	covered [2]map[string]bool // namespaces whose containers are read, for load and start
-	// evaluations count those since the lists were asked for as a whole; withoutStart are
-	// the instances that had no start then.
+	// evaluations counts those since the lists were last read as a whole; withoutStart are the
+	// instances that had no start then
 	evaluations, withoutStart int
-	// completed tells that there are instances whose pod is not among their own labels.
+	// completed means that some instances lack the pod among their own labels
 	completed bool
 	join      join
 	replicas  *collector.Replicas
-	groups    *vector     // the latest list of the services; of a Share alone
+	groups    *vector     // the latest list of the services; only with a Share
 	known     share.Known // the services
-	listed    time.Time   // up to when the history has the known services
+	listed    time.Time   // the end of the history whose services are known
 	loose     [2]bool     // loads and starts that lack a label of the services are read
 
 	shownMtx sync.Mutex
@@ -147,10 +146,10 @@ func New(o Options) (*Source, error) {
 		metrics:     o.Metrics,
 		replicas:    collector.NewReplicas(o.ReplicaLabels),
 		join: join{
-			// There are processes without goroutines too, that have a load.
+			// Processes without goroutines may have a load, too.
 			counts: newVector(o.SeriesLimit, set.Goroutines),
 			loads:  newVector(2*maxReplicas*o.SeriesLimit, set.Load), starts: newVector(2*maxReplicas*o.SeriesLimit, set.Start),
-			metrics: o.Metrics, young: loadRange, units: set.Load.Units(),
+			metrics: o.Metrics, young: loadRange, units: set.Load.Units(), creates: set.Load.Creates(),
 		},
 	}
 	s.join.counts.named, s.join.counts.completed = true, true
@@ -176,8 +175,8 @@ func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Wind
 	return s.window(ctx, from, to, span, 0, (*signals.Query).Goroutines)
 }
 
-// Blocks implements collector.BlockSource. The minima are of the counts at the
-// steps, which Window would have read; they are found by the server.
+// Blocks implements collector.BlockSource. The minima are over the steps that Window would have
+// read; the server finds them.
 func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Duration) (collector.Window, error) {
 	if length < s.o.Step || length%s.o.Step != 0 {
 		return collector.Window{}, fmt.Errorf("promapi: blocks of %s are not made of steps of %s", length, s.o.Step)
@@ -185,18 +184,17 @@ func (s *Source) Blocks(ctx context.Context, from, to time.Time, length time.Dur
 	if to.Sub(from) < length {
 		return collector.Window{From: from, To: to}, nil
 	}
-	// Half a step less than the block: the first step of it is within the range
-	// and the last one of the block before is not, whether a server takes the
-	// beginning of a range for a part of it (Prometheus 2) or not (3).
+	// Half a step less than the block, so that its first step is within the range and the last
+	// one of the block before is not. Servers differ in whether the beginning of a range
+	// belongs to it (Prometheus 2) or not (3).
 	within := length - s.o.Step
 	floor := func(q *signals.Query) string { return q.GoroutinesOver("min_over_time", within+s.o.Step/2, s.o.Step) }
 	span := v1.Range{Start: from.Add(within), End: to.Add(-s.o.Step), Step: length}
 	return s.window(ctx, from, to, span, within, floor)
 }
 
-// window reads the counts, loads and starts at the steps of a span, as many at
-// a time as may be asked for. Samples stand for the time from within before
-// them.
+// window reads the counts, loads and starts at the steps of a span, as many at a time as one
+// query may have. Samples stand for the time from within before them.
 func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, within time.Duration, counts expression) (collector.Window, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -220,9 +218,9 @@ func (s *Source) window(ctx context.Context, from, to time.Time, span v1.Range, 
 		j.add(within)
 	}
 	s.count()
-	merged, said := s.replicas.Merge(j.end(), from)
+	merged, notes := s.replicas.Merge(j.end(), from)
 	w.Series = merged
-	for _, text := range said {
+	for _, text := range notes {
 		w.Warnings = appendNew(w.Warnings, text)
 	}
 	if text := s.client.Clock(); text != "" {

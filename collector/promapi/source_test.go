@@ -95,7 +95,7 @@ func TestWindowJoinsByLabels(t *testing.T) {
 	require.Equal(t, 11.0, a.Samples[1].Count)
 	require.Equal(t, 0.75, a.Samples[1].Load)
 	require.True(t, math.IsNaN(a.Samples[1].Start), "no start time known")
-	require.Equal(t, collector.Sample{T: t0.Add(2 * time.Minute).UnixMilli(), Count: 20, Load: 0.75, Start: 1234.5}, b.Samples[0])
+	require.Equal(t, collector.Sample{T: t0.Add(2 * time.Minute).UnixMilli(), Count: 20, Load: 0.75, Creates: true, Start: 1234.5}, b.Samples[0])
 }
 
 func TestWindowIsChunked(t *testing.T) {
@@ -321,10 +321,10 @@ func TestLoadExpressionIsChecked(t *testing.T) {
 	require.ErrorContains(t, err, `load "rate("`)
 }
 
-// isCounts tells the query for the counts from those for load and start.
+// isCounts distinguishes the query for the counts from those for load and start.
 func isCounts(expr string) bool { return strings.Contains(expr, "go_goroutines") }
 
-// oneName is one metric for each signal.
+// oneName has one metric for each signal.
 func oneName(t *testing.T) signals.Set {
 	set, err := signals.Parse(signals.Names{Goroutines: []string{"go_goroutines"}, Load: []string{"process_cpu_seconds_total"}, Start: []string{"process_start_time_seconds"}})
 	require.NoError(t, err)

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi/apierror"
 )
 
-// Targets lists what the Prometheus scrapes now. An error of
-// collector.ReasonNotFound: the engine has no such list.
+// Targets lists what the Prometheus scrapes now. With an error of collector.ReasonNotFound, the
+// engine has no such list.
 func (s *Source) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()

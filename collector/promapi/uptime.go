@@ -16,16 +16,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// uptime is what is known of a process that exports its uptime. The exact start needs the
-// time of the sample, which costs Prometheus more than the uptime itself. So it is asked for
-// once, and the uptimes tell when it is another process.
+// uptime is the state of a process that exports its uptime. The exact start needs the time of
+// the sample, which costs Prometheus more than the uptime itself. So it is read once, and later
+// uptimes show a restart.
 type uptime struct {
 	began   procstart.Time
 	seconds float64 // of the latest answer
 }
 
-// resolveUptimes replaces the uptimes in an answer by the starts of the processes. Those
-// that are not known are asked for.
+// resolveUptimes replaces the uptimes in an answer by the starts of the processes. It queries
+// those that are not known.
 func (s *Source) resolveUptimes(ctx context.Context, r v1.Range, groups []share.Group) error {
 	v := s.join.starts
 	unknown := v.resolve()
@@ -48,8 +48,8 @@ func (s *Source) resolveUptimes(ctx context.Context, r v1.Range, groups []share.
 	return nil
 }
 
-// resolve replaces the uptimes whose process is known. It returns the series of the others,
-// which have no value now.
+// resolve replaces the uptimes of known processes. It returns the series of the others, which
+// have no value now.
 func (v *vector) resolve() (unknown []*series) {
 	for _, s := range v.read {
 		m := &v.list[s.used]
@@ -75,7 +75,7 @@ func (v *vector) resolve() (unknown []*series) {
 	return unknown
 }
 
-// startsOf are the expressions for the exact starts of some series of uptimes.
+// startsOf returns the expressions for the exact starts of some series of uptimes.
 func (s *Source) startsOf(unknown []*series, groups []share.Group) []string {
 	var ranks signals.Ranks
 	wanted := make(map[*series]bool, len(unknown))

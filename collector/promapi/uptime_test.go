@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The exact start of a process is asked for once, by the sample's own time. Uptimes tell a
-// restart, whenever the samples come.
+// The exact start of a process is read once, by the sample's own time. Uptimes show a restart,
+// whenever the samples come.
 func TestStartsOfUptimes(t *testing.T) {
 	srv, s := real(t, nil)
 	began := map[string]time.Time{"steady": t0.Add(-time.Hour), "restarts": t0.Add(-2 * time.Hour), "milli": t0.Add(-3 * time.Hour)}
@@ -32,7 +32,7 @@ func TestStartsOfUptimes(t *testing.T) {
 			`go_goroutines{job="x",instance="milli"}`: 1, `runtime_uptime_milliseconds_total{job="x",instance="milli"}`: float64(at.Sub(began["milli"]).Milliseconds()),
 			`go_goroutines{job="x",instance="plain"}`: 1, `process_start_time_seconds{job="x",instance="plain"}`: 1000,
 		}
-		if i > 60 && i < 70 { // scrapes that fail: the samples become old
+		if i > 60 && i < 70 { // scrapes fail: the samples get old
 			delete(samples, `process_uptime_seconds{job="x",instance="steady"}`)
 		}
 		srv.Append(t, at, samples)
@@ -70,7 +70,7 @@ func TestStartsOfUptimes(t *testing.T) {
 	require.Equal(t, 4, exact, "at first, and after each restart")
 }
 
-// Uptimes of more processes than a query can name are asked for together.
+// Uptimes of more processes than a query can name are read together.
 func TestStartsOfManyUptimes(t *testing.T) {
 	srv, s := real(t, nil)
 	for i := range 3 {
@@ -92,7 +92,7 @@ func TestStartsOfManyUptimes(t *testing.T) {
 	}
 }
 
-// A shard asks for the exact starts of its own processes alone, too.
+// A shard only reads the exact starts of its own processes.
 func TestStartsOfUptimesOfShards(t *testing.T) {
 	srv, _ := real(t, nil)
 	const n = 600

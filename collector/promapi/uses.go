@@ -26,8 +26,8 @@ func (o *Options) signals() (signals.Set, error) {
 	return set, nil
 }
 
-// count keeps how many instances have each signal by which metric, and asks for no more
-// than those from then on.
+// count records how many instances have each signal by which metric, and narrows later queries
+// to those metrics.
 func (s *Source) count() {
 	s.narrow()
 	s.needLoose()
@@ -37,22 +37,22 @@ func (s *Source) count() {
 	s.uses, s.shown, s.shownCompleted = uses, s.queries, s.completed
 }
 
-// Signals says by which metrics the instances of the latest window are read.
+// Signals returns the metrics by which the instances of the latest window are read.
 func (s *Source) Signals() []signals.Use {
 	s.shownMtx.Lock()
 	defer s.shownMtx.Unlock()
 	return slices.Clone(s.uses)
 }
 
-// narrowed is the query for the instances of one service.
+// narrowed returns the query for the instances of one service.
 func (s *Source) narrowed(selector string, service labels.Labels, names []string) signals.Query {
 	s.shownMtx.Lock()
 	q := s.shown
 	s.shownMtx.Unlock()
 	q.Selector = selector
-	q.LoadRanks, q.StartRanks, q.BareLoad, q.NegatedLoad, q.BareStart = 0, 0, 0, 0, 0 // the past may have had others
+	q.LoadRanks, q.StartRanks, q.BareLoad, q.NegatedLoad, q.BareStart = 0, 0, 0, 0, 0 // other metrics may have been in use before
 	namespace := service.Get("namespace")
-	// With a Share, instances may have a namespace that their service has not.
+	// With a Share, instances may have a namespace that their service lacks.
 	hidden := namespace == "" && s.o.Share != nil && s.completes()
 	if slices.Contains(names, "namespace") && !hidden {
 		for _, c := range []*string{&q.LoadContainers, &q.StartContainers} {

@@ -12,56 +12,52 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// vector is what is known of the series of one expression from window to
-// window: their labels are read and joined once, and afterwards known by their
-// text.
+// vector has the series of one expression from window to window: their labels are read and
+// joined once, and afterwards recognised by their text.
 //
 // It is used by one goroutine at a time.
 type vector struct {
 	seed maphash.Seed
-	// byText and byLabels name series by their labels, as they are written and
-	// in order. One series may have several texts.
+	// byText and byLabels index the series by their labels, as written and in order. One series
+	// may have several texts.
 	byText   map[key]*series
 	byLabels map[key]*series
-	// list are the metrics that the answers have; an instance may have several.
+	// list are the metrics of the answers; an instance may have several
 	list signals.List
 	// bare is the rank of the metric of the series without a name; negated that of those
-	// without a name and with negative values, unless it is the same.
+	// without a name and with negative values, unless it is the same
 	bare, negated int8
-	// sets are the distinct sets of label names, which are usually one. More
-	// labels come first, once they are sorted: they say more.
+	// sets are the distinct sets of label names, usually one. Sorted, those with more labels
+	// come first, because they are more specific
 	sets     []*nameSet
 	byNames  map[key]*nameSet
 	unsorted bool
 	// version changes when a series comes or goes.
 	version int32
 
-	// limit bounds the number of series, of which the replicas of an instance
-	// count as one.
+	// limit bounds the number of series; the replicas of an instance count as one
 	limit int
-	// replicas, if set, say which series are of one instance: instances are the
-	// series of each. replicated tells that there are such series.
+	// replicas, if set, finds the series of one instance: instances has them. replicated means
+	// that there are such series
 	replicas   *collector.Replicas
 	instances  map[key]int
 	replicated bool
-	// ignored stands for the series that keep, if set, says are not read. named
-	// tells whether the labels of the others are kept.
+	// ignored stands for the series that keep, if set, excludes. named means that the labels of
+	// the others are kept
 	ignored *series
-	// unusable stands for the series whose labels cannot be used; problem is that
-	// of the first that was found.
+	// unusable stands for series with labels that cannot be used; problem is the first such
+	// problem
 	unusable *series
 	problem  string
 	keep     func(labels.Labels) bool
 	named    bool
-	// completed tells that the pods of instances without one are asked for. fresh are those
-	// that were learnt.
+	// completed means that the pods of instances without one are queried. fresh are new series
 	completed bool
 	fresh     []*series
 
-	// chunk numbers the answers; read are the series of the latest one, points
-	// theirs. duplicates, excess and bad are series of it that were left out:
-	// because they came twice, because they are beyond the limit, and because of
-	// their labels.
+	// chunk numbers the answers; read are the series of the latest one, points theirs.
+	// duplicates, excess and bad count its series that were left out: as duplicates, beyond the
+	// limit, and because of their labels
 	chunk                   int32
 	read                    []*series
 	points                  []points.Point
@@ -71,8 +67,8 @@ type vector struct {
 	part                    part
 }
 
-// key is a hash that stands for what it was made of: that two of 100,000 series
-// have the same is a chance of one in billions, with a seed that nobody knows.
+// key is a hash of what it was made of. With a secret seed, the chance that two of 100,000
+// series have the same is one in billions.
 type key uint64
 
 // maxReplicas is how many series an instance may have on average.
@@ -89,23 +85,22 @@ type series struct {
 	set *nameSet
 	of  *instance // of counts alone
 	// rank is the place of the metric in the list. head is the series of the instance that
-	// byLabels has, next the one after it, of another metric.
+	// byLabels has, next the one after it, of another metric
 	rank       int8
-	used       int8   // of the head: the rank of the metric that the latest answer is of
+	used       int8   // of the head: the rank of the metric in the latest answer
 	runs       *[]run // of the head, if its points are of several metrics
 	head, next *series
 	uptime     *uptime // of starts, if it has one
-	chosen     int32   // of the head: the answer of which one series was chosen
+	chosen     int32   // of the head: the answer in which one series was chosen
 	nameless   bool
-	negative   bool  // in the latest answer
+	negative   bool  // of the negated metric, in the latest answer
 	chunk      int32 // latest answer that had it
 	lo, hi     int32 // its points in that
 }
 
-// instance is what a series of counts has besides: its labels without the name, those that
-// it is shown with, and those by which its container is found, which name its pod; the load
-// and the start that belong to it, nil: none, as of the versions of theirs; and its place in
-// the window that is read.
+// instance is what a series of counts has besides: its labels without the name, those that it
+// is shown with, and those by which its container is found; the load and the start that belong
+// to it, nil: none, as of their versions; and its place in the current window.
 type instance struct {
 	labels                labels.Labels
 	shown, container      labels.Labels
@@ -134,15 +129,15 @@ func (v *vector) begin(instant bool) {
 	v.BeginPart()
 }
 
-// part is a part of an answer: how much there was when it began.
+// part is how much there was when a part of an answer began.
 type part struct{ read, points, duplicates, excess, bad int }
 
-// BeginPart prepares for a part of an answer. Series that a part before had are skipped.
+// BeginPart prepares for a part of an answer. Series of an earlier part are skipped.
 func (v *vector) BeginPart() {
 	v.part = part{len(v.read), len(v.points), v.duplicates, v.excess, v.bad}
 }
 
-// UndoPart forgets the part, so that it can be read again.
+// UndoPart discards the part, so that it can be read again.
 func (v *vector) UndoPart() {
 	p := v.part
 	for _, s := range v.read[p.read:] {
@@ -151,10 +146,10 @@ func (v *vector) UndoPart() {
 	v.read, v.points, v.duplicates, v.excess, v.bad = v.read[:p.read], v.points[:p.points], p.duplicates, p.excess, p.bad
 }
 
-// Take receives a series of an answer, with its labels as they are written.
+// Take receives a series of an answer, with its labels as written.
 func (v *vector) Take(text []byte) *[]points.Point {
 	v.End()
-	id := v.key(text) + key(v.bare) // what has no name is of another metric if that changes
+	id := v.key(text) + key(v.bare) // a series without a name is of another metric if bare changes
 	s, ok := v.byText[id]
 	if !ok {
 		if !v.room(text) {
@@ -188,7 +183,7 @@ func (v *vector) Take(text []byte) *[]points.Point {
 	return &v.points
 }
 
-// room tells whether one more series may be known.
+// room reports whether one more series fits the limit.
 func (v *vector) room(text []byte) bool {
 	switch {
 	case v.replicas == nil:
@@ -209,7 +204,7 @@ func (v *vector) End() {
 	}
 }
 
-// learn finds or makes the series with labels that were never written like that.
+// learn finds or makes the series of a new text of labels.
 func (v *vector) learn(text []byte) *series {
 	metric, ls := answer.Labels(text)
 	if problem := collector.LabelsProblem(ls); problem != "" {
@@ -259,10 +254,10 @@ func (v *vector) identity(ls labels.Labels) key {
 	return v.key(b)
 }
 
-// remembered is how many answers long a series is known that is in none.
+// remembered is for how many answers a series stays known that is in none of them.
 const remembered = 60
 
-// forget lets go of series that are gone, and of the memory of a long answer.
+// forget drops series that are gone, and the memory of a long answer.
 func (v *vector) forget() {
 	if v.bad == 0 {
 		v.problem = ""
@@ -279,7 +274,7 @@ func (v *vector) forget() {
 	}
 	for id, s := range v.byText {
 		if s == v.ignored || s == v.unusable || s.chunk < oldest {
-			delete(v.byText, id) // what is not read is looked at again
+			delete(v.byText, id) // ignored series are checked again
 		}
 	}
 	for id, s := range v.byLabels {

@@ -15,12 +15,12 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi/versions"
 )
 
-// versionMetrics say what an instance runs: build_info and its kin in a version
-// label, OpenTelemetry's target_info in service_version, kube-state-metrics in the image of
-// a pod's container.
+// versionMetrics have the versions of instances: build_info and similar in a version label,
+// OpenTelemetry's target_info in service_version, kube-state-metrics in the image of a pod's
+// container.
 const versionMetrics = `__name__=~"(.+_)?build_info|target_info|kube_pod_container_info"`
 
-// versionExpr selects them among what is watched.
+// versionExpr selects them for the watched instances.
 func versionExpr(selector string) string {
 	rest := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(selector, "{"), "}"))
 	if rest == "" {
@@ -29,9 +29,8 @@ func versionExpr(selector string) string {
 	return "{" + versionMetrics + "," + rest + "}"
 }
 
-// Versions reads which versions ran at a time; the function finds that of an
-// instance, empty if unknown. It is one instant query with a few series an
-// instance.
+// Versions reads which versions ran at a time; the function returns that of an instance, empty
+// if unknown. It is one instant query with a few series an instance.
 func (s *Source) Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()

@@ -1,4 +1,4 @@
-// Package scrape reads the series of targets from their /metrics, for where
-// there is no Prometheus. What it has read goes to a Store: Memory, bounded in
-// number, in the demo, or the embedded database of collector/tsdb.
+// Package scrape reads the series of targets from their /metrics, without a Prometheus. It
+// appends them to a Store: Memory, which is bounded, in the demo, or the embedded database of
+// collector/tsdb.
 package scrape

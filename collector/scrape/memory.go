@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// maxSamples bounds what is kept of an instance.
+// maxSamples bounds the samples of an instance.
 const maxSamples = 10_000
 
 // forget is how long an instance is kept after its last sample.
@@ -30,7 +30,7 @@ type Memory struct {
 type memory struct {
 	labels  labels.Labels
 	samples []collector.Sample
-	// load is what the rate of the load looks back at, of the metrics with these names.
+	// load has the samples that the rate of the load needs, by the metric names.
 	load  signals.Points
 	names [3]string
 	unit  signals.LoadUnit
@@ -46,8 +46,8 @@ func (m *Memory) SetSignals(set signals.Set) {
 	m.set = set
 }
 
-// Append implements Store. The load of a sample is the rate of the CPU time, as all sources
-// have it. A sample that is not later than the one before is refused.
+// Append implements Store. The load of a sample is the rate of the CPU time, as in all sources.
+// A sample that is not later than the one before is refused.
 func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -70,7 +70,7 @@ func (m *Memory) Append(instance labels.Labels, x collector.Scrape) error {
 	return nil
 }
 
-// keep adds a scrape. A load of another metric than before begins anew.
+// keep adds a scrape. If the load comes from another metric than before, its rate begins anew.
 func (in *memory) keep(x collector.Scrape, set *signals.Set) {
 	if math.IsNaN(x.CPU) {
 		x.Names[1] = in.names[1]
@@ -94,13 +94,14 @@ func (in *memory) keep(x collector.Scrape, set *signals.Set) {
 		s.Load = collector.KnownLoad(rate)
 	}
 	s.Load = in.unit.Keep(s.T, s.Start, s.Load, set.Load.Units()[rank], true)
+	s.Creates = s.Load == s.Load && load.Creates()
 	if len(in.samples) >= maxSamples {
 		in.samples = in.samples[:copy(in.samples, in.samples[maxSamples/10:])]
 	}
 	in.samples = append(in.samples, s)
 }
 
-// Signals says by which metrics the instances were read at last.
+// Signals returns the metrics by which the instances were read last.
 func (m *Memory) Signals() []signals.Use {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()

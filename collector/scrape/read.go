@@ -51,7 +51,7 @@ func (t *target) read(ctx context.Context, timeout time.Duration, set *signals.S
 		return x, collector.Errorf(collector.ReasonBadData, "%s: has no %s: is it a Go service with the Go collector?", collector.RedactURL(t.URL), set.Goroutines[0].Name)
 	}
 	if !collector.ValidCount(count) {
-		return x, collector.Errorf(collector.ReasonBadData, "%s: %s is %v, which is no number of goroutines", collector.RedactURL(t.URL), name, count)
+		return x, collector.Errorf(collector.ReasonBadData, "%s: %s is %v, which is not a number of goroutines", collector.RedactURL(t.URL), name, count)
 	}
 	x = collector.Scrape{T: now.UnixMilli(), Count: count, CPU: collector.Unknown, Start: collector.Unknown}
 	x.Names[0] = name
@@ -64,7 +64,7 @@ func (t *target) read(ctx context.Context, timeout time.Duration, set *signals.S
 	return x, nil
 }
 
-// first returns the value of the first metric of a list that there is.
+// first returns the value of the first metric of a list that exists.
 func first(families map[string]*dto.MetricFamily, list signals.List) (v float64, name string, ok bool) {
 	for i := range list {
 		m := &list[i]
@@ -78,7 +78,7 @@ func first(families map[string]*dto.MetricFamily, list signals.List) (v float64,
 	return 0, "", false
 }
 
-// body remembers why reading a response failed. The parser takes any error for a
+// body remembers why reading a response failed, because the parser takes any error for a
 // mistake in the metrics, or for the end.
 type body struct {
 	r   io.Reader
@@ -93,7 +93,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxText bounds what is said of metrics that cannot be read.
+// maxText bounds the text of an error about metrics.
 const maxText = 300
 
 // statusError returns the error for a status other than 200.
@@ -105,8 +105,8 @@ func statusError(u *url.URL, code int) error {
 	return collector.Errorf(fetch.ReasonOfStatus(code), "%s: %s%s", collector.RedactURL(u), fetch.StatusText(code), advice)
 }
 
-// value returns the value of a metric, which has no labels of its own. The series of a
-// counter are summed up: the requests of all handlers are those of the process.
+// value returns the value of a metric. It sums up the series of a counter: the requests of all
+// handlers are those of the process.
 func value(families map[string]*dto.MetricFamily, m *signals.Metric) (v float64, ok bool) {
 	read := valueOf
 	f := families[m.Name]
@@ -135,7 +135,7 @@ func valueOf(m *dto.Metric) (float64, bool) {
 	return 0, false
 }
 
-// countOf is how many observations a histogram or a summary has.
+// countOf returns the number of observations of a histogram or a summary.
 func countOf(m *dto.Metric) (float64, bool) {
 	switch {
 	case m.GetHistogram() != nil:

@@ -31,7 +31,7 @@ type Target struct {
 
 // Options of a Scraper.
 type Options struct {
-	// Targets are what is scraped at first; Set changes them.
+	// Targets are the initial targets; Set changes them.
 	Targets []Target
 	// Store keeps the samples; default a Memory.
 	Store Store
@@ -66,15 +66,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Store keeps what is scraped, and gives it back as series.
+// Store stores scrapes, and returns them as series.
 type Store interface {
 	collector.SeriesSource
-	// Append keeps a scrape of an instance. The scrapes of an instance come in
-	// time order; those of several come side by side.
+	// Append adds a scrape of an instance. The scrapes of one instance come in time order;
+	// those of several may come at the same time.
 	Append(instance labels.Labels, x collector.Scrape) error
-	// SetSignals sets the metrics of what comes.
+	// SetSignals sets the metrics of later scrapes.
 	SetSignals(set signals.Set)
-	// Signals says by which metrics the instances were read at last.
+	// Signals returns the metrics by which the instances were read last.
 	Signals() []signals.Use
 }
 
@@ -91,12 +91,12 @@ type Scraper struct {
 // target is a target that is scraped.
 type target struct {
 	Target
-	origin *http.Client       // as Set was given it
+	origin *http.Client       // the client that Set got
 	stop   context.CancelFunc // nil: not scraped yet
 
-	// failing is why the last scrape failed; the loop's own.
+	// failing is why the last scrape failed. Only the loop uses it.
 	failing collector.Reason
-	// refused: at the last scrape nothing listened there.
+	// refused means that nothing listened at the last scrape.
 	refused atomic.Bool
 }
 
@@ -133,9 +133,8 @@ func New(o Options) (*Scraper, error) {
 	return s, nil
 }
 
-// Set replaces the targets. Those that stay are scraped on in their rhythm. Of
-// several with the same labels the first is scraped: they would be one
-// instance.
+// Set replaces the targets. Those that stay keep their rhythm. Of several with the same labels
+// only the first is scraped, because they would be one instance.
 func (s *Scraper) Set(targets []Target) error {
 	for _, t := range targets {
 		if t.URL == nil || t.Client == nil {
@@ -148,12 +147,12 @@ func (s *Scraper) Set(targets []Target) error {
 	s.targets = make(map[string]*target, len(targets))
 	for _, t := range targets {
 		if problem := collector.LabelsProblem(t.Labels); problem != "" {
-			s.o.Logger.Warn("A target is not scraped for its labels", "problem", problem, "url", collector.RedactURL(t.URL))
+			s.o.Logger.Warn("Target has invalid labels; it is not scraped", "problem", problem, "url", collector.RedactURL(t.URL))
 			continue
 		}
 		key := string(t.Labels.Bytes(nil))
 		if other, taken := s.targets[key]; taken {
-			s.o.Logger.Warn("Two targets have the same labels, only the first is scraped",
+			s.o.Logger.Warn("Two targets have the same labels; only the first is scraped",
 				"labels", t.Labels, "url", collector.RedactURL(other.URL), "other", collector.RedactURL(t.URL))
 			continue
 		}
@@ -184,7 +183,7 @@ func (s *Scraper) Set(targets []Target) error {
 	return nil
 }
 
-// Targets lists what is scraped now.
+// Targets lists the current targets.
 func (s *Scraper) Targets(context.Context) ([]collector.ScrapeTarget, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -246,7 +245,7 @@ func (s *Scraper) loop(ctx context.Context, t *target, offset time.Duration) {
 	}
 }
 
-// scrape takes one sample, and logs when a target begins or ceases to fail.
+// scrape takes one sample, and logs when a target begins or stops failing.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
 	x, err := t.read(ctx, s.o.Timeout, &s.o.Signals)
 	if ctx.Err() != nil {
@@ -265,14 +264,14 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 	if reason != t.failing {
 		t.failing = reason
 		if err != nil {
-			s.o.Logger.Warn("A target cannot be scraped", "target", t.Labels, "reason", reason, "err", err)
+			s.o.Logger.Warn("Cannot scrape a target", "target", t.Labels, "reason", reason, "err", err)
 		} else {
-			s.o.Logger.Info("A target can be scraped again", "target", t.Labels)
+			s.o.Logger.Info("Target scraped again", "target", t.Labels)
 		}
 	}
 }
 
-// Signals says by which metrics the instances were read at last.
+// Signals returns the metrics by which the instances were read last.
 func (s *Scraper) Signals() []signals.Use { return s.o.Store.Signals() }
 
 // Window implements collector.SeriesSource.

@@ -66,7 +66,7 @@ func scraper(t *testing.T, o Options, targets ...Target) *Scraper {
 	return s
 }
 
-// only is the one target of a Scraper.
+// only returns the one target of a Scraper.
 func only(s *Scraper) *target {
 	for _, t := range s.targets {
 		return t
@@ -93,7 +93,7 @@ func TestNewNeedsURLAndClient(t *testing.T) {
 	require.ErrorContains(t, err, "required")
 }
 
-// A real service: its own process, as client_golang shows it.
+// A real service: this test's process, as client_golang shows it.
 func TestScrapeOfClientGolang(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -156,8 +156,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
 
-// run scrapes a service every ten seconds of virtual time; step waits for the
-// next scrape and gives what it brought.
+// run scrapes a service every ten seconds of virtual time. step waits for the next scrape and
+// returns its sample.
 func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collector.Sample) {
 	o.Interval = 10 * time.Second
 	s = scraper(t, o, Target{Labels: shop, URL: parse(t, "http://u:hunter2@a:80/metrics"), Client: &http.Client{Transport: inProcess{svc}}})
@@ -184,8 +184,8 @@ func run(t *testing.T, svc *service, o Options) (s *Scraper, step func() *collec
 	}
 }
 
-// The process works at half a CPU, then at two; it restarts; it loses one
-// metric after the other. The load is the rate of the counter over five minutes.
+// The process works at half a CPU, then at two. It restarts, and loses one metric after the
+// other. The load is the rate of the counter over five minutes.
 func TestLoadAndRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nan := math.NaN()
@@ -203,11 +203,11 @@ func TestLoadAndRestart(t *testing.T) {
 			{12, 125, 5000, false},
 			{12, 130, 5002, false}, // the exporter computes the start anew
 			{12, 135, 5000, false},
-			{7, 200, restart, true}, // another process: what the rate looks back at is not its own
+			{7, 200, restart, true}, // another process: the rate must not use samples of the one before
 			{7, 203, restart, true},
-			{8, 1, nan, false}, // restarted, and nothing but the counter says so
+			{8, 1, nan, false}, // restarted, and only the counter shows it
 			{8, 2, nan, false},
-			{8, nan, nan, false}, // the rate is that of the samples before
+			{8, nan, nan, false}, // the rate is that of the earlier samples
 			{8, 5, nan, false},
 			{9, 6, nan, false},
 		} {
@@ -295,8 +295,8 @@ http_server_request_duration_seconds_count{route="/x"} 2
 	require.ErrorContains(t, err, `"sum(x)" is an expression, which needs a Prometheus`)
 }
 
-// At first all is well; then the target answers 503 three times, then 404
-// twice; then it is well again, with the load over the gap.
+// At first all is well. Then the target answers 503 three times, then 404 twice. Then it is
+// well again, with the load over the gap.
 func TestFailureIsLoggedOncePerChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -321,10 +321,10 @@ func TestFailureIsLoggedOncePerChange(t *testing.T) {
 		require.InDelta(t, (10+30)/300., x.Load, 1e-9, "over the gap, from where the counter was 0")
 		require.NotNil(t, step())
 
-		require.Equal(t, 2, strings.Count(log.String(), "cannot be scraped"), log.String())
+		require.Equal(t, 2, strings.Count(log.String(), "Cannot scrape a target"), log.String())
 		require.Contains(t, log.String(), "reason=status")
 		require.Contains(t, log.String(), "reason=not_found")
-		require.Equal(t, 1, strings.Count(log.String(), "can be scraped again"))
+		require.Equal(t, 1, strings.Count(log.String(), "Target scraped again"))
 		require.NotContains(t, log.String(), "hunter2")
 		count := func(result string) float64 {
 			return testutil.ToFloat64(s.o.Metrics.scrapes.WithLabelValues(result))
@@ -345,7 +345,7 @@ func TestHangingTargetIsGivenUp(t *testing.T) {
 	})
 }
 
-// numbered is one of many targets, without a network.
+// numbered makes one of many targets, without a network.
 func numbered(t *testing.T, i int) Target {
 	return Target{
 		Labels: labels.FromStrings("instance", fmt.Sprint(i)), URL: parse(t, "http://a/"),
@@ -391,8 +391,8 @@ func TestTargetsComeAndGo(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })
 		synctest.Wait()
-		// Those of other tests may be among them and end meanwhile: the
-		// number may fall below, never stay above.
+		// Goroutines of other tests may end meanwhile: the number may fall, but must not stay
+		// above.
 		before := runtime.NumGoroutine()
 		stays := *only(s)
 		for range 10 {
@@ -436,7 +436,7 @@ func TestBadAnswers(t *testing.T) {
 	text := func(s string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, s) }
 	}
-	flood := func(w io.Writer) { // two parsers' worth of metrics that are none of our business
+	flood := func(w io.Writer) { // twice as many metrics as the parser takes, which gorowatch does not read
 		line := []byte("x_total{path=\"/\"} 1\n# " + strings.Repeat("x", 32<<10) + "\n")
 		for n := 0; n < 2*maxBytes; n += len(line) {
 			if _, err := w.Write(line); err != nil {
@@ -462,7 +462,7 @@ func TestBadAnswers(t *testing.T) {
 		"500":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, collector.ReasonStatus, "500"},
 		"204":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, collector.ReasonStatus, "204"},
 		"401, by name":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, collector.ReasonUnauthorized, "401 Unauthorized: it wants a login: set authorization or basic_auth in its entry of targets"},
-		"NaN":           {text("go_goroutines NaN\n"), collector.ReasonBadData, "go_goroutines is NaN, which is no number of goroutines"},
+		"NaN":           {text("go_goroutines NaN\n"), collector.ReasonBadData, "go_goroutines is NaN, which is not a number of goroutines"},
 		"infinite":      {text("go_goroutines +Inf\n"), collector.ReasonBadData, "go_goroutines is +Inf"},
 		"negative":      {text("go_goroutines -1\n"), collector.ReasonBadData, "go_goroutines is -1"},
 		"absurd":        {text("go_goroutines 1e300\n"), collector.ReasonBadData, "go_goroutines is 1e+300"},
@@ -530,7 +530,7 @@ func TestBadAnswers(t *testing.T) {
 	})
 }
 
-// What service discovery calls a target is bounded as what a series is called.
+// The labels of a target from service discovery have the same bounds as those of a series.
 func TestTargetWithLabelsThatAreNone(t *testing.T) {
 	var log bytes.Buffer
 	long := labels.FromStrings("job", "shop", "instance", "b:80", "notes", strings.Repeat("x", 200_000))
@@ -538,12 +538,12 @@ func TestTargetWithLabelsThatAreNone(t *testing.T) {
 		Target{Labels: shop, URL: parse(t, "http://a:80"), Client: &http.Client{}}, Target{Labels: long, URL: parse(t, "http://b:80"), Client: &http.Client{}})
 	require.Len(t, s.targets, 1)
 	require.Equal(t, shop, only(s).Labels)
-	require.Contains(t, log.String(), "A target is not scraped for its labels")
+	require.Contains(t, log.String(), "Target has invalid labels; it is not scraped")
 	require.Contains(t, log.String(), "has a value of 200000 bytes, more than 2048")
 	require.Less(t, log.Len(), 1000)
 }
 
-// The clock was set back, or two scrapes have come at once.
+// The clock was set back, or two scrapes came at once.
 func TestMemoryRefusesWhatIsNotLater(t *testing.T) {
 	m := NewMemory()
 	require.NoError(t, m.Append(shop, collector.Scrape{T: 2000, Count: 1}))
@@ -574,7 +574,7 @@ func TestRedirectWithinTheHostIsFollowed(t *testing.T) {
 	require.Equal(t, 7.0, x.Count)
 	require.True(t, math.IsNaN(x.Start) && math.IsNaN(x.CPU))
 
-	// Unless the configuration says that none is.
+	// Unless the configuration forbids all redirects.
 	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s = scraper(t, Options{}, Target{Labels: shop, URL: parse(t, srv.URL), Client: srv.Client()})
 	_, err = only(s).read(t.Context(), time.Minute, new(signals.Default()))

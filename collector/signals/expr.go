@@ -10,23 +10,23 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Query makes the expressions by which a Prometheus is asked.
+// Query makes the expressions for a Prometheus.
 type Query struct {
 	Set Set
-	// Selector narrows the instances: empty or {label matchers}. It applies to names, and
-	// not to expressions.
+	// Selector narrows the instances: empty or {label matchers}. It applies to names, and not
+	// to expressions.
 	Selector string
 	// Containers narrows the series of containers; empty: they are not read.
 	LoadContainers, StartContainers string
-	// LoadRanks and StartRanks are the metrics of a list that are asked for.
+	// LoadRanks and StartRanks are the metrics of a list that are read.
 	LoadRanks, StartRanks Ranks
-	// BareLoad and BareStart are the places of the metrics whose series get no name if
-	// their expression drops it: a name costs Prometheus a third of a query.
+	// BareLoad and BareStart are the places of the metrics whose series get no name if their
+	// expression drops it: a name costs Prometheus a third of a query.
 	BareLoad, BareStart int
 	// NegatedLoad is the place of a counter whose loads are negative instead of having a
 	// name, unless it is BareLoad. Over a range, loads of both would be one series.
 	NegatedLoad int
-	// Part is which of them are asked for.
+	// Part selects which of them are read.
 	Part Part
 }
 
@@ -40,7 +40,7 @@ const (
 	Others        // expressions and the metrics of containers, which have selectors of their own
 )
 
-// asks reports whether a metric is among those that are asked for.
+// asks reports whether the query reads a metric.
 func (q *Query) asks(m *Metric) bool {
 	return q.Part == All || (q.Part == Others) == (m.Kind == Expression || m.Container)
 }
@@ -51,8 +51,8 @@ type Ranks uint64
 // Has reports whether a place is among them.
 func (r Ranks) Has(rank int) bool { return r == 0 || r&(1<<rank) != 0 }
 
-// Goroutines is the expression for the counts. The series keep their names, because an
-// instance may have several: Rank tells which one to take.
+// Goroutines returns the expression for the counts. The series keep their names, because an
+// instance may have several: Rank decides which one counts.
 func (q *Query) Goroutines() string {
 	var parts []string
 	var names []string
@@ -81,7 +81,7 @@ func (q *Query) Goroutines() string {
 	return q.alternatives(parts)
 }
 
-// Select is the selectors of the metrics of the counts that Selector narrows.
+// Select returns the selectors of the metrics of the counts that Selector narrows.
 func (q *Query) Select() (out []string) {
 	for _, m := range q.Set.Goroutines {
 		if m.Kind != Expression {
@@ -123,7 +123,7 @@ func (q *Query) GoroutinesOver(function string, over, step time.Duration) string
 	return q.alternatives(parts)
 }
 
-// Load is the expression for the load, with rates over a range.
+// Load returns the expression for the load, with rates over a range.
 func (q *Query) Load(over time.Duration) string {
 	var parts []string
 	for i, m := range q.Set.Load {
@@ -160,12 +160,12 @@ func (q *Query) tagLoad(i int, expr string) string {
 	return q.Set.Load[i].tag(i, q.BareLoad, expr)
 }
 
-// Start is the expression for the starts of the processes.
+// Start returns the expression for the starts of the processes.
 func (q *Query) Start() string { return q.start(false) }
 
-// StartOrUptime is the expression for the starts of the processes, or their uptimes as they
-// are where they export these. All of them have the names of their metrics, so that it costs
-// no more than one metric.
+// StartOrUptime returns the expression for the starts of the processes, or for their uptimes if
+// they export these. All of them have the names of their metrics, so that it costs no more than
+// one metric.
 func (q *Query) StartOrUptime() string { return q.start(true) }
 
 func (q *Query) start(uptimes bool) string {
@@ -202,9 +202,9 @@ func (q *Query) start(uptimes bool) string {
 	return q.alternatives(parts)
 }
 
-// alternatives are tried in order for each set of labels. Without any, the expression has
-// no series; that of a part is empty. Those that come last are put together first: "or" looks
-// at all series of both sides, and the last ones are the fewest.
+// alternatives returns an expression that tries the parts in order for each set of labels.
+// Without any, the expression has no series; that of a part is empty. The last ones are
+// combined first: "or" looks at all series of both sides, and the last ones are the fewest.
 func (q *Query) alternatives(parts []string) string {
 	switch {
 	case len(parts) > 0:
@@ -224,8 +224,8 @@ func last(parts []string) string {
 	return " or " + parts[len(parts)-1]
 }
 
-// tag gives the series of an expression that drops its name the name of the metric, so
-// that it is known which alternative they are of. One alternative needs none.
+// tag gives the name of the metric to the series of an expression that drops it, so that the
+// alternative is known. A single alternative needs none.
 func (m *Metric) tag(i, bare int, expr string) string {
 	if i == bare {
 		return expr
@@ -233,7 +233,7 @@ func (m *Metric) tag(i, bare int, expr string) string {
 	return "label_replace(" + expr + `, "__name__", "` + m.id(i) + `", "", "")`
 }
 
-// id is the name that the series of the metric with this place in the list have.
+// id returns the name of the series of the metric with this place in the list.
 func (m *Metric) id(i int) string {
 	if m.Kind == Expression {
 		return "expression_" + strconv.Itoa(i)
@@ -243,8 +243,8 @@ func (m *Metric) id(i int) string {
 
 func duration(d time.Duration) string { return model.Duration(d.Truncate(time.Millisecond)).String() }
 
-// Containers is the selector of the containers of some namespaces, without those that
-// hold the network of a pod.
+// Containers returns the selector of the containers of some namespaces, without those that hold
+// the network of a pod.
 func Containers(namespaces []string) string {
 	const most = 4 << 10 // bytes; a query may not be much longer than 8 KB
 	quoted := make([]string, len(namespaces))

@@ -19,9 +19,9 @@ type Points struct {
 // Lookback is how old the latest sample of a gauge may be, as in Prometheus.
 const Lookback = 5 * time.Minute
 
-// Raw is the samples of the metrics of an instance: for each place in the list, its series.
-// There are several where the metric is summed up or that of containers, and where the
-// library that measures has changed.
+// Raw has the samples of the metrics of an instance: for each place in the list, its series.
+// There are several if the metric is summed up or belongs to containers, or if the measuring
+// library has changed.
 type Raw struct{ Goroutines, Load, Start [][]Points }
 
 // NewRaw makes a Raw without samples.
@@ -29,9 +29,9 @@ func (s *Set) NewRaw() Raw {
 	return Raw{make([][]Points, len(s.Goroutines)), make([][]Points, len(s.Load)), make([][]Points, len(s.Start))}
 }
 
-// Samples joins the metrics of an instance, as a Prometheus would if it were asked at the
-// times of the counts. unit is that of the process before. uses has the rank of the metric
-// that the latest sample has of each signal, -1: none.
+// Samples joins the metrics of an instance, like a Prometheus at the times of the counts. unit
+// is that of the process before. uses has, for each signal, the rank of the metric of the
+// latest sample, -1: none.
 func (s *Set) Samples(r *Raw, unit *LoadUnit) (out []collector.Sample, uses [3]int) {
 	counts, rank := chooseCounts(r.Goroutines)
 	units := s.Load.Units()
@@ -53,6 +53,7 @@ func (s *Set) Samples(r *Raw, unit *LoadUnit) (out []collector.Sample, uses [3]i
 		uses[1] = of
 		if of >= 0 && !(s.Load[of].Kind == Counter && Young(x.Start, t, Range)) {
 			x.Load = unit.Keep(t, x.Start, collector.KnownLoad(v), units[of], true)
+			x.Creates = x.Load == x.Load && s.Load[of].Creates()
 		} else {
 			x.Load = collector.Unknown
 		}
@@ -61,15 +62,15 @@ func (s *Set) Samples(r *Raw, unit *LoadUnit) (out []collector.Sample, uses [3]i
 	return out, uses
 }
 
-// Young reports whether a process has not lived for as long as a rate looks back. The rate
-// is too low then, or that of the process before.
+// Young reports whether a process is younger than the range of a rate. The rate is too low
+// then, or that of the process before.
 func Young(start float64, t int64, over time.Duration) bool {
 	age := float64(t)/1000 - start
 	return age >= 0 && age < over.Seconds()
 }
 
-// chooseCounts takes the first metric of the list that has samples. Those after it count
-// before it begins and after it ends, so that a service may change its metrics.
+// chooseCounts takes the first metric of the list that has samples. Later ones count before it
+// begins and after it ends, so that a service may change its metrics.
 func chooseCounts(all [][]Points) (chosen Points, rank int) {
 	rank = -1
 	for i, series := range all {
@@ -99,7 +100,7 @@ func extend(p, more Points) Points {
 	}
 }
 
-// reader reads a signal at one time after another.
+// reader reads a signal at increasing times.
 type reader struct {
 	list  List
 	all   [][]Points
@@ -114,8 +115,8 @@ func newReader(list List, all [][]Points) *reader {
 	return r
 }
 
-// at is the value of the first metric that has one, and its rank. allows says which metrics
-// may be read; nil: all.
+// at returns the value of the first metric that has one, and its rank. allows selects the
+// metrics; nil: all.
 func (r *reader) at(t int64, allows func(rank int) bool) (float64, int) {
 	for i, series := range r.all {
 		if allows != nil && !allows(i) {
@@ -146,7 +147,7 @@ func (r *reader) at(t int64, allows func(rank int) bool) (float64, int) {
 	return math.NaN(), -1
 }
 
-// latest is the value of a gauge at a time, NaN: it has none.
+// latest returns the value of a gauge at a time, NaN: it has none.
 func (m *Metric) latest(p Points, t int64, from int) (float64, int) {
 	for from < len(p.T) && p.T[from] <= t {
 		from++
@@ -157,7 +158,7 @@ func (m *Metric) latest(p Points, t int64, from int) (float64, int) {
 	return m.Value(p.V[from-1], p.T[from-1]), from
 }
 
-// Value is what a sample of a gauge says: an uptime says when the process began.
+// Value converts a sample of a gauge: an uptime becomes the start of the process.
 func (m *Metric) Value(v float64, t int64) float64 {
 	if m.Kind != Uptime {
 		return v
@@ -168,7 +169,7 @@ func (m *Metric) Value(v float64, t int64) float64 {
 	return float64(t)/1000 - v
 }
 
-// Append adds a sample, and forgets those that no rate looks back at any more.
+// Append adds a sample, and drops those that are too old for any rate.
 func (p *Points) Append(t int64, v float64) {
 	old := 0
 	for old < len(p.T) && p.T[old] <= t-Range.Milliseconds() {

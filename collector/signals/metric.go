@@ -31,13 +31,19 @@ type Metric struct {
 	// Name is the name of the metric, or the text of an expression.
 	Name string
 	Kind Kind
-	// Container: the metric is cAdvisor's, and belongs to the instances with the same
+	// Container means that the metric is cAdvisor's, and belongs to the instances with the same
 	// labels namespace, pod and container, or namespace and pod.
 	Container bool
-	// Sum are labels whose series are summed up.
+	// Sum names labels whose series are summed up.
 	Sum []string
-	// Milliseconds: the value is in milliseconds, not in seconds.
+	// Milliseconds means that the value is in milliseconds, not in seconds.
 	Milliseconds bool
+}
+
+// Creates reports whether the metric counts the goroutines that a process creates, as
+// /sched/goroutines-created:goroutines of package runtime/metrics does.
+func (m Metric) Creates() bool {
+	return m.Kind == Counter && strings.Contains(m.Name, "goroutines_created")
 }
 
 // List is the ways to read a signal, the best one first.
@@ -46,11 +52,10 @@ type List []Metric
 // Set is how the three signals are read.
 type Set struct{ Goroutines, Load, Start List }
 
-// Names are the names of a Set, as in the configuration. An empty list stands for the
-// default.
+// Names has the names of a Set, as in the configuration. An empty list stands for the default.
 type Names struct{ Goroutines, Load, Start []string }
 
-// DefaultNames returns the names that are tried where the configuration has none.
+// DefaultNames returns the names that are tried without a configuration.
 func DefaultNames() Names {
 	return Names{
 		Goroutines: []string{"go_goroutines", "go_goroutine_count", "process_runtime_go_goroutines", "go_sched_goroutines_goroutines"},
@@ -101,7 +106,7 @@ func Parse(n Names) (s Set, err error) {
 	return s, nil
 }
 
-// parse reads a name or an expression. A rate over Range is that of a counter.
+// parse reads a name or an expression. A rate over Range is read as a counter.
 func parse(text string, kind func(string) Kind) (Metric, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -132,7 +137,7 @@ func named(name string, k Kind) Metric {
 	return m
 }
 
-// rateOf returns the metric of rate(metric[5m]), empty: it is another expression.
+// rateOf returns the metric of rate(metric[5m]), empty for any other expression.
 func rateOf(e parser.Expr) string {
 	call, ok := e.(*parser.Call)
 	if !ok || call.Func.Name != "rate" || len(call.Args) != 1 {
@@ -149,7 +154,7 @@ func rateOf(e parser.Expr) string {
 	return v.Name
 }
 
-// loadKind is Counter for names that end as those of counters do.
+// loadKind returns Counter for names that end like those of counters.
 func loadKind(name string) Kind {
 	if strings.HasSuffix(name, "_total") || strings.HasSuffix(name, "_count") || strings.HasSuffix(name, "_sum") {
 		return Counter
@@ -183,8 +188,8 @@ func (s *Set) CheckNames() error {
 	return nil
 }
 
-// Rank is the place in the list of the metric of a series with a name. A name that is in
-// no list is that of an expression. An answer without a name is that of the first metric.
+// Rank returns the place in the list for the name of a series. A name that is in no list
+// belongs to an expression. A series without a name belongs to the first metric.
 func (l List) Rank(name string) int {
 	if name == "" {
 		return 0
@@ -201,11 +206,11 @@ func (l List) Rank(name string) int {
 	return expression
 }
 
-// scopePrefix begins the labels that OpenTelemetry's exporter adds to a metric. They name
-// the library that measures, so they differ between the metrics of one instance.
+// scopePrefix begins the labels that OpenTelemetry's exporter adds to a metric. They name the
+// measuring library, so they differ between the metrics of one instance.
 const scopePrefix = "otel_scope_"
 
-// IsScope reports whether a label says who has measured a metric, which is no part of the
+// IsScope reports whether a label names the measuring library, which is not part of the
 // identity of an instance.
 func IsScope(name string) bool { return strings.HasPrefix(name, scopePrefix) }
 

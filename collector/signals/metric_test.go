@@ -54,7 +54,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// All that is asked of a Prometheus is PromQL, whatever the lists and the selector are.
+// Every query is valid PromQL, whatever the lists and the selector are.
 func TestExpressionsAreValid(t *testing.T) {
 	mixed, err := Parse(Names{Goroutines: []string{"sum(a)", "b", "c", "d > 1"}, Load: []string{"container_x_total", "up"}, Start: []string{"x > 1", "container_y"}})
 	require.NoError(t, err)

@@ -4,17 +4,17 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// TargetInfo is the metric in which OpenTelemetry has what is known of a program besides
-// its measurements. It belongs to the instances with the same job and instance.
+// TargetInfo is the metric with OpenTelemetry's attributes of a program. It belongs to the
+// instances with the same job and instance.
 const TargetInfo = "target_info"
 
-// attributes are the labels that OpenTelemetry's attributes of a pod have, and the labels
-// of Kubernetes that they stand for.
+// attributes are the labels of OpenTelemetry's attributes of a pod, and the labels of
+// Kubernetes that they stand for.
 var attributes = [...]struct{ attribute, label string }{
 	{"k8s_namespace_name", "namespace"}, {"k8s_pod_name", "pod"}, {"k8s_container_name", "container"},
 }
 
-// PodAttributes are the labels of target_info that name a container.
+// PodAttributes returns the labels of target_info that name a container.
 func PodAttributes() []string {
 	out := make([]string, len(attributes))
 	for i, a := range attributes {
@@ -23,11 +23,11 @@ func PodAttributes() []string {
 	return out
 }
 
-// Pods are the pods of the instances that do not name theirs, by what target_info says. The
-// zero value knows none.
+// Pods has the pods, from target_info, of the instances that do not name theirs. The zero value
+// is empty.
 type Pods struct{ byTarget map[[2]string]labels.Labels }
 
-// Add takes over what a series of target_info says. Several pods of one instance are none.
+// Add adds a series of target_info. If an instance has several pods, none counts.
 func (p *Pods) Add(info labels.Labels) {
 	target := [2]string{info.Get("job"), info.Get("instance")}
 	if !info.Has("k8s_pod_name") || target[0] == "" || target[1] == "" {
@@ -66,7 +66,7 @@ func (p *Pods) Complete(ls labels.Labels) labels.Labels {
 	return b.Labels()
 }
 
-// podLabels are the labels of a container that attributes stand for.
+// podLabels returns the labels of a container that attributes stand for.
 func podLabels(ls labels.Labels) labels.Labels {
 	b := labels.NewScratchBuilder(len(attributes))
 	for _, a := range attributes {

@@ -6,10 +6,10 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 )
 
-// Rate returns what rate(x[5m]) gives at a time: the increase per second of a counter over
-// (at-Range, at], extrapolated to the range as Prometheus does it. t are the times of all
-// samples in Unix milliseconds, in order; from is a hint at the first one within the
-// range, and the next hint is returned. NaN: there are fewer than two samples.
+// Rate returns rate(x[5m]) at a time: the increase per second of a counter over (at-Range, at],
+// extrapolated to the range as Prometheus does it. t are the times of all samples in Unix
+// milliseconds, in order; from is a hint at the first one within the range, and the next hint
+// is returned. NaN: there are fewer than two samples.
 func Rate(t []int64, v []float64, at int64, from int) (rate float64, next int) {
 	begin := at - Range.Milliseconds()
 	for from < len(t) && t[from] <= begin {

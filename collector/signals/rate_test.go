@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The rate is what Prometheus' own engine gives, for counters that are reset, have gaps,
-// end, begin and are marked as stale.
+// The rate equals that of Prometheus' own engine, for counters that are reset, have gaps, end,
+// begin and are marked as stale.
 func TestRateIsThatOfPrometheus(t *testing.T) {
 	o := tsdb.DefaultOptions()
 	o.RetentionDuration, o.StripeSize = 0, 1<<10

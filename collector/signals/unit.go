@@ -30,18 +30,26 @@ func (l List) Units() []int8 {
 	return units
 }
 
-// LoadUnit keeps the unit of the load of a process. The judge compares the loads of a
-// process with each other, so a load in another unit would be a jump to it. The zero value
-// is that of a process without a load so far.
+// Creates returns for each metric of a list whether it counts the goroutines created.
+func (l List) Creates() []bool {
+	out := make([]bool, len(l))
+	for i, m := range l {
+		out[i] = m.Creates()
+	}
+	return out
+}
+
+// LoadUnit keeps the unit of the load of a process. The judge compares the loads of a process
+// with each other, so a load in another unit would look like a jump. The zero value is for a
+// process without a load so far.
 type LoadUnit struct {
 	start float64 // of the process, NaN or 0: unknown
 	unit  int8    // from 1, 0: none yet
 	last  int64   // time of the latest load in this unit, Unix milliseconds
 }
 
-// Keep returns a load if it is in the unit of the process, else collector.Unknown. The
-// first load of a process decides on the unit, if decide is set. Samples come in time
-// order.
+// Keep returns a load if it is in the unit of the process, else collector.Unknown. The first
+// load of a process decides on the unit, if decide is set. Samples come in time order.
 func (u *LoadUnit) Keep(t int64, start, load float64, unit int8, decide bool) float64 {
 	u.begin(start)
 	if math.IsNaN(load) {

@@ -24,7 +24,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// A process keeps the unit of its load until it ends, or the load was gone for a day.
+// A process keeps the unit of its load until it ends, or has no load for a day.
 func TestLoadUnit(t *testing.T) {
 	const created, cpu = 0, 1
 	unknown := math.NaN()

@@ -9,7 +9,7 @@ type Use struct {
 	Instances int
 }
 
-// Counts count instances by the rank of their metric of each signal: goroutines, load and
+// Counts counts instances by the rank of their metric of each signal: goroutines, load and
 // start. Those without any metric come last.
 type Counts [3][]int
 

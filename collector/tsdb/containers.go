@@ -13,8 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// addContainers gives instances without a load or start of their own those of their
-// containers: by namespace, pod and container, or all of the pod.
+// addContainers gives instances without a load or start of their own those of their containers:
+// by namespace, pod and container, or of the whole pod.
 func addContainers(ctx context.Context, o *Options, all map[string]*instance, lo, hi int64, in each) error {
 	for _, s := range []struct {
 		list signals.List

@@ -1,8 +1,7 @@
-// Package tsdb keeps and reads series in Prometheus' database on disk. Open reads
-// the data directory of a Prometheus, running or not, or a folder of blocks.
-// OpenStore has a data directory of its own, for what gorowatch scrapes where
-// there is no Prometheus.
+// Package tsdb stores and reads series in Prometheus' database on disk. Open reads the data
+// directory of a Prometheus, running or not, or a folder of blocks. OpenStore has its own data
+// directory, for what gorowatch scrapes without a Prometheus.
 //
-// Open only reads. What a replay of the write-ahead log has to write goes to a
-// temporary folder that Close removes.
+// Open only reads. A replay of the write-ahead log writes to a temporary folder that Close
+// removes.
 package tsdb

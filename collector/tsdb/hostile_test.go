@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A folder may hold what a Prometheus let in: what cannot be the name of an
-// instance, or a number of goroutines, is left out, and the rest is read.
+// A folder may hold anything that a Prometheus accepted. Series with impossible labels or
+// counts are left out, and the rest is read.
 func TestWhatCannotBe(t *testing.T) {
 	dir := t.TempDir()
 	o := tsdb.DefaultOptions()

@@ -19,7 +19,7 @@ type vector struct {
 	series [][]labels.Labels // of byRank
 }
 
-// leftOut counts the series whose labels cannot be used, and says why for one.
+// leftOut counts the series with unusable labels, with the reason for one of them.
 type leftOut struct {
 	n       int
 	problem string
@@ -55,7 +55,7 @@ func read(ctx context.Context, matchers []*labels.Matcher, list signals.List, lo
 			it = series.Iterator(it)
 			for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
 				if kind != chunkenc.ValFloat {
-					continue // a histogram of that name is none of ours
+					continue // gorowatch reads no histogram of that name
 				}
 				if t, x := it.At(); t >= lo && t <= hi {
 					points.T, points.V = append(points.T, t), append(points.V, x)
@@ -78,7 +78,7 @@ func read(ctx context.Context, matchers []*labels.Matcher, list signals.List, lo
 	return out, nil
 }
 
-// pointsOf is where the samples of a series of a metric go.
+// pointsOf returns where the samples of a series of a metric go.
 func (v *vector) pointsOf(rank int, series labels.Labels) *signals.Points {
 	i := slices.IndexFunc(v.series[rank], func(have labels.Labels) bool { return labels.Equal(have, series) })
 	if i < 0 {

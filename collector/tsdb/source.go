@@ -25,20 +25,20 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// Options say where the series are and what they are called.
+// Options say where the series are and which metrics are read.
 type Options struct {
-	// Dir holds blocks, and beside them, in a data directory of a
-	// Prometheus, the write-ahead log of what is in no block yet.
+	// Dir holds blocks and, in a data directory of a Prometheus, the write-ahead log of newer
+	// samples.
 	Dir string
 	// Signals are the metrics that are read, by default signals.Default. Expressions are
 	// not possible.
 	Signals signals.Set
 	// Matchers select instances, besides the name.
 	Matchers []*labels.Matcher
-	// ReplicaLabels tell the replicas of a Prometheus apart: series that differ
-	// in them alone are one instance. None: all series are.
+	// ReplicaLabels distinguish the replicas of a Prometheus: series that differ only in them
+	// are one instance. None: all series are instances.
 	ReplicaLabels []string
-	// Logger gets what the storage complains about, default none.
+	// Logger gets the warnings of the storage, default none.
 	Logger *slog.Logger
 }
 
@@ -52,7 +52,7 @@ func (o *Options) complete() {
 	}
 }
 
-// matchers select the series of the metrics of a list that are the instances' own.
+// matchers select the series of a list of metrics that belong to instances themselves.
 func (o *Options) matchers(l signals.List) []*labels.Matcher {
 	var names []string
 	for _, m := range l {
@@ -72,7 +72,7 @@ type Source struct {
 	closers  []io.Closer
 	warnings []string
 
-	mtx      sync.Mutex // of replicas and uses
+	mtx      sync.Mutex // guards replicas and uses
 	uses     []signals.Use
 	replicas *collector.Replicas
 	units    loadUnits
@@ -97,8 +97,8 @@ func Open(o Options) (_ *Source, err error) {
 		return nil, err
 	}
 	if err := s.openHead(); err != nil {
-		// The log of a running Prometheus may be caught in the middle of a
-		// write; its blocks are good nevertheless.
+		// The log of a running Prometheus may be in the middle of a write; its blocks are good
+		// nevertheless.
 		if len(s.blocks) == 0 {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (s *Source) openBlocks() error {
 			superseded[p.ULID] = true
 		}
 	}
-	// What a compaction has made of a block replaces it.
+	// A compacted block replaces its parents.
 	s.blocks = slices.DeleteFunc(s.blocks, func(b *tsdb.Block) bool { return superseded[b.Meta().ULID] })
 	slices.SortFunc(s.blocks, func(a, b *tsdb.Block) int { return int(max(-1, min(1, a.MinTime()-b.MinTime()))) })
 	for _, b := range s.blocks {
@@ -189,7 +189,7 @@ func (s *Source) openHead() error {
 	return s.boundHead()
 }
 
-// boundHead widens the time range by the samples of the write-ahead log.
+// boundHead extends the time range by the samples of the write-ahead log.
 func (s *Source) boundHead() error {
 	set := s.head.Select(context.Background(), false, nil, s.opt.matchers(s.opt.Signals.Goroutines)...)
 	var it chunkenc.Iterator
@@ -273,20 +273,20 @@ func (s *Source) Window(ctx context.Context, from, to time.Time) (collector.Wind
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	s.uses = uses
-	merged, said := s.replicas.Merge(w.Series, from)
-	w.Series, w.Warnings = merged, append(w.Warnings, said...)
+	merged, notes := s.replicas.Merge(w.Series, from)
+	w.Series, w.Warnings = merged, append(w.Warnings, notes...)
 	slices.SortFunc(w.Series, func(a, b collector.Series) int { return labels.Compare(a.Labels, b.Labels) })
 	return w, nil
 }
 
-// Signals says by which metrics the instances of the latest window are read.
+// Signals returns the metrics by which the instances of the latest window are read.
 func (s *Source) Signals() []signals.Use {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	return slices.Clone(s.uses)
 }
 
-// each uses one after another what has samples in [lo, hi].
+// each passes one querier after another that has samples in [lo, hi] to use.
 func (s *Source) each(lo, hi int64, use func(storage.Querier) error) error {
 	for _, b := range s.blocks {
 		if b.Meta().MaxTime <= lo || b.Meta().MinTime > hi {

@@ -86,7 +86,7 @@ func TestBlocksAndLogOfARunningPrometheus(t *testing.T) {
 		require.Equal(t, start.Add(time.Duration(m)*time.Minute).UnixMilli(), x.T)
 		require.EqualValues(t, 100+m, x.Count)
 		switch {
-		case m >= 90 && m < 95: // the rate would look back at the process before
+		case m >= 90 && m < 95: // the rate would use samples of the process before
 			require.True(t, math.IsNaN(x.Load), "minute %d", m)
 		case m >= 5:
 			require.InDelta(t, 0.5, x.Load, 1e-9, "minute %d", m)

@@ -23,8 +23,8 @@ import (
 
 // StoreOptions are the options of a Store. Dir is required.
 type StoreOptions struct {
-	// Dir is the data directory. It is made where it is missing, and locked: a
-	// second Store on it is an error.
+	// Dir is the data directory. It is created if missing, and locked: a second Store on it is
+	// an error.
 	Dir string
 	// Retention is how long samples are kept, default 15 days.
 	Retention time.Duration
@@ -33,9 +33,9 @@ type StoreOptions struct {
 	Registerer prometheus.Registerer
 }
 
-// Store keeps what gorowatch scrapes itself, under the names that Prometheus
-// would: its folder is the data directory of a Prometheus, for Open and every
-// other tool. What was appended outlives a process that is killed.
+// Store keeps the samples that gorowatch scrapes itself, under the names that Prometheus would
+// use. Its folder is the data directory of a Prometheus, which Open and every other tool can
+// read. Appended samples survive a kill of the process.
 type Store struct {
 	db    *tsdb.DB
 	units loadUnits
@@ -46,7 +46,7 @@ type Store struct {
 	refs map[string]refs // by labels
 }
 
-// refs are the database's names for the series of an instance.
+// refs are the database's references to the series of an instance.
 type refs struct {
 	instance labels.Labels
 	last     int64 // time of the latest sample, ms
@@ -54,7 +54,7 @@ type refs struct {
 	of       [3]storage.SeriesRef
 }
 
-// OpenStore opens the database, or makes it.
+// OpenStore opens the database, or creates it.
 func OpenStore(o StoreOptions) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -65,7 +65,7 @@ func OpenStore(o StoreOptions) (*Store, error) {
 	if o.Retention > 0 {
 		opts.RetentionDuration = o.Retention.Milliseconds()
 	}
-	// As Prometheus: blocks of up to a tenth of the retention.
+	// As in Prometheus: blocks of up to a tenth of the retention.
 	opts.MaxBlockDuration = max(opts.MinBlockDuration, min(opts.RetentionDuration/10, 31*24*time.Hour.Milliseconds()))
 	db, err := tsdb.Open(o.Dir, o.Logger, o.Registerer, opts, nil)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Store) Append(instance labels.Labels, x collector.Scrape) (err error) {
 	return nil
 }
 
-// refused says in words why the database does not take a sample.
+// refused says in words why the database refuses a sample.
 func refused(t int64, err error) error {
 	if errors.Is(err, storage.ErrOutOfOrderSample) || errors.Is(err, storage.ErrOutOfBounds) || errors.Is(err, storage.ErrDuplicateSampleForTimestamp) {
 		return collector.Errorf(collector.ReasonBadData, "a sample of %s is not later than those before it: has the clock been set back? (%w)",
@@ -123,8 +123,7 @@ func refused(t int64, err error) error {
 	return fmt.Errorf("keeping samples: %w", err)
 }
 
-// forget lets go of the names of instances that are gone. The database keeps
-// their samples.
+// forget drops the references of instances that are gone. The database keeps their samples.
 func (s *Store) forget(now int64) {
 	for key, r := range s.refs {
 		if now-r.last > time.Hour.Milliseconds() {
@@ -140,7 +139,7 @@ func (s *Store) SetSignals(set signals.Set) {
 	s.opt.Signals = set
 }
 
-// Signals says by which metrics the instances of the latest window are read.
+// Signals returns the metrics by which the instances of the latest window are read.
 func (s *Store) Signals() []signals.Use {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -165,5 +164,5 @@ func (s *Store) Window(ctx context.Context, from, to time.Time) (collector.Windo
 	return w, err
 }
 
-// Close ends the database; what it holds stays on disk.
+// Close ends the database; its samples stay on disk.
 func (s *Store) Close() error { return s.db.Close() }

@@ -23,8 +23,8 @@ func store(t *testing.T, dir string) *Store {
 	return s
 }
 
-// An instance is scraped for ten minutes; it restarts after five, and has no
-// load of its first scrapes. Another one shows only its goroutines.
+// An instance is scraped for ten minutes. It restarts after five, and its first scrapes have no
+// load. Another one only has its goroutines.
 func appendAll(t *testing.T, s *Store) {
 	t.Helper()
 	bare := labels.FromStrings("job", "bare", "instance", "b:80")
@@ -75,7 +75,7 @@ func TestStoreGivesBackWhatItWasGiven(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, early.Series[1].Samples, 4, "after from, up to to")
 
-	// The folder is that of a Prometheus, for a scan while it is written to.
+	// The folder is that of a Prometheus, and a scan can read it during writes.
 	checkAll(t, open(t, Options{Dir: s.db.Dir()}))
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// each uses one after another the queriers of what has samples in [lo, hi] ms.
+// each passes the queriers that have samples in [lo, hi] ms to use, one after another.
 type each func(lo, hi int64, use func(storage.Querier) error) error
 
 // instance is the samples of the metrics of one instance.
@@ -30,7 +30,7 @@ type loadUnits struct {
 	byInstance map[string]*unitUse
 }
 
-// unitUse is the unit of the load of an instance, which was read last up to a time.
+// unitUse is the unit of an instance's load, and the time up to which it was read.
 type unitUse struct {
 	signals.LoadUnit
 	read time.Time
@@ -50,7 +50,7 @@ func (u *loadUnits) of(key string, to time.Time) *signals.LoadUnit {
 	return &x.LoadUnit
 }
 
-// forget lets go of the instances that are gone.
+// forget drops instances that are gone.
 func (u *loadUnits) forget(to time.Time) {
 	for key, x := range u.byInstance {
 		if to.Sub(x.read) > rememberUnits {
@@ -59,7 +59,7 @@ func (u *loadUnits) forget(to time.Time) {
 	}
 }
 
-// window joins the metrics of each instance in (from, to], and says which they were.
+// window joins the metrics of each instance in (from, to], and returns their names.
 func window(ctx context.Context, o *Options, from, to time.Time, units *loadUnits, in each) (collector.Window, []signals.Use, error) {
 	w := collector.Window{From: from, To: to}
 	if !to.After(from) {

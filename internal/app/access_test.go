@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// certificate makes one that signs itself, for the server and its client, and
-// writes it and its key.
+// certificate makes a self-signed certificate for the server and its client, and writes it and
+// its key.
 func certificate(t *testing.T, dir string) (cert tls.Certificate, certFile, keyFile string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -42,8 +42,8 @@ func certificate(t *testing.T, dir string) (cert tls.Certificate, certFile, keyF
 	return cert, write(t, filepath.Join(dir, "cert.pem"), string(certPEM)), write(t, filepath.Join(dir, "key.pem"), string(keyPEM))
 }
 
-// TestAccess: nobody sees a page, the API or a metric who does not have both
-// the certificate and the password that the web configuration asks for.
+// TestAccess: pages, API and metrics need both the certificate and the password of the web
+// configuration.
 func TestAccess(t *testing.T) {
 	dir := t.TempDir()
 	cert, certFile, keyFile := certificate(t, dir)

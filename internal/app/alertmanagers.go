@@ -135,7 +135,7 @@ func (a *App) withFoundAlertmanagers(g *graph) notify.Config {
 	}
 	// Logged once, not at each update of service discovery.
 	if !slices.Equal(unusableAlertmanagers, a.unusableAlertmanagers) && len(unusableAlertmanagers) > 0 {
-		a.logger.Warn("Alertmanagers that were found cannot be used", "why", unusableAlertmanagers)
+		a.logger.Warn("Cannot use some of the discovered Alertmanagers", "why", unusableAlertmanagers)
 	}
 	a.unusableAlertmanagers = unusableAlertmanagers
 	return c
@@ -148,6 +148,7 @@ func (a *App) applyAlerting(g *graph) error {
 	defer a.receiversMu.Unlock()
 	if g != nil {
 		a.alertingGraph = g
+		a.events.Apply(g.events)
 		var sets []discovery.Set
 		for _, s := range g.alertmanagers {
 			if s.found != nil {
@@ -164,6 +165,6 @@ func (a *App) applyAlerting(g *graph) error {
 // alertmanagersFound is called when service discovery has found other Alertmanagers.
 func (a *App) alertmanagersFound() {
 	if err := a.applyAlerting(nil); err != nil {
-		a.logger.Error("The Alertmanagers that were found are not used", "err", err)
+		a.logger.Error("Cannot use the discovered Alertmanagers", "err", err)
 	}
 }

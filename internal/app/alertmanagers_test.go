@@ -21,7 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// fakeAlertmanager says where alerts arrive.
+// fakeAlertmanager records the paths of alerts.
 func fakeAlertmanager(t *testing.T) (host string, paths chan string) {
 	paths = make(chan string, 1000)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,16 +39,16 @@ func fakeAlertmanager(t *testing.T) (host string, paths chan string) {
 	return srv.Listener.Addr().String(), paths
 }
 
-// told are the addresses of the Alertmanagers.
-func told(r *running) (urls []string) {
+// receivers returns the addresses of the Alertmanagers.
+func receivers(r *running) (urls []string) {
 	for _, s := range r.notifier.Status() {
 		urls = append(urls, s.URL)
 	}
 	return urls
 }
 
-// Alertmanagers that service discovery finds get what fires, those that come
-// later too, at the path that relabelling says.
+// Alertmanagers from service discovery get the firing alerts, later ones too, at the path that
+// relabelling sets.
 func TestAlertmanagersThatAreFound(t *testing.T) {
 	one, gotOne := fakeAlertmanager(t)
 	two, gotTwo := fakeAlertmanager(t)
@@ -95,13 +95,13 @@ alerting:
 	}
 	wait(gotStatic, "/b/api/v2/alerts abc123")
 	wait(gotOne, "/a/api/v2/alerts abc123")
-	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + one + "/a"}, told(r))
+	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + one + "/a"}, receivers(r))
 
 	list(two)
 	wait(gotTwo, "/a/api/v2/alerts abc123")
-	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + two + "/a"}, told(r))
+	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + two + "/a"}, receivers(r))
 	require.NoError(t, r.Reload(t.Context()))
-	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + two + "/a"}, told(r), "a reload keeps them")
+	require.ElementsMatch(t, []string{"http://" + static + "/b", "http://" + two + "/a"}, receivers(r), "a reload keeps them")
 	require.NoError(t, r.stop())
 }
 

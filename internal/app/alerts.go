@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// alerting is who is told, and what.
+// alerting makes the configuration of the receivers and of their alerts.
 func (g *graph) alerting(c config.Config, external *url.URL) (notify.Config, error) {
 	out := notify.Config{
 		Render: alerting.RenderOptions{
@@ -27,9 +27,10 @@ func (g *graph) alerting(c config.Config, external *url.URL) (notify.Config, err
 			Dashboard:      alerting.Address(c.Links.Dashboard),
 			Runbook:        alerting.Address(c.Links.Runbook),
 		},
-		Relabel:        c.Alerting.AlertRelabelConfigs,
-		ResendInterval: time.Duration(c.Alerting.ResendInterval),
-		UpdateInterval: time.Duration(c.Global.EvaluationInterval),
+		Relabel:         c.Alerting.AlertRelabelConfigs,
+		NotifySuspected: c.Alerting.NotifySuspected,
+		ResendInterval:  time.Duration(c.Alerting.ResendInterval),
+		UpdateInterval:  time.Duration(c.Global.EvaluationInterval),
 	}
 	var err error
 	if out.Render.Annotations, err = alerting.NewTemplates(c.Alerting.Annotations); err != nil {
@@ -65,8 +66,8 @@ func (g *graph) alerting(c config.Config, external *url.URL) (notify.Config, err
 	return out, nil
 }
 
-// webhookName is the name of a webhook, or one that tells where it leads
-// without the secrets in the URL, and tells it from others.
+// webhookName returns the name of a webhook, or one that identifies it without the secrets in
+// the URL.
 func webhookName(w config.Webhook) string {
 	if w.Name != "" {
 		return w.Name
@@ -79,7 +80,7 @@ func webhookName(w config.Webhook) string {
 	return where + "#" + hex.EncodeToString(digest[:4])
 }
 
-// webhookURL is where a webhook is now.
+// webhookURL returns the current address of a webhook.
 func webhookURL(w config.Webhook) (*url.URL, error) {
 	text := string(w.URL)
 	if w.URLFile != "" {

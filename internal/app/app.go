@@ -25,9 +25,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/archive"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/connections"
+	"github.com/gorowatch/gorowatch/internal/kubeevents"
 	"github.com/gorowatch/gorowatch/internal/monitor"
-	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/pulling"
+	"github.com/gorowatch/gorowatch/internal/pictures"
 	"github.com/gorowatch/gorowatch/internal/push"
+	"github.com/gorowatch/gorowatch/internal/sidelistener"
 	"github.com/gorowatch/gorowatch/internal/triage"
 )
 
@@ -44,15 +47,21 @@ type App struct {
 	listeners   []net.Listener
 	connections *connections.Limit // of all listeners
 	server      *http.Server
-	debug       *debugServer // nil: none
+	debug       *sidelistener.Server // nil: none
+	pictures    *pictures.Handler
+	// pictureServer serves pictures alone; nil: none.
+	pictureServer *sidelistener.Server
 
 	archive  *archive.Archive
 	watcher  *discovery.Watcher
-	puller   *profiling.Puller
+	puller   *pulling.Puller
 	notifier *notify.Notifier
+	events   *kubeevents.Recorder
 	monitor  *monitor.Monitor
 	pushed   *push.Handler
 	tenancy  tenancy
+	// labelSecret hashes values of pprof labels.
+	labelSecret []byte
 	// memoryNotice says why the archive is in memory; empty: it is in the bucket.
 	memoryNotice atomic.Pointer[string]
 	// series keeps what is scraped, from the first time that something is.
@@ -84,8 +93,8 @@ type App struct {
 	// graph is what the present configuration has made.
 	graph atomic.Pointer[graph]
 	ready atomic.Bool
-	// reloads asks the loop for a reload, which answers on the channel. requests asks it
-	// for profiles. ended is closed when the loop has ended and answers no more.
+	// reloads asks the loop for a reload, which answers on the channel. requests asks it for
+	// profiles. ended is closed when the loop has ended and answers no more.
 	reloads  chan chan error
 	requests chan monitor.Request
 	// triage is what people say about leaks; triaged asks the loop to apply it.
@@ -141,11 +150,15 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.makeWatchers(); err != nil {
 		return nil, err
 	}
+	if err := a.makePictures(); err != nil {
+		return nil, err
+	}
 	g, err := a.build(conf)
 	if err != nil {
 		return nil, err
 	}
 	a.graph.Store(g)
+	a.pictures.Apply(g.pictures)
 	if err := a.watcher.Apply(g.sets); err != nil {
 		return nil, err
 	}
@@ -195,12 +208,12 @@ func (a *App) makeMonitor(ctx context.Context, c config.Config, g *graph) error 
 	if err != nil {
 		return err
 	}
-	a.archive = bucket
+	a.archive, a.labelSecret = bucket, bucket.SecretOrRandom(ctx, "labels")
 	a.memoryNotice.Store(&notice)
 	a.onStop("archive", a.archive.Close)
 
 	g.puller.Registerer = a.o.Registry
-	if a.puller, err = profiling.New(g.puller); err != nil {
+	if a.puller, err = pulling.New(g.puller); err != nil {
 		return err
 	}
 	a.notifier, err = notify.New(ctx, notify.Options{
@@ -209,6 +222,7 @@ func (a *App) makeMonitor(ctx context.Context, c config.Config, g *graph) error 
 	if err != nil {
 		return err
 	}
+	a.events = kubeevents.New(a.o.Registry, a.logger.With("component", "kubernetes"), a.instanceLabels)
 	if err := a.applyAlerting(g); err != nil {
 		return err
 	}
@@ -250,8 +264,8 @@ func (a *App) Run(ctx context.Context) error {
 		a.logger.Info("Listening", "address", l.Addr().String(), "external_url", a.externalURL.String())
 	}
 	group.Go(func() error {
-		// The server logs what goes wrong with one connection. An error that ends it is
-		// one of ours, unless the end was wanted.
+		// The server logs what goes wrong with one connection. An error that ends it is one of
+		// ours, unless the end was intended.
 		err := web.ServeMultiple(a.listeners, a.server, a.o.Web, a.logger)
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
@@ -263,17 +277,18 @@ func (a *App) Run(ctx context.Context) error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		if err := a.server.Shutdown(end); err != nil {
-			a.logger.Warn("Requests were cut off at the end", "err", err)
+			a.logger.Warn("Requests were cut off on exit", "err", err)
 			return a.server.Close()
 		}
 		return nil
 	})
-	if a.debug != nil {
-		group.Go(func() error { return a.debug.run(ctx) })
-	}
+	group.Go(func() error { return a.debug.Run(ctx) })
+	group.Go(func() error { return a.pictureServer.Run(ctx) })
+	group.Go(func() error { a.pictures.Run(ctx, a.archive); return nil })
 	group.Go(func() error { a.watcher.Run(ctx); return nil })
 	group.Go(func() error { a.alertmanagers.Run(ctx); return nil })
 	group.Go(func() error { return a.notifier.Run(ctx) })
+	group.Go(func() error { return a.events.Run(ctx) })
 	group.Go(func() error { return a.loop(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	group.Go(func() error { return a.claim(ctx) })

@@ -88,8 +88,7 @@ func withCA(o *Options, file string) {
 	o.Config.Prometheus.HTTPClientConfig.TLSConfig.CAFile = file
 }
 
-// withUnreadableLeaks is a bucket whose leaks cannot be listed: a link to
-// itself is neither there nor not there.
+// withUnreadableLeaks makes a bucket whose leaks cannot be listed, by a link to itself.
 func withUnreadableLeaks(t *testing.T) string {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "leaks"), 0o700))
@@ -111,8 +110,7 @@ func TestStopWithoutRun(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-// From the start to the end: healthy at once, ready after the first evaluation,
-// gone after the signal.
+// From start to end: healthy at once, ready after the first evaluation, gone after the signal.
 func TestLife(t *testing.T) {
 	prom := newPrometheus(t)
 	release := make(chan struct{})
@@ -162,12 +160,12 @@ func TestPrometheusOfTheCommandLineComesFirst(t *testing.T) {
 	fromFlag, fromFile := newPrometheus(t), newPrometheus(t)
 	r := start(t, Options{Config: fast(t, fromFile.URL), PrometheusURL: fromFlag.URL})
 	r.cycle(1)
-	require.Positive(t, fromFlag.asked())
-	require.Zero(t, fromFile.asked())
+	require.Positive(t, fromFlag.requests())
+	require.Zero(t, fromFile.requests())
 }
 
-// Prometheus fails in some way: the cycle goes on, everybody can see why, the
-// log says it once. Then it works again.
+// Prometheus fails in some way. The cycle continues, the pages show why, and the log has it
+// once. Then it works again.
 func TestPrometheusThatFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
@@ -204,7 +202,7 @@ func TestPrometheusThatFails(t *testing.T) {
 			healthy, _ := r.get("/-/healthy")
 			require.Equal(t, http.StatusOK, healthy)
 			page := r.page("/")
-			require.Contains(t, page, "Series cannot be read since the start: prometheus "+prom.URL)
+			require.Contains(t, page, "Cannot read series since the start: prometheus "+prom.URL)
 			require.Contains(t, page, c.text)
 			require.GreaterOrEqual(t, r.metric(`gorowatch_evaluations_total{result="`+c.reason+`"}`), 3.0)
 			require.Equal(t, 1, r.logged("Cannot read series"), r.log)
@@ -219,7 +217,7 @@ func TestPrometheusThatFails(t *testing.T) {
 			}
 			require.NotContains(t, r.page("/"), "cannot be read")
 			require.Equal(t, 1, r.logged("Cannot read series"), r.log)
-			require.Equal(t, 1, r.logged("Series can be read"))
+			require.Equal(t, 1, r.logged("Series can be read again"))
 			require.NotContains(t, r.log.String(), "hunter2")
 			require.NotContains(t, page, "hunter2")
 		})
@@ -243,42 +241,42 @@ func TestReload(t *testing.T) {
 	since := r.metric("gorowatch_config_last_reload_success_timestamp_seconds")
 	require.Positive(t, since)
 
-	// A mistake: the old one goes on.
+	// With a mistake, the old configuration stays.
 	write(t, file, yaml(two.URL, mem, "trend: {base: 5}"))
 	code, text := r.do(http.MethodPost, "/-/reload")
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.Contains(t, text, file)
 	require.Equal(t, 0.0, r.metric("gorowatch_config_last_reload_successful"))
 	require.Equal(t, since, r.metric("gorowatch_config_last_reload_success_timestamp_seconds"))
-	asked := one.asked()
+	before := one.requests()
 	r.cycle(2)
-	require.Greater(t, one.asked(), asked)
-	require.Zero(t, two.asked())
-	require.Equal(t, 1, r.logged("The configuration was not reloaded"))
+	require.Greater(t, one.requests(), before)
+	require.Zero(t, two.requests())
+	require.Equal(t, 1, r.logged("Cannot reload the configuration"))
 	require.Contains(t, r.page("/status"), one.URL)
 
-	// So does one that is right in itself but cannot be run.
+	// So it does if the new one is valid but cannot run.
 	write(t, file, "global: {evaluation_interval: 100ms}\n"+mem)
 	require.ErrorContains(t, r.Reload(t.Context()), "there is nothing to watch")
 	write(t, file, yaml(two.URL, "storage: {url: 'gopher://x'}"))
 	require.ErrorContains(t, r.Reload(t.Context()), `storage.url: scheme "gopher"`)
 	require.Equal(t, 0.0, r.metric("gorowatch_config_last_reload_successful"))
 	r.cycle(1)
-	require.Zero(t, two.asked())
+	require.Zero(t, two.requests())
 
-	// The mistake is mended.
+	// The mistake is corrected.
 	write(t, file, yaml(two.URL, mem))
 	code, text = r.do(http.MethodPost, "/-/reload")
 	require.Equal(t, http.StatusOK, code, text)
 	require.Equal(t, 1.0, r.metric("gorowatch_config_last_reload_successful"))
 	require.GreaterOrEqual(t, r.metric("gorowatch_config_last_reload_success_timestamp_seconds"), since)
-	asked = one.asked()
+	before = one.requests()
 	r.cycle(2)
-	require.Positive(t, two.asked())
-	require.Equal(t, asked, one.asked(), "the old one is left alone")
+	require.Positive(t, two.requests())
+	require.Equal(t, before, one.requests(), "the old one is left alone")
 	require.Contains(t, r.page("/status"), two.URL)
 
-	// What makes a service may change too, in the archive as well.
+	// The labels of services may change too, also in the archive.
 	write(t, file, yaml(two.URL, mem, "services: {group_by: [instance]}"))
 	require.NoError(t, r.Reload(t.Context()))
 	r.cycle(1)
@@ -295,8 +293,8 @@ func TestReloadByRequestMustBeAllowed(t *testing.T) {
 	require.NoError(t, r.Reload(t.Context()), "the signal always is")
 }
 
-// One evaluation an hour, until a reload says ten a second: nobody waits for
-// the hour to end.
+// The interval is an hour, until a reload makes it ten a second. The reload does not wait for
+// the end of the hour.
 func TestReloadChangesTheInterval(t *testing.T) {
 	prom := newPrometheus(t)
 	file := filepath.Join(t.TempDir(), "gorowatch.yml")
@@ -347,8 +345,7 @@ func TestEmbeddedScraping(t *testing.T) {
 	}
 }
 
-// A request that asks for a reload while everything ends is answered, and does
-// not hold up the end.
+// A request for a reload at shutdown gets an answer, and does not block the shutdown.
 func TestReloadAtTheEnd(t *testing.T) {
 	evaluating, release := make(chan struct{}), make(chan struct{})
 	first := true
@@ -365,14 +362,14 @@ func TestReloadAtTheEnd(t *testing.T) {
 	r.cancel()
 	close(release)
 	require.NoError(t, r.stop())
-	if err := <-answered; err != nil { // it may just have come in time
+	if err := <-answered; err != nil { // it may have been in time
 		require.ErrorIs(t, err, errEnded)
 	}
 	require.ErrorIs(t, r.Reload(t.Context()), errEnded)
 }
 
-// A leak that fires is in the bucket when we start: Alertmanager hears of it,
-// the pages show it, and it ends with its instances.
+// A firing leak is in the bucket at the start: Alertmanager gets it, the pages show it, and it
+// ends with its instances.
 func TestLeakFromTheBucket(t *testing.T) {
 	alerts := make(chan string, 100)
 	am := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -427,7 +424,7 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 
 	b, notice, err := openBucket(t.Context(), "file://"+file+"/gorowatch", false, o)
 	require.NoError(t, err)
-	require.Contains(t, notice, "kept in memory and lost at the end")
+	require.Contains(t, notice, "kept in memory and lost on exit")
 	require.Contains(t, notice, file)
 	require.Contains(t, notice, "--storage.url")
 	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
@@ -439,21 +436,21 @@ func TestBucketThatNobodyHasChosen(t *testing.T) {
 	require.Equal(t, []string{notice}, a.lastingNotices())
 }
 
-// Leaks of earlier runs cannot be read: it watches, and everybody can see.
+// Leaks of earlier runs cannot be read: gorowatch watches nevertheless, and the pages say so.
 func TestBucketThatCannotBeRead(t *testing.T) {
 	dir := withUnreadableLeaks(t)
 	r := start(t, Options{Config: fast(t, newPrometheus(t).URL), StorageURL: "file://" + dir})
 	r.cycle(2)
-	require.Contains(t, r.page("/"), "The archive cannot be")
-	require.Equal(t, 1, r.logged("The archive cannot be written"))
+	require.Contains(t, r.page("/"), "to the archive;")
+	require.Equal(t, 1, r.logged("Cannot write to the archive"))
 	require.NoError(t, os.Remove(filepath.Join(dir, "leaks", "loop.json")))
-	for strings.Contains(r.page("/"), "The archive cannot be") {
+	for strings.Contains(r.page("/"), "to the archive;") {
 		r.cycle(1)
 	}
 }
 
-// Two processes on one bucket: both say so in a log line, a metric and a banner,
-// until one ends.
+// Two processes on one bucket: both say so in a log line, a metric and a banner, until one
+// ends.
 func TestTwoOnOneBucket(t *testing.T) {
 	dir := t.TempDir()
 	prom := newPrometheus(t)
@@ -475,8 +472,8 @@ func TestTwoOnOneBucket(t *testing.T) {
 	require.Zero(t, one.metric("gorowatch_archive_shared"))
 }
 
-// A reload moves to another bucket: what fires goes there, and a bucket that
-// cannot be opened leaves everything as it was.
+// A reload moves to another bucket, which gets the firing leaks. A bucket that cannot be opened
+// changes nothing.
 func TestReloadChangesTheBucket(t *testing.T) {
 	prom := newPrometheus(t)
 	dir := t.TempDir()

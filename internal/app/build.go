@@ -17,11 +17,14 @@ import (
 	"github.com/gorowatch/gorowatch/collector/fetch"
 	"github.com/gorowatch/gorowatch/collector/pprof"
 	"github.com/gorowatch/gorowatch/collector/scrape"
+	"github.com/gorowatch/gorowatch/internal/app/links"
 	"github.com/gorowatch/gorowatch/internal/config"
+	"github.com/gorowatch/gorowatch/internal/kubeevents"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
-	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/pulling"
+	"github.com/gorowatch/gorowatch/internal/pictures"
 	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -36,11 +39,14 @@ type graph struct {
 	config  config.Config
 	source  collector.SeriesSource
 	scraper *scrape.Scraper // nil with a Prometheus
-	puller  profiling.Options
+	puller  pulling.Options
 	monitor monitor.Options
-	alerts  notify.Config // without the Alertmanagers
+	alerts  notify.Config      // without the Alertmanagers
+	events  *kubeevents.Config // nil: none are written
 	links   actions.Links
-	clients []*http.Client
+	// pictures are the settings of pictures of leaks.
+	pictures pictures.Settings
+	clients  []*http.Client
 
 	finder *discovery.Finder
 	sets   []discovery.Set // of service discovery
@@ -85,7 +91,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		return nil, err
 	}
 
-	g.puller = profiling.Options{
+	g.puller = pulling.Options{
 		Finder: g.finder,
 		Fetcher: pprof.New(pprof.Options{
 			Timeout: time.Duration(c.Profiles.Timeout),
@@ -106,6 +112,7 @@ func (a *App) build(c config.Config) (*graph, error) {
 		GroupBy:           c.Services.GroupBy,
 		Owns:              a.o.Shard.Owns,
 		Trend:             trend.Options{Base: time.Duration(c.Trend.Base), MinConfidence: c.Alerting.MinConfidence},
+		SuspectConfidence: c.Alerting.SuspectConfidence,
 		History:           history * time.Duration(c.Trend.Base),
 		BaselineInterval:  time.Duration(c.Profiles.BaselineInterval),
 		BaselineInstances: c.Profiles.BaselineInstances,
@@ -118,10 +125,16 @@ func (a *App) build(c config.Config) (*graph, error) {
 	if g.monitor.Ignore, err = ignoreRules(c.Ignore); err != nil {
 		return nil, err
 	}
-	if g.links, err = pageLinks(c); err != nil {
+	if g.links, err = links.New(c, g.client); err != nil {
 		return nil, err
 	}
 	if g.alerts, err = g.alerting(c, a.externalURL); err != nil {
+		return nil, err
+	}
+	if g.events, err = g.kubernetesEvents(c.Alerting.KubernetesEvents, g.alerts.Render); err != nil {
+		return nil, err
+	}
+	if err := g.setPictures(c, a); err != nil {
 		return nil, err
 	}
 	for _, s := range g.alertmanagers {
@@ -160,7 +173,7 @@ func (g *graph) targets(c config.Config) (static []discovery.Static, rules []dis
 			return nil, nil, err
 		}
 		access := discovery.Access{
-			Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak,
+			Scheme: set.Scheme, Path: set.Path, Port: set.Port, Client: client, NoLeakProfile: !set.GoroutineLeak, NoHeapProfile: !set.Heap,
 			Name: fmt.Sprintf("targets[%d]", i),
 		}
 		if len(set.Allow) > 0 {

@@ -35,8 +35,8 @@ func (a *App) load() (config.Config, error) {
 	}
 	c.Storage.URL = cmp.Or(a.o.StorageURL, c.Storage.URL)
 	addAnnotatedPods(&c)
-	for _, text := range ended(c.Ignore, time.Now()) {
-		a.logger.Warn("A rule has ended", "rule", text)
+	for _, text := range config.Ended(c.Ignore, time.Now()) {
+		a.logger.Warn("An ignore rule has expired", "rule", text)
 	}
 	return c, c.Validate()
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestHostsOfTheApp: a name that is not ours is answered with a login alone,
-// on the own profiles too; probes and metrics always.
+// TestHostsOfTheApp: unknown host names get an answer only with a login, for gorowatch's own
+// profiles too; probes and metrics always do.
 func TestHostsOfTheApp(t *testing.T) {
 	file := write(t, t.TempDir()+"/web.yml", "")
 	o := Options{Web: listenOn("127.0.0.1:0"), Config: fast(t, newPrometheus(t).URL), ExternalURL: "http://gorowatch.example.org/", AllowedHosts: []string{"*.lan.example.org"}, DebugAddress: "127.0.0.1:0"}
@@ -47,8 +47,8 @@ func TestHostsOfTheApp(t *testing.T) {
 	require.ErrorContains(t, err, `"http://x" is not a host`)
 }
 
-// The webhook is off until somebody configures who may use it, and again when
-// the configuration says so no more.
+// The webhook is off until the configuration says who may use it, and again when it no longer
+// does.
 func TestInboundIsOffByDefault(t *testing.T) {
 	file := write(t, t.TempDir()+"/gorowatch.yml", yaml(newPrometheus(t).URL))
 	r := start(t, Options{ConfigFile: file, StorageURL: "mem://", EnableLifecycle: true})

@@ -39,14 +39,14 @@ What gorowatch says of itself on ` + "`/metrics`" + `, besides what every Go pro
 |---|---|---|---|
 `
 
-// The page is what an App gathers; -update rewrites it.
+// The page lists the metrics that an App gathers; -update rewrites it.
 func TestPageOfTheMetrics(t *testing.T) {
 	conf := fast(t, newPrometheus(t).URL)
 	conf.Alerting.Alertmanagers = []config.Alertmanager{{
 		Scheme: "http", Timeout: model.Duration(time.Second), HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 		StaticConfigs: []config.StaticConfig{{Targets: []string{"127.0.0.1:1"}}},
 	}}
-	// A leak, for the metrics of those.
+	// A leak, for the metrics of leaks.
 	conf.Storage.URL, conf.Alerting.GoroutineLimit = "file://"+t.TempDir(), 1000
 	bucket, err := archive.Open(t.Context(), conf.Storage.URL, archive.Options{GroupBy: []string{"job"}, Decode: func(context.Context, io.Reader, time.Time) (*collector.Profile, error) { return nil, nil }})
 	require.NoError(t, err)

@@ -2,5 +2,5 @@
 
 package app
 
-// openFileLimit is how many files the process may have open; 0: not known.
+// openFileLimit returns how many files the process may have open; 0: not known.
 func openFileLimit() uint64 { return 0 }

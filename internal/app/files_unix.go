@@ -4,7 +4,7 @@ package app
 
 import "syscall"
 
-// openFileLimit is how many files the process may have open; 0: not known.
+// openFileLimit returns how many files the process may have open; 0: not known.
 func openFileLimit() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

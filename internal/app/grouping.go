@@ -7,11 +7,11 @@ import (
 	"github.com/gorowatch/gorowatch/internal/grouping"
 )
 
-// groupingInterval is how often the labels of the instances are looked at.
+// groupingInterval is how often the labels of the instances are checked.
 const groupingInterval = 10 * time.Minute
 
-// checkGrouping looks whether the labels that form services fit the instances. It logs
-// what is new.
+// checkGrouping checks whether the labels that form services fit the instances. It logs new
+// problems.
 func (a *App) checkGrouping(now time.Time) {
 	if now.Sub(a.groupingChecked) < groupingInterval {
 		return
@@ -28,7 +28,7 @@ func (a *App) checkGrouping(now time.Time) {
 	warnings := o.Warnings()
 	if old := a.groupingNotices.Swap(&warnings); old == nil || !slices.Equal(*old, warnings) {
 		for _, text := range warnings {
-			a.logger.Warn("Labels do not tell the services apart", "problem", text)
+			a.logger.Warn("The labels of services.group_by do not separate the services", "problem", text)
 		}
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/config"
 )
 
-// Rules that were written for names as profiles escape them match the names that
-// are shown.
+// Rules for names as profiles escape them match the displayed names.
 func TestIgnoreRulesOfEscapedNames(t *testing.T) {
 	for _, pattern := range []string{`gopkg.in/natefinch/lumberjack%2ev2\..*`, `gopkg.in/natefinch/lumberjack\.v2\..*`} {
 		rules, err := ignoreRules([]config.Ignore{{Function: pattern, Key: pattern, CreatedBy: pattern}})

@@ -28,7 +28,7 @@ func (s state) RequestProfiles(service labels.Labels, instance, why string) erro
 	}
 }
 
-// Credentials are those in force: a bearer token, or that requests without one
+// Credentials returns those in force: a bearer token, or that requests without one
 // are taken. Neither: the webhook is off.
 func (s state) Credentials() (token string, anonymous bool, err error) {
 	c := s.graph.Load().config.Alerting.Inbound

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Somebody else's alert makes a service suspicious: profiles are wanted at once,
-// but only from where discovery says, whatever addresses the message names.
+// An incoming alert makes a service suspicious. Profiles are pulled at once, but only from the
+// addresses of discovery, whatever addresses the message has.
 func TestInbound(t *testing.T) {
 	var visits atomic.Int64
 	evil := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
@@ -53,7 +53,7 @@ func TestInbound(t *testing.T) {
 	require.Zero(t, visits.Load())
 	require.GreaterOrEqual(t, r.metric(`gorowatch_profile_pulls_total{result="no_target"}`), 1.0)
 
-	// The token is read anew.
+	// The token is read again.
 	write(t, token, "slide rule")
 	require.Equal(t, http.StatusUnauthorized, send("abacus", ""))
 	require.Equal(t, http.StatusOK, send("slide rule", ""))

@@ -12,29 +12,49 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// sweepInterval is the time between two looks for profiles that are too old;
-// the first is after firstSweep, lest who is started often never sweeps.
+// sweepInterval is the time between two deletions of old profiles. The first is after
+// firstSweep, so that a gorowatch that restarts often deletes too.
 const (
 	sweepInterval = time.Hour
 	firstSweep    = 5 * time.Minute
 )
 
-// loop evaluates at whole multiples of the interval, and reloads in between, so
-// that the monitor has one caller.
+// followPause is the least time between two looks at profiles that have arrived.
+const followPause = time.Second
+
+// loop evaluates at whole multiples of the interval and reloads in between. So the monitor has
+// a single caller.
 func (a *App) loop(ctx context.Context) error {
 	defer close(a.ended)
 	defer a.monitor.Wait()
 	scraping := a.startScraper(ctx, a.graph.Load())
 	defer func() { scraping() }()
 
-	// What fired before goes on while the history is read again.
+	// Firing leaks keep firing while the history is read again.
 	a.notify(time.Now(), a.monitor.Leaks())
 	timer := time.NewTimer(a.evaluate(ctx))
 	defer timer.Stop()
+	// Profiles of growth that have arrived, or are due, do not wait for an evaluation.
+	var followed time.Time
+	arrived := false
 	for {
+		var follow <-chan time.Time
+		if next := a.monitor.NextFollow(); arrived || !next.IsZero() {
+			wait := followPause - time.Since(followed)
+			if !arrived {
+				wait = max(wait, time.Until(next))
+			}
+			follow = time.After(wait)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-a.monitor.Urgent():
+			arrived = true
+		case <-follow:
+			arrived = false
+			a.monitor.Follow(ctx, time.Now().Truncate(time.Second))
+			followed = time.Now()
 		case answer := <-a.reloads:
 			old := a.graph.Load()
 			err := a.reload(ctx)
@@ -42,7 +62,7 @@ func (a *App) loop(ctx context.Context) error {
 				scraping()
 				scraping = a.startScraper(ctx, now)
 				old.closeIdle()
-				// Not at once: time must not go back to before the last one.
+				// It waits: time must not go back before the last evaluation.
 				timer.Reset(untilNext(a.interval()))
 			}
 			answer <- err
@@ -52,7 +72,7 @@ func (a *App) loop(ctx context.Context) error {
 			}
 		case r := <-a.requests:
 			if err := a.monitor.Request(ctx, time.Now(), r); err != nil {
-				a.logger.Debug("Profiles that were asked for are not taken", "service", r.Service, "err", err)
+				a.logger.Debug("Requested profiles are not taken", "service", r.Service, "err", err)
 			}
 		case <-timer.C:
 			timer.Reset(a.evaluate(ctx))
@@ -64,14 +84,13 @@ func (a *App) interval() time.Duration {
 	return time.Duration(a.graph.Load().config.Global.EvaluationInterval)
 }
 
-// untilNext is the time until the next whole multiple of the interval.
+// untilNext returns the time until the next whole multiple of the interval.
 func untilNext(interval time.Duration) time.Duration {
 	return time.Until(time.Now().Truncate(interval).Add(interval))
 }
 
-// evaluate runs a cycle and returns how long to wait for the next one: not at
-// all while the history is read piece by piece. What goes wrong in it is logged
-// by the monitor.
+// evaluate runs a cycle and returns the wait until the next one, which is 0 while the history
+// is read in pieces. The monitor logs errors.
 func (a *App) evaluate(ctx context.Context) time.Duration {
 	if err := a.monitor.Cycle(ctx, time.Now().Truncate(a.interval())); err != nil {
 		return untilNext(a.interval())
@@ -92,6 +111,7 @@ func (a *App) evaluate(ctx context.Context) time.Duration {
 // notify hands the leaks out.
 func (a *App) notify(now time.Time, leaks []leak.Leak) {
 	a.notifier.Update(leaks, now)
+	a.events.Update(leaks, now)
 	if reading := a.monitor.Behind() && a.monitor.State().Error == ""; a.o.OnLeaks != nil && !reading {
 		a.o.OnLeaks(now, leaks)
 	}
@@ -112,8 +132,8 @@ func (a *App) startScraper(ctx context.Context, g *graph) (stop func()) {
 	}
 }
 
-// Reload reads the configuration again. With a mistake in it, everything goes
-// on as before and the error says what it is.
+// Reload reads the configuration again. If it has a mistake, the previous configuration stays
+// in force and the error describes the mistake.
 func (a *App) Reload(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
@@ -131,20 +151,21 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 }
 
-// errEnded answers who comes too late.
+// errEnded answers requests after the end.
 var errEnded = errors.New("gorowatch is stopping")
 
-// reload is called by the loop. What can fail comes before what changes.
+// reload applies a new configuration. The loop calls it. Everything that can fail comes before
+// anything changes.
 func (a *App) reload(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			a.reloadOK.Set(0)
-			a.logger.Error("The configuration was not reloaded, the old one stays", "err", err)
+			a.logger.Error("Cannot reload the configuration; the previous one stays in force", "err", err)
 			return
 		}
 		a.reloadOK.Set(1)
 		a.reloadTime.SetToCurrentTime()
-		a.logger.Info("The configuration was reloaded")
+		a.logger.Info("Reloaded the configuration")
 	}()
 	c, err := a.load()
 	if err != nil {
@@ -170,7 +191,7 @@ func (a *App) reload(ctx context.Context) (err error) {
 		func() error { return a.monitor.Apply(mo) },
 	} {
 		if err := apply(); err != nil {
-			// All of them have checked their options when the graph was built.
+			// The options were checked when the graph was built.
 			return fmt.Errorf("reload is incomplete: %w", err)
 		}
 	}
@@ -178,23 +199,25 @@ func (a *App) reload(ctx context.Context) (err error) {
 	a.archive.GroupBy(c.Services.GroupBy)
 	a.groupingChecked = time.Time{}
 	a.graph.Store(g)
+	a.pictures.Apply(g.pictures)
 	a.applyRuntime(c)
 	a.updateScrapeTargets()
 	if bucket == nil {
 		return nil
 	}
-	// What is under way ends with what it began with.
+	// Pulls under way finish with the options that they began with.
 	a.monitor.Wait()
 	a.memoryNotice.Store(&notice)
 	if err := a.archive.Replace(bucket); err != nil {
-		a.logger.Warn("The archive of before could not be closed", "err", err)
+		a.logger.Warn("Cannot close the previous archive", "err", err)
 	}
+	a.pictures.Apply(g.pictures) // the key of this bucket
 	a.monitor.ForgetArchive()
 	a.readTriage(ctx)
 	return nil
 }
 
-// sweep thins out profiles and deletes what is past its retention, now and then.
+// sweep thins out profiles and deletes those past the retention, at intervals.
 func (a *App) sweep(ctx context.Context) error {
 	next := time.NewTimer(firstSweep)
 	defer next.Stop()
@@ -209,7 +232,7 @@ func (a *App) sweep(ctx context.Context) error {
 				retention = min(retention, 24*time.Hour)
 			}
 			if err := a.archive.Sweep(ctx, now, retention, a.monitor.Leaks()); err != nil && ctx.Err() == nil {
-				a.logger.Warn("Old profiles could not be deleted", "err", err)
+				a.logger.Warn("Cannot delete old profiles", "err", err)
 			}
 		}
 	}

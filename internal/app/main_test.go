@@ -28,8 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 2 * time.Minute
 
 // fakePrometheus scrapes one healthy service.
@@ -54,7 +53,7 @@ func (p *fakePrometheus) breaks(h http.HandlerFunc) {
 	p.broken = h
 }
 
-func (p *fakePrometheus) asked() int {
+func (p *fakePrometheus) requests() int {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	return p.queries
@@ -98,7 +97,7 @@ func (p *fakePrometheus) series(r *http.Request) any {
 	return map[string]any{"metric": map[string]string{"namespace": "prod", "job": "shop", "instance": "127.0.0.1:1"}, "values": values}
 }
 
-// fast is a configuration for tests: ten evaluations a second.
+// fast makes a configuration for tests: ten evaluations a second.
 func fast(t *testing.T, prom string) *config.Config {
 	c := config.Default()
 	c.Global.EvaluationInterval = model.Duration(100 * time.Millisecond)
@@ -110,7 +109,7 @@ func fast(t *testing.T, prom string) *config.Config {
 	return &c
 }
 
-// listenOn is the flags of the web server.
+// listenOn returns the flags of the web server.
 func listenOn(addresses ...string) *web.FlagConfig {
 	none, no := "", false
 	return &web.FlagConfig{WebListenAddresses: &addresses, WebSystemdSocket: &no, WebConfigFile: &none}
@@ -191,7 +190,7 @@ func (r *running) stop() error {
 func (r *running) cycle(n int) (leaks []leak.Leak) {
 	r.t.Helper()
 	deadline := time.After(patience)
-	for range n + 2 { // one may have been waiting, one may be under way
+	for range n + 2 { // one may have been waiting, one may be in progress
 		select {
 		case leaks = <-r.cycles:
 		case <-deadline:
@@ -218,7 +217,7 @@ func (r *running) get(path string) (int, string) {
 	return r.do(http.MethodGet, path)
 }
 
-// metric is the value of a sample on /metrics, by its whole name.
+// metric returns the value of a sample on /metrics, by its whole name.
 func (r *running) metric(name string) float64 {
 	r.t.Helper()
 	_, text := r.get("/metrics")
@@ -233,7 +232,7 @@ func (r *running) metric(name string) float64 {
 	return 0
 }
 
-// page is the text of a page with its entities resolved as far as tests need.
+// page returns the text of a page, with the entities that tests need resolved.
 func (r *running) page(path string) string {
 	r.t.Helper()
 	code, text := r.get(path)

@@ -32,10 +32,10 @@ func (a *App) addMetrics(reg *prometheus.Registry) {
 	a.reloadTime.SetToCurrentTime()
 	f.NewGauge(prometheus.GaugeOpts{
 		Name: "gorowatch_shard",
-		Help: "The share of the services that is watched, counted from 0 (--shard).",
+		Help: "Number of this shard, counted from 0 (--shard).",
 	}).Set(float64(a.o.Shard.Index()))
 	f.NewGauge(prometheus.GaugeOpts{
 		Name: "gorowatch_shards",
-		Help: "How many shares the services are divided into (--shard).",
+		Help: "Number of shards (--shard).",
 	}).Set(float64(a.o.Shard.Count()))
 }

@@ -50,9 +50,14 @@ type Options struct {
 	EnableLifecycle bool
 	// EnableAdminAPI lets people take profiles from the pages.
 	EnableAdminAPI bool
+	// EnableMCP answers agents at /mcp.
+	EnableMCP bool
 	// DebugAddress is the address where gorowatch serves its own profiles; empty: it
 	// serves none.
 	DebugAddress string
+	// PictureAddress is an address that serves pictures of leaks alone, without a login;
+	// empty: only the addresses of the pages serve them.
+	PictureAddress string
 	// Flags are shown on the status page.
 	Flags map[string]string
 

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// pushConfig is the part of a configuration that is about pushed profiles.
+// pushConfig returns the part of a configuration about pushed profiles.
 func (a *App) pushConfig(g *graph) push.Config {
 	p := g.config.Profiles.Push
 	return push.Config{
@@ -23,7 +23,7 @@ func (a *App) pushConfig(g *graph) push.Config {
 	}
 }
 
-// WatchedInstances are the labels of the instances whose series have not ended.
+// WatchedInstances returns the labels of the instances whose series have not ended.
 func (s state) WatchedInstances() (out []labels.Labels) {
 	s.monitor.Each(func(instance labels.Labels, gone bool) {
 		if !gone {
@@ -33,7 +33,7 @@ func (s state) WatchedInstances() (out []labels.Labels) {
 	return out
 }
 
-// Push takes a profile that was sent unasked, if one of its instance is needed.
+// Push accepts a pushed profile if its instance needs one.
 func (s state) Push(ctx context.Context, now time.Time, p profiling.Push) (used bool, err error) {
 	return s.monitor.Push(ctx, now, p)
 }
@@ -44,8 +44,8 @@ func (a *App) isPushing(now time.Time, instance labels.Labels) bool {
 	return active
 }
 
-// pushing is a target as its pushes show it. It stays as it is if its instance does
-// not push.
+// pushing returns a target with the state of its pushes, or unchanged if its instance does not
+// push.
 func (a *App) pushing(now time.Time, t view.Target) view.Target {
 	last, goroutines, active := a.monitor.Pushes(now, t.Labels)
 	if !active {

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// ingestBody is a form with a profile of this process.
+// ingestBody returns a form with a profile of this process.
 func ingestBody(t *testing.T) (contentType string, body *bytes.Buffer) {
 	body = &bytes.Buffer{}
 	w := multipart.NewWriter(body)
@@ -45,8 +45,8 @@ func (r *running) ingest(t *testing.T, name, user, password string) (int, string
 
 const shopName = "shop{instance=127.0.0.1:1,job=shop,namespace=prod}"
 
-// A profile that is pushed reaches the archive of its instance, which is then shown
-// as a target that pushes.
+// A pushed profile reaches the archive of its instance, which is then shown as a target that
+// pushes.
 func TestPushedProfiles(t *testing.T) {
 	conf := fast(t, newPrometheus(t).URL)
 	conf.Profiles.Push.Enabled = true
@@ -55,7 +55,7 @@ func TestPushedProfiles(t *testing.T) {
 	for r.metric(`gorowatch_push_profiles_total{result="used"}`) == 0 {
 		code, text := r.ingest(t, shopName, "", "")
 		require.Equal(t, http.StatusOK, code, text)
-		// A baseline is due when somebody asks for profiles.
+		// A baseline is due when an alert requests profiles.
 		require.NoError(t, state{r.App}.RequestProfiles(state{r.App}.Services()[0].Labels, "127.0.0.1:1", "test"))
 		r.cycle(1)
 	}

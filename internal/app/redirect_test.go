@@ -31,15 +31,15 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// redirectWorld is a few names that stand for servers of the test: one that redirects,
-// and places where no credentials belong.
+// redirectWorld has names for the servers of the test: one that redirects, and places that must
+// not get credentials.
 type redirectWorld struct {
-	addresses map[string]string // by host:port as it is dialled
+	addresses map[string]string // by host:port of the dial
 	ca        string
 
 	mtx     sync.Mutex
 	to      string   // where the first server redirects to
-	strayed []string // requests that arrived where they do not belong, with their credentials
+	strayed []string // requests that arrived at the wrong place, with their credentials
 	there   int      // requests that arrived at the same origin after the redirect
 }
 
@@ -83,7 +83,7 @@ func newRedirectWorld(t *testing.T) *redirectWorld {
 	return w
 }
 
-// client is one as the configuration makes it, in a world without DNS.
+// client makes a client as the configuration does, in a world without DNS.
 func (w *redirectWorld) client(t *testing.T, credentials string) *http.Client {
 	t.Helper()
 	c := commoncfg.DefaultHTTPClientConfig
@@ -114,8 +114,7 @@ func (w *redirectWorld) arrived() (strayed []string, there int) {
 	return slices.Clone(w.strayed), w.there
 }
 
-// clientsOfOurs make one request each, to https://example.com, and return what
-// is said of it.
+// clientsOfOurs make one request each, to https://example.com, and return the error or status.
 var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) string{
 	"Prometheus, series": func(t *testing.T, u *url.URL, c *http.Client) string {
 		s, err := promapi.New(promapi.Options{URL: u, Client: c})
@@ -145,7 +144,7 @@ var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) st
 		defer cancel()
 		done := make(chan struct{})
 		go func() { defer close(done); s.Run(ctx) }()
-		require.Eventually(t, func() bool { return strings.Contains(log.String(), "cannot be scraped") }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), "Cannot scrape a target") }, patience, time.Millisecond)
 		cancel()
 		<-done
 		return log.String()
@@ -159,8 +158,8 @@ var clientsOfOurs = map[string]func(t *testing.T, u *url.URL, c *http.Client) st
 	},
 }
 
-// soonScraped are labels of a target that is scraped at the beginning of the
-// interval, as their hash decides.
+// soonScraped returns labels of a target that is scraped at the beginning of the interval,
+// which depends on their hash.
 func soonScraped(interval time.Duration) labels.Labels {
 	for i := 0; ; i++ {
 		ls := labels.FromStrings("job", fmt.Sprint("shop", i))
@@ -205,9 +204,8 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-// No client follows a redirect to another scheme, host or port, so that no
-// credentials go there, and each says where it was sent and what to set. Within
-// its origin each follows.
+// No client follows a redirect to another scheme, host or port, so that no credentials go
+// there. Each says where it was sent and what to set. Within its origin each follows.
 func TestNoClientTakesCredentialsElsewhere(t *testing.T) {
 	w := newRedirectWorld(t)
 	credentials := map[string]string{

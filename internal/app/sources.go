@@ -124,6 +124,6 @@ func (a *App) updateScrapeTargets() {
 		}
 	}
 	if err := g.scraper.Set(targets); err != nil {
-		a.logger.Error("The found targets cannot be scraped", "err", err)
+		a.logger.Error("Cannot scrape the discovered targets", "err", err)
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 	"github.com/gorowatch/gorowatch/internal/config"
 	"github.com/gorowatch/gorowatch/internal/connections"
+	"github.com/gorowatch/gorowatch/internal/hourly"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	uiweb "github.com/gorowatch/gorowatch/internal/web"
 	"github.com/gorowatch/gorowatch/internal/web/view"
@@ -38,6 +38,8 @@ func (a *App) handler() error {
 		RoutePrefix:  a.o.RoutePrefix,
 		AllowedHosts: a.o.AllowedHosts,
 		Reloader:     a.reloader(),
+		MCP:          a.o.EnableMCP,
+		Pictures:     a.pictures,
 		Flags:        a.o.Flags,
 		Started:      a.started,
 	})
@@ -49,17 +51,17 @@ func (a *App) handler() error {
 	return nil
 }
 
-// Notices are what everybody who looks at a page should know.
+// Notices returns the problems that every page shows.
 func (s state) Notices() []string {
 	out := s.lastingNotices()
-	out = append(out, ended(s.graph.Load().config.Ignore, time.Now())...)
+	out = append(out, config.Ended(s.graph.Load().config.Ignore, time.Now())...)
 	out = append(out, s.watcher.Warnings(time.Now())...)
 	now := s.monitor.State()
 	if now.Error != "" {
-		out = append(out, "Series cannot be read since "+since(now.Read)+": "+now.Error)
+		out = append(out, "Cannot read series since "+since(now.Read)+": "+now.Error)
 	}
 	if now.Archive != "" {
-		out = append(out, "The archive cannot be written; watching and alerting go on: "+now.Archive)
+		out = append(out, "Cannot write to the archive; watching and alerting continue: "+now.Archive)
 	}
 	if now.Archive == "" {
 		out = append(out, s.tenancy.notices()...)
@@ -83,20 +85,6 @@ func (a *App) lastingNotices() (out []string) {
 	return out
 }
 
-// ended are the rules that are past their date: somebody has to decide again.
-func ended(rules []config.Ignore, now time.Time) (out []string) {
-	for i, r := range rules {
-		if until, err := r.Ends(); err == nil && !until.IsZero() && !now.Before(until) {
-			text := fmt.Sprintf("ignore[%d] ended %s and is not applied any more", i, r.Until)
-			if r.Comment != "" {
-				text += ": " + r.Comment
-			}
-			out = append(out, text)
-		}
-	}
-	return out
-}
-
 func since(t time.Time) string {
 	if t.IsZero() {
 		return "the start"
@@ -104,7 +92,7 @@ func since(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// Status is how the parts of gorowatch do.
+// Status returns the state of the parts of gorowatch.
 func (s state) Status() view.Status {
 	return view.Status{
 		Series: s.seriesStatus(), Discovery: s.discoveryStatus(), Storage: s.storageStatus(),
@@ -115,7 +103,7 @@ func (s state) Status() view.Status {
 // seriesStatus says how far the counts are read.
 func (a *App) seriesStatus() *view.Series {
 	g, s := a.graph.Load(), a.monitor.State()
-	out := &view.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error}
+	out := &view.Series{Source: "the targets themselves", History: g.monitor.History, Done: s.Done, Read: s.Read, Cycles: s.Cycles, Error: s.Error, Names: g.config.Prometheus.GoroutineNames()}
 	if u := g.config.Prometheus.URL.URL; u != nil {
 		out.Source = collector.RedactURL(u)
 	}
@@ -156,7 +144,7 @@ func (a *App) reloader() uiweb.Reloader {
 	return a
 }
 
-// pagePuller takes profiles when a person asks for one; nil: nobody may.
+// pagePuller takes profiles on request from the pages. It is nil if that is not enabled.
 func (a *App) pagePuller() view.Puller {
 	if !a.o.EnableAdminAPI {
 		return nil
@@ -164,7 +152,7 @@ func (a *App) pagePuller() view.Puller {
 	return onRequest{a}
 }
 
-// onRequest takes profiles for people.
+// onRequest takes profiles on request from the pages.
 type onRequest struct{ *App }
 
 // Pull takes a profile now, and archives it.
@@ -176,7 +164,7 @@ func (a onRequest) Pull(ctx context.Context, service labels.Labels, in view.Inst
 	}
 	ref, err := a.archive.SaveProfile(ctx, service, in.Name, now, p)
 	if err != nil {
-		a.logger.Warn("A profile that was asked for cannot be kept", "instance", in.Name, "err", err)
+		a.logger.Warn("Cannot store a requested profile", "instance", in.Name, "err", err)
 		return ref, collector.Errorf(collector.ReasonOther, "the profile was taken, but the archive cannot be written; the log says why")
 	}
 	return ref, nil
@@ -185,10 +173,10 @@ func (a onRequest) Pull(ctx context.Context, service labels.Labels, in view.Inst
 // Service is a watched service as the pages show it.
 type Service = view.Service
 
-// Services are all that are watched, in no order.
+// Services returns all watched services, in no order.
 func (a *App) Services() []Service { return state{a}.services() }
 
-// state is what the pages read.
+// state is the backend of the pages.
 type state struct{ *App }
 
 func (s state) Ready() bool        { return s.ready.Load() }
@@ -250,14 +238,18 @@ func (s state) Floors(service labels.Labels, since time.Time) trend.Floors {
 	return s.monitor.Floors(service, since)
 }
 
+func (s state) Confidences(service labels.Labels, from time.Time, hours int) []hourly.Hour {
+	return s.monitor.Confidences(service, from, hours)
+}
+
 func (s state) Explain(service labels.Labels) []trend.Assessment { return s.monitor.Explain(service) }
 
-// historian is a source that thins out by itself.
+// historian is a source that can thin out its answers.
 type historian interface {
 	History(ctx context.Context, service labels.Labels, names []string, from, to time.Time, step time.Duration) (collector.History, error)
 }
 
-// History reads what a chart shows: from who can thin it out, or all of it.
+// History reads the data of a chart, thinned out by the source if it can do that.
 func (s state) History(ctx context.Context, service labels.Labels, from, to time.Time, step time.Duration) (collector.History, error) {
 	g := s.graph.Load()
 	names := g.config.Services.GroupBy

@@ -36,8 +36,8 @@ func openBucket(ctx context.Context, rawURL string, chosen bool, o archive.Optio
 	if err == nil || chosen {
 		return a, "", err
 	}
-	notice = fmt.Sprintf("Profiles and leaks are kept in memory and lost at the end: %v. Set storage.url or --storage.url.", err)
-	o.Logger.Warn("Profiles and leaks are kept in memory and lost at the end; set storage.url or --storage.url", "err", err)
+	notice = fmt.Sprintf("Profiles and leaks are kept in memory and lost on exit: %v. Set storage.url or --storage.url.", err)
+	o.Logger.Warn("Profiles and leaks are kept in memory and lost on exit; set storage.url or --storage.url", "err", err)
 	a, err = archive.Open(ctx, "mem://", o)
 	return a, notice, err
 }

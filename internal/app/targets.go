@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/pulling"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -61,7 +61,7 @@ func (a *App) countTargets() {
 	a.targetCount.Store(int64(all))
 }
 
-// stateOf is the state of a target by its last pull.
+// stateOf returns the state of a target by its last pull.
 func stateOf(r collector.Reason, pulled bool) view.TargetState {
 	switch {
 	case !pulled:
@@ -74,7 +74,7 @@ func stateOf(r collector.Reason, pulled bool) view.TargetState {
 	return view.TargetDown
 }
 
-// Targets are those that profiles were wanted of, the watched instances that
+// Targets returns those that profiles were wanted of, the watched instances that
 // it has not been their turn, the targets that belong to no instance, and for a
 // while the instances that are gone.
 func (s state) Targets() []view.Target {
@@ -144,14 +144,13 @@ func (s state) Targets() []view.Target {
 	return out
 }
 
-// left is a target whose instance is gone: what was last tried is of no interest
-// any more.
+// left returns a target whose instance is gone, without the result of the last pull.
 func left(t view.Target, since time.Time) view.Target {
 	t.State, t.Gone, t.Next, t.Error = view.TargetGone, since, time.Time{}, ""
 	return t
 }
 
-func target(t profiling.TargetStatus) view.Target {
+func target(t pulling.TargetStatus) view.Target {
 	return view.Target{
 		Labels: t.Labels, URL: t.URL, State: stateOf(t.Reason, !t.LastPull.IsZero()),
 		LastPull: t.LastPull, Duration: t.Duration, Goroutines: t.Goroutines, Cost: t.Cost, Error: cmp.Or(t.Error, t.Skipped),

@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// targetSet is one as a configuration file has it.
+// targetSet reads a set as a configuration file has it.
 func targetSet(t *testing.T, text string) config.TargetSet {
 	t.Helper()
 	c, err := config.Load([]byte("targets:\n- " + strings.ReplaceAll(text, "\n", "\n  ")))
@@ -26,7 +26,7 @@ func targetSet(t *testing.T, text string) config.TargetSet {
 	return c.Targets[0]
 }
 
-// eventually waits for a page to say something.
+// eventually waits until a page has a text.
 func (r *running) eventually(path, text string) string {
 	r.t.Helper()
 	var page string
@@ -37,8 +37,8 @@ func (r *running) eventually(path, text string) string {
 	return page
 }
 
-// A series of Prometheus whose profiles are elsewhere, behind a login, by
-// service discovery; and a target that belongs to no series.
+// A series of Prometheus whose profiles are elsewhere, behind a login, found by service
+// discovery; and a target without a series.
 func TestDiscoveredTarget(t *testing.T) {
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, p, _ := r.BasicAuth(); p != "hunter2" {
@@ -67,9 +67,8 @@ basic_auth: {username: me, password: hunter2}`)}
 	require.NotContains(t, r.log.String(), "hunter2")
 }
 
-// What is counted is what is listed, of every kind: found by Prometheus, by
-// service discovery and in the configuration; up, down, refused and unused; and
-// two at one place.
+// The counts equal the lists, for every kind: found by Prometheus, by service discovery and in
+// the configuration; up, down, refused and unused; and two at one place.
 func TestCountedTargetsAreThoseListed(t *testing.T) {
 	target := httptest.NewServer(http.HandlerFunc(pprof.Index))
 	t.Cleanup(target.Close)
@@ -97,7 +96,7 @@ labels: {job: nobody}`),
 	}, patience, 20*time.Millisecond)
 }
 
-// Without a Prometheus what service discovery finds is scraped.
+// Without a Prometheus, the targets of service discovery are scraped.
 func TestDiscoveredTargetsAreScraped(t *testing.T) {
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" {
@@ -116,8 +115,7 @@ func TestDiscoveredTargetsAreScraped(t *testing.T) {
 	r.eventually("/api/v1/targets", `"instance":"`+strings.TrimPrefix(target.URL, "http://")+`"`)
 }
 
-// However a target answers, what it is asked with is in no page, log line or
-// metric.
+// However a target answers, no page, log line or metric has its credentials.
 func TestSecretsOfTargetsStayInside(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("a request went to another host, with %v", r.Header)
@@ -163,9 +161,8 @@ http_headers: {X-Key: {secrets: [hunter2]}}`)}
 	}
 }
 
-// A Prometheus that names a host that the entry does not allow does not get the
-// entry's credentials sent there; the page says why. Where it is allowed, the
-// target is pulled.
+// If a Prometheus names a host that the entry does not allow, that host does not get the
+// entry's credentials, and the page says why. An allowed target is pulled.
 func TestCredentialsGoToAllowedHostsAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		allow string

@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/archive"
 )
 
-// owner is the document of the bucket that says who writes to it. Shards share a
-// bucket: each has one.
+// owner returns the document in the bucket that names the process that writes to it. Each shard has
+// its own.
 func (a *App) owner() string {
 	if a.o.Shard.All() {
 		return "owner"
@@ -21,15 +21,15 @@ func (a *App) owner() string {
 	return "owner-" + strings.ReplaceAll(a.o.Shard.String(), "/", "-of-")
 }
 
-// tenancy is whether the bucket is ours alone, and whether it can be written at
-// all while there is no leak to be written.
+// tenancy records whether another process writes to the bucket, and whether the bucket is
+// writable while there is no leak to write.
 type tenancy struct {
 	mtx   sync.Mutex
 	other *archive.Owner
 	err   error
 }
 
-// set takes the result of a claim and tells whether it is news.
+// set takes the result of a claim and reports whether it has changed.
 func (t *tenancy) set(other *archive.Owner, err error) (news bool) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
@@ -46,17 +46,17 @@ func (t *tenancy) notices() (out []string) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
 	if t.err != nil {
-		out = append(out, "The archive cannot be used; watching and alerting go on: "+t.err.Error())
+		out = append(out, "Cannot use the archive; watching and alerting continue without it: "+t.err.Error())
 	}
 	if o := t.other; o != nil {
-		out = append(out, fmt.Sprintf("Another gorowatch (process %d on %s, started %s) writes to the same archive: what they know of leaks may overwrite each other. Give each a storage.url of its own.",
+		out = append(out, fmt.Sprintf("Another gorowatch (process %d on %s, started %s) writes to the same archive. They may overwrite each other's leaks. Give each its own storage.url.",
 			o.PID, o.Host, since(o.Started)))
 	}
 	return out
 }
 
-// claim writes into the bucket who we are, again and again, to find out whether
-// somebody else does.
+// claim writes this process into the bucket at intervals, to find out whether another one does
+// the same.
 func (a *App) claim(ctx context.Context) error {
 	host, err := os.Hostname()
 	if err != nil {
@@ -72,11 +72,11 @@ func (a *App) claim(ctx context.Context) error {
 		if a.tenancy.set(other, err) {
 			switch {
 			case err != nil:
-				a.logger.Error("The archive cannot be used; watching and alerting go on", "err", err)
+				a.logger.Error("Cannot use the archive; watching and alerting continue without it", "err", err)
 			case other != nil:
 				a.logger.Warn("Another gorowatch writes to the same archive", "host", other.Host, "pid", other.PID, "started", other.Started)
 			default:
-				a.logger.Info("The archive can be used, and by us alone")
+				a.logger.Info("Archive is usable, and no other gorowatch writes to it")
 			}
 		}
 		select {
@@ -87,7 +87,7 @@ func (a *App) claim(ctx context.Context) error {
 	}
 }
 
-// claimInterval is the time between two claims.
+// claimInterval returns the time between two claims.
 func (a *App) claimInterval() time.Duration {
 	return min(max(5*a.interval(), time.Second), time.Minute)
 }

@@ -25,7 +25,7 @@ func startJob(t *testing.T) (address string) {
 	return srv.Listener.Addr().String()
 }
 
-// leakUntilTheEnd starts another goroutine every now and then, which waits for ever.
+// leakUntilTheEnd keeps starting goroutines that wait for ever.
 func leakUntilTheEnd(t *testing.T, every time.Duration) {
 	t.Helper()
 	end, done := make(chan struct{}), make(chan struct{})
@@ -45,10 +45,11 @@ func leakUntilTheEnd(t *testing.T, every time.Duration) {
 
 func forgottenWorker(end chan struct{}) { <-end }
 
-// totalsConfig watches a target that has profiles alone, ten times a second.
+// totalsConfig watches a target that only has profiles, ten times a second.
 func totalsConfig(t *testing.T, address string) *config.Config {
 	c := fast(t, "http://127.0.0.1:1")
 	c.Prometheus.URL.URL = nil
+	c.Profiles.DumpLimit = 100_000 // a slow machine has more of them before the third dump
 	c.Profiles.BaselineInterval = model.Duration(2 * time.Second)
 	c.Profiles.SuspicionInterval = model.Duration(200 * time.Millisecond)
 	c.Targets = []config.TargetSet{targetSet(t, `static: ["`+address+`"]
@@ -56,8 +57,8 @@ labels: {job: batch}`)}
 	return c
 }
 
-// A program with profiles and without metrics is watched by them, without a Prometheus:
-// its leak fires with its stack.
+// A program with profiles and without metrics is watched by them, without a Prometheus: its
+// leak fires with its stack.
 func TestLeakOfAProgramWithoutMetrics(t *testing.T) {
 	r := start(t, Options{Config: totalsConfig(t, startJob(t))})
 	leakUntilTheEnd(t, 30*time.Millisecond)
@@ -74,7 +75,7 @@ func TestLeakOfAProgramWithoutMetrics(t *testing.T) {
 	}
 }
 
-// Beside a Prometheus that has series of others it is listed among the targets, and counted.
+// With a Prometheus that has other series, it is listed among the targets, and counted.
 func TestProgramWithoutMetricsBesideAPrometheus(t *testing.T) {
 	address := startJob(t)
 	conf := totalsConfig(t, address)

@@ -9,19 +9,20 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
 	"github.com/gorowatch/gorowatch/internal/monitor"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/internal/triage"
 )
 
-// triageInterval is the time between two looks for what another replica has written.
+// triageInterval is the time between two reads of other replicas' changes.
 const triageInterval = time.Minute
 
-// Entry is what people say about a leak.
+// Entry returns the owner, note and expectation of a leak.
 func (s state) Entry(leak string) triage.Entry { return s.triage.Entry(leak) }
 
-// CanSet reports whether people may change what is said about leaks.
+// CanSet reports whether people may change these.
 func (s state) CanSet() bool { return s.o.EnableAdminAPI }
 
-// Set replaces what is said about a leak, and has the loop apply what is expected.
+// Set replaces them, and has the loop apply the expectation.
 func (s state) Set(ctx context.Context, e triage.Entry) error {
 	if err := s.triage.Set(ctx, time.Now(), e); err != nil {
 		return err
@@ -38,8 +39,8 @@ func (a *App) applyTriage() {
 	}
 }
 
-// followTriage reads now and then what another replica of the same shard, which has the
-// same bucket, has been told about leaks.
+// followTriage reads at intervals what people changed on another replica of the shard, which
+// shares the bucket.
 func (a *App) followTriage(ctx context.Context) error {
 	tick := time.NewTicker(triageInterval)
 	defer tick.Stop()
@@ -53,13 +54,13 @@ func (a *App) followTriage(ctx context.Context) error {
 	}
 }
 
-// readTriage reads from the bucket what people say about leaks. Without the bucket, what
-// is known already counts.
+// readTriage reads owners, notes and expected leaks from the bucket. If that fails, the last
+// known ones stay in force.
 func (a *App) readTriage(ctx context.Context) {
 	changed, err := a.triage.Read(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			a.logger.Warn("Cannot read who looks after leaks and which are expected; what was known before counts", "err", err)
+			a.logger.Warn("Cannot read owners and expected leaks; the last known ones stay in force", "err", err)
 		}
 		return
 	}
@@ -68,16 +69,17 @@ func (a *App) readTriage(ctx context.Context) {
 	}
 }
 
-// monitorOptions are the options of the monitor by a graph: with what people expect
-// besides the configuration.
+// monitorOptions returns the options of the monitor: those of the graph, and the leaks that
+// people expect.
 func (a *App) monitorOptions(g *graph, puller profiling.Source) monitor.Options {
 	mo := g.monitor
 	mo.Puller, mo.Notify = puller, a.notify
+	mo.LabelText = stack.HashLabels(a.labelSecret, g.config.Profiles.LabelsInAlerts)
 	mo.Ignore = append(mo.Ignore[:len(mo.Ignore):len(mo.Ignore)], expectedRules(a.triage.Entries())...)
 	return mo
 }
 
-// expectedRules are the rules for the leaks that people expect.
+// expectedRules returns the rules for the leaks that people expect.
 func expectedRules(entries []triage.Entry) (out []lifecycle.IgnoreRule) {
 	for _, e := range entries {
 		x := e.Expected

@@ -22,7 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// firing is a leak that fires, in a bucket of its own.
+// firing makes a firing leak, in its own bucket.
 func firing(t *testing.T) (l leak.Leak, bucket string) {
 	t.Helper()
 	bucket = "file://" + t.TempDir()
@@ -40,7 +40,7 @@ func firing(t *testing.T) (l leak.Leak, bucket string) {
 	return l, bucket
 }
 
-// put changes what is said about a leak.
+// put changes the triage of a leak.
 func (r *running) put(id, body string) (int, string) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPut, "http://"+r.Addr()+"/api/v1/leaks/"+id+"/triage", strings.NewReader(body))
@@ -68,8 +68,7 @@ func (r *running) becomes(id string, want leak.State) {
 	r.t.Fatalf("%s is %s, expected %s\n%s", id, answer.Data.State, want, r.log)
 }
 
-// TestExpectedLeak: what people say about a leak counts at once, after a restart too, and
-// is taken back.
+// TestExpectedLeak: an expectation applies at once, also after a restart, and can be removed.
 func TestExpectedLeak(t *testing.T) {
 	l, bucket := firing(t)
 	conf := fast(t, newPrometheus(t).URL)
@@ -82,7 +81,7 @@ func TestExpectedLeak(t *testing.T) {
 	require.Contains(t, r.page("/leaks/"+l.ID), "until v2")
 	require.NoError(t, r.stop())
 
-	r = start(t, Options{Config: conf}) // and nobody may change it now
+	r = start(t, Options{Config: conf}) // and it may not be changed now
 	r.becomes(l.ID, leak.Ignored)
 	require.Contains(t, r.page("/leaks/"+l.ID), "alice")
 	code, text = r.put(l.ID, `{}`)
@@ -102,7 +101,7 @@ func TestExpectedLeak(t *testing.T) {
 	}
 }
 
-// TestReplicaFollows: what one replica is told the other reads from their bucket.
+// TestReplicaFollows: a change on one replica reaches the other by their bucket.
 func TestReplicaFollows(t *testing.T) {
 	l, bucket := firing(t)
 	conf := fast(t, newPrometheus(t).URL)
@@ -115,8 +114,8 @@ func TestReplicaFollows(t *testing.T) {
 	other.becomes(l.ID, leak.Ignored)
 }
 
-// TestRuleOfThePages: the entry of the configuration that the page of a leak shows is one,
-// and is about this leak alone.
+// TestRuleOfThePages: the configuration entry on the page of a leak is valid, and matches only
+// this leak.
 func TestRuleOfThePages(t *testing.T) {
 	l, _ := firing(t)
 	l.Service = labels.FromStrings("namespace", "prod", "job", `a "b" \c`)

@@ -21,12 +21,11 @@ import (
 )
 
 const (
-	// maxDocument bounds what is read of the bucket at once: it may hold what
-	// others have put there.
+	// maxDocument limits how much of a document is read. Others may have written it.
 	maxDocument = 64 << 20
 
-	// DefaultTimeout is how long one operation may take: a bucket that does not
-	// answer holds up nothing for longer.
+	// DefaultTimeout bounds one operation, so that a bucket that does not answer blocks nothing
+	// for longer.
 	DefaultTimeout = 30 * time.Second
 )
 
@@ -55,7 +54,7 @@ type Archive struct {
 	broken  sync.Map // keys of profiles that cannot be decoded → error
 
 	mtx     sync.Mutex
-	tenants tenants // since we opened it
+	tenants tenants // since the archive was opened
 }
 
 // store is a bucket and, if it is one of files, its folder.
@@ -66,10 +65,9 @@ type store struct {
 
 func (s *store) close() error { return errors.Join(s.bucket.Close(), s.folder.close()) }
 
-// Open opens the bucket at rawURL: file:///folder or mem://, and what else main
-// has imported. A folder that does not exist is made, and one that cannot be
-// written is an error, unless it is for want of room: that may change. It
-// connects to nothing.
+// Open opens the bucket at rawURL: file:///folder or mem://, and others that main imports. It
+// makes a folder that does not exist. A folder that cannot be written is an error, unless the
+// disk is full, which may change. It makes no connection.
 func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	if len(o.GroupBy) == 0 || o.Decode == nil {
 		return nil, errors.New("archive: GroupBy and Decode are required")
@@ -116,7 +114,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 		switch err := probe(ctx, bucket); {
 		case err == nil:
 		case full(err):
-			o.Logger.Warn("There is no room in the archive", "err", err)
+			o.Logger.Warn("Archive is full; profiles and leaks are not stored", "err", err)
 		default:
 			return nil, errors.Join(fmt.Errorf("archive: storage.url: %s: cannot be written: %w", place, err), s.close())
 		}
@@ -125,8 +123,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*Archive, error) {
 	return a, nil
 }
 
-// withoutURL is what is wrong with a bucket without its URL, which the caller
-// names as it was given.
+// withoutURL removes the URL of a bucket from an error. The caller adds the URL as configured.
 func withoutURL(err error, u *url.URL) error {
 	if inner := errors.Unwrap(err); inner != nil && strings.Contains(err.Error(), u.String()) {
 		return inner
@@ -146,16 +143,15 @@ func probe(ctx context.Context, bucket *blob.Bucket) error {
 	return nil
 }
 
-// GroupBy replaces the labels of a service, at a reload. What is there stays
-// where it is.
+// GroupBy replaces the labels of a service, at a reload. Existing documents are not moved.
 func (a *Archive) GroupBy(names []string) { a.groupBy.Store(&names) }
 
 func (a *Archive) bucket() *blob.Bucket { return a.store().bucket }
 
 func (a *Archive) store() *store { return a.current.Load() }
 
-// Replace goes on with the bucket of another archive, which is not used itself
-// any more, and closes the one of before: what is under way there fails.
+// Replace takes over the bucket of another archive, which must not be used afterwards, and
+// closes the previous bucket. Operations in progress there fail.
 func (a *Archive) Replace(by *Archive) error {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
@@ -167,12 +163,12 @@ func (a *Archive) Replace(by *Archive) error {
 // Close closes the bucket.
 func (a *Archive) Close() error { return a.store().close() }
 
-// full tells whether there is no room, or none for us.
+// full reports whether the disk or the quota is full.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// count counts an operation by how it ended, and passes the error on.
+// count counts an operation by its result, and returns the error.
 func (a *Archive) count(op operation, err error) error {
 	a.metrics.count(op, err)
 	if err != nil {
@@ -181,14 +177,13 @@ func (a *Archive) count(op operation, err error) error {
 	return nil
 }
 
-// bounded is ctx with the time that an operation may take.
+// bounded adds the timeout of an operation to ctx.
 func (a *Archive) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, a.o.Timeout, fmt.Errorf("no answer of the bucket within %s: %w", a.o.Timeout, context.DeadlineExceeded))
 }
 
-// write writes an object whole, or leaves the old one. A write that has failed
-// must be given up before it is closed: on a full disk, half of it would take the
-// place of the old one else.
+// write writes an object whole, or leaves the old one. A failed write must be cancelled before
+// it is closed. Otherwise half of it would replace the old one on a full disk.
 func (a *Archive) write(ctx context.Context, key, contentType string, data []byte) error {
 	return a.writeFrom(ctx, key, contentType, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -209,7 +204,7 @@ func (a *Archive) writeFrom(ctx context.Context, key, contentType string, fill f
 	}
 	if err := fill(w); err != nil {
 		giveUp()
-		_ = w.Close() // which says that it was given up
+		_ = w.Close() // which returns the cancellation
 		return err
 	}
 	return w.Close()
@@ -231,7 +226,7 @@ func (a *Archive) delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// errTooLarge: whatever it is, it is not from us.
+// errTooLarge: gorowatch writes nothing of that size.
 var errTooLarge = errors.New("too large")
 
 // read reads an object whole.

@@ -38,7 +38,7 @@ var (
 	shop = labels.FromStrings("namespace", "prod", "job", "shop")
 )
 
-// decode counts the bytes: profiles here are not real ones.
+// decode counts the bytes, because profiles here are not real ones.
 func decode(_ context.Context, r io.Reader, taken time.Time) (*collector.Profile, error) {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func (a *Archive) counted(op, result string) float64 {
 	return testutil.ToFloat64(a.metrics.ops.WithLabelValues(op, result))
 }
 
-// keys are all objects of the bucket.
+// keys returns all objects of the bucket.
 func (a *Archive) keys(t *testing.T) (out []string) {
 	t.Helper()
 	it := a.bucket().List(nil)
@@ -181,7 +181,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// On disk there is what the layout says and nothing beside it.
+// The disk has exactly the files of the layout.
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, "file://"+dir, nil)
@@ -265,7 +265,7 @@ func TestLoadOfABrokenProfile(t *testing.T) {
 	require.Equal(t, 1.0, a.counted("load_profile", "error"))
 }
 
-// aLeak is one with everything that a document has.
+// aLeak makes a leak with everything that a document may have.
 func aLeak(id string) leak.Leak {
 	return leak.Leak{
 		ID: id, Service: shop, Signature: "chan send|main.f", State: leak.Firing, Evidence: leak.Stack,
@@ -331,7 +331,7 @@ func TestForeignDocumentsAreMovedAside(t *testing.T) {
 	require.Equal(t, want, a.keys(t))
 	require.InDelta(t, float64(len(foreign)), testutil.ToFloat64(a.metrics.aside), 0)
 
-	// The same name again replaces nothing.
+	// A second object of the same name replaces nothing.
 	require.NoError(t, a.bucket().WriteAll(t.Context(), "leaks/half.json", []byte("another"), nil))
 	_, err = a.Leaks(t.Context())
 	require.NoError(t, err)
@@ -341,8 +341,7 @@ func TestForeignDocumentsAreMovedAside(t *testing.T) {
 	require.Equal(t, foreign["leaks/half.json"], string(there))
 }
 
-// A write that does not come to its end leaves the old document, and nothing
-// else.
+// A write that is cancelled leaves the old document, and nothing else.
 func TestGivenUpWriteLeavesTheOldDocument(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, "file://"+dir, nil)
@@ -408,7 +407,7 @@ func TestPlaceThatCannotBeWritten(t *testing.T) {
 	require.Equal(t, 1.0, a.counted("save_profile", "error"))
 }
 
-// fullDisk is a bucket on a disk without room: a write fails when it ends.
+// fullDisk is a bucket on a full disk: a write fails when it is closed.
 type fullDisk struct{ driver.Bucket }
 
 type fullWriter struct{}
@@ -457,7 +456,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// restless is a bucket in whose folder files vanish while they are listed.
+// restless is a bucket in whose folder files vanish during a listing.
 type restless struct {
 	fullDisk
 	vanish int
@@ -507,7 +506,8 @@ func TestManyProfiles(t *testing.T) {
 	require.Len(t, list, 2)
 }
 
-// A dump lies beside the profiles, is none of them, and is had like one.
+// TestDump: a dump is stored beside the profiles, is not listed among them, and is read like
+// one.
 func TestDump(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		a := open(t, url, nil)

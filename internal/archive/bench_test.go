@@ -38,8 +38,8 @@ func million(b *testing.B) string {
 	return dir
 }
 
-// BenchmarkAmongAMillion is what a cycle and its pulls ask of a bucket with a
-// million profiles, and beside them a sweep that has nothing to delete.
+// BenchmarkAmongAMillion measures the operations of a cycle and its pulls in a bucket with a
+// million profiles, and a sweep that has nothing to delete.
 func BenchmarkAmongAMillion(b *testing.B) {
 	dir := million(b)
 	a, err := Open(b.Context(), "file://"+dir, Options{GroupBy: []string{"namespace", "job"}, Decode: decode})

@@ -13,16 +13,15 @@ const capturesPrefix = "captures/"
 
 func captureKey(id string) string { return documentKey(capturesPrefix, id) }
 
-// SaveCapture writes what a request for profiles has brought, whole or not at
-// all.
+// SaveCapture writes the profiles of a request, whole or not at all.
 func (a *Archive) SaveCapture(ctx context.Context, c ondemand.Capture) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	return a.count(opSaveCapture, a.saveDocument(ctx, captureKey(c.ID), c))
 }
 
-// Captures reads them all, oldest first. Documents that are none are moved to
-// aside/ and logged. With an error, they are those that could be read.
+// Captures reads all captures, oldest first. It moves unreadable documents to aside/ and logs
+// them. With an error it returns those that it could read.
 func (a *Archive) Captures(ctx context.Context) ([]ondemand.Capture, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -36,8 +35,8 @@ func (a *Archive) captures(ctx context.Context) ([]ondemand.Capture, error) {
 	return captures, err
 }
 
-// sweepCaptures deletes what is from before a time, and of the others all but
-// the newest, which it returns.
+// sweepCaptures deletes captures older than a time and keeps only the newest of the others,
+// which it returns.
 func (a *Archive) sweepCaptures(ctx context.Context, before time.Time) ([]ondemand.Capture, error) {
 	captures, err := a.captures(ctx)
 	if err != nil {

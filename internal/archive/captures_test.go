@@ -37,8 +37,8 @@ func TestCaptures(t *testing.T) {
 	})
 }
 
-// What a capture names stays as long as the capture does: for the retention, and
-// of many captures for the newest.
+// The profiles of a capture stay as long as the capture: for the retention, and only for the
+// newest captures.
 func TestCapturesAreSwept(t *testing.T) {
 	a := open(t, "file://"+t.TempDir(), nil)
 	const day = 24 * time.Hour

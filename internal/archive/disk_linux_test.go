@@ -12,8 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smallDisk is a folder on a disk of its own with room for a few files. Only root
-// can have one.
+// smallDisk makes a folder on its own disk with room for a few files. It needs root.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,8 +23,8 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// A disk is really full: what is there stays whole, what comes is refused with an
-// error, an archive can still be opened, and when there is room again all goes on.
+// On a disk that is really full, documents stay whole, writes fail with an error, and an
+// archive can still be opened. With room again, everything works.
 func TestDiskThatIsFull(t *testing.T) {
 	dir := smallDisk(t)
 	a := open(t, "file://"+dir, nil)

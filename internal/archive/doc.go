@@ -7,11 +7,9 @@
 //	notes/<id>.json
 //	captures/<id>.json
 //
-// Each group value and the instance are escaped as a segment of a URL's path; an
-// empty value is written "_" (and "_" itself "%5F"), and one that is too long for
-// the name of a file ends with "~" and a hash. A profile is kept as the target
-// sent it, a dump that showed how old goroutines are gzipped, a leak, and what
-// was captured on request, as one document that is replaced whole. Besides there
-// are owner.json, who writes to the bucket, and aside/, what was among the leaks
-// and captures and is none.
+// Each group value and the instance are escaped as a segment of a URL's path. An empty value is
+// written "_" (and "_" itself "%5F"). A value too long for a file name ends with "~" and a
+// hash. A profile is stored as the target sent it, and a dump with ages is gzipped. A leak, and
+// a capture on request, is one document that is replaced whole. owner.json names the process
+// that writes to the bucket. aside/ holds unreadable documents.
 package archive

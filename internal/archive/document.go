@@ -15,7 +15,7 @@ import (
 // readers is how many documents are read at a time.
 const readers = 8
 
-// errForeign: somebody else has put it there, or broken it.
+// errForeign: somebody else wrote it, or changed it.
 var errForeign = errors.New("not a document of gorowatch")
 
 // saveDocument writes v as JSON, whole or not at all.
@@ -27,9 +27,9 @@ func (a *Archive) saveDocument(ctx context.Context, key string, v any) error {
 	return a.write(ctx, key, aDocument, text)
 }
 
-// documents reads all below the prefix, in no order. What is no T, has no id, or
-// lies where another id belongs, is moved to aside/ and logged. With an error,
-// they are those that could be read.
+// documents reads all documents below the prefix, in no order. It moves a document to aside/
+// and logs it if it is not a T, has no id, or has the id of another key. With an error it
+// returns those that it could read.
 func documents[T any](ctx context.Context, a *Archive, prefix string, id func(T) string) ([]T, error) {
 	var keys []string
 	for key, err := range a.list(ctx, prefix) {
@@ -88,8 +88,8 @@ func document[T any](ctx context.Context, a *Archive, prefix, key string, id fun
 	return v, nil
 }
 
-// setAside moves an object out of the way, where a person may look at it.
-// Nothing is deleted, and nothing that lies there already is replaced.
+// setAside moves an object away for a person to look at. It deletes nothing, and replaces
+// nothing that was moved earlier.
 func (a *Archive) setAside(ctx context.Context, key string, why error) {
 	to := asidePrefix + key
 	exists, err := a.bucket().Exists(ctx, to)
@@ -103,9 +103,9 @@ func (a *Archive) setAside(ctx context.Context, key string, why error) {
 		err = a.delete(ctx, key)
 	}
 	if err != nil {
-		a.o.Logger.Warn("Something that cannot be used cannot be moved aside: left alone", "key", key, "why", why, "err", err)
+		a.o.Logger.Warn("Cannot move an unreadable object aside; it is left alone", "key", key, "why", why, "err", err)
 		return
 	}
 	a.metrics.aside.Inc()
-	a.o.Logger.Warn("Something that cannot be used was moved aside", "key", key, "to", to, "why", why)
+	a.o.Logger.Warn("Unreadable object moved aside", "key", key, "to", to, "why", why)
 }

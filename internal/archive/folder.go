@@ -15,21 +15,20 @@ import (
 	"gocloud.dev/blob"
 )
 
-// folder is the folder of a file:// bucket. Who can write to it can put symbolic
-// links there. Nothing is read, listed, written or deleted through one, so that
-// gorowatch's rights reach no further than the folder. A nil folder, of any
-// other bucket, allows everything.
+// folder is the folder of a file:// bucket. Others who can write to it can put symbolic links
+// there. Nothing is read, listed, written or deleted through one, so that gorowatch's rights
+// reach no further than the folder. A nil folder, for any other bucket, allows everything.
 type folder struct {
 	root   *os.Root
 	dir    string // absolute
 	prefix string // of all keys
 }
 
-// errLink says that something is no regular file or folder.
+// errLink means that something is no regular file or folder.
 var errLink = fmt.Errorf("a symbolic link or a special file, which is not followed: %w", fs.ErrNotExist)
 
-// errReplaced says that a file is not the one that was opened, which happens when
-// it is written anew in between.
+// errReplaced means that a file is not the one that was opened, because it was written again in
+// between.
 var errReplaced = fmt.Errorf("it was replaced while it was opened: %w", fs.ErrNotExist)
 
 // openFolder opens the folder of a bucket at u, which exists. The folder itself
@@ -86,8 +85,8 @@ func (f *folder) checkParents(key string) error {
 	return nil
 }
 
-// lstat is of the file with a name relative to the folder, nil if there is none.
-// It fails where the path leads through a link.
+// lstat returns the file with a name relative to the folder, or nil if it does not exist. It
+// fails if the path contains a link.
 func (f *folder) lstat(name string) (fs.FileInfo, error) {
 	for i := range len(name) {
 		if !os.IsPathSeparator(name[i]) {
@@ -138,7 +137,7 @@ func (f *folder) checkOpen(file *os.File) error {
 	return nil
 }
 
-// before is checkOpen as the buckets take it.
+// before is checkOpen in the form that the buckets take.
 func (f *folder) before(as func(any) bool) error {
 	var file *os.File
 	if f == nil || !as(&file) {
@@ -147,13 +146,13 @@ func (f *folder) before(as func(any) bool) error {
 	return f.checkOpen(file)
 }
 
-// isLink tells what a listing yields that is neither a file nor a folder.
+// isLink reports whether an entry of a listing is neither a file nor a folder.
 func isLink(o *blob.ListObject) bool {
 	var info fs.FileInfo
 	return !o.IsDir && o.As(&info) && !info.Mode().IsRegular()
 }
 
-// fileName is the name of the file that fileblob keeps a key in.
+// fileName returns the name of the file in which fileblob stores a key.
 func fileName(key string) string {
 	var b strings.Builder
 	runes := []rune(key)
@@ -172,7 +171,7 @@ func fileName(key string) string {
 	return filepath.FromSlash(b.String())
 }
 
-// escaped is what looks like a character that was escaped.
+// escaped matches a character that was escaped.
 var escaped = regexp.MustCompile(`^__0x[0-9a-fA-F]+__`)
 
 // open opens an object, unless it is a link or behind one.

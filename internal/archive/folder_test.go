@@ -21,7 +21,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// inFolder is an archive, its folder, and another folder with a file outside.
+// inFolder makes an archive, its folder, and another folder with a file outside.
 func inFolder(t *testing.T, log io.Writer) (a *Archive, dir, outside, secret string) {
 	dir, outside = t.TempDir(), t.TempDir()
 	secret = filepath.Join(outside, "20260301T120000Z.pb.gz")
@@ -35,9 +35,8 @@ func link(t *testing.T, to, from string) {
 	require.NoError(t, os.Symlink(to, from))
 }
 
-// A link in the bucket, to a file or to a folder, leads nowhere, whether it is
-// read, listed, written, swept or set aside; and no more does one that leads to
-// another place in the bucket.
+// A link in the bucket, to a file or to a folder, is not followed, whether it is read, listed,
+// written, swept or set aside. Nor is one to another place in the bucket.
 func TestLinksAreNotFollowed(t *testing.T) {
 	var log bytes.Buffer
 	a, dir, outside, secret := inFolder(t, &log)
@@ -105,7 +104,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	require.True(t, info.Mode().IsRegular())
 }
 
-// A link that takes the place of a file between the check and the opening.
+// A link replaces a file between the check and the opening.
 func TestLinkInBetween(t *testing.T) {
 	a, dir, _, secret := inFolder(t, nil)
 	f := a.store().folder
@@ -125,7 +124,7 @@ func TestLinkInBetween(t *testing.T) {
 	require.NoError(t, f.checkOpen(again))
 }
 
-// What has no end, or never answers, is not opened.
+// Files without an end, or that never answer, are not opened.
 func TestSpecialFiles(t *testing.T) {
 	a, dir, _, _ := inFolder(t, nil)
 	const key = "profiles/prod/shop/a/20260301T120000Z.pb.gz"
@@ -138,7 +137,7 @@ func TestSpecialFiles(t *testing.T) {
 	require.Empty(t, refs)
 }
 
-// The folder itself may be a link, for the configuration names it.
+// The folder itself may be a link, because the configuration names it.
 func TestLinkedFolder(t *testing.T) {
 	at := filepath.Join(t.TempDir(), "link")
 	link(t, t.TempDir(), at)
@@ -149,7 +148,7 @@ func TestLinkedFolder(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// fileName agrees with what fileblob makes of a key.
+// fileName agrees with fileblob's name for a key.
 func TestFileName(t *testing.T) {
 	dir := t.TempDir()
 	for query, prefix := range map[string]string{"": "", "?prefix=team/": "team/"} {

@@ -25,13 +25,13 @@ const (
 	maxFolders = 960 // of a profile's key, all together
 )
 
-// segment is a value as one segment of a key, of at most longest bytes: the end
-// of what is longer is replaced by a hash.
+// segment escapes a value as one segment of a key, of at most longest bytes. A hash replaces
+// the end of a longer value.
 func segment(value string, longest int) string {
 	switch value {
 	case "":
 		return "_"
-	case "_": // which would be taken for an empty one
+	case "_": // which would look like an empty one
 		return "%5F"
 	case ".", "..":
 		return strings.ReplaceAll(value, ".", "%2E")
@@ -49,26 +49,26 @@ func segment(value string, longest int) string {
 	return s + end
 }
 
-// documentKey is where the document with an id is.
+// documentKey returns the key of the document with an id.
 func documentKey(prefix, id string) string {
 	const end = ".json"
 	return prefix + segment(id, maxSegment-len(end)) + end
 }
 
-// isProfile tells whether a key may be that of a profile or of a dump. Whatever
-// a bucket makes of dots, we lead nobody out of the folder.
+// isProfile reports whether a key may be that of a profile or a dump. It rejects dots that
+// could lead out of the folder.
 func isProfile(key string) bool {
 	kind := strings.HasSuffix(key, suffix) || strings.HasSuffix(key, dumpSuffix)
 	return kind && strings.HasPrefix(key, profilesPrefix) && path.Clean(key) == key
 }
 
-// longest is how long the segments of a profile's key may be, one for each
-// group label and one for the instance.
+// longest returns the length that each segment of a profile's key may have, one for each group
+// label and one for the instance.
 func (a *Archive) longest() int {
 	return min(maxSegment, maxFolders/(len(*a.groupBy.Load())+1)-1)
 }
 
-// folder is where the profiles of a service are.
+// folder returns the key of a service's profiles.
 func (a *Archive) folder(service labels.Labels) string {
 	var b strings.Builder
 	b.WriteString(profilesPrefix)
@@ -79,15 +79,15 @@ func (a *Archive) folder(service labels.Labels) string {
 	return b.String()
 }
 
-// prefix is where the profiles of an instance are.
+// prefix returns the prefix of an instance's profiles.
 func (a *Archive) prefix(service labels.Labels, instance string) string {
 	return a.folder(service) + segment(instance, a.longest()) + "/"
 }
 
-// takenAt is the time in the key of a profile.
+// takenAt returns the time in the key of a profile.
 func takenAt(key string) (time.Time, bool) { return timeIn(key, suffix) }
 
-// timeIn is the time in a key with the suffix.
+// timeIn returns the time in a key with the suffix.
 func timeIn(key, suffix string) (time.Time, bool) {
 	name, ok := strings.CutSuffix(path.Base(key), suffix)
 	if !ok {

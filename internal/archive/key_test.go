@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Values that would be too long for the name of a file are cut and told apart by
-// a hash; what fits stays as it is.
+// Values that are too long for a file name are cut, and a hash keeps them different. Others
+// stay as they are.
 func TestLongNames(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		a := open(t, url, nil)
@@ -38,7 +38,7 @@ func TestLongNames(t *testing.T) {
 	})
 }
 
-// However many labels make a service, a bucket takes the key.
+// Keys are valid for any number of group labels.
 func TestKeysOfManyLabels(t *testing.T) {
 	a := open(t, "mem://", nil)
 	var names []string

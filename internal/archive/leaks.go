@@ -16,8 +16,8 @@ func (a *Archive) SaveLeak(ctx context.Context, l leak.Leak) error {
 	return a.count(opSaveLeak, a.saveDocument(ctx, leakKey(l.ID), l))
 }
 
-// Leaks reads all leaks. Documents that are none are moved to aside/ and logged.
-// With an error, the leaks are those that could be read.
+// Leaks reads all leaks. It moves unreadable documents to aside/ and logs them. With an error
+// it returns the leaks that it could read.
 func (a *Archive) Leaks(ctx context.Context) ([]leak.Leak, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()

@@ -21,8 +21,7 @@ func (a *Archive) list(ctx context.Context, prefix string) iter.Seq2[string, err
 	return a.pages(ctx, blob.ListOptions{Prefix: prefix})
 }
 
-// folders yields what is right below a prefix that ends with a slash: the
-// prefixes below, and keys.
+// folders yields the prefixes and keys directly below a prefix that ends with a slash.
 func (a *Archive) folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return a.pages(ctx, blob.ListOptions{Prefix: prefix, Delimiter: "/"})
 }
@@ -45,11 +44,10 @@ func (a *Archive) pages(ctx context.Context, o blob.ListOptions) iter.Seq2[strin
 				return
 			}
 			for _, obj := range page {
-				// Of documents, which are few and matter, they are an error when
-				// they are read.
+				// For documents, which are few and matter, a link is an error when it is read.
 				if isLink(obj) && strings.HasPrefix(obj.Key, profilesPrefix) {
 					if _, known := a.links.LoadOrStore(obj.Key, nil); !known {
-						a.o.Logger.Warn("A profile in the bucket is a symbolic link or a special file; it is ignored", "key", obj.Key)
+						a.o.Logger.Warn("Profile in the bucket is a symbolic link or a special file; it is ignored", "key", obj.Key)
 					}
 					continue
 				}

@@ -33,6 +33,7 @@ const (
 	opLoadTriage   operation = "load_triage"
 	opDeleteTriage operation = "delete_triage"
 	opSweep        operation = "sweep"
+	opLoadSecret   operation = "load_secret"
 	opClaim        operation = "claim"
 )
 
@@ -46,7 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"operation", "result"}),
 		up: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_archive_up",
-			Help: "Whether the last operation on the bucket went well.",
+			Help: "Whether the last operation on the bucket succeeded.",
 		}),
 		shared: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_archive_shared",
@@ -54,14 +55,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		aside: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_documents_set_aside_total",
-			Help: "Documents that are none and profiles that cannot be decoded, moved to aside/ in the bucket.",
+			Help: "Unreadable documents and profiles moved to aside/ in the bucket.",
 		}),
 		swept: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_archive_profiles_deleted_total",
 			Help: "Profiles deleted by thinning and retention.",
 		}),
 	}
-	for _, op := range []operation{opSaveProfile, opSaveDump, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSaveTriage, opLoadTriage, opDeleteTriage, opSweep, opClaim} {
+	for _, op := range []operation{opSaveProfile, opSaveDump, opLoadProfile, opListProfiles, opSaveLeak, opLoadLeaks, opSaveNote, opLoadNotes, opDeleteNote, opSaveCapture, opLoadCaptures, opSaveTriage, opLoadTriage, opDeleteTriage, opLoadSecret, opSweep, opClaim} {
 		m.ops.WithLabelValues(string(op), "ok")
 		m.ops.WithLabelValues(string(op), "error")
 	}

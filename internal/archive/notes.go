@@ -11,8 +11,8 @@ const notesPrefix = "notes/"
 
 func noteKey(id string) string { return documentKey(notesPrefix, id) }
 
-// SaveNote writes what others want to know of a leak after a restart, such as
-// who was told of it: a document beside the leak, whole or not at all.
+// SaveNote stores a document beside a leak, such as which webhooks were notified of it. It
+// survives a restart, and is written whole or not at all.
 func (a *Archive) SaveNote(ctx context.Context, id string, text []byte) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -43,7 +43,7 @@ func (a *Archive) notes(ctx context.Context) (map[string][]byte, error) {
 		}
 		id, ok := strings.CutSuffix(strings.TrimPrefix(key, notesPrefix), ".json")
 		if !ok || key != noteKey(id) {
-			a.o.Logger.Warn("Not a note, left alone", "key", key)
+			a.o.Logger.Warn("Unknown object among the delivery notes; it is left alone", "key", key)
 			continue
 		}
 		text, err := a.read(ctx, key)

@@ -29,6 +29,6 @@ func TestNotes(t *testing.T) {
 	notes, err = a.Notes(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[string][]byte{"3f9c": []byte("two")}, notes)
-	require.Contains(t, log.String(), "Not a note, left alone")
+	require.Contains(t, log.String(), "Unknown object among the delivery notes; it is left alone")
 	require.FileExists(t, foreign)
 }

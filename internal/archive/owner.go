@@ -16,27 +16,26 @@ type Owner struct {
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 	Seen    time.Time `json:"seen"`
-	// Every is the time between two claims.
+	// Every is the time between two claims
 	Every time.Duration `json:"every"`
 }
 
-// claimsMissed is how many claims, ours as well as its own, another owner may
-// miss before it has ended: its interval may be longer than ours, or its machine
-// busy.
+// claimsMissed is how many claims of ours, and of its own, another owner may miss before it
+// counts as ended: its interval may be longer than ours, or its machine busy.
 const claimsMissed = 3
 
-// tenants is what our claims have shown.
+// tenants is what our claims have shown so far.
 type tenants struct {
 	claimed bool      // by us
 	other   *Owner    // besides us; nil: none
-	seen    time.Time // other, by our clock
+	seen    time.Time // when other was seen, by our clock
 	missed  int       // claims of ours since then
 }
 
-// found takes what the document says at a claim of ours.
+// found evaluates the document at one of our claims.
 func (t *tenants) found(there *Owner, me Owner) {
 	switch {
-	case !t.claimed: // who was there may have ended
+	case !t.claimed: // the owner before us may have ended
 		t.claimed = true
 	case there != nil && there.ID != me.ID:
 		t.other, t.seen, t.missed = there, me.Seen, 0
@@ -47,11 +46,10 @@ func (t *tenants) found(there *Owner, me Owner) {
 	}
 }
 
-// Claim writes who we are into the document with a name, again and again, and
-// returns who else does so: then two processes use one bucket. Documents are
-// whole anyway, and the last one counts; but they may not say the same. Clocks
-// are not compared, and who wrote there before our first claim has ended or will
-// show.
+// Claim writes this process into the document with a name, again and again, and returns another
+// process that does so too: then two processes share one bucket. Documents are whole anyway,
+// and the last one counts, but the two may disagree. Clocks are not compared. A process that
+// wrote there before our first claim has ended or will show up.
 func (a *Archive) Claim(ctx context.Context, name string, me Owner) (other *Owner, err error) {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()

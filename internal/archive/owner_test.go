@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Two processes on one bucket find each other out; one after another is no
-// offence.
+// Two processes on one bucket find each other; one after another is fine.
 func TestTwoProcessesOnOneBucket(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		if url == "mem://" {
@@ -40,7 +39,7 @@ func TestTwoProcessesOnOneBucket(t *testing.T) {
 			require.Equal(t, 1.0, testutil.ToFloat64(one.metrics.shared))
 			require.Equal(t, 1.0, testutil.ToFloat64(two.metrics.shared))
 		}
-		// The second is late, and then it ends.
+		// The second one is late, and then it ends.
 		for minute := 6; minute < 9; minute++ {
 			require.NotNil(t, claim(one, "one", minute), minute)
 		}
@@ -53,8 +52,8 @@ func TestTwoProcessesOnOneBucket(t *testing.T) {
 	})
 }
 
-// One says who it is every five seconds, the other once a minute: the first is
-// not told again and again that it is alone.
+// One process claims every five seconds, the other once a minute. The first is not reported as
+// alone in between.
 func TestProcessesWithOtherIntervals(t *testing.T) {
 	bucket := "file://" + t.TempDir()
 	often, seldom := open(t, bucket, nil), open(t, bucket, nil)

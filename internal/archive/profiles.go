@@ -14,14 +14,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// SaveProfile keeps a profile of an instance of a service. taken is the time of
-// the evaluation that wanted it.
+// SaveProfile stores a profile of an instance of a service. taken is the time of the evaluation
+// that asked for it.
 func (a *Archive) SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
 	return a.save(ctx, opSaveProfile, suffix, service, instance, taken, p)
 }
 
-// SaveDump keeps a dump (debug=2) of an instance of a service beside its
-// profiles. It is for people: Profiles and ServiceProfiles do not list dumps.
+// SaveDump stores a dump (debug=2) of an instance of a service beside its profiles. It is for
+// people: Profiles and ServiceProfiles do not list dumps.
 func (a *Archive) SaveDump(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
 	return a.save(ctx, opSaveDump, dumpSuffix, service, instance, taken, p)
 }
@@ -40,8 +40,8 @@ func (a *Archive) save(ctx context.Context, op operation, suffix string, service
 	return ref, a.count(op, err)
 }
 
-// Profiles lists the profiles of an instance, oldest first. Total is not known
-// from a listing: it is 0.
+// Profiles lists the profiles of an instance, oldest first. Their Total is 0, because a listing
+// does not have it.
 func (a *Archive) Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -70,14 +70,14 @@ func (a *Archive) LoadProfile(ctx context.Context, key string) (*collector.Profi
 	}
 	p, err := a.load(ctx, key)
 	if collector.ReasonOf(err).Undecodable() {
-		// It is not decoded again: not now, and not after a restart.
+		// It is not decoded again, even after a restart.
 		a.broken.Store(key, err)
 		a.setAsideLate(ctx, key, err)
 	}
 	return p, a.count(opLoadProfile, err)
 }
 
-// setAsideLate is setAside with a time of its own: that of ctx may be up.
+// setAsideLate is setAside with its own timeout, since ctx may have expired.
 func (a *Archive) setAsideLate(ctx context.Context, key string, why error) {
 	ctx, cancel := a.bounded(context.WithoutCancel(ctx))
 	defer cancel()
@@ -104,8 +104,8 @@ func (a *Archive) load(ctx context.Context, key string) (*collector.Profile, err
 	return p, nil
 }
 
-// OpenProfile opens a profile as the target sent it, or a dump gzipped. The
-// error matches fs.ErrNotExist when there is none.
+// OpenProfile opens a profile as the target sent it, or a gzipped dump. The error matches
+// fs.ErrNotExist if it does not exist.
 func (a *Archive) OpenProfile(ctx context.Context, key string) (io.ReadCloser, error) {
 	if !isProfile(key) {
 		return nil, fmt.Errorf("archive: %w", notAProfile(key))

@@ -23,7 +23,7 @@ import (
 // S3: it checks no signature and is never slow by itself.
 type s3 struct {
 	url string
-	// refuse, if set, tells of a request whether it is answered with 403: that is not tried again.
+	// refuse, if set, selects the requests that are answered with 403, which is not retried.
 	refuse atomic.Pointer[func(r *http.Request) bool]
 }
 
@@ -48,8 +48,8 @@ func newS3(t *testing.T) *s3 {
 	return s
 }
 
-// Each kind of request may fail: it is an error that is counted, and afterwards
-// all is as if nothing had been.
+// Each kind of request may fail. That is an error and is counted, and afterwards everything
+// works.
 func TestStoreThatFails(t *testing.T) {
 	kinds := map[string]func(r *http.Request) bool{
 		"everything": func(*http.Request) bool { return true },
@@ -115,8 +115,8 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
-// A store that takes requests and never answers holds up an operation for its
-// time and no longer.
+// A store that accepts requests and never answers blocks an operation for its timeout and no
+// longer.
 func TestStoreThatHangs(t *testing.T) {
 	store := newS3(t)
 	a := open(t, store.url, nil)

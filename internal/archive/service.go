@@ -13,9 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// ServiceProfiles lists the profiles of all instances of a service that were
-// taken in [from, to], oldest first; those of instances that are gone too. As
-// in Profiles, Total is not known.
+// ServiceProfiles lists the profiles of all instances of a service, gone ones too, that were
+// taken in [from, to], oldest first. As in Profiles, their Total is 0.
 func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, from, to time.Time) ([]leak.ProfileRef, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -26,7 +25,7 @@ func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, fr
 			return nil, a.count(opListProfiles, err)
 		}
 		taken, ok := takenAt(key)
-		// What lies deeper is of a service with more labels.
+		// Deeper keys belong to a service with more labels.
 		if !ok || taken.Before(from) || taken.After(to) || strings.Count(key[len(prefix):], "/") != 1 {
 			continue
 		}
@@ -36,7 +35,7 @@ func (a *Archive) ServiceProfiles(ctx context.Context, service labels.Labels, fr
 	return out, a.count(opListProfiles, nil)
 }
 
-// instanceOf is the instance in the key of a profile.
+// instanceOf returns the instance in the key of a profile.
 func instanceOf(key string) string {
 	s := path.Base(path.Dir(key))
 	if s == "_" {

@@ -11,23 +11,22 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// What stays of the profiles that no leak needs: all of late, then one an hour
-// and at last one a day.
+// How many profiles stay that no leak needs: all recent ones, then one an hour and finally one
+// a day.
 const (
 	keepAll    = 2 * time.Hour
 	keepHourly = 48 * time.Hour
 
-	// aroundOnset is how long before and after the onset of a leak all stays.
+	// aroundOnset is how long before and after the onset of a leak all profiles stay.
 	aroundOnset = 2 * time.Hour
 )
 
-// Sweep thins out profiles, and dumps by themselves, with age and deletes what
-// is past the retention: those, resolved leaks and captures. What a leak needs
-// stays, of those in the bucket and of those given, which may be newer: around
-// its onset, what it names, and while it is open all since; and what a capture
-// names.
+// Sweep thins out profiles and dumps with age, and deletes profiles, dumps, resolved leaks and
+// captures past the retention. It keeps what leaks need: profiles around the onset, those that
+// a leak or a capture names, and all since the onset of an open leak. The given leaks may be
+// newer than those in the bucket.
 //
-// It goes through the whole bucket, a service at a time; nobody should wait.
+// It reads the whole bucket, one service at a time. Do not wait for it.
 func (a *Archive) Sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
 	return a.count(opSweep, a.sweep(ctx, now, retention, leaks))
 }
@@ -35,7 +34,7 @@ func (a *Archive) Sweep(ctx context.Context, now time.Time, retention time.Durat
 func (a *Archive) sweep(ctx context.Context, now time.Time, retention time.Duration, leaks []leak.Leak) error {
 	saved, err := a.leaks(ctx)
 	if err != nil {
-		return err // what is needed is not known
+		return err // it is not known what is needed
 	}
 	captures, err := a.sweepCaptures(ctx, now.Add(-retention))
 	if err != nil {
@@ -98,9 +97,8 @@ func (s *sweeper) need(l leak.Leak) {
 	s.needed[folder] = append(s.needed[folder], w)
 }
 
-// descend goes down the folders of services, depth levels deep, and lists what
-// is below them. To list a big bucket in one go takes a folder of the disk very
-// long: each page begins at its beginning.
+// descend walks the folders of services, depth levels deep, and lists the keys below. Listing a
+// big bucket of files in one go would be slow, since each page starts from the beginning.
 func (s *sweeper) descend(ctx context.Context, prefix string, depth int) error {
 	if depth == 0 {
 		return s.service(ctx, prefix)
@@ -110,7 +108,7 @@ func (s *sweeper) descend(ctx context.Context, prefix string, depth int) error {
 			return err
 		}
 		if !strings.HasSuffix(key, "/") {
-			continue // no profile is here
+			continue // not a profile
 		}
 		if err := s.descend(ctx, key, depth-1); err != nil {
 			return err
@@ -147,7 +145,7 @@ func (s *sweeper) service(ctx context.Context, folder string) error {
 			}
 			instance = dir
 		}
-		kind.keys, kind.taken = append(kind.keys, key), append(kind.taken, t)
+		kind.keys, kind.times = append(kind.keys, key), append(kind.times, t)
 	}
 	return errors.Join(flush(), ctx.Err())
 }
@@ -155,10 +153,10 @@ func (s *sweeper) service(ctx context.Context, folder string) error {
 // aged are the profiles, or the dumps, of an instance, oldest first.
 type aged struct {
 	keys  []string
-	taken []time.Time
+	times []time.Time
 }
 
-// flush deletes what does not stay.
+// flush deletes the profiles that do not stay.
 func (s *sweeper) flush(ctx context.Context, folder string, a *aged) error {
 	for i, stays := range s.thin(folder, *a) {
 		if stays {
@@ -169,15 +167,15 @@ func (s *sweeper) flush(ctx context.Context, folder string, a *aged) error {
 		}
 		s.archive.metrics.swept.Inc()
 	}
-	a.keys, a.taken = a.keys[:0], a.taken[:0]
+	a.keys, a.times = a.keys[:0], a.times[:0]
 	return nil
 }
 
-// thin tells which stay.
+// thin selects the profiles that stay.
 func (s *sweeper) thin(folder string, a aged) []bool {
 	stays := make([]bool, len(a.keys))
-	var last time.Time // the beginning of the hour or day that has one
-	for i, t := range a.taken {
+	var last time.Time // the beginning of the last hour or day that has one
+	for i, t := range a.times {
 		age := s.now.Sub(t)
 		step := 24 * time.Hour
 		if age <= keepHourly {

@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// taken are the times of an instance's profiles, before now.
+// ages returns the ages of an instance's profiles.
 func (a *Archive) ages(t *testing.T, service labels.Labels, instance string, now time.Time) (out []time.Duration) {
 	t.Helper()
 	list, err := a.Profiles(t.Context(), service, instance)
@@ -45,8 +45,8 @@ func TestProfilesThinOutWithAge(t *testing.T) {
 		for age := 60 * time.Hour; age <= 5*24*time.Hour; age += 24 * time.Hour { // the first of each day
 			want = append(want, age)
 		}
-		want = append(want, 5*24*time.Hour) // of its day, what is not past the retention
-		for range 2 {                       // once more changes nothing
+		want = append(want, 5*24*time.Hour) // of its day, within the retention
+		for range 2 {                       // a second sweep changes nothing
 			require.NoError(t, a.Sweep(t.Context(), noon, 5*24*time.Hour, nil))
 			require.Equal(t, want, a.ages(t, shop, "a", noon))
 		}
@@ -94,7 +94,7 @@ func TestWhatALeakNeedsStays(t *testing.T) {
 	require.Equal(t, "over", leaks[0].ID, "resolved leaks stay for the retention")
 }
 
-// A bucket whose layout was made with other group labels is swept all the same.
+// A bucket with a layout of other group labels is swept all the same.
 func TestSweepOfOtherLayouts(t *testing.T) {
 	a := open(t, "file://"+t.TempDir(), nil)
 	for _, groupBy := range [][]string{{"job"}, {"namespace", "job"}, {"cluster", "namespace", "job"}} {
@@ -107,7 +107,7 @@ func TestSweepOfOtherLayouts(t *testing.T) {
 	require.Empty(t, a.keys(t))
 }
 
-// Dumps thin out as profiles do, and neither takes the place of the other.
+// Dumps thin out like profiles, and do not replace each other.
 func TestDumpsThinOutWithAge(t *testing.T) {
 	everyBucket(t, func(t *testing.T, url string) {
 		a := open(t, url, nil)

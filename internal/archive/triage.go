@@ -12,22 +12,22 @@ const triagePrefix = "triage/"
 
 func triageKey(leak string) string { return documentKey(triagePrefix, leak) }
 
-// SaveTriage writes what people say about a leak, whole or not at all.
+// SaveTriage stores owner, note and expectation of a leak, whole or not at all.
 func (a *Archive) SaveTriage(ctx context.Context, e triage.Entry) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	return a.count(opSaveTriage, a.saveDocument(ctx, triageKey(e.Leak), e))
 }
 
-// DeleteTriage deletes what people say about a leak, if they say anything.
+// DeleteTriage deletes owner, note and expectation of a leak, if they exist.
 func (a *Archive) DeleteTriage(ctx context.Context, leak string) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	return a.count(opDeleteTriage, a.delete(ctx, triageKey(leak)))
 }
 
-// Triage reads what people say about leaks, in no order. Documents that are none are
-// moved to aside/ and logged.
+// Triage reads owners, notes and expectations of leaks, in no order. It moves unreadable
+// documents to aside/ and logs them.
 func (a *Archive) Triage(ctx context.Context) ([]triage.Entry, error) {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
@@ -39,8 +39,8 @@ func (a *Archive) triage(ctx context.Context) ([]triage.Entry, error) {
 	return documents(ctx, a, triagePrefix, func(e triage.Entry) string { return e.Leak })
 }
 
-// sweepTriage deletes what is said about leaks that are forgotten, once it is older
-// than a time and expects nothing any more.
+// sweepTriage deletes entries of deleted leaks that are older than a time and whose expectation
+// has expired.
 func (a *Archive) sweepTriage(ctx context.Context, now, before time.Time, leaks []leak.Leak) error {
 	entries, err := a.triage(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestTriage(t *testing.T) {
 	})
 }
 
-// What is said about a leak stays as long as the leak is known, or is expected.
+// Owner, note and expectation of a leak stay as long as the leak is known, or is expected.
 func TestTriageIsSwept(t *testing.T) {
 	a := open(t, "file://"+t.TempDir(), nil)
 	const day = 24 * time.Hour

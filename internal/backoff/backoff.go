@@ -24,9 +24,8 @@ func (p Policy) Wait(failures int) time.Duration {
 	return p.scale(p.exact(failures), 1-p.Jitter, 1+p.Jitter)
 }
 
-// WaitAtLeast is Wait for a server that asks to be left alone for a time. The
-// wait is never shorter than that, and longer by up to the share of the jitter,
-// because others were asked for the same.
+// WaitAtLeast is Wait for a server that asked for a pause. The wait is never shorter than that,
+// and longer by up to the jitter, because other clients got the same answer.
 func (p Policy) WaitAtLeast(failures int, asked time.Duration) time.Duration {
 	return max(p.Wait(failures), p.scale(asked, 1, 1+p.Jitter))
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// Run does the check and writes the report to stdout. The command's output and the
-// progress go to stderr. leaked means that more goroutines stayed than are allowed. An
-// error means that the check could not be done, for example because the command failed.
+// Run does the check and writes the report to stdout. The command's output and the progress go
+// to stderr. leaked means that more goroutines stayed than are allowed. An error means that the
+// check could not be done, for example because the command failed.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool, err error) {
 	o, err = o.withDefaults()
 	if err != nil {
@@ -42,14 +42,11 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 	if err != nil {
 		return false, err
 	}
-	if o.JUnit != "" {
-		data, err := res.junit()
-		if err == nil {
-			err = os.WriteFile(o.JUnit, data, 0o644)
-		}
-		if err != nil {
-			return false, fmt.Errorf("JUnit report: %w", err)
-		}
+	if err := o.writeReports(res); err != nil {
+		return false, err
+	}
+	if o.Format == FormatGitHub {
+		annotations(stdout, res.findings(placesOf(o.Root)))
 	}
 	return res.Leaked, res.write(stdout, o.Format)
 }
@@ -67,18 +64,18 @@ func run(ctx context.Context, argv []string, out io.Writer) error {
 	return nil
 }
 
-// checker does the check. Functions stand between it and the outside world.
+// checker does the check. It reaches the outside world through functions.
 type checker struct {
 	Options
 	profile func(context.Context) (*stack.Snapshot, error)
 	// dump takes a profile that names each goroutine; nil: there is none.
 	dump func(context.Context) (*stack.Snapshot, error)
-	// unreachable is what the garbage collector of the target says.
+	// unreachable has the results of the target's garbage collector.
 	unreachable unreachable
 
 	command func(context.Context) error
 	log     func(format string, args ...any)
-	// remarked are the remarks on profiles that were logged: once each.
+	// remarked are the remarks on profiles that were logged, once each.
 	remarked map[string]bool
 	// size is the number of goroutines in the latest profile, 0 if not known.
 	size int64
@@ -118,7 +115,7 @@ func (c *checker) check(ctx context.Context) (*result, error) {
 		suspects = c.grownAgain(suspects, last, head, base, runs == 1)
 		last = head
 		if len(suspects) == 0 {
-			break // nothing is left that could grow each time
+			break // nothing is left that grew each time
 		}
 	}
 	c.markProven(ctx, suspects)

@@ -30,7 +30,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// The test binary is also the target, and the command: it asks a URL ten times.
+// The test binary is also the target, and the command, which requests a URL ten times.
 const (
 	asServer = "CHECK_SERVER"
 	asLoad   = "CHECK_LOAD"
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// server is a process of its own, as a target is.
+// server runs the target in its own process.
 func server() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -72,7 +72,7 @@ func server() {
 	os.Exit(0)
 }
 
-// handler is the leak as everybody has met it: nobody receives.
+// handler has the most common leak: nobody receives.
 func handler(room int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		result := make(chan string, room)
@@ -125,7 +125,7 @@ func TestRunAgainstAServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(junit), `tests="1" failures="0"`)
 
-	// What stays is waited for in vain, a third of the time.
+	// The goroutines never end, so the wait stops after a third of the time.
 	o.Settle = 6 * time.Second
 	t.Setenv(asLoad, url+"/leaky")
 	o.Repeat = 2
@@ -177,7 +177,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{Options{Target: "localhost:80", Command: []string{"true"}}, "target: want the URL of a goroutine profile"},
-		{Options{Target: target}, "no command to run: put it behind --"},
+		{Options{Target: target}, "no command to run: put it after --"},
 		{Options{Target: "http://me:hunter2@%zz", Command: []string{"true"}}, `--target: want the URL of a goroutine profile, such as http://127.0.0.1:8080/debug/pprof/goroutine, got "…@%zz"`},
 		{Options{Target: target, Command: []string{"true"}, Allow: -1}, "cannot be negative"},
 		{Options{Target: target, Command: []string{"true"}, Wait: -time.Second}, "--wait: -1s cannot be negative, expected a duration such as 30s, or 0s"},
@@ -203,8 +203,7 @@ func TestCommandIsInterrupted(t *testing.T) {
 	require.Error(t, run(ctx, []string{"sleep", "1000"}, io.Discard))
 }
 
-// target is a program in virtual time: stacks and how many goroutines stand
-// there now.
+// target is a program in virtual time, with a number of goroutines on each stack.
 type target struct {
 	at    map[string]func(time.Duration) int64
 	start time.Time
@@ -257,7 +256,7 @@ func TestSettling(t *testing.T) {
 		require.False(t, res.Leaked)
 		require.Less(t, took, 4*time.Second)
 	})
-	// Idle connections end one by one over twenty seconds: none stays.
+	// Idle connections end one by one over twenty seconds: no leak.
 	synctest.Test(t, func(t *testing.T) {
 		res, _, took := story(t, Options{}, func(p *target, _ int) {
 			end := time.Since(p.start) + 20*time.Second
@@ -266,7 +265,7 @@ func TestSettling(t *testing.T) {
 		require.False(t, res.Leaked)
 		require.InDelta(t, 20, took.Seconds(), 3)
 	})
-	// A leak: after a third of the time without an end to any, it is one.
+	// A leak: no goroutine ends for a third of the time.
 	synctest.Test(t, func(t *testing.T) {
 		res, _, took := story(t, Options{}, func(p *target, _ int) { p.at["main.leak"] = always(50) })
 		require.True(t, res.Leaked)
@@ -275,7 +274,7 @@ func TestSettling(t *testing.T) {
 		require.Equal(t, "main.leak", res.report.Stacks[0].Key.Func)
 		require.InDelta(t, 11, took.Seconds(), 3)
 	})
-	// One sleeps for long, and then ends: it is given the time.
+	// A goroutine sleeps for long, and then ends: the check waits for it.
 	synctest.Test(t, func(t *testing.T) {
 		res, _, took := story(t, Options{}, func(p *target, _ int) {
 			end := time.Since(p.start) + 25*time.Second
@@ -289,7 +288,7 @@ func TestSettling(t *testing.T) {
 		require.False(t, res.Leaked)
 		require.InDelta(t, 26, took.Seconds(), 3)
 	})
-	// Something goes up and down for ever: the time is up.
+	// A count goes up and down for ever: the time runs out.
 	synctest.Test(t, func(t *testing.T) {
 		res, _, took := story(t, Options{Settle: time.Minute}, func(p *target, _ int) {
 			n := int64(1000)
@@ -323,7 +322,7 @@ func TestRepeat(t *testing.T) {
 	})
 }
 
-// A goroutine that moved on within its function has not come.
+// A goroutine that moved on within its function is not a new one.
 func TestMovedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &target{start: time.Now()}
@@ -378,8 +377,7 @@ func TestMatchAndAllow(t *testing.T) {
 	}
 }
 
-// The target is not at rest before the command, and fails now and then after
-// it.
+// The target is not at rest before the command, and fails at times after it.
 func TestUneasyTarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &target{start: time.Now()}
@@ -405,14 +403,13 @@ func TestUneasyTarget(t *testing.T) {
 		_, err = c.check(t.Context())
 		require.ErrorContains(t, err, "target: gone")
 	})
-	// A dump that was cut says nothing.
+	// A dump that was cut proves nothing.
 	c := &checker{profile: func(context.Context) (*stack.Snapshot, error) { return &stack.Snapshot{Incomplete: true}, nil }}
 	_, err := c.takeProfile(t.Context())
 	require.ErrorIs(t, err, diff.ErrIncomplete)
 }
 
-// A target that is not up yet is waited for, as long as it fails as one that
-// starts does.
+// The check waits for a target that is not up yet, as long as it fails like one that starts.
 func TestWait(t *testing.T) {
 	down := collector.Errorf(collector.ReasonRefused, "connection refused")
 	idle := collector.Errorf(collector.ReasonOther, "http: server closed idle connection")
@@ -460,8 +457,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// A port that nobody listens on, and one whose listener hangs up, are of targets
-// that start.
+// A port without a listener, and one whose listener hangs up, belong to targets that start.
 func TestDownInRealLife(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -487,9 +483,8 @@ func TestDownInRealLife(t *testing.T) {
 	require.True(t, isDown(err), "%v", err)
 }
 
-// Small targets are asked for dumps, which tell one goroutine from another; a
-// large one, one that has no dumps, and one whose URL says what is wanted are
-// not.
+// Small targets are asked for dumps, which distinguish goroutines. A large target is not, nor
+// one without dumps, nor one whose URL names a format.
 func TestDumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		profiles, dumps, size, dumpErr := 0, 0, int64(5), error(nil)

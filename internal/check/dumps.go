@@ -10,9 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// compare returns the stacks that grew between profiles that exist already. Of several of
-// before, the most goroutines of a stack count; of several of after, the least. They may be
-// of two processes, whose goroutines have ids of their own, so that counts alone decide.
+// compare returns the stacks that grew between existing profiles. Of several earlier ones, the
+// most goroutines of a stack count; of several later ones, the fewest. They may be of two
+// processes with different goroutine ids, so only counts decide.
 func (c *checker) compare(ctx context.Context, loader *diff.Loader) (*result, error) {
 	start := time.Now()
 	base, err := c.loadAll(ctx, loader, "base", c.Base)
@@ -58,7 +58,7 @@ func (c *checker) loadAll(ctx context.Context, loader *diff.Loader, side string,
 	return w, nil
 }
 
-// show is the places of one side without their secrets.
+// show returns the places of one side without their secrets.
 func show(places []string) string {
 	out := make([]string, len(places))
 	for i, p := range places {

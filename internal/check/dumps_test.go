@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/diff"
 )
 
-// dump has so many senders, of which some are unreachable, and others at work.
+// dump makes a dump with senders, of which some are unreachable, and workers.
 func dump(senders, leaked, workers int) string {
 	var b strings.Builder
 	goroutine := func(id int, state, name string) {
@@ -105,7 +105,7 @@ func TestCompareDumps(t *testing.T) {
 	require.Contains(t, log, "profiles of different programs")
 }
 
-// What is odd about the profiles of a target is logged once.
+// Warnings about the profiles of a target are logged once.
 func TestRemarksAreLoggedOnce(t *testing.T) {
 	var log []string
 	c := &checker{log: func(f string, a ...any) { log = append(log, fmt.Sprintf(f, a...)) }}

@@ -15,11 +15,11 @@ import (
 
 // Options of Run. A zero field takes its default.
 type Options struct {
-	// Base and Head are the earlier and the later profiles, in any form that diff reads,
-	// such as files. They come instead of Target and Command.
+	// Base and Head are the earlier and the later profiles, in any form that diff reads, such
+	// as files. They replace Target and Command.
 	Base, Head []string
-	// Source is a part of what a source has before its lines in a log of several, such as
-	// a pod. Default: the dumps of all are added up.
+	// Source is part of the prefix that a source, such as a pod, puts before its lines in a
+	// log. Default: the dumps of all sources are added up.
 	Source string
 	// Target is the URL of the target's goroutine profile, or gops://host:port
 	// for its gops agent. Without a path it is /debug/pprof/goroutine.
@@ -49,12 +49,17 @@ type Options struct {
 	Format string
 	// JUnit is a file for a report in the format of CI servers. Default: none.
 	JUnit string
+	// SARIF and CodeQuality are files for reports of code scanning and of GitLab.
+	// Default: none.
+	SARIF, CodeQuality string
+	// Root is the checkout with the paths of these reports. Default: the working directory.
+	Root string
 }
 
 // withDefaults checks the options and fills in the defaults.
 func (o Options) withDefaults() (Options, error) {
 	switch o.Format {
-	case "", diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown:
+	case "", diff.FormatTable, diff.FormatJSON, diff.FormatMarkdown, FormatGitHub:
 	default:
 		return o, fmt.Errorf("no format %q", o.Format)
 	}
@@ -73,7 +78,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Target = u.String()
 	}
 	if len(o.Command) == 0 {
-		return o, errors.New("no command to run: put it behind --")
+		return o, errors.New("no command to run: put it after --")
 	}
 	for _, f := range []struct {
 		name     string
@@ -96,7 +101,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// hasDumps reports whether profiles are compared that exist already.
+// hasDumps reports whether existing profiles are compared.
 func (o *Options) hasDumps() bool { return len(o.Base)+len(o.Head) > 0 }
 
 // checkDumps checks the options for these.
@@ -107,12 +112,12 @@ func (o *Options) checkDumps() error {
 	case len(o.Base) == 0:
 		return errors.New("--head needs --base, the earlier profile")
 	case len(o.Head) == 0:
-		return errors.New("--base needs --head, the profile of after")
+		return errors.New("--base needs --head, the later profile")
 	}
 	return nil
 }
 
-// withoutPassword removes the password that a target which is no URL may hold.
+// withoutPassword removes the password from a target that is not a URL.
 func withoutPassword(target string) string {
 	if at := strings.LastIndexByte(target, '@'); at >= 0 {
 		return "…" + target[at:]

@@ -65,7 +65,7 @@ func (c *checker) load(ctx context.Context, get func(context.Context) (*stack.Sn
 	return s, nil
 }
 
-// remark logs what was stripped, assumed or is odd about a profile, once.
+// remark logs a profile's warnings, and what was stripped or assumed, once.
 func (c *checker) remark(place string, s *stack.Snapshot) {
 	for _, line := range diff.Remarks(s, c.Format) {
 		if line = place + ": " + line; !c.remarked[line] {

@@ -17,7 +17,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// result is what a check found.
+// result is the result of a check.
 type result struct {
 	Leaked  bool
 	Stayed  int64 // goroutines that stayed, of the stacks that grew each time
@@ -26,7 +26,7 @@ type result struct {
 	Runs    int
 	target  string // redacted
 	command string
-	dumps   string // what was compared instead: "before.log → after.log"
+	dumps   string // the compared profiles: "before.log → after.log"
 	took    time.Duration
 	report  *diff.Report // of those stacks
 }
@@ -35,7 +35,7 @@ func (c *checker) result(base, head *stack.Snapshot, stayed []growth, runs int, 
 	deltas := make([]stack.Delta, len(stayed))
 	for i, g := range stayed {
 		st := *g.Stack
-		st.Leaked = g.proven // of the growth alone
+		st.Leaked = g.proven // only of the growth
 		deltas[i] = stack.Delta{Stack: &st, Base: g.Base, Head: g.Head}
 	}
 	r := &result{Allowed: c.Allow, Runs: runs, target: c.Target, took: took, command: human.Line(strings.Join(c.Command, " "), 200), report: diff.Of(base, head, deltas)}
@@ -50,7 +50,7 @@ func (c *checker) result(base, head *stack.Snapshot, stayed []growth, runs int, 
 	return r
 }
 
-// evidence is that of the leak; empty: no goroutine stayed.
+// evidence returns the evidence of the leak; empty: no goroutine stayed.
 func (r *result) evidence() leak.Evidence {
 	switch {
 	case r.Proven > 0:
@@ -61,7 +61,7 @@ func (r *result) evidence() leak.Evidence {
 	return ""
 }
 
-// verdict is one line: "50 goroutines stayed after 3 runs of ./load-test.sh; all of them
+// verdict returns one line: "50 goroutines stayed after 3 runs of ./load-test.sh; all of them
 // are proven leaks: the garbage collector cannot reach them".
 func (r *result) verdict() string {
 	out := r.outcome()
@@ -76,7 +76,7 @@ func (r *result) verdict() string {
 	return out + "; all of them are proven leaks: the garbage collector cannot reach them"
 }
 
-// outcome is the verdict without its evidence.
+// outcome returns the verdict without its evidence.
 func (r *result) outcome() string {
 	what := "no goroutine stayed"
 	if r.Stayed > 0 {
@@ -113,7 +113,7 @@ func (r *result) write(w io.Writer, format string) error {
 		fmt.Fprintf(&b, "%s: %s\n", word, r.verdict())
 		if r.Stayed > 0 {
 			b.WriteByte('\n')
-			if err := r.report.Write(&b, format, 0); err != nil {
+			if err := r.report.Write(&b, diff.FormatTable, 0); err != nil {
 				return err
 			}
 		}
@@ -122,7 +122,7 @@ func (r *result) write(w io.Writer, format string) error {
 	return err
 }
 
-// json is the report of diff, of the stacks that stayed, below the verdict.
+// json writes the report of diff for the stacks that stayed, below the verdict.
 func (r *result) json(b *bytes.Buffer) error {
 	var report bytes.Buffer
 	if err := r.report.Write(&report, diff.FormatJSON, 0); err != nil {
@@ -171,17 +171,20 @@ type (
 	}
 )
 
-// message is the failure of one stack: "50 goroutines stayed at main.leak x.go:3, evidence
-// proven".
+// message describes the failure of one stack: "50 goroutines stayed at main.leak x.go:3, evidence
+// proven; known: fixed in v1.2.3 (acme/pool#12): …".
 func message(s diff.Stack) string {
 	out := fmt.Sprintf("%s stayed at %s", human.Plural(s.Growth(), "goroutine", "goroutines"), human.Line(s.Key.String(), 200))
 	if s.Leaked > 0 {
 		out += ", evidence proven"
 	}
+	if m, ok := s.Known(); ok {
+		out += "; " + m.Name() + ": " + human.Line(m.Sentence(), 600)
+	}
 	return out
 }
 
-// junit has a failed test for each stack that leaked, or one that passed.
+// junit writes a failed test for each leaked stack, or one that passed.
 func (r *result) junit() ([]byte, error) {
 	seconds := fmt.Sprintf("%.3f", r.took.Seconds())
 	suite := junitSuite{Name: "gorowatch check " + r.target + r.dumps, Time: seconds}

@@ -97,7 +97,7 @@ func (c *checker) hasChanged(a, b *stack.Snapshot) bool {
 	return false
 }
 
-// mayEnd reports whether a goroutine in this operation may go on by itself.
+// mayEnd reports whether a goroutine in this operation may continue by itself.
 func mayEnd(op string) bool {
 	switch op {
 	case stack.Running, "sleep", "syscall", "IO wait":

@@ -25,9 +25,9 @@ func (c *checker) grownAgain(before []growth, last, head, base *window, first bo
 	return out
 }
 
-// root returns the first function of a stack's goroutines. For a closure it is the
-// function around it: one signature may have several closures of a function, and its
-// frames are those of any of them.
+// root returns the first function of a stack's goroutines. For a closure it returns the
+// function around it: one signature may combine several closures of a function, and its frames
+// are those of one of them.
 func root(s *stack.Stack) string {
 	if len(s.Frames) == 0 {
 		return ""

@@ -21,7 +21,7 @@ func leakFetcher(client *http.Client, target string) func(context.Context) (*sta
 	if err != nil || u.Scheme == "gops" {
 		return nil
 	}
-	// Signatures of debug=1 are its own. Those of the others are the same.
+	// Signatures of debug=1 differ from the others, which are all the same.
 	debug, _ := strconv.Atoi(u.Query().Get("debug"))
 	if debug != 1 {
 		debug = 0
@@ -36,8 +36,8 @@ func leakFetcher(client *http.Client, target string) func(context.Context) (*sta
 	}
 }
 
-// unreachable is the goroutines that the garbage collector of the target cannot reach.
-// They never end, so that one that the command started is a proven leak.
+// unreachable has the goroutines that the garbage collector of the target cannot reach. They
+// never end, so one that the command started is a proven leak.
 type unreachable struct {
 	// fetch takes a goroutineleak profile; nil: the target has none.
 	fetch func(context.Context) (*stack.Snapshot, error)
@@ -98,10 +98,10 @@ func (c *checker) proven(d stack.Delta) int64 {
 	return max(0, min(u.most[d.Signature]-u.before[d.Signature], d.Growth()))
 }
 
-// prove takes a profile right after the command and asks which goroutines of the stacks
-// that grew are unreachable. It returns those alone, and the profile: they need not be
-// waited for. Goroutines that grew in number and are unreachable came with the command,
-// also if the earlier profile missed some that were unreachable then.
+// prove takes a profile right after the command and asks which goroutines of the stacks that
+// grew are unreachable. It returns only those, and the profile: there is no need to wait for
+// them. Goroutines that grew in number and are unreachable came with the command, even if the
+// earlier profile missed some that were unreachable then.
 func (c *checker) prove(ctx context.Context, base *window) ([]growth, *stack.Snapshot) {
 	if c.unreachable.fetch == nil {
 		return nil, nil
@@ -131,8 +131,8 @@ func (c *checker) prove(ctx context.Context, base *window) ([]growth, *stack.Sna
 	return out, s
 }
 
-// markProven asks a last time which of the goroutines that stayed are unreachable: those
-// that waited for a timeout after the command may be by now.
+// markProven asks a last time which of the goroutines that stayed are unreachable: those that
+// waited for a timeout after the command may be by now.
 func (c *checker) markProven(ctx context.Context, stayed []growth) {
 	if len(stayed) == 0 {
 		return
@@ -143,7 +143,7 @@ func (c *checker) markProven(ctx context.Context, stayed []growth) {
 	}
 }
 
-// total is the number of goroutines by which stacks grew.
+// total returns the number of goroutines by which stacks grew.
 func total(grown []growth) (n int64) {
 	for _, g := range grown {
 		n += g.Growth()

@@ -59,7 +59,7 @@ func TestProofOfARealProgram(t *testing.T) {
 		return leaked, b.String(), time.Since(start)
 	}
 
-	// Those that were unreachable before are not of the command.
+	// Goroutines that were unreachable before do not come from the command.
 	leaked, out, _ := check("/fixed", diff.FormatTable)
 	require.False(t, leaked, out)
 
@@ -103,7 +103,7 @@ func TestProofOfARealProgram(t *testing.T) {
 	require.Equal(t, []int{30, 30, 30}, []int{got.Stayed, got.Proven, got.Diff.Stacks[0].Unreachable})
 	require.NotEmpty(t, got.Diff.Stacks[0].Hint.Kind)
 
-	// What a global refers to is no proof, and found as before.
+	// A global still refers to this one, so there is no proof, and it is found by waiting.
 	o.Settle, o.Repeat = 3*time.Second, 1
 	leaked, out, _ = check("/held", diff.FormatJSON)
 	require.True(t, leaked)
@@ -113,8 +113,8 @@ func TestProofOfARealProgram(t *testing.T) {
 	require.Zero(t, got.Proven)
 }
 
-// proofStory checks a target in virtual time. Its goroutineleak profiles are the answers,
-// one after the other; the last one stays.
+// proofStory checks a target in virtual time. answers are its goroutineleak profiles, one after
+// the other; the last one stays.
 func proofStory(t *testing.T, o Options, ran func(p *target, run int), answers ...func(p *target) (*stack.Snapshot, error)) (res *result, asked int, log []string, took time.Duration) {
 	t.Helper()
 	p := &target{at: map[string]func(time.Duration) int64{"main.serve": always(5), "main.old": always(6)}, start: time.Now()}
@@ -136,7 +136,7 @@ func proofStory(t *testing.T, o Options, ran func(p *target, run int), answers .
 	return res, asked, log, time.Since(start)
 }
 
-// lists answers with so many goroutines at each of the named stacks.
+// lists answers with a number of goroutines at each of the named stacks.
 func lists(stacks map[string]int64) func(*target) (*stack.Snapshot, error) {
 	return func(*target) (*stack.Snapshot, error) {
 		profile := &collector.Profile{Kind: collector.KindGoroutineLeak, Format: collector.FormatDebug2, Time: time.Now()}
@@ -164,7 +164,7 @@ func TestProof(t *testing.T) {
 		stayed, proven int64
 		asked, runs    int
 		log            string
-		quick          bool // nothing is waited for
+		quick          bool // the check does not wait
 	}{
 		{"at once, in the first of three runs", Options{Repeat: 3}, leaks, []answer{none, lists(map[string]int64{"main.leak": 10})}, 10, 10, 2, 1, "10 new goroutines are unreachable", true},
 		{"no such profile", Options{}, leaks, []answer{notFound}, 10, 0, 1, 1, "", false},
@@ -217,8 +217,8 @@ func TestVerdictOfAProof(t *testing.T) {
 	}
 }
 
-// An agent of gops has no such profile, and a target that is asked for debug=1 is asked for
-// it so too: signatures of debug=1 are its own.
+// A gops agent has no such profile. A target that is asked for debug=1 is asked for this
+// profile in the same format, because signatures of debug=1 differ.
 func TestLeakFetcher(t *testing.T) {
 	require.Nil(t, leakFetcher(nil, "gops://x:1"))
 	require.NotNil(t, leakFetcher(nil, "http://x/debug/pprof/goroutine?debug=1"))

@@ -9,51 +9,49 @@ import (
 )
 
 const (
-	// enoughDumps is how many dumps in a row tell which goroutines stay, where
-	// other profiles came before them.
+	// enoughDumps is how many dumps in a row show which goroutines stay, if other profiles came
+	// before them.
 	enoughDumps = 3
-	// enoughCounts is how many profiles tell by counts that goroutines have moved:
-	// in one, those that were there before may be missing by chance.
+	// enoughCounts is how many profiles show by counts that goroutines have moved: one alone
+	// may miss some by chance.
 	enoughCounts = 5
 )
 
-// window is what several profiles of the target, one after the other, say
-// together. A goroutine that comes and goes is in some of them; one that
-// stays is in all.
+// window combines consecutive profiles of the target. A goroutine that comes and goes is in
+// some of them; one that stays is in all.
 type window struct {
 	n    int
 	last *stack.Snapshot
 
-	// least has, of each signature that is in all profiles, the stack with the
-	// fewest goroutines; leastRoot is the smallest number of goroutines of each
-	// function that they began with.
+	// least has, for each signature that is in all profiles, the stack with the fewest
+	// goroutines; leastRoot is the smallest number of goroutines by their first function.
 	least     map[string]*stack.Stack
 	leastRoot map[string]int64
 	// peak are the largest numbers of goroutines of each signature; most and
 	// mostRoot are the largest since the last call of rest.
 	peak, most map[string]*stack.Stack
 	mostRoot   map[string]int64
-	// moved: some growth is taken for goroutines that were elsewhere before.
+	// moved means that some growth is explained by goroutines that were elsewhere before.
 	moved bool
 
 	// dumps is how many of the latest profiles name their goroutines.
 	dumps int
-	// seen are the goroutines of these, by the last dump that they are in; stayed
-	// are those that are in each.
+	// seen maps their goroutines to the last dump that has them; stayed are those that are in
+	// each.
 	seen   map[uint64]int
 	stayed map[uint64]*routine
 }
 
-// routine is one goroutine that is in each dump of a window.
+// routine is a goroutine that is in each dump of a window.
 type routine struct{ places []place }
 
-// place is a stack that a goroutine was found at, and how often.
+// place is a stack at which a goroutine was seen, and how often.
 type place struct {
 	stack *stack.Stack
 	times int
 }
 
-// add takes a further profile.
+// add adds another profile.
 func (w *window) add(s *stack.Snapshot) {
 	w.last = s
 	roots := byRoot(s)
@@ -86,11 +84,11 @@ func (w *window) add(s *stack.Snapshot) {
 	w.addDump(s)
 }
 
-// rest forgets the largest numbers before the latest profile, because the
-// target was not at rest until then.
+// rest drops the largest numbers before the latest profile, because the target was not at rest
+// until then.
 func (w *window) rest() { w.most, w.mostRoot = maps.Clone(w.last.Stacks), byRoot(w.last) }
 
-// byRoot is the number of goroutines of each function that they began with.
+// byRoot counts the goroutines by their first function.
 func byRoot(s *stack.Snapshot) map[string]int64 {
 	out := map[string]int64{}
 	for _, st := range s.Stacks {
@@ -102,7 +100,7 @@ func byRoot(s *stack.Snapshot) map[string]int64 {
 // addDump follows the goroutines of a profile that names all of them.
 func (w *window) addDump(s *stack.Snapshot) {
 	for _, st := range s.Stacks {
-		if int64(len(st.IDs)) != st.Count {
+		if int64(len(st.Goroutines)) != st.Count {
 			w.dumps, w.seen, w.stayed = 0, nil, nil
 			return
 		}
@@ -112,7 +110,8 @@ func (w *window) addDump(s *stack.Snapshot) {
 		w.seen, w.stayed = map[uint64]int{}, map[uint64]*routine{}
 	}
 	for _, st := range s.Stacks {
-		for _, id := range st.IDs {
+		for _, one := range st.Goroutines {
+			id := one.ID
 			w.seen[id] = w.dumps
 			g := w.stayed[id]
 			if g == nil {
@@ -122,14 +121,14 @@ func (w *window) addDump(s *stack.Snapshot) {
 				g = &routine{}
 				w.stayed[id] = g
 			}
-			g.found(st)
+			g.visit(st)
 		}
 	}
 	maps.DeleteFunc(w.stayed, func(id uint64, _ *routine) bool { return w.seen[id] != w.dumps })
 }
 
-// found notes where the goroutine stands now.
-func (g *routine) found(st *stack.Stack) {
+// visit records where the goroutine is now.
+func (g *routine) visit(st *stack.Stack) {
 	for i := range g.places {
 		if p := &g.places[i]; p.stack.Signature == st.Signature {
 			p.stack, p.times = st, p.times+1
@@ -139,8 +138,7 @@ func (g *routine) found(st *stack.Stack) {
 	g.places = append(g.places, place{st, 1})
 }
 
-// usual is the stack that the goroutine was found at most often, the last one
-// of several.
+// usual returns the stack at which the goroutine was seen most often, the last one of several.
 func (g *routine) usual() *stack.Stack {
 	best := g.places[0]
 	for _, p := range g.places[1:] {
@@ -151,7 +149,7 @@ func (g *routine) usual() *stack.Stack {
 	return best.stack
 }
 
-// meets tells whether the two were found at the same stack.
+// meets reports whether the two were seen at the same stack.
 func (g *routine) meets(o *routine) bool {
 	for _, p := range g.places {
 		for _, q := range o.places {
@@ -163,24 +161,22 @@ func (g *routine) meets(o *routine) bool {
 	return false
 }
 
-// named tells whether goroutines can be told apart by their ids, before and
-// after.
+// named reports whether goroutines have ids, before and after.
 func named(base, head *window) bool {
 	return base.dumps > 0 && head.dumps > 0 && (head.dumps == head.n || head.dumps >= enoughDumps)
 }
 
 // growth is a stack that grew.
 type growth struct {
-	// Delta is the goroutines that were there before, and those that stayed.
+	// Delta has the goroutines before, and those that stayed.
 	stack.Delta
-	// alive: some of these were seen elsewhere too, so they may end yet.
+	// alive means that some of these were seen elsewhere too, so they may still end.
 	alive bool
-	// proven is how many of those that came are unreachable.
+	// proven is how many of the new ones are unreachable.
 	proven int64
 }
 
-// grown is the stacks that are looked at and that grew from one window to the
-// other, most grown first.
+// grown returns the selected stacks that grew from one window to the other, most grown first.
 func (c *checker) grown(base, head *window) []growth {
 	var out []growth
 	if named(base, head) {
@@ -199,9 +195,8 @@ func sortByGrowth(list []growth) {
 	})
 }
 
-// grownByID counts the goroutines that stayed and that were not there before,
-// but for those that took the place of one that ended, as the restarted workers
-// of a pool do.
+// grownByID counts the goroutines that stayed and are new, except those that replaced one that
+// ended, as restarted workers of a pool do.
 func (c *checker) grownByID(base, head *window) []growth {
 	var ended []*routine
 	before := map[string]int64{} // by signature
@@ -242,10 +237,9 @@ func (c *checker) grownByID(base, head *window) []growth {
 	return out
 }
 
-// grownByCount compares the most that was there before with the least that is
-// there now. A goroutine that only stands elsewhere in its function than before
-// has not come: what is gone from one stack of a function is not counted at
-// another.
+// grownByCount compares the largest number before with the smallest number now. A goroutine
+// that moved within its function is not new: if it left one stack of a function, it does not
+// count at another.
 func (c *checker) grownByCount(base, head *window) []growth {
 	gone := map[string]int64{} // by root
 	for sig, st := range base.least {
@@ -259,8 +253,7 @@ func (c *checker) grownByCount(base, head *window) []growth {
 	still := stack.Diff(before, &stack.Snapshot{Stacks: head.least})
 	stayed, byRoot := map[string]int64{}, map[string]int64{}
 	head.moved = false
-	// Those that nobody looks at come first: what is gone was rather one of them
-	// than one to report.
+	// Unselected stacks come first: a goroutine that left was more likely one of theirs.
 	for _, wanted := range []bool{false, true} {
 		for _, d := range still {
 			if d.Growth() > 0 && c.isWanted(d.Stack) == wanted {
@@ -273,8 +266,8 @@ func (c *checker) grownByCount(base, head *window) []growth {
 			}
 		}
 	}
-	// Some go to and fro between stacks: then their function has more goroutines in
-	// each profile, wherever they stand.
+	// Some move back and forth between stacks. Then their function has more goroutines in each
+	// profile, wherever they are.
 	var out []growth
 	for _, d := range stack.Diff(before, head.last) {
 		r, n := root(d.Stack), stayed[d.Signature]

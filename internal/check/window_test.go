@@ -22,7 +22,7 @@ type worker struct {
 	where    func(time.Duration) spot
 }
 
-// spot is where a goroutine stands.
+// spot is where a goroutine is.
 type spot struct {
 	state string
 	funcs []string // leaf first
@@ -59,8 +59,8 @@ func (p *program) named(r worker) worker {
 	return r
 }
 
-// churn starts goroutines all the time for the next minutes, on average one
-// every period, each of which lives for life.
+// churn keeps starting goroutines for the next minutes, on average one every period, each of
+// which lives for life.
 func (p *program) churn(period, life time.Duration, where func(time.Duration) spot) {
 	p.stream(func() time.Duration { return time.Duration(p.rnd.ExpFloat64() * float64(period)) }, life, where)
 }
@@ -74,7 +74,7 @@ func (p *program) stream(pause func() time.Duration, life time.Duration, where f
 	p.streams = append(p.streams, out)
 }
 
-// loop is a goroutine that sleeps for 20 ms and works for 5 ms, for ever.
+// loop makes a goroutine that sleeps for 20 ms and works for 5 ms, for ever.
 func (p *program) loop(name string) func(time.Duration) spot {
 	phase := time.Duration(p.rnd.Int64N(int64(25 * time.Millisecond)))
 	return func(t time.Duration) spot {
@@ -111,16 +111,15 @@ func (p *program) profile(context.Context) (*stack.Snapshot, error) {
 			rec.Frames = append(rec.Frames, &collector.Frame{Func: f, File: "/src/x.go", Line: 3})
 		}
 		if p.ids {
-			rec.IDs = []uint64{r.id}
+			rec.Goroutines = []collector.Goroutine{{ID: r.id}}
 		}
 		out.Records = append(out.Records, rec)
 	}
 	return stack.Of(out), nil
 }
 
-// A goroutine counts only if it is there in each profile after the load: what
-// comes and goes is no leak, whatever it does, and one goroutine that stays is
-// found in the midst of it.
+// A goroutine counts only if it is in each profile after the load. Goroutines that come and go
+// are no leak, whatever they do, and one that stays is found among them.
 func TestTransientGoroutinesAreNoLeak(t *testing.T) {
 	noise := func(p *program) {
 		for i := range 4 {
@@ -133,7 +132,7 @@ func TestTransientGoroutinesAreNoLeak(t *testing.T) {
 		before func(p *program) // starts with the program
 		load   func(p *program)
 		want   map[string]int64 // what leaks, by its function
-		ids    bool             // only goroutine ids can tell
+		ids    bool             // only goroutine ids show it
 	}{
 		{name: "short sleeps", before: noise},
 		{name: "short sleeps, only after the load", load: noise},

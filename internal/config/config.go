@@ -87,9 +87,10 @@ func Default() Config {
 			Push:              defaultPush(),
 		},
 		Alerting: Alerting{
-			MinConfidence:  0.95,
-			CriticalWithin: model.Duration(6 * time.Hour),
-			ResendInterval: model.Duration(time.Minute),
+			MinConfidence:     0.95,
+			SuspectConfidence: 0.5,
+			CriticalWithin:    model.Duration(6 * time.Hour),
+			ResendInterval:    model.Duration(time.Minute),
 		},
 		Storage: Storage{
 			URL:       "file:///var/lib/gorowatch",

@@ -34,6 +34,8 @@ func TestFull(t *testing.T) {
 	require.True(t, c.Alerting.Webhooks[1].SendResolved, "as by default")
 	require.Equal(t, "testdata/good/secrets/hook", c.Alerting.Webhooks[1].URLFile)
 	require.Equal(t, "testdata/good/secrets/inbound", c.Alerting.Inbound.CredentialsFile)
+	require.True(t, c.Alerting.Images.Enabled)
+	require.Equal(t, "testdata/good/secrets/pictures", c.Alerting.Images.KeyFile)
 	require.True(t, c.Targets[0].HTTPClientConfig.EnableHTTP2, "the HTTP client has its defaults")
 	require.Len(t, c.Targets[2].ServiceDiscovery, 2)
 	require.Equal(t, &file.SDConfig{Files: []string{"testdata/good/targets/*.yml"}, RefreshInterval: model.Duration(time.Minute)}, c.Targets[2].ServiceDiscovery[0], "relative to the file")
@@ -49,7 +51,7 @@ func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
 	text := c.String()
 	require.NotContains(t, text, "hunter2")
 	require.Contains(t, text, "<secret>")
-	// A secret that has to be an address is none any more.
+	// A secret that has to be an address is no longer valid.
 	text = strings.ReplaceAll(text, "url: <secret>", "url: http://chat")
 	again, err := Load([]byte(text))
 	require.NoError(t, err, text)
@@ -60,7 +62,7 @@ func TestShownConfigurationHidesSecretsAndLoadsAgain(t *testing.T) {
 	require.Equal(t, c.Profiles, again.Profiles)
 }
 
-// What tells services, versions or targets apart is no replica of a Prometheus.
+// Labels that distinguish services, versions or targets are no replica labels.
 func TestReplicaLabels(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                                           {"prometheus_replica", "replica", "__replica__"},
@@ -81,8 +83,7 @@ func TestReplicaLabels(t *testing.T) {
 	}
 }
 
-// Each file in testdata/bad says in its first lines what the user reads, one for
-// each of its mistakes.
+// Each file in testdata/bad begins with the expected errors, one for each of its mistakes.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yml")
 	require.NoError(t, err)
@@ -121,7 +122,7 @@ func TestHugeFile(t *testing.T) {
 	require.ErrorContains(t, err, "expected a YAML file")
 }
 
-// Whatever is wrong with a file, it is an error with a text.
+// Any invalid file gives an error with a text.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.yml")
 	require.NoError(f, err)

@@ -93,7 +93,7 @@ func fields(t *testing.T, prefix string, v reflect.Value) (out []field) {
 	return out
 }
 
-// element is an entry of a list with its defaults.
+// element returns an entry of a list with its defaults.
 func element(t *testing.T, typ reflect.Type) reflect.Value {
 	v := reflect.New(typ)
 	if u, ok := v.Interface().(interface{ UnmarshalYAML(func(any) error) error }); ok {
@@ -102,7 +102,7 @@ func element(t *testing.T, typ reflect.Type) reflect.Value {
 	return v.Elem()
 }
 
-// text is a default as it would be written; empty: none.
+// text writes a default as in a file; empty: none.
 func text(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case []string:
@@ -123,7 +123,7 @@ func text(v reflect.Value) string {
 // row is a row of a table: the key, the type, the default, the meaning.
 var row = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| ([^|]*) \\| (.+) \\|$")
 
-// The page has every key, with its type and default, and none that is not.
+// The page has exactly the keys that exist, with type and default.
 func TestPageOfTheConfiguration(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestPageOfTheConfiguration(t *testing.T) {
 	want := fields(t, "", reflect.ValueOf(Default()))
 	want = append(want, fields(t, httpClient, reflect.ValueOf(commoncfg.DefaultHTTPClientConfig))...)
 	want = slices.DeleteFunc(want, func(f field) bool {
-		// A secret manager's references, which nobody could resolve here.
+		// References of a secret manager, which cannot be resolved here.
 		return strings.HasSuffix(f.key, "_ref")
 	})
 	var missing []string
@@ -158,7 +158,7 @@ func TestPageOfTheConfiguration(t *testing.T) {
 	require.Empty(t, documented, "docs/configuration.md has keys that do not exist")
 }
 
-// What the page shows as an example is one.
+// The examples of the page are valid.
 func TestExamplesOfThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// Scrapes tells whether there are targets that gorowatch can scrape itself.
+// Scrapes reports whether gorowatch can scrape any target itself.
 func (c *Config) Scrapes() bool {
 	return slices.ContainsFunc(c.Targets, func(t TargetSet) bool { return len(t.Static) > 0 || len(t.ServiceDiscovery) > 0 })
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every file that a configuration names is looked for, by its key.
+// Every file that a configuration names is checked, and reported by its key.
 func TestCheckFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

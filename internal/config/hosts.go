@@ -9,7 +9,7 @@ import (
 )
 
 // ParseHosts reads patterns of hosts: a name, *.domain for all names below it,
-// an address, or a network such as 10.0.0.0/8. The result tells whether a host
+// an address, or a network such as 10.0.0.0/8. The result reports whether a host
 // without port is one of them. No name is looked up, so a name is never within a
 // network.
 func ParseHosts(patterns []string) (func(host string) bool, error) {
@@ -44,7 +44,7 @@ func ParseHosts(patterns []string) (func(host string) bool, error) {
 	}, nil
 }
 
-// hostError is a pattern that is none.
+// hostError reports an invalid host pattern.
 type hostError struct {
 	index   int
 	pattern string
@@ -56,8 +56,8 @@ func (e hostError) Error() string {
 
 func hostName(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
 
-// isHostName tells whether a text can be a name, by its characters and the
-// length of its labels.
+// isHostName reports whether a text can be a host name, by its characters and the length of its
+// labels.
 func isHostName(s string) bool {
 	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
 		if label == "" || len(label) > 63 || strings.ContainsFunc(label, func(r rune) bool {

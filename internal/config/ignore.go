@@ -39,6 +39,20 @@ func (i Ignore) Ends() (time.Time, error) {
 	return time.Parse(time.RFC3339, i.Until)
 }
 
+// Ended returns a notice for each rule that has expired.
+func Ended(rules []Ignore, now time.Time) (out []string) {
+	for i, r := range rules {
+		if until, err := r.Ends(); err == nil && !until.IsZero() && !now.Before(until) {
+			text := fmt.Sprintf("ignore[%d] ended %s and is not applied any more", i, r.Until)
+			if r.Comment != "" {
+				text += ": " + r.Comment
+			}
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 // Pattern compiles an anchored regular expression. It returns nil for an empty one.
 func Pattern(s string) (*regexp.Regexp, error) {
 	if s == "" {

@@ -3,17 +3,25 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/gorowatch/gorowatch/internal/forge"
 )
 
-// Links are where the pages and alerts lead besides gorowatch itself.
+// Links are addresses outside of gorowatch that pages and alerts link to.
 type Links struct {
-	// Source says where the source of services can be looked at; of those that
-	// match a frame the first counts.
+	// Source says where the source of services can be viewed; the first entry that matches a
+	// frame counts.
 	Source []SourceLink `yaml:"source,omitempty"`
+	// Compare says where two versions of services are compared; the first entry that matches a
+	// service counts.
+	Compare []CompareLink `yaml:"compare,omitempty"`
 	// Dashboard is a template of the address of a service's dashboard, with
 	// {label}, {from} and {to}.
 	Dashboard string `yaml:"dashboard,omitempty"`
@@ -26,6 +34,14 @@ type Links struct {
 	Issues []IssueLink `yaml:"issues,omitempty"`
 }
 
+// CompareLink is where two versions of a service are compared.
+type CompareLink struct {
+	// Matchers of the labels of the service; empty: all.
+	Matchers []string `yaml:"matchers,omitempty"`
+	// URL is a template with {previous}, {version} and {label}.
+	URL string `yaml:"url,omitempty"`
+}
+
 // IssueLink is where an issue about a leak is opened.
 type IssueLink struct {
 	// Name of the tracker, as the link says it.
@@ -36,7 +52,7 @@ type IssueLink struct {
 	URL string `yaml:"url,omitempty"`
 }
 
-// Owner says who looks after some services.
+// Owner names the owner of some services.
 type Owner struct {
 	// Matchers of the labels of the service and of its instances; empty: all.
 	Matchers []string `yaml:"matchers,omitempty"`
@@ -67,6 +83,32 @@ type SourceLink struct {
 	Prefix string `yaml:"prefix,omitempty"`
 	// URL is a template with {version}, {path} and {line}.
 	URL string `yaml:"url,omitempty"`
+	// Commits says where the commits of the files are asked for; nil: nowhere.
+	Commits *Commits `yaml:"commits,omitempty"`
+}
+
+// Commits is the API of a Git forge.
+type Commits struct {
+	// API is "github" or "gitlab".
+	API string `yaml:"api,omitempty"`
+	// URL is the address of the API; empty: that of the host of the source.
+	URL              string                     `yaml:"url,omitempty"`
+	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:"http_config,omitempty"`
+}
+
+// UnmarshalYAML decodes the section over its defaults.
+func (c *Commits) UnmarshalYAML(unmarshal func(any) error) error {
+	*c = Commits{HTTPClientConfig: commoncfg.DefaultHTTPClientConfig}
+	type commitsSection Commits
+	return unmarshal((*commitsSection)(c))
+}
+
+// commits checks where commits are asked for. source is the address of a line.
+func (v *validator) commits(field, source string, c *Commits) {
+	if _, err := forge.NewRepo(forge.Options{Kind: forge.Kind(c.API), Template: source, API: c.URL, Client: http.DefaultClient}); err != nil {
+		v.add(field, err)
+	}
+	v.add(field+".http_config", c.HTTPClientConfig.Validate())
 }
 
 // placeholder is a name in a template.
@@ -99,6 +141,17 @@ func (v *validator) links(l *Links) {
 		}
 		v.template(field+".url", s.URL, []string{"version", "path", "line"})
 		v.matchers(field, s.Matchers)
+		if s.Commits != nil {
+			v.commits(field+".commits", s.URL, s.Commits)
+		}
+	}
+	for i, x := range l.Compare {
+		field := fmt.Sprintf("links.compare[%d]", i)
+		if x.URL == "" {
+			v.add(field+".url", errors.New("is empty, expected e.g. https://github.com/org/{job}/compare/{previous}...{version}"))
+		}
+		v.template(field+".url", x.URL, nil)
+		v.matchers(field, x.Matchers)
 	}
 	for i, x := range l.Issues {
 		field := fmt.Sprintf("links.issues[%d]", i)

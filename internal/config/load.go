@@ -106,6 +106,13 @@ func (c *Config) setDirectory(dir string) {
 		w.HTTPClientConfig.SetDirectory(dir)
 		w.URLFile = commoncfg.JoinDir(dir, w.URLFile)
 	}
+	for _, s := range c.Links.Source {
+		if s.Commits != nil {
+			s.Commits.HTTPClientConfig.SetDirectory(dir)
+		}
+	}
+	c.Alerting.KubernetesEvents.HTTPClientConfig.SetDirectory(dir)
+	c.Alerting.Images.KeyFile = commoncfg.JoinDir(dir, c.Alerting.Images.KeyFile)
 	c.Alerting.Inbound.CredentialsFile = commoncfg.JoinDir(dir, c.Alerting.Inbound.CredentialsFile)
 }
 

@@ -12,12 +12,12 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// Cloud is how to log in at a Prometheus that a cloud manages, as Prometheus'
-// own configuration has it under the same key. What it means is known by the
-// library of that cloud, which weighs megabytes: here it is just kept.
+// Cloud is the login to a managed Prometheus, as in Prometheus' own configuration under the
+// same key. This package only stores it. The library of the cloud, which weighs megabytes,
+// interprets it.
 type Cloud map[string]any
 
-// secret tells by the name of a key that its value is nobody's business.
+// secret reports whether the name of a key is that of a secret.
 var secret = regexp.MustCompile(`(?i)secret|password|access_key`)
 
 // MarshalYAML hides the secrets.
@@ -39,7 +39,7 @@ func hidden(m map[string]any) map[string]any {
 	return out
 }
 
-// UnmarshalYAML keeps what is there, with text as keys at any depth.
+// UnmarshalYAML stores the section as it is, with strings as keys at every level.
 func (c *Cloud) UnmarshalYAML(unmarshal func(any) error) error {
 	var m map[string]any
 	if err := unmarshal(&m); err != nil {
@@ -89,7 +89,7 @@ func (c Cloud) setDirectory(dir string) {
 	}
 }
 
-// Clouds are the logins that are configured, by their keys.
+// Clouds returns the logins that are configured, by their keys.
 func (p *Prometheus) Clouds() map[string]Cloud {
 	all := map[string]Cloud{"sigv4": p.SigV4, "google_iam": p.GoogleIAM, "azuread": p.AzureAD}
 	maps.DeleteFunc(all, func(_ string, c Cloud) bool { return c == nil })

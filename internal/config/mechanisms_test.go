@@ -1,6 +1,6 @@
 package config
 
-// The mechanisms of service discovery that the program has are main's to link.
+// main links the mechanisms of service discovery, so the tests need to link them too.
 import (
 	_ "github.com/prometheus/prometheus/discovery/consul"
 	_ "github.com/prometheus/prometheus/discovery/dns"

@@ -15,13 +15,16 @@ type Profiles struct {
 	BaselineInterval model.Duration `yaml:"baseline_interval,omitempty"`
 	// BaselineInstances is how many instances of a service each baseline has.
 	BaselineInstances int `yaml:"baseline_instances,omitempty"`
-	// SuspicionInterval is the shortest time between two profiles of an instance of a
-	// suspicious service. It doubles while nothing is found.
+	// SuspicionInterval is the time between two profiles of an instance of a suspicious
+	// service, after the first ones. It doubles while nothing is found.
 	SuspicionInterval model.Duration `yaml:"suspicion_interval,omitempty"`
 	// DumpLimit is the number of goroutines up to which an instance with a leak is
 	// asked for a dump with ages (debug=2). A dump stops all its goroutines for about
 	// 80 µs for each one. 0: never.
 	DumpLimit int `yaml:"dump_limit"`
+	// LabelsInAlerts are the keys of pprof labels whose values alerts, pages and the API
+	// may show. All others are hashed.
+	LabelsInAlerts []string `yaml:"labels_in_alerts,omitempty"`
 	// Timeout of one pull.
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 	// Concurrency is the number of pulls at a time, over all targets.
@@ -69,6 +72,11 @@ func (v *validator) profiles(p *Profiles) {
 	v.duration("profiles.suspicion_interval", p.SuspicionInterval, 100*time.Millisecond, 24*time.Hour)
 	v.duration("profiles.timeout", p.Timeout, 100*time.Millisecond, 10*time.Minute)
 	v.between("profiles.baseline_instances", p.BaselineInstances, 1, 100)
+	for i, key := range p.LabelsInAlerts {
+		if key == "" || len(key) > 80 {
+			v.add(fmt.Sprintf("profiles.labels_in_alerts[%d]", i), fmt.Errorf("%q, expected the key of a pprof label of 1 to 80 bytes", key[:min(len(key), 40)]))
+		}
+	}
 	v.between("profiles.dump_limit", p.DumpLimit, 0, 1_000_000)
 	v.between("profiles.concurrency", p.Concurrency, 1, 1000)
 	if s := p.TargetCPU; !(s > 0 && s <= 1) {

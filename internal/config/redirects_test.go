@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Service discovery over HTTP does not take its credentials to where its server
-// redirects, and without credentials it goes there.
+// Service discovery over HTTP does not follow a redirect with credentials; without credentials
+// it does.
 func TestDiscoveryTakesNoCredentialsElsewhere(t *testing.T) {
 	var arrived []string
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

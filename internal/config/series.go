@@ -34,6 +34,15 @@ func (p *Prometheus) Signals() (signals.Set, error) {
 	return signals.Parse(n)
 }
 
+// GoroutineNames returns the metrics, or expressions, that are tried for the counts.
+func (p *Prometheus) GoroutineNames() (names []string) {
+	set, _ := p.Signals() // an invalid section was refused before
+	for _, m := range set.Goroutines {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
 // series checks the section prometheus.series.
 func (v *validator) series(p *Prometheus) {
 	if p.Load != "" && !slices.Equal(p.Series.Load, defaultSeries().Load) && len(p.Series.Load) > 0 {

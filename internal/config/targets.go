@@ -48,6 +48,9 @@ type TargetSet struct {
 	// GoroutineLeak allows pulling the goroutineleak profile where the target has it, at
 	// most once an hour for each leak.
 	GoroutineLeak bool `yaml:"goroutineleak"`
+	// Heap allows pulling a heap profile where a library leaks and it is not known who
+	// calls it, a few times for each leak.
+	Heap bool `yaml:"heap"`
 
 	HTTPClientConfig commoncfg.HTTPClientConfig `yaml:",inline"`
 }
@@ -58,6 +61,7 @@ func DefaultTargetSet() TargetSet {
 		Path:             "/debug/pprof/",
 		MetricsPath:      "/metrics",
 		GoroutineLeak:    true,
+		Heap:             true,
 		TargetLimit:      20_000,
 		HTTPClientConfig: commoncfg.DefaultHTTPClientConfig,
 	}

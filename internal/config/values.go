@@ -42,7 +42,7 @@ func isScalar(t reflect.Type) bool {
 	return true
 }
 
-// expectationOfKind is the expectation of types that have none of their own.
+// expectationOfKind returns the expectation of types that have none of their own.
 func expectationOfKind(k reflect.Kind) expectation {
 	switch k {
 	case reflect.Bool:
@@ -55,7 +55,7 @@ func expectationOfKind(k reflect.Kind) expectation {
 	return expectation{is: "a whole number", expected: "e.g. 10"}
 }
 
-// valueError is the error of a library about a value, without the value if that may be
+// valueError returns the error of a library about a value, without the value if that may be
 // a secret.
 func valueError(err error, secret bool) string {
 	if e, ok := errors.AsType[*url.Error](err); ok {

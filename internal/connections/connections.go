@@ -1,8 +1,7 @@
-// Package connections bounds the connections of HTTP servers, in number and in the time
-// that a client may take.
+// Package connections bounds the connections of HTTP servers, in number and in the time that a
+// client may take.
 //
-// It knows nothing of what is served: internal/app serves the pages and the debug
-// handlers with it.
+// It does not know what is served: internal/app uses it for the pages and the debug handlers.
 package connections
 
 import (
@@ -15,12 +14,12 @@ import (
 )
 
 const (
-	// DefaultMax is that of Prometheus.
+	// DefaultMax is the default of Prometheus.
 	DefaultMax = 512
 
-	// How long a client may take for a request, and for the answer, and keep a
-	// connection that it does not use. The answer may be the difference of two
-	// large profiles from a slow bucket over a slow link.
+	// How long a client may take for a request, and for the answer, and keep an idle
+	// connection. The answer may be the difference of two large profiles from a slow bucket
+	// over a slow link.
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
 	WriteTimeout  = 5 * time.Minute
@@ -39,9 +38,8 @@ func NewServer(h http.Handler, c *Limit) *http.Server {
 	}
 }
 
-// Max is how many connections there may be: as many as wanted, and
-// no more than half of the files that the process may have open. 0 files: not
-// known.
+// Max returns how many connections there may be: as many as wanted, and no more than half of
+// the files that the process may have open. 0 files: not known.
 func Max(wanted int, files uint64) int {
 	if half := files / 2; files > 0 && half < uint64(wanted) {
 		return max(int(half), 1)
@@ -49,9 +47,9 @@ func Max(wanted int, files uint64) int {
 	return wanted
 }
 
-// Limit bounds the connections of a server. When there are too many, an
-// old one is closed for a new one, so that whoever holds many open keeps nobody
-// else out: a probe is always answered.
+// Limit bounds the connections of a server. If there are too many, an old one is closed for a
+// new one. So a client with many open connections does not block others, and a probe is always
+// answered.
 type Limit struct {
 	limit  int
 	logger *slog.Logger
@@ -71,7 +69,7 @@ func New(limit int, logger *slog.Logger) *Limit {
 type conn struct {
 	net.Conn
 	of *Limit
-	// idle and since are its state, by the lock of of.
+	// idle and since are its state, under the lock of of.
 	idle  bool
 	since time.Time
 }
@@ -85,7 +83,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// changed wakes up who waits for room. The caller has the lock.
+// changed wakes up those that wait for room. The caller has the lock.
 func (s *Limit) changed() {
 	close(s.freed)
 	s.freed = make(chan struct{})
@@ -106,7 +104,7 @@ func (s *Limit) setState(nc net.Conn, state http.ConnState) {
 	s.changed()
 }
 
-// limited is a listener whose connections are bounded.
+// limited is a listener with bounded connections.
 type limited struct {
 	net.Listener
 	of     *Limit
@@ -125,7 +123,7 @@ func (l *limited) Close() error {
 	return l.Listener.Close()
 }
 
-// Accept implements net.Listener. It makes room for a connection that comes.
+// Accept implements net.Listener. It makes room for a new connection.
 func (l *limited) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
 	if err != nil {
@@ -153,8 +151,8 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// admit takes a connection in if there is room. Else it says which one to close
-// for it, or how long none will be ripe for that, unless freed is closed before.
+// admit accepts a connection if there is room. Otherwise it returns the one to close, or how
+// long none can be closed, unless freed is closed before.
 func (s *Limit) admit(nc net.Conn) (c, victim *conn, wait time.Duration, freed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -42,15 +42,14 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-// until waits for the other end to close the connection, and returns after how
-// long it has.
+// until waits for the other end to close the connection, and returns how long that took.
 func until(c net.Conn) time.Duration {
 	began := time.Now()
 	_, _ = io.Copy(io.Discard, c)
 	return time.Since(began)
 }
 
-// Whatever a client leaves undone, its connection ends.
+// Whatever a client does not finish, its connection ends.
 func TestNoClientHoldsAConnectionForEver(t *testing.T) {
 	for name, c := range map[string]struct {
 		send string
@@ -81,7 +80,7 @@ func TestNoClientHoldsAConnectionForEver(t *testing.T) {
 	}
 }
 
-// A reader that takes none of a long answer does not keep it for ever either.
+// A client that does not read a long answer cannot keep the connection for ever either.
 func TestNoReaderHoldsAnAnswerForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := New(10, slog.New(slog.DiscardHandler))
@@ -109,8 +108,8 @@ func TestNoReaderHoldsAnAnswerForEver(t *testing.T) {
 	})
 }
 
-// Many clients that finish nothing keep nobody out: not idle ones, and not those
-// that are always in the middle of a request.
+// Many clients that never finish do not block others, whether they are idle or always in the
+// middle of a request.
 func TestAlwaysRoomForOneMore(t *testing.T) {
 	const limit = 8
 	for name, c := range map[string]struct {
@@ -162,7 +161,7 @@ func TestAlwaysRoomForOneMore(t *testing.T) {
 	}
 }
 
-// The end comes at once, also while a connection waits for room.
+// Shutdown is immediate, also while a connection waits for room.
 func TestCloseWhileOneWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := New(1, slog.New(slog.DiscardHandler))
@@ -183,7 +182,7 @@ func TestCloseWhileOneWaitsForRoom(t *testing.T) {
 	})
 }
 
-// dialTo is a connection that l has accepted.
+// dialTo makes a connection that l has accepted.
 func (p *pipes) dialTo(t *testing.T, l net.Listener) net.Conn {
 	t.Helper()
 	accepted := make(chan net.Conn)

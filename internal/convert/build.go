@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// builder makes a profile of records as they are read.
+// builder makes a profile from records as they are read.
 type builder struct {
 	out       *profile.Profile
 	functions map[[2]string]*profile.Function // by name and file
@@ -29,8 +29,8 @@ func newBuilder() *builder {
 	}
 }
 
-// hidden are the functions of the runtime that a dump leaves out although goroutines
-// wait in them. What reads the profile tells by them what they wait for.
+// hidden are the runtime's functions that a dump leaves out although goroutines wait in them.
+// Readers of the profile find the operation by them.
 var hidden = map[string]string{
 	"chan send":         "runtime.chansend1",
 	"chan receive":      "runtime.chanrecv1",
@@ -65,14 +65,14 @@ func (b *builder) add(format collector.Format, rec *collector.Record) error {
 	return nil
 }
 
-// extra adds a label that the program has not set itself.
+// extra adds a label that the program did not set.
 func (b *builder) extra(s *profile.Sample, key, value string) {
 	if _, has := s.Label[key]; !has && value != "" {
 		s.Label[key] = []string{value}
 	}
 }
 
-// leafOf is the function that a dump leaves out of a record, empty for none.
+// leafOf returns the function that a dump leaves out of a record, empty for none.
 func leafOf(rec *collector.Record) string {
 	if len(rec.Frames) > 0 && strings.HasPrefix(rec.Frames[0].Func, "runtime.") {
 		return ""
@@ -104,7 +104,7 @@ func (b *builder) location(f collector.Frame) *profile.Location {
 	return l
 }
 
-// profile is what was added, as p says what and of when it is.
+// profile returns the profile of all records, with kind and time from p.
 func (b *builder) profile(p *collector.Profile) *profile.Profile {
 	kind := &profile.ValueType{Type: string(p.Kind), Unit: "count"}
 	b.out.SampleType = []*profile.ValueType{kind}

@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// writeFile writes a whole file or none. What is there is replaced at the end.
+// writeFile writes a whole file or none. An existing file is replaced at the end.
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0) // such as /dev/stdout

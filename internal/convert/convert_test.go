@@ -36,7 +36,7 @@ gopkg.in/x%2ev2.(*T).send[...](0xc000112000)
 
 `
 
-// convert converts a dump and returns the file and what was said.
+// convert converts a dump and returns the file and the messages.
 func convert(t *testing.T, text string) (path, said string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func convert(t *testing.T, text string) (path, said string) {
 	return out, stderr.String()
 }
 
-// The reference implementation reads what is written.
+// The reference implementation reads the output.
 func TestReferenceReadsIt(t *testing.T) {
 	out, said := convert(t, dump)
 	require.Equal(t, fmt.Sprintf("gorowatch: wrote %s: 3 goroutines in 3 stacks\n", out), said)
@@ -90,7 +90,7 @@ func TestPprofOpensIt(t *testing.T) {
 	require.NotContains(t, stderr.String(), "binary")
 }
 
-// gorowatch finds the same stacks in what it wrote as in the dump, in real ones too.
+// gorowatch finds the same stacks in its output as in the dump, for real ones too.
 func TestSameStacks(t *testing.T) {
 	files, err := filepath.Glob("../stack/testdata/profiles/*.txt")
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, Run(t.Context(), Options{Dump: in, Output: filepath.Join(dir, "none", "x")}, &stdout, &stderr), "no such file or directory")
 }
 
-// FuzzBuilder makes valid profiles of whatever a record may hold.
+// FuzzBuilder makes valid profiles from any record.
 func FuzzBuilder(f *testing.F) {
 	f.Add("main.f", "/f.go", 3, int64(7), "chan send", "route", "/cart")
 	f.Fuzz(func(t *testing.T, function, file string, line int, count int64, state, key, value string) {

@@ -29,7 +29,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// slowAfter is how long all is well: what comes later has a before.
+// slowAfter is how long all is well, so that the leak has a baseline.
 const slowAfter = 20 * time.Second
 
 // Options of the demo.
@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// configuration is a usual one, with everything sixty times as fast.
+// configuration makes a usual one, with everything sixty times as fast.
 func configuration(leaky, fixed string) *config.Config {
 	second := model.Duration(time.Second)
 	c := config.Default()
@@ -124,7 +124,7 @@ func configuration(leaky, fixed string) *config.Config {
 	return &c
 }
 
-// listener is the flags of the web server.
+// listener makes the flags of the web server.
 func listener(address string) *web.FlagConfig {
 	if l, err := net.Listen("tcp", address); err == nil {
 		_ = l.Close()
@@ -135,7 +135,7 @@ func listener(address string) *web.FlagConfig {
 	return &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none}
 }
 
-// child is a service as a process of its own.
+// child is a service in its own process.
 type child struct {
 	addr  string
 	cmd   *exec.Cmd
@@ -179,7 +179,7 @@ func (c *child) stop() {
 	<-c.done
 }
 
-// screen tells a person what happens.
+// screen shows a person what happens.
 type screen struct {
 	began time.Time
 	pages *url.URL        // set before the first evaluation
@@ -198,7 +198,7 @@ func (s *screen) say(format string, args ...any) {
 	fmt.Fprintf(s.out, "%02d:%02d  %s\n", int(t.Minutes()), int(t.Seconds())%60, fmt.Sprintf(format, args...))
 }
 
-// follow says every few seconds how the services do.
+// follow prints every few seconds how the services do.
 func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -209,7 +209,7 @@ func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 			return
 		}
 		if s.isAlerted() && n%6 != 0 {
-			continue // the story is told
+			continue // the story is complete
 		}
 		list := services()
 		slices.SortFunc(list, func(a, b app.Service) int { return cmp.Compare(a.Labels.Get("job"), b.Labels.Get("job")) })
@@ -222,8 +222,8 @@ func (s *screen) follow(ctx context.Context, services func() []app.Service) {
 	}
 }
 
-// verdict is how a service does, in a few words. What an alert was sent for leaks,
-// whatever the counts alone say of it.
+// verdict says in a few words how a service does. A service with an alert leaks, whatever the
+// counts alone show.
 func (s *screen) verdict(job string, status trend.Status, gate trend.Gate) string {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -246,7 +246,7 @@ func (s *screen) isAlerted() bool {
 	return s.alerted
 }
 
-// leaks prints each leak once, and again when its evidence has climbed.
+// leaks prints each leak once, and again when its evidence is raised.
 func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 	firing := map[string]bool{}
 	for _, l := range leaks {
@@ -276,7 +276,7 @@ func (s *screen) leaks(_ time.Time, leaks []leak.Leak) {
 		s.mtx.Unlock()
 		if !again {
 			s.say("Its page: %s", page)
-			s.say("The twin with room for one answer in its channel stays silent. It goes on until Ctrl-C.")
+			s.say("The twin has room for one answer in its channel, and stays quiet. The demo runs until Ctrl-C.")
 		}
 	}
 }

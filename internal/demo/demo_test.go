@@ -31,14 +31,13 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// long is how long a test waits for what must happen: not how long it takes.
+// long bounds how long a test waits for something that must happen.
 const long = 2 * time.Minute
 
-// misbehave tells the service how to go wrong.
+// misbehave selects the failure of the service.
 const misbehave = "DEMO_SERVICE_MISBEHAVE"
 
-// TestMain is the demo's executable too: with the service's command it is the
-// service.
+// TestMain is the demo's executable too: with the service's command it is the service.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ServiceCommand {
 		os.Exit(service(os.Args[2:]))
@@ -76,7 +75,7 @@ func noChildren(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECHILD, "child %d", pid)
 }
 
-// waiting is a record of a goroutine profile whose goroutines ask the supplier.
+// waiting matches a record of a goroutine profile whose goroutines ask the supplier.
 var waiting = regexp.MustCompile(`(?m)^(\d+) @.*\n(?:#.*\n)*?#.*demo\.\(\*shop\)\.price\.func1`)
 
 // held counts the goroutines of a service that hold an answer, or wait for one.
@@ -124,13 +123,13 @@ func TestServiceLeaksWhenItIsSlowAndItsTwinDoesNot(t *testing.T) {
 	giveUp(fixed.addr)
 	require.GreaterOrEqual(t, held(t, client, leaky.addr), enough)
 	deadline := time.Now().Add(long)
-	for held(t, client, fixed.addr) > enough/2 { // those of the last tenth of a second are on their way
+	for held(t, client, fixed.addr) > enough/2 { // those of the last tenth of a second are still running
 		require.True(t, time.Now().Before(deadline), "they never come back")
 	}
 	require.GreaterOrEqual(t, held(t, client, leaky.addr), enough, "nor do these")
 }
 
-// While the supplier is quick, all is well: nobody gives up, and nothing stays.
+// While the supplier is fast, no request gives up, and no goroutine stays.
 func TestQuickSupplier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{slow: time.Now().Add(time.Hour)}
@@ -143,8 +142,7 @@ func TestQuickSupplier(t *testing.T) {
 	})
 }
 
-// The service ends when the demo's end of its standard input goes, and when it
-// is told to.
+// The service ends when its standard input is closed, and on a signal.
 func TestServiceEnds(t *testing.T) {
 	for name, end := range map[string]func(in *io.PipeWriter, cancel func()){
 		"with its input": func(in *io.PipeWriter, _ func()) { _ = in.Close() },
@@ -204,7 +202,7 @@ func TestRunEndsCleanly(t *testing.T) {
 	out := &terminal{more: make(chan struct{}, 1)}
 	done := make(chan error, 1)
 	go func() {
-		// The address is taken: any other will do.
+		// The address is in use: the demo takes another one.
 		done <- Run(ctx, Options{ListenAddress: taken.Addr().String(), Registry: prometheus.NewRegistry(), Out: out})
 	}()
 	pages := regexp.MustCompile(`Pages: (http://\S+)`)
@@ -253,7 +251,7 @@ func TestRunWithServicesThatFail(t *testing.T) {
 	}
 }
 
-// What an alert was sent for leaks, whatever the counts alone say a second later.
+// A service with an alert leaks, whatever the counts alone show a second later.
 func TestVerdictAgreesWithTheAlert(t *testing.T) {
 	out := &bytes.Buffer{}
 	s := &screen{out: out, began: time.Now(), told: map[string]bool{}, pages: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}}

@@ -1,4 +1,3 @@
-// Package demo shows in a minute what gorowatch does: it starts a small leaky
-// service and its fixed twin as processes of their own, watches both, and
-// prints the alert.
+// Package demo shows in a minute what gorowatch does: it starts a small leaky service and its
+// fixed twin in their own processes, watches both, and prints the alert.
 package demo

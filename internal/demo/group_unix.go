@@ -4,6 +4,6 @@ package demo
 
 import "syscall"
 
-// apart puts a process in a group of its own: Ctrl-C is for the demo, which
-// ends its children in its own order.
+// apart puts a process into its own group: Ctrl-C is for the demo, which ends its children in
+// its own order.
 func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

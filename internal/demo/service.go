@@ -20,7 +20,7 @@ import (
 const ServiceCommand = "demo-service"
 
 const (
-	// requestsPerSecond is the traffic of the service, which it makes itself.
+	// requestsPerSecond is the traffic of the service, which it generates itself.
 	requestsPerSecond = 20
 	// patience is how long a request waits for a price.
 	patience = 25 * time.Millisecond
@@ -28,7 +28,7 @@ const (
 
 // ServiceOptions of the demo's service.
 type ServiceOptions struct {
-	// Fixed: without the leak.
+	// Fixed leaves the leak out.
 	Fixed bool
 	// SlowAfter is when the supplier becomes slow, so that requests time out.
 	SlowAfter time.Duration
@@ -37,7 +37,7 @@ type ServiceOptions struct {
 // shop answers with prices that it asks a supplier for.
 type shop struct {
 	fixed bool
-	slow  time.Time // from when on the supplier is
+	slow  time.Time // when the supplier becomes slow
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,9 +49,9 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%.2f\n", price)
 }
 
-// price asks the supplier, and gives up when it takes too long. Here is the
-// leak: a supplier that answers later finds nobody who receives, and its
-// goroutine waits for ever. With room for one answer it would not.
+// price asks the supplier, and gives up when that takes too long. Here is the leak: if the
+// supplier answers later, nobody receives, and its goroutine waits for ever. A buffer for one
+// answer would fix it.
 func (s *shop) price(ctx context.Context) (float64, error) {
 	room := 0
 	if s.fixed {
@@ -78,9 +78,8 @@ func (s *shop) askSupplier() float64 {
 	return 9.99
 }
 
-// Serve runs the service until ctx is done or in, its standard input, ends,
-// which it does when the demo is gone, however it went. Its address is the
-// first line on out.
+// Serve runs the service until ctx is done or in, its standard input, ends. That happens
+// whenever the demo ends, even by a kill. Its address is the first line on out.
 func Serve(ctx context.Context, o ServiceOptions, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,7 +96,7 @@ func Serve(ctx context.Context, o ServiceOptions, in io.Reader, out io.Writer) e
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // ends with in alone: a read of standard input cannot be interrupted
+	go func() { // ends only with in: a read of standard input cannot be interrupted
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()

@@ -86,7 +86,7 @@ func TestArchives(t *testing.T) {
 		{members: []member{{"a: b.txt", "log line\n" + baseDump}}, name: "a: b.txt", total: 3, readAs: "a: b.txt of the archive; debug=2 dump; 1 line that belongs to no goroutine ignored"},
 		{members: []member{{"one.txt", baseDump}, {"two.txt", headDump()}}, err: "it holds 2 goroutine profiles: one.txt, two.txt; name one, as in "},
 		{members: []member{{"one.txt", baseDump}, {"two.txt", headDump()}}, name: "two.txt", total: 1906, readAs: "two.txt of the archive"},
-		{members: []member{{"one.txt", baseDump}}, name: "three.txt", err: `there is no "three.txt" in it; leave the name out to see what is`},
+		{members: []member{{"one.txt", baseDump}}, name: "three.txt", err: `there is no "three.txt" in it; leave the name out to list the members`},
 		{err: "no goroutine profile is among its 4 files: dir/README, dir/core, dir/empty, dir/heap.txt"},
 		{members: []member{{"cut.txt", baseDump[:strings.Index(baseDump, "\t/src/work.go")]}}, err: "cut.txt: line 6: it ends within goroutine 5"},
 		{members: []member{{"evil\x1b[31m.txt", "x"}}, err: "evil?[31m.txt"},
@@ -115,12 +115,12 @@ func TestArchives(t *testing.T) {
 	require.EqualValues(t, 3, total)
 }
 
-// Damaged archives and bombs are refused, and soon.
+// Damaged archives and bombs are refused quickly.
 func TestHostileArchives(t *testing.T) {
 	for name, data := range archives(t, []member{{"goroutine.txt", strings.Repeat(baseDump, 200)}}) {
 		for _, n := range []int{10, 300, len(data) / 2, len(data) - 3} {
 			if n < len(data) {
-				// A member that is whole may still be read.
+				// A complete member may still be read.
 				_, _ = (&Loader{}).Load(t.Context(), write(t, name, string(data[:n])))
 			}
 		}
@@ -140,7 +140,7 @@ func TestHostileArchives(t *testing.T) {
 	}
 }
 
-// FuzzArchive reads what claims to be an archive.
+// FuzzArchive reads files that claim to be an archive.
 func FuzzArchive(f *testing.F) {
 	for _, data := range archives(f, []member{{"a", "x"}, {"goroutine.txt", baseDump}}) {
 		f.Add(data, "")

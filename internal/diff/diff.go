@@ -17,7 +17,7 @@ const (
 	FormatMarkdown = "markdown"
 )
 
-// DefaultTop is how many stacks people are shown in a format. JSON has all (0).
+// DefaultTop returns how many stacks a format shows to people. JSON has all (0).
 func DefaultTop(format string) int {
 	if format == FormatJSON {
 		return 0
@@ -31,16 +31,16 @@ type Options struct {
 	// URLs, or gops://host:port.
 	Base, Head string
 	Format     string // one of the above; default FormatTable
-	// Label tells stacks apart by a pprof label, KEY, or takes those alone that have
-	// it with a value, KEY=VALUE. Default: neither.
+	// Label separates stacks by a pprof label, KEY, or selects those with a value, KEY=VALUE.
+	// Default: neither.
 	Label string
 	// Top is the number of stacks to show, those that grew most; 0: all.
 	Top    int
 	Loader Loader
 }
 
-// Run compares two profiles and writes the report to stdout. What is odd about
-// them goes to stderr. An error means that there is no report.
+// Run compares two profiles and writes the report to stdout. Warnings about them go to stderr.
+// An error means that there is no report.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	o.Loader.label = o.Label
 	b, err := o.Loader.load(ctx, o.Base)
@@ -77,8 +77,8 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	return report.Write(stdout, o.Format, o.Top)
 }
 
-// Remarks are what a person should know about how a profile was read, a line each. The
-// JSON has what was stripped or assumed itself.
+// Remarks returns what a person should know about how a profile was read, a line each. The JSON
+// itself has what was stripped or assumed.
 func Remarks(s *stack.Snapshot, format string) (lines []string) {
 	if s.ReadAs != "" && format != FormatJSON {
 		lines = append(lines, "read as: "+human.Line(s.ReadAs, 400))
@@ -86,5 +86,5 @@ func Remarks(s *stack.Snapshot, format string) (lines []string) {
 	return append(lines, s.Warnings...)
 }
 
-// ErrIncomplete says that counts mean nothing.
+// ErrIncomplete means that counts are meaningless.
 var ErrIncomplete = errors.New("the dump was cut at 64 MB, so its counts mean nothing; take the protocol buffer (without debug) instead")

@@ -141,7 +141,7 @@ func TestRunTop(t *testing.T) {
 	}
 }
 
-// The JSON is written as it is made: never more than a buffer at once.
+// The JSON is streamed: never more than a buffer at once.
 func TestJSONIsStreamed(t *testing.T) {
 	var b strings.Builder
 	for i := range 3000 {
@@ -159,8 +159,8 @@ func TestJSONIsStreamed(t *testing.T) {
 	require.True(t, json.Valid(out.Bytes()))
 }
 
-// The labels that all goroutines of a stack share are shown, but in what goes
-// into pull requests.
+// The labels that all goroutines of a stack share are shown, except in the format for pull
+// requests.
 func TestRunLabels(t *testing.T) {
 	dump := strings.NewReplacer("[chan send]:", "[chan send] {route: \"/cart\", n: 7}:").Replace(baseDump) +
 		"goroutine 8 [chan send] {route: \"/cart\", n: 8}:\nmain.logHandler.func1()\n\t/src/handler.go:29 +0x1d\n\n"
@@ -236,7 +236,7 @@ func TestRunShowsReadableNames(t *testing.T) {
 	}
 }
 
-// What is odd about a profile is said beside the report.
+// Warnings about a profile appear beside the report.
 func TestRunWarns(t *testing.T) {
 	twice := write(t, "twice.txt", headDump()+"\nanother one\n\n"+headDump())
 	var out, odd bytes.Buffer
@@ -253,7 +253,7 @@ func TestRunDifferentPrograms(t *testing.T) {
 	require.Contains(t, out.String(), "example.com/other.work")
 }
 
-// Whatever a profile's names hold, they stay within their lines.
+// Whatever names a profile has, they stay within their lines.
 func TestReportIsInert(t *testing.T) {
 	evil := "goroutine 1 [chan send]:\nmain.\x1b[31m```f\u202e<b>(0x1)\n\t/src/`x`.go:1 +0x1\n\n"
 	for _, format := range []string{FormatTable, FormatMarkdown, FormatJSON} {
@@ -269,7 +269,7 @@ func TestReportIsInert(t *testing.T) {
 	}
 }
 
-// The loader does not take half of one profile for the next.
+// The loader does not mix a part of a failed profile into the next.
 func TestLoaderAfterAnError(t *testing.T) {
 	l := &Loader{}
 	_, err := l.Load(t.Context(), write(t, "cut", "goroutine profile: total 9\n3 @ 0x1\n#\t0x1\tmain.f+0x1\t/f.go:1\n\n"))
@@ -297,11 +297,10 @@ func TestShare(t *testing.T) {
 	require.Equal(t, []float64{0.75, 0.25, 0}, []float64{r.Stacks[0].Share, r.Stacks[1].Share, r.Stacks[2].Share})
 }
 
-// BenchmarkProcess compares whole processes on the same two profiles of 20 000
-// distinct stacks, 30 deep: gorowatch as `make build` makes it and with the tag
-// slim, and go tool pprof. They take turns, so that what else the machine does
-// meets all of them, and the ratio is the median of the turns'. Run it with
-// -benchtime=20x.
+// BenchmarkProcess compares whole processes on the same two profiles of 20 000 distinct stacks,
+// 30 deep: gorowatch as `make build` makes it and with the tag slim, and go tool pprof. They
+// take turns, so that other load on the machine affects all of them, and the ratio is the
+// median over the turns. Run it with -benchtime=20x.
 func BenchmarkProcess(b *testing.B) {
 	dir := b.TempDir()
 	base, head := filepath.Join(dir, "base.pb.gz"), filepath.Join(dir, "head.pb.gz")
@@ -349,10 +348,10 @@ func BenchmarkProcess(b *testing.B) {
 		}
 		b.ReportMetric(median(ratios), "pprof/"+p.name)
 	}
-	b.ReportMetric(0, "ns/op") // all of them together, which tells nothing
+	b.ReportMetric(0, "ns/op") // the sum of all of them, which means nothing
 }
 
-// median is that of the numbers, which it leaves as they are.
+// median returns the median of numbers without changing their order.
 func median(of []float64) float64 { return slices.Sorted(slices.Values(of))[len(of)/2] }
 
 // BenchmarkJSON writes 20 000 stacks, 30 deep.
@@ -380,7 +379,7 @@ func BenchmarkJSON(b *testing.B) {
 	}
 }
 
-// mostWritten is how much was written, and how much at once.
+// mostWritten records how much was written, in all and at once.
 type mostWritten struct{ total, largest int }
 
 func (m *mostWritten) Write(b []byte) (int, error) {
@@ -407,9 +406,9 @@ func manyStacks(b testing.TB, path string, seed uint64) {
 	for i := range 6000 {
 		user = append(user, location(fmt.Sprintf("github.com/acme/shop/internal/pkg%d.(*Server).handle%d", i%150, i), fmt.Sprintf("/src/internal/pkg%d/file%d.go", i%150, i%7)))
 	}
-	// As in a program, each function has a few callers. Callers drawn anew for
-	// each stack make a graph of half a million edges, which no program has and
-	// which takes go tool pprof three times as long.
+	// As in a program, each function has a few callers. Random callers for each stack would
+	// make a graph of half a million edges, which no program has and which takes go tool pprof
+	// three times as long.
 	callers := make([][4]int, len(user))
 	for i := range callers {
 		for j := range callers[i] {

@@ -41,7 +41,7 @@ func (r *Report) json(b *bufio.Writer, limit int) error {
 		}
 		_, _ = b.WriteString(",\n")
 	}
-	shown, _ := r.shown(limit)
+	shown, _ := r.top(limit)
 	for _, part := range []struct {
 		name  string
 		value any
@@ -74,8 +74,7 @@ func (r *Report) json(b *bufio.Writer, limit int) error {
 	return err
 }
 
-// writeJSON writes a value whose lines begin with prefix, but for the first. text
-// is room for it.
+// writeJSON writes a value and prefixes all lines but the first. text is scratch space.
 func writeJSON(b *bufio.Writer, text *bytes.Buffer, prefix string, v any) error {
 	text.Reset()
 	e := json.NewEncoder(text)
@@ -96,7 +95,7 @@ func (s Stack) json(hints *stack.Hints) v1.Stack {
 	return x
 }
 
-// jsonLockstep is stacks that grow in lockstep, by their signatures.
+// jsonLockstep has stacks that grow in lockstep, by their signatures.
 type jsonLockstep struct {
 	Signatures []string `json:"signatures"`
 	Ratio      []int    `json:"ratio"`

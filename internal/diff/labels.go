@@ -15,8 +15,8 @@ import (
 // LabelCounts are the counts of goroutines by the value of a pprof label.
 type LabelCounts struct {
 	Key string `json:"key"`
-	// Values are those of both profiles, most grown first. That of goroutines without
-	// the label is empty.
+	// Values are those of both profiles, most grown first. Goroutines without the label have
+	// the empty value.
 	Values []LabelCount `json:"values"`
 }
 
@@ -27,19 +27,19 @@ type LabelCount struct {
 	Head  int64  `json:"head"`
 }
 
-// Growth is how many goroutines came.
+// Growth returns the number of additional goroutines.
 func (l LabelCount) Growth() int64 { return l.Head - l.Base }
 
-// maxLabelValues is how many values of a label are told apart, and shown of them.
+// maxLabelValues is how many values of a label are distinguished and shown.
 const (
 	maxLabelValues   = 1000
 	maxValuesInTable = 20
 )
 
-// otherValues is in the place of values beyond maxLabelValues.
+// otherValues stands for values beyond maxLabelValues.
 const otherValues = "(other values)"
 
-// labelled is a profile whose stacks are told apart by a label.
+// labelled is a profile whose stacks are separated by a label.
 type labelled struct {
 	all    *stack.Snapshot
 	values map[string]*stack.Snapshot

@@ -18,11 +18,11 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// keepFunc takes a record, which is used again for the next one.
+// keepFunc receives a record, which is used again for the next one.
 type keepFunc = func(collector.Format, *collector.Record) error
 
-// Loader reads profiles into snapshots. One Loader for the profiles that are
-// compared keeps once what they have in common.
+// Loader reads profiles into snapshots. One Loader for several profiles stores once what they
+// have in common.
 type Loader struct {
 	// Client makes the requests for URLs. Default http.DefaultClient.
 	Client *http.Client
@@ -31,24 +31,24 @@ type Loader struct {
 
 	label string // as Options.Label
 	build *stack.Builder
-	split *splitter // nil: not by a label
+	split *splitter // nil: no separation by a label
 }
 
 // Load reads the profile at place: an http or https URL (of a server alone, its
-// /debug/pprof/goroutine), gops://host:port for a gops agent, or else a file.
-// Errors name the place.
+// /debug/pprof/goroutine), gops://host:port for a gops agent, or else a file. Errors name the
+// place.
 func (l *Loader) Load(ctx context.Context, place string) (*stack.Snapshot, error) {
 	s, err := l.load(ctx, place)
 	return s.all, err
 }
 
-// Read hands the records of the profile at place to keep, as pprof.Read does, instead
-// of making a snapshot.
+// Read passes the records of the profile at place to keep, like pprof.Read, instead of making a
+// snapshot.
 func (l *Loader) Read(ctx context.Context, place string, keep keepFunc) (*collector.Profile, error) {
 	return l.read(ctx, place, keep)
 }
 
-// load is Load for a profile that may be told apart by a label.
+// load is Load for a profile that may be separated by a label.
 func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 	key, _, filter := splitLabel(l.label)
 	if l.build == nil {
@@ -59,8 +59,7 @@ func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 	}
 	p, err := l.read(ctx, place, l.keep)
 	if err != nil {
-		// The builder has counted a part, which must not be taken for the
-		// next profile's.
+		// The builder has counted a part, which must not go into the next profile.
 		l.build = nil
 		return labelled{}, err
 	}
@@ -86,7 +85,7 @@ func (l *Loader) keep(format collector.Format, rec *collector.Record) error {
 	return l.build.Add(format, rec)
 }
 
-// options are those of the options, with the label that goroutines are told apart by.
+// options returns the options with the label to separate by.
 func (l *Loader) options() pprof.Options {
 	o := l.Options
 	o.Limits.SplitBy, _, _ = splitLabel(l.label)
@@ -103,9 +102,8 @@ func (l *Loader) read(ctx context.Context, place string, keep keepFunc) (*collec
 	return l.readFile(place, keep)
 }
 
-// readFile reads the profile in a file: one in an archive, or several that are added up,
-// such as those of the pods in a log. What is said of a member is said of the archive with
-// its name.
+// readFile reads the profile in a file: one in an archive, or several that are added up, such
+// as those of the pods in a log. Errors about a member name the archive with it.
 func (l *Loader) readFile(place string, keep keepFunc) (*collector.Profile, error) {
 	path, member := bundle.Split(place)
 	f, err := os.Open(path)
@@ -136,7 +134,7 @@ func (l *Loader) readFile(place string, keep keepFunc) (*collector.Profile, erro
 	return p, nil
 }
 
-// readOne reads a member of an archive, empty: the only profile in it.
+// readOne reads a member of an archive; empty: the only profile in it.
 func (l *Loader) readOne(f *os.File, member string, lim pprof.Limits, keep keepFunc) (p *collector.Profile, err error) {
 	name, err := bundle.Open(f, member, probe(lim), func(r io.Reader, modified time.Time) (bool, error) {
 		var err error
@@ -149,7 +147,7 @@ func (l *Loader) readOne(f *os.File, member string, lim pprof.Limits, keep keepF
 	return p, err
 }
 
-// fileLimits are the limits for a file. Its size costs no memory, and a pasted dump of a
+// fileLimits returns the limits for a file. Its size costs no memory, and a pasted dump of a
 // million goroutines has hundreds of megabytes.
 func fileLimits(lim pprof.Limits) pprof.Limits {
 	lim.Body = cmp.Or(lim.Body, 2<<30)
@@ -165,8 +163,8 @@ func probe(lim pprof.Limits) bundle.Read {
 	}
 }
 
-// asURL tells URLs from names of files. Of a server alone it is where
-// net/http/pprof has the profile.
+// asURL distinguishes URLs from file names. For a server alone it adds the usual path of
+// net/http/pprof.
 func asURL(place string) (*url.URL, bool) {
 	scheme, _, ok := strings.Cut(place, "://")
 	if !ok || scheme != "http" && scheme != "https" && scheme != "gops" {
@@ -182,7 +180,7 @@ func asURL(place string) (*url.URL, bool) {
 	return u, true
 }
 
-// Show is a place without its secrets.
+// Show returns a place without its secrets.
 func Show(place string) string {
 	if u, ok := asURL(place); ok {
 		return collector.RedactURL(u)

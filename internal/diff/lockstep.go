@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// Lockstep is stacks whose counts have an exact ratio, now and in what came: whatever
-// starts them starts so many of each. It is one leak more often than several.
+// Lockstep is stacks whose counts have an exact ratio, now and in their growth: each start adds
+// a fixed number to each of them. It is usually one leak.
 type Lockstep struct {
 	// Members are indices of the report's stacks.
 	Members []int
@@ -21,7 +21,7 @@ type Lockstep struct {
 	Base, Head int64
 }
 
-// Growth is how many goroutines came in all of them.
+// Growth returns the number of additional goroutines in all of them.
 func (l Lockstep) Growth() int64 { return l.Head - l.Base }
 
 // RatioText is "1:1:2".
@@ -33,13 +33,14 @@ func (l Lockstep) RatioText() string {
 	return strings.Join(parts, ":")
 }
 
-// What makes a ratio exact. Small counts are near some ratio by chance, and most so if
-// it may have large numbers.
+// The bounds of an exact ratio. Small counts are near some ratio by chance, above all if it may
+// have large numbers.
 const (
 	minLockstepGrowth = 10
 	maxRatio          = 4
 	ratioTolerance    = 0.02
-	// maxLockstep is among how many stacks, those that grew most, groups are looked for.
+	// maxLockstep is the number of stacks, those that grew most, among which groups are
+	// searched.
 	maxLockstep = 500
 )
 
@@ -91,14 +92,14 @@ func findLockstep(stacks []Stack) []Lockstep {
 	return groups
 }
 
-// inRatio tells whether the counts of two stacks, and what came of each, have the same
-// ratio of small numbers. a grew no less than b.
+// inRatio reports whether the counts of two stacks, and their growth, have the same ratio of
+// small numbers. a grew no less than b.
 func inRatio(a, b Stack) bool {
 	p, q, ok := ratio(a.Growth(), b.Growth())
 	return ok && near(float64(a.Head)*float64(q), float64(b.Head)*float64(p))
 }
 
-// ratio is the smallest p and q with a:b = p:q, if there are small ones.
+// ratio returns the smallest p and q with a:b = p:q, if there are small ones.
 func ratio(a, b int64) (p, q int, ok bool) {
 	for q := 1; q <= maxRatio; q++ {
 		for p := q; p <= maxRatio; p++ {
@@ -114,7 +115,7 @@ func near(a, b float64) bool {
 	return max(a, b)-min(a, b) <= ratioTolerance*min(a, b)
 }
 
-// ratios are the smallest whole numbers that the members' growth is near to.
+// ratios returns the smallest whole numbers near the ratio of the members' growth.
 func ratios(stacks []Stack, members []int) []int {
 	least := stacks[members[len(members)-1]].Growth()
 	out := make([]int, len(members))
@@ -132,8 +133,8 @@ func ratios(stacks []Stack, members []int) []int {
 	return out
 }
 
-// originsOf are the modules of a stack's frames, the package that its goroutines began
-// in, and the function that started them.
+// originsOf returns the modules of a stack's frames, the package of its goroutines' first
+// function, and the function that started them.
 func originsOf(s *stack.Stack) map[string]bool {
 	out := map[string]bool{}
 	for i, f := range s.Frames {
@@ -158,10 +159,10 @@ func share(a, b map[string]bool) bool {
 	return false
 }
 
-// packageOf is the import path of a function: "net/http" of "net/http.(*conn).serve".
+// packageOf returns the import path of a function: "net/http" of "net/http.(*conn).serve".
 func packageOf(name string) string {
 	if i := strings.IndexAny(name, "[("); i >= 0 {
-		name = name[:i] // which may hold other import paths
+		name = name[:i] // type arguments may hold other import paths
 	}
 	slash := strings.LastIndexByte(name, '/') + 1
 	if dot := strings.IndexByte(name[slash:], '.'); dot >= 0 {
@@ -170,8 +171,8 @@ func packageOf(name string) string {
 	return name
 }
 
-// moduleOf is the module that a function is of, as its path tells: three elements where
-// the first is a forge, else two.
+// moduleOf returns the module of a function, as its path shows: three elements if the first is
+// a forge, else two.
 func moduleOf(name string) string {
 	parts := strings.Split(packageOf(name), "/")
 	n := 2

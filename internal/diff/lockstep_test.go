@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// group is goroutines that stand alike.
+// group is goroutines on equal stacks.
 type group struct {
 	n        int
 	function string
@@ -75,7 +75,7 @@ func TestLockstep(t *testing.T) {
 	}
 }
 
-// writeMore writes a dump, which has one goroutine at least.
+// writeMore writes a dump, which has at least one goroutine.
 func writeMore(t *testing.T, text string) string {
 	return write(t, "dump.txt", "goroutine 1000000 [running]:\nmain.main()\n\t/src/main.go:9 +0x1\n\n"+text)
 }

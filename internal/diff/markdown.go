@@ -23,6 +23,9 @@ func (r *Report) markdown(b *bufio.Writer, limit int) {
 		if h, ok := s.hint(hints); ok {
 			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
 		}
+		if m, ok := s.Known(); ok {
+			_, _ = fmt.Fprintf(b, "\n**%s**: %s. [Report](%s)\n", upperFirst(m.Name()), escape(human.Line(m.Sentence(), 600)), m.Entry.Issue)
+		}
 	}
 	if len(r.Stacks) == 0 {
 		_, _ = b.WriteString("\nNo stack changed.\n")
@@ -32,7 +35,7 @@ func (r *Report) markdown(b *bufio.Writer, limit int) {
 	}
 }
 
-// escape makes a sentence, which has names of functions in it, plain Markdown.
+// escape turns a sentence with function names into plain Markdown.
 func escape(s string) string {
 	return strings.NewReplacer("*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "[", `\[`).Replace(s)
 }

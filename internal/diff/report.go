@@ -12,12 +12,12 @@ import (
 // Report is the change from one profile to another.
 type Report struct {
 	Base, Head Side
-	// Growth is the number of goroutines that came, negative where they went.
+	// Growth is the number of additional goroutines, negative if there are fewer.
 	Growth int64
 	Stacks []Stack // most grown first
 	// Locksteps are stacks that grow in lockstep, most grown first.
 	Locksteps []Lockstep
-	// Labels are the counts by label, where stacks are told apart by one.
+	// Labels has the counts by label, if stacks are separated by one.
 	Labels *LabelCounts
 }
 
@@ -25,16 +25,16 @@ type Report struct {
 type Side struct {
 	Time       time.Time
 	Goroutines int64
-	// ReadAs says what of a pasted dump was stripped, assumed or ignored.
+	// ReadAs says what was stripped, assumed or ignored in a pasted dump.
 	ReadAs string
-	// Warnings are what is odd about the profile.
+	// Warnings are warnings about the profile.
 	Warnings []string
 }
 
 // Stack is the change of one stack.
 type Stack struct {
 	stack.Delta
-	// Share is its part of all that grew, 0 to 1; 0 for one that did not.
+	// Share is its part of all growth, 0 to 1; 0 for a stack that did not grow.
 	Share float64
 }
 
@@ -45,7 +45,7 @@ func New(base, head *stack.Snapshot) *Report {
 	return r
 }
 
-// Of is a report of some of the changes between two snapshots.
+// Of makes a report of some of the changes between two snapshots.
 func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 	r := &Report{
 		Base:   side(base),
@@ -68,10 +68,10 @@ func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 
 func side(s *stack.Snapshot) Side { return Side{s.Time, s.Total, s.ReadAs, s.Warnings} }
 
-// Write writes the report in a format. limit bounds the number of stacks, those
-// that grew most; 0 shows all.
+// Write writes the report in a format. limit bounds the number of stacks, those that grew most;
+// 0 shows all.
 func (r *Report) Write(w io.Writer, format string, limit int) error {
-	// Of a large service it is megabytes, so it is written as it is made.
+	// The report of a large service has megabytes, so it is streamed.
 	b := bufio.NewWriter(w)
 	var err error
 	switch format {
@@ -90,7 +90,7 @@ func (r *Report) Write(w io.Writer, format string, limit int) error {
 	return err
 }
 
-func (r *Report) shown(limit int) (shown []Stack, rest int) {
+func (r *Report) top(limit int) (top []Stack, rest int) {
 	if limit <= 0 || limit >= len(r.Stacks) {
 		return r.Stacks, 0
 	}

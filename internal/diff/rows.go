@@ -8,13 +8,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// row is a stack as people are shown it.
+// row is a stack in a table for people.
 type row struct {
 	Stack
-	first *Lockstep // that it is the first member of
+	first *Lockstep // the group whose first member it is
 }
 
-// rows are the stacks that people are shown, those of a group one below the other. A
+// rows returns the stacks of a table for people, the members of a group one below the other. A
 // group is not cut, so there may be a few more than limit.
 func (r *Report) rows(limit int) (rows []row, rest int) {
 	type entry struct {
@@ -54,8 +54,8 @@ func (r *Report) rows(limit int) (rows []row, rest int) {
 	return rows, len(r.Stacks) - len(rows)
 }
 
-// together is the headline of a group: "+9,424 (1,200 → 10,624)  99 %  4 stacks in
-// lockstep, 1:1:1:1".
+// together returns the headline of a group: "+9,424 (1,200 → 10,624) 99 % 4 stacks in lockstep,
+// 1:1:1:1".
 func (r *Report) together(l *Lockstep) string {
 	var share float64
 	for _, m := range l.Members {

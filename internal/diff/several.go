@@ -13,10 +13,10 @@ import (
 	"github.com/gorowatch/gorowatch/internal/diff/bundle"
 )
 
-// sum adds up profiles whose records were kept together.
+// sum adds up profiles.
 type sum struct {
 	*collector.Profile
-	parts []string // what each is, and how many goroutines it has
+	parts []string // the name of each, and how many goroutines it has
 }
 
 // add adds a profile. It must be of the same kind as those before.
@@ -40,15 +40,15 @@ func (s *sum) add(name string, p *collector.Profile) error {
 	return nil
 }
 
-// said says what was added up, and in which form the first one is.
-func (s *sum) said(what string) string {
+// describe says what was added up, and the form of the first one.
+func (s *sum) describe(what string) string {
 	const most = 12
 	parts := s.parts
 	more := ""
 	if len(parts) > most {
 		parts, more = parts[:most], ", …"
 	}
-	form, _, _ := strings.Cut(s.ReadAs, ";") // the rest is of the first one alone
+	form, _, _ := strings.Cut(s.ReadAs, ";") // the rest is only about the first one
 	return strings.TrimPrefix(fmt.Sprintf("%s; %d %s added up: %s%s", form, len(s.parts), what, strings.Join(parts, ", "), more), "; ")
 }
 
@@ -68,15 +68,15 @@ func (l *Loader) readMembers(f *os.File, pattern string, lim pprof.Limits, keep 
 	if len(others) > 0 {
 		total.Warnings = append(total.Warnings, fmt.Sprintf("%d files of the archive that match %q are no goroutine profiles, such as %s", len(others), pattern, others[0]))
 	}
-	total.ReadAs = total.said("profiles of the archive")
+	total.ReadAs = total.describe("profiles of the archive")
 	return total.Profile, nil
 }
 
 // maxSources bounds the sources of a log, each of which takes a pass.
 const maxSources = 100
 
-// readSources adds up the dumps of all sources of a log, or takes those of one. Most files
-// have one dump, and are read once.
+// readSources adds up the dumps of all sources of a log, or reads those of one. Most files have
+// one dump, and are read once.
 func readSources(f *os.File, modified time.Time, lim pprof.Limits, keep keepFunc) (*collector.Profile, error) {
 	p, err := pprof.Read(f, modified, lim, keep)
 	if lim.Source != "" && collector.ReasonOf(err) == collector.ReasonNotProfile {
@@ -96,10 +96,10 @@ func readSources(f *os.File, modified time.Time, lim pprof.Limits, keep keepFunc
 	}
 	lim.SkipSources = []string{p.Source}
 	for other := p.OtherSource; other != "" && len(lim.SkipSources) < maxSources; {
-		// A look first, because what a dump has before a mistake counts for nothing.
+		// A probe first, so that the part of a dump before an error does not count.
 		p, err := readAgain(f, modified, lim, func(collector.Format, *collector.Record) error { return nil })
 		if collector.ReasonOf(err) == collector.ReasonNotProfile {
-			break // what begins there is no dump
+			break // the text there is no dump
 		}
 		if err != nil {
 			total.Warnings = append(total.Warnings, fmt.Sprintf("the dump behind %q cannot be read, so its goroutines are missing: %s", sourceName(other), err))
@@ -129,7 +129,7 @@ func readSources(f *os.File, modified time.Time, lim pprof.Limits, keep keepFunc
 	if len(lim.SkipSources) >= maxSources {
 		total.Warnings = append(total.Warnings, fmt.Sprintf("the log has dumps of more than %d sources; those after them are missing", maxSources))
 	}
-	total.ReadAs = total.said("sources of the log")
+	total.ReadAs = total.describe("sources of the log")
 	choseSource(f, modified, lim, total.Profile)
 	return total.Profile, nil
 }
@@ -142,7 +142,7 @@ func readAgain(f *os.File, modified time.Time, lim pprof.Limits, keep keepFunc) 
 	return pprof.Read(f, modified, lim, keep)
 }
 
-// sourcesOf are the sources of a log that have dumps.
+// sourcesOf returns the sources of a log that have dumps.
 func sourcesOf(f *os.File, modified time.Time, lim pprof.Limits) (names []string) {
 	lim.Source, lim.SkipSources = "", nil
 	for len(names) < maxSources {
@@ -159,20 +159,19 @@ func sourcesOf(f *os.File, modified time.Time, lim pprof.Limits) (names []string
 	return names
 }
 
-// noSource is the error that no dump is of the source that was asked for, with those that
-// there are.
+// noSource is the error for a source without a dump, with the sources that exist.
 func noSource(f *os.File, modified time.Time, lim pprof.Limits, why error) error {
 	names := sourcesOf(f, modified, lim)
 	switch {
 	case len(names) == 0:
 		return why
 	case len(names) == 1 && names[0] == bareSource:
-		return fmt.Errorf("no line that begins a dump has %q before it: leave --pod out", lim.Source)
+		return fmt.Errorf("no dump has the prefix %q: leave --pod out", lim.Source)
 	}
-	return fmt.Errorf("no line that begins a dump has %q before it; dumps are behind %s", lim.Source, strings.Join(names, ", "))
+	return fmt.Errorf("no dump has the prefix %q; the prefixes are %s", lim.Source, strings.Join(names, ", "))
 }
 
-// choseSource says which sources there were beside those that were asked for.
+// choseSource names the other sources in the log.
 func choseSource(f *os.File, modified time.Time, lim pprof.Limits, p *collector.Profile) {
 	if lim.Source == "" {
 		return
@@ -194,7 +193,7 @@ func dropNote(p *collector.Profile) {
 
 const bareSource = "no prefix"
 
-// sourceName is a source for people.
+// sourceName returns a source for people.
 func sourceName(source string) string {
 	if source = strings.TrimSpace(source); source == "" {
 		return bareSource

@@ -12,7 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof"
 )
 
-// podDump is a dump of n goroutines that wait in a function, as a log has it.
+// podDump makes the lines of a dump of n goroutines that wait in a function, with a log's
+// prefix.
 func podDump(prefix, fn string, n int) (lines []string) {
 	for i := range n {
 		lines = append(lines, prefix+fmt.Sprintf("goroutine %d [chan send, 12 minutes]:", i+1), prefix+fn+"(0x1)", prefix+"\t/src/main.go:29 +0x1d", prefix)
@@ -20,7 +21,7 @@ func podDump(prefix, fn string, n int) (lines []string) {
 	return lines
 }
 
-// interleaved has the lines of several sources by turns.
+// interleaved takes the lines of several sources in turn.
 func interleaved(sources ...[]string) string {
 	var b strings.Builder
 	for i := 0; ; i++ {
@@ -46,7 +47,7 @@ func load(t *testing.T, place, pod string) (total int64, readAs string, warnings
 	return s.Total, s.ReadAs, s.Warnings, nil
 }
 
-// A log of several pods is read whole, in whatever order their lines come.
+// A log of several pods is read completely, in whatever order their lines come.
 func TestLogOfSeveralPods(t *testing.T) {
 	web, shop, cart := podDump("[pod/web-1/web] ", "main.web", 3), podDump("[pod/shop-2/shop] ", "main.shop", 4), podDump("[pod/cart-3/cart] ", "main.cart", 5)
 	for name, text := range map[string]string{
@@ -69,7 +70,7 @@ func TestLogOfSeveralPods(t *testing.T) {
 			require.NoError(t, err)
 			require.EqualValues(t, 12, total)
 			_, _, _, err = load(t, log, "nosuch")
-			require.EqualError(t, err, log+`: no line that begins a dump has "nosuch" before it; dumps are behind [pod/web-1/web], [pod/shop-2/shop], [pod/cart-3/cart]`)
+			require.EqualError(t, err, log+`: no dump has the prefix "nosuch"; the prefixes are [pod/web-1/web], [pod/shop-2/shop], [pod/cart-3/cart]`)
 		})
 	}
 	total, _, warnings, err := load(t, write(t, "counts.txt", "goroutine profile: total 5\n5 @ 0x1 0x2\n#\t0x1\tmain.f+0x1\t/src/main.go:29\n"), "")
@@ -80,7 +81,7 @@ func TestLogOfSeveralPods(t *testing.T) {
 	require.ErrorContains(t, err, "leave --pod out")
 }
 
-// A dump that is cut is said, and the others count.
+// A dump that is cut leads to a warning, and the others count.
 func TestLogOfAPodThatIsCut(t *testing.T) {
 	web, shop := podDump("[pod/web-1/web] ", "main.web", 3), podDump("[pod/shop-2/shop] ", "main.shop", 4)
 	total, readAs, warnings, err := load(t, write(t, "pods.log", strings.Join(append(web, shop[:len(shop)-2]...), "\n")+"\n"), "")
@@ -111,7 +112,7 @@ func TestLogsOfOtherKinds(t *testing.T) {
 	require.Contains(t, readAs, "no prefix (3)")
 }
 
-// Several profiles of a bundle are named, chosen, or added up.
+// Several profiles of a bundle are listed, chosen, or added up.
 func TestSeveralProfilesOfABundle(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

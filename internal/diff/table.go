@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/known"
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
@@ -33,6 +34,9 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 		if h, ok := s.hint(hints); ok {
 			_, _ = fmt.Fprintf(b, "    (%s)\n", human.Line(h.Sentence, 400))
 		}
+		if m, ok := s.Known(); ok {
+			_, _ = fmt.Fprintf(b, "    %s: %s\n", m.Name(), human.Line(m.Sentence(), 600))
+		}
 	}
 	if len(r.Stacks) == 0 {
 		_, _ = b.WriteString("\nNo stack changed.\n")
@@ -42,8 +46,8 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	}
 }
 
-// labels are the pprof labels that all of its goroutines have. They may be
-// sensitive: they are for who looks at profiles, not for pull requests.
+// labels returns the pprof labels that all of its goroutines have. They may be sensitive, so
+// they are only for people who look at profiles, not for pull requests.
 func (s Stack) labels() string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
@@ -52,7 +56,7 @@ func (s Stack) labels() string {
 	return human.Line(strings.Join(all, ", "), 200)
 }
 
-// hint is for what grew.
+// hint returns the hint for a stack that grew.
 func (s Stack) hint(h *stack.Hints) (stack.Hint, bool) {
 	if s.Growth() <= 0 {
 		return stack.Hint{}, false
@@ -60,7 +64,15 @@ func (s Stack) hint(h *stack.Hints) (stack.Hint, bool) {
 	return h.Of(s.Delta.Stack)
 }
 
-// headline is "+1,904 (12 → 1,916)  97 %  chan send, blocked up to 118 min".
+// Known returns a leak of a library that was reported in public, if what grew looks like one.
+func (s Stack) Known() (known.Match, bool) {
+	if s.Growth() <= 0 {
+		return known.Match{}, false
+	}
+	return known.BuiltIn().MatchStack(s.Delta.Stack)
+}
+
+// headline returns "+1,904 (12 → 1,916) 97 % chan send, blocked up to 118 min".
 func (s Stack) headline() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s → %s)", human.Change(s.Growth()), human.Count(s.Base), human.Count(s.Head))
@@ -72,7 +84,7 @@ func (s Stack) headline() string {
 		op = s.Op
 	}
 	if op == "" {
-		op = "blocked" // debug=1 does not say in what
+		op = "blocked" // debug=1 does not show the operation
 	}
 	fmt.Fprintf(&b, "  %s", human.Line(op, 60))
 	if s.Wait > 0 {
@@ -84,8 +96,7 @@ func (s Stack) headline() string {
 	return b.String()
 }
 
-// writeFrames writes the frames in two columns, an arrow at the one to look
-// at first.
+// writeFrames writes the frames in two columns, with an arrow at the one to look at first.
 func writeFrames(b *bufio.Writer, s *stack.Stack) {
 	type line struct{ mark, name, place string }
 	var lines []line

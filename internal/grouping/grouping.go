@@ -8,11 +8,11 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// programs are the labels that name a program, the most telling ones first. Those of
-// OpenTelemetry come with a namespace of their own.
+// programs are the labels that name a program, the most specific ones first. Those of
+// OpenTelemetry come with their own namespace.
 var programs = []string{"service_name", "app_kubernetes_io_name", "app", "service", "container"}
 
-// Observer looks at the labels of instances.
+// Observer collects the labels of instances.
 type Observer struct {
 	groupBy []string
 	seen    map[uint64]bool // hashes of labels
@@ -29,7 +29,7 @@ type Observer struct {
 type group struct {
 	service labels.Labels
 	values  []string
-	another string // value, of the label that is mixed
+	another string // another value of the mixed label
 }
 
 // New makes an Observer of services that are formed by some labels.
@@ -37,7 +37,7 @@ func New(groupBy []string) *Observer {
 	return &Observer{groupBy: groupBy, seen: map[uint64]bool{}, present: map[string]int{}, named: map[string]int{}, other: map[string]bool{}, groups: map[string]*group{}, mixed: map[string]*group{}}
 }
 
-// Add looks at the labels of an instance. The same instance may come again.
+// Add adds the labels of an instance. The same instance may come again.
 func (o *Observer) Add(ls labels.Labels) {
 	hash := ls.Hash()
 	if o.seen[hash] {

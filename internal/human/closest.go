@@ -1,9 +1,8 @@
 package human
 
-// Closest is the word of the list that somebody who wrote the given one most
-// likely meant: with one slip, or two in a word of five letters or more. A slip
-// is a letter too many, too few, wrong, or in the place of its neighbour.
-// Empty: none.
+// Closest returns the word of the list that was most likely meant by the given one: with one
+// slip, or two in a word of five letters or more. A slip is a letter too many, too few, wrong,
+// or swapped with its neighbour. Empty: none.
 func Closest(word string, list []string) string {
 	best, fewest := "", 2
 	if len(word) >= 5 {
@@ -17,7 +16,7 @@ func Closest(word string, list []string) string {
 	return best
 }
 
-// slips is the number of slips between two words, or most if it is not less.
+// slips returns the number of slips between two words, or most if it is not less.
 func slips(a, b string, most int) int {
 	if len(a)-len(b) >= most || len(b)-len(a) >= most {
 		return most

@@ -1,8 +1,7 @@
-// Package human writes numbers, times and names the way a person reads them:
-// in alerts, on the pages and on the terminal. It is pure and knows nothing of
-// leaks. What it returns is one line of inert text: whatever a label or a
-// symbol holds, no control character, line break or change of the writing
-// direction gets out.
+// Package human writes numbers, times and names for people: in alerts, on the pages and on the
+// terminal. It is pure and knows nothing of leaks. It returns one line of inert text: whatever
+// a label or a symbol holds, the result has no control character, line break or change of the
+// writing direction.
 package human
 
 import (
@@ -15,9 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// Number writes x with thousands separators: as an integer, or with one digit
-// behind the point where the integer would hide it (below 10). What is not a
-// number is "?".
+// Number writes x with thousands separators: as an integer, or with one decimal below 10.
+// Anything that is not a number is "?".
 func Number(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -63,8 +61,8 @@ func group(digits string, negative bool) string {
 	return b.String()
 }
 
-// Percent writes a share (0 to 1) as a percentage. Only a share of everything
-// is written as 100 %, only one of nothing as 0 %.
+// Percent writes a share (0 to 1) as a percentage. Only 1 is written as 100 %, and only 0 as 0
+// %.
 func Percent(share float64) string {
 	switch p := math.Round(share * 100); {
 	case math.IsNaN(share):
@@ -127,8 +125,8 @@ func Hours(h float64) string {
 	return Duration(time.Duration(h * float64(time.Hour)))
 }
 
-// Time writes t in UTC as seen from ref: the time of day alone where that is
-// the same day, the date too where it is not. The zero time is "?".
+// Time writes t in UTC relative to ref: only the time of day on the same day, otherwise the
+// date too. The zero time is "?".
 func Time(t, ref time.Time) string {
 	if t.IsZero() {
 		return "?"
@@ -143,8 +141,8 @@ func Time(t, ref time.Time) string {
 // FullTime writes t in UTC with its date. The zero time is "?".
 func FullTime(t time.Time) string { return Time(t, time.Time{}) }
 
-// Place writes where a frame is: the base name of its file and the line. It is
-// empty if the file is not known.
+// Place writes the base name of a frame's file and the line. It is empty if the file is not
+// known.
 func Place(file string, line int) string {
 	if file == "" {
 		return ""
@@ -161,12 +159,12 @@ func Place(file string, line int) string {
 	return base
 }
 
-// maxSymbol is how much of a symbol is looked at, in bytes.
+// maxSymbol bounds how much of a symbol is read, in bytes.
 const maxSymbol = 8 << 10
 
-// Func writes the name of a function in at most n characters (n ≥ 8). Type
-// arguments are left out; if it is still too long, so is the path of its
-// package; if it still is, its beginning, since the end tells more.
+// Func writes the name of a function in at most n characters (n ≥ 8). It leaves out type
+// arguments, then the path of its package, then the beginning, because the end is more
+// specific.
 func Func(name string, n int) string {
 	if len(name) > maxSymbol {
 		name = name[len(name)-maxSymbol:]
@@ -178,13 +176,32 @@ func Func(name string, n int) string {
 		return name
 	}
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		long := name[strings.LastIndexByte(name[:i], '/')+1:]
 		name = name[i+1:]
+		// "v2" is no name of a package: "backoff/v2.(*controller).loop" is, if there is room.
+		if IsMajorVersion(name) && utf8.RuneCountInString(long) <= n {
+			name = long
+		}
 	}
 	r := []rune(name)
 	if len(r) <= n {
 		return name
 	}
 	return "…" + string(r[len(r)-n+1:])
+}
+
+// IsMajorVersion reports whether a name begins with a major version and a dot: "v2.".
+func IsMajorVersion(name string) bool {
+	version, _, ok := strings.Cut(name, ".")
+	if !ok || len(version) < 2 || version[0] != 'v' {
+		return false
+	}
+	for _, c := range version[1:] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // withoutTypeArguments turns F[go.shape.struct { … }].func1 into F[...].func1.
@@ -197,9 +214,9 @@ func withoutTypeArguments(name string) string {
 	return name[:open] + "[...]" + name[shut+1:]
 }
 
-// Line makes s one inert line of at most n characters: what is invalid, does
-// not print or turns the writing direction becomes U+FFFD, white space one
-// space, and what is too long ends in "…".
+// Line turns s into one inert line of at most n characters. Anything invalid, not printable or
+// with another writing direction becomes U+FFFD, white space becomes one space, and a text that
+// is too long ends in "…".
 func Line(s string, n int) string {
 	var b strings.Builder
 	count := 0

@@ -62,6 +62,8 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "main.logHandler.func1", Func("main.logHandler.func1", 40))
 	require.Equal(t, "x.Map[...].func1", Func("x.Map[go.shape.struct { a [3]int }].func1", 40))
 	require.Equal(t, "pkg.(*Server).handle", Func("github.com/a/very/long/path/of/pkg.(*Server).handle", 30))
+	require.Equal(t, "backoff/v2.(*controller).loop", Func("github.com/lestrrat-go/backoff/v2.(*controller).loop", 44))
+	require.Equal(t, "v2.(*controller).loop", Func("github.com/lestrrat-go/backoff/v2.(*controller).loop", 22), "there is no more room")
 	require.Equal(t, "…andle", Func("github.com/pkg.(*Server).handle", 6))
 }
 

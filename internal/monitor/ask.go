@@ -6,8 +6,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 )
 
-// sources are the systems that know more about services with leaks, by the present
-// options.
+// sources returns the systems that know more about services with leaks, by the present options.
 func (m *Monitor) sources() *enrich.Sources {
 	return &enrich.Sources{
 		Memory: m.o.Memory, Versions: m.o.Versions, Targets: m.o.Targets,
@@ -21,7 +20,7 @@ func (m *Monitor) ask(ctx context.Context, questions []enrich.Question) {
 	for _, q := range questions {
 		m.pulls.Go(func() {
 			if answer := q.Ask(ctx); answer != nil {
-				m.inbox.put(enrichResult{answer})
+				m.inbox.put(enrichResult{answer}, false)
 			}
 		})
 	}

@@ -8,13 +8,13 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Cycle judges everything at the time now. If that is before the time of the
-// last call, the clock was set back, and the history is read again as after a
-// restart. An error says that no samples could be read: nothing fires and
-// nothing resolves then, and the next cycle reads what this one missed.
+// Cycle judges everything at the time now. If that is before the time of the last call, the
+// clock was set back, and the history is read again as after a restart. An error means that no
+// samples could be read: then nothing fires and nothing resolves, and the next cycle reads what
+// this one missed.
 //
-// A long time, as at the start, is read in pieces, one a call: while Behind
-// tells that there are more, nothing is judged and Cycle is to be called again.
+// A long time, as at the start, is read in pieces, one a call: while Behind is true, nothing is
+// judged and Cycle has to be called again.
 func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
@@ -23,13 +23,15 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	m.retryRestore(ctx)
 	n, err := m.read(ctx, now)
 	current, counted := err == nil && !m.Behind(), 0
+	m.blind = !current
 	if current {
 		counted = m.watchTotals(ctx, now)
 	}
-	// An answer without any series says nothing about the services: a Prometheus that
-	// has lost its targets or its data returns it. Where there never were any, the targets
-	// that need none are judged.
+	// An answer without any series does not count: a Prometheus that has lost its targets or
+	// its data returns it. If there never were any series, the targets that need none are
+	// judged.
 	if current && (n > 0 || counted > 0 && !m.hasSeries) {
+		clear(m.due)
 		services := m.judgeAll(now)
 		sources := m.sources()
 		m.ask(ctx, sources.VersionQuestions(now, &m.enrichSchedule, services))
@@ -41,6 +43,7 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 		m.publish(ctx)
 		m.pushes.Keep(now)
 	} else {
+		m.blind = true
 		m.mtx.Lock()
 		m.applyResults()
 		m.leaks = m.services.Leaks()
@@ -99,8 +102,8 @@ func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
 	return watched
 }
 
-// judgeOne judges a service, and forgets it if nothing is left of it. It reports
-// whether the service is watched.
+// judgeOne judges a service, and removes it if nothing is left of it. It reports whether the
+// service is watched.
 func (m *Monitor) judgeOne(now time.Time, s *watch.Service) (watched bool) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()

@@ -35,7 +35,7 @@ func (s *steadySeries) Window(_ context.Context, from, to time.Time) (collector.
 	return collector.Window{From: from, To: to, Series: s.series}, nil
 }
 
-// BenchmarkCycle is one evaluation of 10,000 instances of 1,000 healthy services.
+// BenchmarkCycle measures one evaluation of 10,000 instances of 1,000 healthy services.
 func BenchmarkCycle(b *testing.B) {
 	m, err := New(b.Context(), Options{Source: newSteadySeries(1000, 10), History: time.Minute})
 	require.NoError(b, err)

@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 )
 
-// What a pull has read of an earlier process is compared with what grows now,
-// until that process ends in its turn.
+// The profiles of an earlier process are compared with the present growth, until the present
+// process ends in its turn.
 func TestAnEarlierProcessIsAskedForOnce(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300, fn: handler})

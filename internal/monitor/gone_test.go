@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// here are the instances of the only service that are not gone, by name.
+// here returns the instances of the only service that are not gone, by name.
 func (w *world) here() (names []string) {
 	for _, s := range w.monitor.Services() {
 		for _, in := range s.Instances {
@@ -23,9 +23,9 @@ func (w *world) here() (names []string) {
 	return names
 }
 
-// An autoscaler goes from two to eight instances and back. What is gone is said
-// to be gone two minutes later, is asked for nothing from then on, and is there
-// again as soon as its series are; while nothing can be read, nothing goes.
+// An autoscaler goes from two to eight instances and back. Instances count as gone two minutes
+// later, get no requests from then on, and are back as soon as their series are. While nothing
+// can be read, nothing goes.
 func TestGoneInstances(t *testing.T) {
 	w := newWorld(t)
 	w.add("api", "a", process{})
@@ -71,7 +71,7 @@ func TestGoneInstances(t *testing.T) {
 	require.Empty(t, w.firing())
 }
 
-// Of a service that leaks those are asked that are there.
+// In a service that leaks, only existing instances are asked.
 func TestSuspectsThatAreGone(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {

@@ -14,7 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// handedOut is what pages, the notifier and the archive have been given.
+// handedOut has what pages, the notifier and the archive received.
 type handedOut struct {
 	leaks    []leak.Leak
 	captures []ondemand.Capture
@@ -27,8 +27,8 @@ func (h handedOut) text() string {
 	return fmt.Sprintf("%s\n%s\n%+v\n%v", leaks, captures, h.services, errors.Join(err, failed))
 }
 
-// Readers keep what they were given for as long as they like, and read it while
-// the next cycles run.
+// Readers keep what they received for as long as they like, and read it while the next cycles
+// run.
 func TestWhatTheMonitorHandsOutDoesNotChange(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: "example.org/shop.leak"})
@@ -36,7 +36,7 @@ func TestWhatTheMonitorHandsOutDoesNotChange(t *testing.T) {
 
 	given := make(chan handedOut)
 	done := make(chan struct{})
-	go func() { // reads on while cycles run; the race detector watches
+	go func() { // reads while cycles run; the race detector watches
 		defer close(done)
 		var all []handedOut
 		for h := range given {

@@ -13,8 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// The counts of a service say that it leaks. Where its profiles come, and no stack
-// in them explains that, they are waited for; where none come, they are not.
+// The counts show a leak. If the service has profiles, and no stack in them explains the
+// growth, the alert waits for more; without profiles it does not.
 func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 	for name, c := range map[string]struct {
 		process
@@ -24,7 +24,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 		"no stack explains it":  {process{unseen: true}, "the profiles do not show the growth of the counts", ""},
 		"none are to be had":    {process{pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")}, "", leak.Growth},
 		"the stack explains it": {process{}, "", leak.Aged},
-		"as idle workers wait":  {process{op: "chan receive"}, "", leak.Aged}, // which their age is no proof of
+		"as idle workers wait":  {process{op: "chan receive"}, "", leak.Aged}, // for which their age is no proof
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -46,7 +46,7 @@ func TestTheCountsWaitForProfilesThatCome(t *testing.T) {
 	}
 }
 
-// A service without pprof has nothing to wait for, until it has.
+// A service without pprof does not wait, until it has profiles.
 func TestAServiceWithoutProfiles(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 60, fn: handler, pprof: collector.Errorf(collector.ReasonNotFound, "404 Not Found")})

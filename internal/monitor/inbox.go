@@ -3,6 +3,7 @@ package monitor
 import (
 	"sync"
 
+	"github.com/gorowatch/gorowatch/internal/monitor/callers"
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
@@ -10,10 +11,10 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// result is what work beside the cycle found. The cycle applies it, so that only
-// one goroutine changes services.
+// result is the outcome of work beside the cycle. The cycle applies it, so that only one
+// goroutine changes services.
 type result interface {
-	// apply changes what the monitor knows. The caller holds mtx.
+	// apply changes the monitor's state. The caller holds mtx.
 	apply(m *Monitor)
 }
 
@@ -22,13 +23,21 @@ type result interface {
 type inbox struct {
 	mtx     sync.Mutex
 	results []result
+	// urgent has one value when a result arrived that must not wait for the next cycle.
+	urgent chan struct{}
 }
 
 // put adds a result.
-func (i *inbox) put(r result) {
+func (i *inbox) put(r result, urgent bool) {
 	i.mtx.Lock()
 	defer i.mtx.Unlock()
 	i.results = append(i.results, r)
+	if urgent {
+		select {
+		case i.urgent <- struct{}{}:
+		default: // there is one already
+		}
+	}
 }
 
 // drain returns the results and empties the inbox.
@@ -40,8 +49,10 @@ func (i *inbox) drain() []result {
 	return results
 }
 
-// applyResults applies what arrived since the last call. The caller holds mtx.
+// applyResults applies what arrived since the last call, and records the services with news.
+// The caller holds mtx.
 func (m *Monitor) applyResults() {
+	clear(m.news)
 	for _, r := range m.inbox.drain() {
 		r.apply(m)
 	}
@@ -54,6 +65,7 @@ type pullResult struct {
 }
 
 func (r pullResult) apply(m *Monitor) {
+	m.news[r.service] = true
 	r.service.AddPull(r.pull)
 	switch c, ok := r.pull.Count(); {
 	case !ok:
@@ -71,16 +83,25 @@ type proofResult struct {
 }
 
 func (r proofResult) apply(m *Monitor) {
+	m.news[r.service] = true
 	r.service.AddFindings(m.planner().ApplyProof(r.proof))
 }
+
+// callersResult is the outcome of a search for the callers of a library.
+type callersResult struct {
+	service *watch.Service
+	found   callers.Result
+}
+
+func (r callersResult) apply(*Monitor) { r.service.AddFindings(r.found.Apply()) }
 
 // enrichResult is the answer of another system.
 type enrichResult struct{ answer enrich.Answer }
 
 func (r enrichResult) apply(*Monitor) { r.answer.Apply() }
 
-// restoreResult is the leaks and captures of earlier runs that the archive has;
-// with an error, the leaks that could be read.
+// restoreResult has the leaks and captures of earlier runs from the archive; with an error, the
+// leaks that could be read.
 type restoreResult struct {
 	leaks    []leak.Leak
 	err      error

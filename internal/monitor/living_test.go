@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One leaky pod after another, with profiles, and gorowatch restarts too: the
-// leak is that of the pod that runs.
+// One leaky pod after another, with profiles, and gorowatch restarts too: the leak is that of
+// the running pod.
 func TestLeakOfOnePodAfterAnother(t *testing.T) {
 	w := newWorld(t)
 	w.add("mail", "m", process{})

@@ -14,12 +14,12 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// scales weigh the instances of the world's services.
+// scales measure the memory of the instances of the world's services.
 type scales struct {
-	mtx   sync.Mutex
-	err   error
-	asked map[string]int
-	of    map[string]collector.Memory // by instance
+	mtx       sync.Mutex
+	err       error
+	questions map[string]int
+	of        map[string]collector.Memory // by instance
 }
 
 func (s *scales) Memory(_ context.Context, service labels.Labels, _ []string, _, since time.Time) (out []collector.Memory, _ error) {
@@ -28,7 +28,7 @@ func (s *scales) Memory(_ context.Context, service labels.Labels, _ []string, _,
 	if since.IsZero() {
 		return nil, errors.New("since when?")
 	}
-	s.asked[service.Get("job")]++
+	s.questions[service.Get("job")]++
 	for name, m := range s.of {
 		m.Labels = labels.FromStrings("namespace", "shop", "job", service.Get("job"), "instance", name)
 		out = append(out, m)
@@ -36,11 +36,11 @@ func (s *scales) Memory(_ context.Context, service labels.Labels, _ []string, _,
 	return out, s.err
 }
 
-// The memory of a service is asked for while it leaks, and the leak has that of
-// the instance which is full first.
+// The memory of a service is asked for while it leaks, and the leak has that of the instance
+// that fills first.
 func TestMemoryOfALeak(t *testing.T) {
 	w := newWorld(t)
-	x := &scales{asked: map[string]int{}, of: map[string]collector.Memory{
+	x := &scales{questions: map[string]int{}, of: map[string]collector.Memory{
 		"a:1": {Used: 100, Limit: 1000, PerHour: 10}, "b:1": {Used: 300, Limit: 1000, PerHour: 100}, "c:1": {Used: 999, Limit: 1000, PerHour: 100},
 	}}
 	w.monitor.o.Memory = x
@@ -54,11 +54,11 @@ func TestMemoryOfALeak(t *testing.T) {
 	}
 	w.run(15 * time.Minute)
 	require.Equal(t, &leak.Memory{Instance: "b:1", Used: 300, Limit: 1000, PerHour: 100}, w.firing()[0].Memory, "c does not leak")
-	require.Zero(t, x.asked["healthy"])
-	before := x.asked["cart"]
+	require.Zero(t, x.questions["healthy"])
+	before := x.questions["cart"]
 	x.err = errors.New("no such metric")
 	w.run(30 * time.Minute)
-	require.InDelta(t, 6, x.asked["cart"]-before, 1, "every five minutes")
+	require.InDelta(t, 6, x.questions["cart"]-before, 1, "every five minutes")
 	require.NotNil(t, w.firing()[0].Memory, "the last that was known")
-	require.Equal(t, 1, w.lines("memory of services that leak cannot be read"))
+	require.Equal(t, 1, w.lines("Cannot read the memory of leaking services"))
 }

@@ -18,7 +18,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		duration: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "gorowatch_evaluation_duration_seconds",
-			Help:    "How long an evaluation took, reading series included, pulling profiles not.",
+			Help:    "Duration of an evaluation, including reading series and excluding pulling profiles.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 4, 8),
 		}),
 		services: f.NewGaugeVec(prometheus.GaugeOpts{
@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"verdict"}),
 		open: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_leaks_firing",
-			Help: "Leaks that fire.",
+			Help: "Firing leaks.",
 		}),
 	}
 	m.verdicts(nil)

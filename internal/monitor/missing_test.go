@@ -13,9 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// The series of the instance that leaks are missing for hours, while those of its
-// sibling are there. That is no end of the leak; and the process that is back
-// with the same start is the same leak.
+// The series of the leaking instance are missing for hours, while its sibling has some. That
+// does not end the leak. A process that returns with the same start is the same leak.
 func TestMissingSeriesResolveNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: handler})
@@ -45,7 +44,7 @@ func TestMissingSeriesResolveNothing(t *testing.T) {
 	require.InDelta(t, float64(p.leaked(w.now)), after.Leaked, 30)
 }
 
-// targets is what is known of instances, and how often it was asked for.
+// targets knows the presence of instances, and counts the questions.
 type targets struct {
 	known map[string]collector.Presence // by instance label
 	asked map[string]int
@@ -101,8 +100,8 @@ func TestTargetsThatAreGoneResolve(t *testing.T) {
 	}
 }
 
-// A gorowatch that starts while the instance is missing knows nothing of it but
-// its name: it asks by that and does not resolve.
+// A gorowatch that starts while the instance is missing only knows its name: it asks by that
+// and does not resolve.
 func TestStartWhileAnInstanceIsMissing(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: handler})
@@ -126,8 +125,8 @@ func TestStartWhileAnInstanceIsMissing(t *testing.T) {
 	require.InDelta(t, float64(p.leaked(w.now)), w.firing()[0].Leaked, 30)
 }
 
-// A leak that was resolved because its process was taken for gone is the same
-// leak from the first sample on.
+// A leak that resolved because its process seemed gone is the same leak from the first sample
+// on.
 func TestProcessThatWasTakenForGone(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		w := newWorld(t)

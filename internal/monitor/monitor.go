@@ -15,8 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Monitor watches services for leaks. Cycle is called by one goroutine; what pages
-// read may be called by any.
+// Monitor watches services for leaks. One goroutine calls Cycle; any may call what pages read.
 type Monitor struct {
 	o       Options
 	logger  *slog.Logger
@@ -25,33 +24,36 @@ type Monitor struct {
 	// Owned by the caller of Cycle.
 	reader  *reading.Reader
 	journal *journal.Journal
-	// enrichSchedule is when other systems were asked last.
+	// enrichSchedule is when other systems were last asked.
 	enrichSchedule enrich.Schedule
 
 	// pulls run beside the cycle, so that a target that hangs does not block it;
 	// their results wait in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
-	// pushes are the instances whose profiles come without a pull.
+	// followUp has the services that are followed between two cycles. The caller of Cycle owns
+	// it.
+	followUp
+	// pushes has the instances whose profiles arrive without a pull.
 	pushes profiling.Pushes
 	// profileArchive is the archive as profiling uses it; nil: there is none.
 	profileArchive profiling.Archive
 
-	// mtx guards services, and what of them pages read, against the cycle.
+	// mtx guards services, and what pages read of them, against the cycle.
 	mtx      sync.RWMutex
 	services *watch.Services
 	leaks    []leak.Leak
 	captures profiling.Captures
 	// totals are the targets that have no series.
 	totals totals.Targets
-	// hasSeries reports whether there were series once.
+	// hasSeries reports whether there ever were series.
 	hasSeries bool
-	// sampled is up to when there were samples, of any instance.
+	// sampled is the time of the latest sample, of any instance.
 	sampled time.Time
 }
 
-// New makes a Monitor with the open leaks of the archive. If they cannot be read now
-// it watches without them, and reads them later.
+// New makes a Monitor with the open leaks of the archive. If they cannot be read now, it
+// watches without them, and reads them later.
 func New(ctx context.Context, o Options) (*Monitor, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -61,6 +63,8 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
 		services: watch.NewServices(o.services()),
+		inbox:    inbox{urgent: make(chan struct{}, 1)},
+		followUp: followUp{news: map[*watch.Service]bool{}, due: map[*watch.Service]time.Time{}},
 	}
 	m.journal = journal.New(o.Archive, o.Logger)
 	m.reader = reading.NewReader(m.journal, o.Registerer)
@@ -78,9 +82,9 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 	return m, nil
 }
 
-// Apply replaces the options, except for the Archive, Logger and Registerer. Services
-// keep their state, unless the options change what a service is or how it is judged:
-// then the history is read again. It is called by the caller of Cycle.
+// Apply replaces the options, except for the Archive, Logger and Registerer. Services keep
+// their state, unless the options change what a service is or how it is judged: then the
+// history is read again. It is called by the caller of Cycle.
 func (m *Monitor) Apply(o Options) error {
 	o.Archive, o.Logger, o.Registerer = m.o.Archive, m.logger, m.o.Registerer
 	if err := o.complete(); err != nil {
@@ -95,8 +99,8 @@ func (m *Monitor) Apply(o Options) error {
 	return nil
 }
 
-// restart forgets all but the leaks: the next cycle reads the history again. The
-// caller holds mtx.
+// restart drops everything but the leaks: the next cycle reads the history again. The caller
+// holds mtx.
 func (m *Monitor) restart() {
 	old := m.services
 	m.services = watch.NewServices(m.o.services())
@@ -108,5 +112,5 @@ func (m *Monitor) restart() {
 	}
 }
 
-// Wait waits for the pulls that are under way.
+// Wait waits for the running pulls.
 func (m *Monitor) Wait() { m.pulls.Wait() }

@@ -44,9 +44,9 @@ func TestLeakIsFoundNamedAndResolved(t *testing.T) {
 	require.LessOrEqual(t, w.pulls["checkout/b"], 6)
 	require.Equal(t, l.ID, w.saved[l.ID].ID)
 
-	// Nothing was ever said of the other service.
-	for _, told := range w.told {
-		for _, l := range told {
+	// The other service was never mentioned.
+	for _, update := range w.updates {
+		for _, l := range update {
 			require.Equal(t, "checkout", l.Service.Get("job"))
 		}
 	}
@@ -67,10 +67,10 @@ func TestMissingDataNeitherFiresNorResolves(t *testing.T) {
 	before := w.firing()[0]
 
 	w.down = collector.Errorf(collector.ReasonStatus, "503 Service Unavailable")
-	told := len(w.told)
+	updates := len(w.updates)
 	w.run(10 * time.Hour)
 	require.Equal(t, before, w.firing()[0])
-	require.Len(t, w.told, told+600, "alerts are kept up meanwhile")
+	require.Len(t, w.updates, updates+600, "alerts are kept up meanwhile")
 	require.Equal(t, "503 Service Unavailable", w.monitor.State().Error)
 	require.Equal(t, 1, w.lines("Cannot read series"), "said once, not six hundred times")
 
@@ -80,7 +80,7 @@ func TestMissingDataNeitherFiresNorResolves(t *testing.T) {
 
 	w.down = nil
 	w.run(time.Minute)
-	require.Equal(t, 1, w.lines("Series can be read"))
+	require.Equal(t, 1, w.lines("Series can be read again"))
 	last := w.windows[len(w.windows)-1]
 	require.Equal(t, 10*time.Hour+2*time.Minute, last.To.Sub(last.From), "what was missed is read")
 	require.Equal(t, before.ID, w.firing()[0].ID)
@@ -95,14 +95,14 @@ func TestEmptyAnswerResolvesNothing(t *testing.T) {
 	w.processes = nil
 	w.run(6 * time.Hour)
 	require.Len(t, w.firing(), 1, "Prometheus answers, but has lost everything")
-	require.Equal(t, 1, w.lines("There is no go_goroutines series"))
+	require.Equal(t, 1, w.lines("No go_goroutines series found"))
 	w.processes = processes
 	w.run(time.Minute)
-	require.Equal(t, 1, w.lines("There are series to watch"))
+	require.Equal(t, 1, w.lines("Found series to watch"))
 }
 
-// The service discovery forgets every target for a minute, and for an hour: what
-// fires goes on, as the same leak with the same stack.
+// Service discovery loses every target for a minute, and for an hour: firing leaks stay the
+// same leak with the same stack.
 func TestForgottenTargetsResolveNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
@@ -146,12 +146,12 @@ func TestFullBucketStopsNothing(t *testing.T) {
 	fire := w.firing()
 	require.Len(t, fire, 1)
 	require.Equal(t, leak.Aged, fire[0].Evidence)
-	require.Equal(t, 1, w.lines("The archive cannot be written"))
+	require.Equal(t, 1, w.lines("Cannot write to the archive"))
 	require.Equal(t, "no space left on device", w.monitor.State().Archive)
 	w.full = nil
 	w.run(2 * time.Minute)
 	require.Contains(t, w.saved, fire[0].ID)
-	require.Equal(t, 1, w.lines("The archive can be written"))
+	require.Equal(t, 1, w.lines("Archive can be written again"))
 	require.Empty(t, w.monitor.State().Archive)
 }
 
@@ -169,7 +169,7 @@ func TestRestartOfGorowatchGoesOn(t *testing.T) {
 	require.Len(t, after, 1)
 	require.Equal(t, before[0].ID, after[0].ID)
 	require.Equal(t, before[0].DetectedAt, after[0].DetectedAt)
-	require.True(t, after[0].Base.Time.Before(p.onset), "the base of before is found again")
+	require.True(t, after[0].Base.Time.Before(p.onset), "the earlier base is found again")
 }
 
 func TestApplyKeepsWhatIsKnown(t *testing.T) {
@@ -209,9 +209,8 @@ func TestInstancesWithTheSameLabel(t *testing.T) {
 	require.Len(t, names, 3)
 }
 
-// A slow leak in a service whose counts go up and down by a hundred times as
-// much each hour: nothing is suspicious. Its stack is in plain sight in the
-// baselines.
+// A slow leak in a service whose counts go up and down by a hundred times as much each hour:
+// nothing is suspicious. Its stack is obvious in the baselines.
 func TestLeakThatTheCountsHideIsFoundInTheArchive(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{daily: 900, onset: t0.Add(6 * time.Hour), perHour: 2, fn: handler, op: "chan receive"})

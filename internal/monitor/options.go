@@ -19,6 +19,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/totals"
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -31,67 +32,72 @@ type Archive interface {
 	Captures(ctx context.Context) ([]ondemand.Capture, error)
 }
 
-// Options of a Monitor. Source is required; without Puller and Archive it judges the
-// counts alone.
+// Options of a Monitor. Source is required; without Puller and Archive it judges by the counts
+// alone.
 type Options struct {
 	Source  collector.SeriesSource
 	Puller  profiling.Source
 	Archive Archive
 	// Memory is asked about services that leak; nil: only their goroutines count.
 	Memory enrich.MemorySource
-	// Targets is asked about the instances of leaks, which resolve sooner when these
-	// are known to be gone; nil: it is never known.
+	// Targets is asked about the instances of leaks, which resolve sooner when these are known
+	// to be gone; nil: that is never known.
 	Targets enrich.TargetSource
-	// TargetsWithoutSeries lists the targets that are watched by the number of goroutines
-	// in their profiles, because they have no series; nil: none are.
+	// TargetsWithoutSeries lists the targets that are watched by the number of goroutines in
+	// their profiles, because they have no series; nil: none are.
 	TargetsWithoutSeries totals.Source
-	// Versions is asked while a leak is open and the version of an instance is
-	// unknown; nil: never. VersionLabel is the label of the instances that has it,
-	// and comes first; empty: none has.
+	// Versions is asked while a leak is open and the version of an instance is unknown; nil:
+	// never. VersionLabel is the label of the instances with the version, and comes first;
+	// empty: there is none.
 	Versions     enrich.VersionSource
 	VersionLabel string
-	// Notify receives all leaks, open and lately resolved, after every cycle, also
-	// after one in which nothing could be read.
+	// Notify receives all leaks, open and recently resolved, after every cycle, also after one
+	// that could not read anything.
 	Notify func(now time.Time, leaks []leak.Leak)
 
-	// OnVerdict, if set, receives every judgement of a Walk. why lists what is
-	// behind it, until OnVerdict returns. It is called concurrently for different
-	// services.
+	// OnVerdict, if set, receives every judgement of a Walk. why lists the assessments behind
+	// it, until OnVerdict returns. It is called concurrently for different services.
 	OnVerdict func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment)
 
 	// Interval is the time between two cycles, and the longest time between
 	// samples; default 1 minute.
 	Interval time.Duration
-	// Owns reports whether a service is watched, and its leaks in the archive are
-	// ours; default all.
+	// Owns reports whether a service is watched, and its leaks in the archive are ours; default
+	// all.
 	Owns func(service labels.Labels) bool
 	// GroupBy are the labels that make a service; default namespace, job.
 	GroupBy []string
 	Trend   trend.Options
-	// Ignore are the leaks that are not alerted on.
+	// SuspectConfidence is the confidence from which a leak is shown as suspected; default
+	// 0.5.
+	SuspectConfidence float64
+	// Ignore are the leaks that must not alert.
 	Ignore []lifecycle.IgnoreRule
-	// KeepAll keeps every leak that was ever found, as a scan needs, also those that
-	// have come back; else resolved leaks are forgotten after a day.
+	// KeepAll keeps every leak that was ever found, as a scan needs, also reopened ones;
+	// otherwise resolved leaks are dropped after a day.
 	KeepAll bool
 	// History is how far back the first cycle reads.
 	History time.Duration
-	// BaselineInterval is the time between two baselines of a service; default
-	// 1 hour. BaselineInstances is how many instances each has; default 2.
+	// BaselineInterval is the time between two baselines of a service; default 1 hour.
+	// BaselineInstances is how many instances each has; default 2.
 	BaselineInterval  time.Duration
 	BaselineInstances int
-	// SuspicionInterval is the least time between two profiles of a suspicious
-	// instance; default 2 minutes.
+	// SuspicionInterval is the time between two profiles of a suspicious instance, after
+	// the first ones, which come sooner; default 2 minutes.
 	SuspicionInterval time.Duration
 	// DumpLimit is the number of goroutines up to which an instance with a leak is
 	// asked for a dump; 0: never.
 	DumpLimit int
+	// LabelText returns the values of pprof labels as leaks may have them; nil: leaks have no
+	// labels.
+	LabelText stack.LabelText
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// maxMissedSamples is how many samples an instance may lack before it is forgotten,
-// where they are so far apart that an hour says nothing.
+// maxMissedSamples is how many samples an instance may lack before it is removed, if they are
+// so far apart that an hour is too short.
 const maxMissedSamples = 6
 
 // complete sets the defaults.
@@ -132,26 +138,26 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// tracker are the options of the tracker of a service.
+// tracker returns the options of the tracker of a service.
 func (o *Options) tracker() lifecycle.Options {
-	t := lifecycle.Options{Ignore: o.Ignore, MinConfidence: o.Trend.MinConfidence, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
+	t := lifecycle.Options{Ignore: o.Ignore, MinConfidence: o.Trend.MinConfidence, SuspectConfidence: o.SuspectConfidence, Base: o.Trend.Base, Interval: o.Interval, Patience: max(10*o.Trend.Base, 5*o.SuspicionInterval)}
 	if o.KeepAll {
 		t.Remember = -1
 	}
 	return t
 }
 
-// services are the options of the services.
+// services returns the options of the services.
 func (o *Options) services() watch.Options {
 	return watch.Options{GroupBy: o.GroupBy, Owns: o.Owns, Trend: o.Trend, Leaks: o.tracker(), Interval: o.Interval}
 }
 
-// reading are the options of the reader.
+// reading returns the options of the reader.
 func (o *Options) reading() reading.Options {
 	return reading.Options{Interval: o.Interval, History: o.History, Block: o.Trend.Base}
 }
 
-// judge are the options of a judgement.
+// judge returns the options of a judgement.
 func (o *Options) judge() watch.JudgeOptions {
 	return watch.JudgeOptions{Interval: o.Interval, Pulling: o.Puller != nil, VersionLabel: o.VersionLabel}
 }

@@ -5,16 +5,17 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/gorowatch/gorowatch/internal/hourly"
 	"github.com/gorowatch/gorowatch/internal/monitor/reading"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// State is how the last reading of samples went, and whether the archive works.
+// State is the result of the last reading of samples, and the state of the archive.
 type State struct {
 	reading.State
-	// Archive is why the archive cannot be written; empty when it can.
+	// Archive is why the archive cannot be written; empty: it can.
 	Archive string
 }
 
@@ -22,8 +23,8 @@ type State struct {
 type Service struct {
 	Labels  labels.Labels
 	Verdict trend.Verdict
-	// SuppressedReason is why there is no alert for a leak that the counts show, in
-	// words; empty: they show none, or there is one.
+	// SuppressedReason is why there is no alert for a leak that the counts show, in words;
+	// empty: they show none, or there is an alert.
 	SuppressedReason string
 	Instances        []Instance
 }
@@ -34,8 +35,8 @@ type Instance struct {
 	Labels labels.Labels
 	// Next is the earliest time of the next profile; zero: unknown.
 	Next time.Time
-	// Gone: its series have ended. It is not asked for profiles; its past is judged
-	// for a while.
+	// Gone means that its series have ended. It gets no requests for profiles; its past is
+	// judged for a while.
 	Gone bool
 }
 
@@ -80,8 +81,8 @@ func (m *Monitor) Services() []Service {
 	return out
 }
 
-// Each visits the watched instances, in no order. gone: the series of this one
-// have ended.
+// Each visits the watched instances, in no order. gone means that the series of this one have
+// ended.
 func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
@@ -94,7 +95,7 @@ func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	}
 }
 
-// State is how the last reading of samples went, and whether the archive works.
+// State returns the result of the last reading of samples, and the state of the archive.
 func (m *Monitor) State() State { return State{m.reader.State(), m.journal.ArchiveError()} }
 
 // CurrentLabels returns the labels that a watched instance has now; watched is false
@@ -106,8 +107,8 @@ func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watc
 	return instance, m.totals.Has(instance)
 }
 
-// Floors are the floors of a service of late, since a time if there are that
-// many; empty for a service that is not watched.
+// Floors returns the recent floors of a service, since a time if there are that many; empty for
+// a service that is not watched.
 func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
@@ -117,8 +118,19 @@ func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	return trend.Floors{}
 }
 
-// Explain lists what is behind the latest verdict on a service, by instance and
-// scale; nil for a service that is not watched.
+// Confidences are how sure it was that a service leaks, for so many hours from the one
+// that has a time in it; nil for a service that is not watched.
+func (m *Monitor) Confidences(service labels.Labels, from time.Time, hours int) []hourly.Hour {
+	m.mtx.RLock()
+	defer m.mtx.RUnlock()
+	if s := m.services.Lookup(service); s != nil {
+		return s.Confidences(from, hours)
+	}
+	return nil
+}
+
+// Explain lists the assessments behind the latest verdict on a service, by instance and scale;
+// nil for a service that is not watched.
 func (m *Monitor) Explain(service labels.Labels) []trend.Assessment {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()

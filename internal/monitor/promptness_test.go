@@ -11,9 +11,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// From the last thing that a leak takes, be it a pull or the alarm of the counts,
-// to the moment that the alerting is handed it: two evaluations at most.
-func TestHowSoonALeakIsTold(t *testing.T) {
+// From the last thing that a leak needs, a pull or the verdict of the counts, to the alert: two
+// evaluations at most.
+func TestHowSoonALeakFires(t *testing.T) {
 	for name, p := range map[string]process{
 		"slow": {perHour: 60}, "usual": {perHour: 300}, "fast": {perHour: 2000},
 		"as idle workers wait": {perHour: 300, op: "chan receive"}, "without ages": {perHour: 3000, steady: 2000},
@@ -25,25 +25,25 @@ func TestHowSoonALeakIsTold(t *testing.T) {
 			w.add("cart", "a:1", p)
 			var suspicious, last time.Time
 			pulls, alarmed := 0, false
-			for told := false; !told; {
+			for fires := false; !fires; {
 				w.run(time.Minute)
 				require.Less(t, w.now.Sub(t0), 48*time.Hour)
 				status := w.monitor.Services()[0].Verdict.Status
 				if suspicious.IsZero() && status.Grows() {
 					suspicious = w.now
 				}
-				for _, l := range w.told[len(w.told)-1] {
-					told = told || l.State == leak.Firing
+				for _, l := range w.updates[len(w.updates)-1] {
+					fires = fires || l.State == leak.Firing
 				}
 				if alarm := status == trend.Leaking; alarm && !alarmed {
 					alarmed, last = true, w.now
 				}
-				if n := w.pulls["cart/a:1"]; n != pulls && !told { // what is pulled now counts from the next evaluation on
+				if n := w.pulls["cart/a:1"]; n != pulls && !fires { // a pull now counts from the next evaluation on
 					pulls, last = n, w.now
 				}
 			}
 			require.False(t, suspicious.IsZero())
-			t.Logf("suspicious %s after the onset, told %s after that, %s after the last pull or the alarm", suspicious.Sub(onset), w.now.Sub(suspicious), w.now.Sub(last))
+			t.Logf("suspicious %s after the onset, fired %s after that, %s after the last pull or the alarm", suspicious.Sub(onset), w.now.Sub(suspicious), w.now.Sub(last))
 			require.LessOrEqual(t, w.now.Sub(last), 2*w.monitor.o.Interval, fmt.Sprint(w.firing()))
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// evidence is that of the only leak that fires, three hours after its onset.
+// evidence returns that of the only firing leak, three hours after its onset.
 func evidence(t *testing.T, w *world, p process) leak.Leak {
 	t.Helper()
 	p.onset, p.fn = t0.Add(2*time.Hour), handler
@@ -44,7 +44,7 @@ func TestGoroutinesThatComeAndGoAreNot(t *testing.T) {
 	w := newWorld(t)
 	l := evidence(t, w, process{comeAndGo: true})
 	require.Equal(t, leak.Stack, l.Evidence)
-	require.Regexp(t, `^only 0 of \d+ goroutines were still there 5 min later$`, l.Missing)
+	require.Regexp(t, `^only 0 of \d+ goroutines were still there \d+ (s|min) later$`, l.Missing)
 }
 
 func TestTooManyGoroutinesForADump(t *testing.T) {
@@ -80,10 +80,9 @@ func TestEvidenceStaysWhenAProcessGoes(t *testing.T) {
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence, "it only climbs")
 }
 
-// A subscription that is made again and again and keeps itself alive: the load
-// grows with the leak, so that the counts say nothing, and its goroutines wait
-// as idle workers do.
-func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
+// A subscription that is made again and again and keeps itself alive: the load grows with the
+// leak, so the counts are no evidence, and its goroutines wait as idle workers do.
+func TestLeakThatWorksFiresWhenNoneOfItEverEnds(t *testing.T) {
 	leaky := process{onset: t0.Add(2 * time.Hour), perHour: 200, fn: handler, busy: true, op: "chan receive"}
 	w := newWorld(t)
 	w.add("checkout", "a", leaky)
@@ -92,9 +91,9 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	w.run(35 * time.Minute)
 	require.Len(t, w.firing(), 1)
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
-	require.Equal(t, 3, w.dumps["checkout/a"])
+	require.Equal(t, 2, w.dumps["checkout/a"], "it outnumbers all else by then: a third would show nothing new")
 
-	// Connections that come and go look the same from afar.
+	// Connections that come and go look similar.
 	healthy := leaky
 	healthy.comeAndGo = true
 	w = newWorld(t)
@@ -102,7 +101,7 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	w.run(3 * time.Hour)
 	require.Empty(t, w.firing())
 
-	// Nor is a part of a large service blamed so soon.
+	// Nor is a part of a large service reported so soon.
 	large := leaky
 	large.steady, large.perHour = 400, 60
 	w = newWorld(t)
@@ -111,14 +110,32 @@ func TestLeakThatWorksIsToldWhenNoneOfItEverEnds(t *testing.T) {
 	require.Empty(t, w.firing())
 }
 
-// A bucket that cannot be written takes none of the evidence away.
+// A bucket that cannot be written takes away no evidence.
 func TestAgedWithoutRoomForTheDumps(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 100, fn: handler})
-	w.run(2*time.Hour + 5*time.Minute) // there are profiles of before
+	w.run(2*time.Hour + 5*time.Minute) // there are earlier profiles
 	w.full = errors.New("no space left on device")
 	w.run(3 * time.Hour)
 	require.Len(t, w.firing(), 1)
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
 	require.Empty(t, w.firing()[0].Dumps)
+}
+
+// One answer of the garbage collector may miss some (golang/go#79452): it is asked once more,
+// and resolves nothing.
+func TestSmallerAnswerOfTheGarbageCollector(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, leak.Proven, evidence(t, w, process{gc: true, missed: 1}).Evidence)
+	require.Equal(t, 2, w.leakPulls["checkout/a"])
+	w.processes["checkout/a"].missed = 1000
+	w.run(3 * time.Hour)
+	require.Len(t, w.firing(), 1)
+	require.Equal(t, leak.Proven, w.firing()[0].Evidence)
+
+	w = newWorld(t)
+	l := evidence(t, w, process{gc: true, missed: 1000})
+	require.Equal(t, leak.Aged, l.Evidence, "it says nothing against the leak")
+	require.Equal(t, 2, w.leakPulls["checkout/a"], "it is not asked for ever")
+	require.Contains(t, l.Missing, "can still reach them")
 }

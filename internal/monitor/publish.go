@@ -7,9 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// publish logs and saves what has changed of the leaks, and saves what was captured.
-// It comes before anybody is notified, so that a gorowatch that starts later
-// continues with what was sent.
+// publish logs and saves the changes of leaks, and saves captures. It comes before any
+// notification, so that a gorowatch that starts later continues with what was sent.
 func (m *Monitor) publish(ctx context.Context) {
 	leaks := m.Leaks()
 	firing := 0

@@ -18,14 +18,14 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/tsdb"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
+	"github.com/gorowatch/gorowatch/internal/monitor/pulling"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// BenchmarkPulls counts the profiles that the daemon would have pulled of the
-// healthy services of a labelled fleet, data of the leakbench kit in
-// $LEAKBENCH_DATA, with the defaults: how many an instance and day, the share
-// of what a continuous profiler takes at 15 s, and the share of a core by the
-// estimate. docs/costs.md has the figures.
+// BenchmarkPulls counts the profiles that the daemon would have pulled of the healthy services
+// of a labelled fleet, data of the leakbench kit in $LEAKBENCH_DATA, with the defaults: how
+// many an instance and day, the share of what a continuous profiler takes at 15 s, and the
+// share of a core by the estimate. docs/costs.md has the figures.
 func BenchmarkPulls(b *testing.B) {
 	dir := os.Getenv("LEAKBENCH_DATA")
 	if dir == "" {
@@ -54,8 +54,8 @@ func BenchmarkPulls(b *testing.B) {
 	w.Series = slices.DeleteFunc(w.Series, func(s collector.Series) bool { return !healthy[s.Labels.Get("job")] })
 
 	for b.Loop() {
-		targets := &asked{pulls: map[string]int{}}
-		puller, err := profiling.New(profiling.Options{Finder: targets, Fetcher: targets})
+		targets := &countedTargets{pulls: map[string]int{}}
+		puller, err := pulling.New(pulling.Options{Finder: targets, Fetcher: targets})
 		require.NoError(b, err)
 		m, err := New(b.Context(), Options{Source: &recording{series: w.Series}, Puller: targets.by(puller), DumpLimit: 1000, Trend: trend.Options{Base: time.Minute}})
 		require.NoError(b, err)
@@ -82,7 +82,7 @@ func BenchmarkPulls(b *testing.B) {
 	}
 }
 
-// recording is a source of what was recorded.
+// recording is a source of recorded series.
 type recording struct{ series []collector.Series }
 
 func (r *recording) Window(_ context.Context, from, to time.Time) (collector.Window, error) {
@@ -99,19 +99,19 @@ func (r *recording) Window(_ context.Context, from, to time.Time) (collector.Win
 	return w, nil
 }
 
-// asked are targets that count what they are asked for. A profile has as many
-// goroutines as the last sample, at one place.
-type asked struct {
+// countedTargets are targets that count their pulls. A profile has as many goroutines as the last
+// sample, at one place.
+type countedTargets struct {
 	mtx   sync.Mutex
 	pulls map[string]int
 	count float64
 }
 
-func (a *asked) Find(_ context.Context, _ time.Time, instance labels.Labels) (collector.Target, error) {
+func (a *countedTargets) Find(_ context.Context, _ time.Time, instance labels.Labels) (collector.Target, error) {
 	return collector.Target{URL: &url.URL{Scheme: "http", Host: instance.Get("job") + instance.Get("instance")}}, nil
 }
 
-func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collector.ProfileKind, _ int) (*collector.Profile, error) {
+func (a *countedTargets) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collector.ProfileKind, _ int) (*collector.Profile, error) {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
 	a.pulls[u.Host]++
@@ -122,12 +122,12 @@ func (a *asked) Fetch(_ context.Context, _ *http.Client, u *url.URL, kind collec
 	return &collector.Profile{Kind: kind, Total: n, Records: []collector.Record{{Count: n, Frames: []*collector.Frame{{Func: "main.serve"}}}}}, nil
 }
 
-// by hands each pull on with the count that the target is to have.
-func (a *asked) by(p *profiling.Puller) profiling.Source { return counting{p, a} }
+// by passes each pull on with the count that the target should have.
+func (a *countedTargets) by(p *pulling.Puller) profiling.Source { return counting{p, a} }
 
 type counting struct {
-	*profiling.Puller
-	a *asked
+	*pulling.Puller
+	a *countedTargets
 }
 
 func (c counting) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {

@@ -15,8 +15,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// pushing lets time pass while each process pushes a profile every 15 seconds. It
-// stops early once done is true, and returns how many of the profiles were used.
+// pushing lets time pass while each process pushes a profile every 15 seconds. It stops early
+// once done is true, and returns how many of the profiles were used.
 func (w *world) pushing(d time.Duration, done func() bool) (used int) {
 	w.t.Helper()
 	for end := w.now.Add(d); w.now.Before(end) && !done(); {
@@ -85,8 +85,8 @@ func TestPullsResumeWhenPushesStop(t *testing.T) {
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
 }
 
-// wanted is a world in which a profile of checkout/a is needed at once.
-func wanted(t *testing.T) (*world, *process) {
+// duePull makes a world in which a profile of checkout/a is needed at once.
+func duePull(t *testing.T) (*world, *process) {
 	w := newWorld(t)
 	p := w.add("checkout", "a", process{onset: t0, perHour: 100, fn: handler})
 	w.pushing(3*time.Hour, func() bool {
@@ -103,7 +103,7 @@ func wanted(t *testing.T) (*world, *process) {
 }
 
 func TestPushedProfilesOfAnImpossibleTimeAreRefused(t *testing.T) {
-	w, p := wanted(t)
+	w, p := duePull(t)
 	now := w.now.Add(15 * time.Second)
 	at := func(t time.Time) (bool, error) {
 		return w.monitor.Push(w.t.Context(), now, profiling.Push{
@@ -133,7 +133,7 @@ func TestPushedProfilesOfAnImpossibleTimeAreRefused(t *testing.T) {
 }
 
 func TestInstancesWhosePushesCannotBeReadArePulled(t *testing.T) {
-	w, p := wanted(t)
+	w, p := duePull(t)
 	before := w.pulls["checkout/a"]
 	broken := errors.New("broken")
 	for range 5 {
@@ -150,7 +150,7 @@ func TestInstancesWhosePushesCannotBeReadArePulled(t *testing.T) {
 }
 
 func TestPushedLeakProfileProves(t *testing.T) {
-	w, p := wanted(t)
+	w, p := duePull(t)
 	w.pushing(3*time.Hour, func() bool { return len(w.firing()) > 0 })
 	w.pushing(6*time.Minute, never)
 	require.Equal(t, leak.Aged, w.firing()[0].Evidence)
@@ -173,7 +173,7 @@ func TestPushedLeakProfileProves(t *testing.T) {
 
 // Pushes arrive while the cycles run, several of one instance at a time.
 func TestPushesBesideTheCycle(t *testing.T) {
-	w, p := wanted(t)
+	w, p := duePull(t)
 	var used atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 8 {

@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// condensing is a world that can sum up, as Prometheus does.
+// condensing is a world that can aggregate, as Prometheus does.
 type condensing struct {
 	*world
 	blocks []collector.Window
@@ -67,7 +67,7 @@ const (
 	lagMetric      = "gorowatch_series_lag_seconds"
 )
 
-// gauge is the value of a gauge.
+// gauge returns the value of a gauge.
 func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -81,8 +81,7 @@ func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	return 0
 }
 
-// A gorowatch that begins with the minima of blocks judges as one that has read
-// everything.
+// A gorowatch that begins with the minima of blocks judges like one that has read everything.
 func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.add("steady", "a", process{})
@@ -169,7 +168,7 @@ func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 	require.Equal(t, w.now, w.windows[len(w.windows)-1].To)
 }
 
-// Another shard's services are not watched, and neither are its leaks.
+// Another shard's services are not watched, nor are its leaks.
 func TestOnlyWhatIsOwned(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
@@ -190,8 +189,8 @@ func TestOnlyWhatIsOwned(t *testing.T) {
 	require.Equal(t, "cart", m.Services()[0].Labels.Get("job"))
 }
 
-// Two processes with the same shard and bucket, of which one begins later, tell
-// of the same leaks under the same names.
+// Two processes with the same shard and bucket, of which one begins later, report the same
+// leaks under the same names.
 func TestReplicasAreAlike(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: handler})

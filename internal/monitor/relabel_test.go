@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// relabelled is a source whose series get another label at a time, as after a
-// change of Prometheus' configuration. What is newer comes first in its windows.
+// relabelled is a source whose series get another label at a time, as after a change of
+// Prometheus' configuration. Newer series come first in its windows.
 type relabelled struct {
 	*world
 	at time.Time
@@ -42,10 +42,9 @@ func (r *relabelled) Window(ctx context.Context, from, to time.Time) (collector.
 	return w, err
 }
 
-// A service leaks on one of its instances, and all their series get another
-// label: each instance is there once, with its history and its profiles, and the
-// leak is the same one. A gorowatch that starts later and reads the history sees
-// it in the same way.
+// A service leaks on one of its instances, and all their series get another label. Each
+// instance stays one, with its history and its profiles, and the leak is the same one. A
+// gorowatch that starts later and reads the history agrees.
 func TestLabelsThatChange(t *testing.T) {
 	w := newWorld(t)
 	source := &relabelled{world: w, at: t0.Add(6 * time.Hour)}
@@ -88,7 +87,7 @@ func TestLabelsThatChange(t *testing.T) {
 	require.Equal(t, before.ID, w.firing()[0].ID)
 }
 
-// A scan sees the same in its windows, which are long.
+// A scan agrees in its long windows.
 func TestWalkOverLabelsThatChange(t *testing.T) {
 	w := newWorld(t)
 	source := &relabelled{world: w, at: t0.Add(5*time.Hour + 30*time.Minute)}
@@ -104,8 +103,8 @@ func TestWalkOverLabelsThatChange(t *testing.T) {
 	require.Len(t, w.monitor.Leaks(), 1)
 }
 
-// Two that are there at the same time are two, whatever they have in common; and
-// where one has ended and another process begins under its name, that is another.
+// Two that exist at the same time are two, whatever they have in common. If one has ended and
+// another process begins under its name, that is another.
 func TestTwinsAreTwo(t *testing.T) {
 	w := newWorld(t)
 	w.add("api", "a", process{})
@@ -123,7 +122,7 @@ func TestTwinsAreTwo(t *testing.T) {
 	require.Equal(t, []string{twin.labels.String(), next.labels.String()}, w.here())
 }
 
-// serviceLabels are those of the service of a process.
+// serviceLabels returns those of the service of a process.
 func serviceLabels(p *process) labels.Labels {
 	return labels.NewBuilder(p.labels).Keep("namespace", "job").Labels()
 }

@@ -10,24 +10,23 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// Request asks for profiles of a service now, because something else found it
-// suspicious.
+// Request asks for profiles of a service now, because another system found it suspicious.
 type Request struct {
 	// Service is one that Services lists.
 	Service labels.Labels
-	// Instance is the instance label of the one to profile. Empty or unknown:
-	// those with the most goroutines.
+	// Instance is the instance label of the one to profile. Empty or unknown: those with the
+	// most goroutines.
 	Instance string
-	// Why is for people: the name of an alert.
+	// Why is the name of an alert, for people.
 	Why string
 }
 
 // errUnknownService is the answer to a request for a service that is not watched.
 var errUnknownService = errors.New("no such service is watched")
 
-// Request takes profiles of a service at once, beside the cycles, and then for a
-// while, within the budget of each target. Meanwhile further requests for the
-// service change nothing. It is called by the caller of Cycle.
+// Request takes profiles of a service at once, beside the cycles, and then for a while, within
+// the budget of each target. Meanwhile further requests for the service change nothing. It is
+// called by the caller of Cycle.
 func (m *Monitor) Request(ctx context.Context, now time.Time, r Request) error {
 	s := m.openRequest(now, r)
 	if s == nil {

@@ -16,8 +16,8 @@ import (
 
 var cart = labels.FromStrings("namespace", "shop", "job", "cart")
 
-// A service that is quiet: an alert of somebody else's asks for profiles, which
-// are taken at once, for a while, and compared with the one before.
+// In a quiet service, an incoming alert asks for profiles, which are taken at once, for a
+// while, and compared with the one before.
 func TestRequest(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("cart", "a:1", process{fn: "main.leak"})
@@ -26,7 +26,7 @@ func TestRequest(t *testing.T) {
 	w.run(3 * time.Hour)
 	before := w.pulls["cart/a:1"]
 
-	p.onset, p.perHour = w.now.Add(-10*time.Minute), 600 // 100 already, and nobody has noticed yet
+	p.onset, p.perHour = w.now.Add(-10*time.Minute), 600 // 100 already, which nothing has noticed yet
 	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "a:1", Why: "TooManyGoroutines"}))
 	w.monitor.Wait()
 	require.Equal(t, before+1, w.pulls["cart/a:1"], "at once")
@@ -56,7 +56,7 @@ func TestRequest(t *testing.T) {
 	}
 	require.WithinDuration(t, at, w.monitor.Captures()[0].At, time.Minute)
 
-	// Where no instance is named, or an unknown one, those with the most goroutines.
+	// Without an instance, or with an unknown one, those with the most goroutines.
 	require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "http://evil", Why: "x"}))
 	w.run(time.Minute)
 	require.Equal(t, []string{"a:1", "b:1", "a:1"}, []string{w.monitor.Captures()[0].Instance, w.monitor.Captures()[1].Instance, w.monitor.Captures()[2].Instance})
@@ -64,7 +64,7 @@ func TestRequest(t *testing.T) {
 	require.ErrorIs(t, w.monitor.Request(t.Context(), w.now, Request{Service: labels.FromStrings("job", "cart")}), errUnknownService)
 }
 
-// What cannot be had says why; requests without end are kept within bounds.
+// Failures have a reason; requests without end are bounded.
 func TestRequestInVain(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{pprof: collector.Errorf(collector.ReasonRefused, "connection refused")})
@@ -79,7 +79,7 @@ func TestRequestInVain(t *testing.T) {
 	require.Empty(t, c[0].Profiles)
 }
 
-// A request for a service that leaks brings the leak no harm.
+// A request for a service that leaks does not harm the leak.
 func TestRequestOfASuspect(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{onset: w.now.Add(time.Hour), perHour: 300, fn: "main.leak"})
@@ -94,8 +94,8 @@ func TestRequestOfASuspect(t *testing.T) {
 	require.Equal(t, "main.leak", w.monitor.Captures()[0].Stacks[0].Key.Func)
 }
 
-// What was captured on request outlives a restart, a bucket that was full when
-// it came, and one that could not be read at the start.
+// Captures survive a restart, a bucket that was full when they were made, and one that could
+// not be read at the start.
 func TestCapturesOutliveARestart(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{fn: "main.leak", steady: 20})
@@ -127,7 +127,7 @@ func TestCapturesOutliveARestart(t *testing.T) {
 	require.Equal(t, before, after[1:])
 }
 
-// Pages look at what the cycle and requests work on; for the race detector.
+// Pages read what the cycle and requests change; for the race detector.
 func TestPagesBesideTheCycle(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{onset: w.now.Add(time.Hour), perHour: 600, fn: "main.leak"})

@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// restore continues with the leaks of earlier runs. The caller holds mtx, or nobody
-// else knows m yet.
+// restore continues with the leaks of earlier runs. The caller holds mtx, or nobody else knows
+// m yet.
 func (m *Monitor) restore(leaks []leak.Leak, err error) {
 	for _, l := range m.journal.Restore(leaks, err, m.o.Owns) {
 		m.services.Restore(l)
@@ -18,12 +18,12 @@ func (m *Monitor) restore(leaks []leak.Leak, err error) {
 	m.leaks = m.services.Leaks()
 }
 
-// readCaptures reads the captures of earlier runs. Those that cannot be read are not
-// read again: without them no leak is described wrongly.
+// readCaptures reads the captures of earlier runs. Those that cannot be read are not read
+// again, because no leak depends on them.
 func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []ondemand.Capture {
 	captures, err := archive.Captures(ctx)
 	if err != nil && ctx.Err() == nil {
-		m.logger.Warn("Not all of what was captured on request can be read", "read", len(captures), "err", err)
+		m.logger.Warn("Cannot read some of the captures", "read", len(captures), "err", err)
 	}
 	return captures
 }
@@ -36,13 +36,13 @@ func (m *Monitor) retryRestore(ctx context.Context) {
 	archive := m.o.Archive
 	m.pulls.Go(func() {
 		leaks, err := m.journal.Read(ctx)
-		m.inbox.put(restoreResult{leaks, err, m.readCaptures(ctx, archive)})
+		m.inbox.put(restoreResult{leaks, err, m.readCaptures(ctx, archive)}, false)
 	})
 }
 
-// ForgetArchive says that the archive was replaced: what the new one has is read
-// first, then it gets what we have. Profiles that stayed in the old one are not
-// loaded again. It is called by the caller of Cycle.
+// ForgetArchive records that the archive was replaced: the new one is read first, then it gets
+// our leaks. Profiles that stayed in the old one are not loaded again. It is called by the
+// caller of Cycle.
 func (m *Monitor) ForgetArchive() {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -53,8 +53,8 @@ func (m *Monitor) ForgetArchive() {
 	}
 }
 
-// rewind starts over if the clock was set back: otherwise all noted times would be in
-// the future, and nothing would be done until then.
+// rewind starts over if the clock was set back. Otherwise all recorded times would be in the
+// future, and nothing would happen until then.
 func (m *Monitor) rewind(now time.Time) {
 	if !now.Before(m.reader.Now()) {
 		return

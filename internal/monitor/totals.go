@@ -10,9 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/totals"
 )
 
-// watchTotals feeds the services with the goroutine counts of the targets that have no
-// series, and starts the first pulls of these. It returns the number of targets that were
-// counted, or will be by what they push. The later pulls are planned like those of other instances.
+// watchTotals feeds the services with the goroutine counts of the targets that have no series,
+// and starts the first pulls of these. It returns the number of targets that were counted, or
+// will be by their pushes. Later pulls are planned like those of other instances.
 func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) {
 	if m.o.TargetsWithoutSeries == nil || m.o.Puller == nil {
 		return 0
@@ -32,7 +32,7 @@ func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) 
 	for _, instance := range m.totals.Due(now, pushes) {
 		m.pulls.Go(func() {
 			p, err := source.Pull(ctx, now, instance, 0)
-			m.inbox.put(totalResult{instance, now, p, err})
+			m.inbox.put(totalResult{instance, now, p, err}, false)
 		})
 	}
 	w := m.totals.Window(now, o)
@@ -43,7 +43,7 @@ func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) 
 	return counted + len(w.Series)
 }
 
-// withoutSeries lists the targets that are ours and have no series. The caller holds mtx.
+// withoutSeries lists our targets without series. The caller holds mtx.
 func (m *Monitor) withoutSeries(now time.Time) (out []labels.Labels) {
 	list := m.o.TargetsWithoutSeries.WithoutSeries(now, func(yield func(labels.Labels) bool) {
 		for s := range m.services.All() {
@@ -62,7 +62,7 @@ func (m *Monitor) withoutSeries(now time.Time) (out []labels.Labels) {
 	return out
 }
 
-// totals are the options of the targets without series.
+// totals returns the options of the targets without series.
 func (o *Options) totals() totals.Options {
 	return totals.Options{Interval: o.Interval, Baseline: o.BaselineInterval}
 }

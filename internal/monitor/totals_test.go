@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// watchedInstances are the instances that pages show, without those that have ended.
+// watchedInstances returns the instances that pages show, without those that have ended.
 func (w *world) watchedInstances() (out []string) {
 	w.monitor.Each(func(instance labels.Labels, gone bool) {
 		if !gone {
@@ -21,8 +21,8 @@ func (w *world) watchedInstances() (out []string) {
 	return out
 }
 
-// A target without series that leaks is found by the totals of its profiles, whether or not
-// there are series of others.
+// A leaking target without series is found by the totals of its profiles, whether or not there
+// are other series.
 func TestLeakOfATargetWithoutSeries(t *testing.T) {
 	for _, others := range []bool{false, true} {
 		w := newWorld(t)
@@ -58,8 +58,8 @@ func TestQuietTargetWithoutSeries(t *testing.T) {
 	require.InDelta(t, 73, w.pulls["flat/c:80"], 3)
 }
 
-// A target that has series is not asked, and one whose series begin later is no longer
-// counted twice.
+// A target that has series is not asked, and one whose series begin later is no longer counted
+// twice.
 func TestTargetThatHasSeries(t *testing.T) {
 	w := newWorld(t)
 	w.add("search", "b:80", process{})
@@ -78,7 +78,7 @@ func TestTargetThatHasSeries(t *testing.T) {
 	require.LessOrEqual(t, w.pulls["batch/a:80"], before+11, "baselines of the service, no others")
 }
 
-// A target that comes, goes and comes back, and one that cannot be reached.
+// A target that comes, goes and returns, and one that cannot be reached.
 func TestTargetWithoutSeriesThatGoes(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("batch", "a:80", process{silent: true})
@@ -130,8 +130,8 @@ func TestTargetsWithoutSeriesOfOthers(t *testing.T) {
 	require.Zero(t, w.pulls["batch/a:80"])
 }
 
-// A target without series that begins to push is counted by what it pushes, not by pulls: a
-// leak of it is found, and it is pulled again when its pushes stop.
+// A target without series that begins to push is counted by its pushes, not by pulls. A leak of
+// it is found, and it is pulled again when its pushes stop.
 func TestTargetWithoutSeriesThatPushes(t *testing.T) {
 	w := newWorld(t)
 	w.add("batch", "a:80", process{silent: true, onset: t0.Add(3 * time.Hour), perHour: 120, fn: "example.org/shop.work"})
@@ -155,7 +155,7 @@ func TestFailedTargetWithoutSeriesThatPushes(t *testing.T) {
 	w := newWorld(t)
 	p := w.add("batch", "a:80", process{silent: true})
 	w.run(10 * time.Minute)
-	// It can push, and be pulled no more.
+	// It can push, but no longer be pulled.
 	w.monitor.totals.Fail(p.labels, w.now, collector.ReasonRefused, w.monitor.o.totals())
 	require.Empty(t, w.monitor.totals.Window(w.now, w.monitor.o.totals()).Series)
 	before := w.pulls["batch/a:80"]

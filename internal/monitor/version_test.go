@@ -14,24 +14,33 @@ import (
 
 // registry knows the version of each instance.
 type registry struct {
-	of    map[string]string
-	err   error
-	asked int
+	of map[string]string
+	// before has the versions that ran until a time.
+	before map[string]string
+	until  time.Time
+	err    error
+	asked  int
 }
 
-func (r *registry) Versions(context.Context, time.Time) (func(labels.Labels) string, error) {
+func (r *registry) Versions(_ context.Context, at time.Time) (func(labels.Labels) string, error) {
 	r.asked++
 	of := r.of
+	if at.Before(r.until) {
+		of = r.before
+	}
 	return func(instance labels.Labels) string { return of[instance.Get("instance")] }, r.err
 }
 
-// A rollout begins a leak and another one ends it: both are said. Versions are
-// asked for when something is new, not at every cycle.
+// A rollout begins a leak and another one ends it: the leak names both. Versions are asked for
+// when something is new, not at every cycle.
 func TestRolloutsOfALeak(t *testing.T) {
 	w := newWorld(t)
-	r := &registry{of: map[string]string{"a": "v1.42.0", "b": "v1.42.0"}, err: errors.New("down")}
-	w.monitor.o.Versions = r
 	deployed := t0.Add(-30 * time.Minute)
+	r := &registry{
+		of: map[string]string{"a": "v1.42.0", "b": "v1.42.0"}, before: map[string]string{"a": "v1.41.3", "b": "v1.41.3", "c": "v9"}, until: deployed,
+		err: errors.New("down"),
+	}
+	w.monitor.o.Versions = r
 	p := w.add("checkout", "a", process{onset: t0.Add(3 * time.Hour), perHour: 200, fn: handler, started: deployed.Add(time.Minute)})
 	q := w.add("checkout", "b", process{started: deployed})
 	w.add("search", "a", process{})
@@ -44,6 +53,7 @@ func TestRolloutsOfALeak(t *testing.T) {
 	l := w.firing()[0]
 	require.Equal(t, "v1.42.0", l.Version)
 	require.Equal(t, deployed, l.DeployedAt.UTC())
+	require.Equal(t, "v1.41.3", l.PreviousVersion)
 	asked := r.asked
 	w.run(time.Hour)
 	require.Equal(t, asked, r.asked)

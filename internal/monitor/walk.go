@@ -10,13 +10,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// Walk goes through a window of history evaluation by evaluation, at the times at
-// which Cycle would have been called, and does what it would have done, for as many
-// services at a time as there are workers. Services without a sample in the window
-// are walked too: their leaks end.
+// Walk goes through a window of history evaluation by evaluation, at the times at which Cycle
+// would have been called, and does what it would have done, for as many services at a time as
+// there are workers. Services without a sample in the window are walked too, because their
+// leaks end.
 //
-// Windows come one after another, without a gap. An error is that of ctx: the walk
-// has ended somewhere within the window.
+// Windows follow one another without a gap. An error is that of ctx: the walk has ended
+// somewhere within the window.
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -45,20 +45,17 @@ func (m *Monitor) walk(ctx context.Context, s *watch.Service, tracks []*watch.Tr
 	s.Refresh()
 }
 
-// The time between two judgements of the history that is read at the start, in
-// blocks of the trend.
+// The time between two judgements of the history at the start, in blocks of the trend.
 const (
-	// replayBlocks is for a service that clearly grows or has a leak: that of one of
-	// the middle scales of the trend, which find most leaks.
+	// replayBlocks is for a service that clearly grows or has a leak: that of one of the middle
+	// scales of the trend, which find most leaks.
 	replayBlocks = 15
-	// restBlocks is for a service at rest. Most are at rest most of the time, and
-	// judging them is most of the work. A leak is found up to two hours later then,
-	// with the same onset.
+	// restBlocks is for a service at rest. Most are at rest most of the time, and judging them
+	// is most of the work. A leak is found up to two hours later then, with the same onset.
 	restBlocks = 120
 )
 
-// replay judges the services in a piece of the history that is read at the start. The
-// caller holds mtx.
+// replay judges the services in a piece of the history at the start. The caller holds mtx.
 func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) {
 	tracks, samples := m.services.Tracks(w, block)
 	every := max(replayBlocks*m.o.Trend.Base, m.o.Interval)
@@ -69,7 +66,7 @@ func (m *Monitor) replay(w collector.Window, block time.Duration) (samples int) 
 				continue
 			}
 			s.Feed(tracks[s], at)
-			s.Replay(at, m.o.tracker(), every)
+			s.Replay(at, m.o.tracker(), every, rest)
 		}
 		s.Feed(tracks[s], w.To)
 	})

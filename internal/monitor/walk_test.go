@@ -58,7 +58,7 @@ func minTime(a, b time.Time) time.Time {
 	return b
 }
 
-// withoutUpdates drops what depends on the number of evaluations alone.
+// withoutUpdates drops the fields that depend only on the number of evaluations.
 func withoutUpdates(leaks []leak.Leak) []leak.Leak {
 	for i := range leaks {
 		leaks[i].UpdatedAt = time.Time{}
@@ -81,7 +81,7 @@ func TestWalkCanBeInterrupted(t *testing.T) {
 func TestWalkTellsEveryVerdict(t *testing.T) {
 	w := newWorld(t)
 	addServices(w)
-	told := map[string][]time.Time{}
+	judged := map[string][]time.Time{}
 	var mtx sync.Mutex
 	m, err := New(t.Context(), Options{
 		Source: w, History: time.Minute,
@@ -89,7 +89,7 @@ func TestWalkTellsEveryVerdict(t *testing.T) {
 			mtx.Lock()
 			defer mtx.Unlock()
 			job := service.Get("job")
-			told[job] = append(told[job], now)
+			judged[job] = append(judged[job], now)
 			for _, a := range why() {
 				require.False(t, a.Status == trend.Leaking && v.Status == trend.Quiet, "%s at %s", job, now)
 			}
@@ -99,16 +99,16 @@ func TestWalkTellsEveryVerdict(t *testing.T) {
 	win, err := w.Window(t.Context(), t0, t0.Add(3*time.Hour))
 	require.NoError(t, err)
 	require.NoError(t, m.Walk(t.Context(), win, 2))
-	require.Len(t, told, 3, "the young one is not there yet")
-	for job, at := range told {
+	require.Len(t, judged, 3, "the young one is not there yet")
+	for job, at := range judged {
 		require.Len(t, at, 180, job)
 		require.Equal(t, t0.Add(time.Minute), at[0])
 		require.Equal(t, t0.Add(3*time.Hour), at[179])
 	}
 }
 
-// With recorded profiles a walk names the line too. Its pulls are part of it, so
-// they must not wait for what it holds.
+// With recorded profiles a walk names the line too. Its pulls are part of it, so they must not
+// wait for a lock that it holds.
 func TestWalkAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(2 * time.Hour), perHour: 300, fn: handler})

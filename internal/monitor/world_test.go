@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -29,63 +31,85 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// process is a simulated one: steady goroutines, and leaked ones from an onset
-// on.
+// process is a simulated process: steady goroutines, and leaked ones from an onset on.
 type process struct {
 	labels  labels.Labels
 	started time.Time
 	steady  int
-	daily   int       // goroutines that serve requests at the height of the day
+	daily   int       // goroutines that serve requests at the peak of the day
 	onset   time.Time // zero: does not leak
 	perHour float64
 	fn      string
-	pprof   error // what a pull answers
-	// comeAndGo: no goroutine stays, whatever the counts look like.
+	pprof   error // the answer of a pull
+	// comeAndGo means that no goroutine stays, whatever the counts look like.
 	comeAndGo bool
-	// busy: its goroutines work, so that the load grows with their number.
+	// busy means that its goroutines work, so that the load grows with their number.
 	busy bool
 	op   string // that the leaked ones wait in; default chan send
 	gc   bool   // has a goroutineleak profile
-	// silent: it has no series. hidden: it is no target that is listed.
+	// missed is how many goroutineleak profiles list nothing, before the others do.
+	missed int
+	// silent means that it has no series, hidden that no list of targets has it.
 	silent, hidden bool
-	// unseen: the leaked ones are not in its profiles.
+	// unseen means that the leaked ones are not in its profiles.
 	unseen bool
+	// leave is how many of the leaked ones an hour end, the oldest first, besides those that
+	// stay.
+	leave float64
+	// held is when no more leak; the leaked ones stay.
+	held time.Time
+	// burst is when 300 requests come, for eight minutes.
+	burst time.Time
+	// end is when all of the leaked ones are gone; hangs means that until then less and less
+	// work gets done.
+	end   time.Time
+	hangs bool
+	// watched is the part of the leaked ones with the label method=/cart.Cart/Watch; the others
+	// have method=/cart.Cart/Get, and each has a request.
+	watched float64
 }
 
 func (p *process) leaked(t time.Time) int {
-	if p.onset.IsZero() || t.Before(p.onset) {
+	if p.onset.IsZero() || t.Before(p.onset) || !p.end.IsZero() && !t.Before(p.end) {
 		return 0
+	}
+	if !p.held.IsZero() && t.After(p.held) {
+		t = p.held
 	}
 	return int(p.perHour * t.Sub(p.onset).Hours())
 }
 
-// serving is how many requests are served, which is never quite what the load
-// lets expect.
+// serving returns how many requests are served, which is never exactly what the load suggests.
 func (p *process) serving(t time.Time) int {
+	if since := t.Sub(p.burst); !p.burst.IsZero() && since >= 0 && since < 8*time.Minute {
+		return 100 + int(since.Minutes()*25)
+	}
 	x := float64(p.daily) * (1.2 - math.Cos(2*math.Pi*t.Sub(t0).Hours()/24)) / 2.2
 	return int(x * (1 + 0.1*wobble(t.Truncate(time.Hour))))
 }
 
-// world is what gorowatch watches, at one sample a minute. It is its source,
-// its targets and its bucket.
+// world is what gorowatch watches, at one sample a minute. It is its source, its targets and
+// its bucket.
 type world struct {
 	t         *testing.T
 	monitor   *Monitor
 	now       time.Time
 	processes map[string]*process
 	down      error // of the source
+	labelText stack.LabelText
 	windows   []collector.Window
-	told      [][]leak.Leak
+	updates   [][]leak.Leak
 	logs      bytes.Buffer
 
 	mtx   sync.Mutex // what pulls touch
 	pulls map[string]int
 	dumps map[string]int
-	// leakPulls are those of goroutineleak profiles.
+	// leakPulls are those of goroutineleak profiles, heaps those of heap profiles.
 	leakPulls map[string]int
-	full      error // of the bucket, for what is written
-	lost      error // and for what is read
-	// real is the time that the source's clock shows; zero: that of now.
+	heaps     int
+	full      error // of the bucket, for writes
+	lost      error // and for reads
+	// real is the time that the source's clock shows; zero: now
 	real     time.Time
 	bucket   map[string]*collector.Profile
 	refs     map[string][]leak.ProfileRef
@@ -107,8 +131,8 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	m, err := New(w.t.Context(), Options{
 		Source: w, Puller: w, Archive: w, TargetsWithoutSeries: w,
-		Notify:  func(_ time.Time, leaks []leak.Leak) { w.told = append(w.told, slices.Clone(leaks)) },
-		History: 24 * time.Hour, DumpLimit: 1000,
+		Notify:  func(_ time.Time, leaks []leak.Leak) { w.updates = append(w.updates, slices.Clone(leaks)) },
+		History: 24 * time.Hour, DumpLimit: 1000, LabelText: w.labelText,
 		Logger: slog.New(slog.NewTextHandler(&w.logs, nil)), Registerer: prometheus.NewRegistry(),
 	})
 	require.NoError(w.t, err)
@@ -128,10 +152,32 @@ func (w *world) add(job, instance string, p process) *process {
 	return &p
 }
 
+// follow does what happens between two cycles, at the right times.
+func (w *world) follow(until time.Time) {
+	for {
+		next := w.monitor.NextFollow()
+		select {
+		case <-w.monitor.Urgent():
+			next = w.now.Add(time.Second)
+		default:
+		}
+		if next.IsZero() || !next.Before(until) {
+			return
+		}
+		if next.After(w.now) {
+			w.now = next
+		}
+		w.monitor.Follow(w.t.Context(), w.now)
+		w.monitor.Wait()
+	}
+}
+
 // run lets time pass, one cycle a minute.
 func (w *world) run(d time.Duration) {
 	for end := w.now.Add(d); w.now.Before(end); {
-		w.now = w.now.Add(time.Minute)
+		next := w.now.Truncate(time.Minute).Add(time.Minute)
+		w.follow(next)
+		w.now = next
 		for {
 			err := w.monitor.Cycle(w.t.Context(), w.now)
 			require.Equal(w.t, w.down, err)
@@ -153,7 +199,7 @@ func (w *world) firing() []leak.Leak {
 	return out
 }
 
-// WithoutSeries lists the processes that none of the instances is.
+// WithoutSeries lists the processes that belong to none of the instances.
 func (w *world) WithoutSeries(_ time.Time, instances iter.Seq[labels.Labels]) (out []labels.Labels) {
 	known := map[string]bool{}
 	for ls := range instances {
@@ -194,6 +240,9 @@ func (w *world) Window(_ context.Context, from, to time.Time) (collector.Window,
 			if p.daily > 0 {
 				x.Load = 0.1 + float64(p.serving(t))/100 + wobble(t.Add(7*time.Minute))/10
 			}
+			if p.hangs && p.leaked(t) > 0 { // as a rate over five minutes shows it
+				x.Load *= max(0.1, 1-t.Sub(p.onset).Minutes()/5)
+			}
 			if p.busy {
 				x.Load = 0.1 + x.Count/150 + wobble(t.Add(7*time.Minute))/100
 			}
@@ -228,15 +277,38 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 			out.Total += int64(n)
 		}
 	}
+	label := func(i int, ls ...string) {
+		m := map[string]string{}
+		for k := 0; k < len(ls); k += 2 {
+			m[ls[k]] = ls[k+1]
+		}
+		out.Records[i].Labels = m
+	}
 	add("select", "example.org/shop.(*Server).run", p.steady)
 	add("IO wait", "example.org/shop.(*Server).serve", p.serving(now))
+	if n := p.leaked(now); p.watched > 0 && n > 0 {
+		watched := int(p.watched * float64(n))
+		for k := range 20 { // their own requests
+			before := len(out.Records)
+			add("chan send", p.fn, watched*(k+1)/20-watched*k/20)
+			if len(out.Records) > before {
+				label(before, "method", "/cart.Cart/Watch", "request", strconv.Itoa(k))
+			}
+		}
+		before := len(out.Records)
+		add("chan send", p.fn, n-watched)
+		if len(out.Records) > before {
+			label(before, "method", "/cart.Cart/Get")
+		}
+		return out, nil
+	}
 	if !p.unseen {
 		add(cmp.Or(p.op, "chan send"), p.fn, p.leaked(now))
 	}
 	return out, nil
 }
 
-// Dump shows the goroutines with ids: of leaked ones always the same.
+// Dump shows the goroutines with ids: leaked ones keep theirs.
 func (w *world) Dump(ctx context.Context, now time.Time, instance labels.Labels, n float64) (*collector.Profile, error) {
 	p, err := w.Pull(ctx, now, instance, n)
 	if err != nil {
@@ -255,17 +327,26 @@ func (w *world) Dump(ctx context.Context, now time.Time, instance labels.Labels,
 		if p.Records[i].State == "IO wait" { // a request is over before the next dump
 			first = 1e6 * uint64(w.dumps[name])
 		}
-		for id := range uint64(p.Records[i].Count) {
-			p.Records[i].IDs = append(p.Records[i].IDs, first+id)
+		if left := w.processes[name].leave; p.Records[i].State != "select" {
+			first += uint64(left * max(0, now.Sub(w.processes[name].onset).Hours()))
 		}
-		p.Records[i].Wait = 17 * time.Minute
+		for id := range uint64(p.Records[i].Count) {
+			one := collector.Goroutine{ID: first + id}
+			if x := w.processes[name]; x.perHour > 0 && !x.comeAndGo { // the leak's
+				came := x.onset.Add(time.Duration(float64(id) / x.perHour * float64(time.Hour)))
+				one.Waited = max(0, now.Sub(came).Truncate(time.Minute))
+			}
+			p.Records[i].Goroutines = append(p.Records[i].Goroutines, one)
+			p.Records[i].Wait = max(p.Records[i].Wait, one.Waited)
+		}
+		p.Records[i].Wait = max(p.Records[i].Wait, 17*time.Minute)
 		p.Records[i].CreatedBy = collector.Frame{Func: "example.org/shop.handle", File: "main.go", Line: 18}
 	}
 	p.Raw = []byte("goroutine 1 [running]:")
 	return p, nil
 }
 
-// Leaked is what the garbage collector found, where the process has it.
+// Leaked returns what the garbage collector found, if the process has that profile.
 func (w *world) Leaked(_ context.Context, now time.Time, instance labels.Labels, _ float64) (*collector.Profile, error) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
@@ -274,6 +355,9 @@ func (w *world) Leaked(_ context.Context, now time.Time, instance labels.Labels,
 	p := w.processes[name]
 	if !p.gc {
 		return nil, collector.Errorf(collector.ReasonNotFound, "404 Not Found")
+	}
+	if w.leakPulls[name] <= p.missed {
+		return &collector.Profile{Kind: collector.KindGoroutineLeak, Format: collector.FormatDebug2}, nil
 	}
 	return &collector.Profile{Kind: collector.KindGoroutineLeak, Format: collector.FormatDebug2, Records: []collector.Record{{
 		Count: int64(p.leaked(now)), State: "chan send", Leaked: true, Frames: []*collector.Frame{{Func: p.fn, File: "main.go", Line: 29}},

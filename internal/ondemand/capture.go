@@ -8,7 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// MaxCaptures limits the captures that are kept.
+// MaxCaptures limits the stored captures.
 const MaxCaptures = 200
 
 // Capture is the result of a request for profiles of an instance. It is a
@@ -24,8 +24,8 @@ type Capture struct {
 	// Profiles are oldest first. They include the last one before the request, if
 	// there is one.
 	Profiles []leak.ProfileRef `json:"profiles"`
-	// Stacks grew from the first to the last profile, most grown first. Of a single
-	// profile they are the largest ones.
+	// Stacks grew from the first to the last profile, most grown first. With a single profile
+	// they are the largest ones.
 	Stacks []leak.StackGrowth `json:"stacks"`
 	// Error says in plain words why there is no profile.
 	Error string `json:"error,omitempty"`

@@ -22,26 +22,26 @@ import (
 // Views are the views that are served, by the name in their path.
 var Views = []string{"flamegraph", "top", "peek"}
 
-// parameters are what a view may be asked for: what to focus on, to hide, to
-// sort by. Others reach into the process.
+// parameters are the allowed parameters of a view: what to focus on, to hide, to sort by.
+// Others reach into the process.
 var parameters = []string{"f", "i", "h", "s", "sf", "p", "si", "rel", "calls", "g", "noinlines", "compact", "n", "nf", "ef", "trim"}
 
-// pprof's pages hold all of a profile, several times. These bound its stacks,
-// their frames in all, and the bytes of the names of functions and files.
+// pprof's pages hold the whole profile, several times. These bound its stacks, the number of
+// their frames, and the bytes of the names of functions and files.
 const (
 	maxSamples   = 20_000
 	maxFrames    = 1_000_000
 	maxNameBytes = 16 << 20
 )
 
-// ErrTooLarge says that a profile has more than a page can show.
+// ErrTooLarge means that a profile has more than a page can show.
 var ErrTooLarge = errors.New("pprofui: too large to show")
 
-// setUp guards pprof's set-up, which goes through variables of its package.
+// setUp guards pprof's set-up, which uses variables of its package.
 var setUp sync.Mutex
 
-// New makes the handlers of the views of how head differs from base, by name.
-// base may be nil.
+// New makes the handlers of the views of the difference between head and base, by name. base
+// may be nil.
 func New(base, head *collector.Profile) (map[string]http.Handler, error) {
 	profiles := map[string]*profile.Profile{}
 	args := []string{"-http=localhost:0", "-no_browser", "-symbolize=none"}
@@ -62,8 +62,8 @@ func New(base, head *collector.Profile) (map[string]http.Handler, error) {
 
 	setUp.Lock()
 	defer setUp.Unlock()
-	// pprof wants to know where its user keeps settings. A user without a folder
-	// has none, and that is no reason to show nothing.
+	// pprof asks for its user's settings folder. A user without one has no settings, which must
+	// not fail the page.
 	if _, err := os.UserConfigDir(); err != nil {
 		if err := os.Setenv("XDG_CONFIG_HOME", "/nonexistent"); err != nil {
 			return nil, fmt.Errorf("pprofui: %w", err)
@@ -97,7 +97,7 @@ func New(base, head *collector.Profile) (map[string]http.Handler, error) {
 	return out, nil
 }
 
-// allowed takes away the parameters that are not listed.
+// allowed removes the parameters that are not listed.
 func allowed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -108,8 +108,8 @@ func allowed(next http.Handler) http.Handler {
 	})
 }
 
-// Convert makes a profile as pprof has it. It has no mappings: there is no
-// program to look into.
+// Convert makes a profile for pprof. It has no mappings, because there is no program to look
+// into.
 func Convert(p *collector.Profile) (*profile.Profile, error) {
 	if len(p.Records) > maxSamples {
 		return nil, fmt.Errorf("%w: %d stacks, expected at most %d", ErrTooLarge, len(p.Records), maxSamples)
@@ -150,8 +150,8 @@ func Convert(p *collector.Profile) (*profile.Profile, error) {
 	return out, out.CheckValid()
 }
 
-// fetcher has the profiles by the names that they have on the command line. It
-// says of none where it is from: pprof would keep a copy of it in a file.
+// fetcher has the profiles by their names on the command line. It names no source for any of
+// them: pprof would store a copy in a file.
 type fetcher map[string]*profile.Profile
 
 func (f fetcher) Fetch(name string, _, _ time.Duration) (*profile.Profile, string, error) {
@@ -161,7 +161,7 @@ func (f fetcher) Fetch(name string, _, _ time.Duration) (*profile.Profile, strin
 	return nil, "", fmt.Errorf("no profile %q", name)
 }
 
-// flags are a command line that is not the process'.
+// flags are a command line other than the process's.
 type flags struct {
 	*flag.FlagSet
 	args []string
@@ -207,7 +207,7 @@ type noFiles struct{}
 
 func (noFiles) Open(string) (io.WriteCloser, error) { return nil, errOff }
 
-// silent is a terminal with nobody at it.
+// silent is a terminal without a user.
 type silent struct{}
 
 func (silent) ReadLine(string) (string, error)     { return "", io.EOF }

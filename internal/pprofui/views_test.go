@@ -49,7 +49,7 @@ func TestViews(t *testing.T) {
 	page := get(t, views, "flamegraph", "")
 	require.Contains(t, page, "main.logHandler.func1")
 	require.NotContains(t, page, "<script>alert(1)")
-	// A path of the profile's, or of the request's, is never read.
+	// A path in the profile, or in the request, is never read.
 	for view := range views {
 		page := get(t, views, view, "source_path=/etc&trim_path=/&output=/tmp/x&list=.")
 		require.NotContains(t, page, "root:")
@@ -68,7 +68,7 @@ func TestViews(t *testing.T) {
 	require.Contains(t, get(t, alone, "top", ""), "7")
 }
 
-// Containers and services of systemd run as users without a folder.
+// Containers and services of systemd run as users without a home folder.
 func TestNoHome(t *testing.T) {
 	t.Setenv("HOME", "")
 	t.Setenv("XDG_CONFIG_HOME", "")
@@ -104,7 +104,7 @@ func TestTooLarge(t *testing.T) {
 	_, err := New(nil, p)
 	require.ErrorIs(t, err, ErrTooLarge)
 
-	// Few stacks, which share their frames, and are deep.
+	// Few stacks, which are deep and share their frames.
 	p = of(1)
 	for range maxFrames/500 + 1 {
 		p.Records = append(p.Records, collector.Record{Count: 1, Frames: slices.Repeat(p.Records[0].Frames, 250)})

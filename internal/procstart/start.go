@@ -10,7 +10,7 @@ const Tolerance = 2 * time.Second
 // mean that it is not known.
 type Time float64
 
-// At is the start at a time; the zero time is not known.
+// At returns the start at a time; the zero time is not known.
 func At(t time.Time) Time {
 	if t.IsZero() {
 		return 0

@@ -12,7 +12,7 @@ import (
 // protoType is the content type of a unary call whose message is a protocol buffer.
 const protoType = "application/proto"
 
-// connectTypes are what Push takes.
+// connectTypes are the content types of Push.
 var connectTypes = contentTypes{types: []string{protoType}, text: protoType + ", as unary calls of the Connect protocol have it"}
 
 // connectError is an error of the Connect protocol.
@@ -21,8 +21,8 @@ type connectError struct {
 	Message string `json:"message"`
 }
 
-// Push answers push.v1.PusherService/Push, a unary call of the Connect protocol. A
-// message is answered without an error if any of its profiles is of use.
+// Push answers push.v1.PusherService/Push, a unary call of the Connect protocol. A message is
+// answered without an error if at least one of its profiles is used.
 func (h *Handler) Push(w http.ResponseWriter, r *http.Request) {
 	p := h.push(w, r)
 	if p == nil {
@@ -67,7 +67,7 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request) *problem {
 	return res.problem()
 }
 
-// seriesLabels are the labels of a series, which must differ in their names.
+// seriesLabels returns the labels of a series, which must differ in their names.
 func seriesLabels(s series) (labels.Labels, *problem) {
 	b := labels.NewScratchBuilder(len(s.labels))
 	for _, l := range s.labels {

@@ -23,18 +23,18 @@ import (
 type Backend interface {
 	// Ready reports whether the first evaluation is done.
 	Ready() bool
-	// WatchedInstances are the labels of the instances whose series have not ended.
+	// WatchedInstances returns the labels of the instances whose series have not ended.
 	WatchedInstances() []labels.Labels
-	// Push takes a profile, if one of its instance is needed.
+	// Push uses a profile if its instance needs one.
 	Push(ctx context.Context, now time.Time, p profiling.Push) (used bool, err error)
 }
 
-// Config is the part of the configuration that is about pushes.
+// Config is the part of the configuration about pushes.
 type Config struct {
-	// Enabled: profiles are taken; else every request is refused.
+	// Enabled accepts profiles; otherwise every request is refused.
 	Enabled bool
-	// Relabel are rules for the labels of a profile. Match are the labels by which
-	// its instance is found then; none: namespace and pod, or instance.
+	// Relabel are rules for the labels of a profile. Match names the labels by which its
+	// instance is found afterwards; none: namespace and pod, or instance.
 	Relabel []*relabel.Config
 	Match   []string
 	// RequestLimit bounds the bytes of a request, as sent and decompressed.
@@ -45,8 +45,8 @@ type Config struct {
 	SenderSeries                int
 	// Limits bound the decoding of a profile.
 	Limits pprof.Limits
-	// Sharded: other instances are watched by another gorowatch, so that an unknown
-	// one is no mistake.
+	// Sharded means that other processes watch other instances, so that an unknown one is no
+	// error.
 	Sharded bool
 }
 
@@ -56,11 +56,11 @@ type Options struct {
 	Backend    Backend
 	Config     Config
 	Registerer prometheus.Registerer
-	// Now is the clock; default time.Now.
+	// Now is the clock; default time.Now
 	Now func() time.Time
 }
 
-// Handler takes profiles that are sent unasked. It is safe for use by many requests.
+// Handler receives pushed profiles. Several requests may use it at the same time.
 type Handler struct {
 	o       Options
 	config  atomic.Pointer[Config]
@@ -68,7 +68,7 @@ type Handler struct {
 	senders *senders
 
 	mtx   sync.Mutex
-	index *discovery.Instances // nil: to be made
+	index *discovery.Instances // nil: has to be made
 	made  time.Time            // when index was
 }
 
@@ -100,7 +100,7 @@ func (h *Handler) Apply(c Config) {
 	h.index = nil
 }
 
-// request is one request while it is handled.
+// request is a request that is being handled.
 type request struct {
 	*http.Request
 	config Config
@@ -109,8 +109,8 @@ type request struct {
 	body   []byte
 }
 
-// admit checks whether a request may be handled, and reads it. leave must be called
-// once it is handled, unless there is a problem.
+// admit checks whether a request may be handled, and reads it. leave must be called after it is
+// handled, unless there is a problem.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request, accepted contentTypes) (x *request, leave func(), _ *problem) {
 	x = &request{Request: r, config: *h.config.Load(), now: h.o.Now()}
 	if !x.config.Enabled {
@@ -140,13 +140,13 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, accepted content
 	return x, leave, nil
 }
 
-// result is what came of the profiles of a request.
+// result is the outcome for the profiles of a request.
 type result struct {
 	taken bool // at least one is used, or could have been
 	worst *problem
 }
 
-// add adds what came of a profile. The first problem that needs an answer counts.
+// add adds the outcome for a profile. The first problem that needs an answer counts.
 func (r *result) add(p *problem) {
 	switch {
 	case p == nil:
@@ -156,7 +156,7 @@ func (r *result) add(p *problem) {
 	}
 }
 
-// problem is what the request is answered with; nil: all is well.
+// problem returns the problem to answer with; nil: there is none.
 func (r *result) problem() *problem {
 	if r.taken || r.worst == nil || answers[r.worst.reason].status == http.StatusOK {
 		return nil
@@ -167,7 +167,7 @@ func (r *result) problem() *problem {
 // sentNothing are the labels of a request that was dropped as a whole.
 var sentNothing = labels.EmptyLabels()
 
-// dropped counts and logs what was dropped.
+// dropped counts and logs a dropped profile or request.
 func (h *Handler) dropped(r *http.Request, p *problem, ls labels.Labels) {
 	h.metrics.dropped.WithLabelValues(string(p.reason)).Inc()
 	h.o.Logger.Debug("Pushed profile dropped", "sender", nameOf(r), "reason", string(p.reason), "labels", ls, "err", p.text)

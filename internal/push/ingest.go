@@ -17,7 +17,7 @@ import (
 
 const formType = "multipart/form-data"
 
-// ingestTypes are what Ingest takes. Without a form, the body is the profile.
+// ingestTypes are the content types of Ingest. Without a form, the body is the profile.
 var ingestTypes = contentTypes{
 	types: []string{formType, "application/octet-stream", "binary/octet-stream", ""},
 	text:  formType + ", or application/octet-stream with a profile in pprof's format",
@@ -90,7 +90,7 @@ func (r *request) ingested() (p profile, problem *problem) {
 	return p, nil
 }
 
-// readForm reads the profile of a form, and its kind if its sample types say it.
+// readForm reads the profile of a form, and its kind if its sample types show it.
 func readForm(body []byte, boundary string) (kind collector.ProfileKind, raw []byte, err error) {
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
 	has := false
@@ -126,8 +126,8 @@ func readForm(body []byte, boundary string) (kind collector.ProfileKind, raw []b
 	}
 }
 
-// parseTime reads a Unix time in seconds, milliseconds, microseconds or nanoseconds,
-// which its size tells. An empty one is now.
+// parseTime reads a Unix time in seconds, milliseconds, microseconds or nanoseconds; its size
+// shows which. An empty one is now.
 func parseTime(s string, now time.Time) (time.Time, bool) {
 	if s == "" {
 		return now, true

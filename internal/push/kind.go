@@ -10,11 +10,11 @@ import (
 
 // Kinds besides those of the collector.
 const (
-	kindUnknown collector.ProfileKind = ""      // the profile itself has to tell
-	kindOther   collector.ProfileKind = "other" // of no use here
+	kindUnknown collector.ProfileKind = ""      // only the profile itself shows it
+	kindOther   collector.ProfileKind = "other" // not used
 )
 
-// kindOfName is the kind that senders call by a name.
+// kindOfName returns the kind for a sender's name of it.
 func kindOfName(name string) collector.ProfileKind {
 	switch name {
 	case "":
@@ -27,7 +27,7 @@ func kindOfName(name string) collector.ProfileKind {
 	return kindOther
 }
 
-// kindOfLabels is the kind that the labels of a profile say: __name__, or the first
+// kindOfLabels returns the kind according to the labels of a profile: __name__, or the first
 // part of __profile_type__.
 func kindOfLabels(ls labels.Labels) collector.ProfileKind {
 	if k := kindOfName(ls.Get(labels.MetricName)); k != kindUnknown {
@@ -37,7 +37,7 @@ func kindOfLabels(ls labels.Labels) collector.ProfileKind {
 	return kindOfName(name)
 }
 
-// kindOfSampleTypes is the kind of a profile with values of these types.
+// kindOfSampleTypes returns the kind of a profile with values of these types.
 func kindOfSampleTypes[T any](types map[string]T) collector.ProfileKind {
 	kind := kindUnknown
 	for name := range types {

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics count what is sent. The reasons are there from the start, at 0.
+// metrics count the pushed profiles. All reasons exist from the start, at 0.
 type metrics struct {
 	profiles *prometheus.CounterVec
 	dropped  *prometheus.CounterVec
@@ -17,15 +17,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		profiles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gorowatch_push_profiles_total",
-			Help: "Goroutine profiles of watched instances that were pushed, by result: used, or unneeded at the time.",
+			Help: "Pushed goroutine profiles of watched instances, by result: used, or unneeded at the time.",
 		}, []string{"result"}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gorowatch_push_dropped_total",
-			Help: "Pushed profiles, and requests that push some, that were dropped, by reason.",
+			Help: "Pushed profiles and push requests dropped, by reason.",
 		}, []string{"reason"}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_push_bytes_total",
-			Help: "Bytes of requests that push profiles, as they were sent.",
+			Help: "Bytes of push requests, as sent.",
 		}),
 	}
 	m.profiles.WithLabelValues("used")

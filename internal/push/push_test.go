@@ -96,7 +96,7 @@ func (r *receiver) configure(change func(*Config)) {
 	r.Apply(r.config)
 }
 
-// dropped is how many were dropped for each reason, without those that were not.
+// drops returns how many were dropped for each reason.
 func (r *receiver) drops() map[Reason]int {
 	out := map[Reason]int{}
 	for reason := range answers {
@@ -111,7 +111,7 @@ func (r *receiver) count(result string) int {
 	return int(testutil.ToFloat64(r.metrics.profiles.WithLabelValues(result)))
 }
 
-// goroutines is a real profile of this process.
+// goroutines returns a real profile of this process.
 func goroutines(t testing.TB) []byte { return runtimeProfile(t, "goroutine") }
 
 func runtimeProfile(t testing.TB, name string) []byte {
@@ -120,7 +120,7 @@ func runtimeProfile(t testing.TB, name string) []byte {
 	return b.Bytes()
 }
 
-// form is what pyroscope-go sends.
+// form writes a request as pyroscope-go sends it.
 func form(t testing.TB, parts map[string]string) (contentType string, body []byte) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -157,7 +157,7 @@ func (r *receiver) send(f http.HandlerFunc, target, typ string, body []byte, cha
 	return w
 }
 
-// message is a push.v1.PushRequest with series of labels and profiles.
+// message writes a push.v1.PushRequest with series of labels and profiles.
 func message(list ...series) []byte {
 	var out []byte
 	field := func(b []byte, n protowire.Number, value []byte) []byte {
@@ -243,7 +243,7 @@ func TestPush(t *testing.T) {
 
 func TestOtherKindsAreDroppedWithoutAnError(t *testing.T) {
 	r := newReceiver(t)
-	r.backend.watched = nil // nobody is looked for
+	r.backend.watched = nil // so that no instance is looked up
 	w := r.ingest(checkoutName, []byte("cpu"), `{"samples":{"units":"samples"}}`)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	for _, name := range []string{"process_cpu", "memory", "mutex", "block"} {
@@ -290,7 +290,7 @@ func TestRelabelling(t *testing.T) {
 	require.Equal(t, map[Reason]int{ReasonRelabel: 1}, r.drops())
 }
 
-// connectCode is the code and the message of an error of the Connect protocol.
+// connectCode returns the code and the message of an error of the Connect protocol.
 func connectCode(t *testing.T, w *httptest.ResponseRecorder) (code, message string) {
 	var e connectError
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &e), w.Body)
@@ -305,7 +305,7 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 	}
 }
 
-// TestBadInput: each mistake has its answer and its reason, in both protocols.
+// TestBadInput: each mistake gets its own answer and reason, in both protocols.
 func TestBadInput(t *testing.T) {
 	bomb := func(n int) []byte {
 		var b bytes.Buffer

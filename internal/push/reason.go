@@ -27,11 +27,11 @@ const (
 	ReasonOutOfOrder  Reason = "out_of_order"
 	ReasonTooOld      Reason = "too_old"
 	ReasonFuture      Reason = "future"
-	ReasonCanceled    Reason = "canceled" // the sender has left
+	ReasonCanceled    Reason = "canceled" // the client left
 )
 
-// answers are how each reason is answered. The codes are those of Connect: of those
-// that ask a client to try again, only resource_exhausted and unavailable are used.
+// answers are the answers for each reason. The codes are those of Connect; of those that ask a
+// client to try again, only resource_exhausted and unavailable are used.
 var answers = map[Reason]struct {
 	status int
 	code   string
@@ -65,7 +65,7 @@ type problem struct {
 	text   string
 }
 
-// Error is the sentence.
+// Error returns the sentence.
 func (p *problem) Error() string { return p.text }
 
 func drop(r Reason, text string) *problem { return &problem{r, text} }

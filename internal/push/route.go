@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// indexAge is how old the index of instances may be, and indexPause how long a
-	// new one is not made for a profile of an unknown instance.
+	// indexAge bounds the age of the index of instances. indexPause is the shortest time
+	// between two indexes for unknown instances.
 	indexAge   = time.Minute
 	indexPause = 10 * time.Second
 )
@@ -27,13 +27,12 @@ const (
 type profile struct {
 	labels labels.Labels
 	kind   collector.ProfileKind
-	// at is when it was taken, where it does not say so itself.
+	// at is when it was taken, unless the profile has a time of its own.
 	at  time.Time
 	raw []byte
 }
 
-// route hands a profile to the backend. It counts what comes of it; the problem is
-// for the answer.
+// route passes a profile to the backend and counts the result. The problem is for the answer.
 func (h *Handler) route(r *request, p profile) *problem {
 	used, problem := h.take(r, p)
 	switch {
@@ -86,7 +85,7 @@ func (h *Handler) take(r *request, p profile) (used bool, _ *problem) {
 	return used, nil
 }
 
-// decode decodes a profile of the kind that was announced.
+// decode decodes a profile of the announced kind.
 func decode(ctx context.Context, p profile, limits pprof.Limits) (*collector.Profile, error) {
 	decoded, err := pprof.ParseContext(ctx, bytes.NewReader(p.raw), p.at, limits)
 	switch {
@@ -101,8 +100,8 @@ func decode(ctx context.Context, p profile, limits pprof.Limits) (*collector.Pro
 	return decoded, nil
 }
 
-// problemOf is what an error means for its sender. unannounced: nothing but the
-// profile itself says of what kind it is.
+// problemOf says what an error means for the sender. unannounced means that only the profile
+// itself shows its kind.
 func problemOf(err error, unannounced bool) *problem {
 	for _, x := range []struct {
 		err    error
@@ -131,8 +130,8 @@ func problemOf(err error, unannounced bool) *problem {
 	return drop(reason, text)
 }
 
-// find returns the watched instance of a profile. An index that does not know it is
-// made anew, but not often.
+// find returns the watched instance of a profile. If the index does not have it, find makes a
+// new index, but not often.
 func (h *Handler) find(r *request, ls labels.Labels) (labels.Labels, error) {
 	index, age := h.instances(r, indexAge)
 	instance, err := index.Find(ls)
@@ -143,8 +142,7 @@ func (h *Handler) find(r *request, ls labels.Labels) (labels.Labels, error) {
 	return instance, err
 }
 
-// instances is the index of the watched instances, which is younger than most, and
-// how old it is.
+// instances returns the index of the watched instances, younger than most, and its age.
 func (h *Handler) instances(r *request, most time.Duration) (*discovery.Instances, time.Duration) {
 	h.mtx.Lock()
 	defer h.mtx.Unlock()

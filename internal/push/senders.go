@@ -14,22 +14,22 @@ import (
 )
 
 const (
-	// maxSenders bounds the senders that are told apart at a time.
+	// maxSenders bounds the senders that are remembered.
 	maxSenders = 1000
-	// senderMemory is how long one is remembered after its last request, and how
-	// long a label set counts.
+	// senderMemory is how long a sender is remembered after its last request, and how long a
+	// label set counts.
 	senderMemory = 10 * time.Minute
-	// burstTime is how much of what a sender may send may come at once.
+	// burstTime is how many seconds' worth of its rates a sender may send at once.
 	burstTime = 10 * time.Second
-	// requestsAtATime bounds the requests that are handled at the same time: of each
-	// sender and of all.
+	// requestsAtATime bounds the requests that are handled at the same time, of each sender and
+	// of all.
 	senderRequestsAtATime = 4
 	requestsAtATime       = 16
 	// slotTimeout is how long a request waits for its turn.
 	slotTimeout = 5 * time.Second
 )
 
-// senders bounds what each sender sends.
+// senders enforces the bounds of each sender.
 type senders struct {
 	slots *semaphore.Weighted // of all
 
@@ -37,7 +37,7 @@ type senders struct {
 	known map[string]*sender
 }
 
-// sender is who sends profiles: a user at an address.
+// sender is the source of pushed profiles: a user at an address.
 type sender struct {
 	slots    *semaphore.Weighted
 	requests *rate.Limiter
@@ -45,14 +45,14 @@ type sender struct {
 
 	last   time.Time
 	series map[uint64]struct{} // hashes of label sets
-	since  time.Time           // when the first of them came
+	since  time.Time           // when the first of them arrived
 }
 
 func newSenders() *senders {
 	return &senders{slots: semaphore.NewWeighted(requestsAtATime), known: map[string]*sender{}}
 }
 
-// nameOf is who sends a request: the user that the login is for, and the address.
+// nameOf returns the sender of a request: the user of its login, and the address.
 func nameOf(r *http.Request) string {
 	user, _, _ := r.BasicAuth()
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -94,7 +94,7 @@ func (x *sender) configure(now time.Time, c Config) {
 	x.bytes = limiter(x.bytes, now, c.SenderBandwidth, int(c.RequestLimit))
 }
 
-// limiter is l with so much a second, and at least so much at once. l may be nil.
+// limiter makes or changes a limiter for a rate and a burst. l may be nil.
 func limiter(l *rate.Limiter, now time.Time, perSecond float64, least int) *rate.Limiter {
 	limit, burst := rate.Limit(perSecond), max(int(perSecond*burstTime.Seconds()), least)
 	if l == nil {
@@ -142,8 +142,7 @@ func (s *senders) pay(now time.Time, x *sender, bytes int64) {
 	}
 }
 
-// admitSeries counts a label set of a sender, and reports whether it may have one
-// more.
+// admitSeries counts a label set of a sender, and reports whether it is within the bound.
 func (s *senders) admitSeries(now time.Time, x *sender, hash uint64, limit int) bool {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()

@@ -12,40 +12,39 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Comparison is what a rule would have alerted, beside what gorowatch would
-// have.
+// Comparison has the alerts of a rule beside those of gorowatch.
 type Comparison struct {
 	Rule Rule
-	// Services are those that either would have alerted on: what both found
-	// first, then what gorowatch alone did, then what the rule alone did.
+	// Services are those that either would have alerted on: first those that both found, then
+	// those that only gorowatch found, then those that only the rule found.
 	Services []Compared
-	// Both, OnlyHere and OnlyRule count them. CameBack counts those of OnlyRule
-	// on which the rule fires no more, though no process of the service has
-	// restarted while it fired: nothing had leaked.
-	Both, OnlyHere, OnlyRule, CameBack int
+	// Both, OnlyHere and OnlyRule count them. Recovered counts those of OnlyRule on which the
+	// rule no longer fires although no process of the service restarted while it fired: nothing
+	// had leaked.
+	Both, OnlyHere, OnlyRule, Recovered int
 }
 
-// Compared is a service in a Comparison. One that leaks, and on which the rule
-// had fired and was resolved before the leak began, appears twice.
+// Compared is a service in a Comparison. A leaking service appears twice if the rule fired and
+// resolved before the leak began.
 type Compared struct {
-	// Labels are those of the service, or of the series if it is of no service.
+	// Labels are those of the service, or of the series if it belongs to no service.
 	Labels labels.Labels
-	// Detected is when gorowatch would have alerted first, zero: not at all;
-	// State what became of it.
+	// Detected is when gorowatch would have alerted first, zero: never; State is the state at
+	// the end.
 	Detected time.Time
 	State    leak.State
-	// Fired is when the rule would have fired first, zero: not at all; Firings
-	// is how often it would have, over all Series.
+	// Fired is when the rule would have fired first, zero: never; Firings is how often, over
+	// all Series.
 	Fired   time.Time
 	Firings int
 	Series  []labels.Labels
-	// Firing tells that the rule fires at the end. CameBack tells, where it is
-	// alone, that it fires no more, and that no process has restarted meanwhile.
-	Firing, CameBack bool
+	// Firing means that the rule fires at the end. Recovered means, for a service that only the
+	// rule found, that it no longer fires and no process has restarted meanwhile.
+	Firing, Recovered bool
 }
 
-// Lead is by how much gorowatch was first, negative if the rule was; ok is
-// false unless both have found it.
+// Lead returns by how much gorowatch was first, negative if the rule was; ok is false unless both
+// have found it.
 func (c Compared) Lead() (d time.Duration, ok bool) {
 	if c.Detected.IsZero() || c.Fired.IsZero() {
 		return 0, false
@@ -53,7 +52,7 @@ func (c Compared) Lead() (d time.Duration, ok bool) {
 	return c.Fired.Sub(c.Detected), true
 }
 
-// kind is the part of a Comparison.
+// kind returns the part of a Comparison.
 func (c Compared) kind() int {
 	switch {
 	case !c.Detected.IsZero() && !c.Fired.IsZero():
@@ -72,8 +71,7 @@ type found struct {
 	spans    []firing // from the onset to the end of each
 }
 
-// about tells whether a firing overlaps a leak: the benefit of the doubt is the
-// rule's.
+// about reports whether a firing overlaps a leak, in favour of the rule.
 func (f *found) about(x firing) bool {
 	return f != nil && slices.ContainsFunc(f.spans, func(s firing) bool { return x.from < s.to && x.to > s.from })
 }
@@ -108,7 +106,7 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 	partOf := func(k string, about bool, ls labels.Labels) *Compared {
 		p := part{k, about}
 		if parts[p] == nil {
-			parts[p] = &Compared{Labels: ls, CameBack: true}
+			parts[p] = &Compared{Labels: ls, Recovered: true}
 		}
 		return parts[p]
 	}
@@ -120,14 +118,14 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 		for _, owner := range c.owners(s.labels, byService) {
 			k := serviceKey(owner)
 			for _, f := range s.firings {
-				partOf(k, byService[k].about(f), owner).fired(f, s.labels, c.services[k])
+				partOf(k, byService[k].about(f), owner).addFiring(f, s.labels, c.services[k])
 			}
 		}
 	}
 
 	out := &Comparison{Rule: a.rule}
 	for _, x := range parts {
-		x.CameBack = x.CameBack && !x.Firing && x.Detected.IsZero()
+		x.Recovered = x.Recovered && !x.Firing && x.Detected.IsZero()
 		slices.SortFunc(x.Series, labels.Compare)
 		x.Series = slices.CompactFunc(x.Series, labels.Equal)
 		out.Services = append(out.Services, *x)
@@ -136,8 +134,8 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 			out.Both++
 		case x.kind() == 1:
 			out.OnlyHere++
-		case x.CameBack:
-			out.CameBack++
+		case x.Recovered:
+			out.Recovered++
 			fallthrough
 		default:
 			out.OnlyRule++
@@ -152,8 +150,8 @@ func compare(a *alerts, leaks []leak.Leak, c *curves) *Comparison {
 	return out
 }
 
-// fired counts a firing of a series; s is the service, if it is one.
-func (c *Compared) fired(f firing, series labels.Labels, s *course) {
+// addFiring counts a firing of a series; s is the service, if it is one.
+func (c *Compared) addFiring(f firing, series labels.Labels, s *course) {
 	at := time.UnixMilli(f.from).UTC()
 	if c.Fired.IsZero() || at.Before(c.Fired) {
 		c.Fired = at
@@ -162,13 +160,13 @@ func (c *Compared) fired(f firing, series labels.Labels, s *course) {
 	c.Firing = c.Firing || f.to == ongoing
 	c.Series = append(c.Series, series)
 	if s != nil && s.restartsIn(f.from, min(f.to, math.MaxInt64/2)) > 0 {
-		c.CameBack = false
+		c.Recovered = false
 	}
 }
 
-// owners are the services that a series of the rule is about: the one that its
-// group-by labels name; or, if they are the labels of several, those of them
-// that leak. If there is none it stands for itself.
+// owners returns the services of a series of the rule: the one that its group-by labels name,
+// or, if several have these labels, those of them that leak. Without one, the series stands for
+// itself.
 func (c *curves) owners(series labels.Labels, leaking map[string]*found) []labels.Labels {
 	group := labels.NewBuilder(series).Keep(c.groupBy...).Labels()
 	if group.IsEmpty() {
@@ -197,7 +195,7 @@ func (c *curves) owners(series labels.Labels, leaking map[string]*found) []label
 	return []labels.Labels{series}
 }
 
-// agree tells whether a service has all the labels of a group.
+// agree reports whether a service has all the labels of a group.
 func agree(group, service labels.Labels) bool {
 	same := true
 	group.Range(func(l labels.Label) { same = same && service.Get(l.Name) == l.Value })

@@ -14,7 +14,7 @@ import (
 // The columns of the table that compares.
 var comparedHeader = []string{"SERVICE", "GOROWATCH", "THE RULE", "FIRST", "FIRINGS OF THE RULE"}
 
-// comparedRows are the services of the comparison.
+// comparedRows returns the services of the comparison.
 func (r *Result) comparedRows() [][]string {
 	var out [][]string
 	for _, c := range r.Comparison.Services {
@@ -23,7 +23,7 @@ func (r *Result) comparedRows() [][]string {
 			here = stamp(c.Detected, r.End) + ", " + string(c.State)
 		}
 		if !c.Fired.IsZero() {
-			there = stamp(c.Fired, r.End) + ", " + c.became()
+			there = stamp(c.Fired, r.End) + ", " + c.outcome()
 		}
 		lead, both := c.Lead()
 		switch {
@@ -41,8 +41,8 @@ func (r *Result) comparedRows() [][]string {
 	return out
 }
 
-// name is a service's as in the table of leaks, or the labels of a series that
-// is of none.
+// name returns the name of a service as in the table of leaks, or the labels of a series
+// without a service.
 func name(ls labels.Labels, c *curves) string {
 	if c.services[serviceKey(ls)] != nil {
 		return human.Line(alerting.ServiceName(ls), 40)
@@ -50,19 +50,19 @@ func name(ls labels.Labels, c *curves) string {
 	return human.Line(ls.String(), 60)
 }
 
-// became is what became of a rule's alerts.
-func (c Compared) became() string {
+// outcome says how a rule's alerts ended.
+func (c Compared) outcome() string {
 	switch {
 	case c.Firing:
 		return "firing"
-	case c.CameBack:
-		return "came back"
+	case c.Recovered:
+		return "recovered"
 	}
 	return "resolved"
 }
 
-// firings says how often the rule fired, and on which series of the service: by
-// the instance, or by the labels that the service does not have.
+// firings says how often the rule fired, and on which series of the service: by the instance,
+// or by the labels that the service does not have.
 func firings(c Compared) string {
 	if c.Firings == 0 {
 		return "–"
@@ -92,7 +92,7 @@ func firings(c Compared) string {
 	return s
 }
 
-// comparedNotes are the sum of the comparison.
+// comparedNotes summarizes the comparison.
 func (r *Result) comparedNotes(left int) []string {
 	c := r.Comparison
 	var out []string
@@ -101,15 +101,15 @@ func (r *Result) comparedNotes(left int) []string {
 	}
 	s := fmt.Sprintf("Both %d, only gorowatch %d, only the rule %d", c.Both, c.OnlyHere, c.OnlyRule)
 	if c.OnlyRule > 0 {
-		s += fmt.Sprintf(" (of which %d came back by themselves)", c.CameBack)
+		s += fmt.Sprintf(" (of which %d recovered by themselves)", c.Recovered)
 	}
 	return append(out, s+".")
 }
 
-// title says what it is compared with.
+// title names the rule.
 func (c *Comparison) title() string { return "Compared with " + human.Line(c.Rule.String(), 200) + ":" }
 
-// compared is the comparison for a terminal.
+// compared writes the comparison for a terminal.
 func (r *Result) compared(v View) []string {
 	rows, left := v.cut(r.comparedRows())
 	lines := append(wrap(r.Comparison.title(), v.Width), "")

@@ -11,13 +11,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// points is how many a service's curve has at most over the scanned time.
+// points is the most values that a service's curve has over the scanned time.
 const points = 480
 
 // maxRestarts bounds the restarts of a service that are remembered.
 const maxRestarts = 1000
 
-// curves keeps the course of each service, coarsely, to draw it.
+// curves keeps a coarse curve of each service, to draw it.
 type curves struct {
 	start     int64   // ms
 	bucket    int64   // ms
@@ -28,7 +28,7 @@ type curves struct {
 	instances int
 }
 
-// course is that of a service.
+// course has the curves of a service.
 type course struct {
 	labels    labels.Labels
 	instances map[string]*curve
@@ -46,8 +46,8 @@ type curve struct {
 // bucket is the samples of a part of the time.
 type bucket struct {
 	floor, top float32
-	// from and to are when the first and the last of them were, in seconds
-	// since the start of the bucket.
+	// from and to are the times of its first and last sample, in seconds since the start of the
+	// bucket.
 	from, to int32
 	seen     bool
 }
@@ -77,10 +77,10 @@ func (c *curves) serviceOf(instance labels.Labels) *course {
 	return s
 }
 
-// of is the bucket of a time, in ms.
+// of returns the bucket of a time, in ms.
 func (c *curves) of(t int64) int { return min(max(int((t-c.start-1)/c.bucket), 0), c.n-1) }
 
-// add takes the samples of an instance in a window.
+// add adds the samples of an instance in a window.
 func (c *curves) add(s *course, series collector.Series) {
 	k := serviceKey(series.Labels)
 	v := s.instances[k]
@@ -115,10 +115,10 @@ func (c *curves) add(s *course, series collector.Series) {
 	}
 }
 
-// sum is the floor and the highest count of a service, summed over those of its
-// instances that include lets through; nil: all. NaN where there are none. In
-// its first and last bucket an instance counts by the part of the time that it
-// was there, so that pods that replace each other are not counted twice.
+// sum returns the floor and the highest count of a service, summed over the instances that
+// include selects; nil: all. NaN where there are none. In its first and last bucket an instance
+// counts by the part of the time that it existed, so that pods that replace each other do not
+// count twice.
 func (c *curves) sum(s *course, include func(instance string) bool) (floor, top []float64) {
 	floor, top = make([]float64, c.n), make([]float64, c.n)
 	for i := range floor {
@@ -127,7 +127,7 @@ func (c *curves) sum(s *course, include func(instance string) bool) (floor, top 
 	if s == nil {
 		return floor, top
 	}
-	// When the first and the last sample of any instance were.
+	// When the first and the last sample of any instance came.
 	from, to := make([]int32, c.n), make([]int32, c.n)
 	for i := range from {
 		from[i] = math.MaxInt32
@@ -150,7 +150,7 @@ func (c *curves) sum(s *course, include func(instance string) bool) (floor, top 
 			switch {
 			case to[at] == 0 && from[at] == math.MaxInt32:
 				continue // nobody was there
-			case !b.seen: // it was not scraped, it was there before and after
+			case !b.seen: // not scraped, but it existed before and after
 				b = before
 			case i == 0 || i == len(v.buckets)-1:
 				part = (float64(b.to-b.from) + step) / (float64(to[at]-from[at]) + step)
@@ -166,8 +166,8 @@ func (c *curves) sum(s *course, include func(instance string) bool) (floor, top 
 	return floor, top
 }
 
-// near is the value at a bucket, or the nearest one before it, or after it;
-// NaN: there is none at all.
+// near returns the value at a bucket, or the nearest one before it, or after it; NaN: there is
+// none at all.
 func near(values []float64, at int) float64 {
 	for i := at; i >= 0; i-- {
 		if !math.IsNaN(values[i]) {
@@ -192,7 +192,7 @@ func (s *course) restartsIn(from, to int64) (n int) {
 	return n
 }
 
-// sparkline draws values in n characters, each the least of its part.
+// sparkline draws values in n characters, each the smallest of its part.
 func sparkline(values []float64, n int) string {
 	steps := []rune("▁▂▃▄▅▆▇█")
 	n = min(n, len(values))
@@ -221,7 +221,7 @@ func sparkline(values []float64, n int) string {
 	return string(out)
 }
 
-// least is the smallest of the values that are numbers; NaN: none is.
+// least returns the smallest of the values that are numbers; NaN: none is.
 func least(values []float64) float64 {
 	numbers := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(numbers) == 0 {

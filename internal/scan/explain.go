@@ -15,26 +15,26 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Explanation is how one service was judged.
+// Explanation says how one service was judged.
 type Explanation struct {
 	Service labels.Labels
-	// Changes are when the status, or the gate that kept it from being higher,
-	// became another.
+	// Changes are the times when the status, or the gate that kept it from being higher,
+	// changed.
 	Changes []Change
-	// Detections are the moments at which the service began to be judged
-	// leaking, the first ones; End is the last evaluation.
+	// Detections are the first moments at which the service began to be judged leaking; End is
+	// the last evaluation.
 	Detections []Moment
 	End        Moment
 }
 
-// Change is a new answer.
+// Change is a new status or gate.
 type Change struct {
 	Time   time.Time
 	Status trend.Status
 	Gate   trend.Gate
 }
 
-// Moment is an evaluation with all that is behind its verdict.
+// Moment is an evaluation with everything behind its verdict.
 type Moment struct {
 	Time        time.Time
 	Verdict     trend.Verdict
@@ -51,12 +51,14 @@ const (
 type explainer struct {
 	want   string
 	curves *curves
-	chosen *course // nil: has not been seen yet
+	chosen *course // nil: not seen yet
+	// why returns the assessments behind the latest verdict.
+	why func() []trend.Assessment
 	Explanation
 }
 
-// choose looks for the wanted service among those seen so far. One that has the
-// very name is it; else the name has to be a part of one service's alone.
+// choose looks for the wanted service among those seen so far. An exact name counts; otherwise
+// the name has to be a part of just one service's.
 func (x *explainer) choose() error {
 	var candidates []*course
 	for _, s := range x.curves.services {
@@ -96,9 +98,9 @@ func list(names []string, n int) string {
 	return strings.Join(names, ", ")
 }
 
-// verdict takes an evaluation.
+// verdict records an evaluation.
 func (x *explainer) verdict(_ labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment) {
-	x.End = Moment{now, v, why()}
+	x.End, x.why = Moment{Time: now, Verdict: v}, why
 	last := Change{}
 	if n := len(x.Changes); n > 0 {
 		last = x.Changes[n-1]
@@ -107,14 +109,14 @@ func (x *explainer) verdict(_ labels.Labels, now time.Time, v trend.Verdict, why
 		return
 	}
 	if v.Status == trend.Leaking && last.Status != trend.Leaking && len(x.Detections) < maxDetections {
-		x.Detections = append(x.Detections, x.End)
+		x.Detections = append(x.Detections, Moment{now, v, why()})
 	}
 	if len(x.Changes) < maxChanges {
 		x.Changes = append(x.Changes, Change{now, v.Status, v.Gate})
 	}
 }
 
-// explanation is what was seen, or which services there are instead.
+// explanation returns the explanation, or an error with the services that exist instead.
 func (x *explainer) explanation() (*Explanation, error) {
 	if x.chosen == nil {
 		names := namesOf(slices.Collect(maps.Values(x.curves.services)))
@@ -122,14 +124,17 @@ func (x *explainer) explanation() (*Explanation, error) {
 		return nil, fmt.Errorf("there is no service %q among %d, the nearest are %s", x.want, len(names), strings.Join(names[:min(5, len(names))], ", "))
 	}
 	x.Service = x.chosen.labels
+	if x.why != nil {
+		x.End.Assessments = x.why()
+	}
 	return &x.Explanation, nil
 }
 
-// distance is how many characters have to be changed to make a part of name of
-// what was typed: the edit distance (Levenshtein 1966) to the nearest part.
+// distance returns the edit distance (Levenshtein 1966) from typed to the nearest part of name, in
+// characters.
 func distance(name, typed string) int {
 	n, t := []rune(strings.ToLower(name)), []rune(strings.ToLower(typed))
-	row := make([]int, len(n)+1) // nothing typed yet is a part of any name
+	row := make([]int, len(n)+1) // an empty text is a part of any name
 	for i := range t {
 		above := row[0]
 		row[0] = i + 1
@@ -145,7 +150,7 @@ func distance(name, typed string) int {
 	return slices.Min(row)
 }
 
-// leaksOf are the leaks of the explained service.
+// leaksOf returns the leaks of the explained service.
 func (x *Explanation) leaksOf(leaks []leak.Leak) []leak.Leak {
 	return slices.DeleteFunc(slices.Clone(leaks), func(l leak.Leak) bool { return !labels.Equal(l.Service, x.Service) })
 }

@@ -12,35 +12,86 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/gorowatch/gorowatch/alerting"
+	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// explained is the explanation for a terminal.
+// explained writes the explanation for a terminal.
 func (r *Result) explained(v View) []string {
 	x := r.Explanation
 	width := v.Width
 	if width <= 0 {
 		width = 100
 	}
-	lines := append(r.headline(width), "")
-	lines = append(lines, r.picture(width)...)
-	lines = append(lines, "")
 	limit := cmp.Or(v.Limit, math.MaxInt)
+	if !v.Verbose {
+		limit = min(limit, briefRows)
+	}
+	lines := append(r.headline(width), x.End.reasons(width)...)
+	for _, l := range x.leaksOf(r.Leaks) {
+		if len(l.Parts) > 1 {
+			lines = append(lines, wrap("Log-odds with the stacks "+v1.LogOddsText(leak.LogOdds(l.Confidence), partsOf(l)), width)...)
+		}
+	}
+	lines = append(append(append(lines, ""), r.picture(width)...), "")
 	lines = append(lines, r.moment("At the end", x.End, limit, width)...)
 	for i, d := range x.Detections {
+		if !v.Verbose {
+			break
+		}
 		if i == 3 {
 			lines = append(lines, "", fmt.Sprintf("%d more times leaking.", len(x.Detections)-i))
 			break
 		}
 		lines = append(append(lines, ""), r.moment("When it began to be leaking", d, limit, width)...)
+		lines = append(lines, d.reasons(width)...)
 	}
-	lines = append(append(lines, "", "Over time:"), x.overTime(limit, width)...)
+	return append(append(append(lines, ""), "Over time:"), x.overTime(limit, width)...)
+}
+
+// briefRows is the most rows of a table without -v.
+const briefRows = 5
+
+// reasons explains the verdict: a sentence, and the log-odds behind it.
+func (m Moment) reasons(width int) []string {
+	a, ok := m.deciding()
+	if !ok {
+		return nil
+	}
+	lines := wrap(v1.Sentence(a), width)
+	if x := v1.NewReasons(a.Reasons); x != nil {
+		text := fmt.Sprintf("Log-odds by the counts %s, compared with %s", v1.LogOddsText(x.Sum(), x.Parts), v1.ExplanationText(x.Other))
+		lines = append(lines, wrap(text, width)...)
+	}
 	return lines
 }
 
-// headline says who it is, and of each leak what became of it.
+// deciding returns the assessment behind the verdict: the surest of those of its status, or the
+// first that has an answer.
+func (m Moment) deciding() (out trend.Assessment, ok bool) {
+	for _, a := range m.Assessments {
+		if !a.Decides || a.Status == "" {
+			continue
+		}
+		same, before := a.Status == m.Verdict.Status, ok && out.Status == m.Verdict.Status
+		if !ok || same && !before || same == before && a.Confidence > out.Confidence {
+			out, ok = a, true
+		}
+	}
+	return out, ok
+}
+
+// partsOf returns the parts of the confidence in a leak.
+func partsOf(l leak.Leak) (out []v1.LogOdds) {
+	for _, p := range l.Parts {
+		out = append(out, v1.LogOdds{Name: p.Name, LogOdds: v1.Number(p.LogOdds)})
+	}
+	return out
+}
+
+// headline names the service, and the state of each leak.
 func (r *Result) headline(width int) []string {
 	x := r.Explanation
 	s := human.Line(alerting.ServiceName(x.Service), 80) + ": "
@@ -62,11 +113,11 @@ func (r *Result) headline(width int) []string {
 	return out
 }
 
-// pictureHeight is that of the plot, in lines.
+// pictureHeight is the height of the plot, in lines.
 const pictureHeight = 16
 
-// picture is the plot of the service: of the instance that leaks fastest if
-// most of them do not and it was there for most of the time, else of all.
+// picture plots the service: the instance that leaks fastest if most of them do not and it
+// existed for most of the time, else all.
 func (r *Result) picture(width int) []string {
 	x := r.Explanation
 	c := r.curves.services[serviceKey(x.Service)]
@@ -97,11 +148,20 @@ func (r *Result) picture(width int) []string {
 		return []string{"(nothing to draw)"}
 	}
 	var line func(*plot)
+	fit := "a leak"
 	if !onset.IsZero() && rate > 0 {
 		end := near(floor, max(r.curves.of(at.UnixMilli())-1, 0))
 		begin := end - rate*at.Sub(onset).Hours()
 		high = max(high, end)
-		line = func(p *plot) { p.straight(place(onset), begin, place(at), end, '•') }
+		bend := 0.0
+		if a, ok := x.End.deciding(); ok && a.Reasons != nil && v.Status != trend.Leaking {
+			name := a.Reasons.Explanations[0].Name
+			fit = v1.ExplanationText(name)
+			if g := trend.Gate(name); g == trend.GateSaturating || g == trend.GateWarmingUp {
+				bend = float64(at.Sub(onset)) / float64(max(a.Reasons.OtherLength, time.Minute))
+			}
+		}
+		line = func(p *plot) { p.rise(place(onset), begin, place(at), end, bend, '•') }
 	}
 	high = max(high, min(highest(top), 2*high))
 	low := least(floor)
@@ -117,7 +177,7 @@ func (r *Result) picture(width int) []string {
 	}
 	legend := []string{"⠒ floor", "⠁ highest count"}
 	if line != nil {
-		legend = append(legend, "• fit")
+		legend = append(legend, "• "+fit)
 	}
 	if len(c.restarts) > 0 {
 		legend = append(legend, "r restart")
@@ -144,7 +204,7 @@ func (r *Result) picture(width int) []string {
 	return append(lines, strings.Join(legend, "   "))
 }
 
-// stayed tells whether an instance was there for half of the time.
+// stayed reports whether an instance existed for half of the time.
 func (r *Result) stayed(c *course, instance string) bool {
 	for _, v := range c.instances {
 		if v.name == instance {
@@ -154,7 +214,7 @@ func (r *Result) stayed(c *course, instance string) bool {
 	return false
 }
 
-// moment is a verdict, and below it those of each instance and scale.
+// moment writes a verdict, and below it those of each instance and scale.
 func (r *Result) moment(title string, m Moment, limit, width int) []string {
 	v := m.Verdict
 	s := fmt.Sprintf("%s, %s: %s", title, human.FullTime(m.Time), answer(v.Status, v.Gate))
@@ -177,12 +237,12 @@ func (r *Result) moment(title string, m Moment, limit, width int) []string {
 		lines = append(lines, g.lines(width)...)
 	}
 	if left > 0 {
-		lines = append(lines, human.Count(int64(left))+" more: --limit=0 shows all.")
+		lines = append(lines, human.Count(int64(left))+" more: -v --limit=0 shows all.")
 	}
 	return lines
 }
 
-// answer is a status and the gate that keeps it from being higher.
+// answer returns a status and the gate that keeps it from being higher.
 func answer(status trend.Status, gate trend.Gate) string {
 	if gate == trend.GateNone {
 		return string(status)
@@ -190,8 +250,8 @@ func answer(status trend.Status, gate trend.Gate) string {
 	return string(status) + " (" + gate.Text() + ")"
 }
 
-// assessmentRows are the assessments of the instances that matter most first;
-// scales with too few blocks to say anything are left out.
+// assessmentRows returns the assessments of the most important instances first. It leaves out
+// scales with too few blocks.
 func assessmentRows(m Moment) [][]string {
 	place := map[string]int{"": -1} // of the sum
 	for i, it := range m.Verdict.Instances {
@@ -234,8 +294,7 @@ type run struct {
 	gates    map[string]time.Duration
 }
 
-// overTime is the changes by status: which gates held it, and for how much of
-// the time.
+// overTime writes the changes by status: which gates applied, and for how much of the time.
 func (x *Explanation) overTime(limit, width int) []string {
 	var runs []run
 	for i, c := range x.Changes {
@@ -252,22 +311,22 @@ func (x *Explanation) overTime(limit, width int) []string {
 	}
 	var rows [][]string
 	for _, r := range runs {
-		rows = append(rows, []string{stamp(r.from, x.End.Time), human.Duration(r.to.Sub(r.from)), r.status, r.held()})
+		rows = append(rows, []string{stamp(r.from, x.End.Time), human.Duration(r.to.Sub(r.from)), r.status, r.gateNames()})
 	}
 	left := 0
 	if len(rows) > limit {
 		left = len(rows) - limit
-		rows = rows[left:] // what was last explains what is
+		rows = rows[left:] // the last rows explain the present
 	}
 	var lines []string
 	if left > 0 {
-		lines = append(lines, human.Count(int64(left))+" earlier ones: --limit=0 shows all.")
+		lines = append(lines, human.Count(int64(left))+" earlier: -v --limit=0 shows all.")
 	}
 	return append(lines, grid{rows: append([][]string{{"FROM (UTC)", "FOR", "STATUS", "WHAT SAID NO"}}, rows...)}.lines(width)...)
 }
 
-// held is the gates of a run, the one that held it longest first.
-func (r run) held() string {
+// gateNames returns the gates of a run, the one that applied longest first.
+func (r run) gateNames() string {
 	type part struct {
 		gate string
 		d    time.Duration

@@ -17,8 +17,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// mortal is a source of one service that leaks from an onset on, and is killed
-// each time that it has leaked so many goroutines.
+// mortal is a source of one service that leaks from an onset on, and is killed each time that
+// it has leaked a number of goroutines.
 type mortal struct {
 	onset   time.Time
 	perHour float64
@@ -52,7 +52,7 @@ func (s *mortal) Window(_ context.Context, from, to time.Time) (collector.Window
 	return w, nil
 }
 
-// condensed can sum up what it has, as Prometheus does.
+// condensed can aggregate its samples, like Prometheus.
 type condensed struct{ *mortal }
 
 func (s condensed) Blocks(_ context.Context, from, to time.Time, length time.Duration) (collector.Window, error) {
@@ -73,7 +73,7 @@ func (s condensed) Blocks(_ context.Context, from, to time.Time, length time.Dur
 	return w, nil
 }
 
-// open is the leak that fires.
+// open returns the leak that fires.
 func open(t *testing.T, leaks []leak.Leak) (l leak.Leak) {
 	t.Helper()
 	n := 0
@@ -87,16 +87,15 @@ func open(t *testing.T, leaks []leak.Leak) (l leak.Leak) {
 	return l
 }
 
-// A gorowatch that has just started says of a leak what a scan of the same data
-// says: it began before the present process, and the next one ends where those
-// before it did.
+// A gorowatch that has just started dates a leak like a scan of the same data: it began before
+// the present process, and the next end is projected from the earlier ones.
 func TestFreshServeSaysWhatAScanSays(t *testing.T) {
 	numbers := regexp.MustCompile(`about [0-9,.]+ (min|h|hours|days)$`)
 	for _, hours := range []float64{3, 8, 20} {
 		for _, perHour := range []float64{100, 600} {
 			t.Run(fmt.Sprintf("%v an hour, killed every %v hours", perHour, hours), func(t *testing.T) {
 				src := &mortal{onset: noon.Add(50 * time.Hour), perHour: perHour, dies: perHour * hours}
-				lives := max(5, 24/hours) // as many as it takes to alert, and one more
+				lives := max(5, 24/hours) // enough to alert, and one more
 				end := src.onset.Add(time.Duration((lives*hours + 0.6*hours) * float64(time.Hour)).Truncate(time.Minute))
 				begin := end.Add(-7 * 24 * time.Hour)
 				r, err := Run(t.Context(), Options{Source: src, Start: begin, End: end})

@@ -18,15 +18,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// life is that of a process, which leaks from its start on.
+// life is a process that leaks from its start on.
 type life struct {
 	instance string
 	from, to time.Duration // since noon
 	perHour  float64
 }
 
-// lives is a source of the processes of one service; each has 50 goroutines
-// besides.
+// lives is a source of the processes of one service; each has 50 goroutines besides.
 type lives []life
 
 func (ls lives) Window(_ context.Context, from, to time.Time) (collector.Window, error) {
@@ -94,8 +93,7 @@ func TestScanSaysWhatARestartedProcessHolds(t *testing.T) {
 	}
 }
 
-// What has grown for half a day and has been flat for five is an open leak that
-// says so.
+// A leak that grew for half a day and has been flat for five days is open and plateaued.
 func TestScanSaysThatALeakHasPlateaued(t *testing.T) {
 	f := shop()
 	f.services["pool"] = func(d time.Duration) float64 { return busy(d) + 400*min(12, max(0, (d-6*time.Hour).Hours())) }
@@ -145,7 +143,7 @@ func TestScanSaysThatALeakHasPlateaued(t *testing.T) {
 	}
 }
 
-// A leak of which no process is left is shown as one.
+// A leak without a running process says so.
 func TestScanOfALeakWithoutALeakingProcess(t *testing.T) {
 	ls := lives{{"10.0.0.1:80", 0, 10 * time.Hour, 300}, {"10.0.0.2:80", 10 * time.Hour, 48 * time.Hour, 0}}
 	l, r := ls.after(t, 10*time.Hour+30*time.Minute)
@@ -160,7 +158,7 @@ func TestScanOfALeakWithoutALeakingProcess(t *testing.T) {
 	require.NoError(t, r.JSON(&out))
 	require.Contains(t, out.String(), `"instances": []`)
 
-	// Resolved, it says what it was.
+	// A resolved leak keeps its growth.
 	r, err := Run(t.Context(), Options{Source: ls, Start: noon, End: noon.Add(24 * time.Hour)})
 	require.NoError(t, err)
 	require.Equal(t, leak.Resolved, r.Leaks[0].State)

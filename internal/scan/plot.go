@@ -8,9 +8,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// plot is a picture of characters. Each of them holds 2 × 4 dots (Braille), in
-// which the curves are drawn; lines and marks are characters of their own.
-// Horizontal places are from 0 to 1 over the width.
+// plot is a picture of characters. Each has 2 × 4 dots (Braille), in which the curves are
+// drawn; lines and marks are characters of their own. Horizontal places are from 0 to 1 over
+// the width.
 type plot struct {
 	width, height int
 	low, high     float64 // values at the bottom and at the top
@@ -33,13 +33,13 @@ func newPlot(width, height int, low, high float64) *plot {
 	return p
 }
 
-// row is the row of dots of a value, from the top.
+// row returns the row of dots of a value, from the top.
 func (p *plot) row(v float64) int {
 	n := 4*p.height - 1
 	return n - int(math.Round((v-p.low)/(p.high-p.low)*float64(n)))
 }
 
-// dot sets a dot, if it is in the picture.
+// dot sets a dot, if it is within the picture.
 func (p *plot) dot(x, y int) {
 	if x < 0 || y < 0 || x >= 2*p.width || y >= 4*p.height {
 		return
@@ -48,8 +48,8 @@ func (p *plot) dot(x, y int) {
 	p.dots[y/4][x/2] |= bits[y%4][x%2]
 }
 
-// reduce makes n of values by taking those of each part together, or by
-// repeating them where there are fewer.
+// reduce makes n values by combining those of each part, or by repeating values if there are
+// fewer.
 func reduce(values []float64, n int, of func([]float64) float64) []float64 {
 	out := make([]float64, n)
 	for i := range out {
@@ -69,7 +69,7 @@ func highest(values []float64) float64 {
 	return out
 }
 
-// line draws a curve whose dots are connected.
+// line draws a connected curve.
 func (p *plot) line(values []float64) {
 	before := -1
 	for x, v := range reduce(values, 2*p.width, least) {
@@ -101,17 +101,22 @@ func (p *plot) scatter(values []float64) {
 	}
 }
 
-// column is the character at a place.
+// column returns the character column of a place.
 func (p *plot) column(x float64) int { return min(max(int(x*float64(p.width)), 0), p.width-1) }
 
-// straight draws a straight line of the given characters, in every other column:
-// what is beneath is still to be seen.
-func (p *plot) straight(x0, v0, x1, v1 float64, char rune) {
+// rise draws growth from one value to another with the given characters, in every other column,
+// so that the curve stays visible. It is straight with a bend of 0; otherwise it slows down as
+// 1 − exp(−bend·x) does.
+func (p *plot) rise(x0, v0, x1, v1, bend float64, char rune) {
 	from, to := p.column(x0), p.column(x1)
 	for x := from; x <= to; x += 2 {
 		v := v1
 		if to > from {
-			v = v0 + (v1-v0)*float64(x-from)/float64(to-from)
+			part := float64(x-from) / float64(to-from)
+			if bend > 0.1 {
+				part = (1 - math.Exp(-bend*part)) / (1 - math.Exp(-bend))
+			}
+			v = v0 + (v1-v0)*part
 		}
 		if y := p.row(v); y >= 0 && y < 4*p.height {
 			p.over[y/4][x] = char
@@ -119,8 +124,7 @@ func (p *plot) straight(x0, v0, x1, v1 float64, char rune) {
 	}
 }
 
-// upright draws a line from the top to the bottom where nothing else is, and
-// marks it below.
+// upright draws a line from the top to the bottom where nothing else is, and marks it below.
 func (p *plot) upright(x float64, char, mark rune) {
 	at := p.column(x)
 	for y := range p.height {
@@ -133,8 +137,7 @@ func (p *plot) upright(x float64, char, mark rune) {
 
 func (p *plot) mark(x float64, mark rune) { p.marks[p.column(x)] = mark }
 
-// lines is the picture with an axis at its left. from, middle and to say what
-// there is below.
+// lines returns the picture with an axis at its left. from, middle and to are the labels below.
 func (p *plot) lines(from, middle, to string) []string {
 	label := map[int]string{
 		0: human.Number(p.high), p.height / 2: human.Number(p.low + (p.high-p.low)*(1-(float64(p.height/2)+0.5)/float64(p.height))), p.height - 1: human.Number(p.low),

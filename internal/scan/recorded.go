@@ -13,25 +13,25 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Recorded are the profiles of an archive.
+// Recorded has the profiles of an archive.
 type Recorded interface {
 	Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error)
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 }
 
-// recordedPause bounds how long a scan waits until it looks for a newer profile:
-// what is recorded costs no target anything.
+// recordedPause bounds how long a scan waits before it looks for a newer profile, because
+// recorded profiles cost no target anything.
 const recordedPause = 10 * time.Minute
 
-// recorded plays the part of the targets and of the archive for a scan: a pull
-// is answered with the profile that was recorded last. It writes nothing.
+// recorded stands for the targets and the archive in a scan: a pull is answered with the latest
+// recorded profile. It writes nothing.
 type recorded struct {
 	Recorded
 	groupBy []string
 
 	mtx  sync.Mutex
 	refs map[string][]leak.ProfileRef // by service and instance
-	last map[string]string            // key of the profile that was given last
+	last map[string]string            // key of the last profile returned
 }
 
 func newRecorded(p Recorded, groupBy []string) *recorded {
@@ -41,7 +41,7 @@ func newRecorded(p Recorded, groupBy []string) *recorded {
 	return &recorded{Recorded: p, groupBy: groupBy, refs: map[string][]leak.ProfileRef{}, last: map[string]string{}}
 }
 
-// Profiles lists what is recorded of an instance, oldest first; asked for once.
+// Profiles lists the recorded profiles of an instance, oldest first. They are listed once.
 func (r *recorded) Profiles(ctx context.Context, service labels.Labels, instance string) ([]leak.ProfileRef, error) {
 	key := serviceKey(service) + "\xff" + instance
 	r.mtx.Lock()
@@ -60,7 +60,7 @@ func (r *recorded) Profiles(ctx context.Context, service labels.Labels, instance
 	return refs, nil
 }
 
-// Pull answers with the profile that was recorded last before now.
+// Pull returns the latest profile recorded before now.
 func (r *recorded) Pull(ctx context.Context, now time.Time, instance labels.Labels, _ float64) (*collector.Profile, error) {
 	service := labels.NewBuilder(instance).Keep(r.groupBy...).Labels()
 	refs, err := r.Profiles(ctx, service, instance.Get("instance"))
@@ -83,17 +83,17 @@ func (r *recorded) Pull(ctx context.Context, now time.Time, instance labels.Labe
 	return r.LoadProfile(ctx, ref.Key)
 }
 
-// Dump has nothing to answer with: only routine profiles are recorded.
+// Dump fails, because only routine profiles are recorded.
 func (r *recorded) Dump(context.Context, time.Time, labels.Labels, float64) (*collector.Profile, error) {
 	return nil, collector.Errorf(collector.ReasonNotFound, "dumps are not recorded")
 }
 
-// Leaked has nothing to answer with either.
+// Leaked fails too.
 func (r *recorded) Leaked(context.Context, time.Time, labels.Labels, float64) (*collector.Profile, error) {
 	return nil, collector.Errorf(collector.ReasonNotFound, "goroutineleak profiles are not recorded")
 }
 
-// SaveProfile finds the profile where it is.
+// SaveProfile returns the profile where it is.
 func (r *recorded) SaveProfile(ctx context.Context, service labels.Labels, instance string, taken time.Time, p *collector.Profile) (leak.ProfileRef, error) {
 	refs, err := r.Profiles(ctx, service, instance)
 	if err != nil {
@@ -113,10 +113,10 @@ func (r *recorded) SaveDump(context.Context, labels.Labels, string, time.Time, *
 	return leak.ProfileRef{}, nil
 }
 
-// SaveLeak writes nothing: a scan leaves no trace.
+// SaveLeak writes nothing: a scan leaves the archive unchanged.
 func (r *recorded) SaveLeak(context.Context, leak.Leak) error { return nil }
 
-// Leaks are none: a scan begins with nothing.
+// Leaks returns none: a scan starts without leaks.
 func (r *recorded) Leaks(context.Context) ([]leak.Leak, error) { return nil, nil }
 
 // SaveCapture writes nothing either.

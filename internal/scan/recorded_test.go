@@ -13,8 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// recording is the profiles of a fleet, one every five minutes, in which what is
-// above the lowest count stands on one stack.
+// recording has the profiles of a fleet, one every five minutes, in which everything above the
+// lowest count is on one stack.
 type recording struct{ *fleet }
 
 func (r recording) Profiles(_ context.Context, service labels.Labels, instance string) (refs []leak.ProfileRef, _ error) {
@@ -40,8 +40,8 @@ func (r recording) LoadProfile(_ context.Context, key string) (*collector.Profil
 	}, nil
 }
 
-// A suspicion is not shown, and is in the monitor's list all the same: to show
-// the progress must not take it out of there.
+// A suspicion is not shown, but it is in the monitor's list. Showing progress must not remove
+// it there.
 func TestScanWithProgressAndProfilesFindsTheSame(t *testing.T) {
 	scan := func(progress func(Progress)) []leak.Leak {
 		f := shop()

@@ -20,7 +20,7 @@ type report struct {
 	ServicesScanned int       `json:"services_scanned"`
 	SeriesScanned   int       `json:"series_scanned"`
 	Warnings        []string  `json:"warnings,omitempty"`
-	// Signals say by which metrics the instances were read at the end.
+	// Signals are the metrics by which the instances were read at the end.
 	Signals []v1.SignalUse `json:"signals,omitempty"`
 	Leaks   []v1.Leak      `json:"leaks"`
 
@@ -30,26 +30,25 @@ type report struct {
 
 // comparison is a Comparison.
 type comparison struct {
-	Expr     string     `json:"expr"`
-	For      string     `json:"for"`
-	Both     int        `json:"both"`
-	OnlyHere int        `json:"only_gorowatch"`
-	OnlyRule int        `json:"only_rule"`
-	CameBack int        `json:"came_back"` // of only_rule
-	Services []compared `json:"services"`
+	Expr      string     `json:"expr"`
+	For       string     `json:"for"`
+	Both      int        `json:"both"`
+	OnlyHere  int        `json:"only_gorowatch"`
+	OnlyRule  int        `json:"only_rule"`
+	Recovered int        `json:"recovered"` // of only_rule
+	Services  []compared `json:"services"`
 }
 
 type compared struct {
-	// Service is the labels of a service, or of a series of the rule that is of
-	// none.
+	// Service has the labels of a service, or of a series of the rule without a service.
 	Service    labels.Labels `json:"service"`
 	DetectedAt *time.Time    `json:"detected_at"`
 	State      leak.State    `json:"state,omitempty"`
 	FiredAt    *time.Time    `json:"fired_at"`
 	Firings    int           `json:"firings"`
 	Firing     bool          `json:"firing"` // at the end
-	CameBack   bool          `json:"came_back"`
-	// Lead is by how many seconds gorowatch was first, negative: the rule was.
+	Recovered  bool          `json:"recovered"`
+	// Lead is by how many seconds gorowatch was first; negative: the rule was.
 	Lead   *float64        `json:"lead_seconds"`
 	Series []labels.Labels `json:"series"`
 }
@@ -91,17 +90,19 @@ type assessment struct {
 	Onset         *time.Time   `json:"onset"`
 	Level         float64      `json:"level"` // without the growth
 	Grown         float64      `json:"grown"`
+	Decides       bool         `json:"decides"`
+	Reasons       *v1.Reasons  `json:"reasons,omitempty"`
 }
 
 func (c *Comparison) report() *comparison {
 	out := &comparison{
-		Expr: c.Rule.Expr, For: c.Rule.For.String(), Both: c.Both, OnlyHere: c.OnlyHere, OnlyRule: c.OnlyRule, CameBack: c.CameBack,
+		Expr: c.Rule.Expr, For: c.Rule.For.String(), Both: c.Both, OnlyHere: c.OnlyHere, OnlyRule: c.OnlyRule, Recovered: c.Recovered,
 		Services: []compared{},
 	}
 	for _, x := range c.Services {
 		s := compared{
 			Service: x.Labels, DetectedAt: v1.Time(x.Detected), State: x.State, FiredAt: v1.Time(x.Fired),
-			Firings: x.Firings, Firing: x.Firing, CameBack: x.CameBack, Series: append([]labels.Labels{}, x.Series...),
+			Firings: x.Firings, Firing: x.Firing, Recovered: x.Recovered, Series: append([]labels.Labels{}, x.Series...),
 		}
 		if d, ok := x.Lead(); ok {
 			seconds := d.Seconds()
@@ -140,12 +141,13 @@ func (m Moment) report() moment {
 		out.Assessments = append(out.Assessments, assessment{
 			Instance: a.Instance, Scale: a.Scale.String(), Blocks: a.Blocks, Status: a.Status, Gate: a.Gate, Why: why, Confidence: a.Confidence, Z: a.Z,
 			GrowthPerHour: v1.NewInterval(a.Rate), Onset: v1.Time(a.Onset), Level: a.Level, Grown: a.Grown,
+			Decides: a.Decides, Reasons: v1.NewReasons(a.Reasons),
 		})
 	}
 	return out
 }
 
-// signals are Signals as the API has them.
+// signals returns Signals as in the API.
 func (r *Result) signals() (out []v1.SignalUse) {
 	for _, u := range r.Signals {
 		out = append(out, v1.SignalUse{Signal: u.Signal, Metric: u.Name, Instances: u.Instances})

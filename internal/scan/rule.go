@@ -11,19 +11,19 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Rule is an alerting rule as Prometheus has it: it fires for each series of
-// Expr that has been there, at evaluation after evaluation, for For.
+// Rule is an alerting rule as in Prometheus: it fires for each series of Expr that exists, at
+// each evaluation, for the time For.
 type Rule struct {
 	Expr string
 	For  time.Duration
 }
 
-// forClause finds the last "for DURATION". What holds a quote or a bracket is
-// a part of the expression.
+// forClause finds the last "for DURATION". If the rest has a quote or a bracket, it belongs to
+// the expression.
 var forClause = regexp.MustCompile("(?s)^(.*?)\\s+for(?:\\s+([^\\s\"'`{}()\\[\\]]*))?\\s*$")
 
-// ParseRule reads "EXPR for DURATION". Without a duration the rule fires at
-// once. Whether EXPR is one is for Prometheus to say.
+// ParseRule reads "EXPR for DURATION". Without a duration the rule fires at once. Prometheus
+// decides whether EXPR is valid.
 func ParseRule(s string) (Rule, error) {
 	const expected = `expected "EXPR for DURATION", e.g. "go_goroutines > 1000 for 10m"`
 	m := forClause.FindStringSubmatch(" " + s)
@@ -42,7 +42,7 @@ func ParseRule(s string) (Rule, error) {
 	return Rule{Expr: m[1][1:], For: time.Duration(d)}, nil
 }
 
-// String is what ParseRule reads.
+// String returns the text that ParseRule reads.
 func (r Rule) String() string {
 	if r.For == 0 {
 		return r.Expr
@@ -56,13 +56,13 @@ type Evaluator interface {
 	Matrix(ctx context.Context, expr string, start, end time.Time) (model.Matrix, []string, error)
 }
 
-// Bounds of a rule that is compared: beyond them it says nothing to anybody.
+// Bounds of a compared rule. A rule beyond them is useless.
 const (
 	maxRuleSeries  = 10_000
 	maxRuleFirings = 1_000_000
 )
 
-// alerts are those of a rule, series by series.
+// alerts are the alerts of a rule, series by series.
 type alerts struct {
 	rule    Rule
 	step    time.Duration
@@ -70,20 +70,20 @@ type alerts struct {
 	firings int
 }
 
-// alert is that of one series.
+// alert is the alert of one series.
 type alert struct {
 	labels  labels.Labels
 	since   int64 // ms, first of the evaluations in a row
-	last    int64 // ms, latest evaluation at which it was there
+	last    int64 // ms, latest evaluation at which the series existed
 	firing  bool
 	firings []firing
 }
 
-// firing is from the evaluation at which an alert fired to the one at which it
-// did not any more, in ms.
+// firing is the time from the evaluation at which an alert fired to the one at which it no
+// longer did, in ms.
 type firing struct{ from, to int64 }
 
-// ongoing is the end of what still fires.
+// ongoing is the end of an alert that still fires.
 const ongoing = int64(1) << 62
 
 func newAlerts(r Rule, step time.Duration) *alerts {
@@ -97,7 +97,7 @@ func (a *alerts) add(m model.Matrix) error {
 		s := a.series[key]
 		if s == nil {
 			if len(a.series) == maxRuleSeries {
-				return fmt.Errorf("%s: more than %d series, expected an expression that has one for what is worth an alert", a.rule, maxRuleSeries)
+				return fmt.Errorf("%s: more than %d series, expected an expression with one series for each alert", a.rule, maxRuleSeries)
 			}
 			s = &alert{labels: ruleLabels(stream.Metric)}
 			a.series[key] = s
@@ -111,8 +111,7 @@ func (a *alerts) add(m model.Matrix) error {
 	return nil
 }
 
-// at is an evaluation at which the series is there; it returns how many alerts
-// have begun.
+// at handles an evaluation at which the series exists; it returns how many alerts have begun.
 func (s *alert) at(t, step, hold int64) int {
 	if s.last == 0 || t-s.last > step {
 		s.end(s.last + step)
@@ -127,7 +126,7 @@ func (s *alert) at(t, step, hold int64) int {
 	return 1
 }
 
-// end resolves what fires.
+// end resolves a firing alert.
 func (s *alert) end(t int64) {
 	if s.firing {
 		s.firings[len(s.firings)-1].to = t
@@ -135,7 +134,7 @@ func (s *alert) end(t int64) {
 	}
 }
 
-// finish resolves what was not there any more at the last evaluation.
+// finish resolves the alerts that were gone at the last evaluation.
 func (a *alerts) finish(last time.Time) {
 	for _, s := range a.series {
 		if s.last+a.step.Milliseconds() <= last.UnixMilli() {
@@ -144,7 +143,7 @@ func (a *alerts) finish(last time.Time) {
 	}
 }
 
-// ruleLabels are the labels of the alerts of a series.
+// ruleLabels returns the labels of the alerts of a series.
 func ruleLabels(m model.Metric) labels.Labels {
 	b := labels.NewScratchBuilder(len(m))
 	for name, value := range m {

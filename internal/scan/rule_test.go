@@ -122,7 +122,7 @@ func TestRuleIsBounded(t *testing.T) {
 	require.ErrorContains(t, a.add(model.Matrix{stream(nil, 1)}), "fires more than 1000000 times")
 }
 
-// What is read is what is written, and nothing of the expression is lost.
+// ParseRule reads what String writes, and loses nothing of the expression.
 func FuzzParseRule(f *testing.F) {
 	f.Add("go_goroutines > 1000 for 10m")
 	f.Add("x for for 5m")

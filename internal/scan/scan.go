@@ -33,26 +33,26 @@ type Options struct {
 	// RequireLabels makes it an error if no series has one of GroupBy.
 	RequireLabels bool
 	Trend         trend.Options
-	// Workers judge services side by side; default 1.
+	// Workers is how many services are judged in parallel; default 1.
 	Workers int
-	// Profiles, if set, are the recorded ones: growth is attributed to stacks.
+	// Profiles, if set, are recorded profiles, by which growth is attributed to stacks.
 	Profiles Recorded
-	// Progress, if set, is told after every window.
+	// Progress, if set, is called after every window.
 	Progress func(Progress)
 
-	// Rule, if set, is compared with what is found; Evaluator, which evaluates
-	// it at every Step, is required then.
+	// Rule, if set, is compared with the leaks; it requires Evaluator, which evaluates it at
+	// every Step.
 	Rule      *Rule
 	Evaluator Evaluator
-	// Explain, if set, is the name of the one service that is judged, or a part
-	// of its name that no other has.
+	// Explain, if set, is the name of the one service that is judged, or a part of its name
+	// that no other has.
 	Explain string
 }
 
-// ErrNoSeries says that there was nothing to judge in all of the time.
+// ErrNoSeries means that there were no series in the whole time.
 var ErrNoSeries = errors.New("no go_goroutines series")
 
-// ErrGroupBy says that a label of Options.GroupBy is that of no series.
+// ErrGroupBy means that no series has a label of Options.GroupBy.
 var ErrGroupBy = errors.New("--group-by")
 
 // Progress of a scan.
@@ -64,43 +64,42 @@ type Progress struct {
 	Leaks    int
 }
 
-// Result is what a scan has found.
+// Result is the result of a scan.
 type Result struct {
-	Start, End time.Time // End: how far it came
+	Start, End time.Time // End is how far the scan came
 	Step       time.Duration
 	Services   int
 	Series     int
 	Leaks      []leak.Leak
-	// Growing are services without an open leak that grow at the end, not enough
-	// or not for long enough to alarm.
+	// Growing are services without an open leak that grow at the end, but not enough, or not
+	// long enough, to alert.
 	Growing []labels.Labels
 	// Comparison is nil without a Rule, Explanation without Explain.
 	Comparison  *Comparison
 	Explanation *Explanation
-	// Warnings are what the source said besides the data.
+	// Warnings are what the source reported besides the data.
 	Warnings []string
-	// Advice is what the configuration should have.
+	// Advice says what the configuration should have.
 	Advice []string
-	// Signals say by which metrics the instances were read at the end.
+	// Signals are the metrics by which the instances were read at the end.
 	Signals  []signals.Use
 	curves   *curves
 	grouping *grouping.Observer
 }
 
-// alerted lists the leaks that were alerted. It makes a copy, because the list
-// belongs to the monitor.
+// alerted returns the leaks that were alerted. It makes a copy, because the list belongs to the
+// monitor.
 func alerted(leaks []leak.Leak) []leak.Leak {
 	return slices.DeleteFunc(slices.Clone(leaks), func(l leak.Leak) bool { return l.State == leak.Suspected })
 }
 
-// Open tells whether a leak is open at the end.
+// Open reports whether a leak is open at the end.
 func (r *Result) Open() bool {
 	return slices.ContainsFunc(r.Leaks, func(l leak.Leak) bool { return l.State == leak.Firing })
 }
 
-// Run scans. When it cannot go on before the end, because ctx is done or the
-// source fails, the result is what was found up to there, beside the error. It
-// is nil when that is nothing.
+// Run scans. If it stops before the end, because ctx is done or the source fails, it returns
+// what it found so far with the error. The result is nil if there is none.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -168,10 +167,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // complete sets the defaults.
 func (o *Options) complete() error {
 	if o.Source == nil || !o.Start.Before(o.End) {
-		return errors.New("scan: there is no time between the start and the end")
+		return errors.New("scan: the start is not before the end")
 	}
 	if o.Rule != nil && o.Evaluator == nil {
-		return errors.New("scan: a rule wants an Evaluator")
+		return errors.New("scan: a rule needs an Evaluator")
 	}
 	if o.Step <= 0 {
 		o.Step = time.Minute
@@ -179,12 +178,12 @@ func (o *Options) complete() error {
 	if o.Window <= 0 {
 		o.Window = 6 * time.Hour
 	}
-	// Evaluations are at whole steps, as the daemon's are.
+	// Evaluations are at whole steps, like the daemon's.
 	o.Start, o.Window = o.Start.Truncate(o.Step), max(o.Step, o.Window.Truncate(o.Step))
 	return nil
 }
 
-// walk judges a window. What has been done when it fails stands.
+// walk judges a window. If it fails, earlier results stay.
 func (r *Result) walk(ctx context.Context, m *monitor.Monitor, w read, workers int, explained *explainer, rule *alerts) error {
 	if w.err != nil {
 		return w.err
@@ -224,7 +223,7 @@ func (r *Result) walk(ctx context.Context, m *monitor.Monitor, w read, workers i
 	return nil
 }
 
-// growing are the services that may be leaking, but are not said to.
+// growing returns the services that may be leaking and have no leak.
 func growing(m *monitor.Monitor, leaks []leak.Leak) []labels.Labels {
 	var out []labels.Labels
 	for _, s := range m.Services() {
@@ -237,21 +236,21 @@ func growing(m *monitor.Monitor, leaks []leak.Leak) []labels.Labels {
 	return out
 }
 
-// read is a window, or why it could not be read.
+// read is a window, or the error of reading it.
 type read struct {
 	collector.Window
 	rule model.Matrix
 	err  error
 }
 
-// attempts is how often a window is asked for: a Prometheus that is busy for a
-// moment must not cost the work of minutes.
+// attempts is how often a window is requested: a Prometheus that is busy for a moment must not
+// cost the work of minutes.
 const attempts = 3
 
-// betweenAttempts says how long a scan waits before it asks again.
+// betweenAttempts is how long a scan waits between attempts.
 var betweenAttempts = backoff.Policy{First: time.Second, Max: 4 * time.Second}
 
-// prefetch reads the windows one after another, one ahead of what is judged.
+// prefetch reads the windows one after another, one ahead of the judgement.
 func prefetch(ctx context.Context, o Options) (<-chan read, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	out := make(chan read)
@@ -307,7 +306,7 @@ func (o *Options) read(ctx context.Context, from, to time.Time) (r read) {
 	return r
 }
 
-// worthRetrying tells what may pass from what will not.
+// worthRetrying reports whether an error may be temporary.
 func worthRetrying(err error) bool {
 	switch collector.ReasonOf(err) {
 	case collector.ReasonTimeout, collector.ReasonStatus, collector.ReasonRateLimited, collector.ReasonTruncated:

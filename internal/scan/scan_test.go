@@ -42,8 +42,8 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "%s; -update rewrites it", path)
 }
 
-// fleet is a source of services, and an Evaluator of rules; each service is a
-// function from the time since noon to the count, negative: not there.
+// fleet is a source of services, and an Evaluator of rules. Each service is a function from the
+// time since noon to the count, negative: none.
 type fleet struct {
 	services map[string]func(time.Duration) float64
 	rule     map[string]func(time.Duration) bool
@@ -99,7 +99,7 @@ func (f *fleet) Matrix(_ context.Context, expr string, start, end time.Time) (mo
 // busy goes up and down every ten minutes.
 func busy(d time.Duration) float64 { return 40 + 10*math.Sin(d.Minutes()/10) }
 
-// shop is a fleet in which checkout and cart leak.
+// shop returns a fleet in which checkout and cart leak.
 func shop() *fleet {
 	leaks := func(onset time.Duration, perHour float64) func(time.Duration) float64 {
 		return func(d time.Duration) float64 { return busy(d) + perHour*max(0, (d-onset).Hours()) }
@@ -154,7 +154,7 @@ func TestScanCompares(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"careful"}, r.Warnings)
 	c := r.Comparison
-	require.Equal(t, []int{1, 1, 2, 1}, []int{c.Both, c.OnlyHere, c.OnlyRule, c.CameBack})
+	require.Equal(t, []int{1, 1, 2, 1}, []int{c.Both, c.OnlyHere, c.OnlyRule, c.Recovered})
 	require.Equal(t, "checkout", c.Services[0].Labels.Get("job"))
 	require.Equal(t, minute(22*60+11), c.Services[0].Fired)
 	require.True(t, c.Services[0].Firing)
@@ -164,9 +164,9 @@ func TestScanCompares(t *testing.T) {
 	require.Equal(t, "cart", c.Services[1].Labels.Get("job"))
 	require.Equal(t, "images", c.Services[2].Labels.Get("job"))
 	require.Equal(t, 6, c.Services[2].Firings)
-	require.True(t, c.Services[2].CameBack)
+	require.True(t, c.Services[2].Recovered)
 	require.Equal(t, "search", c.Services[3].Labels.Get("job"))
-	require.False(t, c.Services[3].CameBack)
+	require.False(t, c.Services[3].Recovered)
 }
 
 func TestScanSaysWhatPrometheusSaysOfTheRule(t *testing.T) {
@@ -219,7 +219,7 @@ func TestScanExplainsOneServiceAlone(t *testing.T) {
 		require.ErrorContains(t, err, text)
 	}
 
-	// The one that has the very name is meant, also if it comes late.
+	// The exact name is meant, even if it comes late.
 	f := shop()
 	f.services["shop"] = func(d time.Duration) float64 {
 		if d < 20*time.Hour {
@@ -243,10 +243,10 @@ func TestScanOfNothing(t *testing.T) {
 
 	o.End = o.Start
 	_, err = Run(t.Context(), o)
-	require.ErrorContains(t, err, "no time between")
+	require.ErrorContains(t, err, "start is not before the end")
 }
 
-// After half of the windows the user has seen enough.
+// The user interrupts after half of the windows.
 func TestInterruptedScanSaysWhatItHas(t *testing.T) {
 	f := shop()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -317,7 +317,7 @@ func TestBar(t *testing.T) {
 	require.Empty(t, strings.TrimSpace(lines[3]))
 }
 
-// result is one made by hand: what is shown is not to change with the judgement.
+// result makes a result by hand, so that it does not change with the judgement.
 func result() *Result {
 	day := 24 * time.Hour
 	r := &Result{Start: noon, End: noon.Add(4 * day), Step: time.Minute, Services: 7, Series: 9, Warnings: []string{"partial response"}}
@@ -415,7 +415,11 @@ func (r *Result) explain() {
 			},
 			Assessments: []trend.Assessment{
 				{Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateTooSmall},
-				{Instance: "10.0.0.1:80", Scale: 15 * time.Minute, Blocks: 80, Status: trend.Leaking, Z: 31, Rate: rate, Onset: hour(30), Level: 99.6, Grown: leaked},
+				{Instance: "10.0.0.1:80", Scale: 15 * time.Minute, Blocks: 80, Status: trend.Leaking, Confidence: 0.97, Z: 31, Rate: rate, Onset: hour(30), Level: 99.6, Grown: leaked, Decides: true, Reasons: &trend.Reasons{
+					Length: time.Duration((h - 30) * float64(time.Hour)), Ratio: leaked / 110, Other: "warming_up", OtherLength: 2 * time.Hour, OtherRatio: 0.9, Learned: true,
+					Explanations: []trend.Explanation{{Name: "leak", Probability: 0.97}, {Name: "warming_up", Probability: 0.02}, {Name: "saturating", Probability: 0.01}},
+					Parts:        []trend.Part{{Name: "frequency", LogOdds: -1.2}, {Name: "length_and_size", LogOdds: 4.6}, {Name: "shape", LogOdds: 0.5}, {Name: "rest", LogOdds: -0.4}},
+				}},
 				{Instance: "10.0.0.1:80", Scale: time.Hour, Blocks: 20, Status: trend.Suspicious, Gate: trend.GateOneStep, Z: 6, Rate: rate, Onset: hour(30), Level: 101, Grown: leaked},
 				{Instance: "10.0.0.1:80", Scale: 4 * time.Hour, Blocks: 7},
 				{Instance: "10.0.0.2:80", Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateNoTrend},
@@ -464,9 +468,9 @@ func TestGolden(t *testing.T) {
 			r := result()
 			prepare(r)
 			for file, write := range map[string]func(*bytes.Buffer) error{
-				".txt":     func(b *bytes.Buffer) error { return r.Table(b, View{}) },
+				".txt":     func(b *bytes.Buffer) error { return r.Table(b, View{Verbose: true}) },
 				".90.txt":  func(b *bytes.Buffer) error { return r.Table(b, View{Width: 90, Limit: 2}) },
-				".125.txt": func(b *bytes.Buffer) error { return r.Table(b, View{Width: 125}) },
+				".125.txt": func(b *bytes.Buffer) error { return r.Table(b, View{Width: 125, Verbose: true}) },
 				".md":      func(b *bytes.Buffer) error { return r.Markdown(b, View{Limit: 2}) },
 				".json":    func(b *bytes.Buffer) error { return r.JSON(b) },
 			} {
@@ -483,8 +487,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A pod that is replaced counts by its part of the time; one that was not
-// scraped for a while is held to be there.
+// A replaced pod counts by its part of the time. One that was not scraped for a while counts as
+// running.
 func TestSumOfFloors(t *testing.T) {
 	c := newCurves(noon, noon.Add(8*time.Hour), time.Hour, []string{"job"})
 	require.Equal(t, 8, c.n)
@@ -516,9 +520,9 @@ func TestPictures(t *testing.T) {
 	p := newPlot(4, 2, 0, 7)
 	p.line([]float64{0, 1, 2, 3, 4, 5, 6, 7})
 	require.Equal(t, []string{"7 ┤  ⡠⠊", "0 ┤⡠⠊", "  └────", "   a  c"}, p.lines("a", "", "c"))
-	// Nothing outside of the picture, whatever comes.
+	// Nothing is drawn outside of the picture.
 	p.line([]float64{-1e9, math.NaN(), 1e9})
-	p.straight(-5, math.Inf(1), 7, -3, '•')
+	p.rise(-5, math.Inf(1), 7, -3, 0, '•')
 	p.upright(99, '│', 'x')
 }
 

@@ -13,25 +13,26 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/known"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// The columns of the table of leaks, of which those of numbers stand at the
-// right.
+// The columns of the table of leaks. Numbers are right-aligned.
 var (
 	leakHeader  = []string{"SERVICE", "GROWTH/H", "SINCE (UTC)", "LEAKED", "INSTANCES", "FLOOR", "WHY"}
 	leakNumbers = map[int]bool{1: true, 3: true}
 )
 
-// The floor is drawn as wide as that leaves some room to the last column.
+// The width of the floor leaves some room for the last column.
 const (
 	floorColumn = 5
 	floorWidth  = 24
 	whyColumn   = 30
 )
 
-// leakRows are the leaks: open ones first, those that have stopped growing after
-// the others, and of each the largest first.
+// leakRows returns the leaks: open ones first, those that have stopped growing last, and within
+// each the largest first.
 func (r *Result) leakRows() [][]string {
 	leaks := slices.Clone(r.Leaks)
 	slices.SortStableFunc(leaks, func(a, b leak.Leak) int {
@@ -57,8 +58,8 @@ func (r *Result) leakRows() [][]string {
 	return out
 }
 
-// since is how long ago something began. What was there from the start on may
-// have begun before it.
+// since returns how long ago something began. A leak that existed at the start may have begun
+// before it.
 func (r *Result) since(t time.Time) string {
 	s := human.Duration(r.End.Sub(t)) + " ago, " + stamp(t, r.End)
 	if t.Sub(r.Start) <= max(r.Step, r.End.Sub(r.Start)/points) {
@@ -77,7 +78,7 @@ func rank(l leak.Leak) int {
 	return 2
 }
 
-// growthCell is how fast a leak grows, or that it does not.
+// growthCell says how fast a leak grows, or that it does not.
 func growthCell(l leak.Leak) string {
 	switch {
 	case l.Phase() == leak.Plateaued:
@@ -90,14 +91,21 @@ func growthCell(l leak.Leak) string {
 	return "+" + human.Number(l.Rate.Value)
 }
 
-// why says in a few words why we believe it, and what became of it.
+// why says in a few words what the evidence is, and the outcome.
 func (r *Result) why(l leak.Leak, floor []float64) string {
 	var s string
 	if len(l.Stacks) > 0 {
 		st := l.Stacks[0]
-		s = fmt.Sprintf("%s in %s %s, %s of the growth", st.Op, human.Func(st.Key.Func, 50), human.Place(st.Key.File, st.Key.Line), human.Percent(st.Share))
+		place := human.Place(st.Key.File, st.Key.Line)
+		if m, ok := stack.ModuleOf(st.Key.File); ok {
+			place += " (" + human.Line(m.Version, 48) + ")"
+		}
+		s = fmt.Sprintf("%s in %s %s%s, %s of the growth", st.Op, human.Func(st.Key.Func, 50), place, alerting.Related(st), human.Percent(st.Share))
 	} else {
 		s = r.course(l, floor)
+	}
+	if m, ok := known.BuiltIn().Match(l); ok {
+		s += "; " + m.Name() + ": " + m.Short()
 	}
 	s += "; alarm after " + human.Duration(l.DetectedAt.Sub(l.Onset))
 	switch why := alerting.Pause(l); {
@@ -111,14 +119,14 @@ func (r *Result) why(l leak.Leak, floor []float64) string {
 	return s
 }
 
-// course says what the floor did from the onset on.
+// course says how the floor went from the onset on.
 func (r *Result) course(l leak.Leak, floor []float64) string {
 	end := r.End
 	if l.State == leak.Resolved {
 		end = l.ResolvedAt
 	}
 	from := near(floor, r.curves.of(l.Onset.UnixMilli()))
-	// The last bucket may hold a restart, or little.
+	// The last bucket may have a restart, or few samples.
 	to := near(floor, max(r.curves.of(end.UnixMilli())-1, 0))
 	s := "floor " + human.Number(from) + " → " + human.Number(to)
 	n := 0
@@ -137,7 +145,7 @@ func (r *Result) course(l leak.Leak, floor []float64) string {
 	return s
 }
 
-// counted is the sentence that stands above or below everything.
+// counted returns the sentence above or below everything.
 func (r *Result) counted() string {
 	open, plateaued := 0, 0
 	for _, l := range r.Leaks {
@@ -160,7 +168,7 @@ func (r *Result) counted() string {
 		human.FullTime(r.Start), human.FullTime(r.End), model.Duration(r.Step))
 }
 
-// readBy says by which metrics the instances were read; empty: nobody knows.
+// readBy names the metrics by which the instances were read; empty: not known.
 func (r *Result) readBy() string {
 	var parts []string
 	uses := r.signals()
@@ -172,8 +180,7 @@ func (r *Result) readBy() string {
 	return strings.Join(parts, " ")
 }
 
-// notes are what is to be said besides the leaks; more rows than shown are left
-// out of the table.
+// notes returns the remarks besides the leaks; left rows did not fit into the table.
 func (r *Result) notes(left int) []string {
 	var out []string
 	if left > 0 {
@@ -193,7 +200,7 @@ func (r *Result) notes(left int) []string {
 	return out
 }
 
-// cut is what is shown of rows, and how many are not.
+// cut returns the rows that are shown, and the number of the others.
 func (v View) cut(rows [][]string) ([][]string, int) {
 	if v.Limit <= 0 || len(rows) <= v.Limit {
 		return rows, 0
@@ -256,7 +263,7 @@ func markdown(b *strings.Builder, header []string, rows [][]string, numbers map[
 	}
 	b.WriteString("\n")
 	for _, name := range header {
-		// Only what people read aloud stays in capitals.
+		// Only acronyms stay in capitals.
 		fmt.Fprintf(b, "| %s ", strings.Replace(strings.ToLower(name), "utc", "UTC", 1))
 	}
 	b.WriteString("|\n")

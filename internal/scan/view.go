@@ -7,16 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// View is what a person reads with.
+// View describes how the result is shown.
 type View struct {
-	// Width of the terminal in columns. 0: there is none, lines may be as long
-	// as they want.
+	// Width of the terminal in columns. 0: no terminal, lines may have any length.
 	Width int
-	// Limit is how many rows a table has at most. 0: any number.
+	// Limit is the most rows of a table. 0: any number.
 	Limit int
+	// Verbose adds details.
+	Verbose bool
 }
 
-// grid is a table for a terminal. Its last column is broken into lines.
+// grid is a table for a terminal. Its last column is wrapped.
 type grid struct {
 	rows [][]string
 	// numbers are the columns whose cells stand at the right.
@@ -26,7 +27,7 @@ type grid struct {
 // least that is left to the last column, whatever the width is.
 const leastColumn = 20
 
-// widths are those of all columns but the last.
+// widths returns those of all columns but the last.
 func (g grid) widths() []int {
 	out := make([]int, len(g.rows[0])-1)
 	for i := range out {
@@ -37,7 +38,7 @@ func (g grid) widths() []int {
 	return out
 }
 
-// left is where the last column begins.
+// left returns where the last column begins.
 func (g grid) left() (n int) {
 	for _, w := range g.widths() {
 		n += w + 2
@@ -45,7 +46,7 @@ func (g grid) left() (n int) {
 	return n
 }
 
-// lines are the rows, none longer than width if they can be so; 0: of any
+// lines returns the rows, none longer than width if they can be so; 0: of any
 // length.
 func (g grid) lines(width int) []string {
 	if len(g.rows) == 0 {
@@ -79,7 +80,7 @@ func (g grid) lines(width int) []string {
 	return out
 }
 
-// without is the grid without a column.
+// without returns the grid without a column.
 func (g grid) without(column int) grid {
 	out := grid{numbers: map[int]bool{}}
 	for _, row := range g.rows {
@@ -95,7 +96,7 @@ func (g grid) without(column int) grid {
 	return out
 }
 
-// narrower is the grid with every nth character of a column alone, below its
+// narrower returns the grid with every nth character of a column alone, below its
 // name.
 func (g grid) narrower(column, n int) grid {
 	out := grid{numbers: g.numbers}

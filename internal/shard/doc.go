@@ -1,3 +1,3 @@
-// Package shard shares the services out among several gorowatch processes that
-// do not know of each other.
+// Package shard spreads the services over several gorowatch processes that do not know each
+// other.
 package shard

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -13,10 +14,10 @@ type Shard struct {
 	index, count uint64
 }
 
-// maxShards is the most shards that there may be.
+// maxShards is the largest number of shards.
 const maxShards = 10_000
 
-// Parse reads "I/N", the share I of N, counted from 0. The empty string is all.
+// Parse reads "I/N", the share I of N, counted from 0. The empty string means all services.
 func Parse(s string) (Shard, error) {
 	if s == "" {
 		return Shard{}, nil
@@ -38,20 +39,32 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.index, s.count)
 }
 
-// Index is the number of the share, from 0.
+// Index returns the number of the share, from 0.
 func (s Shard) Index() int { return int(s.index) }
 
-// Count is how many shares there are, at least 1.
+// Count returns how many shares there are, at least 1.
 func (s Shard) Count() int { return int(max(s.count, 1)) }
 
-// All tells that there is but one share.
+// All reports whether there is only one share.
 func (s Shard) All() bool { return s.count <= 1 }
 
-// Owns tells whether a service, by its labels, belongs to the shard.
+// placeholder stands for the number of the shard in addresses.
+const placeholder = "$(SHARD)"
+
+// Address returns an address in which the host or the path may have $(SHARD): the number of
+// the shard takes its place.
+func (s Shard) Address(u *url.URL) *url.URL {
+	out, number := *u, strconv.Itoa(s.Index())
+	out.Host = strings.ReplaceAll(u.Host, placeholder, number)
+	out.Path, out.RawPath = strings.ReplaceAll(u.Path, placeholder, number), strings.ReplaceAll(u.RawPath, placeholder, number)
+	return &out
+}
+
+// Owns reports whether a service, by its labels, belongs to the shard.
 //
-// Each service belongs to the shard whose number makes the highest hash with its
-// labels (rendezvous hashing; Thaler and Ravishankar, 1998). With one shard more,
-// a service either stays or moves to the new one.
+// Each service belongs to the shard whose number makes the highest hash with its labels
+// (rendezvous hashing; Thaler and Ravishankar, 1998). With one shard more, a service either
+// stays or moves to the new one.
 func (s Shard) Owns(service labels.Labels) bool {
 	if s.All() {
 		return true
@@ -66,8 +79,7 @@ func (s Shard) Owns(service labels.Labels) bool {
 	return true
 }
 
-// mix is a hash of both (the finalizer of SplitMix64; Steele, Lea and Flood,
-// 2014).
+// mix hashes both (the finalizer of SplitMix64; Steele, Lea and Flood, 2014).
 func mix(h, i uint64) uint64 {
 	x := h + (i+1)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

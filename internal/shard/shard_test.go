@@ -3,6 +3,7 @@ package shard
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -34,8 +35,8 @@ func of(t *testing.T, n int, service labels.Labels) (owner int) {
 	return owner
 }
 
-// Each service has one owner; the shares are about alike; and when there is one
-// shard more, only what goes to the new one moves, which is its share.
+// Each service has one owner, and the shares are about equal. With one shard more, only
+// services that go to the new one move.
 func TestSharesAndMoves(t *testing.T) {
 	const n = 3000
 	all := services(n)
@@ -61,7 +62,7 @@ func TestSharesAndMoves(t *testing.T) {
 	}
 }
 
-// A new release must not share out in another way than the one beside it.
+// A new release must share the services out like the one beside it.
 func TestSharesAreTheSameForEver(t *testing.T) {
 	var got []int
 	for _, s := range services(12) {
@@ -86,4 +87,21 @@ func TestParse(t *testing.T) {
 	s, err = Parse("0/1")
 	require.NoError(t, err)
 	require.True(t, s.All())
+}
+
+func TestAddress(t *testing.T) {
+	of := func(shard, address string) string {
+		s, err := Parse(shard)
+		require.NoError(t, err)
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		before := u.String()
+		out := s.Address(u).String()
+		require.Equal(t, before, u.String(), "the configuration stays")
+		return out
+	}
+	require.Equal(t, "https://pictures-2.example.org/leak", of("2/3", "https://pictures-$(SHARD).example.org/leak"))
+	require.Equal(t, "https://pictures.example.org/2/a%2Fb", of("2/3", "https://pictures.example.org/$(SHARD)/a%2Fb"))
+	require.Equal(t, "https://pictures-0.example.org/", of("", "https://pictures-$(SHARD).example.org/"))
+	require.Equal(t, "https://pictures.example.org/", of("2/3", "https://pictures.example.org/"))
 }

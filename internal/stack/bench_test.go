@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof"
 )
 
-// manyStacks is a profile of distinct stacks, all blocked in a send.
+// manyStacks makes a profile of distinct stacks, all blocked in a send.
 func manyStacks(tb testing.TB, stacks, depth int, seed uint64) []byte {
 	tb.Helper()
 	shape, counts := rand.New(rand.NewPCG(7, 7)), rand.New(rand.NewPCG(seed, seed))
@@ -44,9 +44,9 @@ func manyStacks(tb testing.TB, stacks, depth int, seed uint64) []byte {
 	return b.Bytes()
 }
 
-// The work of gorowatch diff on two profiles of 20 000 distinct stacks, each
-// 30 deep, without reading files and printing. `make bench` compares whole
-// processes with go tool pprof -top -base.
+// The work of gorowatch diff on two profiles of 20 000 distinct stacks, each 30 deep, without
+// reading files and printing. `make bench` compares whole processes with go tool pprof -top
+// -base.
 func BenchmarkDiff(b *testing.B) {
 	base, head := manyStacks(b, 20_000, 30, 1), manyStacks(b, 20_000, 30, 2)
 	b.ReportAllocs()
@@ -62,7 +62,7 @@ func BenchmarkDiff(b *testing.B) {
 	}
 }
 
-// One small profile, as most are.
+// One small profile, which is the usual case.
 func BenchmarkOf(b *testing.B) {
 	p := load(b, "go126.pb.gz")
 	b.ReportAllocs()

@@ -6,27 +6,28 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Builder makes snapshots from records as they are read, one profile after
-// another. What its profiles have in common is kept and worked out once:
-// names, frames, and the shapes of stacks that were seen before. So two
-// profiles to compare, or a day of them, take little more memory and time than
-// one.
+// Builder makes snapshots from records as they are read, one profile after another. What its
+// profiles have in common is computed and stored once: names, frames, and the shapes of stacks
+// that were seen before. So two profiles to compare, or a day of them, take little more memory
+// and time than one.
 //
-// It grows with the number of distinct stacks that it has seen, so throw it
-// away with the service or the comparison that it was made for. It is not
-// safe for concurrent use; the snapshots are.
+// It grows with the number of distinct stacks that it has seen, so discard it with the service
+// or the comparison that it was made for. It is not safe for concurrent use; the snapshots are.
 type Builder struct {
 	n      *namer
 	shapes map[uint64]*Shape // by a hash of the record
 	slab   []*collector.Frame
-	single bool // nothing is kept for a further profile; frames need no copy
+	single bool // nothing is stored for a further profile; frames need no copy
 
-	stacks map[string]*Stack // of the profile being read, by signature; nil until the first
-	before int               // stacks of the profile before
+	stacks map[string]*Stack // of the current profile, by signature; nil until the first record
+	before int               // number of stacks of the profile before
 	folded []*Stack          // those with variants
 	coarse bool              // some operation is unknown
 	total  int64
 	room   room[Stack]
+
+	labelText LabelText // nil: labels are not counted
+	labels    int       // number of labels counted in the current profile
 }
 
 // NewBuilder makes a Builder.
@@ -34,9 +35,8 @@ func NewBuilder() *Builder {
 	return &Builder{n: newNamer(), shapes: map[uint64]*Shape{}}
 }
 
-// Add counts the goroutines of a record. It keeps nothing of the record's
-// Frames, whose array may be used again, but what they point to. It never
-// fails; the error makes it fit for pprof.Read.
+// Add counts the goroutines of a record. It keeps what the record's Frames point to, but not
+// their array, which may be used again. It never fails; the error makes it fit for pprof.Read.
 func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 	if rec.Count <= 0 {
 		return nil
@@ -49,6 +49,7 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 			b.folded = append(b.folded, st)
 		}
 		st.add(rec, shape)
+		b.countLabels(st, rec)
 		return nil
 	}
 	if b.stacks == nil {
@@ -58,16 +59,17 @@ func (b *Builder) Add(format collector.Format, rec *collector.Record) error {
 	st = b.room.next()
 	*st = Stack{
 		Shape: shape, State: rec.State, CreatedBy: readable(rec.CreatedBy),
-		Count: rec.Count, Wait: rec.Wait, IDs: rec.IDs, Labels: rec.Labels,
+		Count: rec.Count, Wait: rec.Wait, Goroutines: rec.Goroutines, Creators: rec.Creators, Labels: rec.Labels,
 	}
 	if rec.Leaked {
 		st.Leaked = rec.Count
 	}
+	b.countLabels(st, rec)
 	b.stacks[shape.Signature] = st
 	return nil
 }
 
-// Snapshot is what was added since the last one; p has the time and the rest.
+// Snapshot returns what was added since the last one; p has the time and the rest.
 func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 	s := &Snapshot{Time: p.Time, Total: b.total, Incomplete: p.Incomplete, ReadAs: p.ReadAs, Warnings: p.Warnings, Stacks: b.stacks, precise: !b.coarse}
 	if s.Stacks == nil {
@@ -76,15 +78,14 @@ func (b *Builder) Snapshot(p *collector.Profile) *Snapshot {
 	for _, st := range b.folded {
 		st.settle()
 	}
-	b.stacks, b.before, b.folded, b.coarse, b.total = nil, len(s.Stacks), nil, false, 0
-	b.room = nil // the stacks of another snapshot are in an array of their own
+	b.stacks, b.before, b.folded, b.coarse, b.total, b.labels = nil, len(s.Stacks), nil, false, 0, 0
+	b.room = nil // the stacks of another snapshot get their own array
 	b.n.forget()
 	return s
 }
 
-// shape is that of a record, from those that were seen before if it is one of
-// them, as a hash of 64 bits tells; it is seeded, so that nobody can make two
-// of the same.
+// shape returns the shape of a record, a known one if a hash of 64 bits matches. The hash is
+// seeded, so that nobody can construct a collision.
 func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
 	places := b.n.places(rec.Frames, rec.Numbers)
 	if b.single {
@@ -111,11 +112,11 @@ func (b *Builder) shape(format collector.Format, rec *collector.Record) *Shape {
 	return shape
 }
 
-// room is values that are made several at a time, the more the more there are
-// already, because making each by itself takes longer than filling it.
+// room allocates values several at a time, more the more there are already, because allocating
+// each by itself takes longer than filling it.
 type room[T any] []T
 
-// next is a value that is not in use.
+// next returns an unused value.
 func (r *room[T]) next() *T {
 	if len(*r) == cap(*r) {
 		*r = make([]T, 0, min(64, max(1, 2*cap(*r))))
@@ -124,7 +125,7 @@ func (r *room[T]) next() *T {
 	return &(*r)[len(*r)-1]
 }
 
-// keep makes a list of frames out of a larger array.
+// keep makes a list of frames from a larger array.
 func (b *Builder) keep(places []*place) []*collector.Frame {
 	n := len(places)
 	if cap(b.slab)-len(b.slab) < n {

@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof"
 )
 
-// One builder for many profiles says of each what it says alone, and keeps
-// once what they share.
+// One builder for many profiles gives the same result for each as a builder of its own, and
+// stores once what they share.
 func TestBuilderKeepsProfilesApart(t *testing.T) {
 	b := NewBuilder()
 	var before *Snapshot
@@ -28,7 +28,7 @@ func TestBuilderKeepsProfilesApart(t *testing.T) {
 		for sig, st := range want.Stacks {
 			require.Equal(t, st.Frames, got.Stacks[sig].Frames)
 			require.Equal(t, st.Key, got.Stacks[sig].Key)
-			require.Equal(t, st.IDs, got.Stacks[sig].IDs)
+			require.Equal(t, st.Goroutines, got.Stacks[sig].Goroutines)
 			require.Equal(t, st.Labels, got.Stacks[sig].Labels)
 		}
 		if name == "go126.pb.gz" {

@@ -6,23 +6,22 @@ import (
 	"slices"
 )
 
-// Delta is how the number of goroutines of one signature changed. The stack
-// is that of the head profile, or of the base where it is gone; where its
-// signature folds several places together, it shows the one that grew most.
+// Delta is the change in the number of goroutines of one signature. The stack is that of the
+// head profile, or of the base if it is gone; if its signature combines several places, it
+// shows the one that grew most.
 type Delta struct {
 	*Stack
 	Base, Head int64
 }
 
-// Growth is how many goroutines came, negative where they went.
+// Growth returns the number of additional goroutines, negative if there are fewer.
 func (d Delta) Growth() int64 { return d.Head - d.Base }
 
-// Diff compares two snapshots and returns the stacks whose counts changed,
-// most grown first. The growths add up to that of the totals. Either may be
-// nil: nothing was there.
+// Diff compares two snapshots and returns the stacks whose counts changed, most grown first.
+// The growths add up to that of the totals. Either may be nil, which stands for no goroutines.
 //
-// Where one of the two is from a debug=1 profile, stacks whose operation it
-// hides are matched by their frames alone.
+// If one of the two is from a debug=1 profile, stacks whose operation it hides are matched only
+// by their frames.
 func Diff(base, head *Snapshot) []Delta {
 	if base == nil {
 		base = &Snapshot{}
@@ -60,8 +59,8 @@ func Diff(base, head *Snapshot) []Delta {
 	return out
 }
 
-// ranked is a delta and what it is sorted by, beside one another, because
-// signatures are far from the deltas.
+// ranked is a delta and its sort keys, next to each other, because signatures are far from the
+// deltas in memory.
 type ranked struct {
 	growth, head int64
 	signature    uint64 // its first digits
@@ -90,14 +89,14 @@ func sortByGrowth(deltas []Delta) {
 	}
 }
 
-// firstDigits is the beginning of a signature as a number in the same order.
+// firstDigits converts the beginning of a signature to a number with the same order.
 func firstDigits(signature string) uint64 {
 	var b [8]byte
 	copy(b[:], signature)
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// grownSince is s with the frames of the place that gained most since b.
+// grownSince returns s with the frames of the place that gained most since b.
 func (s *Stack) grownSince(b *Stack) *Stack {
 	if len(s.variants) < 2 {
 		return s
@@ -127,7 +126,7 @@ func (s *Stack) grownSince(b *Stack) *Stack {
 	return &c
 }
 
-// coarse: some operations are unknown.
+// coarse reports whether some operations are unknown.
 func (s *Snapshot) coarse() bool {
 	if s.precise {
 		return false
@@ -140,8 +139,8 @@ func (s *Snapshot) coarse() bool {
 	return false
 }
 
-// project forgets the operations that debug=1 hides and merges what becomes
-// the same. Stacks that merge are shown as the most frequent of them.
+// project removes the operations that debug=1 hides and merges the stacks that become equal.
+// Merged stacks show the most frequent one.
 func project(in map[string]*Stack) map[string]*Stack {
 	out := make(map[string]*Stack, len(in))
 	for _, st := range in {
@@ -159,7 +158,7 @@ func project(in map[string]*Stack) map[string]*Stack {
 		c.Count = addCount(a.Count, b.Count)
 		c.Leaked = addCount(a.Leaked, b.Leaked)
 		c.Wait = max(a.Wait, b.Wait)
-		c.IDs = slices.Concat(a.IDs, b.IDs)
+		c.Goroutines = slices.Concat(a.Goroutines, b.Goroutines)
 		c.Labels = common(a.Labels, b.Labels)
 		c.variants = slices.Concat(a.ways(), b.ways())
 		out[sig] = &c

@@ -64,13 +64,13 @@ func TestDiffShowsWhatGrew(t *testing.T) {
 	for _, st := range head.Stacks {
 		require.Equal(t, 10, st.Key.Line, "the snapshot itself shows the most frequent")
 	}
-	// A release moved the lines: nothing can be told apart, so the most
-	// frequent gained most.
+	// A release moved the lines, so places cannot be matched, and the most frequent one gained
+	// most.
 	moved := of(count(99, goroutine("", join(send, []string{"main.run.func1 /a.go:11"})...)), count(150, goroutine("", join(send, []string{"main.run.func2 /a.go:21"})...)))
 	require.Equal(t, 21, Diff(base, moved)[0].Key.Line)
 }
 
-// randomSnapshot is some of 40 stacks in all formats.
+// randomSnapshot picks some of 40 stacks in all formats.
 func randomSnapshot(r *rand.Rand) *Snapshot {
 	p := &collector.Profile{Format: []collector.Format{collector.FormatProto, collector.FormatDebug1, collector.FormatDebug2}[r.IntN(3)]}
 	for range r.IntN(30) {
@@ -120,16 +120,16 @@ func TestOfStopsAtTheLargestNumber(t *testing.T) {
 	require.Len(t, s.Stacks, 1)
 }
 
-// What dumps know is added up.
+// The values from dumps are added up.
 func TestOfMerges(t *testing.T) {
 	a, b := goroutine("chan send", "main.run.func1"), goroutine("chan send", "main.run.func2")
-	a.IDs, a.Wait, a.Leaked, a.Labels = []uint64{1, 2}, time.Minute, true, map[string]string{"x": "y", "z": "1"}
-	b.IDs, b.Wait, b.Labels, b.CreatedBy = []uint64{3}, time.Hour, map[string]string{"x": "y", "z": "2"}, collector.Frame{Func: "main.run"}
+	a.Goroutines, a.Wait, a.Leaked, a.Labels = []collector.Goroutine{{ID: 1}, {ID: 2}}, time.Minute, true, map[string]string{"x": "y", "z": "1"}
+	b.Goroutines, b.Wait, b.Labels, b.CreatedBy = []collector.Goroutine{{ID: 3}}, time.Hour, map[string]string{"x": "y", "z": "2"}, collector.Frame{Func: "main.run"}
 	a.Count = 2
 	s := Of(&collector.Profile{Format: collector.FormatDebug2, Records: []collector.Record{a, b}})
 	require.Len(t, s.Stacks, 1)
 	for _, st := range s.Stacks {
-		require.Equal(t, []uint64{1, 2, 3}, st.IDs)
+		require.Equal(t, []collector.Goroutine{{ID: 1}, {ID: 2}, {ID: 3}}, st.Goroutines)
 		require.Equal(t, time.Hour, st.Wait)
 		require.EqualValues(t, 3, st.Count)
 		require.EqualValues(t, 2, st.Leaked)
@@ -137,7 +137,7 @@ func TestOfMerges(t *testing.T) {
 		require.Equal(t, "main.run", st.CreatedBy.Func)
 	}
 	require.Equal(t, map[string]string{"x": "y", "z": "1"}, a.Labels, "the profile stays as it was")
-	require.Equal(t, []uint64{1, 2}, a.IDs)
+	require.Equal(t, []collector.Goroutine{{ID: 1}, {ID: 2}}, a.Goroutines)
 }
 
 func TestKey(t *testing.T) {
@@ -149,7 +149,10 @@ func TestKey(t *testing.T) {
 		"below the standard library":       {[]string{"net.(*conn).Read", "main.read", "main.main"}, "main.read", true},
 		"below a library":                  {[]string{"github.com/lib/pq.(*conn).recv", "database/sql.(*DB).Query", "github.com/acme/shop/repo.(*Repo).Find"}, "github.com/acme/shop/repo.(*Repo).Find", true},
 		"vendored library":                 {[]string{"github.com/acme/shop/vendor/github.com/lib/pq.(*conn).recv", "github.com/acme/shop.find"}, "github.com/acme/shop.find", true},
-		"library alone":                    {[]string{"bufio.(*Reader).Read", "github.com/lib/pq.(*conn).recv", "github.com/lib/pq.(*Listener).main"}, "github.com/lib/pq.(*conn).recv", false},
+		"library alone":                    {[]string{"bufio.(*Reader).Read", "github.com/lib/pq.(*conn).recv", "github.com/lib/pq.(*Listener).main"}, "github.com/lib/pq.(*Listener).main", false},
+		"library started by a closure":     {[]string{"go.opentelemetry.io/otel/sdk/trace.(*batchSpanProcessor).processQueue", "go.opentelemetry.io/otel/sdk/trace.NewBatchSpanProcessor.func2"}, "go.opentelemetry.io/otel/sdk/trace.(*batchSpanProcessor).processQueue", false},
+		"library that recovers":            {[]string{"github.com/IBM/sarama.(*Broker).responseReceiver", "github.com/IBM/sarama.withRecover"}, "github.com/IBM/sarama.(*Broker).responseReceiver", false},
+		"library, a closure that works":    {[]string{"github.com/valyala/fasthttp.(*HostClient).Do", "github.com/valyala/fasthttp.clientDoDeadline.func1"}, "github.com/valyala/fasthttp.clientDoDeadline.func1", false},
 		"standard library alone":           {[]string{"bufio.(*Reader).Peek", "net/http.(*persistConn).readLoop"}, "net/http.(*persistConn).readLoop", false},
 		"not a library, only like it":      {[]string{"github.com/lib/pqx.run"}, "github.com/lib/pqx.run", true},
 		"a module without a dot":           {[]string{"shop/cart.add"}, "shop/cart.add", true},
@@ -162,8 +165,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// The numbers are those of go tool pprof -base, stack by stack, on profiles
-// of this very program.
+// The numbers equal those of go tool pprof -base, stack by stack, on profiles of this very
+// program.
 func TestDiffAgreesWithPprof(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string) string {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The same goroutines, seen in each format, are the same stacks.
+// The same goroutines are the same stacks in each format.
 func TestFormatsAgree(t *testing.T) {
 	for _, program := range []string{"go126", "go126leak"} {
 		proto, dump, text := Of(load(t, program+".pb.gz")), Of(load(t, program+".debug2.txt")), Of(load(t, program+".debug1.txt"))
@@ -39,7 +39,7 @@ func TestBuildsAgree(t *testing.T) {
 	require.Equal(t, counts(a), counts(b))
 }
 
-// What the garbage collector found has the signature that it had before.
+// Goroutines in the goroutineleak profile keep their signature.
 func TestLeakedAreKnown(t *testing.T) {
 	all, leaked := Of(load(t, "go126leak.pb.gz")), Of(load(t, "go126leak.leak.pb.gz"))
 	require.NotEmpty(t, leaked.Stacks)

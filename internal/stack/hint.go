@@ -6,15 +6,11 @@ import (
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/stack/explain"
 )
 
 // Hint says what usually causes a leak with such a stack.
-type Hint struct {
-	// Kind names the page in docs/leaks.
-	Kind string
-	// Sentence says what probably happened and what to do, without a full stop.
-	Sentence string
-}
+type Hint = explain.Hint
 
 // Hints finds the hints for many stacks and parses each name once. It is not safe for
 // concurrent use.
@@ -23,23 +19,37 @@ type Hints struct{ n *namer }
 // NewHints makes Hints.
 func NewHints() *Hints { return &Hints{newNamer()} }
 
-// Of returns the hint for a growing stack. It returns false where programs normally wait
-// at such a stack, or where the frames do not tell.
+// Of returns the hint for a growing stack. It returns false if programs normally wait at such a
+// stack, or if the frames do not show the cause.
 //
-// The hint is about what blocks: the operation and the frames next to it. A function
-// further from the leaf explains nothing if it called the user's code, or a library,
-// and that code blocks itself.
+// The hint is about what blocks: the operation and the frames next to it. A function further
+// from the leaf explains nothing if it called the user's code, or a library, and that code
+// blocks itself.
 func (h *Hints) Of(s *Stack) (Hint, bool) {
-	return h.of(s.Op, s.Frames, strings.Contains(s.State, " (nil chan)"))
+	return h.of(s.Op, s.Frames, isNil(s.State))
 }
 
-// HintFor returns the hint for one stack: its operation, and its frames, leaf first.
-func HintFor(op string, frames []collector.Frame) (Hint, bool) {
+// isNil reports whether the channel of a wait reason is nil.
+func isNil(reason string) bool { return strings.Contains(reason, " (nil chan)") }
+
+// HintFor returns the hint for one stack: its operation, its wait reason if a dump has
+// shown it, and its frames, leaf first. Where somebody else has released the program, the hint
+// addresses who runs it.
+func HintFor(program, op, reason string, frames []collector.Frame) (Hint, bool) {
+	if h := explain.OfProgram; program != "" {
+		h.Sentence = strings.ReplaceAll(h.Sentence, "{program}", program)
+		return h, true
+	}
+	return NewHints().of(op, PointersTo(frames), isNil(reason))
+}
+
+// PointersTo returns frames as the stacks of profiles have them.
+func PointersTo(frames []collector.Frame) []*collector.Frame {
 	shared := make([]*collector.Frame, len(frames))
 	for i := range frames {
 		shared[i] = &frames[i]
 	}
-	return NewHints().of(op, shared, false)
+	return shared
 }
 
 // of returns the hint for an operation on frames. nilChannel means that the channel is nil.
@@ -53,26 +63,139 @@ func (h *Hints) of(op string, frames []*collector.Frame, nilChannel bool) (Hint,
 	blocks := blockingFrame(places)
 	own := user && blocks >= 0 && places[blocks].class == classUser
 	if nilChannel && own {
-		return Hint{"nil-channel", "blocked for ever on a nil channel " + where(key) + ": it was never made, or set to nil while still in use"}, true
+		return Hint{Kind: "nil-channel", Sentence: "blocked for ever on a nil channel " + where(key) + ": it was never made, or set to nil while still in use"}, true
 	}
 	for explained := matchingExplanations(op, places); explained != 0; explained &= explained - 1 {
-		e := &explanations[bits.TrailingZeros64(explained)]
-		if e.ops != "" && op != Unknown && !slices.Contains(strings.Split(e.ops, "|"), op) {
+		e := &explain.Explanations[bits.TrailingZeros64(explained)]
+		if e.Ops != "" && op != Unknown && !slices.Contains(strings.Split(e.Ops, "|"), op) {
 			continue
 		}
-		if e.hint.Sentence == "" {
+		if e.Hint.Sentence == "" {
 			return Hint{}, false
 		}
-		return e.hint.at(key), true
+		if !user {
+			if h, ok := forCaller(e.Hint.Kind, places); ok {
+				return h, true
+			}
+		}
+		return hintAt(e.Hint, key), true
 	}
-	// Libraries such as errgroup wait for a WaitGroup too.
-	if !own && !(user && op == "sync.WaitGroup.Wait" && places[blocks].class == classLibrary) {
-		return Hint{}, false
-	}
-	if h, ok := hintOfOperation[op]; ok {
-		return h.at(key), true
+	switch {
+	case own:
+		h, ok := explain.OfOperation[op]
+		return hintAt(h, key), ok
+	case user && blocks >= 0 && op == "sync.WaitGroup.Wait" && places[blocks].class == classLibrary:
+		// Libraries such as errgroup wait for a WaitGroup too.
+		return hintAt(explain.OfOperation[op], key), true
+	case user && blocks >= 0 && (places[blocks].class == classLibrary || strings.HasPrefix(op, "chan ") || op == "select" || op == "IO wait"):
+		h, ok := explain.OfCall[op]
+		return hintAt(hintOfCall(h, places, blocks), key), ok
+	case !user:
+		return ofLibrary(op, places)
 	}
 	return Hint{}, false
+}
+
+// forCaller returns the hint for goroutines of a library whose explanation does not help its
+// callers, because it addresses those whose code reads or writes.
+func forCaller(kind string, places []*place) (Hint, bool) {
+	i := keyOf(places)
+	if i < 0 || places[i].class != classLibrary {
+		return Hint{}, false
+	}
+	switch kind {
+	case "network":
+		return hintOf(explain.OfConnection, places[i]), true
+	case "io-pipe":
+		return hintOf(explain.OfLibraryPipe, places[i]), true
+	case "exec":
+		return hintOf(explain.OfOwned, places[i]), true
+	}
+	return Hint{}, false
+}
+
+// ofLibrary returns the hint for goroutines that run only in a library.
+func ofLibrary(op string, places []*place) (Hint, bool) {
+	i := keyOf(places)
+	if i < 0 || places[i].class != classLibrary {
+		return Hint{}, false
+	}
+	if h, ok := explain.OfLibrary[op]; ok {
+		return hintOf(h, places[i]), true
+	}
+	switch op {
+	case "select", "chan receive", "sync.Cond.Wait", "sleep", "select (no cases)", "IO wait", "syscall":
+		return hintOf(explain.OfOwned, places[i]), true
+	}
+	return Hint{}, false
+}
+
+// hintOf returns the hint with the library and the object whose goroutine stands at a place.
+func hintOf(h Hint, p *place) Hint {
+	library := p.library
+	if m, ok := ModuleOf(p.frame.File); ok {
+		library = m.String()
+	}
+	object := "client or other object"
+	recv, _, method := strings.Cut(strings.TrimSuffix(p.fn, ".func"), ".")
+	switch made := madeBy(recv); {
+	case isInternal(p.pkg): // internal packages are unknown to callers of the library
+	case method && isExported(recv):
+		object = recv
+	case made != "":
+		object = made
+	}
+	h.Sentence = strings.NewReplacer("{library}", library, "{object}", object).Replace(h.Sentence)
+	return h
+}
+
+// isExported reports whether callers of a package can use a name.
+func isExported(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
+
+// madeBy returns what a constructor makes, by its name: "LRU" for "NewLRU".
+func madeBy(constructor string) string {
+	if made, ok := strings.CutPrefix(constructor, "New"); ok && isExported(made) {
+		return made
+	}
+	return ""
+}
+
+// short returns the name of a function as callers write it: with the last element of its
+// package's path.
+func (p *place) short() string {
+	name := p.frame.Func[strings.LastIndexByte(p.frame.Func, '/')+1:]
+	if dir, last, ok := cutLast(p.pkg); ok && len(last) > 1 && last[0] == 'v' && digits(last[1:]) { // "v2" is not a name
+		if rest, ok := strings.CutPrefix(name, last); ok {
+			_, base, _ := cutLast("/" + dir)
+			return base + rest
+		}
+	}
+	return name
+}
+
+// cutLast cuts a path before its last element.
+func cutLast(path string) (dir, last string, ok bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
+}
+
+// hintOfCall returns the hint with the function of the library that the user's code called,
+// which waits further down.
+func hintOfCall(h Hint, places []*place, leaf int) Hint {
+	call := ""
+	for _, p := range places[leaf:] {
+		if p.class == classUser {
+			break
+		}
+		if p.class >= classStd && !p.isPrimitive() {
+			call = p.short()
+		}
+	}
+	h.Sentence = strings.ReplaceAll(h.Sentence, "{call}", call)
+	return h
 }
 
 // blockingFrame returns the index of the frame that waits, the first that is not part of
@@ -113,30 +236,30 @@ func matchingExplanations(op string, places []*place) uint64 {
 			continue
 		}
 		if i >= leaf && leaf >= 0 && p.pkg != places[leaf].pkg {
-			allowed &^= explanationMasks.samePackage
+			allowed &^= explain.Masks.SamePackage
 			if op == Unknown {
-				// The operation is not known. Only the function at the leaf tells it.
-				allowed &^= explanationMasks.ofOps
+				// The operation is not known. Only the function at the leaf shows it.
+				allowed &^= explain.Masks.OfOps
 			}
 		}
 		explained |= allowed & p.explanations()
 		passes := op == "IO wait" && p.isReadOrWrite()
 		switch {
 		case p.class == classUser && passes:
-			allowed &= explanationMasks.connections
+			allowed &= explain.Masks.Connections
 		case p.class == classUser:
 			return explained
 		case p.class == classLibrary && passes:
-			allowed &= explanationMasks.connections | explanationMasks.libraries
+			allowed &= explain.Masks.Connections | explain.Masks.Libraries
 		case p.class == classLibrary:
-			allowed &= explanationMasks.libraries
+			allowed &= explain.Masks.Libraries
 		}
 	}
 	return explained
 }
 
-// isReadOrWrite reports whether a function is a Read or Write. In a wrapper of a
-// connection it only calls that of the connection.
+// isReadOrWrite reports whether a function is a Read or Write. A wrapper's one only calls that
+// of the connection.
 func (f *function) isReadOrWrite() bool {
 	return strings.HasSuffix(f.fn, ".Read") || strings.HasSuffix(f.fn, ".Write")
 }
@@ -146,8 +269,8 @@ func (f *function) explanations() uint64 {
 	if !f.isExplained {
 		f.isExplained = true
 		name := f.name() + "\n"
-		for i, e := range explanations {
-			if slices.ContainsFunc(e.parts, func(part string) bool { return strings.HasPrefix(name, part) }) {
+		for i, e := range explain.Explanations {
+			if slices.ContainsFunc(e.Parts, func(part string) bool { return strings.HasPrefix(name, part) }) {
 				f.explained |= 1 << i
 			}
 		}
@@ -155,8 +278,8 @@ func (f *function) explanations() uint64 {
 	return f.explained
 }
 
-// at returns the hint with the place in its sentence.
-func (h Hint) at(key collector.Frame) Hint {
+// hintAt returns the hint with the place in its sentence.
+func hintAt(h Hint, key collector.Frame) Hint {
 	h.Sentence = strings.ReplaceAll(h.Sentence, "{place}", where(key))
 	return h
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/stack/explain"
 )
 
 func TestHint(t *testing.T) {
@@ -35,10 +36,19 @@ func TestHint(t *testing.T) {
 		"subscription":           {goroutine("select", "github.com/redis/go-redis/v9.(*channel).initMsgChan.func1"), "subscription", ""},
 		"pipe":                   {goroutine("select", "io.(*pipe).write", "io.(*PipeWriter).Write", "main.encode"), "io-pipe", "in encode"},
 
+		"call of a library": {goroutine("chan receive", "net/rpc.(*Client).Call", "main.ask"), "library", "rpc.(*Client).Call does not return in ask"},
+		"iterator":          {goroutine("coroutine", "runtime.coroswitch", "iter.Pull[...].func1", "main.walk"), "iterator", "defer stop()"},
+		"semaphore":         {goroutine("select", "golang.org/x/sync/semaphore.(*Weighted).Acquire", "main.render"), "semaphore", "in render"},
+		"singleflight":      {goroutine("sync.WaitGroup.Wait", "sync.(*WaitGroup).Wait", "golang.org/x/sync/singleflight.(*Group).Do", "main.show"), "waitgroup", "singleflight"},
+		"signal context":    {goroutine("select", "os/signal.NotifyContext.func1"), "context", "stop function"},
+		"output of a pipe":  {goroutine("IO wait", "internal/poll.runtime_pollWait", "os.(*File).Read", "bufio.(*Scanner).Scan", "main.follow"), "exec", "in follow"},
+		"library, sending":  {goroutine("chan send", "github.com/nats-io/nats.go.(*Conn).publish.func1"), "library", "github.com/nats-io/nats.go hands over a value"},
+		"library, reading":  {goroutine("IO wait", "internal/poll.runtime_pollWait", "net.(*conn).Read", "github.com/rabbitmq/amqp091-go.(*reader).ReadFrame", "github.com/rabbitmq/amqp091-go.(*Connection).reader"), "network", "waits for a silent peer"},
+
 		"running":          {goroutine("running", "main.compute"), "", ""},
 		"signals":          {goroutine("syscall", "os/signal.signal_recv", "os/signal.loop"), "", ""},
 		"listener":         {goroutine("IO wait", "internal/poll.runtime_pollWait", "net.(*TCPListener).Accept", "net/http.(*Server).Serve", "main.main"), "", ""},
-		"inside a library": {goroutine("select", "go.opentelemetry.io/otel/sdk/trace.(*batchSpanProcessor).processQueue"), "", ""},
+		"inside a library": {goroutine("select", "go.opentelemetry.io/otel/sdk/trace.(*batchSpanProcessor).processQueue"), "library", "each client or other object of go.opentelemetry.io starts a goroutine"},
 		"a system call":    {goroutine("syscall", "syscall.Syscall", "main.run"), "", ""},
 		"nothing":          {goroutine("chan send"), "", ""},
 	} {
@@ -51,8 +61,30 @@ func TestHint(t *testing.T) {
 	}
 }
 
-// The hint is about what blocks: the leaf and the frames next to it. What is
-// further away explains nothing where other code blocks that was called from it.
+// The frames of a released program would make a hint for its authors.
+func TestHintForAReleasedProgram(t *testing.T) {
+	frames := []collector.Frame{{Func: "go.etcd.io/etcd/etcdserver/api/v3rpc.(*serverWatchStream).sendLoop", File: "go.etcd.io/etcd/etcdserver/api/v3rpc/watch.go", Line: 408}}
+	h, ok := HintFor("", "select", "", frames)
+	require.True(t, ok)
+	require.Contains(t, h.Sentence, "add a case for the context's Done")
+	h, ok = HintFor("go.etcd.io/etcd", "select", "", frames)
+	require.True(t, ok)
+	require.Equal(t, "program", h.Kind)
+	require.Contains(t, h.Sentence, "go.etcd.io/etcd is not your code: look for clients")
+}
+
+// The file of main tells whose program it is.
+func TestProgram(t *testing.T) {
+	main := func(file string) *Snapshot {
+		return calls(at("main.work"), []*collector.Frame{{Func: "main.run", File: file}, {Func: "main.main", File: file}})
+	}
+	require.Equal(t, "github.com/acme/relay v1.2.0", main("/root/go/pkg/mod/github.com/acme/relay@v1.2.0/main.go").Program())
+	require.Empty(t, main("/src/shop/main.go").Program())
+	require.Empty(t, calls(at("main.work")).Program(), "main is on no stack")
+}
+
+// The hint is about what blocks: the leaf and the frames next to it. A function further away
+// explains nothing if it called other code that blocks.
 func TestHintIsAboutTheLeaf(t *testing.T) {
 	read := []string{"internal/poll.runtime_pollWait", "internal/poll.(*pollDesc).wait", "internal/poll.(*FD).Read", "net.(*netFD).Read", "net.(*conn).Read"}
 	client := []string{"net/http.send", "net/http.(*Client).send", "net/http.(*Client).do", "net/http.(*Client).Do", "example.org/edge/fetch.(*Fetcher).get"}
@@ -68,15 +100,15 @@ func TestHintIsAboutTheLeaf(t *testing.T) {
 		// The user's code, or a library, below a function that explains other waits.
 		"a RoundTripper's own select":      {"select", join([]string{"example.org/edge/limit.(*Transport).RoundTrip"}, client), "select", "in Transport.RoundTrip"},
 		"a RoundTripper's own sleep":       {"sleep", join([]string{"time.Sleep", "example.org/edge/limit.(*Transport).RoundTrip"}, client), "sleep", "in Transport.RoundTrip"},
-		"a RoundTripper of a library":      {"select", join([]string{"golang.org/x/time/rate.(*Limiter).wait", "golang.org/x/time/rate.(*Limiter).Wait"}, client), "", ""},
+		"a RoundTripper of a library":      {"select", join([]string{"golang.org/x/time/rate.(*Limiter).wait", "golang.org/x/time/rate.(*Limiter).Wait"}, client), "library", "http.(*Client).Do does not return in Fetcher.get"},
 		"a dial function":                  {"chan receive", join([]string{"example.org/edge.(*Dialer).Dial", "database/sql.(*DB).conn"}, query), "chan-receive", "in Dialer.Dial"},
 		"a driver":                         {"select", join([]string{"example.org/driver.(*Conn).wait", "database/sql.(*DB).conn"}, query), "select", "in Conn.wait"},
-		"a driver of a library":            {"select", join([]string{"github.com/jackc/pgx/v5.(*Conn).wait", "database/sql.(*DB).conn"}, query), "", ""},
+		"a driver of a library":            {"select", join([]string{"github.com/jackc/pgx/v5.(*Conn).wait", "database/sql.(*DB).conn"}, query), "library", "sql.(*DB).QueryContext does not return in Orders.Find"},
 		"a name, below a pool":             {"select", join([]string{"net.(*Resolver).lookupIPAddr", "net.(*Dialer).DialContext", "github.com/go-sql-driver/mysql.(*connector).Connect", "database/sql.(*DB).conn"}, query), "network", "looks up a name or dials in Orders.Find"},
 		"a dial, below a pool":             {"IO wait", join([]string{"internal/poll.runtime_pollWait", "net.(*netFD).connect", "net.(*sysDialer).doDialTCP", "net.(*Dialer).DialContext", "github.com/lib/pq.DialOpen", "database/sql.(*DB).conn"}, query), "network", "dials in Orders.Find"},
 		"a lock of the pool itself":        {"sync.Mutex.Lock", join([]string{"sync.(*Mutex).Lock", "database/sql.(*DB).conn"}, query), "", ""},
 		"a Writer below a command":         {"sync.Mutex.Lock", []string{"sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock", "example.org/edge/logw.(*Writer).Write", "io.copyBuffer", "io.Copy", "os/exec.(*Cmd).writerDescriptor.func1", "os/exec.(*Cmd).Start.func2"}, "mutex", "in Writer.Write"},
-		"a Writer of a library, below one": {"sync.Mutex.Lock", []string{"sync.(*Mutex).Lock", "go.uber.org/zap/zapcore.(*lockedWriteSyncer).Write", "io.Copy", "os/exec.(*Cmd).writerDescriptor.func1", "os/exec.(*Cmd).Start.func2"}, "", ""},
+		"a Writer of a library, below one": {"sync.Mutex.Lock", []string{"sync.(*Mutex).Lock", "go.uber.org/zap/zapcore.(*lockedWriteSyncer).Write", "io.Copy", "os/exec.(*Cmd).writerDescriptor.func1", "os/exec.(*Cmd).Start.func2"}, "mutex", "a goroutine of go.uber.org waits for a lock"},
 		"a pipe below a command":           {"select", []string{"io.(*pipe).write", "io.(*PipeWriter).Write", "io.copyBuffer", "io.Copy", "os/exec.(*Cmd).writerDescriptor.func1", "os/exec.(*Cmd).Start.func2"}, "io-pipe", ""},
 		"a sink below a pipe":              {"chan send", []string{"example.org/edge/tee.(*Sink).Write", "io.(*multiWriter).Write", "io.(*PipeReader).WriteTo", "io.Copy", "main.copy"}, "chan-send", "in Sink.Write"},
 		"a listener":                       {"chan receive", []string{"example.org/edge/lim.(*Listener).Accept", "net/http.(*Server).Serve", "example.org/edge.Run"}, "chan-receive", "in Listener.Accept"},
@@ -92,7 +124,7 @@ func TestHintIsAboutTheLeaf(t *testing.T) {
 		"a wrapper on a server":            {"IO wait", join(read, []string{"example.org/edge/count.(*Conn).Read", "net/http.(*connReader).Read", "bufio.(*Reader).Peek", "net/http.(*conn).serve"}), "http-server", "keep open"},
 		"an input of a command":            {"IO wait", join(read, []string{"example.org/edge.(*body).Read", "io.Copy", "os/exec.(*Cmd).stdin.func1", "os/exec.(*Cmd).Start.func2"}), "network", ""},
 		"a group of a library":             {"sync.WaitGroup.Wait", []string{"sync.(*WaitGroup).Wait", "golang.org/x/sync/errgroup.(*Group).Wait", "main.all"}, "waitgroup", "in all"},
-		"a channel of a library":           {"chan receive", []string{"go.temporal.io/sdk/internal.(*coroutineState).yield", "example.org/app.execute"}, "", ""},
+		"a channel of a library":           {"chan receive", []string{"go.temporal.io/sdk/internal.(*coroutineState).yield", "example.org/app.execute"}, "library", "internal.(*coroutineState).yield does not return in execute"},
 		"once":                             {"chan receive", []string{"example.org/app.load", "sync.(*Once).doSlow", "sync.(*Once).Do", "example.org/app.run"}, "chan-receive", "in load"},
 		"a lock in once":                   {"sync.Mutex.Lock", []string{"sync.(*Mutex).Lock", "sync.(*Once).doSlow", "sync.(*Once).Do", "example.org/app.run"}, "mutex", "in run"},
 
@@ -125,10 +157,10 @@ func TestHintIsAboutTheLeaf(t *testing.T) {
 		"below a gRPC interceptor":   {"chan send", []string{"example.org/api.auth", "google.golang.org/grpc.(*ClientConn).Invoke", "example.org/api.(*client).Get"}, "chan-send", "in auth"},
 		"a handler of a gRPC method": {"chan receive", []string{"example.org/api.(*server).Get", "google.golang.org/grpc.(*Server).processUnaryRPC", "google.golang.org/grpc.(*Server).handleStream"}, "chan-receive", "in server.Get"},
 
-		// A channel that is nil, in all that a dump says of it.
+		// All forms in which a dump shows a nil channel.
 		"nil channel in a bubble":  {"chan receive (nil chan) (durable)", []string{"example.org/e.f"}, "nil-channel", "in f"},
 		"nil channel, sent to":     {"chan send (nil chan) (scan)", []string{"example.org/e.f"}, "nil-channel", "in f"},
-		"nil channel of a library": {"chan receive (nil chan)", []string{"go.temporal.io/sdk/internal.(*channelImpl).Receive", "example.org/app.execute"}, "", ""},
+		"nil channel of a library": {"chan receive (nil chan)", []string{"go.temporal.io/sdk/internal.(*channelImpl).Receive", "example.org/app.execute"}, "library", "(*channelImpl).Receive does not return in execute"},
 		"a channel in a bubble":    {"chan receive (durable)", []string{"example.org/e.f"}, "chan-receive", "in f"},
 		"for ever in a bubble":     {"select (no cases) (durable)", []string{"example.org/e.f"}, "select-forever", "in f"},
 	} {
@@ -142,8 +174,7 @@ func TestHintIsAboutTheLeaf(t *testing.T) {
 	}
 }
 
-// In debug=1 channel operations are hidden; there the function at the leaf may
-// tell alone.
+// debug=1 hides channel operations; there only the function at the leaf may show them.
 func TestHintOfDebug1(t *testing.T) {
 	for name, tc := range map[string]struct {
 		frames []string
@@ -186,11 +217,16 @@ func TestHintPages(t *testing.T) {
 		require.Less(t, len(h.Sentence), 220, "one sentence")
 		require.False(t, strings.HasSuffix(h.Sentence, "."))
 	}
-	require.LessOrEqual(t, len(explanations), 64, "bits")
-	for _, k := range explanations {
-		sentences(k.hint)
+	require.LessOrEqual(t, len(explain.Explanations), 64, "bits")
+	for _, k := range explain.Explanations {
+		sentences(k.Hint)
 	}
-	for _, h := range hintOfOperation {
+	for _, m := range []map[string]Hint{explain.OfOperation, explain.OfCall, explain.OfLibrary} {
+		for _, h := range m {
+			sentences(h)
+		}
+	}
+	for _, h := range []Hint{explain.OfOwned, explain.OfConnection, explain.OfLibraryPipe, explain.OfProgram} {
 		sentences(h)
 	}
 	pages, err := filepath.Glob("../../docs/leaks/*.md")
@@ -206,7 +242,7 @@ func TestHintPages(t *testing.T) {
 	require.Empty(t, kinds, "kinds without a page")
 }
 
-// What was read for one stack does not change what is said of the next.
+// What was read for one stack does not change the hint for the next.
 func TestHintsOfMany(t *testing.T) {
 	hints := NewHints()
 	for _, name := range []string{"go126.debug2.txt", "go127.debug2.txt", "go126.debug2.txt"} {

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// load reads a profile from testdata; testdata/zoo made those.
+// load reads a profile from testdata, which testdata/zoo wrote.
 func load(t testing.TB, name string) *collector.Profile {
 	t.Helper()
 	f, err := os.Open("testdata/profiles/" + name)

@@ -2,26 +2,37 @@ package stack
 
 import (
 	"strings"
+
+	"github.com/gorowatch/gorowatch/internal/origin"
 )
 
 // class is whose code a function is.
-type class uint8
+type class = origin.Class
 
 const (
-	classRuntime class = iota // the runtime and what it exports to others by linkname
-	classInternal
-	classStd
-	classLibrary
-	classUser
+	classRuntime  = origin.Runtime
+	classInternal = origin.Internal
+	classStd      = origin.Std
+	classLibrary  = origin.Library
+	classUser     = origin.User
 )
 
-// function is what a name says.
+// Module is the module that a function was built from.
+type Module = origin.Module
+
+// ModuleOf reads the module of a dependency from the path of a file.
+func ModuleOf(file string) (Module, bool) { return origin.ModuleOf(file) }
+
+// function is the parsed name of a function.
 type function struct {
 	hash  uint64 // of the canonical name
 	pkg   string
 	fn    string
 	class class
-	op    string // what it waits for, if at the leaf
+	// library is the path of the module, or of the well-known library, that it belongs to;
+	// empty: none.
+	library string
+	op      string // what it waits for, if it is at the leaf
 	kind
 	lines lines
 
@@ -29,7 +40,7 @@ type function struct {
 	explained   uint64 // its explanations, as a set of bits
 }
 
-// canonical is the name of a function without what changes from one build to
+// canonical returns the name of a function without what changes from one build to
 // the next, and its package:
 //
 //   - type arguments, and the shapes that stand for them, go:
@@ -43,7 +54,7 @@ type function struct {
 //     has the functions that it was inlined into; they go:
 //     main.start.(*pool).grow.func1 → main.pool.grow.func. A method of a
 //     value cannot be told from such a chain, so its receiver goes, too.
-//     Its package is that of the outermost function; packageOf knows better;
+//     Its package is that of the outermost function; origin.PackageOf knows better;
 //   - method values (-fm) are their method;
 //   - a vendored package is the package; %2e is the dot that it escapes, and
 //     readable names, which have the dot, mean the same where it is certain;
@@ -79,10 +90,10 @@ func canonical(name string) (pkg, fn string, kind kind) {
 	return pkg, fn, kind
 }
 
-// dotted is how much longer the path of the package is than up to the first dot of
-// its last element. Profiles escape the others, so this is of readable names:
-// "gopkg.in/yaml.v3.Unmarshal", and "nats.go.Connect", as no Go function can have
-// the name of a keyword.
+// dotted returns how much longer the path of the package is than up to the first dot of its
+// last element. Profiles escape the others, so this is for readable names:
+// "gopkg.in/yaml.v3.Unmarshal", and "nats.go.Connect", because no Go function can have a
+// keyword as its name.
 func dotted(name string, slash, dot int) int {
 	element, _, more := strings.Cut(name[slash+dot+1:], ".")
 	if !more {
@@ -94,10 +105,10 @@ func dotted(name string, slash, dot int) int {
 	return 0
 }
 
-// kind is what a name shows of how a function came to be.
+// kind is what a name shows about the origin of a function.
 type kind struct {
 	wrapper bool // made around a go or defer statement
-	guest   bool // a closure, perhaps inlined along with the function it stands in
+	guest   bool // a closure, perhaps inlined together with the function that contains it
 }
 
 // dropTypeArgs removes brackets and what is in them.
@@ -125,7 +136,7 @@ func dropTypeArgs(name string) string {
 	return b.String()
 }
 
-// canonicalFunc does it for the name within the package.
+// canonicalFunc is canonical for the name within the package.
 func canonicalFunc(fn string) (string, kind) {
 	if !strings.ContainsAny(fn, ".-(") {
 		return fn, kind{}
@@ -156,8 +167,8 @@ func canonicalFunc(fn string) (string, kind) {
 	return "func", k
 }
 
-// enclosing names the function that is last in parts, or the closures in it.
-// It is a guest if there is more before than a receiver.
+// enclosing returns the function that is last in parts, or the closures in it. It is a guest if
+// more than a receiver comes before it.
 func enclosing(parts []string, closure bool) (fn string, guest bool) {
 	n := len(parts)
 	fn = parts[n-1]
@@ -191,7 +202,7 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// numbered holds for "func1" and the like.
+// numbered matches "func1" and similar names.
 func numbered(s, prefix string) bool {
 	rest, ok := strings.CutPrefix(s, prefix)
 	return ok && digits(rest)

@@ -4,16 +4,15 @@ import "strings"
 
 // Operations that are no wait reason of a dump.
 const (
-	// Running goroutines wait for nothing but a processor.
+	// Running goroutines only wait for a processor.
 	Running = "running"
-	// Unknown is the operation where the format hides it: channel operations
-	// and select in debug=1.
+	// Unknown is the operation if the format hides it: channel operations and select in
+	// debug=1.
 	Unknown = ""
 )
 
-// opByFunc is the operation that a function at the leaf of a stack stands
-// for. Where several match, the one furthest from the leaf is what the
-// program called: RWMutex.Lock, which locks a Mutex.
+// opByFunc is the operation of a function at the leaf of a stack. If several match, the one
+// furthest from the leaf is what the program called: RWMutex.Lock, which locks a Mutex.
 var opByFunc = map[string]string{
 	"runtime.chansend":                       "chan send",
 	"runtime.chansend1":                      "chan send",
@@ -64,16 +63,16 @@ var opByFunc = map[string]string{
 	"sync.runtime_SemacquireWaitGroup":       "sync.WaitGroup.Wait",
 	"sync.runtime_notifyListWait":            "sync.Cond.Wait",
 
-	// Of Go 1.4 to 1.8:
+	// In Go 1.4 to 1.8:
 	"net.runtime_pollWait":         "IO wait",
 	"net.runtime_pollWaitCanceled": "IO wait",
 	"net.runtime_Semacquire":       "semacquire",
 	"sync.runtime_Syncsemacquire":  "sync.Cond.Wait",
 }
 
-// Stuck tells whether a goroutine that waits so for long is stuck: idle workers
-// and connections wait in a receive, a select, a Cond or a read, but nothing
-// healthy waits for minutes to send, to lock, or for nothing at all.
+// Stuck reports whether a goroutine that waits in this operation for long is stuck. Idle
+// workers and connections wait in a receive, a select, a Cond or a read. But nothing healthy
+// waits for minutes to send, to lock, or for nothing at all.
 func Stuck(op string) bool {
 	switch op {
 	case "chan send", "select (no cases)", "semacquire", "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "sync.WaitGroup.Wait":
@@ -82,7 +81,7 @@ func Stuck(op string) bool {
 	return false
 }
 
-// opOfFunc is the operation that a function stands for, empty for most.
+// opOfFunc returns the operation of a function, empty for most.
 func opOfFunc(name string) string {
 	if op, ok := opByFunc[name]; ok {
 		return op
@@ -99,9 +98,8 @@ func opOfFunc(name string) string {
 	return ""
 }
 
-// opOfState is the operation of a dump's wait reason. Reasons that the
-// runtime has for itself (garbage collection, preemption) are Running: the
-// program does not wait.
+// opOfState returns the operation of a dump's wait reason. Reasons of the runtime itself
+// (garbage collection, preemption) are Running: the program does not wait.
 func opOfState(state string) string {
 	for {
 		i := strings.LastIndex(state, " (")

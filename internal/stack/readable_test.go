@@ -9,9 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Go escapes dots in the last element of an import path. People read names as
-// they wrote them; signatures, which are kept in archives and ignore lists, are
-// those of the names as profiled.
+// Go escapes dots in the last element of an import path. People read names as they wrote them;
+// signatures, which are stored in archives and ignore lists, use the names as profiled.
 func TestNamesAreReadable(t *testing.T) {
 	rec := goroutine("chan receive", "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun", "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).mill.func1.1", "main.main")
 	rec.CreatedBy = collector.Frame{Func: "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).mill.func1", File: "/l.go", Line: 3}
@@ -28,7 +27,7 @@ func TestNamesAreReadable(t *testing.T) {
 	require.Equal(t, raw, *rec.Frames[0], "the profile stays as it is")
 
 	b := NewBuilder()
-	for range 2 { // read, and from what was seen before
+	for range 2 { // first parsed, then from what is known
 		require.NoError(t, b.Add(collector.FormatDebug2, &rec))
 		require.NoError(t, b.Add(collector.FormatDebug2, &rec))
 		s := b.Snapshot(&collector.Profile{})
@@ -42,7 +41,7 @@ func TestNamesAreReadable(t *testing.T) {
 	require.Equal(t, "example.org/shop.go.run.func1", st.Frames[1].Func)
 }
 
-// Hints, classes and kinship are the same for names as they are read.
+// Hints, classes and relations are the same for readable names.
 func TestReadableNamesAreUnderstood(t *testing.T) {
 	for raw, want := range map[string]string{
 		"github.com/nats-io/nats%2ego.(*Conn).waitForMsgs":     "github.com/nats-io/nats.go|Conn.waitForMsgs",
@@ -70,12 +69,12 @@ func TestReadableNamesAreUnderstood(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "subscription", h.Kind)
 	require.False(t, st.UserCode)
-	h, ok = HintFor("chan send", []collector.Frame{{Func: "example.org/shop.go.(*Cart).add"}})
+	h, ok = HintFor("", "chan send", "", []collector.Frame{{Func: "example.org/shop.go.(*Cart).add"}})
 	require.True(t, ok)
 	require.Contains(t, h.Sentence, "in Cart.add")
 }
 
-// Frames of leaks that were kept before are read so, too.
+// Frames of stored leaks are readable too.
 func TestKeptFramesAreReadable(t *testing.T) {
 	var f collector.Frame
 	require.NoError(t, json.Unmarshal([]byte(`{"Func":"gopkg.in/yaml%2ev3.(*parser).parse","File":"/y.go","Line":7}`), &f))

@@ -2,9 +2,9 @@ package stack
 
 import "strings"
 
-// Related tells whether two snapshots can be of the same program: whether some
-// function of the user's own, or of a library, is on a stack of both. It is
-// true where there are none to compare.
+// Related reports whether two snapshots can be of the same program: whether some function of
+// the user's own, or of a library, is on a stack of both. It is true if there are none to
+// compare.
 func Related(base, head *Snapshot) bool {
 	for sig, st := range head.Stacks {
 		if st.UserCode && base.Stacks[sig] != nil && !strings.HasPrefix(st.Key.Func, "main.") {
@@ -25,8 +25,8 @@ func Related(base, head *Snapshot) bool {
 	return false
 }
 
-// own is the functions of a snapshot that are not the standard library's.
-// Every program has a main, so that of package main is told by its file.
+// own returns the functions of a snapshot outside of the standard library. Every program has a
+// main, so functions of package main include their file.
 func (n *namer) own(s *Snapshot) map[string]bool {
 	funcs := map[string]bool{}
 	for _, st := range s.Stacks {

@@ -18,12 +18,11 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 2 * time.Minute
 
-// The numbers are those of go tool pprof -base on real programs under load, too.
-// test/tools/install.sh puts the servers there.
+// The numbers equal those of go tool pprof -base on real programs under load, too.
+// test/tools/install.sh installs the servers.
 func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 	scenarios := t.TempDir()
 	build := exec.Command("go", "build", "-C", "../../test/scenarios", "-buildvcs=false", "-o", scenarios, "./webrequest", "./logfollow", "./logwriter", "./rediscron", "./sumhandler", "./execjob")
@@ -93,7 +92,7 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 				require.NoError(t, err)
 			}
 			head := ""
-			require.Eventually(t, func() bool { // until the server has taken them
+			require.Eventually(t, func() bool { // until the server has accepted them
 				head = pull(t, client, addr+path, filepath.Join(dir, "head.pb.gz"))
 				return total(t, head) >= total(t, base)+40
 			}, patience, 100*time.Millisecond)
@@ -111,13 +110,13 @@ func TestDiffAgreesWithPprofOnServers(t *testing.T) {
 // server is a real program.
 type server struct {
 	command     func(t *testing.T, dir, addr string) *exec.Cmd
-	path, ready string // of its profile, and what answers when it is ready
-	leaks       string // a request that does
+	path, ready string // of its profile, and of the answer that shows it is ready
+	leaks       string // a request that leaks a goroutine
 
 	// Of a scenario:
 	flags []string
 	redis bool
-	token string // that its profiles want
+	token string // required by its profiles
 }
 
 // login adds a token to requests, unless it is empty.

@@ -6,47 +6,46 @@ import (
 	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/origin"
 )
 
 const (
-	// maxFrames is how many frames of a stack, folded and from the leaf, are
-	// part of its identity. The runtime before Go 1.23 profiled the 32
-	// nearest to the leaf, its own included, while its dumps have 100: what
-	// all of them have is what can be compared.
+	// maxFrames is how many frames of a stack, folded and from the leaf, are part of its
+	// identity. The runtime before Go 1.23 profiled the 32 nearest to the leaf, with its own,
+	// while its dumps have 100. Only frames that all of them have can be compared.
 	maxFrames = 24
-	// maxPeriod is the longest cycle of functions taken for a recursion.
+	// maxPeriod is the longest cycle of functions that counts as a recursion.
 	maxPeriod = 8
 )
 
-// namer reads stacks, and each frame and name once.
+// namer reads stacks, and parses each frame and name once.
 type namer struct {
 	functions map[[2]string]*function     // by name and file
-	numbered  []asked                     // of the profile being read, by the number of the frame
-	addressed map[*collector.Frame]*place // of the profile being read, where frames have no number
+	numbered  []lookup                    // of the current profile, by the number of the frame
+	addressed map[*collector.Frame]*place // of the current profile, if frames have no number
 	seed      maphash.Seed
 	room      room[place]
 	shapes    room[Shape]
 
-	// For the stack being read:
+	// For the current stack:
 	stack []*place
-	exact uint64 // hash of its frames as they are
+	exact uint64 // hash of its unmodified frames
 	path  []uint64
 }
 
-// place is a frame and the function that it stands in.
+// place is a frame and its function.
 type place struct {
-	exact uint64 // a random number that stands for the frame as it is
-	// What each stack is read by is copied from the function: a look there is one
-	// more miss of the cache.
+	exact uint64 // a random number for the unmodified frame
+	// Copied from the function, because a look there is one more cache miss.
 	hash    uint64
 	class   class
 	wrapper bool
 	*function
-	frame collector.Frame // the copy that is kept, with a readable name; nobody changes it
+	frame collector.Frame // the stored copy, with a readable name; nobody changes it
 }
 
-// asked is a frame that was looked up, and found.
-type asked struct {
+// lookup is a frame that was looked up, and its place.
+type lookup struct {
 	frame *collector.Frame
 	place *place
 	exact uint64 // the place's
@@ -56,9 +55,9 @@ func newNamer() *namer {
 	return &namer{functions: map[[2]string]*function{}, addressed: map[*collector.Frame]*place{}, seed: maphash.MakeSeed()}
 }
 
-// places are where frames are, valid until the next call. Parsers keep one copy of
-// each frame, so that its number or else its address tells which it is; looking it
-// up by its text takes several times as long.
+// places returns the places of frames, valid until the next call. Parsers keep one copy of each
+// frame, so that its number or else its address identifies it; looking it up by its text takes
+// several times as long.
 func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	out := n.stack[:0]
 	h := uint64(len(frames))
@@ -83,13 +82,13 @@ func (n *namer) places(frames []*collector.Frame, numbers []uint32) []*place {
 	return out
 }
 
-// number looks a frame up and keeps it under its number.
+// number looks a frame up and stores it under its number.
 func (n *namer) number(fr *collector.Frame, number int) {
 	p := n.place(fr)
 	if more := number + 1 - len(n.numbered); more > 0 {
-		n.numbered = append(n.numbered, make([]asked, more)...)
+		n.numbered = append(n.numbered, make([]lookup, more)...)
 	}
-	n.numbered[number] = asked{fr, p, p.exact}
+	n.numbered[number] = lookup{fr, p, p.exact}
 }
 
 func (n *namer) byAddress(fr *collector.Frame) *place {
@@ -101,7 +100,7 @@ func (n *namer) byAddress(fr *collector.Frame) *place {
 	return p
 }
 
-// place is where a frame is, by what it says.
+// place returns the place of a frame by its text.
 func (n *namer) place(fr *collector.Frame) *place {
 	f := n.function(fr)
 	p := f.lines.at(fr.Line)
@@ -122,7 +121,7 @@ type lines struct {
 	many map[int]*place // the others, by line
 }
 
-// fewLines is how many places are looked through one after another.
+// fewLines is how many places are searched linearly.
 const fewLines = 8
 
 func (l *lines) at(line int) *place {
@@ -145,15 +144,13 @@ func (l *lines) add(p *place) {
 	l.many[p.frame.Line] = p
 }
 
-// readable is a frame with a name for people. What identifies a stack is made of
-// the names as profiled.
+// readable returns a frame with a name for people. Signatures use the names as profiled.
 func readable(f collector.Frame) collector.Frame {
 	f.Func = collector.ReadableFunc(f.Func)
 	return f
 }
 
-// forget lets go of the frames that were asked for, and of the profile that they
-// are of.
+// forget drops the frames of the last stack, and those of its profile.
 func (n *namer) forget() {
 	clear(n.numbered)
 	clear(n.addressed)
@@ -170,7 +167,7 @@ func (n *namer) function(fr *collector.Frame) *function {
 }
 
 func newFunction(name, file string) *function {
-	if name == "panic" { // as dumps call it
+	if name == "panic" { // the name in dumps
 		name = "runtime.gopanic"
 	}
 	f := &function{op: opOfFunc(name)}
@@ -178,11 +175,17 @@ func newFunction(name, file string) *function {
 	pkg, fn, f.kind = canonical(name)
 	if f.guest {
 		// The name has the package that it was inlined into.
-		if own, ok := packageOf(file, pkg); ok {
+		if own, ok := origin.PackageOf(file, pkg); ok {
 			pkg = own
 		}
 	}
 	f.place(pkg, fn)
+	if f.class == classUser && pkg != "main" && origin.IsDependency(file) {
+		f.class = classLibrary
+	}
+	if f.class == classLibrary {
+		f.library = origin.LibraryOf(f.pkg, file)
+	}
 	if file == "<autogenerated>" {
 		f.wrapper = true
 	}
@@ -192,7 +195,7 @@ func newFunction(name, file string) *function {
 // place sets the canonical name and what follows from it.
 func (f *function) place(pkg, fn string) {
 	f.pkg, f.fn = pkg, fn
-	f.class = classOf(pkg)
+	f.class = origin.ClassOf(pkg)
 	if pkg == "" && strings.HasPrefix(fn, "_") {
 		f.class = classRuntime // assembly and cgo stubs
 	}
@@ -202,7 +205,7 @@ func (f *function) place(pkg, fn string) {
 	}
 }
 
-// name is the canonical one.
+// name returns the canonical name.
 func (f *function) name() string {
 	if f.pkg == "" {
 		return f.fn
@@ -210,8 +213,8 @@ func (f *function) name() string {
 	return f.pkg + "." + f.fn
 }
 
-// record is a hash of all that the shape of the record is made of whose places
-// were asked for last.
+// record hashes everything that decides on the shape of the record whose places were returned
+// last.
 func (n *namer) record(state string, format collector.Format) uint64 {
 	h := n.exact
 	if state != "" {
@@ -223,8 +226,7 @@ func (n *namer) record(state string, format collector.Format) uint64 {
 	return h
 }
 
-// read makes the shape of a record, whose frames are those from one place to
-// another.
+// read makes the shape of a record from some of its places.
 func (n *namer) read(places []*place, state string, format collector.Format) (shape *Shape, from, to int) {
 	// From the leaf: what the goroutine waits in.
 	op, hidden := Unknown, true
@@ -263,9 +265,8 @@ func (n *namer) read(places []*place, state string, format collector.Format) (sh
 	return shape, from, to
 }
 
-// hash is that of the canonical frames: FNV-1a, 64 bit, over those of the
-// names. Neither may change: signatures are kept in archives and ignore
-// lists.
+// hash returns the hash of the canonical frames: FNV-1a, 64 bit, over those of the names.
+// Neither may change, because signatures are stored in archives and ignore lists.
 func (n *namer) hash(places []*place) uint64 {
 	path := n.path[:0]
 	run := "" // the package of the frame before, if it is the standard library's
@@ -277,9 +278,8 @@ func (n *namer) hash(places []*place) uint64 {
 			continue
 		}
 		if f.class == classStd && run == f.pkg && len(path) > 0 {
-			// Of consecutive frames of one package of the standard library
-			// the one that was called from outside counts: what it does
-			// inside changes from version to version.
+			// In a run of frames of one package of the standard library, only the one that was
+			// called from outside counts: what it does inside changes from version to version.
 			path[len(path)-1] = f.hash
 		} else {
 			path = append(path, f.hash)
@@ -303,8 +303,8 @@ func (n *namer) hash(places []*place) uint64 {
 	return h
 }
 
-// fold removes the last cycle of functions if it repeats the one before it,
-// so that a recursion counts once however deep it is.
+// fold removes the last cycle of functions if it repeats the one before it, so that a recursion
+// counts once at any depth.
 func fold(path []uint64) []uint64 {
 	last := len(path) - 1
 	for p := 1; p <= maxPeriod && 2*p <= len(path); p++ {
@@ -325,7 +325,9 @@ func fold(path []uint64) []uint64 {
 	return path
 }
 
-// keyOf is the frame where the eye should go, -1 if there is none.
+// keyOf returns the frame to look at first, -1 if there is none. In a library that runs by
+// itself it is where its goroutine entered the library, because the functions below are less
+// specific.
 func keyOf(places []*place) int {
 	library := -1
 	for i, f := range places {
@@ -333,7 +335,9 @@ func keyOf(places []*place) int {
 		case f.wrapper || f.fn == "":
 		case f.class == classUser:
 			return i
-		case f.class == classLibrary && library < 0:
+		case f.class == classLibrary && library >= 0 && f.isStarter():
+			// It only calls the goroutine's own function.
+		case f.class == classLibrary && (library < 0 || f.library == places[library].library):
 			library = i
 		}
 	}
@@ -341,6 +345,25 @@ func keyOf(places []*place) int {
 		return library
 	}
 	return len(places) - 1
+}
+
+// isStarter reports whether a function only calls another one in a goroutine, by its name:
+// a closure of one that sets something up, or one that recovers from panics.
+func (f *function) isStarter() bool {
+	if strings.Contains(strings.ToLower(f.fn), "recover") {
+		return true
+	}
+	name, ok := strings.CutSuffix(f.fn, ".func")
+	if !ok {
+		return false
+	}
+	name = strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
+	for _, prefix := range []string{"new", "start", "open", "dial", "connect", "init", "go"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 const (

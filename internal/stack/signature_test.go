@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// goroutine is a record in short: frames are "function", "function file" or
-// "function file:line", leaf first; a state makes it one of a dump.
+// goroutine writes a record in short: frames are "function", "function file" or "function
+// file:line", leaf first; a state makes it one of a dump.
 func goroutine(state string, frames ...string) collector.Record {
 	rec := collector.Record{Count: 1, State: state}
 	for _, s := range frames {
@@ -66,12 +66,11 @@ func join(parts ...[]string) []string {
 var (
 	send = []string{"runtime.gopark", "runtime.chansend", "runtime.chansend1"}
 	recv = []string{"runtime.gopark", "runtime.chanrecv", "runtime.chanrecv1"}
-	// handler is a request being served.
+	// handler is the stack of a request.
 	handler = []string{"net/http.HandlerFunc.ServeHTTP", "net/http.(*ServeMux).ServeHTTP", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve"}
 )
 
-// The specification of the signature: pairs that are the same stack, and
-// pairs that are not.
+// The specification of the signature: pairs that are the same stack, and pairs that are not.
 func TestSignature(t *testing.T) {
 	pb := func(parts ...[]string) collector.Record { return goroutine("", join(parts...)...) }
 	dump := goroutine
@@ -185,7 +184,7 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// stairs is functions that call one another.
+// stairs makes functions that call one another.
 func stairs(from, to int) []string {
 	var out []string
 	for i := from; i < to; i++ {
@@ -194,7 +193,7 @@ func stairs(from, to int) []string {
 	return out
 }
 
-// Signatures are kept in archives and ignore lists: these must not change.
+// Signatures are stored in archives and ignore lists: these must not change.
 func TestSignatureStaysOverVersions(t *testing.T) {
 	require.Equal(t, "bbe05c155bc5dbd3-chan-send", only(t, goroutine("chan send", "main.logHandler.func1"), collector.FormatDebug2).Signature)
 	require.Equal(t, "bbe05c155bc5dbd3-any", only(t, goroutine("", "main.logHandler.func1"), collector.FormatDebug1).Signature)
@@ -244,30 +243,5 @@ func TestCanonical(t *testing.T) {
 			got += " guest"
 		}
 		require.Equal(t, want, got, name)
-	}
-}
-
-func TestPackageOf(t *testing.T) {
-	for _, tc := range []struct{ file, name, want string }{
-		{"/root/go/pkg/mod/github.com/!burnt!sushi/toml@v1.2.3/internal/x.go", "main", "github.com/BurntSushi/toml/internal"},
-		{"/root/go/pkg/mod/go.uber.org/zap@v1.27.0/x.go", "main", "go.uber.org/zap"},
-		{"C:/Users/me/go/pkg/mod/go.uber.org/zap@v1.27.0/x.go", "main", "go.uber.org/zap"},
-		{"/src/vendor/github.com/lib/pq/conn.go", "main", "github.com/lib/pq"},
-		{"/usr/local/go/src/net/http/server.go", "main", "net/http"},
-		{"/home/me/go/src/internal/api/a.go", "app", ""},
-		{"net/http/server.go", "main", "net/http"},
-		{"github.com/lib/pq@v1.10.9/conn.go", "main", "github.com/lib/pq"},
-		{"example.com/app/pool/pool.go", "example.com/app", "example.com/app/pool"},
-		{"example.com/app/cmd/server/main.go", "main", ""},
-		{"/src/internal/pool/pool.go", "example.com/app", ""},
-		{"C:/src/pool/pool.go", "example.com/app", ""},
-		{"main.go", "main", ""},
-		{"", "main", ""},
-	} {
-		got, ok := packageOf(tc.file, tc.name)
-		if !ok {
-			got = ""
-		}
-		require.Equal(t, tc.want, got, tc.file)
 	}
 }

@@ -2,84 +2,87 @@ package stack
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Shape is how goroutines stand: all of a stack that is the same in each
-// profile that it is found in, which is kept once for them.
+// Shape is the part of a stack that is the same in each profile that has it. It is stored once
+// for all of them.
 type Shape struct {
-	// Signature is the identity of the stack: 16 hexadecimal digits for the
-	// frames and the operation behind them, e.g. "3f0c9a5de21b7764-chan-send".
+	// Signature is the identity of the stack: 16 hexadecimal digits for the frames and the
+	// operation after them, e.g. "3f0c9a5de21b7764-chan-send".
 	//
-	// It is the same for the same code on all instances, after restarts, in
-	// the protocol buffer and in debug=2, over Go versions, line moves,
-	// inlining, and the numbers that the compiler gives to closures and
-	// wrappers. It is different where the operation, the user's frames, the
-	// function of the standard library that they called, or the function
-	// that the goroutine began with differ. The frame of the go statement is
-	// no part of it, because the protocol buffer does not have it; two
-	// goroutines with the same function started in two places are the same.
-	// Of deep stacks the maxFrames frames nearest to the leaf count.
+	// It is the same for the same code on all instances, after restarts, in the protocol buffer
+	// and in debug=2, over Go versions, line moves, inlining, and the numbers that the compiler
+	// gives to closures and wrappers. It differs if the operation, the user's frames, the
+	// called function of the standard library, or the goroutine's first function differ. The
+	// frame of the go statement does not count, because the protocol buffer does not have it:
+	// two goroutines with the same function started in two places are the same. Of deep stacks,
+	// the maxFrames frames nearest to the leaf count.
 	//
-	// A debug=1 profile hides channel operations and select. Its signatures
-	// end in "-any" there, and Diff matches them by their frames alone.
+	// A debug=1 profile hides channel operations and select. Its signatures end in "-any"
+	// there, and Diff matches them only by their frames.
 	Signature string
-	// Op is what the goroutines wait for, in the words of a dump ("chan
-	// send", "select", "sync.Mutex.Lock", "IO wait"), and Running for those
-	// that do not wait.
+	// Op is what the goroutines wait for, in the words of a dump ("chan send", "select",
+	// "sync.Mutex.Lock", "IO wait"), and Running if they do not wait.
 	Op string
 	// Frames are leaf first, without the runtime's own at both ends, with names
 	// as people write them (collector.ReadableFunc). Stacks share them: nobody may
 	// change one.
 	Frames []*collector.Frame
-	// Key is the first frame of the user's code, else of a library, else the
-	// function that the goroutine began with.
+	// Key is the first frame of the user's code, else of a library, else the goroutine's first
+	// function.
 	Key collector.Frame
-	// UserCode: Key is neither of the standard library nor of a well-known
-	// library.
+	// UserCode means that Key is neither of the standard library nor of a well-known library.
 	UserCode bool
 
-	// hidden: the operation is known from the runtime's own frames or from
-	// a dump's header, neither of which debug=1 has.
+	// hidden means that debug=1 does not show the operation, which comes from the runtime's own
+	// frames or from a dump's header.
 	hidden bool
 }
 
-// Stack is the goroutines of one profile that share a signature. Where their
-// closures or lines differ, its shape is that of most of them.
+// Stack is the goroutines of one profile that share a signature. If their closures or lines
+// differ, its shape is that of most of them.
 type Stack struct {
 	*Shape
-	// State is the wait reason as a dump has it, which may say more ("chan
-	// send (nil chan)"). Empty in other formats, and where they differ.
+	// State is the wait reason as a dump has it, which may say more ("chan send (nil chan)").
+	// It is empty in other formats, and if the goroutines differ.
 	State string
-	// CreatedBy is the frame of the go statement, from dumps alone.
+	// CreatedBy is the frame of the go statement, only from dumps.
 	CreatedBy collector.Frame
 	// Count is the number of goroutines.
 	Count int64
 	// Leaked is how many of them the garbage collector found unreachable.
 	Leaked int64
-	// Wait is how long the longest of them has waited, from dumps alone and
-	// in whole minutes. Zero: unknown or under a minute.
+	// Wait is the longest time that one of them has waited, only from dumps and in whole
+	// minutes. Zero: unknown or under a minute.
 	Wait time.Duration
-	// IDs are the ids of the goroutines, from dumps alone, in the order read.
-	IDs []uint64
-	// Labels are the pprof labels that all of them share, for display alone:
+	// Goroutines are the goroutines one by one, only from dumps, in the order read.
+	Goroutines []collector.Goroutine
+	// Creators are the ids of some of the goroutines that started them, only from dumps.
+	Creators []uint64
+	// Labels are the pprof labels that all of them share. They are only for display, because
 	// they may be sensitive.
 	Labels map[string]string
+	// ByLabel counts its goroutines by pprof label, if the Builder counts them. It has the
+	// first few values of the first few keys. A projection onto coarser signatures keeps that
+	// of its largest part.
+	ByLabel map[Label]int64
 
-	// variants are what the signature folds together, exactly as profiled;
-	// nil while there is one only.
+	// variants are the stacks that the signature combines, exactly as profiled; nil while there
+	// is only one.
 	variants []variant
 }
 
-// variant is one way that the goroutines of a stack stand.
+// variant is one exact stack of these.
 type variant struct {
 	shape *Shape
 	count int64
 }
 
-// signature is the text of a hash of frames and an operation.
+// signature writes the hash of frames and an operation as text.
 func signature(frames uint64, op string) string {
 	const hex = "0123456789abcdef"
 	b := make([]byte, 0, 48)
@@ -89,7 +92,7 @@ func signature(frames uint64, op string) string {
 	return string(withOp(b, op))
 }
 
-// coarsely is the signature that debug=1 has for it.
+// coarsely returns the signature in a debug=1 profile.
 func (s *Shape) coarsely() string {
 	if !s.hidden {
 		return s.Signature
@@ -123,7 +126,7 @@ type Snapshot struct {
 	Time time.Time
 	// Total is the number of goroutines, the sum of the stacks' counts.
 	Total int64
-	// Incomplete: the dump was cut and counts mean nothing.
+	// Incomplete means that the dump was cut. Its counts are meaningless.
 	Incomplete bool
 	// ReadAs is that of the profile.
 	ReadAs string
@@ -132,11 +135,11 @@ type Snapshot struct {
 	// Stacks are by signature.
 	Stacks map[string]*Stack
 
-	precise bool // no operation is unknown; false: it may be
+	precise bool // every operation is known; false: perhaps not
 }
 
-// Of groups the goroutines of a profile by signature. The snapshot shares
-// the frames of the profile, which must not change.
+// Of groups the goroutines of a profile by signature. The snapshot shares the frames of the
+// profile, which must not change.
 func Of(p *collector.Profile) *Snapshot {
 	b := NewBuilder()
 	b.single = true
@@ -146,7 +149,7 @@ func Of(p *collector.Profile) *Snapshot {
 	return b.Snapshot(p)
 }
 
-// add counts a further record of the same signature.
+// add counts another record of the same signature.
 func (s *Stack) add(rec *collector.Record, shape *Shape) {
 	if s.variants == nil {
 		s.variants = []variant{{s.Shape, s.Count}}
@@ -170,16 +173,24 @@ func (s *Stack) add(rec *collector.Record, shape *Shape) {
 		s.Leaked = addCount(s.Leaked, rec.Count)
 	}
 	s.Wait = max(s.Wait, rec.Wait)
-	if len(rec.IDs) > 0 {
-		s.IDs = append(s.IDs[:len(s.IDs):len(s.IDs)], rec.IDs...)
+	if len(rec.Goroutines) > 0 {
+		s.Goroutines = append(s.Goroutines[:len(s.Goroutines):len(s.Goroutines)], rec.Goroutines...)
 	}
 	if s.CreatedBy.Func == "" {
 		s.CreatedBy = readable(rec.CreatedBy)
 	}
+	for _, id := range rec.Creators {
+		if len(s.Creators) < maxCreators && !slices.Contains(s.Creators, id) {
+			s.Creators = append(s.Creators[:len(s.Creators):len(s.Creators)], id)
+		}
+	}
 	s.Labels = common(s.Labels, rec.Labels)
 }
 
-// settle shows the shape of most goroutines.
+// maxCreators is how many creators of a stack's goroutines are kept.
+const maxCreators = 8
+
+// settle chooses the shape of most goroutines.
 func (s *Stack) settle() {
 	if len(s.variants) < 2 {
 		s.variants = nil
@@ -194,7 +205,7 @@ func (s *Stack) settle() {
 	s.Shape = best.shape
 }
 
-// same: the frames are, of two shapes with one signature.
+// same reports whether two shapes with one signature have the same frames.
 func (s *Shape) same(o *Shape) bool {
 	if s == o {
 		return true
@@ -210,7 +221,7 @@ func (s *Shape) same(o *Shape) bool {
 	return true
 }
 
-// Calls is a copy of the frames.
+// Calls returns a copy of the frames.
 func (s *Shape) Calls() []collector.Frame {
 	out := make([]collector.Frame, len(s.Frames))
 	for i, f := range s.Frames {
@@ -219,7 +230,7 @@ func (s *Shape) Calls() []collector.Frame {
 	return out
 }
 
-// common is the labels that a and b share; a stays as it is.
+// common returns the labels that a and b share; a stays unchanged.
 func common(a, b map[string]string) map[string]string {
 	if len(a) == 0 || len(b) == 0 {
 		return nil
@@ -233,7 +244,7 @@ func common(a, b map[string]string) map[string]string {
 	return out
 }
 
-// addCount stops at the largest number rather than to turn negative.
+// addCount stops at the largest number instead of overflowing.
 func addCount(a, b int64) int64 {
 	if a > math.MaxInt64-b {
 		return math.MaxInt64

@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Real profiles of one program by several versions of Go have the same
-// signatures, but for what a name cannot tell.
+// Real profiles of one program by several versions of Go have the same signatures, except where
+// a name does not show enough.
 func TestGoVersionsAgree(t *testing.T) {
 	want := Of(load(t, "go126.pb.gz"))
-	// Before Go 1.21 a closure that came with an inlined function had the name
-	// of the function that it was inlined into alone.
+	// Before Go 1.21 a closure that came with an inlined function only had the name of the
+	// function that it was inlined into.
 	inlined := []string{"main.start.func", "main.start.(*T).Sender.func", "main.start.Sender.func", "main.start.sender.func", "main.start.value.closure.func"}
 	// Before Go 1.23 there is no range over functions.
 	const ranges = "main.since123.gowrap.ranger-range"
@@ -24,9 +24,9 @@ func TestGoVersionsAgree(t *testing.T) {
 		"go123": nil,
 		"go124": nil,
 		"go125": nil,
-		// From Go 1.27 on it has its own name. Up to then that of another
-		// package's that was inlined into main is not told from main's own, if
-		// the paths are trimmed and it is of no other module.
+		// From Go 1.27 on it has its own name. Before, a closure of another package that was
+		// inlined into main looks like main's own, if the paths are trimmed and it is of no
+		// other module.
 		"go127": {"main.start.(*T).Sender.func", "main.start.Sender.func", "github.com/gorowatch/gorowatch/internal/stack/testdata/zoo/queue.(*T).Sender.func", "github.com/gorowatch/gorowatch/internal/stack/testdata/zoo/queue.Sender.func"},
 	} {
 		for _, format := range []string{".pb.gz", ".debug2.txt", ".debug1.txt"} {
@@ -45,7 +45,7 @@ func TestGoVersionsAgree(t *testing.T) {
 	}
 }
 
-// digitless is a name without the digits at its end, which number closures.
+// digitless removes the digits at the end of a name, which number closures.
 func digitless(name string) string {
 	for _, cut := range []string{"gowrap1.ranger-range1"} {
 		if i := len(name) - len(cut); i > 0 && name[i:] == cut {

@@ -19,12 +19,12 @@ type Bucket interface {
 	DeleteTriage(ctx context.Context, leak string) error
 }
 
-// Book has all entries. It is safe for use by many.
+// Book has all entries. It is safe for concurrent use.
 type Book struct {
 	bucket Bucket
 	logger *slog.Logger
 
-	// writing is held while an entry is written, so that two of the same leak are
+	// writing is held while an entry is written, so that two entries of the same leak are
 	// written one after the other.
 	writing sync.Mutex
 	mtx     sync.Mutex
@@ -36,9 +36,8 @@ func NewBook(b Bucket, logger *slog.Logger) *Book {
 	return &Book{bucket: b, logger: logger, entries: map[string]Entry{}}
 }
 
-// Read replaces the entries by those of the bucket, which another replica may have
-// written. It reports whether any has changed. After an error the book has what it
-// had before.
+// Read replaces the entries by those of the bucket, which another replica may have written. It
+// reports whether any has changed. After an error the book keeps its entries.
 func (b *Book) Read(ctx context.Context) (changed bool, err error) {
 	b.writing.Lock()
 	defer b.writing.Unlock()
@@ -57,14 +56,14 @@ func (b *Book) Read(ctx context.Context) (changed bool, err error) {
 	return changed, nil
 }
 
-// Entry is what is said about a leak; its zero value if nothing is.
+// Entry returns the entry of a leak; its zero value if there is none.
 func (b *Book) Entry(leak string) Entry {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
 	return b.entries[leak]
 }
 
-// Entries are all of them, ordered by leak.
+// Entries returns all of them, ordered by leak.
 func (b *Book) Entries() []Entry {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
@@ -76,11 +75,11 @@ func (b *Book) Entries() []Entry {
 	return out
 }
 
-// ErrNotKept: the bucket cannot be written.
+// ErrNotKept means that the bucket cannot be written.
 var ErrNotKept = errors.New("the archive cannot be written, nothing has changed; the log says why")
 
-// Set replaces what is said about a leak. An empty entry is deleted. It returns
-// ErrNotKept if the bucket could not be written, and then nothing has changed.
+// Set replaces the entry of a leak. An empty entry is deleted. It returns ErrNotKept if the
+// bucket could not be written, and then nothing has changed.
 func (b *Book) Set(ctx context.Context, now time.Time, e Entry) error {
 	e.UpdatedAt = now.UTC().Truncate(time.Second)
 	b.writing.Lock()
@@ -92,7 +91,7 @@ func (b *Book) Set(ctx context.Context, now time.Time, e Entry) error {
 		err = b.bucket.SaveTriage(ctx, e)
 	}
 	if err != nil {
-		b.logger.Warn("Cannot write what was said about a leak; nothing has changed", "leak", e.Leak, "err", err)
+		b.logger.Warn("Cannot save the change to a leak; nothing has changed", "leak", e.Leak, "err", err)
 		return ErrNotKept
 	}
 	b.mtx.Lock()

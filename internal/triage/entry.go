@@ -10,13 +10,13 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Entry is what people say about a leak. It is a value.
+// Entry is what people record about a leak. It is a value.
 type Entry struct {
 	// Leak is the id of the leak.
 	Leak  string `json:"leak"`
 	Owner string `json:"owner,omitempty"`
 	Note  string `json:"note,omitempty"`
-	// Expected: the leak is known and must not alert; nil: it is not.
+	// Expected means that the leak is known and must not alert; nil: it is not expected.
 	Expected  *Expected `json:"expected,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -37,7 +37,7 @@ const (
 	MaxReason = 500
 )
 
-// IsEmpty reports whether the entry says nothing.
+// IsEmpty reports whether the entry has nothing.
 func (e Entry) IsEmpty() bool { return e.Owner == "" && e.Note == "" && e.Expected == nil }
 
 // IsExpected reports whether the leak is expected at the time now.
@@ -80,8 +80,8 @@ func checkText(name, text string, most int) error {
 	return nil
 }
 
-// ParseUntil reads the end of a rule: a day (2006-01-02, which it includes) or a
-// time as RFC 3339 has it. Empty: there is no end.
+// ParseUntil reads the end of a rule: a day (2006-01-02, inclusive) or an RFC 3339 time. Empty:
+// no end.
 func ParseUntil(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {

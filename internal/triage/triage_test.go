@@ -58,7 +58,7 @@ func TestBook(t *testing.T) {
 	require.False(t, b.Entry("x").IsExpected(noon.AddDate(0, 1, 0)), "the rule has ended")
 	require.Len(t, kept.entries, 1)
 
-	// Another one, after a restart, knows it too.
+	// Another book, after a restart, has it too.
 	other := NewBook(kept, slog.New(slog.DiscardHandler))
 	changed, err := other.Read(t.Context())
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestBook(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, changed)
 
-	// A bucket that cannot be written leaves all as it was.
+	// A bucket that cannot be written changes nothing.
 	kept.err = errors.New("disk full")
 	require.ErrorIs(t, b.Set(t.Context(), noon, Entry{Leak: "x"}), ErrNotKept)
 	require.Equal(t, "team-a", b.Entry("x").Owner)

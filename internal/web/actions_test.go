@@ -18,31 +18,31 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// said is a view.Triage made of its fields.
-type said struct {
+// triageStub is a view.Triage made of its fields.
+type triageStub struct {
 	entries map[string]triage.Entry
 	off     bool
 	err     error
 }
 
-func (s *said) Entry(leak string) triage.Entry { return s.entries[leak] }
-func (s *said) CanSet() bool                   { return !s.off }
-func (s *said) Set(_ context.Context, e triage.Entry) error {
+func (s *triageStub) Entry(leak string) triage.Entry { return s.entries[leak] }
+func (s *triageStub) CanSet() bool                   { return !s.off }
+func (s *triageStub) Set(_ context.Context, e triage.Entry) error {
 	if s.err == nil {
 		s.entries[e.Leak] = e
 	}
 	return s.err
 }
 
-// acting are options in which all can be done that people do about a leak.
-func acting() (Options, *said) {
+// acting makes options in which all actions on a leak are possible.
+func acting() (Options, *triageStub) {
 	o := options(leaking())
 	of(o).links = actions.Links{
 		Alertmanager: "https://am.example.com",
 		Issues:       []actions.IssueLink{{Name: "GitHub", URL: "https://github.com/acme/{job}/issues/new?title={title}&body={body}"}},
 		Owners:       []actions.OwnerRule{{Owner: "#{namespace}-oncall"}},
 	}
-	s := &said{entries: map[string]triage.Entry{}}
+	s := &triageStub{entries: map[string]triage.Entry{}}
 	o.Triage = s
 	o.Puller = pulling(func(context.Context, labels.Labels, view.Instance) (leak.ProfileRef, error) {
 		return leak.ProfileRef{}, collector.Errorf(collector.ReasonBudget, "the budget allows the next profile in 40 s")
@@ -58,15 +58,15 @@ func post(t *testing.T, o Options, path string, form url.Values) *http.Response 
 	return do(t, o, r)
 }
 
-// TestActions: what can be done about a leak is on its page before anything else.
+// TestActions: the actions on a leak come first on its page.
 func TestActions(t *testing.T) {
 	o, _ := acting()
 	page := body(t, get(t, o, "/leaks/3f9c2a7b"))
 	before, _, _ := strings.Cut(page, "<dl class=\"facts\">")
 	words := text(before)
 	for _, want := range []string{
-		"What to do next", "Usually:", "About this kind of leak", "Owner: #prod-oncall (by the configuration)",
-		"Silence in Alertmanager", "Open an issue in GitHub", "Expected", "Expect it", `matchers: - job="checkout" - namespace="prod"`, "Copy as Markdown",
+		"What to do next", "Usually:", "About this kind of leak", "Owner: #prod-oncall (from the configuration)",
+		"Silence in Alertmanager", "Open an issue in GitHub", "Expected", "Expect this leak", `matchers: - job="checkout" - namespace="prod"`, "Copy as Markdown",
 		"| `main.logHandler.func1` handler.go:29, chan send | 12 | 1,916 | +1,904 | 97 % |", "Difference: .pb.gz · .speedscope.json · .collapsed.txt", "Take a profile",
 	} {
 		require.Contains(t, words, want)
@@ -79,10 +79,10 @@ func TestActions(t *testing.T) {
 	require.NotContains(t, resolved, "Silence in Alertmanager", "it is over")
 	require.Contains(t, resolved, "it sat in")
 	unattributed := text(body(t, get(t, o, "/leaks/a1b2c3d4")))
-	require.Contains(t, unattributed, "A rule names a stack, and this leak has none yet.")
+	require.Contains(t, unattributed, "An expectation needs a stack, and this leak has none yet.")
 }
 
-// TestExpected: one says of a leak that it is expected, and takes it back.
+// TestExpected: a person marks a leak as expected, and removes that again.
 func TestExpected(t *testing.T) {
 	o, said := acting()
 	const path = "/leaks/3f9c2a7b/expected"
@@ -94,13 +94,13 @@ func TestExpected(t *testing.T) {
 	require.Equal(t, leaking().leaks[3].Stacks[0].Signature, x.Signature)
 	require.Equal(t, "2026-04-01T00:00:00Z", x.Until.Format("2006-01-02T15:04:05Z"), "the day is included")
 	page := text(body(t, get(t, o, "/leaks/3f9c2a7b")))
-	require.Contains(t, page, "Expected until 2026-04-01 00:00 UTC: known since March")
-	require.Contains(t, page, "It is not expected any more")
+	require.Contains(t, page, "Expected until 2026-04-01 00:00 UTC : known since March")
+	require.Contains(t, page, "No longer expected")
 
 	require.Equal(t, http.StatusSeeOther, post(t, o, path, url.Values{"end": {"1"}}).StatusCode)
 	require.Nil(t, said.entries["3f9c2a7b"].Expected)
 
-	// A refused action answers where the click was: its panel is open and says why.
+	// A refused action is answered where the click was: its panel is open and says why.
 	for _, c := range []struct {
 		path    string
 		form    url.Values
@@ -125,11 +125,11 @@ func TestExpected(t *testing.T) {
 		}
 	}
 	said.err = triage.ErrNotKept
-	require.Contains(t, text(body(t, post(t, o, path, url.Values{"reason": {"x"}}))), "Nothing was changed: the archive cannot be written")
+	require.Contains(t, text(body(t, post(t, o, path, url.Values{"reason": {"x"}}))), "Nothing has changed: the archive cannot be written")
 	said.off = true
 	r = post(t, o, path, url.Values{"reason": {"x"}})
 	require.Equal(t, http.StatusForbidden, r.StatusCode)
-	require.Contains(t, text(body(t, r)), "see --web.enable-admin-api")
+	require.Contains(t, text(body(t, r)), "set --web.enable-admin-api")
 	require.NotContains(t, body(t, get(t, o, "/leaks/3f9c2a7b")), `action="/leaks/3f9c2a7b/expected`, "no form that would be refused")
 }
 
@@ -165,7 +165,7 @@ func TestTriageOverTheAPI(t *testing.T) {
 	require.Equal(t, "#payments", said.entries["3f9c2a7b"].Owner, "what was refused changes nothing")
 	said.off = true
 	require.Equal(t, http.StatusForbidden, put(`{}`).StatusCode)
-	// Another site's page cannot do it.
+	// A page of another site cannot do it.
 	said.off = false
 	cross := httptest.NewRequest(http.MethodPut, "/api/v1/leaks/3f9c2a7b/triage", strings.NewReader(`{}`))
 	cross.Header.Set("Sec-Fetch-Site", "cross-site")

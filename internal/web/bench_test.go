@@ -11,11 +11,12 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorowatch/gorowatch/internal/hourly"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// large is a state of 1 000 services and 200 leaks.
+// large returns a state of 1 000 services and 200 leaks.
 func large() *state {
 	s := leaking()
 	first := s.leaks[3]
@@ -31,17 +32,25 @@ func large() *state {
 		})
 		s.targets = append(s.targets, view.Target{Labels: ls, URL: "http://10.0.0.1:8080/debug/pprof/goroutine", State: view.TargetUp, LastPull: at, Error: "in plain words, why there was none"})
 	}
+	// Every cell of the heat map is hot: that is the largest.
+	s.ring = map[string]*hourly.Ring{}
+	for _, x := range s.services {
+		ring := &hourly.Ring{}
+		for h := range hourly.Hours {
+			ring.Observe(at.Add(time.Duration(h-hourly.Hours)*time.Hour), .97, 1234, time.Hour)
+		}
+		s.ring[x.Labels.Get("job")] = ring
+	}
 	return s
 }
 
-// largePages are those whose size depends on the fleet, and that of one of its
-// leaks.
+// largePages are those whose size depends on the fleet, and the page of one of its leaks.
 var largePages = []string{
 	"/", "/?page=3&resolved=1", "/?q=team-1", "/leaks/id000042", "/leaks/nosuch",
 	"/services", "/services?page=10", "/services/" + view.ServiceID(checkout), "/targets", "/targets?page=10", "/status", "/fleet", "/fleet?state=week", "/setup",
 }
 
-// TestLarge: a big fleet's pages are not too big for a telephone.
+// TestLarge: the pages of a large fleet are not too large for a phone.
 func TestLarge(t *testing.T) {
 	open := visit(t, options(large()))
 	for _, path := range largePages {
@@ -62,8 +71,8 @@ func (s *tallied) Targets() []view.Target {
 	return s.state.Targets()
 }
 
-// TestTargetsAreListedWhereTheyAreShown, and nowhere else: it takes longest of
-// all to make the list of a fleet.
+// TestTargetsAreListedWhereTheyAreShown, and nowhere else, because the list of a large fleet
+// takes longest to make.
 func TestTargetsAreListedWhereTheyAreShown(t *testing.T) {
 	for _, fleet := range []*state{large(), {services: large().services, targets: large().targets}} {
 		s := &tallied{state: fleet}

@@ -28,13 +28,13 @@ const (
 	maxLoaded = 24
 )
 
-// seconds is a time in Unix seconds, as charts have it.
+// seconds returns a time in Unix seconds, as in charts.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 var checkout = labels.FromStrings("job", "checkout", "namespace", "prod")
 
-// asked decodes the data of an answer of the API.
-func asked[T any](t *testing.T, o Options, path string) (data T) {
+// apiData requests a path of the API and decodes the data of the answer.
+func apiData[T any](t *testing.T, o Options, path string) (data T) {
 	t.Helper()
 	r := get(t, o, path)
 	text := body(t, r)
@@ -50,7 +50,7 @@ func historyURL(query string) string {
 }
 
 func TestHistory(t *testing.T) {
-	h := asked[v1.History](t, options(leaking()), historyURL("leak=3f9c2a7b"))
+	h := apiData[v1.History](t, options(leaking()), historyURL("leak=3f9c2a7b"))
 	require.InDelta(t, 537*4/3*60, float64(h.Steps)*h.Step, 60*60, "since a third of its age before the onset")
 	require.Len(t, h.Instances, 5)
 	for i, x := range h.Instances {
@@ -73,17 +73,17 @@ func TestHistory(t *testing.T) {
 	require.Equal(t, archived().refs[0].Key, h.Profiles[0].Key)
 	require.Empty(t, h.Restarts)
 
-	h = asked[v1.History](t, options(leaking()), historyURL("load=true&points=50&start=2026-03-02T20:00:00Z&end="+fmt.Sprint(at.Unix())))
+	h = apiData[v1.History](t, options(leaking()), historyURL("load=true&points=50&start=2026-03-02T20:00:00Z&end="+fmt.Sprint(at.Unix())))
 	require.Len(t, h.Instances[0].Load, h.Steps)
 	require.InDelta(t, 50, h.Steps, 2)
 	require.Empty(t, h.Fits, "no leak was named, and none of the instances grows by itself")
 }
 
-// TestHistoryOfAService marks what the verdict says.
+// TestHistoryOfAService: the chart marks the parts of the verdict.
 func TestHistoryOfAService(t *testing.T) {
 	s := leaking()
 	s.services[1].Growing = []trend.InstanceTrend{{Instance: "10.0.3.17:8080", Rate: trend.Interval{Value: 70, Low: 60, High: 80}, Onset: at.Add(-2 * time.Hour)}}
-	h := asked[v1.History](t, options(s), historyURL(""))
+	h := apiData[v1.History](t, options(s), historyURL(""))
 	require.True(t, h.Instances[0].Leaking)
 	require.Equal(t, "10.0.3.17:8080", h.Instances[0].Name)
 	require.Len(t, h.Fits, 1)
@@ -113,8 +113,8 @@ func TestHistoryIsBounded(t *testing.T) {
 	require.LessOrEqual(t, h.Data.Steps, 1000)
 }
 
-// TestHistoryThatCannotBeHad says why; the page comes without it.
-func TestHistoryThatCannotBeHad(t *testing.T) {
+// TestHistoryThatCannotBeRead: the answer says why; the page appears without it.
+func TestHistoryThatCannotBeRead(t *testing.T) {
 	o := options(leaking())
 	o.History = counts(func(time.Time, time.Time, time.Duration) (collector.History, error) {
 		return collector.History{}, errors.New("prometheus http://prometheus:9090: connection refused")
@@ -127,14 +127,14 @@ func TestHistoryThatCannotBeHad(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, o, "/services/"+view.ServiceID(checkout)).StatusCode)
 
 	o.History = climbing("a")
-	h := asked[v1.History](t, o, historyURL(""))
+	h := apiData[v1.History](t, o, historyURL(""))
 	require.Equal(t, "the archive does not answer in time", h.ProfilesError)
 	require.Len(t, h.Instances, 1, "the rest is there")
 
 	o.History = counts(func(from, to time.Time, step time.Duration) (collector.History, error) {
 		return collector.History{Start: from, Step: step, Steps: int(to.Sub(from) / step)}, nil
 	})
-	require.Empty(t, asked[v1.History](t, o, historyURL("start=1000&end=2000")).Instances, "outside of the retention there is nothing")
+	require.Empty(t, apiData[v1.History](t, o, historyURL("start=1000&end=2000")).Instances, "outside of the retention there is nothing")
 
 	for query, want := range map[string]string{
 		"start=yesterday":     "is not a time, expected Unix seconds or RFC 3339",
@@ -160,7 +160,7 @@ func TestCountsOfStacks(t *testing.T) {
 	shelf := archived()
 	l.Stacks[0].Signature = signatureOf(t, shelf.byKey[l.Head.Key], "main.logHandler.func1")
 	of(o).State, o.Profiles = s, shelf
-	c := asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c := apiData[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, "10.0.3.17:8080", c.Instance)
 	require.Equal(t, v1.Numbers{seconds(l.Base.Time), seconds(l.Head.Time)}, c.Times)
 	require.Equal(t, v1.Numbers{61, 2018}, c.Total)
@@ -169,7 +169,7 @@ func TestCountsOfStacks(t *testing.T) {
 	require.Equal(t, v1.Numbers{0, 0}, c.Stacks[1].Counts)
 
 	shelf.byKey[l.Base.Key] = nil
-	c = asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c = apiData[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, 1, c.Unread)
 	require.Equal(t, "the profile cannot be read: not_a_profile", c.Problem)
 	require.Equal(t, v1.Numbers{1916}, c.Stacks[0].Counts)
@@ -177,7 +177,7 @@ func TestCountsOfStacks(t *testing.T) {
 	for i := range 200 {
 		shelf.refs = append(shelf.refs, leak.ProfileRef{Key: fmt.Sprint("profiles/x/", i), Instance: l.Head.Instance, Time: l.Base.Time.Add(time.Duration(i) * time.Minute)})
 	}
-	c = asked[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
+	c = apiData[v1.StackCounts](t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.LessOrEqual(t, len(c.Times)+c.Unread, maxLoaded)
 	require.Contains(t, c.Keys, l.Head.Key)
 
@@ -185,10 +185,10 @@ func TestCountsOfStacks(t *testing.T) {
 	r := get(t, o, "/api/v1/leaks/3f9c2a7b/stacks")
 	require.Equal(t, http.StatusBadGateway, r.StatusCode)
 	require.NotContains(t, body(t, r), "hunter2")
-	require.Empty(t, asked[v1.StackCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
+	require.Empty(t, apiData[v1.StackCounts](t, o, "/api/v1/leaks/a1b2c3d4/stacks").Times, "nothing is known of its stacks")
 }
 
-// TestLinks: what the configuration says of links is on the page of a leak.
+// TestLinks: configured links are on the page of a leak.
 func TestLinks(t *testing.T) {
 	l := actions.Links{
 		Source: []actions.SourceLink{

@@ -10,8 +10,8 @@ import (
 // leastCompressed is the shortest answer that is compressed, in bytes.
 const leastCompressed = 1024
 
-// newCompress makes what compresses answers, by gzip or zstd as the client likes. What
-// is compressed already, or has a compression of its own, is left as it is.
+// newCompress makes a handler that compresses answers with gzip or zstd, as the client accepts.
+// It leaves compressed answers as they are.
 func newCompress() (func(path string, next http.HandlerFunc) http.HandlerFunc, error) {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(leastCompressed), gzhttp.ContentTypes([]string{
 		"text/html", "text/css", "text/javascript", "text/plain", "application/json", "application/javascript", "image/svg+xml",

@@ -19,7 +19,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// signatureOf is that of the stack of a profile with the function in it.
+// signatureOf returns the signature of the stack that has a function.
 func signatureOf(t *testing.T, p *collector.Profile, function string) string {
 	t.Helper()
 	for sig, s := range stack.Of(p).Stacks {
@@ -40,7 +40,7 @@ func diffURL(part, base, head string) string {
 func TestDiff(t *testing.T) {
 	s := archived()
 	base, head := s.refs[0].Key, s.refs[1].Key
-	d := asked[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", base, head))
+	d := apiData[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", base, head))
 	require.EqualValues(t, 1957, d.Growth)
 	require.EqualValues(t, 61, d.Base.Goroutines)
 	require.Equal(t, []string{"main.logHandler.func1 handler.go:29"}, d.Stacks[0].Frames)
@@ -53,7 +53,7 @@ func TestDiff(t *testing.T) {
 	require.EqualValues(t, 12, leaf.Children[0].Base)
 	require.True(t, d.Root.Children[1].Standard)
 
-	d = asked[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", "", head))
+	d = apiData[v1.Diff](t, options(leaking()), diffURL("/api/v1/diff", "", head))
 	require.Nil(t, d.Base)
 	require.EqualValues(t, 2018, d.Growth, "everything is new")
 }
@@ -72,7 +72,7 @@ func TestDiffThatCannotBeHad(t *testing.T) {
 		diffURL("/api/v1/diff", "", "leaks/3f9c2a7b.json"):           {http.StatusBadRequest, "head: expected the key of a profile"},
 		diffURL("/api/v1/diff", "profiles/../leaks", head):           {http.StatusBadRequest, "base: expected the key of a profile"},
 		diffURL("/api/v1/diff", "", ""):                              {http.StatusBadRequest, "head: expected"},
-		diffURL("/compare/table", base, head):                        {http.StatusBadGateway, "The profiles cannot be compared: the profile cannot be read: not_a_profile."},
+		diffURL("/compare/table", base, head):                        {http.StatusBadGateway, "Cannot compare the profiles: the profile cannot be read: not_a_profile."},
 		diffURL("/compare/table", "", "profiles/gone.pb.gz"):         {http.StatusNotFound, "it may have been older than the retention"},
 		"/pprof/" + pprofName(base) + "/" + pprofName(head) + "/top": {http.StatusBadGateway, "not_a_profile"},
 		"/pprof/-/" + pprofName("leaks/x.json") + "/top":             {http.StatusBadRequest, "head: expected"},
@@ -90,10 +90,10 @@ func TestDiffThatCannotBeHad(t *testing.T) {
 	s.listing = errors.New("s3://bucket?secret=hunter2: down")
 	picker := get(t, o, "/services/"+view.ServiceID(checkout)+"/profiles")
 	require.Equal(t, http.StatusBadGateway, picker.StatusCode)
-	require.Contains(t, body(t, picker), "The profiles are not known: the archive cannot be read now; the log says why.")
+	require.Contains(t, body(t, picker), "Cannot list the profiles: the archive cannot be read now; the log says why.")
 }
 
-// TestPprof: what is served is pprof's own, and no more of it than is harmless.
+// TestPprof: the views are pprof's own, and only the harmless ones.
 func TestPprof(t *testing.T) {
 	s := archived()
 	path := "/pprof/" + pprofName(s.refs[0].Key) + "/" + pprofName(s.refs[1].Key) + "/"

@@ -22,6 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/collector/signals"
+	"github.com/gorowatch/gorowatch/internal/hourly"
 	"github.com/gorowatch/gorowatch/internal/ondemand"
 	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/view"
@@ -29,7 +30,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// at is now in these tests.
+// at is the present in these tests.
 var at = time.Date(2026, 3, 2, 22, 59, 30, 0, time.UTC)
 
 // state is a State made of its fields.
@@ -40,6 +41,7 @@ type state struct {
 	targets  []view.Target
 	members  []view.Instance
 	floors   trend.Floors
+	ring     map[string]*hourly.Ring // by the job of the service
 	explain  []trend.Assessment
 }
 
@@ -68,6 +70,13 @@ func (s *state) Leak(id string) (leak.Leak, bool) {
 func (s *state) Instances(labels.Labels) []view.Instance      { return s.members }
 func (s *state) Floors(labels.Labels, time.Time) trend.Floors { return s.floors }
 func (s *state) Explain(labels.Labels) []trend.Assessment     { return s.explain }
+
+func (s *state) Confidences(service labels.Labels, from time.Time, n int) []hourly.Hour {
+	if r := s.ring[service.Get("job")]; r != nil {
+		return r.Span(from, n)
+	}
+	return nil
+}
 
 // backend is a Backend made of its fields.
 type backend struct {
@@ -101,7 +110,7 @@ type reloading func(context.Context) error
 
 func (r reloading) Reload(ctx context.Context) error { return r(ctx) }
 
-// of is the backend that options made.
+// of returns the backend that options made.
 func of(o Options) *backend { return o.Backend.(*backend) }
 
 // pulling is a Puller.
@@ -146,7 +155,7 @@ func (s *shelf) OpenProfile(_ context.Context, key string) (io.ReadCloser, error
 	return s.open(key)
 }
 
-// archived has a profile before and one now, of the first leak of leaking.
+// archived has an earlier profile and a present one, for the first leak of leaking.
 func archived() *shelf {
 	l := leaking().leaks[3]
 	goroutines := func(now time.Time, leaked, others int64) *collector.Profile {
@@ -170,7 +179,7 @@ func (c counts) History(_ context.Context, _ labels.Labels, from, to time.Time, 
 	return c(from, to, step)
 }
 
-// climbing is the counts of instances of which the first few leak.
+// climbing returns the counts of instances of which the first few leak.
 func climbing(names ...string) counts {
 	return func(from, to time.Time, step time.Duration) (collector.History, error) {
 		n := int(to.Sub(from) / step)
@@ -193,7 +202,7 @@ func climbing(names ...string) counts {
 	}
 }
 
-// leaking is a state as on a bad evening.
+// leaking makes a state with many leaks.
 func leaking() *state {
 	checkout := labels.FromStrings("job", "checkout", "namespace", "prod")
 	logs := collector.Frame{Func: "main.logHandler.func1", File: "/src/checkout/handler.go", Line: 29}
@@ -246,15 +255,31 @@ func leaking() *state {
 	for i := range 48 {
 		floors.Values = append(floors.Values, 60+max(0, float64(i-12))*50)
 	}
+	// checkout was judged for two days, and leaks since its onset.
+	ring := &hourly.Ring{}
+	for h := -48; h < 0; h++ {
+		confidence, rate := 0., 0.
+		if h >= -8 {
+			confidence, rate = []float64{.2, .5, .8, .95}[min(h+8, 3)], first.Rate.Value
+		}
+		ring.Observe(at.Add(time.Duration(h)*time.Hour), confidence, rate, time.Hour)
+	}
 	return &state{
-		floors: floors,
+		floors: floors, ring: map[string]*hourly.Ring{"checkout": ring},
 		members: []view.Instance{
 			{Instance: trend.Instance{Name: "10.0.3.17:8080", Count: 2018, Floor: 1990, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.17:8080")},
 			{Instance: trend.Instance{Name: "10.0.3.19:8080", Count: 80, Floor: 60, Started: at.Add(-100 * time.Hour), LastSeen: at}, Labels: labels.FromStrings("instance", "10.0.3.19:8080")},
 		},
 		explain: []trend.Assessment{
-			{Scale: 15 * time.Minute, Blocks: 80, Status: trend.Leaking, Z: 9, Rate: first.Rate, Grown: 1900},
-			{Instance: "10.0.3.19:8080", Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateFollowsLoad, Z: .3},
+			{
+				Scale: 15 * time.Minute, Blocks: 80, Status: trend.Leaking, Z: 9, Rate: first.Rate, Grown: 1900, Confidence: .97, Decides: true,
+				Reasons: &trend.Reasons{
+					Length: 9 * time.Hour, Ratio: 19, Other: "saturating", OtherLength: 4 * time.Hour, OtherRatio: 1,
+					Explanations: []trend.Explanation{{Name: "leak", Probability: .97}, {Name: "saturating", Probability: .03}},
+					Parts:        []trend.Part{{Name: "frequency", LogOdds: 2}, {Name: "length_and_size", LogOdds: 1.5}, {Name: "shape"}, {Name: "rest"}},
+				},
+			},
+			{Instance: "10.0.3.19:8080", Scale: time.Minute, Blocks: 30, Status: trend.Quiet, Gate: trend.GateFollowsLoad, Z: .3, Decides: true},
 		},
 		leaks: []leak.Leak{resolved, second, suspected, first},
 		services: []view.Service{
@@ -273,7 +298,7 @@ func leaking() *state {
 	}
 }
 
-// options for pages as a person sees them.
+// options are those for pages that a person sees.
 func options(s view.State) Options {
 	return Options{
 		Backend: &backend{State: s, status: view.Status{
@@ -297,7 +322,7 @@ func options(s view.State) Options {
 	}
 }
 
-// pprofName is the key of a profile in the path of a view of pprof.
+// pprofName returns the key of a profile in the path of a view of pprof.
 func pprofName(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
 func get(t *testing.T, o Options, path string) *http.Response {
@@ -330,7 +355,7 @@ func body(t *testing.T, r *http.Response) string {
 	return string(b)
 }
 
-// text is what a page says: without tags, with single spaces.
+// text returns the text of a page: without tags, with single spaces.
 func text(page string) string {
 	var b strings.Builder
 	in := false

@@ -12,7 +12,7 @@ func plain(w http.ResponseWriter, code int, text string) {
 	_, _ = io.WriteString(w, text+"\n")
 }
 
-// ready answers whether the first evaluation is done.
+// ready reports whether the first evaluation is done.
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
 	if !h.o.Backend.Ready() {
 		plain(w, http.StatusServiceUnavailable, "gorowatch is not ready: the first evaluation is not done.")
@@ -31,9 +31,9 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusForbidden, "The lifecycle API is not enabled: see --web.enable-lifecycle.")
 	default:
 		if err := h.o.Reloader.Reload(r.Context()); err != nil {
-			plain(w, http.StatusInternalServerError, "The configuration was not reloaded: "+err.Error())
+			plain(w, http.StatusInternalServerError, "Cannot reload the configuration: "+err.Error())
 			return
 		}
-		plain(w, http.StatusOK, "The configuration was reloaded.")
+		plain(w, http.StatusOK, "Reloaded the configuration.")
 	}
 }

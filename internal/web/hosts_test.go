@@ -18,8 +18,8 @@ func TestNewChecksTheHosts(t *testing.T) {
 	require.ErrorContains(t, err, `"x:1" is not a host`)
 }
 
-// TestRebinding: a website that has its own name point at gorowatch reads and
-// changes nothing, whatever the path; probes and scrapes come by any name.
+// TestRebinding: a website that points its own name at gorowatch reads and changes nothing,
+// whatever the path. Probes and scrapes come by any name.
 func TestRebinding(t *testing.T) {
 	for _, prefix := range []string{"", "/go/watch"} {
 		o := options(leaking())

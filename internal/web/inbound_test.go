@@ -25,7 +25,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// asks is what an inbound webhook has asked for: "job instance why".
+// asks are the requests of an inbound webhook: "job instance why".
 type asks struct {
 	list      []string
 	full      error
@@ -55,7 +55,7 @@ func posted(body string) *http.Request {
 	return r
 }
 
-// message is one as Alertmanager sends it; labels are "name=value,name=value".
+// message makes one as Alertmanager sends it; labels are "name=value,name=value".
 func message(alerts ...string) string {
 	type alert struct {
 		Status       string            `json:"status"`
@@ -90,8 +90,8 @@ func shops(n int) *state {
 	return s
 }
 
-// TestInbound: what each message leads to, and what the answer says. Every
-// answer is held against docs/openapi.yaml.
+// TestInbound: the result of each message, and the answer. Every answer is checked against
+// docs/openapi.yaml.
 func TestInbound(t *testing.T) {
 	doc := document(t)
 	doc.Servers = nil
@@ -136,7 +136,7 @@ func TestInbound(t *testing.T) {
 		"website":            {body: message("firing job=shop-1"), host: "evil.example", code: 403, says: "does not answer under this host name"},
 		"token, any host":    {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, auth: "Bearer abacus", host: "gorowatch.prod.example", code: 200, want: []string{"prod/shop-1  TooManyGoroutines"}},
 		"no token, any host": {body: message("firing job=shop-1"), asks: asks{token: "abacus"}, host: "evil.example", code: 401},
-		// The code and its reason are of the same alert, whatever the order.
+		// The code and its reason belong to the same alert, whatever the order.
 		"the worst of many":  {body: message("resolved job=shop-1", "firing job=nosuch"), code: 404, says: "no service that is watched has the labels"},
 		"the worst is last":  {body: message("firing job=nosuch", "firing namespace=prod"), code: 422, says: "20 services have the labels"},
 		"the worst is first": {body: message("firing namespace=prod", "firing job=nosuch"), code: 422, says: "20 services have the labels"},
@@ -181,7 +181,7 @@ func TestInbound(t *testing.T) {
 	}
 }
 
-// A message of hundreds of alerts is kept within bounds, and counted.
+// A message of hundreds of alerts is bounded, and counted.
 func TestInboundOfMany(t *testing.T) {
 	s := shops(300)
 	a := asks{anonymous: true}
@@ -197,7 +197,7 @@ func TestInboundOfMany(t *testing.T) {
 	require.Contains(t, body(t, answer), "too many services at once")
 	require.Len(t, a.list, maxServicesPerMessage)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_inbound_alerts_total Alerts that came in by the webhook, by what came of them.
+# HELP gorowatch_inbound_alerts_total Alerts received by the webhook, by result.
 # TYPE gorowatch_inbound_alerts_total counter
 gorowatch_inbound_alerts_total{result="full"} 200
 gorowatch_inbound_alerts_total{result="own"} 0
@@ -214,7 +214,7 @@ gorowatch_inbound_alerts_total{result="vague"} 0
 	require.Equal(t, http.StatusForbidden, do(t, o, crossed).StatusCode, "a page of another site")
 }
 
-// However often the webhook is called, only so many profiles are asked for.
+// However often the webhook is called, the number of requested profiles is bounded.
 func TestInboundRate(t *testing.T) {
 	a, now := asks{anonymous: true}, at
 	o := options(shops(300))
@@ -237,8 +237,7 @@ func TestInboundRate(t *testing.T) {
 	require.Len(t, a.list, maxServicesPerMessage+20)
 }
 
-// What was captured is on the pages of the service and of its leak, and in the
-// API.
+// Captures are on the pages of the service and of its leak, and in the API.
 func TestCaptures(t *testing.T) {
 	refs := archived().refs
 	frame := collector.Frame{Func: "main.grew", File: "/src/x.go", Line: 7}
@@ -269,13 +268,13 @@ func TestCaptures(t *testing.T) {
 		}
 		Total int
 	}
-	all := asked[list](t, o, "/api/v1/captures?limit=2")
+	all := apiData[list](t, o, "/api/v1/captures?limit=2")
 	require.Equal(t, 4, all.Total)
 	require.Len(t, all.Captures, 2)
 	require.Equal(t, "main.grew x.go:7", all.Captures[0].Stacks[0].Key)
 	require.Equal(t, refs[0].Key, all.Captures[0].Profiles[0].Key)
-	require.Equal(t, 1, asked[list](t, o, "/api/v1/captures?q=toomany").Total)
-	require.Empty(t, asked[list](t, options(leaking()), "/api/v1/captures").Captures)
+	require.Equal(t, 1, apiData[list](t, o, "/api/v1/captures?q=toomany").Total)
+	require.Empty(t, apiData[list](t, options(leaking()), "/api/v1/captures").Captures)
 }
 
 func FuzzInbound(f *testing.F) {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEntityTagsOfPages: a page that tells the same but for the time is not sent again.
+// TestEntityTagsOfPages: a page that differs only in the time is not sent again.
 func TestEntityTagsOfPages(t *testing.T) {
 	s := leaking()
 	o := options(s)
@@ -43,8 +43,8 @@ func TestEntityTagsOfPages(t *testing.T) {
 	require.Empty(t, open(httptest.NewRequest(http.MethodGet, "/nosuch", nil)).Header.Get("Etag"))
 }
 
-// TestCompression: pages, scripts and the API are compressed as the client likes, and
-// what is a file is sent as it is.
+// TestCompression: pages, scripts and the API are compressed as the client accepts. Files are
+// sent unchanged.
 func TestCompression(t *testing.T) {
 	open := visit(t, options(large()))
 	get := func(path, accept string) *http.Response {

@@ -64,7 +64,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	router, err := legacy.NewRouter(doc)
 	require.NoError(t, err)
 
-	o := options(leaking())
+	o := options(withKnown(leaking()))
 	shelf := archived()
 	shelf.open = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("profile")), nil }
 	o.Profiles = shelf
@@ -85,6 +85,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		{"GET", "/api/v1/leaks?match=nonsense%3D", 400},
 		{"GET", "/api/v1/leaks/3f9c2a7b", 200},
 		{"GET", "/api/v1/leaks/a1b2c3d4", 200},
+		{"GET", "/api/v1/leaks/0123456789ab", 200},
 		{"GET", "/api/v1/leaks/nosuch", 404},
 		{"GET", "/api/v1/leaks/3f9c2a7b/stacks", 200},
 		{"GET", "/api/v1/leaks/nosuch/stacks", 404},
@@ -161,21 +162,21 @@ func TestPagesOfTheAPI(t *testing.T) {
 	}
 	var all []string
 	for i := range 4 {
-		l := asked[list](t, options(leaking()), "/api/v1/leaks?limit=1&offset="+string(rune('0'+i)))
+		l := apiData[list](t, options(leaking()), "/api/v1/leaks?limit=1&offset="+string(rune('0'+i)))
 		require.Equal(t, 4, l.Total)
 		require.Len(t, l.Leaks, 1)
 		all = append(all, l.Leaks[0].ID)
 	}
 	require.Equal(t, []string{"3f9c2a7b", "a1b2c3d4", "0badcafe", "feedbeef"}, all)
-	require.Empty(t, asked[list](t, options(leaking()), "/api/v1/leaks?offset=99").Leaks)
-	require.Equal(t, 1, asked[list](t, options(leaking()), "/api/v1/leaks?q=media").Total)
-	require.Equal(t, 1, asked[list](t, options(leaking()), "/api/v1/leaks?match=namespace%3D%22staging%22").Total)
+	require.Empty(t, apiData[list](t, options(leaking()), "/api/v1/leaks?offset=99").Leaks)
+	require.Equal(t, 1, apiData[list](t, options(leaking()), "/api/v1/leaks?q=media").Total)
+	require.Equal(t, 1, apiData[list](t, options(leaking()), "/api/v1/leaks?match=namespace%3D%22staging%22").Total)
 	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "offset=-1", "match=%7B", "q=" + strings.Repeat("x", query.MaxLength+1)} {
 		require.Equal(t, http.StatusBadRequest, get(t, options(leaking()), "/api/v1/leaks?"+bad).StatusCode, bad)
 	}
 }
 
-// TestWrongMethods: every path says which methods it is for.
+// TestWrongMethods: every path names its methods.
 func TestWrongMethods(t *testing.T) {
 	h, err := New(options(leaking()))
 	require.NoError(t, err)

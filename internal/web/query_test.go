@@ -36,7 +36,7 @@ var (
 	viewParameters = []string{"f", "i", "h", "s", "sf", "t", "si", "p", "n", "g", "sort", "rel"}
 )
 
-// nasty are values for a parameter that nobody expects.
+// nasty returns unexpected values for a parameter.
 func nasty() []string {
 	key := archived().refs[0].Key
 	return []string{
@@ -47,7 +47,7 @@ func nasty() []string {
 	}
 }
 
-// queried is a handler where every feature is on, for requests with any query.
+// queried makes a handler with every feature on, for requests with any query.
 func queried(t testing.TB) *Handler {
 	t.Helper()
 	o := options(leaking())
@@ -62,8 +62,8 @@ func queried(t testing.TB) *Handler {
 	return h
 }
 
-// queriedPaths are one path for each route that is read, with each kind of
-// value in its variables.
+// queriedPaths returns one path for each readable route, with each kind of value in its
+// variables.
 func queriedPaths(h *Handler) (paths []string) {
 	refs := archived().refs
 	for _, r := range h.routes() {
@@ -82,8 +82,8 @@ func queriedPaths(h *Handler) (paths []string) {
 	return paths
 }
 
-// answered asks h for a path and query, and fails the test if the answer is an
-// error of the server. A panic in the handler fails the test too.
+// answered requests a path and query from h, and fails the test if the answer is an error of
+// the server. A panic in the handler fails the test too.
 func answered(t *testing.T, h *Handler, path, query string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -94,7 +94,7 @@ func answered(t *testing.T, h *Handler, path, query string) *httptest.ResponseRe
 	return w
 }
 
-// TestEveryParameter: no value of any parameter of any page makes it fail.
+// TestEveryParameter: no value of any parameter makes a page fail.
 func TestEveryParameter(t *testing.T) {
 	h := queried(t)
 	matchers := slices.Concat(nasty(), badMatchers, goodMatchers)
@@ -118,8 +118,8 @@ func TestEveryParameter(t *testing.T) {
 	}
 }
 
-// TestBadMatchers: a matcher with a mistake is refused with the reason, and no
-// list pretends to be narrowed by it.
+// TestBadMatchers: a matcher with a mistake is refused with the reason, and no list looks
+// narrowed by it.
 func TestBadMatchers(t *testing.T) {
 	h := queried(t)
 	for _, m := range badMatchers {

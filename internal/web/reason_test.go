@@ -14,8 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// What a real verdict says is on the page of its service: for how long a leak
-// that has just begun still has to grow.
+// The page of a service shows a real verdict: how much longer a new leak has to grow.
 func TestWhyOfARealVerdict(t *testing.T) {
 	s := trend.NewService(trend.Options{})
 	r := rand.New(rand.NewPCG(1, 2))

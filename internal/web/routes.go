@@ -13,13 +13,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
-// route is a path, with the method that it is for: others are refused.
+// route is a path with its method; others are refused.
 type route struct {
 	Method, Path string
 	Handle       http.HandlerFunc
 }
 
-// routes are all paths but those that have methods of their own kind.
+// routes returns all paths but those with other methods.
 func (h *Handler) routes() []route {
 	all := []route{
 		{http.MethodPost, inbound.Path, h.inbound.ServeHTTP},
@@ -38,7 +38,7 @@ func (h *Handler) routes() []route {
 	return all
 }
 
-// mux puts all routes behind their metrics, and compresses what they answer.
+// mux puts all routes behind their metrics, and compresses their answers.
 func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Handler, compress func(path string, next http.HandlerFunc) http.HandlerFunc) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(method, path string, f http.HandlerFunc) {
@@ -65,7 +65,7 @@ func (h *Handler) mux(measure func(name string, next http.HandlerFunc) http.Hand
 	return mux
 }
 
-// refuseMethod refuses what is there, but not for this method.
+// refuseMethod answers requests for a known path with a wrong method.
 func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, methods []string) {
 	allow := strings.Join(methods, ", ")
 	w.Header().Set("Allow", allow)
@@ -76,8 +76,8 @@ func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, methods [
 	plain(w, http.StatusMethodNotAllowed, "Only "+allow+" requests are answered here.")
 }
 
-// stripPrefix serves next under the route prefix. It compares paths by hand: a
-// prefix may hold what is special in a pattern of http.ServeMux.
+// stripPrefix serves next under the route prefix. It compares paths by hand, because a prefix
+// may have characters with a meaning in a pattern of http.ServeMux.
 func (h *Handler) stripPrefix(next http.Handler) http.Handler {
 	prefix := h.o.RoutePrefix
 	if prefix == "" {

@@ -27,8 +27,7 @@ func (s scheduled) Scheduler(context.Context, labels.Labels, time.Time) (collect
 	return s.x, s.ok, s.err
 }
 
-// The page of a service fetches what Go's scheduler says of its goroutines, if there can be
-// any.
+// The page of a service fetches the scheduler's metrics of its goroutines, if there may be any.
 func TestSchedulerPart(t *testing.T) {
 	o := options(leaking())
 	page := "/services/" + view.ServiceID(checkout)
@@ -42,7 +41,7 @@ func TestSchedulerPart(t *testing.T) {
 		"all":     {scheduled{x: collector.Scheduler{Waiting: 12345, Runnable: 2, Running: 3, NotInGo: 1, Created: 41.5}, ok: true}, http.StatusOK, "<p>By state: 12,345 waiting, 2 runnable, 3 running, 1 in system calls or C. 42 goroutines are created per second.</p>"},
 		"some":    {scheduled{x: collector.Scheduler{Waiting: collector.Unknown, Runnable: collector.Unknown, Running: 3, NotInGo: collector.Unknown, Created: collector.Unknown}, ok: true}, http.StatusOK, "<p>By state: 3 running.</p>"},
 		"nothing": {scheduled{}, http.StatusOK, ""},
-		"failure": {scheduled{err: collector.Errorf(collector.ReasonTimeout, "<timeout>")}, http.StatusBadGateway, "not known: &lt;timeout&gt;."},
+		"failure": {scheduled{err: collector.Errorf(collector.ReasonTimeout, "<timeout>")}, http.StatusBadGateway, "by state: &lt;timeout&gt;."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.s.counts = history

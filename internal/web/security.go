@@ -7,8 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
-// secure sets the headers that keep a browser from doing anything that these
-// pages do not need, and refuses changes that another site's page asks for.
+// secure sets the headers that forbid a browser everything that these pages do not need, and
+// refuses changes from pages of other sites.
 func secure(next http.Handler) http.Handler {
 	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	guarded := http.NewCrossOriginProtection().Handler(next)
@@ -20,12 +20,12 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// openPaths are answered under every name: probes and scrapes come by whatever
-// name the platform has for the process.
+// openPaths are answered under every name, because probes and scrapes use whatever name the
+// platform has for the process.
 var openPaths = []string{"/-/healthy", "/-/ready", "/metrics"}
 
-// checkHost answers only requests to hosts that are allowed, but for the open
-// paths and the webhook, which checks its token first.
+// checkHost answers only requests to allowed hosts, except for the open paths and the webhook,
+// which checks its token first.
 func (h *Handler) checkHost(next http.Handler) http.Handler {
 	guarded := h.hosts.Guard(next, h.o.Backend)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ func (stuck) OpenProfile(ctx context.Context, _ string) (io.ReadCloser, error) {
 	return nil, ctx.Err()
 }
 
-// TestManyReaders: who compares profiles waits for a slot, but not for ever.
+// TestManyReaders: a request that compares profiles waits for a slot, but not for ever.
 func TestManyReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options(leaking())
@@ -60,8 +60,8 @@ func TestManyReaders(t *testing.T) {
 	})
 }
 
-// TestSlowBucket: pages come at once, and the parts that need the bucket say in
-// a bounded time that it does not answer.
+// TestSlowBucket: pages appear at once, and the parts that need the bucket say in a bounded
+// time that it does not answer.
 func TestSlowBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options(leaking())

@@ -35,32 +35,36 @@ type Options struct {
 	// AllowedHosts are names under which requests are answered besides that of
 	// ExternalURL, as hostcheck.New takes them.
 	AllowedHosts []string
-	// Reloader is what /-/reload calls. Nil: nobody may reload.
+	// Reloader is called by /-/reload. It is nil if that is not enabled.
 	Reloader Reloader
 
-	// Profiles are those of the archive, History what charts show. Either may be
-	// nil: there is none.
+	// Profiles reads the archive, and History the data of charts. Either may be nil.
 	Profiles view.Profiles
 	History  view.History
 	// Resolution is the shortest step of a chart, a second if 0.
 	Resolution time.Duration
-	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
+	// Puller takes profiles on request from the pages. It is nil if that is not enabled.
 	Puller view.Puller
-	// Triage is what people say about leaks. Nil: nothing is kept.
+	// Triage stores owners, notes and expectations of leaks. It is nil if nothing is stored.
 	Triage view.Triage
-	// Inbound is what alerts of others lead to. Nil: nothing.
+	// Inbound handles incoming alerts. Nil: they are not accepted.
 	Inbound Inbound
-	// Pushed takes profiles that are sent unasked. Nil: none is taken.
+	// Pushed accepts pushed profiles. It is nil if none are accepted.
 	Pushed Pushed
+	// MCP answers agents over the Model Context Protocol at /mcp.
+	MCP bool
+	// Pictures answers requests for pictures of leaks, with its own checks. Nil: there are
+	// none.
+	Pictures http.Handler
 
-	// Flags are the command line's.
+	// Flags are those of the command line.
 	Flags map[string]string
-	// Started is when the process did.
+	// Started is when the process started.
 	Started time.Time
 }
 
-// Handler checks every request and hands it to the page or the part of the API that
-// answers it. It is safe for use by many requests.
+// Handler checks every request and passes it to the page or the part of the API that answers
+// it. Several requests may use it at the same time.
 type Handler struct {
 	http.Handler
 
@@ -111,6 +115,10 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: compression: %w", err)
 	}
-	h.Handler = secure(h.stripPrefix(h.checkHost(h.mux(measure, compress))))
+	inner, err := h.withMCP(h.mux(measure, compress), measure)
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	h.Handler = secure(h.stripPrefix(h.withPictures(h.checkHost(inner), measure)))
 	return h, nil
 }

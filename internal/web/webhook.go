@@ -9,21 +9,20 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/inbound"
 )
 
-// Inbound is where alerts of others lead: to profiles of the services that they
-// name, while it happens. inbound.Backend says what each method does.
+// Inbound handles incoming alerts: it requests profiles of the services that they name.
+// inbound.Backend describes each method.
 type Inbound interface {
 	Credentials() (token string, anonymous bool, err error)
 	RequestProfiles(service labels.Labels, instance, why string) error
 }
 
-// Pushed takes profiles that are sent unasked, in the two ways of Pyroscope's clients.
+// Pushed accepts pushed profiles, in the two ways of Pyroscope's clients.
 type Pushed interface {
 	Ingest(http.ResponseWriter, *http.Request)
 	Push(http.ResponseWriter, *http.Request)
 }
 
-// Paths of pushed profiles, which Pyroscope's clients append to the address that they
-// are given.
+// Paths of pushed profiles, which Pyroscope's clients append to their configured address.
 const (
 	ingestPath = "/ingest"
 	pushPath   = "/push.v1.PusherService/Push"
@@ -36,7 +35,7 @@ type webhook struct {
 	hosts hostcheck.Policy
 }
 
-// ServiceLabels are the labels of the services that are watched.
+// ServiceLabels returns the labels of the services that are watched.
 func (w webhook) ServiceLabels() []labels.Labels {
 	services := w.Services()
 	out := make([]labels.Labels, len(services))

@@ -14,7 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// Who can write to the folder of the bucket cannot make gorowatch read files
+// Somebody who can write to the folder of the bucket cannot make gorowatch read files
 // elsewhere, nor keep it busy with a profile again and again.
 func TestHostileBucket(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,7 @@ import (
 // password is in every credential.
 const password = "hunter2"
 
-// thief is where nobody should send anything: another port of the same host.
+// thief is a server that must get no request: another port of the same host.
 type thief struct {
 	*httptest.Server
 
@@ -55,8 +55,7 @@ func (s *thief) requireNothing(t *testing.T) {
 	require.Empty(t, s.got, "requests at the other port")
 }
 
-// redirecting is a server that has the credentials sent elsewhere, and counts
-// who comes with them.
+// redirecting is a server that redirects requests with credentials, and counts them.
 type redirecting struct {
 	*httptest.Server
 
@@ -87,7 +86,7 @@ func (s *redirecting) requireCredentials(t *testing.T) {
 	require.Positive(t, s.with, "nobody came with credentials that could be stolen")
 }
 
-// says waits until gorowatch says something in its log.
+// says waits for a text in gorowatch's log.
 func says(t *testing.T, g *e2e.Gorowatch, text string) {
 	t.Helper()
 	e2e.Eventually(t, time.Minute, "gorowatch says "+text, func() error {
@@ -98,8 +97,8 @@ func says(t *testing.T, g *e2e.Gorowatch, text string) {
 	})
 }
 
-// A Prometheus that redirects to another port gets no credentials sent there,
-// and gorowatch says why it reads nothing.
+// A Prometheus that redirects to another port cannot pass credentials there, and gorowatch says
+// why it reads nothing.
 func TestPrometheusCannotHandOnCredentials(t *testing.T) {
 	t.Parallel()
 	other := newThief(t)
@@ -117,8 +116,8 @@ prometheus:
 	require.NotContains(t, g.Output(), password)
 }
 
-// The same of an Alertmanager, a webhook and a target: none can have what it is
-// sent, and with it the credentials, sent to another port.
+// The same holds for an Alertmanager, a webhook and a target: none can send a request, with its
+// credentials, to another port.
 func TestReceiversAndTargetsCannotHandOnCredentials(t *testing.T) {
 	t.Parallel()
 	other := newThief(t)
@@ -167,7 +166,7 @@ alerting:
 	require.NotContains(t, g.Output(), password)
 }
 
-// openLeak writes a leak that fires to a bucket.
+// openLeak writes a firing leak to a bucket.
 func openLeak(t *testing.T, storage string) {
 	t.Helper()
 	bucket, err := archive.Open(t.Context(), storage, archive.Options{

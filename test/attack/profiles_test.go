@@ -35,7 +35,7 @@ func (w wire) msg(field int, b []byte) wire {
 	return append(w, b...)
 }
 
-// profile is the beginning of a goroutine profile with a sample, whose rest is
+// profile returns the beginning of a goroutine profile with a sample, whose rest is
 // given.
 func profile(count uint64, rest []byte) wire {
 	w := wire{}.msg(1, wire{}.num(1, 1)).msg(2, append(wire{}.num(2, count), rest...))
@@ -58,7 +58,7 @@ func gzipped(write func(io.Writer)) []byte {
 // hostile is a service that answers every request for a profile in one way.
 type hostile struct {
 	answer func(w http.ResponseWriter, r *http.Request)
-	// want is part of what the target's page says, empty if all is well.
+	// want is part of the text of the target's page, empty if all is well.
 	want  string
 	asked atomic.Int64
 }
@@ -82,9 +82,8 @@ func (h *hostile) start(t *testing.T) (addr string) {
 	return srv.Listener.Addr().String()
 }
 
-// peakMemory is the most memory that a process has ever had, in bytes, without the
-// pages of its own file, which the kernel can take back. It is 0 where the system
-// does not tell.
+// peakMemory returns the most memory that a process has ever had, in bytes, without the pages
+// of its own file, which the kernel can take back. It is 0 if the system does not report it.
 func peakMemory(t *testing.T, pid int) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -102,10 +101,9 @@ func peakMemory(t *testing.T, pid int) int {
 	return (kb("VmHWM") - kb("RssFile")) << 10
 }
 
-// A gorowatch with the memory of the chart watches services whose profiles are
-// bombs, endless, cut, or none at all. Each is a reason on the page Targets and
-// no more: gorowatch answers, its memory stays within the limit, its log short,
-// and it ends at once.
+// A gorowatch with the memory of the chart watches services whose profiles are bombs, endless,
+// cut, or missing. Each is a reason on the page Targets and no more: gorowatch answers, its
+// memory stays within the limit, its log short, and it ends at once.
 func TestHostileProfiles(t *testing.T) {
 	t.Parallel()
 	label := wire{}.msg(3, wire{}.num(1, 2).num(2, 3))
@@ -208,7 +206,7 @@ func TestHostileProfiles(t *testing.T) {
 	for i := range 4 {
 		require.EqualValues(t, 1, services[fmt.Sprintf("used%d", i)].asked.Load(), "not asked again")
 	}
-	<-trickles // a pull is under way
+	<-trickles // a pull is running
 	require.NoError(t, healthy())
 	peak := peakMemory(t, g.PID())
 	t.Logf("peak memory: %d MiB", peak>>20)

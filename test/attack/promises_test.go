@@ -12,16 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// promises are the list items of docs/security.md by their first words, each
-// with the tests that try to break it: of this package by name, of others as
-// path:name.
+// promises are the list items of docs/security.md by their first words, each with the tests
+// that try to break it: of this package by name, of others as path:name.
 var promises = map[string][]string{
-	"A login covers everything.":                {"TestLogin", "internal/app/access_test.go:TestAccess", "internal/app/push_test.go:TestPushedProfilesNeedTheLogin"},
+	"A login covers everything.": {"TestLogin", "internal/app/access_test.go:TestAccess", "internal/app/push_test.go:TestPushedProfilesNeedTheLogin"},
+	"Pictures need a signature.": {
+		"internal/app/pictures_test.go:TestPicturesBehindALogin", "internal/app/pictures_test.go:TestPicturesWithoutALogin", "internal/pictures/sign_test.go:TestForgedAddresses",
+		"internal/pictures/handler_test.go:TestRefusals", "internal/pictures/draw_test.go:TestPictureShowsNoOtherInstance", "internal/pictures/draw_test.go:TestPictureOfHostileInput",
+	},
 	"Known names only.":                         {"TestWebsiteThatPointsItsNameHere", "internal/web/hosts_test.go:TestRebinding", "internal/web/hostcheck/hostcheck_test.go:TestAllows"},
 	"Probes and scrapes work under every name.": {"TestWebsiteThatPointsItsNameHere"},
 	"Other sites cannot post.":                  {"TestOtherSitesPost"},
 
-	"Off by default.":                 {"TestOffByDefault", "TestReloadIsOffByDefault", "internal/app/push_test.go:TestPushedProfilesAreOffByDefault"},
+	"Off by default.":                 {"TestOffByDefault", "TestReloadIsOffByDefault", "internal/app/push_test.go:TestPushedProfilesAreOffByDefault", "internal/app/pictures_test.go:TestPicturesAreOffByDefault"},
 	"The webhook needs its token.":    {"TestWebhookWantsItsToken", "TestOffByDefault", "internal/app/connections_test.go:TestInboundIsOffByDefault"},
 	"The webhook is bounded.":         {"internal/web/inbound_test.go:TestInboundRate"},
 	"The webhook chooses no address.": {"internal/app/inbound_test.go:TestInbound"},
@@ -43,25 +46,29 @@ var promises = map[string][]string{
 		"collector/fetch/client_test.go:TestClientSecretStaysWithTheTokenServer", "collector/pprof/fetch_test.go:TestFetchSaysWhatIsWrong", "collector/pprof/auth_test.go:TestLogins", "collector/promapi/source_test.go:TestFailures",
 		"collector/scrape/scraper_test.go:TestBadAnswers", "alerting/internal/alertmanager/alertmanager_test.go:TestHTTP",
 	},
-	"No file of the host is served.": {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
-	"Labels stay in profiles.":       {"leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/diff/diff_test.go:TestRunLabels"},
+	"Tokens of Git forges stay there.": {"internal/app/links/links_test.go:TestCommitsAreAskedForWithTheToken", "internal/forge/forge_test.go:TestRefusals"},
+	"No file of the host is served.":   {"TestNoFileOfTheHostIsRead", "TestHostileBucket", "internal/archive/folder_test.go:TestLinksAreNotFollowed", "internal/web/web_test.go:TestProfile"},
+	"Label values are hashed.": {
+		"leak/labels_test.go:TestLeaksHaveNoPprofLabels", "internal/monitor/labels_test.go:TestLeadingLabels", "internal/stack/labels_test.go:TestHashLabels",
+		"internal/stack/labels_test.go:TestManyLabelsTakeNoMemory", "alerting/labels_test.go:TestHostileLabels", "internal/diff/diff_test.go:TestRunLabels",
+	},
 
 	"It only reads.":           {"TestPagesOfAHostileService"},
-	"Profiles have a budget.":  {"internal/monitor/profiling/budget_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/profiling/budget_test.go:TestBandwidth"},
+	"Profiles have a budget.":  {"internal/monitor/pulling/budget_test.go:TestLongRunShareIsNeverExceeded", "internal/monitor/pulling/budget_test.go:TestBandwidth"},
 	"Answers are not trusted.": {"TestHostileProfiles", "internal/archive/folder_test.go:TestUndecodableIsSetAside", "collector/pprof/fetch_test.go:TestFetchIsBounded", "collector/pprof/fuzz_test.go:FuzzProto", "TestPagesOfAHostileService"},
 	"Series are not trusted.":  {"TestSeriesFillNothing", "collector/promapi/hostile_test.go:TestLabelsThatAreNone", "collector/promapi/hostile_test.go:TestValuesThatAreNone"},
 	"Log lines are bounded.":   {"cmd/gorowatch/logs_test.go:TestLogValuesAreShort"},
 	"Pods, and nothing else.":  {"deploy/chart_test.go:TestRightsInTheCluster"},
+	"Events are opt-in.":       {"deploy/chart_test.go:TestRightsInTheCluster", "test/e2e/kubernetes/events_test.go:TestEventsOnTheWorkload"},
 	"The pod is restricted.":   {"deploy/chart_test.go:TestPodsAreRestricted"},
-	"One port in.":             {"deploy/chart_test.go:TestNetworkPolicyHasOnePort"},
+	"One port in.":             {"deploy/chart_test.go:TestNetworkPolicyHasOnePort", "deploy/chart_test.go:TestPicturePort"},
 	"The unit is confined.":    {"deploy/files_test.go:TestUnit"},
 }
 
 // item is the beginning of a list item, with its first words in bold.
 var item = regexp.MustCompile(`(?m)^- (?:\*\*([^*]+)\*\*)?`)
 
-// Every promise of the page is tested, and nothing is tested as a promise that
-// is none.
+// Every promise of the page is tested, and every tested promise is on the page.
 func TestEveryPromiseHasATest(t *testing.T) {
 	const root = "../.."
 	page, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))

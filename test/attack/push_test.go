@@ -27,7 +27,7 @@ const (
 	ingestName = "checkout{namespace=shop,pod=checkout-1}"
 )
 
-// receiving starts a gorowatch that takes pushed profiles of one instance.
+// receiving starts a gorowatch that accepts pushed profiles of one instance.
 func receiving(t *testing.T, push string) *e2e.Gorowatch {
 	t.Helper()
 	prometheus := fakePrometheus(t, func() []fakeSeries {
@@ -52,13 +52,13 @@ prometheus: {url: %[2]s}
 	return g
 }
 
-// dropped is how many profiles were dropped for a reason.
+// dropped returns how many profiles were dropped for a reason.
 func dropped(t *testing.T, g *e2e.Gorowatch, reason string) float64 {
 	t.Helper()
 	return g.Metric(t, `gorowatch_push_dropped_total{reason="`+reason+`"}`)
 }
 
-// goroutines is a profile of this process.
+// goroutines returns a profile of this process.
 func goroutines(t *testing.T) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -66,7 +66,7 @@ func goroutines(t *testing.T) string {
 	return b.String()
 }
 
-// form is a request of pyroscope-go with a profile, and its content type.
+// form returns a request of pyroscope-go with a profile, and its content type.
 func form(t *testing.T, profile string) (body, contentType string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -90,7 +90,7 @@ func ingest(t *testing.T, g *e2e.Gorowatch, name, profile string, header ...stri
 	return resp.StatusCode, text
 }
 
-// message is a push.v1.PushRequest with one series.
+// message returns a push.v1.PushRequest with one series.
 func message(profile string, pairs ...string) string {
 	field := func(b []byte, n protowire.Number, value []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(b, n, protowire.BytesType), value)
@@ -113,7 +113,7 @@ func compressed(t *testing.T, text string) string {
 	return b.String()
 }
 
-// A sender that floods gorowatch is refused, and nobody else is.
+// A sender that floods gorowatch is refused, and no other is.
 func TestFloodOfPushes(t *testing.T) {
 	t.Parallel()
 	g := receiving(t, ", sender_rate: 2")
@@ -124,13 +124,13 @@ func TestFloodOfPushes(t *testing.T) {
 	}
 	require.Greater(t, statuses[http.StatusTooManyRequests], 100, statuses)
 	require.Equal(t, float64(statuses[http.StatusTooManyRequests]), dropped(t, g, "rate"))
-	// Another user at the same address has bounds of its own.
+	// Another user at the same address has its own bounds.
 	code, text := ingest(t, g, ingestName, goroutines(t), "Authorization: Basic YWxsb3k6")
 	require.Equal(t, http.StatusOK, code, text)
 	require.Equal(t, http.StatusOK, status(t, http.MethodGet, g.URL+"/-/healthy", ""))
 }
 
-// What is small and decompresses to much is given up early, whichever way it is packed.
+// A small request that decompresses to much is given up early, in whichever way it is packed.
 func TestBombsInPushes(t *testing.T) {
 	t.Parallel()
 	g := receiving(t, ", request_limit: 1MiB")
@@ -146,8 +146,8 @@ func TestBombsInPushes(t *testing.T) {
 			require.Equal(t, http.StatusRequestEntityTooLarge, status(t, http.MethodPost, g.URL+path, bomb, contentType, "Content-Encoding: gzip"), path)
 		}
 	}
-	// A profile, which is compressed itself, and twice. One that is not needed is not looked
-	// into, so they are sent until two were.
+	// A profile, which is compressed itself, and twice. One that is not needed is not
+	// decompressed, so they are sent until two were.
 	e2e.Eventually(t, time.Minute, "bombs are opened", func() error {
 		for _, profile := range []string{bomb, compressed(t, bomb)} {
 			code, text := ingest(t, g, ingestName, profile)
@@ -159,20 +159,20 @@ func TestBombsInPushes(t *testing.T) {
 		return nil
 	})
 	require.Zero(t, g.Metric(t, `gorowatch_push_profiles_total{result="used"}`))
-	require.Equal(t, http.StatusRequestEntityTooLarge, status(t, http.MethodPost, g.URL+pushPath, strings.Repeat("x", 2<<20), protobuf))
+	require.Equal(t, http.StatusRequestEntityTooLarge, status(t, http.MethodPost, g.URL+pushPath, strings.Repeat("x", 1<<20+1), protobuf), "all of it is read: the connection is not reset")
 	require.Less(t, anonymousMemory(t, g)-before, 600e6)
 	code, text := ingest(t, g, ingestName, goroutines(t))
 	require.Equal(t, http.StatusOK, code, text)
 }
 
-// anonymousMemory is what the process has in memory.
+// anonymousMemory returns the anonymous memory of the process.
 func anonymousMemory(t *testing.T, g *e2e.Gorowatch) float64 {
 	t.Helper()
 	return g.Metric(t, "process_resident_memory_bytes")
 }
 
-// Labels of a push are refused or inert: they fill no metrics, and no markup of theirs is
-// on a page.
+// Labels of a push are refused or inert: they do not fill metrics, and their markup has no
+// effect on a page.
 func TestHostileLabelsOfPushes(t *testing.T) {
 	t.Parallel()
 	g := receiving(t, ", sender_series: 20")
@@ -245,7 +245,7 @@ func TestContentTypesOfPushes(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, status(t, http.MethodGet, g.URL+pushPath, ""))
 }
 
-// Senders that never finish their requests keep neither another sender nor a probe out.
+// Senders that never finish their requests block neither another sender nor a probe.
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
 	g := receiving(t, "")

@@ -9,7 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// A gorowatch that nothing configures to do so changes no state on request.
+// By default, gorowatch changes no state on request.
 func TestReloadIsOffByDefault(t *testing.T) {
 	t.Parallel()
 	g := e2e.StartGorowatch(t, t.TempDir(), "prometheus: {url: 'http://127.0.0.1:1'}\n")

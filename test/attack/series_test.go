@@ -19,17 +19,17 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// blink is the interval of evaluations: a second stands for some minutes.
+// blink is the interval of evaluations: a second of the test stands for some minutes.
 const blink = 250 * time.Millisecond
 
-// fakeSeries are the series that a fake Prometheus has of one metric.
+// fakeSeries are the series of one metric in a fake Prometheus.
 type fakeSeries struct {
 	labels string                            // in JSON, without braces
 	count  func(at time.Time) (string, bool) // false: none
 }
 
-// fakePrometheus answers range queries with the series that it is told to have at
-// the time: their counts, a steady load and one start.
+// fakePrometheus answers range queries with the series that the function returns for the time:
+// their counts, a steady load and one start.
 func fakePrometheus(t *testing.T, series func() []fakeSeries) string {
 	t.Helper()
 	began := time.Now()
@@ -92,8 +92,8 @@ func readPage(t *testing.T, url string) string {
 	return string(body)
 }
 
-// Whatever a target calls its series and counts: it fills neither logs nor
-// metrics nor what is kept, and the others are watched.
+// Hostile labels and counts of a target fill neither logs nor metrics nor state, and the other
+// targets are watched.
 func TestSeriesFillNothing(t *testing.T) {
 	t.Parallel()
 	always := func(v string) func(time.Time) (string, bool) {
@@ -155,8 +155,8 @@ func leaks(t *testing.T, g *e2e.Gorowatch) []apiLeak {
 	return answer.Data.Leaks
 }
 
-// Two replicas of a Prometheus without deduplication do not make a leak twice as
-// large, and its alert is the same whichever of them answers.
+// Two replicas of a Prometheus without deduplication do not double a leak, and its alert is the
+// same whichever of them answers.
 func TestReplicasOfAPrometheusAreOne(t *testing.T) {
 	t.Parallel()
 	onset := time.Now().Add(-20 * time.Minute)
@@ -177,7 +177,7 @@ func TestReplicasOfAPrometheusAreOne(t *testing.T) {
 		r := e2e.StartReceiver(t)
 		return e2e.StartGorowatch(t, t.TempDir(), quick(url, "alerting: {webhooks: [{url: '"+r.URL+"'}]}\n")), r
 	}
-	told := func(r *e2e.Receiver) {
+	requireOne := func(r *e2e.Receiver) {
 		e2e.Eventually(t, 2*time.Minute, "the alert comes", func() error {
 			if len(r.Alerts(map[string]string{"job": "api"})) == 0 {
 				return fmt.Errorf("none")
@@ -185,10 +185,10 @@ func TestReplicasOfAPrometheusAreOne(t *testing.T) {
 			return nil
 		})
 	}
-	one, oneTold := start(fakePrometheus(t, func() []fakeSeries { return single }))
-	two, twoTold := start(fakePrometheus(t, func() []fakeSeries { return *pair.Load() }))
-	told(oneTold)
-	told(twoTold)
+	one, oneReceiver := start(fakePrometheus(t, func() []fakeSeries { return single }))
+	two, twoReceiver := start(fakePrometheus(t, func() []fakeSeries { return *pair.Load() }))
+	requireOne(oneReceiver)
+	requireOne(twoReceiver)
 	want, got := leaks(t, one), leaks(t, two)
 	require.Len(t, want, 1)
 	require.Len(t, got, 1)
@@ -214,7 +214,7 @@ func TestReplicasOfAPrometheusAreOne(t *testing.T) {
 		require.Equal(t, 1, again[0].InstancesTotal)
 	}
 	ids := map[string]bool{}
-	for _, alert := range twoTold.Alerts(map[string]string{"job": "api"}) {
+	for _, alert := range twoReceiver.Alerts(map[string]string{"job": "api"}) {
 		ids[alert.Labels["leak"]] = true
 		require.False(t, slices.ContainsFunc([]string{"prometheus_replica", "replica"}, func(name string) bool { return alert.Labels[name] != "" }))
 	}

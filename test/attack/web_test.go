@@ -25,8 +25,8 @@ const nowhere = "prometheus: {url: 'http://127.0.0.1:1'}\n"
 
 const webhookPath = "/api/v1/alertmanager-webhook"
 
-// ask sends a request on a connection of its own and returns the status and
-// the body. header is "Name: value"; "Host" is one too.
+// ask sends a request on its own connection and returns the status and the body. header is
+// "Name: value"; "Host" is one too.
 func ask(t testing.TB, method, address, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
@@ -55,8 +55,8 @@ func status(t testing.TB, method, address, body string, header ...string) int {
 	return resp.StatusCode
 }
 
-// An evil website resolves its own name to the address of gorowatch: its
-// scripts, in the browser of a visitor, read and change nothing.
+// An evil website resolves its own name to the address of gorowatch. Its scripts, in the
+// browser of a visitor, read and change nothing.
 func TestWebsiteThatPointsItsNameHere(t *testing.T) {
 	t.Parallel()
 	debug := e2e.FreeAddress(t)
@@ -76,7 +76,7 @@ func TestWebsiteThatPointsItsNameHere(t *testing.T) {
 	require.Equal(t, 1.0, g.Metric(t, "gorowatch_config_last_reload_successful"))
 	require.NotContains(t, g.Output(), "reloaded")
 
-	// Whoever is entitled comes by one of these names.
+	// Legitimate requests use one of these names.
 	for _, host := range []string{"gorowatch.example.org", "watch.lan.example.org", "localhost:10980", "gorowatch", "gorowatch.monitoring.svc:10980", "gorowatch.monitoring.svc.cluster.local", "[::1]:80"} {
 		require.Equal(t, http.StatusOK, status(t, http.MethodGet, g.URL+"/api/v1/leaks", "", "Host: "+host), host)
 	}
@@ -97,8 +97,7 @@ func TestOtherSitesPost(t *testing.T) {
 	}
 }
 
-// Nothing that changes something, and nothing of gorowatch itself, is there
-// unless it was asked for.
+// Everything that changes something, and everything about gorowatch itself, is off by default.
 func TestOffByDefault(t *testing.T) {
 	t.Parallel()
 	g := e2e.StartGorowatch(t, t.TempDir(), nowhere)
@@ -119,7 +118,7 @@ func TestOffByDefault(t *testing.T) {
 	}
 }
 
-// The webhook with a token takes no other one.
+// The webhook with a token accepts no other one.
 func TestWebhookWantsItsToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -128,13 +127,12 @@ func TestWebhookWantsItsToken(t *testing.T) {
 	for _, header := range []string{"X-No: token", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer abacus2", "Authorization: Basic YWJhY3VzOg==", "Authorization: abacu"} {
 		require.Equal(t, http.StatusUnauthorized, status(t, http.MethodPost, g.URL+webhookPath, "{}", header), header)
 	}
-	// A Kubernetes Service of a cluster with a domain of its own, or any other name.
+	// A Kubernetes Service of a cluster with its own domain, or any other name.
 	require.Equal(t, http.StatusBadRequest, status(t, http.MethodPost, g.URL+webhookPath, "{}", "Authorization: Bearer abacus", "Host: gorowatch.monitoring.svc.prod.example"))
 }
 
-// 260 clients that never finish a request, or keep their connection for the
-// next, in a process that may have 200 files open: a probe is answered before
-// the kubelet gives up on it.
+// 260 clients never finish a request, or keep their connection for the next, in a process that
+// may have 200 files open. A probe is answered before the kubelet gives up on it.
 func TestSlowClientsKeepNoProbeOut(t *testing.T) {
 	t.Parallel()
 	const files, clients, patience = 200, 260, 5 * time.Second
@@ -150,7 +148,7 @@ func TestSlowClientsKeepNoProbeOut(t *testing.T) {
 			c, err := net.DialTimeout("tcp", address, time.Minute)
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = c.Close() })
-			_, _ = io.WriteString(c, send) // it may be closed for another one by now
+			_, _ = io.WriteString(c, send) // it may have been closed for another one
 		}
 		client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 		for _, path := range []string{"/-/healthy", "/metrics", "/api/v1/leaks"} {
@@ -171,9 +169,8 @@ func TestSlowClientsKeepNoProbeOut(t *testing.T) {
 
 var elsewhere = regexp.MustCompile(`(?:href|src|action)="(?:[a-z]+:)?//`)
 
-// A service calls itself, and what it shows, by names that would be markup or
-// commands elsewhere: every page stays what it is, loads nothing from
-// elsewhere, and forbids it. The service is asked with GET alone.
+// A service has names that would be markup or commands elsewhere. Every page stays intact,
+// loads nothing from elsewhere, and forbids it. The service gets only GET requests.
 func TestPagesOfAHostileService(t *testing.T) {
 	t.Parallel()
 	const bad = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\u202e\u2066\x1b[31m<!here>"
@@ -216,7 +213,7 @@ func TestPagesOfAHostileService(t *testing.T) {
 		for _, never := range []string{"<script>alert", "<img src=x", "\x1b"} {
 			require.NotContains(t, page, never, path)
 		}
-		if path != "/status" { // shows the configuration as it was written
+		if path != "/status" { // shows the configuration unchanged
 			require.NotContains(t, page, "\u202e", path)
 			require.NotContains(t, page, "\u2066", path)
 			require.NotContains(t, page, strings.Repeat("long ", 100), path)
@@ -230,8 +227,8 @@ func TestPagesOfAHostileService(t *testing.T) {
 	}
 }
 
-// Of pprof's own pages, none that reads files of this host, runs a program or
-// keeps settings is served, and no path of the API leads out of the bucket.
+// None of pprof's pages that read files of this host, run a program or store settings is
+// served, and no path of the API leads out of the bucket.
 func TestNoFileOfTheHostIsRead(t *testing.T) {
 	t.Parallel()
 	bucket := t.TempDir()
@@ -256,9 +253,8 @@ func TestNoFileOfTheHostIsRead(t *testing.T) {
 	}
 }
 
-// Credentials of every kind, in the configuration and in files, while
-// everything that they are for fails: none is on a page, in the API, in the
-// metrics or in the log.
+// Credentials of every kind, in the configuration and in files, while everything that uses them
+// fails: none is on a page, in the API, in the metrics or in the log.
 func TestSecretsAreNeverShown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -308,8 +304,8 @@ alerting:
 	require.NotContains(t, g.Output(), "hunter2")
 }
 
-// Nobody reads a page, the API or a metric without the password, and with it
-// gorowatch answers under any name.
+// Without the password no page, API or metric can be read; with it gorowatch answers under any
+// name.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

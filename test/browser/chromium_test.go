@@ -25,8 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 2 * time.Minute
 
 // Sizes of the window.
@@ -43,7 +42,7 @@ type tab struct {
 	axe  string
 
 	mtx      sync.Mutex
-	trouble  []string // what the console says, and what was asked of elsewhere
+	trouble  []string // errors on the console, and requests to elsewhere
 	expected func(string) bool
 }
 
@@ -62,7 +61,7 @@ func open(t *testing.T, base string) *tab {
 		cancel()
 	})
 	b := &tab{t: t, ctx: ctx, base: strings.TrimRight(base, "/"), axe: string(axe)}
-	// The first step starts the browser, which ends with its context: it has no
+	// The first step starts the browser, which ends with its context, so the context has no
 	// deadline.
 	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(wide, 900)))
 	require.NoError(t, chromedp.Listen(ctx, b.hear))
@@ -75,7 +74,7 @@ func open(t *testing.T, base string) *tab {
 	return b
 }
 
-// chromium is the path of the browser. If there is none the test is skipped, or
+// chromium returns the path of the browser. If there is none the test is skipped, or
 // fails with CI=true.
 func chromium(t *testing.T) string {
 	t.Helper()
@@ -92,7 +91,7 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// hear takes down what the browser says.
+// hear records the events of the browser.
 func (b *tab) hear(ev any) {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
@@ -121,7 +120,7 @@ func (b *tab) hear(ev any) {
 	}
 }
 
-// quiet requires that nothing was heard.
+// quiet requires that no problem was recorded.
 func (b *tab) quiet() {
 	b.t.Helper()
 	b.mtx.Lock()
@@ -136,7 +135,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	require.NoError(b.t, chromedp.Do(ctx, steps...))
 }
 
-// eval is what an expression yields in the page.
+// eval returns the value of an expression in the page.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -146,8 +145,7 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits until an expression is true. While a page goes and another comes
-// it may fail.
+// until waits until an expression is true. It may fail while one page replaces another.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -164,20 +162,20 @@ func (b *tab) until(expression string) {
 	b.t.Fatalf("not after %s on %s: %s: %v", patience, eval[string](b, "location.href"), expression, last)
 }
 
-// settled: all parts and charts of the page are there.
+// settled means that all parts and charts of the page are loaded.
 const settled = `document.readyState === 'complete'
 	&& ![...document.querySelectorAll('[data-part]')].some((e) => e.textContent.includes('Loading'))
 	&& ![...document.querySelectorAll('.plot')].some((e) => e.textContent.includes('needs JavaScript'))
 	&& !document.querySelector('[aria-busy]')`
 
-// visit opens a page and waits until all of it is there.
+// visit opens a page and waits until all of it is loaded.
 func (b *tab) visit(path string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(b.base + path))
 	b.until(settled)
 }
 
-// click clicks what a selector finds, and waits for the page that it leads to.
+// click clicks the element of a selector, and waits for the page that it leads to.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	was := eval[string](b, "location.href")
@@ -234,8 +232,7 @@ func (b *tab) accessible() {
 	}
 }
 
-// fits requires that a narrow window needs no scrolling sideways; then may look
-// at it.
+// fits requires that a narrow window needs no scrolling sideways; then may inspect it.
 func (b *tab) fits(name string, then ...func()) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(narrow, 740))
@@ -254,8 +251,8 @@ func (b *tab) fits(name string, then ...func()) {
 	b.do(chromedp.EmulateViewport(wide, 900))
 }
 
-// fitsEverywhere requires of a page that in no window, from a telephone's to that of
-// a large screen, anything is wider than what it is in. It takes a picture of each.
+// fitsEverywhere requires that nothing on a page is wider than its container, in any window
+// from a phone's to that of a large screen. It takes a picture of each.
 func (b *tab) fitsEverywhere(name string) {
 	b.t.Helper()
 	for _, width := range []int{360, 768, 1024, 1280, 1440, 1920} {
@@ -273,7 +270,7 @@ func (b *tab) fitsEverywhere(name string) {
 	b.do(chromedp.EmulateViewport(wide, 900))
 }
 
-// inspect looks at a page from all sides.
+// inspect checks a page in all ways.
 func (b *tab) inspect(name string) {
 	b.t.Helper()
 	b.shoot(name)

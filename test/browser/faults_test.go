@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFaults: what people complained of in a review of the pages, one by one.
+// TestFaults: the complaints of a review of the pages, one by one.
 func TestFaults(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 
@@ -20,6 +20,11 @@ func TestFaults(t *testing.T) {
 				require.Contains(t, b.text(), "is not a label matcher; expected e.g.")
 			}
 		})
+		for _, path := range []string{"/", "/services", "/targets"} {
+			b.visit(path + "?match=job") // a word like any other
+			require.Positive(t, eval[int](b, "document.querySelectorAll('form.filter').length"), path)
+			require.NotContains(t, b.text(), "is not a label matcher")
+		}
 	})
 	t.Run("bare words and values without quotes are refused", func(t *testing.T) {
 		for _, path := range []string{"/", "/services", "/targets"} {
@@ -96,7 +101,7 @@ func TestFaults(t *testing.T) {
 	b.quiet()
 }
 
-// TestOrder: a list says how it is ordered, and is ordered so, without a script.
+// TestOrder: a list says how it is ordered, and is in that order, without a script.
 func TestOrder(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 	column := func(n string) string {

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firefox is a Firefox that is driven by WebDriver BiDi, which it speaks itself.
+// firefox is a Firefox that is controlled over its own WebDriver BiDi.
 type firefox struct {
 	t       *testing.T
 	conn    *websocket.Conn
@@ -49,7 +49,7 @@ func openFirefox(t *testing.T, base string) *firefox {
 	axe, err := os.ReadFile(e2e.Tool(t, "axe", "axe.min.js"))
 	require.NoError(t, err)
 	profile := t.TempDir()
-	// It asks nobody for anything, and shows no page of its own.
+	// It makes no requests of its own, and shows no start page.
 	require.NoError(t, os.WriteFile(filepath.Join(profile, "user.js"), []byte(`
 user_pref("app.update.enabled", false);
 user_pref("browser.shell.checkDefaultBrowser", false);
@@ -134,7 +134,7 @@ func (f *firefox) ask(method string, params map[string]any, result any) {
 	}
 }
 
-// eval is what an expression yields in the page, as text.
+// eval returns the value of an expression in the page, as text.
 func (f *firefox) eval(expression string) string {
 	f.t.Helper()
 	return f.run("Promise.resolve(" + expression + ").then(String)")
@@ -192,8 +192,8 @@ func (f *firefox) shoot(name string) {
 	require.NoError(f.t, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
 }
 
-// TestFirefox: the pages are the same there: they fit, are accessible, draw, refresh
-// themselves, and say nothing in the console.
+// TestFirefox: the pages work there too: they fit, are accessible, draw, refresh themselves,
+// and leave the console empty.
 func TestFirefox(t *testing.T) {
 	fl := newFleet(func(s string) string { return s })
 	fl.refresh = time.Second

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLive: a page follows what happens, and takes nothing from who looks at it.
+// TestLive: a page follows what happens, and does not disturb its reader.
 func TestLive(t *testing.T) {
 	f := newFleet(func(s string) string { return s })
 	f.refresh = time.Second
@@ -26,7 +27,7 @@ func TestLive(t *testing.T) {
 	b.visit("/")
 	require.Equal(t, "Live", eval[string](b, "document.getElementById('live').textContent"))
 	refreshed()
-	// What a person does: types half a word, scrolls, has the focus on a link, a group open.
+	// A person types half a word, scrolls, has the focus on a link and a group open.
 	b.do(chromedp.SendKeys(chromedp.CSS("input[name=q]"), "half a wo"))
 	eval[int](b, "(scrollTo(0, 700), document.querySelectorAll('table.leaks tbody a.service')[12].focus({preventScroll: true}), window.kept = document.activeElement, scrollY)")
 	f.leaked.Store(234)
@@ -40,11 +41,11 @@ func TestLive(t *testing.T) {
 	refreshed()
 	require.Zero(t, eval[int](b, "performance.getEntriesByType('resource').filter((e) => e.name === location.href).slice(-2).filter((e) => e.responseStatus === 200).length"))
 
-	// Ages go on by themselves.
+	// Ages are updated by themselves.
 	age := eval[string](b, "(window.age = document.querySelector('time.age')).textContent")
 	require.Regexp(t, "ago$", age)
 
-	// It pauses, and goes on.
+	// It pauses, and continues.
 	b.do(chromedp.Click(chromedp.CSS("#live")))
 	f.leaked.Store(345)
 	time.Sleep(3 * time.Second)
@@ -81,7 +82,7 @@ func TestLive(t *testing.T) {
 	b.shoot("stale")
 }
 
-// TestTheme: light and dark are chosen whatever the system has, and kept.
+// TestTheme: light and dark can be chosen whatever the system has, and the choice is stored.
 func TestTheme(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 	background := "getComputedStyle(document.body).backgroundColor"
@@ -103,7 +104,7 @@ func TestTheme(t *testing.T) {
 	b.quiet()
 }
 
-// TestForcedColours: where colours are forced, what they tell is told by lines.
+// TestForcedColours: where colours are forced, lines replace their meaning.
 func TestForcedColours(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -131,8 +132,9 @@ func TestTitles(t *testing.T) {
 		require.NotContains(t, titles, title, "%s and %s", name, titles[title])
 		titles[title] = name
 	}
+	b.visit("/") // the last page of the loop may be the help itself, and a click there leads nowhere
 	b.click("header a.right")
-	require.Contains(t, b.text(), "What to do next")
+	require.Contains(t, b.text(), "find a leak and fix it")
 	b.inspect("help")
 }
 
@@ -151,8 +153,8 @@ func TestPprof(t *testing.T) {
 	b.quiet()
 }
 
-// TestFlameGraph: names are short, what went is seen, a search dims the rest and counts,
-// and the view is in the address.
+// TestFlameGraph: names are short, ended goroutines are visible, a search dims the rest and
+// counts, and the view is in the address.
 func TestFlameGraph(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 	b.visit("/leaks/000000000000")
@@ -169,7 +171,7 @@ func TestFlameGraph(t *testing.T) {
 	require.Regexp(t, `before, .* after: \+`, eval[string](b, "document.querySelector('.flame .detail').innerText"))
 	require.Contains(t, eval[string](b, "document.querySelector('.flame .detail a').href"), "https://git.example.com/v1.42.0/p/f.go#L")
 
-	// Sent to somebody, it shows the same.
+	// The address shows the same to somebody else.
 	address := eval[string](b, "location.href")
 	frames := eval[string](b, "[...document.querySelectorAll('.graph button')].map((b) => b.title).join()")
 	b.visit("/")
@@ -186,8 +188,8 @@ func TestFlameGraph(t *testing.T) {
 	b.quiet()
 }
 
-// TestChart: what somebody looks at in a chart is in the address; it tells all lines at
-// the cursor, hides them by its legend, and is reset.
+// TestChart: the view of a chart is in the address. The chart lists all lines at the cursor,
+// hides them by its legend, and can be reset.
 func TestChart(t *testing.T) {
 	b := open(t, serve(t, func(s string) string { return s }))
 	press := func(text string) {
@@ -200,7 +202,7 @@ func TestChart(t *testing.T) {
 	press("6 h")
 	require.Contains(t, search(), "last=21600")
 
-	// A part is drawn over with the mouse.
+	// A part is selected with the mouse.
 	eval[chromedp.Void](b, "document.querySelector('.chart .u-over').scrollIntoView({block: 'center', behavior: 'instant'})")
 	box := eval[struct{ Left, Right, Top, Bottom float64 }](b, "document.querySelector('.chart .u-over').getBoundingClientRect().toJSON()")
 	middle := (box.Top + box.Bottom) / 2
@@ -235,23 +237,88 @@ func TestChart(t *testing.T) {
 	require.Equal(t, 2, strings.Count(search(), "pick="))
 	require.Regexp(t, "^Picked: .* and .* Compare them Pick none$", eval[string](b, "document.querySelector('.chart figcaption').textContent"))
 
-	// Times are in the zone of whoever looks, if they like.
-	b.visit("/leaks/000000000000")
+	b.accessible()
+	b.quiet()
+}
+
+// TestTimes: all times are in the zone of whoever looks, if they like: in sentences, in
+// lists to choose from, in parts that are loaded later and in what a pointer shows.
+func TestTimes(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
 	_, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
 	require.NoError(t, err)
-	utc := eval[string](b, "document.querySelector('.sentence time').textContent")
-	require.Contains(t, utc, "UTC")
 	zone := func(z string) {
 		eval[chromedp.Void](b, "(() => { const s = document.getElementById('zone'); s.value = '"+z+"'; s.dispatchEvent(new Event('change')); })()")
 	}
-	zone("local")
-	local := eval[string](b, "document.querySelector('.sentence time').textContent")
-	require.NotContains(t, local, "UTC")
-	at, err := time.Parse("2006-01-02 15:04 UTC", utc)
+	const seconds = "2006-01-02 15:04:05"
+	places := places(b)
+	for _, c := range []struct{ name, path, expression, layout string }{
+		{"the sentence", "/leaks/000000000000", "document.querySelector('.sentence time').textContent", "2006-01-02 15:04"},
+		{"within a text", "/leaks/000000000096", "document.querySelector('.ladder time').textContent", ""},
+		{"a choice", places["service"], "document.querySelector('form.pick option[data-at]').textContent.match(/^[\\d-]+ [\\d:]+( UTC)?/)[0]", seconds},
+		{"a part", places["service"], "document.querySelector('#picker time').textContent", "2006-01-02 15:04"},
+		{"a tooltip", "/fleet?state=week", "[...document.querySelectorAll('.heat td[title]')].find((c) => (c.dataset.utc ?? c.title)[2] === '-').title.split(': ')[0]", "01-02 15:04"},
+		{"a mark", "/fleet", "document.querySelector('.heat thead td:nth-last-child(2) time').textContent", ""},
+	} {
+		zone("UTC")
+		b.visit(c.path)
+		utc := eval[string](b, c.expression)
+		zone("local")
+		local := eval[string](b, c.expression)
+		require.NotContains(t, local, "UTC", c.name)
+		if c.layout != "" {
+			at, err := time.Parse(c.layout+" UTC", utc)
+			require.NoError(t, err, c.name)
+			require.Equal(t, at.Add(9*time.Hour).Format(c.layout), local, c.name)
+		}
+		b.visit(c.path)
+		require.Equal(t, local, eval[string](b, c.expression), "%s on the next page", c.name)
+		zone("UTC")
+		require.Equal(t, utc, eval[string](b, c.expression), "%s and back", c.name)
+	}
+	b.visit("/leaks/000000000000")
+	require.Regexp(t, `since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(\d+ days ago\)`, b.text())
+	require.Regexp(t, `Alerted\n\d+ \w+ ago \(\d\d:\d\d UTC\)`, b.text())
+	b.quiet()
+}
+
+// TestHeatMap: a deploy after which twelve services leak is seen at a glance, without a
+// script and where colours are forced.
+func TestHeatMap(t *testing.T) {
+	b := open(t, serve(t, func(s string) string { return s }))
+	row := func(i string) string { return "document.querySelectorAll('.heat tbody tr')[" + i + "]" }
+	look := func() {
+		// The twelve services of one deploy are together, and turn red in one column.
+		first := eval[int](b, "[...document.querySelectorAll('.heat tbody tr')].findIndex((r) => /service-(2[0-9]|3[01])$/.test(r.cells[0].innerText))")
+		columns := eval[string](b, fmt.Sprintf("[...document.querySelectorAll('.heat tbody tr')].slice(%d, %d).map((r) => /service-(2[0-9]|3[01])$/.test(r.cells[0].innerText) ? [...r.cells].findIndex((c) => c.className === 'h4') : 'another').join()", first, first+12))
+		require.Regexp(t, `^(\d+)(,\d+){11}$`, columns)
+		require.Len(t, slices.Compact(strings.Split(columns, ",")), 1, "they begin in one column")
+		require.Regexp(t, `^(\d\d-\d\d )?\d\d:00 UTC: 97 %, \+\d+/h$`, eval[string](b, row(fmt.Sprint(first))+".querySelector('.h4').title"))
+		require.Regexp(t, `97 % \+\d+/h (\d\d-\d\d )?\d\d:00 UTC$`, eval[string](b, row(fmt.Sprint(first))+".innerText"), "in words too")
+		require.Regexp(t, `Confidence:\s+not judged\s+below 20 %\s+20 % or more\s+50 % or more\s+80 % or more\s+95 % or more`, b.text())
+	}
+	b.visit("/fleet")
+	look()
+	b.inspect("heat-map")
+	b.do(chromedp.EmulateViewport(narrow, 740))
+	require.True(t, eval[bool](b, `[...document.querySelectorAll('.heat tbody tr')].every((r) => r.cells[1].getBoundingClientRect().top >= r.cells[0].getBoundingClientRect().bottom - 1 && r.lastElementChild.offsetWidth > 0)`), "the words are above the cells")
+	b.do(chromedp.EmulateViewport(wide, 900))
+
+	// Where colours are forced, the level says it.
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}},
+	})
 	require.NoError(t, err)
-	require.Equal(t, at.Add(9*time.Hour).Format("2006-01-02 15:04"), local)
-	zone("UTC")
-	require.Equal(t, utc, eval[string](b, "document.querySelector('.sentence time').textContent"))
-	b.accessible()
+	levels := eval[string](b, "['h1', 'h2', 'h3', 'h4', 'none'].map((c) => getComputedStyle(document.querySelector('.heat-legend .' + c)).backgroundImage + getComputedStyle(document.querySelector('.heat-legend .' + c)).backgroundColor).join('|')")
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(strings.Split(levels, "|")))), 5, levels)
+	b.shoot("heat-map-forced")
+	_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	require.NoError(t, err)
+
+	// Without a script.
+	_, err = chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(t, err)
+	b.do(chromedp.Navigate(b.base + "/fleet"))
+	look()
 	b.quiet()
 }

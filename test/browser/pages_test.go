@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ask asks the API.
+// ask requests a path of the API.
 func ask(t *testing.T, url string, data any) error {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -36,8 +36,47 @@ func ask(t *testing.T, url string, data any) error {
 	return nil
 }
 
-// TestPages opens each page while a real service leaks under a real
-// Prometheus, and clicks through them as a person does who was woken up.
+// waitWatched waits until gorowatch watches so many services: it may be ready before
+// Prometheus has scraped any.
+func waitWatched(t *testing.T, url string, n int) {
+	t.Helper()
+	e2e.Eventually(t, patience, "gorowatch watches the services", func() error {
+		var services struct{ Total int }
+		if err := ask(t, url+"/api/v1/services", &services); err != nil {
+			return err
+		}
+		if services.Total != n {
+			return fmt.Errorf("%d services are watched, expected %d", services.Total, n)
+		}
+		return nil
+	})
+}
+
+// waitProfiles waits until the archive has at least two profiles of a service, so that
+// they can be compared.
+func waitProfiles(t *testing.T, url, job string) {
+	t.Helper()
+	e2e.Eventually(t, patience, "two profiles of "+job, func() error {
+		var services struct{ Services []struct{ ID string } }
+		if err := ask(t, url+`/api/v1/services?match=`+job, &services); err != nil {
+			return err
+		}
+		if len(services.Services) != 1 {
+			return fmt.Errorf("%d services have the job %s", len(services.Services), job)
+		}
+		var profiles struct{ Total int }
+		if err := ask(t, url+"/api/v1/services/"+services.Services[0].ID+"/profiles", &profiles); err != nil {
+			return err
+		}
+		if profiles.Total < 2 {
+			return fmt.Errorf("there are %d", profiles.Total)
+		}
+		return nil
+	})
+}
+
+// TestPages opens each page while a real service leaks under a real Prometheus, and clicks
+// through them as an on-call person does.
 func TestPages(t *testing.T) {
 	chromium(t)
 	leaky := e2e.StartScenario(t, "logwriter", "")
@@ -62,6 +101,7 @@ links:
   alertmanager: https://alertmanager.example.org
 `, prometheus.URL), "--web.enable-admin-api")
 	gorowatch.WaitReady(t)
+	waitWatched(t, gorowatch.URL, 2)
 	b := open(t, gorowatch.URL)
 
 	// While all is well.
@@ -81,13 +121,14 @@ links:
 			ID     string
 			Stacks []any
 			Base   any
+			Head   any
 		}
 	}
-	e2e.Eventually(t, 10*time.Minute, "the leak fires, with a stack", func() error {
+	e2e.Eventually(t, 10*time.Minute, "the leak fires, with a stack and two profiles", func() error {
 		if err := ask(t, gorowatch.URL+"/api/v1/leaks?state=firing", &leaks); err != nil {
 			return err
 		}
-		if len(leaks.Leaks) == 0 || len(leaks.Leaks[0].Stacks) == 0 || leaks.Leaks[0].Base == nil {
+		if len(leaks.Leaks) == 0 || len(leaks.Leaks[0].Stacks) == 0 || leaks.Leaks[0].Base == nil || leaks.Leaks[0].Head == nil {
 			return fmt.Errorf("have %v", leaks)
 		}
 		return nil
@@ -111,7 +152,7 @@ links:
 
 	t.Run("leak", func(t *testing.T) {
 		b.click("table.leaks tbody th a")
-		require.Regexp(t, `prod/logwriter leaks [\d,]+ goroutines per hour since (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC; \d+ % of it sits in main\.\(\*logs\)\.append\.func1, main\.go:\d+, `, b.text())
+		require.Regexp(t, `prod/logwriter leaks [\d,]+ goroutines per hour since (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC \(\d+ \w+ ago\); \d+ % of it sits in main\.\(\*logs\)\.append\.func1, main\.go:\d+, `, b.text())
 		require.Equal(t, 2, eval[int](b, "document.querySelectorAll('.chart .uplot canvas').length"), "the counts, and the stacks")
 		require.Positive(t, eval[int](b, "document.querySelectorAll('.graph button').length"))
 		require.Contains(t, b.text(), "fitted growth and its 95 % interval")
@@ -137,7 +178,7 @@ links:
 		require.Equal(t, "Skip to the content", eval[string](b, "document.activeElement.textContent"))
 		b.do(chromedp.KeyEvent(kb.Enter))
 		require.Equal(t, "#main", eval[string](b, "location.hash"))
-		// All that can be clicked is reached, in order, and shows that it is.
+		// All links and buttons can be reached with the keyboard, in order, and show the focus.
 		seen := map[string]bool{}
 		eval[int](b, "[...document.querySelectorAll('details.action')].map((d) => (d.open = true)).length")
 		for range 90 {
@@ -145,7 +186,7 @@ links:
 			seen[eval[string](b, "document.activeElement.closest('.graph') ? 'graph' : document.activeElement.textContent.trim() || document.activeElement.tagName")] = true
 			require.True(t, eval[bool](b, "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus is seen on %s", eval[string](b, "document.activeElement.outerHTML.slice(0, 200)"))
 		}
-		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Profile before", "This leak as JSON", "Take it", "Expected", "Expect it", "Keep it", "Download"} {
+		for _, want := range []string{"1 d", "graph", "flame graph", "Copy", "Earlier profile", "This leak as JSON", "Take it", "Expected", "Expect this leak", "Save", "Download"} {
 			require.Contains(t, seen, want)
 		}
 		// Within the flame graph, arrows move and Enter zooms.
@@ -160,7 +201,7 @@ links:
 		require.Equal(t, 1, eval[int](b, "document.querySelectorAll('.graph .above').length"), "zoomed in")
 		b.do(chromedp.KeyEvent(kb.Escape))
 		require.Equal(t, 0, eval[int](b, "document.querySelectorAll('.graph .above').length"))
-		// What is searched for is found.
+		// A search finds its text.
 		b.do(chromedp.SendKeys(chromedp.CSS(".flame input[type=search]"), "append"))
 		require.Regexp(t, `^\d+ match(es)?, \+\d`, eval[string](b, "document.querySelector('.flame [role=status]').textContent"))
 		require.Positive(t, eval[int](b, "document.querySelectorAll('.graph .hit').length"))
@@ -185,6 +226,7 @@ links:
 	})
 
 	t.Run("service", func(t *testing.T) {
+		waitProfiles(t, gorowatch.URL, "logwriter-fixed")
 		b.visit("/services")
 		require.Contains(t, b.text(), "prod/logwriter-fixed")
 		require.Contains(t, b.text(), "2 watched")
@@ -243,7 +285,7 @@ links:
 	})
 }
 
-// expect runs f, in which answers with a status are as they should be.
+// expect runs f, during which answers with the status are allowed.
 func (b *tab) expect(status string, f func()) {
 	b.mtx.Lock()
 	b.expected = func(text string) bool { return strings.Contains(text, "status of "+status) }

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// Alertmanager is a real one that tells a Receiver about every alert by
-// itself, at once.
+// Alertmanager is a real one that notifies a Receiver about every alert separately, at once.
 type Alertmanager struct {
 	*Program
 	Address string // host:port
@@ -23,14 +22,11 @@ type Alertmanager struct {
 // StartAlertmanager runs an Alertmanager that notifies to.
 func StartAlertmanager(t testing.TB, to *Receiver) *Alertmanager {
 	t.Helper()
-	path := tool(t, "alertmanager", "alertmanager")
-	dir := t.TempDir()
-	config := filepath.Join(dir, "alertmanager.yml")
 	access := ""
 	if to.Token != "" {
 		access = fmt.Sprintf(", http_config: {authorization: {credentials: %q}}", to.Token)
 	}
-	write(t, config, fmt.Sprintf(`route:
+	return StartAlertmanagerWith(t, fmt.Sprintf(`route:
   receiver: test
   group_by: ['...']
   group_wait: 0s
@@ -40,6 +36,15 @@ receivers:
 - name: test
   webhook_configs: [{url: %q, send_resolved: true%s}]
 `, to.URL, access))
+}
+
+// StartAlertmanagerWith runs an Alertmanager with a configuration.
+func StartAlertmanagerWith(t testing.TB, text string) *Alertmanager {
+	t.Helper()
+	path := tool(t, "alertmanager", "alertmanager")
+	dir := t.TempDir()
+	config := filepath.Join(dir, "alertmanager.yml")
+	write(t, config, text)
 	p, addr := startOnFreePort(t, "alertmanager", path,
 		func(addr string) []string {
 			return []string{
@@ -53,18 +58,18 @@ receivers:
 	return &Alertmanager{Program: p, Address: addr}
 }
 
-// Alert is an alert as Alertmanager passes it on.
+// Alert is an alert that Alertmanager passes on.
 type Alert struct {
 	Status      string            `json:"status"` // firing or resolved
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
 	StartsAt    time.Time         `json:"startsAt"`
 	EndsAt      time.Time         `json:"endsAt"`
-	UpdatedAt   time.Time         `json:"updatedAt"` // when it was sent last; of those that are held alone
+	UpdatedAt   time.Time         `json:"updatedAt"` // when it was last sent; only for alerts that Alertmanager holds
 	Fingerprint string            `json:"fingerprint"`
 }
 
-// Alerts are those that Alertmanager holds active now, as they were sent last.
+// Alerts returns the active alerts of Alertmanager, as last sent.
 func (a *Alertmanager) Alerts(t testing.TB) []Alert {
 	t.Helper()
 	var held []struct {
@@ -82,10 +87,10 @@ func (a *Alertmanager) Alerts(t testing.TB) []Alert {
 	return alerts
 }
 
-// Receiver is a webhook that keeps the notifications it gets.
+// Receiver is a webhook that stores its notifications.
 type Receiver struct {
 	URL string
-	// Token is the bearer token that it wants; empty: none.
+	// Token is the required bearer token; empty: none.
 	Token string
 
 	mu     sync.Mutex
@@ -121,8 +126,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.alerts = append(r.alerts, payload.Alerts...)
 }
 
-// Alerts are all notifications so far, in order, of alerts that have these
-// labels.
+// Alerts returns all notifications so far, in order, of alerts that have these labels.
 func (r *Receiver) Alerts(labels map[string]string) []Alert {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,7 +140,7 @@ func (r *Receiver) Alerts(labels map[string]string) []Alert {
 	})
 }
 
-// History is how an alert went, in a line for people: "firing, resolved".
+// History describes the course of an alert in a line: "firing, resolved".
 func History(alerts []Alert) string {
 	words := make([]string, 0, len(alerts))
 	for _, a := range alerts {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Main is TestMain's m.Run with a folder for the programs that the tests
-// build, each once. It returns the exit code.
+// Main is TestMain's m.Run with a folder for the programs that the tests build, each once. It
+// returns the exit code.
 func Main(m interface{ Run() int }) int {
 	dir, err := os.MkdirTemp("", "gorowatch-e2e-")
 	if err != nil {
@@ -25,13 +25,13 @@ func Main(m interface{ Run() int }) int {
 // buildDir is set by Main before any test runs.
 var buildDir string
 
-// The builds of a test binary: one each, however many tests want them.
+// The builds of a test binary: one each, however many tests need them.
 var (
 	buildGorowatch = sync.OnceValue(func() error { return build(".", "./cmd/gorowatch") })
 	buildScenarios = sync.OnceValue(func() error { return build(filepath.Join("test", "scenarios"), "./...") })
 )
 
-// built is the path of a program after once has built it.
+// built returns the path of a program after once has built it.
 func built(t testing.TB, once func() error, name string) string {
 	t.Helper()
 	if buildDir == "" {
@@ -43,7 +43,7 @@ func built(t testing.TB, once func() error, name string) string {
 	return filepath.Join(buildDir, name)
 }
 
-// tags are those of the Makefile: the program that users have.
+// tags are those of the Makefile: the program that users have
 const tags = "disable_grpc_modules,grpcnotrace"
 
 // build compiles the commands among packages of the module in a folder of the
@@ -51,7 +51,7 @@ const tags = "disable_grpc_modules,grpcnotrace"
 func build(module, packages string) error {
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags="+tags, "-o", buildDir+string(filepath.Separator), packages)
 	cmd.Dir = filepath.Join(repository(), module)
-	// What runs under load is the program that users have, not a checked one.
+	// Under load runs the program that users have, without the race detector.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", packages, err, out)
@@ -59,7 +59,7 @@ func build(module, packages string) error {
 	return nil
 }
 
-// repository is the root of the source tree: tests run in the folder of their
+// repository returns the root of the source tree: tests run in the folder of their
 // package, which is somewhere below.
 func repository() string {
 	dir, err := os.Getwd()

@@ -40,12 +40,12 @@ func startStore(t testing.TB) *store {
 	return s
 }
 
-// maxMemory is what gorowatch may take, however long anything is away.
+// maxMemory bounds the memory of gorowatch, however long anything is away.
 const maxMemory = 300 << 20
 
-// Alertmanager, Prometheus and the bucket are away in random order, while leaks
-// begin and end: each is told exactly once, none is lost, none is resolved
-// before its time, and memory stays bounded.
+// Alertmanager, Prometheus and the bucket are away in random order, while leaks begin and end.
+// Each leads to exactly one notification, none is lost, none resolves too early, and memory
+// stays bounded.
 func TestOutagesInRandomOrder(t *testing.T) {
 	t.Parallel()
 	outage, between, rate := 6*time.Second, 3*time.Second, 20
@@ -77,7 +77,7 @@ func TestOutagesInRandomOrder(t *testing.T) {
 	}
 	all := func() error {
 		for _, name := range names {
-			if err := told(receiver, taps[name], want[name]); err != nil {
+			if err := notifications(receiver, taps[name], want[name]); err != nil {
 				return err
 			}
 		}
@@ -88,7 +88,7 @@ func TestOutagesInRandomOrder(t *testing.T) {
 		taps[name].Open(t, rate)
 		want[name] = "firing"
 	}
-	Eventually(t, untilAlerts, "the first leaks are told", all)
+	Eventually(t, untilAlerts, "notifications of the first leaks", all)
 
 	prom, am := prometheus.Program, alertmanager.Program
 	seed := uint64(time.Now().UnixNano())
@@ -131,8 +131,8 @@ func TestOutagesInRandomOrder(t *testing.T) {
 		time.Sleep(between)
 		_ = gorowatch.alive(t)
 	}
-	Eventually(t, untilAlerts, "what has begun and ended is told, once", all)
-	t.Logf("all is told %s after the first outage began", time.Since(began).Round(time.Second))
+	Eventually(t, untilAlerts, "one notification of each beginning and end", all)
+	t.Logf("all notifications arrived %s after the first outage began", time.Since(began).Round(time.Second))
 	time.Sleep(between) // and nothing more
 	require.NoError(t, all())
 	require.Less(t, gorowatch.Metric(t, "process_resident_memory_bytes"), float64(maxMemory))

@@ -22,11 +22,10 @@ type project struct {
 	}
 }
 
-// The quick start with compose, without its engine: the file is read as docker
-// compose reads it, and its three programs run with the arguments that it gives
-// them, or their images have, on the files that it mounts. The addresses, for
-// here is one network for all, and the pace alone are others. A service that is put into
-// prometheus.yml as the page says is watched.
+// The quick start with compose, without its engine: the file is read by docker compose's
+// library. Its three programs run with the arguments from it, or from their images, on the
+// files that it mounts. Only the addresses differ, because all share one network here, and the
+// pace. A service that is added to prometheus.yml as the page says is watched.
 func TestComposeQuickStart(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(repository(), "deploy", "compose")
@@ -40,7 +39,7 @@ func TestComposeQuickStart(t *testing.T) {
 	service := StartScenario(t, leaks[0].name, "")
 	own := freeAddress(t)
 	prometheus, alertmanager := "", ""
-	// mounted is the file that a service finds at a path.
+	// mounted returns the file that a service finds at a path.
 	mounted := func(name, path string) string {
 		for _, v := range p.Services[name].Volumes {
 			if v.Target == path {

@@ -13,17 +13,15 @@ import (
 	"testing"
 )
 
-// Consul is an agent and server of its own, that also answers for the names of
-// its services.
+// Consul is an agent and server that also resolves the names of its services.
 type Consul struct {
 	Address string // host:port of its API
-	// NameServer is the address, without port, at which it answers DNS; empty:
-	// it does not.
+	// NameServer is the address, without port, at which it answers DNS; empty: it does not
 	NameServer string
 }
 
-// StartConsul runs a Consul that forgets everything. With dns, which takes root,
-// it is a name server at an address of this host that nobody else has.
+// StartConsul runs a Consul without stored state. With dns, which takes root, it is a name
+// server at an unused address of this host.
 func StartConsul(t testing.TB, dns bool) *Consul {
 	t.Helper()
 	path := tool(t, "consul", "consul")
@@ -52,11 +50,11 @@ func StartConsul(t testing.TB, dns bool) *Consul {
 		c.NameServer = ownAddress()
 		return append(args, "-dns-port=53", fmt.Sprintf("-hcl=addresses { dns = %q }", c.NameServer))
 	}, func(addr string) error { return answers("http://" + addr + "/v1/status/leader") })
-	t.Cleanup(func() { p.Kill(t) }) // it keeps nothing, and after SIGTERM it exits with 1
+	t.Cleanup(func() { p.Kill(t) }) // it stores nothing, and after SIGTERM it exits with 1
 	return c
 }
 
-// Register makes an instance of a service known, and Deregister forgets it.
+// Register registers an instance of a service, and Deregister removes it.
 func (c *Consul) Register(t testing.TB, service, id, addr string, meta map[string]string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
@@ -84,8 +82,8 @@ func (c *Consul) put(t testing.TB, path string, body []byte) {
 	})
 }
 
-// asking is the command that runs another whose names are answered for by a name
-// server; needNames tells whether that is possible.
+// asking returns the command that runs another one with a given name server; needNames reports
+// whether that is possible.
 func asking(t testing.TB, nameServer string) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "resolv.conf")
@@ -95,8 +93,8 @@ func asking(t testing.TB, nameServer string) []string {
 	return []string{"unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/resolv.conf && exec "$@"`, file}
 }
 
-// needNames skips a test where no name server of its own can be had, or no
-// resolv.conf: that takes root, and more than some containers let root do.
+// needNames skips a test if it cannot have its own name server or resolv.conf: that takes root,
+// and more than some containers allow.
 func needNames(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -114,7 +112,7 @@ func needNames(t testing.TB) {
 	}
 }
 
-// ownAddress is an address of this host that hardly anybody else has.
+// ownAddress returns an address of this host that is most likely unused.
 func ownAddress() string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), 1+rand.IntN(250), 1+rand.IntN(250))
 }

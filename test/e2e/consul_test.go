@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A real Consul: what is registered is found, scraped and asked for profiles
-// where its metadata say they are, and what is deregistered is gone.
+// A real Consul: a registered service is found, scraped and asked for profiles at the place in
+// its metadata; a deregistered one is gone.
 func TestConsul(t *testing.T) {
 	t.Parallel()
 	consul := StartConsul(t, false)
@@ -54,8 +54,8 @@ targets:
 	})
 }
 
-// Names of a real name server, which Consul is too: targets by SRV and by A
-// records, and by names that change.
+// Names of a real name server, which Consul is too: targets by SRV and by A records, and by
+// names that change.
 func TestDNS(t *testing.T) {
 	t.Parallel()
 	needNames(t)

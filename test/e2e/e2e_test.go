@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the leaky form and its twin run in: a service is its namespace and job.
+// The namespace and job of the leaky form and of its twin.
 const (
 	leakyNamespace = "leaky"
 	fixedNamespace = "fixed"
@@ -67,17 +67,17 @@ var leaks = []struct {
 	},
 }
 
-// How long things may take. The suspicion has to be earned, and a fixed twin
-// is watched for as long as its leaky one and a while longer.
+// The time limits. A suspicion takes time, and a fixed twin is watched as long as its leaky one
+// and a while longer.
 const (
 	untilAlerts   = 10 * time.Minute
 	soak          = 30 * time.Second
 	untilResolved = 5 * time.Minute
 )
 
-// Every leaky service under load leads to one alert that names the line; its
-// fixed twin, under the same load for the same time, to none; and the alert is
-// resolved when the leaky one is replaced by the fixed one.
+// Every leaky service under load leads to one alert that names the line; its fixed twin, under
+// the same load for the same time, to none. The alert resolves when the fixed one replaces the
+// leaky one.
 func TestEndToEnd(t *testing.T) {
 	built(t, buildGorowatch, "gorowatch") // now, and not while they leak
 	built(t, buildScenarios, leaks[0].name)
@@ -129,7 +129,7 @@ alerting:
 	gorowatch.WaitReady(t)
 	begin := time.Now()
 
-	// fault is what no moment of the test may see.
+	// fault must be nil throughout the test.
 	fault := func() error {
 		for _, a := range receiver.Alerts(nil) {
 			if a.Labels["alertname"] != "GoroutineLeak" || a.Labels["severity"] != "warning" || a.Labels["namespace"] != leakyNamespace {
@@ -158,8 +158,7 @@ alerting:
 		return errors.Join(missing...)
 	})
 
-	// Nothing more is said while they go on to leak: no second alert, none
-	// that goes and comes back.
+	// No further alert comes while they continue to leak: no second one, none that flaps.
 	for end := time.Now().Add(soak); time.Now().Before(end); time.Sleep(time.Second) {
 		require.NoError(t, fault())
 		for _, l := range leaks {
@@ -214,7 +213,7 @@ alerting:
 
 func job(namespace, name, address string) Job {
 	return Job{
-		// Prometheus wants its job names to differ; a label can say otherwise.
+		// Prometheus requires different job names; a label can override them.
 		Name:    namespace + "/" + name,
 		Labels:  service(namespace, name),
 		Targets: []string{address},
@@ -225,8 +224,8 @@ func service(namespace, name string) map[string]string {
 	return map[string]string{"namespace": namespace, "job": name}
 }
 
-// firstFrame is the function and the line that an alert shows first:
-// stack_diff has a line of counts and below it the frames.
+// firstFrame returns the function and the line that an alert shows first: stack_diff has a line
+// of counts and below it the frames.
 func firstFrame(a Alert) string {
 	lines := strings.Split(a.Annotations["stack_diff"], "\n")
 	if len(lines) < 2 {
@@ -235,9 +234,9 @@ func firstFrame(a Alert) string {
 	return strings.Join(strings.Fields(lines[1]), " ")
 }
 
-// requireSameLoad is about the twins: one that had far less to do proves nothing.
-// They are not alike to the request: the leaky one was away for a moment to be
-// replaced, and a round waits for its slowest request.
+// requireSameLoad compares the twins, because one with far less load proves nothing. Their
+// loads are not exactly equal: the leaky one was away for a moment to be replaced, and a round
+// waits for its slowest request.
 func requireSameLoad(t *testing.T, name string, twins [2]*Traffic) {
 	t.Helper()
 	leaky, fixed := twins[0].Sent.Load(), twins[1].Sent.Load()

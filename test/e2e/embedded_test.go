@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// goService shows the metrics of a Go service whose goroutines are counted up
-// with every scrape.
+// goService serves the metrics of a Go service whose goroutines increase with every scrape.
 func goService(t testing.TB) (addr string) {
 	t.Helper()
 	began := time.Now()
@@ -28,9 +27,8 @@ func goService(t testing.TB) (addr string) {
 	return srv.Listener.Addr().String()
 }
 
-// Without any Prometheus gorowatch scrapes and remembers: killed in the middle
-// and started again, it knows what it knew, and a scan reads the same folder
-// while it is in use.
+// Without any Prometheus gorowatch scrapes and stores series. Killed in the middle and started
+// again, it continues, and a scan reads the same folder while it is in use.
 func TestEmbeddedSeriesOutliveKill9(t *testing.T) {
 	t.Parallel()
 	dir, series := t.TempDir(), filepath.Join(t.TempDir(), "series")
@@ -53,7 +51,7 @@ func TestEmbeddedSeriesOutliveKill9(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.Equal(t, 1, report.SeriesScanned)
 
-	// Nothing is kept but what is wanted.
+	// Only wanted series are stored.
 	after.Stop(t)
 	names := map[string]bool{}
 	require.NoError(t, filepath.WalkDir(series, func(path string, d os.DirEntry, err error) error {
@@ -68,8 +66,8 @@ func TestEmbeddedSeriesOutliveKill9(t *testing.T) {
 	require.Equal(t, map[string]bool{"other_total": false, "go_goroutines": true}, names)
 }
 
-// The data directory of a Prometheus that runs, with everything still in its
-// write-ahead log: it is read, and nothing in it is changed.
+// The data directory of a running Prometheus, with everything still in its write-ahead log: it
+// is read, and nothing in it is changed.
 func TestScanOfADirectoryInUse(t *testing.T) {
 	t.Parallel()
 	prometheus := StartPrometheus(t, Job{Name: "checkout", Labels: map[string]string{"namespace": "shop"}, Targets: []string{goService(t)}})

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Faucet is a service that leaks when it is told to, and only then.
+// Faucet is a service that leaks only on request.
 type Faucet struct {
 	*Scenario
 	Service map[string]string // its labels
@@ -18,15 +18,15 @@ func StartFaucet(t testing.TB, name string) *Faucet {
 	return &Faucet{Scenario: StartScenario(t, "faucet", ""), Service: service("taps", name)}
 }
 
-// Job is what Prometheus scrapes of it.
+// Job returns the scrape configuration for it.
 func (f *Faucet) Job() Job {
 	return job(f.Service["namespace"], f.Service["job"], f.Address)
 }
 
-// Open lets it leak so many goroutines a second.
+// Open makes it leak a number of goroutines a second.
 func (f *Faucet) Open(t testing.TB, rate int) { f.post(t, fmt.Sprintf("/open?rate=%d", rate)) }
 
-// Drain ends the leak, and all goroutines of it.
+// Drain ends the leak and all its goroutines.
 func (f *Faucet) Drain(t testing.TB) { f.post(t, "/drain") }
 
 func (f *Faucet) post(t testing.TB, path string) {

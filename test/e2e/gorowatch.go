@@ -11,25 +11,25 @@ import (
 	"testing"
 )
 
-// Gorowatch is the product.
+// Gorowatch is a running gorowatch.
 type Gorowatch struct {
 	*Program
 	URL string
 }
 
-// listening is how gorowatch says where it listens.
+// listening matches the log line with the address.
 var listening = regexp.MustCompile(`msg="?Listening"? .*?address=(\S+)`)
 
-// StartGorowatch runs `gorowatch serve` with a configuration, whose relative
-// paths are relative to dir, and further flags. Its bucket is a folder of the
-// test, so that nothing is left of it, unless the flags name another.
+// StartGorowatch runs `gorowatch serve` with a configuration, whose relative paths are relative
+// to dir, and further flags. Its bucket is a folder of the test, which is deleted afterwards,
+// unless the flags name another.
 func StartGorowatch(t testing.TB, dir, config string, flags ...string) *Gorowatch {
 	t.Helper()
 	return StartGorowatchBy(t, dir, config, nil, flags...)
 }
 
-// StartGorowatchBy is StartGorowatch by a command that runs its arguments in
-// its own place, such as env.
+// StartGorowatchBy is StartGorowatch by a command that replaces itself by its arguments, such
+// as env.
 func StartGorowatchBy(t testing.TB, dir, config string, by []string, flags ...string) *Gorowatch {
 	t.Helper()
 	file := filepath.Join(dir, "gorowatch.yml")
@@ -59,8 +59,8 @@ func (g *Gorowatch) WaitReady(t testing.TB) {
 	})
 }
 
-// Metric is the sum of a metric of gorowatch's own, or with its labels as they
-// are written the value of one.
+// Metric returns the sum of one of gorowatch's metrics, or the value of one series if name has
+// labels.
 func (g *Gorowatch) Metric(t testing.TB, name string) float64 { return metric(t, g.URL, name) }
 
 // Target is one of the targets that gorowatch lists.
@@ -71,7 +71,7 @@ type Target struct {
 	LastPush   string `json:"last_push"`
 }
 
-// Targets are those that gorowatch lists, without those that are gone.
+// Targets returns those that gorowatch lists, without those that are gone.
 func (g *Gorowatch) Targets(t testing.TB) []Target {
 	t.Helper()
 	var answer struct{ Data struct{ Targets []Target } }

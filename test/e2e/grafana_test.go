@@ -17,8 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The rules are valid, do what their cases say, and each alert has a case and
-// a runbook.
+// The rules are valid and pass their cases, and each alert has a case and a runbook.
 func TestMixin(t *testing.T) {
 	t.Parallel()
 	promtool := tool(t, "prometheus", "promtool")
@@ -50,7 +49,7 @@ func TestMixin(t *testing.T) {
 	}
 }
 
-// grafana is what of a dashboard asks Prometheus something.
+// grafana is the part of a dashboard with queries.
 type grafana struct {
 	Title  string
 	Panels []struct {
@@ -72,9 +71,9 @@ type grafana struct {
 	}
 }
 
-// No Grafana runs here. What it would ask is asked of a Prometheus that has
-// scraped gorowatch and a leaking service: every query of every dashboard,
-// variables and annotations too, has an answer that is not empty.
+// No Grafana runs here. Its queries go to a Prometheus that has scraped gorowatch and a leaking
+// service. Every query of every dashboard, with variables and annotations, has an answer that
+// is not empty.
 func TestDashboardsHaveData(t *testing.T) {
 	t.Parallel()
 	built(t, buildGorowatch, "gorowatch")
@@ -124,7 +123,7 @@ alerting:
 			asked++
 			expr = fill.Replace(expr)
 			require.NotContains(t, expr, "$", what)
-			// Some rates want a scrape or two more.
+			// Some rates need another scrape or two.
 			Eventually(t, startTime, fmt.Sprintf("%s, %s has data: %s", board.Title, what, expr), func() error {
 				return prometheus.answersWithData(t, expr, instant)
 			})
@@ -141,8 +140,8 @@ alerting:
 	t.Logf("%d queries", asked)
 }
 
-// variables are what a dashboard's stand for: each of them has values, in
-// which the leaking service is found; where several may be chosen, all are.
+// variables returns the values of a dashboard's variables: each has some, with the leaking
+// service among them; a variable with several choices gets all.
 func variables(t *testing.T, prometheus *Prometheus, board grafana) *strings.Replacer {
 	labelValues := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
 	chosen := map[string]string{"cluster": "here", "namespace": leakyNamespace, "job": leaks[0].name}

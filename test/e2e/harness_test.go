@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The servers and the services do what the tests of gorowatch rely on, without
-// gorowatch: Prometheus sees the leak of one twin and none of the other.
+// The servers and the services work without gorowatch: Prometheus sees the leak of one twin and
+// none of the other.
 func TestPrometheusSeesWhatLeaks(t *testing.T) {
 	leaky := StartScenario(t, "logwriter", "")
 	fixed := StartScenario(t, "logwriter", "", "--fixed")

@@ -13,15 +13,15 @@ import (
 // nobody is the user of the image.
 const nobody = 65532
 
-// StartImage runs gorowatch as the image does: as its user, in a root folder
-// that has the binary and files, by their absolute paths; it may write to the
-// folders writable alone. It returns the root folder too.
+// StartImage runs gorowatch as the image does: as its user, in a root folder that has the
+// binary and files, by their absolute paths. It may only write to the folders in writable. It
+// also returns the root folder.
 func StartImage(t testing.TB, files map[string]string, writable, env []string, args ...string) (g *Gorowatch, root string) {
 	t.Helper()
 	return startIn(t, "/gorowatch", files, writable, env, args...)
 }
 
-// startIn is StartImage with the binary at a path of one's own.
+// startIn is StartImage with the binary at another path.
 func startIn(t testing.TB, path string, files map[string]string, writable, env []string, args ...string) (g *Gorowatch, root string) {
 	t.Helper()
 	if os.Geteuid() != 0 {

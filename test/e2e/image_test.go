@@ -13,9 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No engine builds the image in these tests. What it promises is held without:
-// the binary needs nothing beside it, no root, and no folder that it may write
-// but the one for its state.
+// No engine builds the image in these tests. Its promises are tested without one: the binary
+// needs no other file, no root, and no writable folder but that of its state.
 func TestImageNeedsNothingElse(t *testing.T) {
 	t.Parallel()
 	binary := built(t, buildGorowatch, "gorowatch")

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// instrumented are the ways in which a service may export what gorowatch reads. Each is
-// the faucet, a real program, with another library.
+// instrumented are the ways in which a service may export its metrics. Each is the faucet, a
+// real program, with another library.
 var instrumented = []struct {
 	metrics    string // the flag of the faucet
 	goroutines string // the metric that gorowatch finds by itself; empty: none
@@ -28,8 +28,8 @@ var instrumented = []struct {
 	{"none", "", "", ""},
 }
 
-// signalUses are what gorowatch says of the metrics that it reads: by signal and metric, the
-// number of instances.
+// signalUses returns the metrics that gorowatch reads: by signal and metric, the number of
+// instances.
 func (g *Gorowatch) signalUses(t testing.TB) map[string]int {
 	t.Helper()
 	var answer struct {
@@ -50,21 +50,20 @@ func (g *Gorowatch) signalUses(t testing.TB) map[string]int {
 	return out
 }
 
-// Whatever the library of a service is, gorowatch finds its goroutines, its load and its
-// start, and names the line that leaks. One gorowatch has the default lists of metrics, and
-// shows which of them it uses. Another one evaluates each second instead of each minute,
-// with rates over 15 s, so that a second of the test is a minute: it says how long it takes
-// to the alert.
+// Whatever the library of a service is, gorowatch finds its goroutines, its load and its start,
+// and names the leaking line. One gorowatch has the default lists of metrics, and shows which
+// of them it uses. Another one evaluates each second instead of each minute, with rates over 15
+// s, so that a second of the test is a minute: it shows how long the alert takes.
 //
-// The container's metrics are the program's own, as the kubelet would name them: a cAdvisor
-// needs cgroups, which a test cannot count on.
+// The container's metrics are the program's own, under the names of the kubelet: a cAdvisor
+// needs cgroups, which a test cannot rely on.
 func TestInstrumentations(t *testing.T) {
 	t.Parallel()
 	built(t, buildGorowatch, "gorowatch")
 	built(t, buildScenarios, "faucet")
 	clients := Load{
 		Every: 100 * time.Millisecond, AtATime: 2, Patience: time.Second,
-		Method: http.MethodGet, Path: func(int) string { return "/open" }, // which wants a POST
+		Method: http.MethodGet, Path: func(int) string { return "/open" }, // which requires a POST
 	}
 	faucets := map[string]*Faucet{}
 	var jobs []Job

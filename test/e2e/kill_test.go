@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hurried is a configuration that watches about as often as that is possible:
-// a second stands for some minutes.
+// hurried returns a configuration that watches as often as possible: a second stands for some
+// minutes.
 func hurried(prometheus, alertmanager string) string {
 	return fmt.Sprintf(`
 global: {evaluation_interval: %[1]s}
@@ -29,8 +29,8 @@ alerting:
 // blink is the interval of scrapes and evaluations.
 const blink = 250 * time.Millisecond
 
-// seenWithoutLeak waits until gorowatch has seen for some seconds how n services
-// are that do not leak yet, by their counts and by a profile.
+// seenWithoutLeak waits until gorowatch has watched n healthy services for some seconds, by
+// their counts and by a profile.
 func seenWithoutLeak(t *testing.T, g *Gorowatch, n int) {
 	t.Helper()
 	const scrapes = 20
@@ -43,9 +43,9 @@ func seenWithoutLeak(t *testing.T, g *Gorowatch, n int) {
 	})
 }
 
-// told is that a faucet's leak was notified just so: "firing", or "firing,
-// resolved", each once and under one id.
-func told(r *Receiver, f *Faucet, want string) error {
+// notifications checks the notifications about a faucet's leak: "firing", or "firing, resolved", each
+// once and under one id.
+func notifications(r *Receiver, f *Faucet, want string) error {
 	alerts := r.Alerts(f.Service)
 	if len(alerts) == 0 {
 		if want == "silent" {
@@ -66,10 +66,9 @@ func told(r *Receiver, f *Faucet, want string) error {
 	return nil
 }
 
-// Gorowatch is killed again and again, at random points of its cycle and of its
-// start. Alertmanager sees each alert begin once and go on, under the same id;
-// a leak that ends meanwhile is resolved, one that begins is told, a healthy
-// service is not.
+// Gorowatch is killed again and again, at random points of its cycle and of its start.
+// Alertmanager sees each alert begin once and continue, under the same id. A leak that ends
+// meanwhile resolves, one that begins fires, a healthy service has no alert.
 func TestKillsAtRandomPoints(t *testing.T) {
 	t.Parallel()
 	kills := 25
@@ -92,14 +91,14 @@ func TestKillsAtRandomPoints(t *testing.T) {
 	seenWithoutLeak(t, &Gorowatch{Program: gorowatch, URL: "http://" + gorowatch.WaitFor(t, listening)[1]}, 4)
 	old.Open(t, 20)
 	ending.Open(t, 20)
-	Eventually(t, untilAlerts, "both leaks are told", func() error {
+	Eventually(t, untilAlerts, "notifications of both leaks", func() error {
 		_ = gorowatch.alive(t)
-		if err := told(receiver, old, "firing"); err != nil {
+		if err := notifications(receiver, old, "firing"); err != nil {
 			return err
 		}
-		return told(receiver, ending, "firing")
+		return notifications(receiver, ending, "firing")
 	})
-	t.Logf("told after %s", time.Since(began).Round(time.Second))
+	t.Logf("notified after %s", time.Since(began).Round(time.Second))
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -113,8 +112,8 @@ func TestKillsAtRandomPoints(t *testing.T) {
 		case kills / 2:
 			ending.Drain(t)
 		}
-		// Half of them in the first moments, when everything is read again; the
-		// others after it has told what fires, however long a start takes here.
+		// Half of the kills come in the first moments, when everything is read again; the
+		// others after it has sent the firing alerts, however long a start takes here.
 		longest := 300 * time.Millisecond
 		if n%2 == 0 {
 			longest = 3 * time.Second
@@ -133,22 +132,23 @@ func TestKillsAtRandomPoints(t *testing.T) {
 		gorowatch.Kill(t)
 		started = time.Now()
 		gorowatch = start()
-		require.NoError(t, told(receiver, old, "firing"), "kill %d", n+1)
-		require.NoError(t, told(receiver, healthy, "silent"), "kill %d", n+1)
+		require.NoError(t, notifications(receiver, old, "firing"), "kill %d", n+1)
+		require.NoError(t, notifications(receiver, healthy, "silent"), "kill %d", n+1)
 	}
 	t.Logf("%d kills in %s", kills, time.Since(began).Round(time.Second))
+	gorowatch.WaitFor(t, listening) // otherwise SIGTERM may come before it can handle it
 
 	began = time.Now()
-	Eventually(t, untilAlerts, "what has begun and ended is told", func() error {
+	Eventually(t, untilAlerts, "notifications of each beginning and end", func() error {
 		_ = gorowatch.alive(t)
-		if err := told(receiver, beginning, "firing"); err != nil {
+		if err := notifications(receiver, beginning, "firing"); err != nil {
 			return err
 		}
-		return told(receiver, ending, "firing, resolved")
+		return notifications(receiver, ending, "firing, resolved")
 	})
-	t.Logf("all is told %s after the last kill", time.Since(began).Round(time.Second))
-	require.NoError(t, told(receiver, old, "firing"))
-	require.NoError(t, told(receiver, healthy, "silent"))
+	t.Logf("all notifications arrived %s after the last kill", time.Since(began).Round(time.Second))
+	require.NoError(t, notifications(receiver, old, "firing"))
+	require.NoError(t, notifications(receiver, healthy, "silent"))
 	require.Len(t, alertmanager.Alerts(t), 2)
 	require.NoDirExists(t, filepath.Join(bucket, "aside"), "no document was broken")
 	documents, err := os.ReadDir(filepath.Join(bucket, "leaks"))

@@ -19,13 +19,12 @@ import (
 	"testing"
 )
 
-// Kubernetes is a real API server with its etcd. There is neither a scheduler
-// nor a kubelet nor a controller: nothing makes a pod of a deployment, and pods
-// run when their status says so.
+// Kubernetes is a real API server with its etcd. It has no scheduler, kubelet or controller:
+// nothing makes a pod of a deployment, and pods run when their status says so.
 type Kubernetes struct {
-	// URL of the API, CAFile its certificate.
+	// URL of the API, CAFile its certificate
 	URL, CAFile string
-	// Kubeconfig is a file for clients that may do everything.
+	// Kubeconfig is a file for clients with all rights
 	Kubeconfig string
 
 	client *http.Client
@@ -83,7 +82,7 @@ contexts: [{name: test, context: {cluster: test, user: admin}}]
 	return k
 }
 
-// ready asks whether the server is; its certificate is made at the start.
+// ready checks whether the server is ready; its certificate is made at the start.
 func (k *Kubernetes) ready() error {
 	ca, err := os.ReadFile(k.CAFile)
 	if err != nil {
@@ -101,7 +100,7 @@ func (k *Kubernetes) ready() error {
 	return err
 }
 
-// do makes a request as somebody who may do everything.
+// do makes a request with all rights.
 func (k *Kubernetes) do(method, path, contentType, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(context.Background(), method, k.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -121,9 +120,8 @@ func (k *Kubernetes) do(method, path, contentType, body string) ([]byte, error) 
 	return answer, err
 }
 
-// Apply makes an object, or changes it, by server-side apply. path is that of
-// the object, e.g. /api/v1/namespaces/prod/pods/shop-1; yaml is all of it.
-// What the server does not know is an error.
+// Apply makes an object, or changes it, by server-side apply. path is that of the object, e.g.
+// /api/v1/namespaces/prod/pods/shop-1; yaml is all of it. Unknown fields are an error.
 func (k *Kubernetes) Apply(t testing.TB, path, yaml string) {
 	t.Helper()
 	if _, err := k.do(http.MethodPatch, path+"?fieldManager=test&force=true&fieldValidation=Strict", "application/apply-patch+yaml", yaml); err != nil {
@@ -139,14 +137,14 @@ func (k *Kubernetes) Delete(t testing.TB, path string) {
 	}
 }
 
-// DryRun asks whether the server would take a new object, JSON, at the path of
-// its kind; nothing is made. What the server does not know is an error.
+// DryRun checks whether the server would accept a new object, JSON, at the path of its kind,
+// without making it. Unknown fields are an error.
 func (k *Kubernetes) DryRun(path, object string) error {
 	_, err := k.do(http.MethodPost, path+"?dryRun=All&fieldValidation=Strict", "application/json", object)
 	return err
 }
 
-// Serves asks whether there is something at path.
+// Serves checks whether something exists at path.
 func (k *Kubernetes) Serves(path string) error {
 	_, err := k.do(http.MethodGet, path, "", "")
 	return err
@@ -164,7 +162,7 @@ func (k *Kubernetes) Get(t testing.TB, path string, v any) {
 	}
 }
 
-// Token is one of a service account, as its pods are given it.
+// Token returns a token of a service account, as its pods get it.
 func (k *Kubernetes) Token(t testing.TB, namespace, serviceAccount string) string {
 	t.Helper()
 	answer, err := k.do(http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts/"+serviceAccount+"/token",
@@ -179,7 +177,7 @@ func (k *Kubernetes) Token(t testing.TB, namespace, serviceAccount string) strin
 	return request.Status.Token
 }
 
-// RunPod makes a pod of a YAML spec and says for the kubelet that it runs, at
+// RunPod makes a pod of a YAML spec and reports, in place of the kubelet, that it runs at
 // 127.0.0.1. metadata is further YAML under metadata, e.g. annotations.
 func (k *Kubernetes) RunPod(t testing.TB, namespace, name, metadata, spec string) {
 	t.Helper()
@@ -197,7 +195,7 @@ func indent(yaml string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(yaml, "\n"), "\n", "\n  ")
 }
 
-// writeKey makes the key that tokens of service accounts are signed with.
+// writeKey makes the key that signs tokens of service accounts.
 func writeKey(t testing.TB, path string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

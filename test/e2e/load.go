@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Load is what the clients of a service do, again and again.
+// Load is what the clients of a service do again and again.
 type Load struct {
 	Every    time.Duration // from one round to the next
 	AtATime  int           // requests in a round
@@ -24,7 +24,7 @@ type Load struct {
 	Body string
 }
 
-// Traffic is a load while it runs, and what came of it.
+// Traffic is a running load, with its results.
 type Traffic struct {
 	Sent, Answered, GaveUp, Failed atomic.Int64
 }
@@ -34,15 +34,27 @@ func (tr *Traffic) String() string {
 		tr.Sent.Load(), tr.Answered.Load(), tr.GaveUp.Load(), tr.Failed.Load())
 }
 
-// Start puts the service at addr under load until the test ends. It never has
-// more than AtATime requests under way: a round that does not end in time
-// delays the next one.
+// Start puts the service at addr under load until the test ends. It never has more than AtATime
+// concurrent requests: a round that does not end in time delays the next one.
 func (l Load) Start(t testing.TB, addr string) *Traffic {
+	t.Helper()
+	traffic, _ := l.start(t, addr)
+	return traffic
+}
+
+// StartUntil is Start until stop is called.
+func (l Load) StartUntil(t testing.TB, addr string) (stop func()) {
+	t.Helper()
+	_, stop = l.start(t, addr)
+	return stop
+}
+
+func (l Load) start(t testing.TB, addr string) (traffic *Traffic, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &http.Transport{MaxIdleConnsPerHost: l.AtATime}
 	client := &http.Client{Transport: transport, Timeout: l.Patience}
-	traffic := &Traffic{}
+	traffic = &Traffic{}
 	var running sync.WaitGroup
 	running.Go(func() {
 		ticker := time.NewTicker(l.Every)
@@ -60,12 +72,13 @@ func (l Load) Start(t testing.TB, addr string) *Traffic {
 			}
 		}
 	})
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		running.Wait()
 		transport.CloseIdleConnections()
-	})
-	return traffic
+	}
+	t.Cleanup(stop)
+	return traffic, stop
 }
 
 func (l Load) send(ctx context.Context, client *http.Client, url string, traffic *Traffic) {

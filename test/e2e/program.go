@@ -37,8 +37,7 @@ type Program struct {
 	once   sync.Once     // stops it
 }
 
-// Start runs a program. When the test ends it is asked to end with SIGTERM,
-// has to exit with 0, and is waited for.
+// Start runs a program. When the test ends it gets SIGTERM and has to exit with 0.
 func Start(t testing.TB, name, path string, args ...string) *Program {
 	t.Helper()
 	p := &Program{name: name, out: newOutput(), exited: make(chan struct{})}
@@ -49,10 +48,10 @@ func Start(t testing.TB, name, path string, args ...string) *Program {
 	return p
 }
 
-// run starts the process and sees to its end.
+// run starts the process and ends it with the test.
 func (p *Program) run(t testing.TB) {
 	t.Helper()
-	// A child that outlives the program may hold on to its output.
+	// A child that outlives the program may keep its output open.
 	p.cmd.WaitDelay = time.Second
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", p.name, err)
@@ -80,7 +79,7 @@ func (p *Program) Stop(t testing.TB) {
 			return
 		default:
 		}
-		// The group may have members that the program does not know any more.
+		// The group may have members that the program no longer knows.
 		defer func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }()
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("%s: %v", p.name, err)
@@ -98,7 +97,7 @@ func (p *Program) Stop(t testing.TB) {
 	})
 }
 
-// Kill ends the program without a chance to say goodbye.
+// Kill ends the program without a clean shutdown.
 func (p *Program) Kill(t testing.TB) {
 	t.Helper()
 	p.once.Do(func() {
@@ -109,10 +108,10 @@ func (p *Program) Kill(t testing.TB) {
 	})
 }
 
-// PID is the id of the process.
+// PID returns the id of the process.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Output is what the program has written so far, to both of its outputs.
+// Output returns what the program has written so far, to both of its outputs.
 func (p *Program) Output() string { return p.out.tail(0) }
 
 // WaitFor returns the groups of the first match of pattern in the output.
@@ -130,7 +129,7 @@ func (p *Program) WaitFor(t testing.TB, pattern *regexp.Regexp) []string {
 
 var errNotYet = errors.New("not yet")
 
-// alive is errNotYet while the program runs, and ends the test if it does not.
+// alive returns errNotYet while the program runs, and ends the test if it does not.
 func (p *Program) alive(t testing.TB) error {
 	t.Helper()
 	select {
@@ -142,9 +141,9 @@ func (p *Program) alive(t testing.TB) error {
 	}
 }
 
-// startOnFreePort runs a server that cannot pick a port by itself, on one that
-// was free a moment ago, and waits until ready is content with its address. If
-// somebody else was faster, it tries another.
+// startOnFreePort runs a server that cannot pick a port by itself, on one that was free a
+// moment ago, and waits until ready accepts its address. If another process was faster, it
+// tries another port.
 func startOnFreePort(t testing.TB, name, path string, args func(addr string) []string, ready func(addr string) error) (p *Program, addr string) {
 	t.Helper()
 	for range 5 {
@@ -155,7 +154,7 @@ func startOnFreePort(t testing.TB, name, path string, args func(addr string) []s
 			err := ready(addr)
 			select {
 			case <-p.exited:
-				// Then whoever was ready is another.
+				// Then another process answered.
 			default:
 				if err == nil {
 					return p, addr
@@ -174,32 +173,31 @@ func startOnFreePort(t testing.TB, name, path string, args func(addr string) []s
 		if !strings.Contains(strings.ToLower(p.Output()), "address already in use") {
 			t.Fatalf("%s ended: %v", name, p.cmd.ProcessState)
 		}
-		p.once.Do(func() {}) // it has ended, and that is no failure
+		p.once.Do(func() {}) // it has ended, which is no failure
 	}
 	t.Fatalf("%s: no free port", name)
 	return nil, ""
 }
 
-// Ports that are handed out, each once: they are below those that systems give
-// by themselves to who asks for any, be it a listener or a client. So nobody
-// takes one before who has asked for it, even if that is minutes later.
+// Ports to hand out, each once. They are below those that systems assign by themselves to
+// listeners and clients, so no other process takes one before its use, even minutes later.
 const firstPort, lastPort = 10_000, 32_000
 
 // given counts the ports that this process has handed out.
 var given atomic.Int64
 
-// FreeAddress is an address of this host that nobody listens on now.
+// FreeAddress returns an unused address of this host.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	return freeAddress(t)
 }
 
-// freeAddress is an address of this host that nobody listens on now.
+// freeAddress returns an unused address of this host.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 100 {
-		// Other processes that do the same begin elsewhere.
+		// Other processes that do the same start elsewhere.
 		n := 101*int64(os.Getpid()) + given.Add(1)
 		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+n%(lastPort-firstPort))
 		var l net.Listener
@@ -219,7 +217,7 @@ func answers(url string) error {
 	return request(ctx, http.MethodGet, url, nil)
 }
 
-// request asks for something that is answered with 200.
+// request makes a request that must be answered with 200.
 func request(ctx context.Context, method, url string, body io.Reader) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
@@ -268,7 +266,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.buf.Write(p)
 }
 
-// tail is the last n bytes, from the beginning of a line; 0 is all.
+// tail returns the last n bytes, from the beginning of a line; 0 is all.
 func (o *output) tail(n int) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

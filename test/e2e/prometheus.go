@@ -16,12 +16,12 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Job is what Prometheus scrapes under one job name.
+// Job is a scrape job of Prometheus.
 type Job struct {
 	Name    string
 	Labels  map[string]string
 	Targets []string // host:port
-	// HonorLabels lets the labels of what is scraped come first.
+	// HonorLabels gives precedence to the labels of the target.
 	HonorLabels bool
 }
 
@@ -78,8 +78,8 @@ func StartPrometheusOn(t testing.TB, dir, rules string) *Prometheus {
 	return &Prometheus{Program: p, URL: "http://" + addr, Data: dir}
 }
 
-// Metric is the sum of a metric of Prometheus' own, or with its labels as they
-// are written the value of one.
+// Metric returns the sum of one of Prometheus' metrics, or the value of one series if name has
+// labels.
 func (p *Prometheus) Metric(t testing.TB, name string) float64 { return metric(t, p.URL, name) }
 
 func prometheusConfig(interval time.Duration, jobs []Job) string {
@@ -96,7 +96,7 @@ func prometheusConfig(interval time.Duration, jobs []Job) string {
 	return b.String()
 }
 
-// Value is the sum of an instant query's result, 0 if it is empty.
+// Value returns the sum of an instant query's result, 0 if it is empty.
 func (p *Prometheus) Value(t testing.TB, query string) float64 {
 	t.Helper()
 	var answer struct {
@@ -118,7 +118,7 @@ func (p *Prometheus) Value(t testing.TB, query string) float64 {
 	return sum
 }
 
-// getJSON decodes what url answers into v.
+// getJSON decodes the answer of url into v.
 func getJSON(t testing.TB, url string, v any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Profiles that are pushed by the real client pyroscope-go, and by a client of the
-// Connect protocol as Grafana Alloy has one, name the line that leaks. The programs
-// serve no profiles where gorowatch looks for them, so that what it knows it was sent.
-// A third leaks in the same way and is pulled, for comparison.
+// Profiles that the real client pyroscope-go pushes, and a client of the Connect protocol like
+// that of Grafana Alloy, name the leaking line. The programs serve no profiles where gorowatch
+// looks for them, so it only has the pushed ones. A third one leaks in the same way and is
+// pulled, for comparison.
 //
-// Alloy itself is not part of the test: it is no Go module that could be built here.
-// The second program makes its request: the same procedure, message and labels, sent
-// by the same library.
+// Alloy itself is not part of the test, because it is no Go module that could be built here.
+// The second program makes its request: the same procedure, message and labels, sent by the
+// same library.
 func TestPushedProfilesNameTheLine(t *testing.T) {
 	t.Parallel()
 	built(t, buildGorowatch, "gorowatch")
@@ -73,7 +73,7 @@ profiles:
 		}
 		return nil
 	})
-	// Until Prometheus had scraped them nobody knew them.
+	// Until Prometheus had scraped them they were unknown.
 	dropped := func(reason string) float64 {
 		return gorowatch.Metric(t, `gorowatch_push_dropped_total{reason="`+reason+`"}`)
 	}

@@ -25,7 +25,7 @@ func StartRedis(t testing.TB) string {
 	return addr
 }
 
-// ping asks a Redis whether it is there.
+// ping checks whether a Redis answers.
 func ping(addr string) error {
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {

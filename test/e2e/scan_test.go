@@ -19,10 +19,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi"
 )
 
-// backfill writes three days of samples, one a minute, that end now, into a
-// data directory of Prometheus, and returns the directory and the end. What is
-// in it: checkout leaks from the middle of the second day on, search follows
-// the day, cart leaks again after each of its restarts, and mail does nothing.
+// backfill writes three days of samples, one a minute, that end now, into a data directory of
+// Prometheus, and returns the directory and the end. checkout leaks from the middle of the
+// second day on, search follows the day, cart leaks again after each of its restarts, and mail
+// does nothing.
 func backfill(t testing.TB) (dir string, end time.Time) {
 	t.Helper()
 	promtool := tool(t, "prometheus", "promtool")
@@ -77,7 +77,7 @@ func backfill(t testing.TB) (dir string, end time.Time) {
 	return dir, end
 }
 
-// scanReport is what scan prints as JSON.
+// scanReport is the JSON of scan.
 type scanReport struct {
 	ServicesScanned int `json:"services_scanned"`
 	SeriesScanned   int `json:"series_scanned"`
@@ -117,7 +117,7 @@ func scan(t testing.TB, flags ...string) (scanReport, int) {
 	return r, cmd.ProcessState.ExitCode()
 }
 
-// leaking is which jobs leak at the end, and when they were detected first.
+// leaking returns which jobs leak at the end, and when they were first detected.
 func (r scanReport) leaking() map[string]time.Time {
 	out := map[string]time.Time{}
 	for _, l := range r.Leaks {
@@ -129,8 +129,8 @@ func (r scanReport) leaking() map[string]time.Time {
 	return out
 }
 
-// What a Prometheus tells over its API and what lies on its disk come to the
-// same, and beside a rule that people use it shows who was first.
+// A scan over Prometheus' API and one of its disk agree, and the comparison with a common rule
+// shows which was first.
 func TestScanOfARealPrometheus(t *testing.T) {
 	dir, end := backfill(t)
 	onDisk, code := scan(t, "--tsdb.path="+dir, "--fail-on-leak")
@@ -154,8 +154,8 @@ func TestScanOfARealPrometheus(t *testing.T) {
 	require.Len(t, again, len(leaks))
 	for job, at := range leaks {
 		require.Contains(t, again, job)
-		// rate() is too low in the first minutes of a process: its load seems to
-		// grow along with what leaks.
+		// rate() is too low in the first minutes of a process, so its load seems to grow with
+		// the leak.
 		require.WithinDuration(t, at, again[job], 3*time.Hour, "%s", job)
 	}
 
@@ -173,7 +173,7 @@ func TestScanOfARealPrometheus(t *testing.T) {
 
 	blocksAreExact(t, prometheus.URL, end)
 
-	// What Prometheus does not understand it says itself.
+	// Prometheus' own explanation of an invalid expression is shown.
 	cmd := exec.CommandContext(t.Context(), built(t, buildGorowatch, "gorowatch"), "scan", "--prometheus.url="+prometheus.URL, "--since=1h", "--compare=deriv(go_goroutines) for 5m")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
@@ -181,8 +181,8 @@ func TestScanOfARealPrometheus(t *testing.T) {
 	require.Contains(t, string(out), "expected type range vector in call to function \"deriv\", got instant vector")
 }
 
-// blocksAreExact compares the minima that Prometheus finds of blocks with those
-// of all samples, through restarts.
+// blocksAreExact compares Prometheus' minima of blocks with those of all samples, across
+// restarts.
 func blocksAreExact(t *testing.T, address string, end time.Time) {
 	t.Helper()
 	u, err := url.Parse(address)

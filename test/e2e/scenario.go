@@ -15,7 +15,7 @@ type Scenario struct {
 	Address string // host:port
 }
 
-// bound is how a scenario says where it listens.
+// bound matches a scenario's line with its address.
 var bound = regexp.MustCompile(`(?m)^listening on (\S+)$`)
 
 // StartScenario runs a program of test/scenarios on addr; an empty one takes a
@@ -30,8 +30,8 @@ func StartScenario(t testing.TB, name, addr string, flags ...string) *Scenario {
 	return &Scenario{Program: p, Address: p.WaitFor(t, bound)[1]}
 }
 
-// LeakingLine is where a scenario leaks, as file:line: the one line of its
-// source that ends with "// LEAK".
+// LeakingLine returns where a scenario leaks, as file:line: the one line of its source that
+// ends with "// LEAK".
 func LeakingLine(t testing.TB, name string) string {
 	t.Helper()
 	const file = "main.go"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// away is how long each server is away in the long form of the tests (make
+// away returns how long each server is away in the long form of the tests (make
 // soak); 0 in the short one.
 func away(t testing.TB) time.Duration {
 	t.Helper()
@@ -21,8 +21,7 @@ func away(t testing.TB) time.Duration {
 	return d
 }
 
-// restart ends a server, waits for what is to happen while it is down, and runs
-// it again on the same address with what it has on disk.
+// restart ends a server, runs down, and starts it again on the same address with its files.
 func restart(t testing.TB, p *Program, down func(), ready string) *Program {
 	t.Helper()
 	p.Stop(t)

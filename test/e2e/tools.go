@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// tool is the path of a binary that test/tools/install.sh has put into its
-// cache. If it is not there the test is skipped, or fails with CI=true.
+// tool returns the path of a binary that test/tools/install.sh has put into its cache. If it is
+// missing the test is skipped, or fails with CI=true.
 func tool(t testing.TB, name, binary string) string {
 	t.Helper()
 	cache := os.Getenv("GOROWATCH_TOOLS")
 	if cache == "" {
-		// As the script has it, on every system.
+		// The script has the same on every system.
 		dir := os.Getenv("XDG_CACHE_HOME")
 		if dir == "" {
 			dir = filepath.Join(os.Getenv("HOME"), ".cache")
@@ -31,9 +31,8 @@ func tool(t testing.TB, name, binary string) string {
 	return ""
 }
 
-// Tool is the path of a binary that test/tools/install.sh has put into its
-// cache, for the tests of other packages. If it is not there the test is
-// skipped, or fails with CI=true.
+// Tool returns the path of a binary that test/tools/install.sh has put into its cache, for the
+// tests of other packages. If it is missing the test is skipped, or fails with CI=true.
 func Tool(t testing.TB, name, binary string) string {
 	t.Helper()
 	return tool(t, name, binary)

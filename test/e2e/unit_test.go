@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The quick start on a host, without its systemd: in a root folder that has what
-// the page says to install, where it says, the unit's command runs as a user that
-// may write to the unit's state alone; the file is checked as the page says, and
-// reloaded as the unit does. The addresses and the pace alone are others.
+// The quick start on a host, without its systemd: in a root folder with the files that the page
+// installs, where it says, the unit's command runs as a user that may only write to the unit's
+// state. The file is checked as the page says, and reloaded as the unit does. Only the
+// addresses and the pace differ.
 func TestUnit(t *testing.T) {
 	t.Parallel()
 	built(t, buildGorowatch, "gorowatch")

@@ -14,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startVictoriaMetrics runs a VictoriaMetrics and gives it three days of two
-// services that end in a few minutes: checkout leaks since the second half of
-// the second day, search follows the day.
+// startVictoriaMetrics runs a VictoriaMetrics with three days of two services that end in a few
+// minutes: checkout leaks since the second half of the second day, search follows the day.
 func startVictoriaMetrics(t *testing.T) (url string) {
 	t.Helper()
 	path := tool(t, "victoriametrics", "victoria-metrics")
@@ -68,8 +67,8 @@ func post(t testing.TB, url string, body []byte) {
 	require.Equal(t, 2, resp.StatusCode/100, resp.Status)
 }
 
-// A scan of a VictoriaMetrics finds the leak and nothing else; and the daemon,
-// which reads most of the history in block minima, sees it at once.
+// A scan of a VictoriaMetrics finds the leak and nothing else. The daemon, which reads most of
+// the history in block minima, sees it at once.
 func TestVictoriaMetrics(t *testing.T) {
 	t.Parallel()
 	url := startVictoriaMetrics(t)

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Somebody else's alert goes through a real Alertmanager to gorowatch, which
-// takes profiles at once; the leak goes to a webhook directly, once, although
-// gorowatch is killed and started again.
+// An incoming alert goes through a real Alertmanager to gorowatch, which takes profiles at
+// once. The leak goes to a webhook directly, once, although gorowatch is killed and started
+// again.
 func TestWebhooksInAndOut(t *testing.T) {
 	t.Parallel()
 	built(t, buildGorowatch, "gorowatch")
@@ -74,7 +74,7 @@ alerting:
 	require.NotZero(t, gorowatch.Metric(t, `gorowatch_inbound_alerts_total{result="unknown"}`))
 
 	// Out.
-	Eventually(t, untilAlerts, "the webhook is told", func() error {
+	Eventually(t, untilAlerts, "the webhook is notified", func() error {
 		if len(receiver.Alerts(service(leakyNamespace, name))) == 0 {
 			return fmt.Errorf("it is silent")
 		}

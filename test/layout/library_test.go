@@ -25,8 +25,8 @@ import (
 // packages below them.
 var libraries = []string{"alerting", "collector", "leak", "trend"}
 
-// TestLibrariesAreUsableFromOutside: what a library exports mentions no type of an
-// internal package, which nobody outside of the module could make.
+// TestLibrariesAreUsableFromOutside: the exported part of a library has no type of an internal
+// package, which nobody outside of the module could make.
 func TestLibrariesAreUsableFromOutside(t *testing.T) {
 	checked := 0
 	for path, p := range libraryTypes(t) {
@@ -68,8 +68,8 @@ func TestInternalMentionsAreFound(t *testing.T) {
 	}, internalMentions(open))
 }
 
-// TestLibrariesHaveAnExample: the libraries with a behaviour show it in an example
-// that runs and that a program of any module could have written.
+// TestLibrariesHaveAnExample: libraries with behaviour have an example that runs and that a
+// program of any module could contain.
 func TestLibrariesHaveAnExample(t *testing.T) {
 	for _, library := range []string{"alerting", "alerting/notify", "collector", "trend"} {
 		path := filepath.Join("..", "..", library, "example_test.go")
@@ -141,8 +141,8 @@ func isLibrary(name string) bool {
 	return false
 }
 
-// internalMentions lists what the exported declarations of p mention of internal
-// packages of this module, by the name of the declaration.
+// internalMentions lists the internal packages of this module in the exported declarations of
+// p, by the name of the declaration.
 func internalMentions(p *types.Package) (mentions []string) {
 	for _, name := range p.Scope().Names() {
 		if object := p.Scope().Lookup(name); object.Exported() {
@@ -177,7 +177,7 @@ func (w walker) walk(x types.Type) {
 			w.walk(arg)
 		}
 		if x.Obj().Pkg() != w.in {
-			return // that package answers for itself
+			return // another package is checked by itself
 		}
 		w.walk(x.Underlying())
 		for m := range x.Methods() {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxPackage is how many lines a package may have, tests and generated files
-// aside. A larger one is more than one idea.
+// maxPackage is how many lines a package may have, without tests and generated files. A larger
+// one has more than one purpose.
 const maxPackage = 2500
 
 // maxRoom is the part of all lines that a room may have: the packages whose paths
@@ -43,7 +43,7 @@ func TestNothingIsTooLarge(t *testing.T) {
 // generated is the line that marks a generated file.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
-// sizes are the lines of the packages of the product, for all platforms, without
+// sizes returns the lines of the packages of the product, for all platforms, without
 // tests and generated files.
 func sizes(t *testing.T) map[string]int {
 	t.Helper()

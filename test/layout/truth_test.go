@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The figures of the leakbench kit are worth nothing if gorowatch knows the
-// answers, or which services it is judged on.
+// The figures of the leakbench kit are worthless if gorowatch knows the answers, or which
+// services it is judged on.
 func TestNothingKnowsTheTruth(t *testing.T) {
 	for name, p := range ours(t) {
 		for _, file := range p.GoFiles {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Labels reads a series as it is written, such as up{job="a"}.
+// Labels reads a series as written, such as up{job="a"}.
 func Labels(t testing.TB, text string) labels.Labels {
 	t.Helper()
 	ls, err := parser.NewParser(parser.Options{}).ParseMetric(text)

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Server is a Prometheus that scrapes nothing: tests append the samples.
+// Server is a Prometheus that does not scrape: tests append the samples.
 type Server struct {
 	// Dir is its data directory, URL its address.
 	Dir string
@@ -64,7 +64,7 @@ func (s *Server) Append(t testing.TB, at time.Time, samples map[string]float64) 
 	require.NoError(t, app.Commit())
 }
 
-// Queries returns the expressions that were asked for since the last call, in order.
+// Queries returns the expressions queried since the last call, in order.
 func (s *Server) Queries() []string {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -74,13 +74,13 @@ func (s *Server) Queries() []string {
 	return out
 }
 
-// seconds is a parameter of a request.
+// seconds returns a parameter of a request.
 func seconds(r *http.Request, name string) float64 {
 	v, _ := strconv.ParseFloat(r.Form.Get(name), 64)
 	return v
 }
 
-// moment is a parameter of a request that is a time.
+// moment returns a parameter of a request that is a time.
 func moment(r *http.Request, name string) time.Time {
 	return time.UnixMilli(int64(seconds(r, name) * 1000))
 }

@@ -18,8 +18,8 @@ import (
 // perService is how many instances a service has.
 const perService = 20
 
-// Fleet is instances of services: a server that answers as their Prometheus and
-// as the instances themselves.
+// Fleet is instances of services: a server that answers as their Prometheus and as the
+// instances themselves.
 type Fleet struct {
 	n     int
 	began time.Time
@@ -59,7 +59,7 @@ func NewFleet(n int, addr net.Addr) *Fleet {
 	return f
 }
 
-// noise is a number of [0, 1) that belongs to an instance and a time.
+// noise returns a number in [0, 1) that depends on an instance and a time.
 func noise(i int, unix int64) float64 {
 	x := uint64(i)*0x9e3779b97f4a7c15 + uint64(unix)*0xbf58476d1ce4e5b9
 	x = (x ^ x>>30) * 0x94d049bb133111eb
@@ -67,25 +67,25 @@ func noise(i int, unix int64) float64 {
 	return float64(x>>11) / (1 << 53)
 }
 
-// traffic of an instance follows the day.
+// traffic returns the traffic of an instance, which follows the day.
 func traffic(i int, unix int64) float64 {
 	return 1 + 0.6*math.Sin(2*math.Pi*float64(unix%86400)/86400+float64(i/perService%7)/3)
 }
 
-// Goroutines of an instance: healthy ones, at the traffic of the time.
+// Goroutines returns those of a healthy instance, at the traffic of the time.
 func (f *Fleet) Goroutines(i int, unix int64) float64 {
 	return math.Floor(30 + 60*traffic(i, unix) + 12*noise(i, unix))
 }
 
-// load of an instance, in CPU seconds per second.
+// load returns the load of an instance, in CPU seconds per second.
 func (f *Fleet) load(i int, unix int64) float64 { return 0.2 * traffic(i, unix) }
 
-// CPU is the counter of the CPU seconds, of any instance.
+// CPU returns the counter of the CPU seconds, of any instance.
 func (f *Fleet) CPU(unix int64) float64 {
 	return 0.2 * float64(unix-f.began.Unix())
 }
 
-// Start of the process.
+// Start returns the start of the process.
 func (f *Fleet) Start(i int) float64 { return float64(f.began.Unix() - int64(i%3600)) }
 
 // ServeHTTP implements http.Handler.

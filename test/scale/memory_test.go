@@ -12,9 +12,9 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// anonymous is how many bytes of memory a process has of its own (RssAnon): its
-// heap, its stacks and what the runtime needs. Pages of the program file are not
-// counted, because the kernel drops and rereads them as it likes.
+// anonymous returns the anonymous memory of a process in bytes (RssAnon): its heap, its stacks
+// and what the runtime needs. Pages of the program file are not counted, because the kernel
+// drops and rereads them.
 func anonymous(t *testing.T, pid int) float64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -30,7 +30,7 @@ func anonymous(t *testing.T, pid int) float64 {
 	return 0
 }
 
-// runtimeMemory is how the Go runtime accounts for what is its own.
+// runtimeMemory returns the Go runtime's own account of its memory.
 func runtimeMemory(t *testing.T, g *e2e.Gorowatch) string {
 	mb := func(name string) string {
 		return fmt.Sprintf("%.1f", g.Metric(t, "go_memstats_"+name)/1e6)

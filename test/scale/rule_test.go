@@ -20,9 +20,8 @@ import (
 // scraped is the time between two samples on disk.
 const scraped = 15 * time.Second
 
-// write writes what Prometheus would have scraped of the fleet, also of the
-// minutes that are still to come, so that nothing has to be scraped while CPU is
-// measured.
+// write writes what Prometheus would have scraped of the fleet, also for the next minutes, so
+// that nothing has to be scraped while CPU is measured.
 func write(t *testing.T, f *Fleet, dir string, from, to time.Time) {
 	t.Helper()
 	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, 24*time.Hour.Milliseconds())
@@ -52,7 +51,7 @@ func write(t *testing.T, f *Fleet, dir string, from, to time.Time) {
 	require.NoError(t, err)
 }
 
-// cpu is what a process has used so far, in seconds.
+// cpu returns how much CPU time a process has used so far, in seconds.
 func cpu(t *testing.T, pid int) float64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -64,10 +63,9 @@ func cpu(t *testing.T, pid int) float64 {
 	return (user + system) / 100
 }
 
-// gorowatch and a Prometheus with the rule that people use work side by side on
-// the same ten thousand series, at the same interval. What each of them spends
-// on an evaluation is compared: the rule is charged with what its Prometheus
-// uses beyond one that has no rule, gorowatch with all that it uses.
+// gorowatch and a Prometheus with a common rule work side by side on the same ten thousand
+// series, at the same interval. The cost of an evaluation is compared: the rule is charged with
+// what its Prometheus uses beyond one without a rule, gorowatch with all that it uses.
 func TestBesideTheRule(t *testing.T) {
 	if *instances == 0 {
 		t.Skip("make bench-scale")

@@ -52,8 +52,8 @@ func used(t *testing.T, g *e2e.Gorowatch) usage {
 	return usage{g.Metric(t, "process_cpu_seconds_total"), g.Metric(t, "gorowatch_evaluation_duration_seconds_count")}
 }
 
-// A week of history, then evaluations, of a fleet that answers as a Prometheus
-// and as its targets: CPU, time and memory.
+// A week of history, then evaluations, of a fleet that answers as a Prometheus and as its
+// targets: CPU, time and memory.
 func TestBackfillAndEvaluations(t *testing.T) {
 	if *instances == 0 {
 		t.Skip("make bench-scale")
@@ -99,8 +99,8 @@ func TestBackfillAndEvaluations(t *testing.T) {
 	require.Less(t, took, 5*time.Minute)
 }
 
-// The fleet answers as a Prometheus would: the same figures at whatever step, and
-// minima that are those of the single ones.
+// The fleet answers as a Prometheus would: the same figures at any step, and minima that match
+// the single values.
 func TestFleetAgreesWithItself(t *testing.T) {
 	f, addr := fleet(t, 40)
 	u, err := url.Parse(addr)

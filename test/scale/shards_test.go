@@ -21,7 +21,7 @@ import (
 )
 
 // remember writes what Prometheus would have scraped of the fleet into the log of a data
-// directory, which it has in memory once it has started, as it has what is recent.
+// directory. A started Prometheus has it in memory, like recent samples.
 func remember(t *testing.T, f *Fleet, dir string, from, to time.Time) {
 	t.Helper()
 	o := tsdb.DefaultOptions()
@@ -101,11 +101,11 @@ func TestShards(t *testing.T) {
 	}
 	const shards, rounds = 4, 16
 	one, all := sources(1), sources(shards)
-	_, _ = evaluate(one) // the first time asks for more than those after it
+	_, _ = evaluate(one) // the first time queries more than later ones
 	_, _ = evaluate(all)
 	var ofOne, ofAll float64
 	var parts []int
-	for range rounds { // by turns, since other programs use the machine too
+	for range rounds { // in turns, because other programs use the machine too
 		whole, seconds := evaluate(one)
 		require.Equal(t, []int{*instances}, whole)
 		ofOne += seconds / rounds

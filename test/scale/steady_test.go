@@ -16,19 +16,17 @@ import (
 )
 
 const (
-	// hour is what stands for one: the intervals are those of the defaults, 60
-	// times as short.
+	// hour is a simulated hour: the intervals are those of the defaults, 60 times as short.
 	hour = time.Minute
 	// profiler is how many profiles a continuous profiler takes an hour, one
 	// every 15 s.
 	profiler = 240
-	// clients are as many as a healthy service has goroutines for.
+	// clients is the number of clients of a healthy service.
 	clients = 1000
 )
 
-// Real programs with about a thousand goroutines and nothing wrong with them: how
-// many profiles gorowatch takes of each, and what one costs, by the CPU time of
-// their processes. docs/costs.md has the figures.
+// Real, healthy programs with about a thousand goroutines: how many profiles gorowatch takes of
+// each, and what one costs, by the CPU time of their processes. docs/costs.md has the figures.
 func TestSteadyState(t *testing.T) {
 	if *steady == 0 {
 		t.Skip("make bench-scale")
@@ -85,8 +83,8 @@ func connect(t *testing.T, addr string, n int) {
 	}
 }
 
-// pullCost is how many goroutines a program has, and what a profile costs it
-// beyond its own work, in seconds of CPU.
+// pullCost returns how many goroutines a program has, and what a profile costs it beyond its
+// own work, in seconds of CPU.
 func pullCost(t *testing.T, p *e2e.Scenario) (goroutines int64, seconds float64) {
 	t.Helper()
 	const n = 200

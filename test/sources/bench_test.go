@@ -20,8 +20,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// fleetOfNames is a database of 100,000 instances, of which each nth has the nth of some
-// names of each signal.
+// fleetOfNames returns a database of 100,000 instances. Each nth one has the nth of some names
+// of each signal.
 func fleetOfNames(b *testing.B, goroutines, load, start []string) *tsdb.DB {
 	const n = 100_000
 	o := tsdb.DefaultOptions()
@@ -44,19 +44,18 @@ func fleetOfNames(b *testing.B, goroutines, load, start []string) *tsdb.DB {
 	return db
 }
 
-// cpuTime is the CPU time of the process so far.
+// cpuTime returns the CPU time of the process so far.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkPrometheus is what an evaluation of 100,000 instances costs Prometheus' engine,
-// as a multiple of what it costs with one name a signal: with the default lists as a whole
-// and as they are narrowed to what instances have, for instances under one name and under
-// mixed names, without and with uptimes instead of starts, whose processes are known. What is
-// measured is CPU time, in
-// turns and without garbage collection, so that other work on the machine does not count.
+// BenchmarkPrometheus measures the cost of an evaluation of 100,000 instances for Prometheus'
+// engine, as a multiple of the cost with one name a signal: with the default lists as a whole
+// and narrowed to what instances have, for instances under one name and under mixed names,
+// without and with uptimes instead of starts, whose processes are known. It measures CPU time,
+// in turns and without garbage collection, so that other work on the machine does not count.
 func BenchmarkPrometheus(b *testing.B) {
 	const at = 5 * time.Minute
 	d := signals.DefaultNames()

@@ -23,14 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// process is an instance under the names of its library. It works at a changing load, and
-// restarts after 40 minutes.
+// process is an instance under the names of its library. It has a changing load, and restarts
+// after 40 minutes.
 type process struct {
 	count, load, start string
 	labels             labels.Labels
 }
 
-// at are the values of its three metrics.
+// at returns the values of its three metrics.
 func (p *process) at(i int) (count, load, start float64) {
 	up := float64(i)*15 + 3600
 	if i >= 160 {
@@ -103,7 +103,7 @@ func TestAllSourcesSayTheSame(t *testing.T) {
 		}
 		require.Len(t, s.Signals(), 3+2+2, name)
 	}
-	// At the times of the scrapes that failed, Prometheus has the samples before.
+	// At the times of failed scrapes, Prometheus has the samples before.
 	require.Len(t, read["disk"], len(fleet)*317)
 	for key, want := range read["disk"] {
 		for name, samples := range read {

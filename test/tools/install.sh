@@ -3,7 +3,7 @@
 # tree, one folder per version, and prints the cache's path. What is there
 # already is left alone, so only the first run is slow.
 #
-#   test/tools/install.sh [prometheus] [alertmanager] [consul] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [chromium] [firefox] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
+#   test/tools/install.sh [prometheus] [alertmanager] [consul] [redis] [victoriametrics] [etcd] [cc] [helm] [compose] [actionlint] [chromium] [firefox] [axe] [goreleaser] [lint] [kubernetes] [kubectl]
 #
 # Without arguments: all but goreleaser, lint, kubernetes and kubectl. Only redis, victoriametrics,
 # etcd, chromium, firefox, npm (which fetches axe-core, the accessibility checker) and cc (a C compiler, for the race
@@ -98,8 +98,8 @@ consul() {
   current consul "$v"
 }
 
-# Helm renders the chart, kubeconform checks what comes out against the schemas
-# of two versions of Kubernetes and of the Prometheus operator, and kustomize
+# Helm renders the chart, kubeconform checks the result against the schemas of two
+# versions of Kubernetes, of the Prometheus operator and of the Gateway API, and kustomize
 # builds the plain manifests.
 helm() {
   local v
@@ -120,16 +120,25 @@ helm() {
 # is built.
 kubernetes_versions=(v1.32.13 v1.36.3)
 operator_version=v0.85.0
+gateway_version=v1.4.1
+rollouts_version=v1.8.5
+flagger_version=v1.36.1
 schemas() {
   local v k crds
-  v=$(IFS=+ && echo "${kubernetes_versions[*]}+$operator_version")
+  v=$(IFS=+ && echo "${kubernetes_versions[*]}+$operator_version+$gateway_version+$rollouts_version+$flagger_version")
   if [ ! -d "$cache/schemas/$v" ]; then
-    say "making the schemas of Kubernetes ${kubernetes_versions[*]} and the Prometheus operator $operator_version"
+    say "making the schemas of Kubernetes ${kubernetes_versions[*]}, the Prometheus operator $operator_version, the Gateway API $gateway_version, Argo Rollouts $rollouts_version and Flagger $flagger_version"
     mkdir -p "$work/schemas/crds"
     (cd "$here/helm" && go build -o "$work/make-schemas" ./schemas)
     crds=$(module github.com/prometheus-operator/prometheus-operator "$operator_version")/example/prometheus-operator-crd
     cp "$crds"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml "$work/schemas/crds/"
-    chmod u+w "$work/schemas/crds/"*
+    cp "$(module sigs.k8s.io/gateway-api "$gateway_version")/config/crd/standard/gateway.networking.k8s.io_httproutes.yaml" "$work/schemas/crds/"
+    # For deploy/rollouts, and no part of what kubeconform knows.
+    mkdir "$work/schemas/rollouts"
+    cp "$(module github.com/argoproj/argo-rollouts "$rollouts_version")/manifests/crds/analysis-template-crd.yaml" "$work/schemas/rollouts/"
+    awk 'BEGIN { RS = "\n---\n" } /\n  name: metrictemplates\.flagger\.app\n/' \
+      "$(module github.com/fluxcd/flagger "$flagger_version")/artifacts/flagger/crd.yaml" >"$work/schemas/rollouts/metric-template-crd.yaml"
+    chmod u+w "$work/schemas/crds/"* "$work/schemas/rollouts/"*
     for k in "${kubernetes_versions[@]}"; do
       "$work/make-schemas" "$work/schemas/$k" "$(module k8s.io/kubernetes "$k")/api/openapi-spec/swagger.json" "$work/schemas/crds/"*.yaml
     done
@@ -224,6 +233,19 @@ lint() {
   current lint "$v"
 }
 
+# actionlint checks the workflows of .github.
+actionlint() {
+  local v
+  v=$(version actionlint github.com/rhysd/actionlint)
+  if [ ! -x "$cache/actionlint/$v/actionlint" ]; then
+    say "building actionlint $v"
+    mkdir -p "$work/actionlint"
+    (cd "$here/actionlint" && CGO_ENABLED=0 go build -ldflags "-s -w" -o "$work/actionlint/" github.com/rhysd/actionlint/cmd/actionlint)
+    publish actionlint "$v"
+  fi
+  current actionlint "$v"
+}
+
 goreleaser() {
   local v
   v=$(version goreleaser github.com/goreleaser/goreleaser/v2)
@@ -287,12 +309,12 @@ compose() {
   current compose "$v"
 }
 
-[ $# -gt 0 ] || set -- prometheus alertmanager consul redis victoriametrics etcd cc helm compose chromium firefox axe
+[ $# -gt 0 ] || set -- prometheus alertmanager consul redis victoriametrics etcd cc helm compose actionlint chromium firefox axe
 for name in "$@"; do
   case $name in
-    prometheus | alertmanager | consul | redis | victoriametrics | etcd | cc | helm | compose | chromium | firefox | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
+    prometheus | alertmanager | consul | redis | victoriametrics | etcd | cc | helm | compose | actionlint | chromium | firefox | axe | goreleaser | lint | kubernetes | kubectl) "$name" ;;
     *)
-      say "unknown tool $name: prometheus, alertmanager, consul, redis, victoriametrics, etcd, cc, helm, compose, chromium, firefox, axe, goreleaser, lint, kubernetes or kubectl"
+      say "unknown tool $name: prometheus, alertmanager, consul, redis, victoriametrics, etcd, cc, helm, compose, actionlint, chromium, firefox, axe, goreleaser, lint, kubernetes or kubectl"
       exit 2
       ;;
   esac

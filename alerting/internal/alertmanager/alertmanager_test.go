@@ -18,7 +18,7 @@ import (
 	"github.com/gorowatch/gorowatch/alerting/internal/post"
 )
 
-// TestHTTP: over a real connection.
+// TestHTTP delivers over a real connection.
 func TestHTTP(t *testing.T) {
 	arrived := map[string]int{} // alerts by leak
 	mux := http.NewServeMux()
@@ -72,7 +72,7 @@ func TestHTTP(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
-// target is an Alertmanager as a Loop holds it.
+// target returns an Alertmanager as a Loop stores it.
 func target(t *testing.T, a alerting.Alertmanager) alerting.Alertmanager {
 	t.Helper()
 	m, err := NewMetrics(nil)

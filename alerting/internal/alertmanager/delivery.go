@@ -95,7 +95,7 @@ func (l *Loop) retryLegacy(ctx context.Context, items []Item) bool {
 	l.update(func() {
 		l.isLegacy = ok
 		if ok {
-			l.logger.Warn("Alertmanager takes no label names beyond letters, digits and underscores: others are sent with underscores", "labels", ls)
+			l.logger.Warn("Alertmanager accepts only letters, digits and underscores in label names; other characters are sent as underscores", "labels", ls)
 		}
 	})
 	return ok

@@ -14,8 +14,8 @@ import (
 const (
 	// maxBatch is how many alerts one request has at most.
 	maxBatch = 64
-	// maxRetryAfter bounds how long an Alertmanager is left alone that asks for it
-	// with Retry-After, because an alert that fires ends when it is not sent again.
+	// maxRetryAfter bounds the pause that an Alertmanager may ask for with Retry-After, because
+	// a firing alert ends when it is not sent again.
 	maxRetryAfter = time.Minute
 )
 
@@ -106,7 +106,7 @@ func (l *Loop) Remove() {
 	l.cancel()
 	l.metrics.remove(l.name)
 	if n := l.queue.len(); n > 0 {
-		l.logger.Warn("Alertmanager left the configuration with alerts waiting", "alerts", n)
+		l.logger.Warn("Alertmanager removed from the configuration; its queued alerts are dropped", "alerts", n)
 	}
 }
 
@@ -151,7 +151,7 @@ func (l *Loop) finish(sending context.Context) {
 	}
 	if n := len(l.queue.clear()); n > 0 {
 		l.drop(n, droppedShutdown)
-		l.logger.Warn("Alerts could not be delivered before the end", "alerts", n)
+		l.logger.Warn("Cannot deliver all alerts before exit", "alerts", n)
 	}
 	l.updateQueueLength()
 }

@@ -43,15 +43,15 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		}),
 		capacity: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: ns, Subsystem: sub, Name: "queue_capacity",
-			Help: "How many alerts the queue of each Alertmanager can hold.",
+			Help: "Capacity of the alert queue of each Alertmanager.",
 		}),
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "sent_total",
-			Help: "Alerts that an Alertmanager took.",
+			Help: "Alerts sent.",
 		}, []string{byAlertmanager}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "dropped_total",
-			Help: "Alerts that were given up, by reason.",
+			Help: "Alerts dropped, by reason.",
 		}, []string{byAlertmanager, "reason"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "errors_total",
@@ -59,11 +59,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		}, []string{byAlertmanager, "reason"}),
 		queue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: ns, Subsystem: sub, Name: "queue_length",
-			Help: "Alerts that wait to be sent.",
+			Help: "Alerts in the queue.",
 		}, []string{byAlertmanager}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: ns, Subsystem: sub, Name: "latency_seconds",
-			Help:    "Time that an Alertmanager took to answer a request.",
+			Help:    "Latency of requests to an Alertmanager.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{byAlertmanager}),
 	}

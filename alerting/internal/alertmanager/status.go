@@ -18,9 +18,9 @@ func (l *Loop) recordSuccess(items []Item) {
 		}
 		switch l.health {
 		case alerting.Failing:
-			l.logger.Info("Alertmanager takes alerts again", "after", time.Since(l.healthSince).Round(time.Second))
+			l.logger.Info("Alertmanager accepts alerts again", "after", time.Since(l.healthSince).Round(time.Second))
 		case alerting.Unknown:
-			l.logger.Info("Alertmanager takes alerts")
+			l.logger.Info("Alertmanager accepts alerts")
 		}
 		l.setHealth(alerting.Working)
 	})
@@ -30,7 +30,7 @@ func (l *Loop) recordSuccess(items []Item) {
 func (l *Loop) recordFailure(err error) {
 	l.update(func() {
 		if l.health != alerting.Failing {
-			l.logger.Warn("Alertmanager does not take alerts, trying on", "err", err)
+			l.logger.Warn("Cannot send alerts to Alertmanager; retrying", "err", err)
 		}
 		l.lastError = err.Error()
 		l.setHealth(alerting.Failing)
@@ -52,7 +52,7 @@ func (l *Loop) dropRejected(i Item, err error) {
 			clear(l.loggedRejections)
 		}
 		l.loggedRejections[i.Key] = true
-		l.logger.Warn("Alertmanager rejects an alert, which is dropped", "leak", i.Key, "err", err)
+		l.logger.Warn("Alertmanager rejects an alert; it is dropped", "leak", i.Key, "err", err)
 	})
 }
 

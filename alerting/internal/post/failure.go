@@ -38,7 +38,7 @@ type Error struct {
 	err     error
 	// status is that of the answer; 0: there was none.
 	status int
-	// retryAfter is how long the receiver asks to be left alone; 0: it does not ask.
+	// retryAfter is how long the receiver asks for a pause; 0: it does not ask.
 	retryAfter time.Duration
 }
 
@@ -56,8 +56,8 @@ func FailureOf(err error) Failure {
 	return Other
 }
 
-// RetryAfter returns how long the receiver of a failed request asks to be left
-// alone, 0 if it does not ask.
+// RetryAfter returns how long a pause the receiver of a failed request asks for, 0 if it does
+// not ask.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.retryAfter

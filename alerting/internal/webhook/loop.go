@@ -12,8 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxRetryAfter bounds how long a webhook is left alone that asks for it with
-// Retry-After.
+// maxRetryAfter bounds the pause that a webhook may ask for with Retry-After.
 const maxRetryAfter = 15 * time.Minute
 
 // Deliveries remembers which state of each alert a webhook accepted last, also across

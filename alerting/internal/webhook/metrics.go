@@ -25,7 +25,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		}, []string{byWebhook, "result"}),
 		pending: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: ns, Subsystem: sub, Name: "webhook_pending_alerts",
-			Help: "Alerts that wait to be sent to a webhook.",
+			Help: "Alerts waiting to be delivered to the webhook.",
 		}, []string{byWebhook}),
 	}
 	if reg == nil {

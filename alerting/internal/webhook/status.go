@@ -26,9 +26,9 @@ func (l *Loop) recordSuccess(alerts []pendingAlert) {
 		l.lastError = ""
 		switch l.health {
 		case alerting.Failing:
-			l.logger.Info("The webhook takes alerts again", "after", now.Sub(l.healthSince).Round(time.Second))
+			l.logger.Info("Webhook accepts alerts again", "after", now.Sub(l.healthSince).Round(time.Second))
 		case alerting.Unknown:
-			l.logger.Info("The webhook takes alerts")
+			l.logger.Info("Webhook accepts alerts")
 		}
 		l.setHealth(alerting.Working)
 	})
@@ -43,7 +43,7 @@ func (l *Loop) recordRefusal(alerts []pendingAlert, err error) {
 		l.dropped += int64(len(alerts))
 		for _, p := range alerts {
 			l.refusedUntil[p.StateKey()] = until
-			l.logger.Warn("The webhook refuses an alert, which is tried again later", "leak", p.Leak.ID, "severity", p.Severity, "in", refusalPause, "err", err)
+			l.logger.Warn("Webhook rejects an alert; it is retried later", "leak", p.Leak.ID, "severity", p.Severity, "in", refusalPause, "err", err)
 		}
 		l.setHealth(alerting.Failing)
 	})
@@ -55,7 +55,7 @@ func (l *Loop) recordFailure(alerts []pendingAlert, err error) {
 	now := time.Now()
 	l.record(nil, string(post.FailureOf(err)), func() {
 		if l.health != alerting.Failing {
-			l.logger.Warn("The webhook does not take alerts, trying on", "leak", alerts[0].Leak.ID, "err", err)
+			l.logger.Warn("Cannot send alerts to the webhook; retrying", "leak", alerts[0].Leak.ID, "err", err)
 		}
 		l.lastError = err.Error()
 		l.setHealth(alerting.Failing)

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Account counts the memory that one decoder uses, by estimate. A nil Account
-// counts nothing.
+// Account counts the estimated memory that one decoder uses. A nil Account counts nothing.
 type Account struct {
 	ctx        context.Context
 	budget     *Budget // may be nil
@@ -19,7 +18,7 @@ type Account struct {
 	failed     error
 }
 
-// Account begins the account of a decoder, which lasts as long as ctx.
+// Account opens the account of a decoder, which lasts as long as ctx.
 func (l Limits) Account(ctx context.Context) *Account {
 	a := &Account{ctx: ctx, budget: l.Budget, most: l.Memory}
 	if a.budget != nil {
@@ -39,7 +38,7 @@ func (a *Account) acquire(part *semaphore.Weighted, has *bool) error {
 	return nil
 }
 
-// Close gives back what the account has of the budget.
+// Close returns the account's parts of the budget.
 func (a *Account) Close() {
 	if a.large {
 		a.budget.large.Release(1)
@@ -50,8 +49,8 @@ func (a *Account) Close() {
 	a.share, a.large = false, false
 }
 
-// Charge adds bytes that the decoder keeps. It may wait for other decoders.
-// Callers need not look at the error: Check returns it, too.
+// Charge adds bytes that the decoder keeps. It may wait for other decoders. Callers may ignore
+// the error, because Check returns it too.
 func (a *Account) Charge(bytes int) error {
 	if a == nil || a.failed != nil {
 		return a.Check()
@@ -70,8 +69,7 @@ func (a *Account) Charge(bytes int) error {
 	return a.failed
 }
 
-// Check tells whether decoding may go on: an earlier charge has not failed, and
-// there is time left.
+// Check returns an error if decoding must stop: an earlier charge has failed, or time is up.
 func (a *Account) Check() error {
 	switch {
 	case a == nil:

@@ -11,26 +11,26 @@ type Limits struct {
 	Decoded int64
 	// Stacks is the number of distinct stacks. Default 200 000.
 	Stacks int
-	// Depth is the number of frames kept of one stack, leaf first; those
-	// beyond are dropped, not refused: the runtime writes at most 128, to
-	// which inlining adds. Default 512.
+	// Depth is the number of frames kept of one stack, leaf first. More are dropped, not
+	// refused: the runtime writes at most 128, to which inlining adds. Default 512.
 	Depth int
-	// SplitBy is the key of a label. Goroutines of a dump that stand at the same place
-	// but differ in it become records of their own. Default: none.
+	// SplitBy is the key of a label. Goroutines of a dump at the same place that differ in it
+	// become separate records. Default: none.
 	SplitBy string
-	// Source is a part of what a source of a log, such as a pod, has before its lines:
-	// dumps of other sources are not read. Default: the first source that has a dump.
+	// Source is part of the prefix that a log source, such as a pod, puts before its lines.
+	// Dumps of other sources are not read. Default: the first source that has a dump.
 	Source string
 	// SkipSources are sources whose dumps are not read, as in Profile.Source.
 	SkipSources []string
-	// Memory is the number of bytes that decoding may take, by estimate. Default
-	// 128 MiB.
+	// Heap allows heap profiles, and nothing else. Default: they are refused.
+	Heap bool
+	// Memory is the estimated number of bytes that decoding may use. Default 128 MiB.
 	Memory int64
-	// Budget bounds what all decoders take that have it; nil: nothing does.
+	// Budget bounds the memory of all decoders that have it; nil: no bound.
 	Budget *Budget
 }
 
-// WithDefaults fills what is zero.
+// WithDefaults replaces zero fields by their defaults.
 func (l Limits) WithDefaults() Limits {
 	l.Body = cmp.Or(l.Body, 80<<20)
 	l.Decoded = cmp.Or(l.Decoded, 256<<20)
@@ -40,7 +40,7 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// BufferSize is the size of the buffers that readers of dumps need. So much of the
-// FirstLine decides on the format: a dump may have a panic's text and log lines before
-// its first goroutine. A longer line is cut.
+// BufferSize is the size of the buffers that readers of dumps need. The format is decided by
+// this much of the text: a dump may have a panic's message and log lines before its first
+// goroutine. A longer line is cut.
 const BufferSize = 64 << 10

@@ -7,16 +7,15 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Reader fails on the byte after the n-th rather than ending there, so
-// that what is too long is not taken for something shorter. It fails with the
-// account, too.
+// Reader fails on the byte after the n-th instead of ending there, so that a text that is too
+// long does not look like a shorter one. It also fails when the account does.
 type Reader struct {
 	Memory *Account
 	R      io.Reader
 	N      int64  // bytes
-	What   string // they are, for a message
+	What   string // what the bytes are, for a message
 	Done   int64  // bytes read
-	Ended  bool   // R has no more
+	Ended  bool   // R is at its end
 }
 
 func (l *Reader) Read(p []byte) (int, error) {

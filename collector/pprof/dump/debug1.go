@@ -19,13 +19,13 @@ import (
 //	# labels: {"route":"/cart"}
 //	#	0x48c1d4	main.wait+0x34	/src/main.go:12
 //
-// The runtime leaves out its own frames at the leaf, and with them what the
-// goroutines wait for, unless the standard library names it.
+// The runtime leaves out its own frames at the leaf, and with them what the goroutines wait
+// for, unless the standard library names it.
 //
-// People paste it from terminals and web pages, so tabs may be spaces or gone,
-// lines indented, and other text around it or in between. The total of the first
-// line tells whether all of it was understood. Of several profiles, one behind
-// the other, the last one counts; so the records are handed out at the end.
+// People paste it from terminals and web pages, so tabs may be spaces or gone, lines indented,
+// and other text around it or in between. The total of the first line shows whether all of it
+// was understood. Of several profiles in a row, the last one counts, so the records are passed
+// on at the end.
 func readDebug1(in *lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, n *notes, out emit) error {
 	d := counts{in: in, lim: lim, memory: memory, names: newInterner(), known: map[string]*collector.Frame{}}
 	d.names.memory = memory
@@ -85,21 +85,21 @@ type counts struct {
 
 	kind     collector.ProfileKind
 	profiles int   // first lines seen
-	total    int64 // as the first line says
+	total    int64 // from the first line
 	sum      int64 // goroutines of the records, at most math.MaxInt64
 	records  []collector.Record
 	slab     []*collector.Frame
 	known    map[string]*collector.Frame // by line
-	// addresses are those of the last record, with a blank before and behind each.
+	// addresses are those of the last record, with a blank before and after each.
 	addresses []byte
 	named     bool   // a frame has a function's name
 	frame     string // the first frame's line, for a message
 	frameAt   int
-	dump      bool  // there is a debug=2 dump behind it
-	ignored   int   // lines that are not understood
+	dump      bool  // a debug=2 dump follows
+	ignored   int   // lines that were not understood
 	unmarked  int   // frames without a "#"
-	strange   error // the first line that is not understood
-	// incomplete: the last line lacks something at its end.
+	strange   error // error for the first line that was not understood
+	// incomplete means that the end of the last line is missing.
 	incomplete bool
 }
 
@@ -147,7 +147,7 @@ func (d *counts) line(line []byte) error {
 	return nil
 }
 
-// first reads the first line of a profile; what came before it is forgotten.
+// first reads the first line of a profile and discards what came before it.
 func (d *counts) first(line []byte) error {
 	rest, ok := bytes.CutPrefix(line, leadGoroutine)
 	kind := collector.KindGoroutine
@@ -190,9 +190,8 @@ func (d *counts) frameLine(line []byte) error {
 	return nil
 }
 
-// newFrame reads the line of a frame. A whole line that says where its address ends
-// is remembered: the stacks of a program have most of their frames in common, and
-// each is printed the same each time.
+// newFrame reads the line of a frame. Whole lines whose address ends clearly are remembered:
+// the stacks of a program share most of their frames, and print each in the same way.
 func (d *counts) newFrame(line []byte) (frame *collector.Frame, whole bool) {
 	f, whole := debug1Frame(line, d.addresses, d.names)
 	frame = d.names.frame(f)

@@ -8,10 +8,9 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE", where the tabs may be
-// any blanks, or gone: no name has "+0x" in it, and the address is one of the
-// record's. Where the runtime knows no name, there is only the address, and the
-// frame is empty. whole: the line is not cut.
+// debug1Frame reads "#\t0xPC\tNAME+0xOFF\t\tFILE:LINE". The tabs may be any blanks, or gone: no
+// name has "+0x" in it, and the address is one of the record's. If the runtime knows no name,
+// there is only the address, and the frame is empty. whole means that the line is not cut.
 func debug1Frame(line, addresses []byte, names interner) (f collector.Frame, whole bool) {
 	b := line[1:]
 	for _, s := range tabSpellings {
@@ -38,9 +37,8 @@ func debug1Frame(line, addresses []byte, names interner) (f collector.Frame, who
 	return f, f.Line > 0
 }
 
-// endOfAddress is where the address ends that b begins with. Without a blank
-// behind it, it is the longest of the record's, or the one before, as that of a
-// call is.
+// endOfAddress returns the end of the address at the start of b. Without a blank after it, it
+// is the longest of the record's addresses that fits, or the one before it, as for a call.
 func endOfAddress(b, addresses []byte) int {
 	end := 2
 	for end < len(b) && isHex(b[end]) {
@@ -60,7 +58,7 @@ func endOfAddress(b, addresses []byte) int {
 			}
 		}
 	}
-	// None of them, so it is as long as they are.
+	// None fits, so it is as long as they are.
 	if first, _, ok := bytes.Cut(trimLeft(addresses), []byte(" ")); ok && bytes.HasPrefix(first, []byte("0x")) {
 		return min(end, len(first))
 	}
@@ -95,7 +93,7 @@ func splitOffset(b []byte) (name, at []byte) {
 	return trimRight(b[:i]), trimLeft(b[i:])
 }
 
-// countHex is how many hexadecimal digits a text begins with.
+// countHex counts the hexadecimal digits at the start of a text.
 func countHex(b []byte) (n int) {
 	for n < len(b) && isHex(b[n]) {
 		n++
@@ -105,7 +103,7 @@ func countHex(b []byte) (n int) {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 
-// fileLine splits "FILE:LINE"; the file may hold colons.
+// fileLine splits "FILE:LINE". The file may have colons.
 func fileLine(b []byte, names interner) (string, int) {
 	i := bytes.LastIndexByte(b, ':')
 	if i < 0 {
@@ -121,7 +119,7 @@ func fileLine(b []byte, names interner) (string, int) {
 	return names.str(b[:i]), n
 }
 
-// isUnmarked tells a frame, or labels, that a "#" is missing before.
+// isUnmarked reports whether a line is a frame, or labels, without its "#".
 func isUnmarked(line []byte) bool {
 	if bytes.HasPrefix(line, []byte("labels: {")) {
 		return true

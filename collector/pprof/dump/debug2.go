@@ -10,8 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// dumpLimit is where net/http/pprof and runtime/pprof cut a dump of all
-// stacks, without a word.
+// dumpLimit is where net/http/pprof and runtime/pprof silently cut a dump of all stacks.
 const dumpLimit = 64 << 20
 
 var (
@@ -25,8 +24,7 @@ var (
 	stackUnavailable = []byte("stack unavailable")
 )
 
-// readDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT
-// prints it:
+// readDebug2 reads a dump of all stacks as debug=2, a panic or SIGQUIT prints it:
 //
 //	goroutine 18 [chan send (leaked), 12 minutes] {n: 7, route: "a b"}:
 //	main.logHandler.func1(0xc000112000)
@@ -34,21 +32,20 @@ var (
 //	created by main.logHandler in goroutine 17
 //		/src/handler.go:18 +0x5e
 //
-// Go 1.27 has the labels there; before it was released, and in others' dumps, they
-// are the last within the brackets, as labels:{…}.
+// Go 1.27 has the labels there. Before its release, and in other tools' dumps, they are the
+// last within the brackets, as labels:{…}.
 //
-// It is read in a stream: goroutines at the same place become one record as
-// they come, so that memory follows the number of distinct stacks (and some 32
-// bytes for each goroutine). Lines that do not belong to a stack, such as a
-// panic's message or a log line in between, are skipped.
+// It is read in a stream. Goroutines at the same place become one record as they come, so that
+// memory follows the number of distinct stacks (and some 40 bytes for each goroutine). Lines
+// that do not belong to a stack, such as a panic's message or a log line in between, are
+// skipped.
 //
-// Dumps are pasted, and then the tab before a file may be spaces, spelled out
-// ("#011") or gone, all lines may be indented, and there may be blanks or empty
-// lines after each. So a line is told by what it says, not by its indentation.
+// In a pasted dump the tab before a file may be spaces, spelled out ("#011") or gone. All lines
+// may be indented, and there may be blanks or empty lines after each. So a line is recognised
+// by its content, not by its indentation.
 //
-// A goroutine that is printed twice, as GOTRACEBACK=crash does, counts once, and
-// the scheduler's own (goroutine 0) not at all. Of several dumps, one behind the
-// other, the last one counts.
+// A goroutine that is printed twice, as GOTRACEBACK=crash does, counts once, and the
+// scheduler's own (goroutine 0) not at all. Of several dumps in a row, the last one counts.
 func readDebug2(in *lines, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, n *notes, out emit) error {
 	p.Kind, p.Format = collector.KindGoroutine, collector.FormatDebug2
 	d := dump{in: in, lim: lim, memory: memory, names: newInterner(), index: map[string]int{}}
@@ -108,7 +105,7 @@ func readDebug2(in *lines, lim bounds.Limits, memory *bounds.Account, p *collect
 	return nil
 }
 
-// dump is the state of reading one.
+// dump is the state of reading a dump.
 type dump struct {
 	in      *lines
 	lim     bounds.Limits
@@ -121,11 +118,11 @@ type dump struct {
 	readable  bool   // a goroutine has a frame, or says why it has none
 	bare      int    // goroutines without a frame and without a reason
 	crash     bool   // by GOTRACEBACK=crash
-	strange   string // the first line of a goroutine that is not understood, for a message
+	strange   string // for a message: the first line of a goroutine that was not understood
 	strangeAt int
-	counts    bool   // there is a debug=1 profile behind it
-	missing   string // where a part of the text is missing, for a message
-	between   bool   // there is other text since the last goroutine
+	counts    bool   // a debug=1 profile follows
+	missing   string // for a message: where a part of the text is missing
+	between   bool   // there was other text since the last goroutine
 	goleak    bool   // it is a report of goleak
 	ignored   int    // lines that belong to no goroutine
 	untabbed  int    // files that were not indented
@@ -133,39 +130,40 @@ type dump struct {
 
 	// The goroutine being read.
 	open        bool
-	announced   bool // by a line of goleak, behind which a header may come
-	gap         bool // an empty line came last
-	unavailable bool // its stack is, as the dump says
+	announced   bool // by a line of goleak, after which a header may follow
+	gap         bool // the last line was empty
+	unavailable bool // the dump says that its stack is unavailable
 	apart       bool // there was other text before it
 	lead        int  // the width of the indentation of its header
 	id          uint64
+	creator     uint64 // the goroutine that started it; 0: not known
 	wait        time.Duration
 	labels      []byte // as printed
 	frames      int
 	pending     int    // length of a function's name at the end of key, until its file line comes
-	doubtful    bool   // that may be no function
+	doubtful    bool   // it may be no function
 	half        []byte // the line before, if it was not understood
-	halfFile    bool   // it may be the beginning of a file
+	halfFile    bool   // it may be the start of a file
 	halfAt      int    // its number
 	join        []byte
-	skip        bool // past an "originating from" line
-	// key is what makes goroutines equal: the state, and then for each frame
-	// its function and its file and line, all ended by newlines. A created-by
-	// frame has createdMark before its function.
+	skip        bool // after an "originating from" line
+	// key is what equal goroutines share: the state, and then for each frame its function and
+	// its file and line, all ended by newlines. A created-by frame has createdMark before its
+	// function.
 	key []byte
 }
 
-// Sizes of what is kept of a goroutine and of a record, by estimate: slices that
-// grow have room to spare.
+// Estimated sizes of what is kept of a goroutine and of a record: slices that grow have room to
+// spare.
 const (
-	idSize     = 12
+	idSize     = 20
 	recordSize = 250
 )
 
 const (
 	leakedMark  = '!' // ends the state of a leaked goroutine
 	createdMark = '+'
-	splitMark   = 0 // comes before the label that goroutines are told apart by
+	splitMark   = 0 // precedes the label that distinguishes goroutines
 )
 
 func (d *dump) line(raw []byte) error {
@@ -239,6 +237,9 @@ func (d *dump) line(raw []byte) error {
 		start -= d.pending
 		d.loseFrame()
 		d.key = append(append(append(d.key, createdMark), name...), '\n')
+		if i := bytes.Index(line, inGoroutine); i >= 0 {
+			d.creator = creatorOf(trimRight(line[i+len(inGoroutine):]))
+		}
 	case bytes.HasPrefix(line, ancestorLead):
 		d.dropPending()
 		d.skip = true
@@ -265,7 +266,7 @@ func (d *dump) line(raw []byte) error {
 	return nil
 }
 
-// begin begins a goroutine with its header.
+// begin starts a goroutine with its header.
 func (d *dump) begin(header []byte, lead int) error {
 	if err := d.close(); err != nil {
 		return err

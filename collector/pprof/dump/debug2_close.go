@@ -34,11 +34,18 @@ func (d *dump) close() error {
 	return nil
 }
 
-// count counts the goroutine being read to a record.
+// maxCreators is how many creators of a record's goroutines are kept.
+const maxCreators = 8
+
+// count adds the goroutine being read to a record.
 func (d *dump) count(at int) {
 	_ = d.memory.Charge(idSize)
-	if rec := &d.records[at]; rec.Labels != nil {
+	rec := &d.records[at]
+	if rec.Labels != nil {
 		keepCommon(rec.Labels, parseLabels(d.labels))
+	}
+	if d.creator != 0 && len(rec.Creators) < maxCreators && !slices.Contains(rec.Creators, d.creator) {
+		rec.Creators = append(rec.Creators, d.creator)
 	}
 	d.read.add(newSighting(d.id, uint32(min(d.wait/time.Minute, math.MaxUint32)), at, d.apart))
 }

@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// joined is a line with the one before it, which was not understood: terminals
-// and mailers break long lines.
+// joined appends a line to the one before it, which was not understood: terminals and mailers
+// break long lines.
 func (d *dump) joined(line []byte) []byte {
 	d.join = append(append(d.join[:0], d.half...), line...)
 	return d.join
 }
 
-// dropHalf gives up the line before, of which the rest does not come.
+// dropHalf drops the line before, whose rest did not come.
 func (d *dump) dropHalf() {
 	if len(d.half) > 0 && d.halfFile && d.missing == "" {
 		d.missing = fmt.Sprintf("line %d, %q: a part is missing there, so there may be more goroutines than counted", d.halfAt, FirstLine(d.half))
@@ -23,13 +23,13 @@ func (d *dump) dropHalf() {
 	d.half = d.half[:0]
 }
 
-// isPath tells the beginning of an absolute path.
+// isPath reports whether b starts an absolute path.
 func isPath(b []byte) bool {
 	return b[0] == '/' || len(b) > 2 && b[1] == ':' && (b[2] == '/' || b[2] == '\\')
 }
 
-// noteGap remembers the first line that shows that a part of the text is
-// missing, by words that somebody put in its place.
+// noteGap remembers the first line that shows that a part of the text is missing, such as
+// "[truncated]".
 func (d *dump) noteGap(line []byte) {
 	if d.missing != "" {
 		return
@@ -48,8 +48,8 @@ func (d *dump) noteGap(line []byte) {
 	}
 }
 
-// emptyLine ends a goroutine, unless one is expected after every line: some
-// terminals and web pages double the line ends.
+// emptyLine ends a goroutine, unless every line is followed by one: some terminals and web
+// pages double the line ends.
 func (d *dump) emptyLine() error {
 	if d.in.last != '\n' {
 		return nil // the text ends within a line
@@ -62,7 +62,7 @@ func (d *dump) emptyLine() error {
 	return d.close()
 }
 
-// loseFrame drops a function whose file does not come.
+// loseFrame drops a function whose file did not come.
 func (d *dump) loseFrame() {
 	if d.pending > 0 && !d.doubtful && d.missing == "" {
 		d.missing = fmt.Sprintf("line %d: a frame of goroutine %d has no file: a part is missing there, so there may be more goroutines than counted", d.in.n, d.id)

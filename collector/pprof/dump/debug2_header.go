@@ -30,7 +30,7 @@ func (d *dump) header(line []byte) error {
 		return nil
 	}
 	rest = rest[bytes.IndexByte(rest, '[')+1:]
-	d.open, d.id, d.wait, d.labels, d.frames, d.pending, d.skip = true, id, 0, d.labels[:0], 0, 0, false
+	d.open, d.id, d.creator, d.wait, d.labels, d.frames, d.pending, d.skip = true, id, 0, 0, d.labels[:0], 0, 0, false
 	d.half = d.half[:0]
 	d.gap, d.unavailable, d.apart = false, false, apart
 
@@ -77,7 +77,7 @@ func (d *dump) header(line []byte) error {
 	return nil
 }
 
-// headerPart cuts what is before the next comma, bracket or labels.
+// headerPart cuts off the text before the next comma, bracket or labels.
 func headerPart(b []byte) (part, rest []byte) {
 	for i, c := range b {
 		if c == ',' || c == ']' || c == ' ' && bytes.HasPrefix(b[i:], labelsLead) {

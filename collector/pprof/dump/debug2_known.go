@@ -2,14 +2,13 @@ package dump
 
 import "bytes"
 
-// readKnown counts goroutines for as long as they are printed as the runtime prints
-// them and their stack was read before. It leaves the reader where the next line
-// begins that it cannot read; the tolerant reader takes that one.
+// readKnown counts goroutines as long as they have the runtime's own form and a stack that was
+// read before. It leaves the reader at the first line that it cannot read, for the tolerant
+// reader.
 //
-// It exists for speed: nearly all goroutines of a large dump stand on few stacks,
-// and what is found in the index needs no further checks. A key is only found if
-// every name and every place in it was read by the tolerant reader from another
-// goroutine, so the two never disagree.
+// It exists for speed: nearly all goroutines of a large dump stand on few stacks, and a key in
+// the index needs no further checks. The tolerant reader has read every name and every place in
+// a key from another goroutine, so the two never disagree.
 func (d *dump) readKnown() {
 	if d.spaced || d.in.tolerant || d.in.rewrite != nil || len(d.records) == 0 {
 		return
@@ -30,16 +29,16 @@ func (d *dump) readKnown() {
 			d.in.last = '\n'
 			text = text[n:]
 		}
-		// What is buffered ends within a goroutine: read on.
+		// The buffer ends within a goroutine: read more.
 		if more, err := d.in.br.Peek(len(text) + 1); err != nil || len(more) <= len(text) {
 			return
 		}
 	}
 }
 
-// known counts the goroutine that text begins with and returns its length and its
-// number of lines. They are 0 if it is not a known one, and whole is false if that
-// is because the text ends too early.
+// known counts the goroutine at the start of text and returns its length and its number of
+// lines. They are 0 if its stack is not known. whole is false if the text ends too early to
+// say.
 func (d *dump) known(text []byte) (n, lines int, whole bool) {
 	header, start := cutLine(text)
 	if start == 0 {
@@ -64,8 +63,7 @@ func (d *dump) known(text []byte) (n, lines int, whole bool) {
 	return 0, 0, whole
 }
 
-// appendFrames adds lines of functions and files, in turn, to the key, up to an
-// empty line.
+// appendFrames adds alternating lines of functions and files to the key, up to an empty line.
 func (d *dump) appendFrames(text []byte) (n, lines int, whole bool) {
 	key, frames := d.key, 0
 	defer func() { d.key, d.frames = key, frames }()
@@ -92,6 +90,7 @@ func (d *dump) appendFrames(text []byte) (n, lines int, whole bool) {
 		frames++
 		if name, ok := bytes.CutPrefix(function, createdByLead); ok {
 			if i := bytes.Index(name, inGoroutine); i >= 0 {
+				d.creator = creatorOf(name[i+len(inGoroutine):])
 				name = name[:i]
 			}
 			key = append(append(key, createdMark), name...)

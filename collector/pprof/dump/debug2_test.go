@@ -14,8 +14,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// FuzzKnown reads dumps with and without the fast path for stacks that were read
-// before. Both agree in everything.
+// FuzzKnown reads dumps with and without the fast path for known stacks. The results are equal.
 func FuzzKnown(f *testing.F) {
 	files, err := filepath.Glob("../../../internal/stack/testdata/profiles/*.debug2.txt")
 	require.NoError(f, err)
@@ -31,7 +30,7 @@ func FuzzKnown(f *testing.F) {
 	})
 }
 
-// dumpOf reads a dump without a look at what it is, for as far as it goes.
+// dumpOf reads a dump without detection of its format, as far as it can.
 func dumpOf(data []byte, tolerant bool) (p collector.Profile) {
 	lim := bounds.Limits{Body: 1 << 20, Decoded: 1 << 20, Stacks: 50, Depth: 20}.WithDefaults()
 	in := &lines{br: bufio.NewReaderSize(bytes.NewReader(data), bounds.BufferSize), tolerant: tolerant}

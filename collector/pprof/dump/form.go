@@ -8,12 +8,12 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
-// Form is what a text is, as its beginning tells.
+// Form is the kind of a text, by its beginning.
 type Form int
 
 // The forms.
 const (
-	Text   Form = iota // in which no dump was found yet
+	Text   Form = iota // no dump was found in it yet
 	Empty              // nothing but blanks
 	HTML               // a web page
 	Other              // another profile
@@ -27,7 +27,7 @@ var (
 	leadGoroutineLeak = []byte("goroutineleak profile: total ")
 )
 
-// Detect tells the format from the beginning of a profile.
+// Detect finds the format from the beginning of a profile.
 func Detect(head []byte) Form {
 	if paste.IsBinary(head) {
 		return Binary
@@ -45,8 +45,7 @@ func Detect(head []byte) Form {
 	case otherProfile(first) != "":
 		return Other
 	}
-	// What a terminal showed before it, such as the command, may have been
-	// copied along.
+	// Earlier output of a terminal, such as the command, may have been copied along.
 	for line := range bytes.Lines(text) {
 		line = trimmedCopy(line)
 		switch {
@@ -59,7 +58,7 @@ func Detect(head []byte) Form {
 	return Text
 }
 
-// trimmedCopy is trimLine for a line that must stay as it is.
+// trimmedCopy is trimLine for a line that must not change.
 func trimmedCopy(line []byte) []byte {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	if bytes.IndexFunc(line, func(r rune) bool { return r >= utf8.RuneSelf || r == 0x1b }) >= 0 {
@@ -69,12 +68,12 @@ func trimmedCopy(line []byte) []byte {
 	return line
 }
 
-// isTotal tells the first line of a debug=1 profile.
+// isTotal matches the first line of a debug=1 profile.
 func isTotal(line []byte) bool {
 	return bytes.HasPrefix(line, leadGoroutine) || bytes.HasPrefix(line, leadGoroutineLeak)
 }
 
-// isHeader tells the line that a goroutine begins with.
+// isHeader matches the first line of a goroutine.
 func isHeader(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, headerLead)
 	if !ok {
@@ -112,7 +111,7 @@ func otherProfile(head []byte) string {
 	return ""
 }
 
-// brokenPaste names a text that was a profile once, and says what to do.
+// brokenPaste recognises a text that used to be a profile, and says what to do.
 func brokenPaste(head []byte) string {
 	text := bytes.TrimLeft(head, blanks+"\n")
 	line, _, _ := bytes.Cut(text, []byte("\n"))
@@ -125,7 +124,7 @@ func brokenPaste(head []byte) string {
 	return ""
 }
 
-// FirstLine is the first line of a text, cut for a message.
+// FirstLine returns the first line of a text, cut for a message.
 func FirstLine(head []byte) []byte {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	return bytes.TrimRight(line[:min(len(line), 60)], "\r")

@@ -12,7 +12,7 @@ type interner struct {
 	memory *bounds.Account
 }
 
-// Sizes of entries of the maps, by estimate.
+// Estimated sizes of entries of the maps.
 const (
 	internedStringSize = 48
 	internedFrameSize  = 110

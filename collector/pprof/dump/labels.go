@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// parseLabels reads `{"key":"value", …}`, with or without spaces, and without
-// quotes around plain words. What is not of that form ends it. No labels are
-// nil.
+// parseLabels reads `{"key":"value", …}`, with or without spaces, and without quotes around
+// plain words. It stops at anything else. Without labels it returns nil.
 func parseLabels(b []byte) map[string]string {
 	if len(b) < 2 || b[0] != '{' || b[1] == '}' {
 		return nil
@@ -31,8 +30,8 @@ func parseLabels(b []byte) map[string]string {
 	return labels
 }
 
-// word is a quoted string, or a plain one of letters, digits, '.', '/' and '_',
-// which may be empty.
+// word reads a quoted string, or a plain one of letters, digits, '.', '/' and '_', which may be
+// empty.
 func word(s string) (value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " ")
 	if s == "" || s[0] != '"' {
@@ -56,7 +55,7 @@ func plain(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '/' || c == '_'
 }
 
-// keepCommon removes from a what b does not have.
+// keepCommon removes the entries of a that b does not have.
 func keepCommon(a, b map[string]string) {
 	for k, v := range a {
 		if w, ok := b[k]; !ok || w != v {

@@ -7,25 +7,25 @@ import (
 	"io"
 )
 
-// lines reads a text line by line. A line that does not fit into the
-// reader's buffer is cut: what matters stands at its beginning.
+// lines reads a text line by line. A line that does not fit into the reader's buffer is cut,
+// because what matters is at its beginning.
 type lines struct {
 	br   *bufio.Reader
 	n    int   // number of the line read last, from 1
 	size int64 // bytes read, without the "\r" that ends a line
 	last byte  // last byte of the text so far
-	// rewrite makes the text of a dump, which may be several lines, of a line; ok is
-	// false for a line that is no part of it. It is called with nil at the end. Nil:
-	// lines are as they stand.
+	// rewrite turns a line into the text of a dump, which may be several lines; ok is false for
+	// a line that does not belong to it. It is called with nil at the end. Nil: lines stay as
+	// they are.
 	rewrite func(line []byte) (text []byte, ok bool)
-	queue   []byte // text that rewrite gave, not read yet
+	queue   []byte // result of rewrite, not read yet
 	ended   bool   // rewrite was called at the end
-	// tolerant tells readers to look at each line, without a fast path.
+	// tolerant turns off the fast path, so that readers look at each line.
 	tolerant bool
 }
 
-// next is the next line without its end, valid until the next call, and
-// io.EOF after the last one.
+// next returns the next line without its end, valid until the next call, and io.EOF after the
+// last one.
 func (l *lines) next() ([]byte, error) {
 	if l.rewrite == nil {
 		return l.read()
@@ -45,7 +45,7 @@ func (l *lines) next() ([]byte, error) {
 		}
 		size := l.size
 		line, err := l.read()
-		l.size = size // what is rewritten counts
+		l.size = size // the rewritten text counts
 		switch {
 		case errors.Is(err, io.EOF):
 			line, l.ended = nil, true
@@ -65,7 +65,7 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
-// read is the next line as it stands.
+// read returns the next line unchanged.
 func (l *lines) read() ([]byte, error) {
 	line, err := l.br.ReadSlice('\n')
 	if len(line) == 0 {
@@ -99,8 +99,8 @@ func (l *lines) read() ([]byte, error) {
 	return line, err
 }
 
-// cutLine is the first line of a text, without its end, and its length with it; 0
-// if the text has no end of a line.
+// cutLine returns the first line of a text, without its end, and its length with it; 0 if the
+// text has no line end.
 func cutLine(text []byte) (line []byte, n int) {
 	i := bytes.IndexByte(text, '\n')
 	if i < 0 {

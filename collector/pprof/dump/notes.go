@@ -15,7 +15,7 @@ type notes struct {
 	ignored int // lines that belong to no goroutine
 }
 
-// write puts the notes into the profile. A dump that was read as it stands has none.
+// write puts the notes into the profile. A dump that needed no change has none.
 func (n *notes) write(p *collector.Profile) {
 	if n.prefix != nil && (n.other != "" || len(n.sources.skip) > 0 || n.sources.bare || n.sources.only != "") {
 		p.Source = n.prefix.Text()
@@ -53,7 +53,7 @@ func (n *notes) write(p *collector.Profile) {
 // OtherSources begins the warning that not all dumps of a log were read.
 const OtherSources = "dumps of other sources are in the log, too"
 
-// warn says what of the text was not read although it may matter.
+// warn warns of text that was not read although it may matter.
 func (n *notes) warn(p *collector.Profile) {
 	warn := func(format string, args ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...)) }
 	if n.others > 0 {
@@ -78,7 +78,7 @@ func (n *notes) warn(p *collector.Profile) {
 	}
 }
 
-// count is a number with its noun: "12,004 lines".
+// count returns a number with its noun: "12,004 lines".
 func count(n int, noun string) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// emit takes the records of a profile as they are read.
+// emit receives the records of a profile.
 type emit func(*collector.Record) error
 
 // Read finds the dump in a text, decides on its format and reads it. The reader has a
@@ -47,7 +47,7 @@ func Read(br *bufio.Reader, lim bounds.Limits, memory *bounds.Account, p *collec
 	return nil
 }
 
-// otherText is the error for a text that is no goroutine profile.
+// otherText makes the error for a text that is no goroutine profile.
 func otherText(head []byte) error {
 	switch Detect(head) {
 	case Empty:

@@ -5,16 +5,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gorowatch/gorowatch/collector"
 )
 
-// finish counts the goroutines of each record, and says what is odd about the
-// dump.
+// finish counts the goroutines of each record, and returns warnings about the dump.
 func (d *dump) finish() (warnings []string) {
 	parts, n := d.read.parts, d.read.n
 	if !d.read.unique() {
 		r := resolver{dump: d, at: map[uint64]int{}}
 		r.resolve(slices.Concat(parts...))
-		parts, n = [][]sighting{r.kept}, len(r.kept)
+		parts, n = [][]sighting{r.goroutines}, len(r.goroutines)
 		if r.earlier > 0 {
 			warnings = append(warnings, fmt.Sprintf("it holds %d dumps, one behind the other; only the last one is used", r.earlier+1))
 		}
@@ -33,22 +34,22 @@ func (d *dump) finish() (warnings []string) {
 	}
 	for _, part := range parts {
 		for _, one := range part {
-			rec := &d.records[one.record()]
-			rec.Count++
-			rec.Wait = max(rec.Wait, time.Duration(one.minutes)*time.Minute)
+			d.records[one.record()].Count++
 		}
 	}
-	ids := make([]uint64, 0, n)
+	all := make([]collector.Goroutine, 0, n)
 	for i := range d.records {
 		rec := &d.records[i]
-		from := len(ids)
-		ids = ids[:from+int(rec.Count)]
-		rec.IDs = ids[from:from:len(ids)]
+		from := len(all)
+		all = all[:from+int(rec.Count)]
+		rec.Goroutines = all[from:from:len(all)]
 	}
 	for _, part := range parts {
 		for _, one := range part {
 			rec := &d.records[one.record()]
-			rec.IDs = append(rec.IDs, one.id)
+			waited := time.Duration(one.minutes) * time.Minute
+			rec.Goroutines = append(rec.Goroutines, collector.Goroutine{ID: one.id, Waited: waited})
+			rec.Wait = max(rec.Wait, waited)
 		}
 	}
 	return warnings
@@ -58,10 +59,10 @@ func (d *dump) finish() (warnings []string) {
 // text holds several dumps, or one dump prints some of its goroutines twice.
 type resolver struct {
 	*dump
-	kept    []sighting
-	at      map[uint64]int // id → index in kept
-	earlier int            // dumps before the one that is kept
-	twice   int            // goroutines that were left out, within a dump
+	goroutines []sighting
+	at         map[uint64]int // id → index in goroutines
+	earlier    int            // dumps before the one that is kept
+	twice      int            // goroutines that were left out, within a dump
 }
 
 func (r *resolver) resolve(all []sighting) {
@@ -72,7 +73,7 @@ func (r *resolver) resolve(all []sighting) {
 			i++
 			continue
 		}
-		// Look at all that follows until a goroutine comes again once more.
+		// Look ahead until a goroutine repeats once more.
 		clear(run)
 		again, fresh, waiting := 0, 0, false
 		end := i
@@ -80,7 +81,7 @@ func (r *resolver) resolve(all []sighting) {
 			run[all[end].id] = true
 			if at, ok := r.at[all[end].id]; ok {
 				again++
-				waiting = waiting || r.waits(r.kept[at]) && r.waits(all[end])
+				waiting = waiting || r.waits(r.goroutines[at]) && r.waits(all[end])
 			} else {
 				fresh++
 			}
@@ -95,13 +96,13 @@ func (r *resolver) resolve(all []sighting) {
 	}
 }
 
-// isNext tells whether what follows is a dump of its own. Of the goroutines kept
-// so far some come again, and others are fresh.
+// isNext reports whether the goroutines that follow are another dump. Some of the goroutines so
+// far repeat, others are new.
 func (r *resolver) isNext(first uint64, run map[uint64]bool, again, fresh int, waiting bool) bool {
-	size := len(r.kept)
+	size := len(r.goroutines)
 	switch {
 	case r.crash:
-		// Each thread prints its own goroutine once more, which seldom waits.
+		// Each thread prints its own goroutine once more, and such a one rarely waits.
 		return waiting && again >= 3 && 2*again > size
 	case fresh == 0 && 2*again < size && (again < 3 || !run[1]):
 		return false // such as one that panicked
@@ -111,19 +112,19 @@ func (r *resolver) isNext(first uint64, run map[uint64]bool, again, fresh int, w
 	return true
 }
 
-// restart forgets the dump so far. The next one may have begun with goroutines
-// that the last one did not have: a dump begins after other text, or with the
-// goroutine that printed it and was running.
+// restart discards the dump so far. The next one may have begun with goroutines that the last
+// one did not have: a dump begins after other text, or with the goroutine that printed it and
+// was running.
 func (r *resolver) restart(run map[uint64]bool) {
-	begin := len(r.kept)
-	for i := len(r.kept) - 1; i > 0 && !run[r.kept[i].id]; i-- {
-		if one := r.kept[i]; one.apart() || strings.HasPrefix(r.records[one.record()].State, "running") {
+	begin := len(r.goroutines)
+	for i := len(r.goroutines) - 1; i > 0 && !run[r.goroutines[i].id]; i-- {
+		if one := r.goroutines[i]; one.apart() || strings.HasPrefix(r.records[one.record()].State, "running") {
 			begin = i
 			break
 		}
 	}
-	next := r.kept[begin:]
-	r.kept = make([]sighting, 0, len(run)+len(next))
+	next := r.goroutines[begin:]
+	r.goroutines = make([]sighting, 0, len(run)+len(next))
 	clear(r.at)
 	for _, one := range next {
 		r.keep(one)
@@ -135,17 +136,17 @@ func (r *resolver) restart(run map[uint64]bool) {
 func (r *resolver) keep(one sighting) {
 	at, again := r.at[one.id]
 	if !again {
-		r.at[one.id] = len(r.kept)
-		r.kept = append(r.kept, one)
+		r.at[one.id] = len(r.goroutines)
+		r.goroutines = append(r.goroutines, one)
 		return
 	}
 	r.twice++
-	if len(r.records[r.kept[at].record()].Frames) == 0 {
-		r.kept[at] = one // the one before was "running on other thread"
+	if len(r.records[r.goroutines[at].record()].Frames) == 0 {
+		r.goroutines[at] = one // the one before was "running on other thread"
 	}
 }
 
-// waits tells whether a goroutine is on no thread.
+// waits reports whether a goroutine is on no thread.
 func (r *resolver) waits(one sighting) bool {
 	rec := &r.records[one.record()]
 	if len(rec.Frames) == 0 {

@@ -26,7 +26,7 @@ func newSources(lim bounds.Limits) (s sources) {
 	return s
 }
 
-// skips reports whether a dump that begins at a place of a line is not read.
+// skips reports whether a dump that begins within a line is not read.
 func (s *sources) skips(line []byte, at int) bool {
 	if at == 0 {
 		return s.bare || s.only != ""

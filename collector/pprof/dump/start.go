@@ -13,22 +13,22 @@ import (
 // start is where a dump begins within a text.
 type start struct {
 	form Form
-	// at is what stands before it on its line: 0 for a dump that is not wrapped.
+	// at is the offset within its line: 0 for a dump that is not wrapped.
 	at    int
 	delve bool
 	// skipped is the number of lines before it, text how many of these are not empty.
 	skipped, text int
-	// within tells that a frame stands before it, so the text begins in a goroutine.
+	// within means that a frame comes before it, so the text starts in the middle of a
+	// goroutine.
 	within bool
 	// sources are those that are read.
 	sources sources
 }
 
-// logLimit is how much of a log may be before a dump in it.
+// logLimit bounds the text of a log before a dump.
 const logLimit = 16 << 20
 
-// findStart reads up to the line that a dump begins with. The form is Text if there is
-// none.
+// findStart reads up to the first line of a dump. The form is Text if there is none.
 func findStart(br *bufio.Reader, sources sources) (s start, err error) {
 	s.sources = sources
 	for size := 0; size < logLimit; {
@@ -65,7 +65,7 @@ func findStart(br *bufio.Reader, sources sources) (s start, err error) {
 	return s, nil
 }
 
-// look tells whether a dump begins with the line.
+// look reports whether a dump begins with the line.
 func (s *start) look(line []byte) bool {
 	text := trimmedCopy(line)
 	if len(text) == 0 {
@@ -103,8 +103,8 @@ func (s *start) look(line []byte) bool {
 	return false
 }
 
-// startWithin is where in a line a dump begins that is wrapped; 0 if none does. What
-// begins one ends its line.
+// startWithin returns where in a line a wrapped dump begins; 0 if none does. The start of a
+// dump ends its line.
 func startWithin(line []byte) (at int, form Form) {
 	for from := 0; ; {
 		i := bytes.Index(line[from:], []byte("oroutine"))
@@ -135,7 +135,7 @@ func startWithin(line []byte) (at int, form Form) {
 		case rest[0] == 'G' && paste.IsDelve(rest):
 			at := i - 1
 			for at > 1 && (line[at-1] == '*' || line[at-1] == ' ' && (line[at-2] == ' ' || line[at-2] == '*')) {
-				at-- // what points at the present one
+				at-- // the marker of the current goroutine
 			}
 			return at, Debug2
 		case rest[0] == 'G':
@@ -151,8 +151,8 @@ func startWithin(line []byte) (at int, form Form) {
 	}
 }
 
-// endsLine tells whether a line ends where the text begins: with nothing but blanks, with
-// the end of a line as strings spell it, with a quote, or with a tag.
+// endsLine reports whether a line ends where the text begins: after blanks, at a line end as
+// strings spell it, at a quote, or at a tag.
 func endsLine(text []byte) bool {
 	text = trimRight(text)
 	if len(text) == 0 || text[0] == '"' || text[0] == '<' {
@@ -164,7 +164,7 @@ func endsLine(text []byte) bool {
 
 var stackLead = []byte(" on top of the stack:")
 
-// goleakHeader is the header of a goroutine in a report of goleak, as a dump has it:
+// goleakHeader returns the header of a goroutine in a report of goleak, in the form of a dump:
 // "Goroutine 7 in state chan receive, with main.f on top of the stack:".
 func goleakHeader(line []byte) (header []byte, ok bool) {
 	line = bytes.TrimPrefix(line, []byte("["))

@@ -6,13 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// A tabSpelling is how loggers and terminals spell a tab that they do not print.
+// tabSpellings are how loggers and terminals spell a tab that they do not print.
 var tabSpellings = [][]byte{[]byte("#011"), []byte(`\t`), []byte(`\011`), []byte("^I")}
 
-// trimLine cuts the blanks around a line, and the control characters and marks
-// that terminals, browsers and editors leave in one. lead is the width of what
-// was cut before it, where a tab that is spelled out counts, too. The line may be
-// changed in place.
+// trimLine cuts the blanks around a line, and the control characters and marks of terminals,
+// browsers and editors. lead is the width of what was cut before it, with spelled-out tabs. The
+// line may be changed in place.
 func trimLine(line []byte) (text []byte, lead int) {
 	if !isPlain(line) {
 		line = plainLine(line)
@@ -36,9 +35,9 @@ func trimLine(line []byte) (text []byte, lead int) {
 	return text, lead
 }
 
-// isPlain tells whether a line is ASCII without the control sequences of terminals.
-// It looks at eight bytes at once: an escape is a zero in them once they are
-// compared with eight escapes, and subtracting one turns on the highest bit of a zero.
+// isPlain reports whether a line is ASCII without the control sequences of terminals. It looks
+// at eight bytes at once: an escape is a zero in them once they are compared with eight
+// escapes, and subtracting one turns on the highest bit of a zero.
 func isPlain(line []byte) bool {
 	const ones, high, escapes = 0x0101010101010101, 0x8080808080808080, 0x1b1b1b1b1b1b1b1b
 	for ; len(line) >= 8; line = line[8:] {
@@ -73,8 +72,8 @@ func trimRight(b []byte) []byte {
 
 const blanks = " \t\r\v\f"
 
-// plainLine makes blanks of all kinds of spaces, in place, and removes what has
-// no width: byte order marks, zero-width spaces and terminal colours.
+// plainLine replaces all kinds of spaces by blanks, in place, and removes what has no width:
+// byte order marks, zero-width spaces and terminal colours.
 func plainLine(line []byte) []byte {
 	out := line[:0]
 	for i := 0; i < len(line); {
@@ -101,7 +100,7 @@ func plainLine(line []byte) []byte {
 	return out
 }
 
-// endOfEscape is where a terminal's control sequence ends that begins at i:
+// endOfEscape returns the end of the control sequence of a terminal that begins at i:
 // "\x1b[1;31m".
 func endOfEscape(line []byte, i int) int {
 	i++

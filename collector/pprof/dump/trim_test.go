@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// All bytes at all places of a line, beside all others.
-func TestPlainLinesAreTold(t *testing.T) {
+// Each byte at each place of a line, beside each other byte.
+func TestPlainLinesAreRecognised(t *testing.T) {
 	for c := range 256 {
 		want := c < utf8.RuneSelf && c != 0x1b
 		for size := 1; size <= 17; size++ {

@@ -2,18 +2,18 @@ package dump
 
 import "slices"
 
-// sighting is a goroutine as it stands in a dump. There is one of each goroutine, so its
-// size decides what a dump of a million takes.
+// sighting is one goroutine of a dump. Its size decides how much memory a dump of a million
+// goroutines takes.
 type sighting struct {
 	id      uint64
 	minutes uint32
 	place   uint32 // twice the index of its record, and one more if it is apart
 }
 
-// record is the index of its record.
+// record returns the index of its record.
 func (s sighting) record() int { return int(s.place / 2) }
 
-// apart tells whether other text is between it and the one before.
+// apart reports whether other text is between it and the one before.
 func (s sighting) apart() bool { return s.place%2 == 1 }
 
 func newSighting(id uint64, minutes uint32, record int, apart bool) sighting {
@@ -24,8 +24,8 @@ func newSighting(id uint64, minutes uint32, record int, apart bool) sighting {
 	return s
 }
 
-// sightings are those of a dump, in its order. They are kept in parts, because
-// a slice that grows is copied again and again.
+// sightings are those of a dump, in its order. They are in parts, because a slice that grows is
+// copied again and again.
 type sightings struct {
 	parts [][]sighting
 	n     int
@@ -41,7 +41,7 @@ func (s *sightings) add(one sighting) {
 	s.n++
 }
 
-// unique tells whether no goroutine is there twice.
+// unique reports whether each goroutine occurs once.
 func (s *sightings) unique() bool {
 	var last uint64
 	for _, part := range s.parts {

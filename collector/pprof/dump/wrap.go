@@ -9,28 +9,28 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/paste"
 )
 
-// wrapping is what was around a dump, and the lines below it.
+// wrapping is the text around a dump, and around each line of it.
 type wrapping struct {
 	in      lines
 	start   start
 	sources sources // that are read
 
-	names    []string // of what was around it
+	names    []string // of the kinds of text around it
 	prefix   *paste.Prefix
 	stripped int // lines whose prefix was cut
 	foreign  int // lines with another prefix or none
 	other    string
 	others   int // dumps that begin in those lines
-	lost     int // line at which the log says that it lost messages
+	lost     int // line at which the log reports lost messages
 	json     *paste.Lines
 	escaped  *paste.Unescaper
 	delve    *paste.Delve
 }
 
-// maxWrappings is how many wrappings there may be around one another.
+// maxWrappings bounds how many wrappings are nested.
 const maxWrappings = 4
 
-// unwrap finds the dump in a text and takes away what is around it.
+// unwrap finds the dump in a text and removes what is around it.
 func unwrap(br *bufio.Reader, wanted sources) (*wrapping, error) {
 	w := &wrapping{sources: wanted}
 	for range maxWrappings {
@@ -38,7 +38,7 @@ func unwrap(br *bufio.Reader, wanted sources) (*wrapping, error) {
 		if err != nil {
 			return nil, err
 		}
-		wanted = sources{} // of what is inside of it
+		wanted = sources{} // of the text inside
 		s.skipped += w.start.skipped
 		s.text += w.start.text
 		s.within = s.within || w.start.within
@@ -69,7 +69,7 @@ func unwrap(br *bufio.Reader, wanted sources) (*wrapping, error) {
 			w.names = append(w.names, "web page")
 			w.in.rewrite = func(line []byte) ([]byte, bool) {
 				text := paste.HTML(line)
-				return text, line != nil && (len(text) > 0 || len(line) == 0) // tags alone are no empty line
+				return text, line != nil && (len(text) > 0 || len(line) == 0) // a line of tags is no empty line
 			}
 		default:
 			w.cutPrefix(before, head[n:])
@@ -84,7 +84,7 @@ func unwrap(br *bufio.Reader, wanted sources) (*wrapping, error) {
 	return w, nil
 }
 
-// oneLine tells whether a string in JSON holds no more than the first line of a dump.
+// oneLine reports whether a string in JSON holds only the first line of a dump.
 func oneLine(rest []byte) bool {
 	for i := 0; i < len(rest); i++ {
 		switch rest[i] {
@@ -99,7 +99,7 @@ func oneLine(rest []byte) bool {
 	return true
 }
 
-// isEscaped tells whether the first line of a dump ends as strings spell it.
+// isEscaped reports whether the first line of a dump ends with an escaped line end.
 func isEscaped(rest []byte) bool {
 	i := bytes.Index(rest, []byte(`\n`))
 	line := bytes.TrimSuffix(rest[:i], []byte(`\r`))
@@ -118,11 +118,11 @@ func jsonName(key string) string {
 	return fmt.Sprintf("JSON log, %.40q of each line", key)
 }
 
-// lookahead is how many lines are looked at for whether they have a prefix, too.
+// lookahead is how many lines are checked for a prefix.
 const lookahead = 40
 
-// cutPrefix cuts what stands before a dump: from each line where the lines below have
-// it too, else from the first one alone.
+// cutPrefix cuts the text before a dump: from each line if the lines below have it too, else
+// only from the first one.
 func (w *wrapping) cutPrefix(before, below []byte) {
 	prefix := paste.NewPrefix(before)
 	for range lookahead {
@@ -153,10 +153,10 @@ func (w *wrapping) cutPrefix(before, below []byte) {
 	}
 }
 
-// noPrefix is the other source whose dumps have nothing before them.
+// noPrefix stands for a source whose dumps have no prefix.
 const noPrefix = " "
 
-// line cuts the prefix of a line. Lines of other sources are no part of the dump.
+// line cuts the prefix of a line. Lines of other sources do not belong to the dump.
 func (w *wrapping) line(line []byte) ([]byte, bool) {
 	if line == nil {
 		return nil, false
@@ -188,7 +188,7 @@ func (w *wrapping) line(line []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// listed looks whether the dump is the list of a debugger, once its prefix is gone.
+// listed checks whether the dump, without its prefix, is the list of a debugger.
 func (w *wrapping) listed() {
 	head, _ := w.in.br.Peek(bounds.BufferSize)
 	line, n := cutLine(head)

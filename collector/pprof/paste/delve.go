@@ -5,27 +5,27 @@ import (
 	"strconv"
 )
 
-// Delve rewrites the list that the debugger delve prints for "goroutines" and for
-// "goroutines -t" as a dump. Without -t there is one frame of each goroutine.
+// Delve rewrites the list that the debugger delve prints for "goroutines" and for "goroutines
+// -t" as a dump. Without -t there is one frame of each goroutine.
 //
 //	  Goroutine 18 - User: /src/handler.go:29 main.logHandler.func1 (0x4a1b2c) [chan send]
 //		0  0x00000000004389ea in runtime.gopark
 //		   at /usr/local/go/src/runtime/proc.go:381
 type Delve struct {
-	// Frames tells that the list has stacks.
+	// Frames means that the list has stacks.
 	Frames bool
 	// Said is the number of goroutines that its last line says, -1 if it has none, and
 	// Count how many there are.
 	Said, Count int
 
-	frame []byte // of the last goroutine, for if no stack comes
+	frame []byte // of the last goroutine, in case no stack follows
 	out   []byte
 }
 
 // NewDelve makes a Delve.
 func NewDelve() *Delve { return &Delve{Said: -1} }
 
-// IsDelve tells the line of a goroutine in the list.
+// IsDelve reports whether a line is a goroutine of the list.
 func IsDelve(line []byte) bool {
 	_, _, ok := delveGoroutine(line)
 	return ok
@@ -47,8 +47,8 @@ func delveGoroutine(line []byte) (id, rest []byte, ok bool) {
 	return id, rest, ok && len(word) > 0 && bytes.IndexByte(word, ' ') < 0
 }
 
-// Line rewrites a line. What it gives is valid until the next call. A nil line is the
-// end of the list; what is left is given then.
+// Line rewrites a line. Its result is valid until the next call. A nil line ends the list and
+// returns the rest.
 func (d *Delve) Line(line []byte) (text []byte, ok bool) {
 	d.out = d.out[:0]
 	if id, rest, ok := delveGoroutine(line); ok {
@@ -74,11 +74,11 @@ func (d *Delve) Line(line []byte) (text []byte, ok bool) {
 		d.out = append(append(d.out, '\t'), place...)
 		return d.out, true
 	}
-	if string(line) == "(truncated)" { // as deep as it was asked for
+	if string(line) == "(truncated)" { // cut at the requested depth
 		return nil, false
 	}
-	if said, ok := bytes.CutSuffix(line, []byte(" goroutines]")); ok && said[0] == '[' {
-		if n, err := strconv.Atoi(string(said[1:])); err == nil {
+	if count, ok := bytes.CutSuffix(line, []byte(" goroutines]")); ok && count[0] == '[' {
+		if n, err := strconv.Atoi(string(count[1:])); err == nil {
 			d.Said = n
 		}
 		d.flush()
@@ -89,13 +89,13 @@ func (d *Delve) Line(line []byte) (text []byte, ok bool) {
 	return d.out[:len(d.out)-1], true
 }
 
-// flush gives the one frame of the last goroutine.
+// flush writes the one frame of the last goroutine.
 func (d *Delve) flush() {
 	d.out = append(d.out, d.frame...)
 	d.frame = d.frame[:0]
 }
 
-// goroutine gives the header of a goroutine and keeps its frame: "FILE:LINE FUNCTION
+// goroutine writes the header of a goroutine and keeps its frame: "FILE:LINE FUNCTION
 // (0xADDRESS) [REASON SINCE]".
 func (d *Delve) goroutine(id, rest []byte) {
 	state := []byte("waiting")

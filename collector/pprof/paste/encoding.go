@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// ByteOrderMark is what some editors begin a text in UTF-8 with.
+// ByteOrderMark is how some editors begin a text in UTF-8.
 var ByteOrderMark = []byte("\xef\xbb\xbf")
 
 var (
@@ -23,9 +23,9 @@ var (
 	utf32BEBOM = []byte("\x00\x00\xfe\xff")
 )
 
-// UTF8 returns a reader of the same text in UTF-8 with lines that end in
-// "\n". Shells and editors, PowerShell above all, save dumps in UTF-16 or with a
-// byte order mark. Binary data is passed through. utf16 tells that the text was in UTF-16.
+// UTF8 returns a reader of the same text in UTF-8 with lines that end in "\n". Shells and
+// editors, PowerShell above all, save dumps in UTF-16 or with a byte order mark. Binary data is
+// passed through. utf16 reports whether the text was in UTF-16.
 func UTF8(br *bufio.Reader) (text *bufio.Reader, utf16 bool, err error) {
 	head, err := br.Peek(bounds.BufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -53,7 +53,7 @@ func UTF8(br *bufio.Reader) (text *bufio.Reader, utf16 bool, err error) {
 	return endLines(br, head), false, nil
 }
 
-// endLines makes lines end in "\n" that end in "\r" alone.
+// endLines replaces line ends of "\r" alone by "\n".
 func endLines(br *bufio.Reader, head []byte) *bufio.Reader {
 	if bytes.IndexByte(head, '\n') >= 0 || bytes.IndexByte(head, '\r') < 0 || IsBinary(head) {
 		return br
@@ -100,7 +100,7 @@ func fromUTF16(br *bufio.Reader, order binary.ByteOrder) (*bufio.Reader, error) 
 	return endLines(br, head), nil
 }
 
-// utf16Reader reads UTF-16 as UTF-8. What is invalid becomes U+FFFD.
+// utf16Reader reads UTF-16 as UTF-8. Invalid input becomes U+FFFD.
 type utf16Reader struct {
 	r     io.Reader
 	order binary.ByteOrder
@@ -126,7 +126,7 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// decode decodes all whole characters, and what is left at the end of the text.
+// decode decodes all whole characters, and the rest at the end of the text.
 func (u *utf16Reader) decode() {
 	u.buf = u.buf[:0]
 	i := 0
@@ -154,7 +154,7 @@ func (u *utf16Reader) decode() {
 	u.out = u.buf
 }
 
-// crReader ends lines in "\n" that end in "\r" alone.
+// crReader replaces line ends of "\r" alone by "\n".
 type crReader struct{ r io.Reader }
 
 func (c *crReader) Read(p []byte) (int, error) {
@@ -167,8 +167,8 @@ func (c *crReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// IsBinary holds for the protocol buffer, which has field tags and
-// lengths among its first bytes, and for no text.
+// IsBinary reports whether data is a protocol buffer, which has field tags and lengths among
+// its first bytes; no text has.
 func IsBinary(head []byte) bool {
 	for _, c := range head[:min(len(head), 512)] {
 		if c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' && c != 0x1b {

@@ -27,7 +27,7 @@ func TestUTF16InPieces(t *testing.T) {
 	}
 }
 
-// pieces gives one, two, three bytes at a time.
+// pieces returns one, two, three bytes at a time.
 type pieces struct {
 	data []byte
 	n    int

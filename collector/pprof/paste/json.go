@@ -7,8 +7,7 @@ import (
 	"errors"
 )
 
-// KeyAt is the key of the JSON object in a line whose value is a string that byte at
-// of the line is in.
+// KeyAt returns the key of the string in a JSON object that has byte at of the line.
 func KeyAt(line []byte, at int) (key string, ok bool) {
 	eachString(line, func(k, value []byte, from int) bool {
 		if at > from && at < from+len(value) {
@@ -20,9 +19,9 @@ func KeyAt(line []byte, at int) (key string, ok bool) {
 	return key, ok
 }
 
-// eachString calls f for the keys of a JSON object whose values are strings, with both
-// as they stand and where the value begins, until f returns false. What is no object
-// ends it.
+// eachString calls f for the keys of a JSON object whose values are strings, with both as
+// written and the offset of the value, until f returns false. It stops at anything that is no
+// object.
 func eachString(line []byte, f func(key, value []byte, from int) bool) {
 	i := blankEnd(line, 0)
 	if i >= len(line) || line[i] != '{' {
@@ -63,7 +62,7 @@ func blankEnd(b []byte, i int) int {
 	return i
 }
 
-// stringEnd is where the string ends that begins at i, -1 if there is none.
+// stringEnd returns the end of the string that begins at i, -1 if there is none.
 func stringEnd(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
@@ -79,7 +78,7 @@ func stringEnd(b []byte, i int) int {
 	return -1
 }
 
-// valueEnd is where the value ends that begins at i, -1 if it does not end.
+// valueEnd returns the end of the value that begins at i, -1 if it has none.
 func valueEnd(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {
@@ -111,15 +110,15 @@ func valueEnd(b []byte, i int) int {
 	return -1
 }
 
-// Lines reads a log with a JSON object a line, and gives the text under one key. Lines
-// without it are given as they are.
+// Lines reads a log with a JSON object a line, and returns the text under one key. Lines
+// without it are returned unchanged.
 type Lines struct {
 	br  *bufio.Reader
 	key []byte
 	out []byte
 	// Count is the number of lines that had the key.
 	Count int
-	open  bool // what was given last has no end of a line
+	open  bool // the last text has no line end
 }
 
 // NewLines reads the text under a key. The reader's buffer bounds a line.
@@ -146,8 +145,8 @@ func (l *Lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// text is the dump's text in a line. Docker's own logs say by a missing end of a line
-// that it goes on in the next one; others never have an end.
+// text returns the dump's text in a line. In Docker's own logs, a missing line end means that
+// the line continues in the next one; other logs never have a line end.
 func (l *Lines) text(line []byte, cut bool) []byte {
 	var value string
 	found := false
@@ -173,19 +172,18 @@ func (l *Lines) text(line []byte, cut bool) []byte {
 	return []byte(value)
 }
 
-// Unescaper undoes the escapes of a string in JSON or in Go that holds several lines.
-// A quote, which ends the string, and the end of a line of the log end a line that is
-// not empty.
+// Unescaper undoes the escapes of a string in JSON or in Go that holds several lines. A quote,
+// which ends the string, and the line end of the log end a line that is not empty.
 type Unescaper struct {
 	br   *bufio.Reader
 	last byte   // given
-	rest string // of an escape, not given yet
+	rest string // of an escape, not returned yet
 	in   bool   // a string
-	// Cut tells that a string has no end.
+	// Cut means that the string has no end.
 	Cut bool
 }
 
-// NewUnescaper reads the text with escapes from br, which is within a string.
+// NewUnescaper reads escaped text from br, which is within a string.
 func NewUnescaper(br *bufio.Reader) *Unescaper { return &Unescaper{br: br, last: '\n', in: true} }
 
 func (u *Unescaper) Read(p []byte) (n int, err error) {
@@ -209,7 +207,7 @@ func (u *Unescaper) Read(p []byte) (n int, err error) {
 		switch c {
 		case '"':
 			u.in = !u.in
-		case '\n': // which no string has
+		case '\n': // which no string contains
 			u.Cut = u.Cut || u.in
 			u.in = false
 		}
@@ -227,7 +225,7 @@ func (u *Unescaper) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// escape is what follows a backslash, undone. One that is unknown stays.
+// escape returns the character for what follows a backslash. An unknown escape stays.
 func (u *Unescaper) escape() string {
 	c, err := u.br.ReadByte()
 	if err != nil {

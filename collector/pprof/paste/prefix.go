@@ -6,7 +6,7 @@ import (
 	"regexp"
 )
 
-// Prefix is what a logger puts before each line. Times in it may differ from line to
+// Prefix is the text that a logger puts before each line. Times in it may differ from line to
 // line; everything else is the same for all lines of one source.
 type Prefix struct {
 	text  []byte
@@ -26,10 +26,10 @@ type partKind int
 const (
 	literal partKind = iota
 	aTime
-	criTag // "F " or, where more of the line follows, "P "
+	criTag // "F " or, if more of the line follows, "P "
 )
 
-// NewPrefix makes a Prefix of what stands before a line.
+// NewPrefix makes a Prefix of the text before a line.
 func NewPrefix(text []byte) *Prefix {
 	p := &Prefix{text: bytes.Clone(text)}
 	from := 0
@@ -58,8 +58,8 @@ func NewPrefix(text []byte) *Prefix {
 	return p
 }
 
-// criEnd is where the tag is in " stderr F ", the end of what a container runtime
-// writes before a line; -1 for anything else.
+// criEnd returns where the tag is in " stderr F ", the end of what a container runtime writes
+// before a line; -1 for anything else.
 func criEnd(b []byte) int {
 	for _, stream := range []string{" stdout ", " stderr "} {
 		if rest, ok := bytes.CutPrefix(b, []byte(stream)); ok && (string(rest) == "F " || string(rest) == "P ") {
@@ -69,14 +69,14 @@ func criEnd(b []byte) int {
 	return -1
 }
 
-// Has tells whether a line has the prefix.
+// Has reports whether a line has the prefix.
 func (p *Prefix) Has(line []byte) bool {
 	_, _, ok := p.match(line)
 	return ok
 }
 
-// Cut is a line without the prefix. More tells that the line goes on with the next one
-// of the source; ok is false if it has another prefix or none.
+// Cut returns a line without the prefix. more means that the line continues in the next one of
+// the source; ok is false if it has another prefix or none.
 func (p *Prefix) Cut(line []byte) (rest []byte, more, ok bool) {
 	rest, more, ok = p.match(line)
 	if !ok {
@@ -95,7 +95,7 @@ func (p *Prefix) Cut(line []byte) (rest []byte, more, ok bool) {
 	return rest, false, true
 }
 
-// maxLine is how long a line may become that is put together again.
+// maxLine bounds a line that is put together from parts.
 const maxLine = 64 << 10
 
 func (p *Prefix) match(line []byte) (rest []byte, more, ok bool) {
@@ -118,7 +118,7 @@ func (p *Prefix) match(line []byte) (rest []byte, more, ok bool) {
 			case bytes.HasPrefix(line, part.text):
 				line = line[len(part.text):]
 			case i == len(p.parts)-1 && bytes.Equal(line, bytes.TrimRight(part.text, " \t")):
-				line = nil // an empty line, whose blanks at the end are gone
+				line = nil // an empty line whose trailing blanks are gone
 			default:
 				return nil, false, false
 			}
@@ -127,10 +127,10 @@ func (p *Prefix) match(line []byte) (rest []byte, more, ok bool) {
 	return line, more, true
 }
 
-// Text is the prefix as it stood before the first line.
+// Text returns the prefix of the first line.
 func (p *Prefix) Text() string { return string(p.text) }
 
-// String is the prefix as it stood before the first line, cut for a message.
+// String returns the prefix of the first line, cut for a message.
 func (p *Prefix) String() string {
 	if len(p.text) > 60 {
 		return string(p.text[:60]) + "…"
@@ -138,7 +138,7 @@ func (p *Prefix) String() string {
 	return string(p.text)
 }
 
-// Name says which program writes such prefixes.
+// Name returns the program that writes such prefixes.
 func (p *Prefix) Name() string {
 	for _, k := range prefixNames {
 		if k.is.Match(p.text) {

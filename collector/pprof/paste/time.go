@@ -1,8 +1,8 @@
 package paste
 
-// timeLength is the length of the time that a text begins with, 0 if it begins with
-// none: "2026-05-01T10:22:33.123Z", "2026/05/01 10:22:33", "May  1 10:22:33",
-// "10:22:33.123" and "1714558953.123".
+// timeLength returns the length of the time at the start of a text, 0 if there is none:
+// "2026-05-01T10:22:33.123Z", "2026/05/01 10:22:33", "May 1 10:22:33", "10:22:33.123" and
+// "1714558953.123".
 func timeLength(b []byte) int {
 	n := dateLength(b)
 	if n > 0 {
@@ -25,7 +25,7 @@ func timeLength(b []byte) int {
 	return 0
 }
 
-// dateLength is that of "2026-05-01", "2026/05/01" and "May  1".
+// dateLength returns the length of "2026-05-01", "2026/05/01" or "May 1".
 func dateLength(b []byte) int {
 	if len(b) >= 10 && digits(b) == 4 && (b[4] == '-' || b[4] == '/') && digits(b[5:7]) == 2 && b[7] == b[4] && digits(b[8:10]) == 2 {
 		return 10
@@ -36,7 +36,7 @@ func dateLength(b []byte) int {
 	return 0
 }
 
-// clockLength is that of "10:22:33", with a fraction and a zone if it has them.
+// clockLength returns the length of "10:22:33", with a fraction and a zone if it has them.
 func clockLength(b []byte) int {
 	if len(b) < 8 || digits(b[:2]) != 2 || b[2] != ':' || digits(b[3:5]) != 2 || b[5] != ':' || digits(b[6:8]) != 2 {
 		return 0
@@ -70,7 +70,7 @@ func isMonth(b []byte) bool {
 	return false
 }
 
-// digits is how many digits a text begins with.
+// digits counts the digits at the start of a text.
 func digits(b []byte) (n int) {
 	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
 		n++

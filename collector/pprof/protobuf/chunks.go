@@ -2,9 +2,8 @@ package protobuf
 
 import "sync"
 
-// The chunks that locations and samples are kept in while a profile is read are
-// used again for the next one: memory that was never touched costs more than
-// reading it.
+// The chunks for locations and samples are used again for the next profile, because touching
+// new memory costs more than reading it.
 type (
 	refChunk    [8192]uint32
 	sampleChunk [1024]protoSample
@@ -15,8 +14,8 @@ var (
 	sampleChunks = sync.Pool{New: func() any { return new(sampleChunk) }}
 )
 
-// newSampleChunk is an empty one for a decoder that has so many samples. Chunks
-// are small at first, because most profiles are.
+// newSampleChunk returns an empty chunk for a decoder that has a number of samples. Chunks are
+// small at first, because most profiles are.
 func newSampleChunk(samples int) []protoSample {
 	if samples >= len(sampleChunk{}) {
 		return sampleChunks.Get().(*sampleChunk)[:0]
@@ -24,7 +23,7 @@ func newSampleChunk(samples int) []protoSample {
 	return make([]protoSample, 0, max(16, samples))
 }
 
-// release lets other decoders have the chunks. The decoder is of no use any more.
+// release gives the chunks to other decoders. The decoder cannot be used afterwards.
 func (d *decoder) release() {
 	for _, c := range d.chunks {
 		refChunks.Put(c)

@@ -11,9 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The parts refer to one another by ids and by indices into the table of
-// strings, in any order and mostly forwards, so they are kept in compact
-// form until the end.
+// The parts refer to one another by ids and by indices into the table of strings, in any order
+// and mostly forwards, so they are kept in compact form until the end.
 type (
 	protoSample struct {
 		count  int64
@@ -41,6 +40,7 @@ type decoder struct {
 	timeNanos int64
 	samples   [][]protoSample // in parts, because a slice that grows is copied again and again
 	count     int             // of samples
+	inUse     []bool          // whether a sample has objects in use, for a heap profile
 	refs      []uint32        // where the locations of samples are put, one after the other
 	chunks    []*refChunk     // arrays of refs
 	refCount  int
@@ -52,12 +52,12 @@ type decoder struct {
 	funs      []protoFunction
 	strs      []protoString
 	strCount  uint32 // of the table, kept or not
-	early     int    // bytes of strings that nothing has referred to yet
+	early     int    // bytes of strings that nothing has referred to so far
 	frames    int    // handed out
 }
 
-// Read reads a profile and hands its samples to out. The record that out is given,
-// and the arrays behind it, are used again for the next one.
+// Read reads a profile and passes its samples to out. The record, and the arrays behind it, are
+// used again for the next one.
 func Read(br *bufio.Reader, lim bounds.Limits, memory *bounds.Account, p *collector.Profile, out func(*collector.Record) error) error {
 	d := &decoder{br: br, lim: lim, memory: memory}
 	defer d.release()
@@ -131,7 +131,7 @@ func (d *decoder) field() error {
 
 var (
 	errMalformed = errors.New("malformed")
-	errShort     = errors.New("it ends early") // and not because the reading failed
+	errShort     = errors.New("it ends early") // the profile itself, not the reading
 )
 
 // wrap adds the place to an error.
@@ -147,7 +147,7 @@ func (d *decoder) wrap(err error, at int64) error {
 	return err
 }
 
-// notProfile blames the file if nothing of a profile was seen yet.
+// notProfile blames the file if it had nothing of a profile so far.
 func (d *decoder) notProfile(at int64) error {
 	if d.values == 0 && d.count == 0 {
 		return collector.Errorf(collector.ReasonNotProfile, "binary data that is no profile (byte %d)", at)

@@ -17,7 +17,7 @@ func (d *decoder) profile(p *collector.Profile, out func(*collector.Record) erro
 	if err != nil {
 		return err
 	}
-	if p.Kind, err = kindByType(typ); err != nil {
+	if p.Kind, err = kindByType(typ, d.lim.Heap); err != nil {
 		return err
 	}
 	p.Format = collector.FormatProto
@@ -39,8 +39,8 @@ func (d *decoder) profile(p *collector.Profile, out func(*collector.Record) erro
 	return nil
 }
 
-// handout hands the samples out. Its record and the arrays behind it are used
-// again, because each that is handed out would be allocated.
+// handout passes the samples to the caller. It reuses its record and the arrays behind it to
+// avoid an allocation for each.
 type handout struct {
 	*decoder
 	lines   []collector.Frame
@@ -59,7 +59,7 @@ func (h *handout) sample(s *protoSample) (err error) {
 		if at == unread {
 			return collector.Errorf(collector.ReasonBadData, "sample %d: one of its locations is missing; is it complete?", h.n)
 		}
-		if at.from == at.to { // the program knows no name for the address
+		if at.from == at.to { // the program has no name for the address
 			last := uint32(len(lines) - 1)
 			at = span{last, last + 1}
 		}
@@ -73,7 +73,7 @@ func (h *handout) sample(s *protoSample) (err error) {
 		}
 	}
 	h.frames, h.numbers = frames, numbers
-	h.record = collector.Record{Count: s.count, Frames: frames, Numbers: numbers, Records: h.count}
+	h.record = collector.Record{Count: s.count, Frames: frames, Numbers: numbers, Records: h.count, InUse: h.n <= len(h.inUse) && h.inUse[h.n-1]}
 	if h.record.Labels, err = h.labelsOf(s); err != nil {
 		return err
 	}
@@ -83,9 +83,9 @@ func (h *handout) sample(s *protoSample) (err error) {
 	return h.out(&h.record)
 }
 
-// usedLines makes a frame of each line that a sample refers to, once, and lets
-// the locations refer to these. Other lines are checked alone. The last frame has
-// no name, for locations without a line.
+// usedLines makes a frame of each line that a sample refers to, once, and lets the locations
+// refer to these. Other lines are only checked. The last frame has no name, for locations
+// without a line.
 func (d *decoder) usedLines() ([]collector.Frame, error) {
 	for _, l := range d.lines {
 		if l.function == 0 {
@@ -138,8 +138,7 @@ func (d *decoder) usedLines() ([]collector.Frame, error) {
 	return append(frames, collector.Frame{}), nil
 }
 
-// labelsOf are the labels of a sample. The values of a key that is there more
-// than once are joined.
+// labelsOf returns the labels of a sample. Several values of a key are joined.
 func (d *decoder) labelsOf(s *protoSample) (map[string]string, error) {
 	n := int(s.labels.to - s.labels.from)
 	if n == 0 {
@@ -169,7 +168,7 @@ func (d *decoder) labelsOf(s *protoSample) (map[string]string, error) {
 	return labels, d.memory.Charge(size)
 }
 
-// Sizes of what is kept and handed out, by estimate.
+// Estimated sizes of what is kept and passed on.
 const (
 	sampleSize   = 40
 	frameSize    = 40
@@ -177,8 +176,7 @@ const (
 	mapEntrySize = 40
 )
 
-// cut is s without what is behind so many bytes, and without half of a
-// character at its end.
+// cut shortens s to a number of bytes, without half a character at its end.
 func cut(s string, most int) string {
 	if len(s) <= most {
 		return s

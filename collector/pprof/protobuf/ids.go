@@ -2,8 +2,8 @@ package protobuf
 
 import "github.com/gorowatch/gorowatch/collector/pprof/bounds"
 
-// ids numbers ids in the order they are seen. Writers number from 1 without
-// gaps, for which a slice does; what is denseIDs or more goes into a map.
+// ids numbers ids in the order they are seen. Writers number from 1 without gaps, for which a
+// slice is enough; ids from denseIDs on go into a map.
 type ids struct {
 	dense  []uint32 // number + 1 by id
 	sparse map[uint64]uint32
@@ -12,7 +12,7 @@ type ids struct {
 
 const (
 	denseIDs     = 1 << 18
-	sparseIDSize = 40 // of an entry of the map, by estimate
+	sparseIDSize = 40 // estimated size of an entry of the map
 )
 
 func (t *ids) lookup(id uint64) (uint32, bool) {

@@ -2,9 +2,9 @@ package protobuf
 
 import "github.com/gorowatch/gorowatch/collector"
 
-// kindByType tells goroutine profiles from others by the type of their first
-// value.
-func kindByType(typ string) (collector.ProfileKind, error) {
+// kindByType recognises goroutine profiles by the type of their first value. A heap profile is
+// accepted if heap is set.
+func kindByType(typ string, heap bool) (collector.ProfileKind, error) {
 	var name string
 	switch typ {
 	case "goroutine", "goroutines":
@@ -12,6 +12,9 @@ func kindByType(typ string) (collector.ProfileKind, error) {
 	case "goroutineleak":
 		return collector.KindGoroutineLeak, nil
 	case "alloc_objects", "alloc_space", "inuse_objects", "inuse_space":
+		if heap {
+			return collector.KindHeap, nil
+		}
 		name = "a heap profile"
 	case "samples", "cpu":
 		name = "a CPU profile"

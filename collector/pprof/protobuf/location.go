@@ -8,7 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// locationNumber is the number of a location, whether read already or not.
+// locationNumber returns the number of a location, which may not have been read yet.
 func (d *decoder) locationNumber(id uint64) (uint32, error) {
 	n, isNew, err := d.locIDs.number(d.memory, id)
 	if isNew && err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// Labels are for display alone: of a sample so many are kept, and so many bytes
-// of the key and of the value of each. The rest is left out.
+// Labels are only for display: at most this many of a sample are kept, and this many bytes of
+// each key and value.
 const (
 	maxLabels     = 64
 	maxLabelBytes = 1024
@@ -24,7 +24,7 @@ func (d *decoder) sample(b []byte) error {
 		return collector.Errorf(collector.ReasonTooLarge, "more than %d stacks (byte %d)", d.lim.Stacks, d.at)
 	}
 	s := protoSample{labels: span{from: uint32(len(d.labels))}}
-	values := 0
+	values, inUse := 0, false
 	for len(b) > 0 {
 		num, v, msg, rest, err := next(b)
 		if err != nil {
@@ -32,7 +32,7 @@ func (d *decoder) sample(b []byte) error {
 		}
 		switch num {
 		case sampleLocationID:
-			// Repeated numbers come packed into a message, or one by one.
+			// Repeated numbers are packed into a message, or come one by one.
 			if msg == nil {
 				err = d.refer(v, &s)
 			} else {
@@ -40,15 +40,13 @@ func (d *decoder) sample(b []byte) error {
 			}
 		case sampleValue:
 			if msg == nil {
-				if values++; values == 1 {
-					s.count = int64(v)
-				}
+				values++
+				inUse = s.value(values, v) || inUse
 			}
 			for len(msg) > 0 && err == nil {
 				v, msg, err = number(msg)
-				if values++; values == 1 {
-					s.count = int64(v)
-				}
+				values++
+				inUse = s.value(values, v) || inUse
 			}
 		case sampleLabel:
 			if len(d.labels)-int(s.labels.from) < maxLabels {
@@ -70,7 +68,24 @@ func (d *decoder) sample(b []byte) error {
 	if s.count < 0 {
 		return collector.Errorf(collector.ReasonBadData, "sample %d (byte %d): %d goroutines; is it the difference of two profiles?", d.count+1, d.at, s.count)
 	}
+	if d.lim.Heap {
+		if err := bounds.Push(d.memory, &d.inUse, inUse); err != nil {
+			return err
+		}
+	}
 	return d.addSample(s)
+}
+
+// inUseObjects is the number of the value, from 1, that counts the objects in use: a heap profile
+// has alloc_objects, alloc_space, inuse_objects and inuse_space.
+const inUseObjects = 3
+
+// value takes a value of the sample. It returns true for a number of objects in use.
+func (s *protoSample) value(n int, v uint64) bool {
+	if n == 1 {
+		s.count = int64(v)
+	}
+	return n == inUseObjects && int64(v) > 0
 }
 
 // addSample keeps a sample. The parts are small at first, because most profiles are.
@@ -103,8 +118,8 @@ func (d *decoder) refer(id uint64, s *protoSample) error {
 	return err
 }
 
-// referPacked adds the locations of a message to a sample. Nearly all that is read
-// of a profile goes through here.
+// referPacked adds the locations of a message to a sample. Most bytes of a profile take this
+// path.
 func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 	room := min(len(msg), d.lim.Depth-len(s.locs))
 	if err := d.growRefs(room, s); err != nil {
@@ -122,7 +137,7 @@ func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 			}
 		}
 		if room == 0 {
-			continue // deeper than is kept
+			continue // beyond the depth that is kept
 		}
 		room--
 		n, ok := d.locIDs.lookup(id)
@@ -138,8 +153,8 @@ func (d *decoder) referPacked(msg []byte, s *protoSample) error {
 	return nil
 }
 
-// growRefs makes room for so many more locations of a sample. Samples share
-// chunks; one that does not fit takes its own to the next.
+// growRefs makes room for n more locations of a sample. Samples share chunks; one that does not
+// fit moves its own to the next.
 func (d *decoder) growRefs(n int, s *protoSample) error {
 	if cap(d.refs)-len(d.refs) >= n {
 		return nil

@@ -5,9 +5,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/pprof/bounds"
 )
 
-// Strings that nothing refers to are not kept. Every writer known puts the
-// strings last, so that it is known which these are. So many bytes of strings
-// are kept that stand before what refers to them.
+// Strings that nothing refers to are not kept. Every known writer puts the strings last, so the
+// decoder knows which these are. This bounds the strings that come before what refers to them.
 const maxEarlyStrings = 4 << 20
 
 // maxStrings bounds the indices of strings.
@@ -17,13 +16,13 @@ const maxStrings = 1 << 24
 type protoString struct {
 	text    string
 	used    bool // something refers to it
-	leftOut bool // nothing had referred to it when it came
+	leftOut bool // nothing had referred to it when it arrived
 }
 
-// use marks a string as one to keep.
+// use marks a string that is needed.
 func (d *decoder) use(i uint64) error {
 	if i >= maxStrings {
-		return nil // it is missed at the end
+		return nil // its absence is noticed at the end
 	}
 	if err := d.growStrs(int(i)); err != nil {
 		return err
@@ -62,7 +61,7 @@ func (d *decoder) str(b []byte) error {
 	return d.memory.Charge(len(b))
 }
 
-// text is the string with an index, or what is wrong with it.
+// text returns the string with an index, or an error.
 func (d *decoder) text(i uint32) (string, error) {
 	switch {
 	case i >= d.strCount:

@@ -111,8 +111,8 @@ func unexpected(err error) error {
 	return err
 }
 
-// next reads one field of a message: of a varint its value, of a nested
-// message its bytes. A field of another type has number 0.
+// next reads one field of a message: the value of a varint, or the bytes of a nested message. A
+// field of another type has number 0.
 func next(b []byte) (num, value uint64, msg, rest []byte, err error) {
 	tag, b, err := number(b)
 	if err != nil {
@@ -138,7 +138,7 @@ func next(b []byte) (num, value uint64, msg, rest []byte, err error) {
 	return 0, 0, nil, nil, errMalformed
 }
 
-// number reads a varint. Nearly all of them have one byte, for which no call is made.
+// number reads a varint. Nearly all of them have one byte and take no call.
 func number(b []byte) (uint64, []byte, error) {
 	if len(b) > 0 && b[0] < 0x80 {
 		return uint64(b[0]), b[1:], nil

@@ -19,8 +19,8 @@ type Answer struct {
 	Infos     []string
 }
 
-// MaxPart bounds the bytes of one part of an answer: a series, a target, a text, or what
-// is skipped. One part is in memory at a time.
+// MaxPart bounds the bytes of one part of an answer: a series, a target, a text, or skipped
+// data. One part is in memory at a time.
 const MaxPart = 4 << 20
 
 // Limits of the texts of an answer.
@@ -56,14 +56,14 @@ func read(r io.Reader, data func(*decoder, *Answer) error) (Answer, error) {
 	return a, body.explain(err, &a)
 }
 
-// boundedBody is the body of an answer with bounded parts. It keeps the error that ended
-// it, unless that was its end.
+// boundedBody is the body of an answer with bounded parts. It keeps the error that ended it,
+// unless that was the end of the body.
 type boundedBody struct {
 	r    io.Reader
 	err  error
 	n    int64 // bytes read
-	left int   // bytes that the part may still have
-	web  bool  // it begins like a web page
+	left int   // bytes left for the part
+	web  bool  // it looks like a web page
 }
 
 func newBoundedBody(r io.Reader) *boundedBody { return &boundedBody{r: r, left: MaxPart} }
@@ -88,7 +88,7 @@ func (t *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// explain returns why a body is no answer, from the error that ended the reading.
+// explain says why a body is no answer, from the error that ended the reading.
 func (t *boundedBody) explain(err error, a *Answer) error {
 	switch {
 	case t.err != nil:

@@ -12,11 +12,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// Decode reads an answer of the query API as it arrives. With ten thousand series it is
+// Decode reads an answer of the query API as it arrives. With ten thousand series it has
 // megabytes every minute, and only the values differ from the answer before. So Decode
-// allocates nothing for a series itself: it calls series with the labels as they are
-// written, which are valid until series returns. series returns where the points go; nil:
-// nowhere.
+// allocates nothing for a series itself. It calls series with the labels as written, which are
+// valid until series returns. series returns where the points go; nil: nowhere.
 //
 // series may have been called before an error.
 func Decode(r io.Reader, series func(metric []byte) *[]points.Point) (Answer, error) {
@@ -43,7 +42,7 @@ func newDecoder(body *boundedBody) *decoder {
 	}
 }
 
-// object calls member for each member of an object, after the name is read. It skips a
+// object calls member for each member of an object, after it has read the name. It skips a
 // value of another kind.
 func (d *decoder) object(member func(key string) error) error {
 	if d.PeekKind() != jsontext.KindBeginObject {
@@ -115,7 +114,7 @@ func (d *decoder) shortTexts() (out []string, err error) {
 }
 
 // labels reads a map of labels as the name of the metric and the labels of the instance. A
-// value that is not UTF-8 is not changed, so that the caller sees it.
+// value that is not UTF-8 stays as it is, so that the caller sees it.
 func (d *decoder) labels() (metric string, ls labels.Labels, err error) {
 	b := labels.NewScratchBuilder(16)
 	err = d.object(func(name string) error {
@@ -193,12 +192,12 @@ func (d *decoder) oneSeries() error {
 	})
 }
 
-// Labels are the name of the metric of a series and the labels of its instance,
-// from its labels as they are written in JSON.
+// Labels returns the name of the metric of a series and the labels of its instance, from its
+// labels as written in JSON.
 func Labels(text []byte) (metric string, ls labels.Labels) {
 	metric, ls, err := newDecoder(newBoundedBody(bytes.NewReader(text))).labels()
 	if err != nil {
-		return "", labels.EmptyLabels() // cannot be: the text was read once without an error
+		return "", labels.EmptyLabels() // impossible: the text was read once without an error
 	}
 	return metric, ls
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Targets reads a list of targets while it comes: it is megabytes, of which the labels and
-// the address count.
+// Targets reads a list of targets as it arrives: it has megabytes, of which only the labels and
+// the address matter.
 func Targets(r io.Reader) (out []collector.ScrapeTarget, _ Answer, _ error) {
 	a, err := read(r, func(d *decoder, _ *Answer) error {
 		return d.object(func(key string) error {
@@ -28,8 +28,8 @@ func Targets(r io.Reader) (out []collector.ScrapeTarget, _ Answer, _ error) {
 	return out, a, err
 }
 
-// scrapeTarget reads a target; what is not scraped over HTTP could have no
-// profiles.
+// scrapeTarget reads a target. A target that is not scraped over HTTP is left out, because it
+// cannot have profiles.
 func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) {
 	err = d.object(func(key string) (err error) {
 		switch key {
@@ -40,7 +40,7 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 			text, err = d.text()
 			u, invalid := url.Parse(text)
 			if ok = invalid == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); ok {
-				// Not the rest of the address, which would stay in memory with it.
+				// A copy, so that the rest of the address does not stay in memory.
 				t.Scheme, t.Host = "http", strings.Clone(u.Host)
 				if u.Scheme == "https" {
 					t.Scheme = "https"
@@ -59,8 +59,8 @@ func (d *decoder) scrapeTarget() (t collector.ScrapeTarget, ok bool, err error) 
 	return t, ok, err
 }
 
-// isRefused tells whether a scrape failed because the host answered that nothing
-// listens there, by the text of the error on Unix and on Windows.
+// isRefused reports whether a scrape failed because nothing listens there, by the text of the
+// error on Unix and on Windows.
 func isRefused(lastError string) bool {
 	return strings.HasSuffix(lastError, "connection refused") || strings.HasSuffix(lastError, "actively refused it.")
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/fetch"
 )
 
-// Guard stands between the API client and the network. It turns what is no
-// answer of a Prometheus into an error in plain words.
+// Guard stands between the API client and the network. It turns responses that are no answer of
+// a Prometheus into an error in plain words.
 type Guard struct{ Next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -32,9 +32,9 @@ func (g *Guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// refuse is the error for a response that the API client cannot put in words
-// that help. Errors as Prometheus writes them (JSON) are its own business, and
-// so are redirects and the statuses after which it tries GET instead of POST.
+// refuse returns the error for a response that the API client would not explain well. Errors as
+// Prometheus writes them (JSON) pass, and so do redirects and the statuses after which the
+// client tries GET instead of POST.
 func refuse(req *http.Request, resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	retried := req.Method == http.MethodPost && RefusesPost(resp.StatusCode)
@@ -60,22 +60,22 @@ func refuse(req *http.Request, resp *http.Response) error {
 // MaxText bounds the bytes of a text of the server in an error.
 const MaxText = 500
 
-// ErrWebPage and ErrEmpty are of what is no answer of a Prometheus, though all went well.
+// ErrWebPage and ErrEmpty are for successful responses that are no answer of a Prometheus.
 var (
 	ErrWebPage = collector.Errorf(collector.ReasonBadData, "answered with a web page: is this the URL of a Prometheus, or is a login in front of it?")
 	ErrEmpty   = collector.Errorf(collector.ReasonBadData, "answered with an empty body: is this the URL of a Prometheus, without /api/v1?")
 )
 
-// explanation is what a server says of its failure.
+// explanation returns a server's own explanation of its failure.
 func explanation(resp *http.Response) string {
 	return strings.TrimSpace(collector.Brief(fetch.Explanation(resp), 200))
 }
 
-// unauthorized says where the login belongs. Mimir, Cortex and Loki answer like
-// that, too, when no tenant is named.
+// unauthorized says where the login belongs. Mimir, Cortex and Loki also answer 401 if no
+// tenant is named.
 func unauthorized(resp *http.Response) error {
-	code, said := fetch.StatusText(resp.StatusCode), explanation(resp)
-	if strings.Contains(said, "no org id") {
+	code, explained := fetch.StatusText(resp.StatusCode), explanation(resp)
+	if strings.Contains(explained, "no org id") {
 		return collector.Errorf(collector.ReasonUnauthorized, "%s: it wants a tenant: set prometheus.http_headers in the configuration, or http_headers in the file of --http.config.file, to {X-Scope-OrgID: {values: [TENANT]}}", code)
 	}
 	problem := "it wants a login"
@@ -85,8 +85,8 @@ func unauthorized(resp *http.Response) error {
 	return collector.Errorf(collector.ReasonUnauthorized, "%s: %s: set prometheus.authorization or prometheus.basic_auth in the configuration, or pass --http.config.file to gorowatch scan", code, problem)
 }
 
-// OfStatus is the error for a status other than 2xx. explained is what the
-// server says of it.
+// OfStatus returns the error for a status other than 2xx. explained is the server's own
+// explanation.
 func OfStatus(resp *http.Response, explained string) error {
 	code, text := resp.StatusCode, fetch.StatusText(resp.StatusCode)
 	reason := fetch.ReasonOfStatus(code)
@@ -107,14 +107,13 @@ func OfStatus(resp *http.Response, explained string) error {
 	return &collector.Error{Reason: reason, Err: errors.New(text)}
 }
 
-// RefusesPost tells the statuses after which GET is tried instead of POST, as the
-// API client of Prometheus does.
+// RefusesPost reports whether to try GET instead of POST, as the API client of Prometheus does.
 func RefusesPost(code int) bool {
 	return code == http.StatusForbidden || code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented
 }
 
-// Busy is that of a server that may have time later: after a while that it
-// has said, or 0.
+// Busy is the error of a server that may have time later: after the time that it asked for, or
+// 0.
 type Busy struct {
 	Reason collector.Reason
 	After  time.Duration
@@ -124,12 +123,12 @@ type Busy struct {
 // Error implements error.
 func (e *Busy) Error() string {
 	if e.After > 0 {
-		return fmt.Sprintf("%s, it asks to come back after %s", e.Text, e.After)
+		return fmt.Sprintf("%s, it asks to wait %s", e.Text, e.After)
 	}
 	return e.Text
 }
 
-// Explain gives an error of the API client or of ours its reason.
+// Explain gives an error of the API client, or of ours, its reason.
 func Explain(err error) error {
 	var known *collector.Error
 	var busy *Busy
@@ -154,14 +153,14 @@ func Explain(err error) error {
 	return &collector.Error{Reason: reason, Err: err}
 }
 
-// OfType is an error as Prometheus writes it.
+// OfType returns an error as Prometheus writes it.
 func OfType(kind v1.ErrorType, text string) error {
 	kind, text = v1.ErrorType(collector.Brief(string(kind), MaxText)), collector.Brief(text, MaxText)
 	reason := collector.ReasonStatus
 	switch kind {
 	case v1.ErrBadResponse:
 		return collector.Errorf(collector.ReasonBadData, "its answer is not that of a Prometheus: %s", text)
-	case v1.ErrBadData: // the expression or the times, which no second attempt makes better
+	case v1.ErrBadData: // the expression or the times; another attempt would end the same way
 		reason = collector.ReasonBadData
 	case v1.ErrTimeout, v1.ErrCanceled:
 		reason = collector.ReasonTimeout

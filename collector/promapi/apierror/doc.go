@@ -1,3 +1,3 @@
-// Package apierror says in plain words why a server did not answer as a Prometheus does,
-// and which of its failures may be over after a while.
+// Package apierror says in plain words why a server did not answer like a Prometheus, and which
+// of its failures may be temporary.
 package apierror

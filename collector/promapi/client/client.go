@@ -25,18 +25,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/backoff"
 )
 
-// attempts is how often a query is sent that a server had no time for. After a
-// failure that took them all it is one, until all is well again: a server in
-// trouble does not need more of us.
+// attempts is how often a query is sent to a server that had no time for it. After a failure of
+// all attempts it is one, until a query succeeds: a server in trouble does not need more load.
 const attempts = 3
 
-// maxQuery bounds the bytes of an expression in an error, so that what is wrong with it
-// is not cut off.
+// maxQuery bounds the bytes of an expression in an error, so that the message itself is not cut
+// off.
 const maxQuery = 100
 
-// patience is how long a query waits for a server that has said when to come
-// back; what is to wait longer is left to the next window, which is refused
-// until then, for up to maxWait.
+// patience is how long a query waits for a server that sent Retry-After. A longer wait is left
+// to the next window, which is refused until then, for up to maxWait.
 const (
 	patience = 15 * time.Second
 	maxWait  = 10 * time.Minute
@@ -54,20 +52,21 @@ type Options struct {
 }
 
 // Client reads range queries. The API client of Prometheus keeps the whole answer and makes
-// each label anew, which is most of the work.
+// each label anew, which takes most of the time.
 type Client struct {
-	// FirstWait is how long to wait between the first two attempts, about; after that, longer.
+	// FirstWait is about how long to wait between the first two attempts; later waits are
+	// longer.
 	FirstWait time.Duration
 
 	o   Options
 	url string // of range queries
 
 	get      atomic.Bool  // the server wants GET
-	struggle atomic.Bool  // the last query failed at each attempt
+	struggle atomic.Bool  // all attempts of the last query failed
 	skew     atomic.Int64 // of the server's clock, as of its latest answer
 
 	mtx       sync.Mutex
-	notBefore time.Time // the server has asked not to be asked before
+	notBefore time.Time // the server asked for no request before this time
 }
 
 // New makes a Client. It does not connect.
@@ -78,21 +77,20 @@ func New(o Options) *Client {
 	return &Client{FirstWait: 625 * time.Millisecond, o: o, url: u.String()}
 }
 
-// Reader takes the series of an answer as they arrive.
+// Reader receives the series of an answer as they arrive.
 type Reader interface {
 	// BeginPart begins an answer.
 	BeginPart()
-	// Take takes the labels of a series as they are written, which are valid until it
-	// returns. It returns where the points go; nil: nowhere.
+	// Take takes the labels of a series as written, which are valid until it returns. It
+	// returns where the points go; nil: nowhere.
 	Take(labels []byte) *[]points.Point
 	// End ends the answer.
 	End()
-	// UndoPart forgets what an answer had that then failed.
+	// UndoPart discards the part of an answer that failed.
 	UndoPart()
 }
 
-// Read evaluates an expression over a range. Its errors have a reason, and say
-// which expression it was.
+// Read evaluates an expression over a range. Its errors have a reason, and name the expression.
 func (c *Client) Read(ctx context.Context, expr string, r v1.Range, into Reader) (answer.Answer, error) {
 	for attempt := 1; ; attempt++ {
 		a, err := c.once(ctx, expr, r, into)
@@ -119,8 +117,7 @@ func (c *Client) Read(ctx context.Context, expr string, r v1.Range, into Reader)
 	}
 }
 
-// nextAttempt decides whether a query that failed is sent again, and after how
-// long.
+// nextAttempt decides whether a failed query is sent again, and after how long.
 func (c *Client) nextAttempt(err error, attempt int) (wait time.Duration, again bool) {
 	var busy *apierror.Busy
 	switch reason := collector.ReasonOf(err); {
@@ -153,7 +150,7 @@ func (c *Client) once(ctx context.Context, expr string, r v1.Range, into Reader)
 	notBefore := c.notBefore
 	c.mtx.Unlock()
 	if time.Now().Before(notBefore) {
-		return a, collector.Errorf(collector.ReasonRateLimited, "it has asked to be left alone until %s", notBefore.UTC().Format("15:04:05 UTC"))
+		return a, collector.Errorf(collector.ReasonRateLimited, "it asked for no request before %s", notBefore.UTC().Format("15:04:05 UTC"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
@@ -187,9 +184,8 @@ func (c *Client) once(ctx context.Context, expr string, r v1.Range, into Reader)
 	return a, apierror.Explain(err)
 }
 
-// send posts a form, or gets with it where the server does not let us post. A
-// long answer may be compressed; a short one, which comes every minute, is
-// cheaper for both without.
+// send posts a form, or uses GET if the server refuses POST. A long answer may be compressed. A
+// short one, which comes every minute, is cheaper for both sides without.
 func (c *Client) send(ctx context.Context, form url.Values, compressed bool) (*http.Response, error) {
 	for {
 		get := c.get.Load()
@@ -204,7 +200,7 @@ func (c *Client) send(ctx context.Context, form url.Values, compressed bool) (*h
 		}
 		if !get {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			// A query changes nothing, so that a broken connection may be tried again.
+			// A query changes nothing, so it may be repeated after a broken connection.
 			req.Header["Idempotency-Key"] = nil
 		}
 		if !compressed {
@@ -222,10 +218,10 @@ func (c *Client) send(ctx context.Context, form url.Values, compressed bool) (*h
 	}
 }
 
-// kindMatrix is the type of what a range query results in.
+// kindMatrix is the type of the result of a range query.
 const kindMatrix = "matrix"
 
-// failure is the error that an answer tells, or that it is no matrix.
+// failure returns the error in an answer, or an error if it is no matrix.
 func failure(a *answer.Answer, code int) error {
 	switch {
 	case a.Status == "success" && a.Kind == kindMatrix:
@@ -242,9 +238,9 @@ func failure(a *answer.Answer, code int) error {
 	return err
 }
 
-// checkClock compares the server's clock with ours. The server stamps its answer
-// at some time between the beginning of the query and the header of the answer,
-// so only a date outside of that shows that a clock is wrong.
+// checkClock compares the server's clock with ours. The server stamps its answer at some time
+// between the beginning of the query and the header of the answer, so only a date outside of
+// that shows a wrong clock.
 func (c *Client) checkClock(resp *http.Response, began time.Time) {
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil || resp.Header.Get("Age") != "" {
@@ -259,7 +255,7 @@ func (c *Client) checkClock(resp *http.Response, began time.Time) {
 	c.skew.Store(int64(skew))
 }
 
-// Clock says what is wrong with the clocks, if anything is.
+// Clock says what is wrong with the clocks, if anything.
 func (c *Client) Clock() string {
 	skew := time.Duration(c.skew.Load()).Round(time.Second)
 	if skew.Abs() < time.Minute {
@@ -269,7 +265,7 @@ func (c *Client) Clock() string {
 	if skew < 0 {
 		direction = "behind"
 	}
-	return fmt.Sprintf("its clock is %s %s ours: one of them is wrong, and what is asked for as of now may not be there", skew.Abs(), direction)
+	return fmt.Sprintf("its clock is %s %s that of gorowatch; one of them is wrong, and the newest samples may be missing", skew.Abs(), direction)
 }
 
 func seconds(t time.Time) string {

@@ -1,3 +1,3 @@
-// Package client sends queries to a Prometheus: again where it had no time for one, and later
-// where it has asked for that. It hands out the answers as they arrive.
+// Package client sends queries to a Prometheus. It repeats them if the server had no time, and
+// waits if the server asked for it. It passes the answers on as they arrive.
 package client

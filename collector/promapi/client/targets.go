@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/promapi/answer"
 )
 
-// Targets asks for the list, and reads it while it comes: it is megabytes, of
-// which the labels and the address count.
+// Targets requests the list of targets, and reads it as it arrives: it has megabytes, of which
+// only the labels and the address matter.
 func (c *Client) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.url, "query_range")+"targets?state=active", http.NoBody)
 	if err != nil {
@@ -25,6 +25,6 @@ func (c *Client) Targets(ctx context.Context) ([]collector.ScrapeTarget, error) 
 	if err != nil {
 		return nil, err
 	}
-	a.Kind = kindMatrix // of a list there is one kind
+	a.Kind = kindMatrix // a list has just one kind
 	return out, failure(&a, resp.StatusCode)
 }

@@ -39,7 +39,7 @@ func Append(to []Point, text []byte) ([]Point, error) {
 	}
 }
 
-// remainder is the part of a text that is not read yet.
+// remainder is the part of a text that has not been read yet.
 type remainder []byte
 
 // point reads [1700000000.123,"42"].
@@ -83,8 +83,8 @@ func (u *remainder) until(end byte) []byte {
 	return before
 }
 
-// integerPoint reads a point of whole numbers at the start of a text, as counts at aligned
-// times are. It returns its length, 0 for any other point. It makes reading a long history
+// integerPoint reads a point of whole numbers at the start of a text, such as a count at an
+// aligned time. It returns the length, 0 for any other point. It makes reading a long history
 // fast.
 func integerPoint(text []byte) (p Point, n int) {
 	const digits = 15 // fit into an int64 and a float64

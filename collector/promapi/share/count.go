@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Count is the expression for the number of series of each group: those that agree on the
+// Count returns the expression for the number of series of each group: those that agree on the
 // labels with these names.
 func Count(names []string, expr string) string {
 	quoted := make([]string, len(names))
@@ -18,8 +18,8 @@ func Count(names []string, expr string) string {
 	return "count by (" + strings.Join(quoted, ", ") + ") (" + expr + ")"
 }
 
-// labelName is a label name in PromQL. A server that is older than quoted names gets them
-// only where they are needed.
+// labelName writes a label name in PromQL. It only quotes where needed, for servers that are
+// older than quoted names.
 func labelName(name string) string {
 	if model.LegacyValidation.IsValidLabelName(name) {
 		return name
@@ -27,7 +27,7 @@ func labelName(name string) string {
 	return strconv.Quote(name)
 }
 
-// Within narrows a selector, empty or {matchers}, by more matchers.
+// Within adds matchers to a selector, empty or {matchers}.
 func Within(selector, matchers string) string {
 	rest := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(selector), "{"), "}"))
 	if rest == "" {
@@ -36,7 +36,7 @@ func Within(selector, matchers string) string {
 	return "{" + matchers + "," + rest + "}"
 }
 
-// Without are the matchers of the series that lack one of the labels: one for each name.
+// Without returns the matchers of the series that lack one of the labels: one for each name.
 func Without(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {

@@ -7,21 +7,20 @@ import (
 )
 
 const (
-	// remembered is how many lists long a group is known that is in none.
+	// remembered is for how many lists a group stays known that is in none of them.
 	remembered = 60
-	// mostFresh is how many values may be looked for one by one.
+	// mostFresh is how many new values may be looked up one by one.
 	mostFresh = 500
 )
 
-// Known is the groups that are known from one list of all of them to the next. A list costs a
-// server as much as a part of the reading itself; the values of a label cost it next to
-// nothing. So the groups that have a value which no known group has are looked for at each
-// evaluation, and all are listed now and then, for those whose labels all have values that
-// other groups have.
+// Known has the groups that are known between two lists of all of them. A list costs a server
+// as much as a part of the reading itself; the values of a label cost it next to nothing. So at
+// each evaluation, groups with a value that no known group has are looked up. Now and then all
+// are listed, to find those whose labels all have values of other groups.
 //
-// The zero value knows none.
+// The zero value is empty.
 type Known struct {
-	// Every is how many evaluations there are from one list to the next.
+	// Every is the number of evaluations from one list to the next.
 	Every int
 
 	groups map[string]*known
@@ -35,7 +34,7 @@ type known struct {
 	list int // the latest that has it
 }
 
-// List adds a list of all groups. Those of earlier ones are kept for a while.
+// List adds a list of all groups. Those of earlier lists stay for a while.
 func (k *Known) List(list []Group) {
 	k.lists++
 	k.age = 0
@@ -75,7 +74,7 @@ func (k *Known) addValues(ls labels.Labels) {
 	})
 }
 
-// Groups returns the groups that are known.
+// Groups returns the known groups.
 func (k *Known) Groups() []Group {
 	out := make([]Group, 0, len(k.groups))
 	for _, g := range k.groups {
@@ -85,14 +84,14 @@ func (k *Known) Groups() []Group {
 	return out
 }
 
-// Due begins an evaluation and reports whether all groups are to be listed.
+// Due begins an evaluation and reports whether all groups have to be listed.
 func (k *Known) Due() bool {
 	k.age++
 	return k.lists == 0 || k.age >= k.Every
 }
 
-// Fresh returns the matchers of the groups that have a value of a label which no known group
-// has, each of at most length bytes in a URL. ok is false if it is better to list all.
+// Fresh returns the matchers of the groups with a label value that no known group has, each of
+// at most length bytes in a URL. ok is false if it is better to list all.
 func (k *Known) Fresh(values map[string][]string, length int) (matchers []string, ok bool) {
 	for name, all := range values {
 		var fresh []Group

@@ -15,21 +15,21 @@ import (
 // Group is the instances that agree on some labels.
 type Group struct {
 	Labels labels.Labels
-	// Series is how many there are.
+	// Series is the number of its series.
 	Series float64
-	// Own: they are to be read.
+	// Own means that they have to be read.
 	Own bool
 }
 
-// manySelectors is how many selectors are too many: rather more is read than needed.
+// manySelectors is the number of selectors from which more series than needed are read instead.
 const manySelectors = 64
 
-// Matchers are the matchers of selectors that together have the series of all own groups.
-// They may have some of other groups too, where that saves a query, which the caller skips.
-// The length of each, as part of a URL, is at most length bytes.
+// Matchers returns the matchers of selectors that together have the series of all own groups.
+// They may include some of other groups, where that saves a query; the caller skips these. The
+// length of each, as part of a URL, is at most length bytes.
 //
-// A selector has the product of the values that it names. So values are added to it as long
-// as few series of others come with them.
+// A selector has the product of the values that it names. So values are added to it as long as
+// they bring few series of others.
 func Matchers(names []string, groups []Group, length int) []string {
 	var out []string
 	for _, tolerance := range []float64{0.05, 0.5, math.Inf(1)} {
@@ -49,8 +49,7 @@ type cover struct {
 	own       []*item
 	byValue   []map[string][]*item // of each label: the groups with a value
 
-	// The selector that is being made: its values, its length, and how many series of its
-	// own and of others it has.
+	// The current selector: its values, its length, and how many own and other series it has.
 	values        []map[string]bool
 	size          int
 	series, extra float64
@@ -59,7 +58,7 @@ type cover struct {
 // item is a group.
 type item struct {
 	values []string
-	empty  uint64 // a bit for each label that is not there
+	empty  uint64 // a bit for each missing label
 	series float64
 	own    bool
 	done   bool // a selector has it
@@ -94,8 +93,7 @@ func newCover(names []string, groups []Group, length int, tolerance float64) *co
 			c.own = append(c.own, x)
 		}
 	}
-	// A label that is not there is looked for in another way than values are, so it has
-	// selectors of its own.
+	// A missing label needs another matcher than a value, so it has selectors of its own.
 	slices.SortFunc(c.own, func(a, b *item) int {
 		return cmp.Or(cmp.Compare(a.empty, b.empty), slices.Compare(a.values, b.values))
 	})
@@ -132,10 +130,10 @@ func (c *cover) begin(x *item) {
 	x.done = true
 }
 
-// add adds a group to the selector, unless it becomes too long or brings too many series
-// of others.
+// add adds a group to the selector, unless that makes it too long or brings too many series of
+// others.
 func (c *cover) add(x *item) bool {
-	var fresh []int // labels whose value the selector has not
+	var fresh []int // labels whose value the selector does not have yet
 	size := c.size
 	for i, v := range x.values {
 		if !c.values[i][v] {
@@ -215,10 +213,10 @@ func (c *cover) matcher(name string, values []string) string {
 	return labels.MustNewMatcher(labels.MatchRegexp, name, strings.Join(values, "|")).String()
 }
 
-// anything matches what follows the beginning of a long value.
+// anything matches whatever follows the beginning of a long value.
 const anything = "(?s:.*)"
 
-// beginning is an expression for a value that is too long to be written.
+// beginning returns an expression for a value that is too long to be written.
 func (c *cover) beginning(v string) string {
 	room := c.length/len(c.names) - len("%3D~%22%22%2C") - escaped(anything)
 	cut := 0
@@ -232,7 +230,7 @@ func (c *cover) beginning(v string) string {
 	return regexp.QuoteMeta(v)
 }
 
-// sizeOf is how many bytes a value has in a URL.
+// sizeOf returns how many bytes a value has in a URL.
 func (c *cover) sizeOf(v string) int {
 	return escaped(strconv.Quote(regexp.QuoteMeta(v))) - len("%22%22")
 }

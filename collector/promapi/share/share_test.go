@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// selects counts the series of own groups and of others that the selectors have, and how
-// many selectors have a group at most.
+// selects counts the series of own groups and of others in the selectors, and the most
+// selectors that a group is in.
 func selects(t *testing.T, matchers []string, groups []Group) (own, others float64, most int) {
 	t.Helper()
 	times := make([]int, len(groups))
@@ -56,8 +56,8 @@ func shareOf(groups []Group) (all []Group, own float64) {
 	return groups, own
 }
 
-// Whatever the shape of a fleet, a share reads its own services and few others, in few
-// queries that are short enough.
+// In fleets of any shape, a share reads its own services and few others, in few queries that
+// are short enough.
 func TestShapesOfFleets(t *testing.T) {
 	group := func(namespace, job string) Group {
 		return Group{Labels: labels.FromStrings("namespace", namespace, "job", job)}
@@ -144,7 +144,7 @@ func TestWithin(t *testing.T) {
 	require.Equal(t, []string{`job=""`, `"k8s.namespace"=""`}, Without([]string{"job", "k8s.namespace"}))
 }
 
-// Whatever the values are, each own group is selected, and the selectors are short.
+// With any values, each own group is selected, and the selectors are short.
 func FuzzMatchers(f *testing.F) {
 	f.Add("a|b.c(d[e*f+g?h^i$j\\k\"l'm{n}o", "a", uint16(3), uint16(500))
 	f.Add("a\nb\x00c\x7fd日本", strings.Repeat("é", 3000), uint16(5), uint16(100))
@@ -156,7 +156,7 @@ func FuzzMatchers(f *testing.F) {
 		seen := map[string]bool{}
 		for i, x := range values {
 			for k, y := range values {
-				ls := labels.FromMap(map[string]string{"a": x, "b": y}) // without those that are empty
+				ls := labels.FromMap(map[string]string{"a": x, "b": y}) // without the empty ones
 				ls = labels.NewBuilder(ls).Labels()
 				if !seen[ls.String()] {
 					seen[ls.String()] = true
@@ -175,5 +175,5 @@ func FuzzMatchers(f *testing.F) {
 	})
 }
 
-// minLength is what Matchers gets at least in practice.
+// minLength is the smallest length that Matchers gets in practice.
 const minLength = 512

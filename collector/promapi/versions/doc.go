@@ -1,3 +1,3 @@
-// Package versions finds the version that an instance runs, from the metrics that say it:
-// build_info and its kin, OpenTelemetry's target_info, and the images of containers.
+// Package versions finds the version of an instance from the metrics that have it: build_info
+// and similar, OpenTelemetry's target_info, and the images of containers.
 package versions

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Versions are by what leads from an instance to them.
+// Versions are versions by what identifies their instance.
 type Versions map[string]version
 
 type version struct {
@@ -16,8 +16,8 @@ type version struct {
 	rank int // of the metric; the lowest counts
 }
 
-// The ranks: what a program says of itself comes before what its image is
-// called, and that before what the Go tool has stamped into the binary.
+// The ranks: a program's own version comes before that of its image, and that before the one
+// that the Go tool stamped into the binary.
 const (
 	rankBuildInfo = iota
 	rankService
@@ -55,8 +55,8 @@ func New(vector model.Vector) Versions {
 	return v
 }
 
-// add takes a version, unless a better one is known. Two different ones of the
-// same rank, as of the containers of a pod, are none.
+// add adds a version, unless a better one is known. If two of the same rank differ, as for the
+// containers of a pod, there is none.
 func (v Versions) add(key, text string, rank int) {
 	if !says(text) {
 		return
@@ -72,8 +72,7 @@ func (v Versions) add(key, text string, rank int) {
 // maxVersion bounds the bytes of a version, which goes into alerts.
 const maxVersion = 256
 
-// says tells whether a version is one: builds that were given none have a
-// stand-in.
+// says reports whether a text is a version: builds without one have a placeholder.
 func says(text string) bool {
 	if len(text) > maxVersion || !utf8.ValidString(text) {
 		return false
@@ -85,7 +84,7 @@ func says(text string) bool {
 	return true
 }
 
-// Of is the version of an instance.
+// Of returns the version of an instance.
 func (v Versions) Of(instance labels.Labels) string {
 	self := v[targetKey(instance.Get("job"), instance.Get("instance"))]
 	var image version
@@ -104,7 +103,7 @@ func podKey(namespace, pod, container string) string {
 	return "pod\xff" + namespace + "\xff" + pod + "\xff" + container
 }
 
-// imageTag is v1.42.0 of registry:5000/shop/checkout:v1.42.0@sha256:….
+// imageTag returns v1.42.0 of registry:5000/shop/checkout:v1.42.0@sha256:….
 func imageTag(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	_, tag, found := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")

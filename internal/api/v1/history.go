@@ -19,7 +19,7 @@ type History struct {
 	Restarts   []Restart         `json:"restarts"`
 	Deploys    []Deploy          `json:"deploys"`
 	Profiles   []ProfileMark     `json:"profiles"`
-	// ProfilesError is why the captures are not known; the rest is.
+	// ProfilesError is why the captures could not be read. The other fields are valid.
 	ProfilesError string   `json:"profiles_error,omitempty"`
 	Warnings      []string `json:"warnings"`
 }
@@ -70,7 +70,7 @@ type StackCounts struct {
 	Total    Numbers      `json:"total"`
 	Keys     []string     `json:"keys"` // of the profiles
 	Stacks   []StackCount `json:"stacks"`
-	// Unread is how many profiles could not be read, Problem why.
+	// Unread is the number of profiles that could not be read, and Problem the reason.
 	Unread  int    `json:"unread"`
 	Problem string `json:"problem,omitempty"`
 }

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -23,19 +24,22 @@ type Reason struct {
 	Wait time.Duration
 }
 
-// NewReason is the reason of an assessment.
+// NewReason returns the reason of an assessment.
 func NewReason(a trend.Assessment) Reason {
 	return Reason{Status: a.Status, Gate: a.Gate, Confidence: a.Confidence, Wait: a.Wait}
 }
 
-// Text is the sentence for people: what the verdict means, and what would change
-// it.
+// Help returns the page of the documentation that explains the verdict, such as
+// verdicts/follows_load.
+func (r Reason) Help() string { return "verdicts/" + cmp.Or(string(r.Gate), string(r.Status)) }
+
+// Text returns the sentence for people: what the verdict means, and what would change it.
 func (r Reason) Text() string {
 	switch r.Status {
 	case trend.Leaking:
 		return "it grows and does not come back"
 	case trend.Plateaued:
-		return "it no longer grows, and what leaked is still there"
+		return "it no longer grows, but the leaked goroutines are still there"
 	case trend.Suspicious, trend.Provisional:
 		return r.grows()
 	}
@@ -58,7 +62,7 @@ func (r Reason) Text() string {
 	return human.Line(r.Gate.Text(), maxGate)
 }
 
-// grows is why something that grows is not taken for a leak yet.
+// grows says why growth is not reported as a leak yet.
 func (r Reason) grows() string {
 	switch r.Gate {
 	case trend.GateTooShort:
@@ -88,7 +92,7 @@ func (r Reason) grows() string {
 	return "growing, but not by enough to be sure: " + human.Line(r.Gate.Text(), maxGate)
 }
 
-// sure says how likely a leak is, empty if that is not known.
+// sure says how likely a leak is. It is empty if that is unknown.
 func (r Reason) sure() string {
 	if r.Confidence <= 0 {
 		return ""
@@ -96,9 +100,16 @@ func (r Reason) sure() string {
 	return fmt.Sprintf("; %.0f %% sure of a leak", math.Floor(100*r.Confidence))
 }
 
-// needs says how much more time it takes, empty if that is not known. The time
-// is a lower bound.
+// needs says how much more time the verdict takes at least. It is empty if that is unknown.
 func needs(wait time.Duration) string {
+	if more := longer(wait); more != "" {
+		return " (needs at least " + more + ")"
+	}
+	return ""
+}
+
+// longer writes additional time in words, empty if there is none.
+func longer(wait time.Duration) string {
 	n, unit := wait.Round(time.Second).Seconds(), "second"
 	for _, u := range []struct {
 		seconds float64
@@ -111,5 +122,5 @@ func needs(wait time.Duration) string {
 	if n <= 0 {
 		return ""
 	}
-	return " (needs at least " + human.Plural(int64(n), "more "+unit, "more "+unit+"s") + ")"
+	return human.Plural(int64(n), "more "+unit, "more "+unit+"s")
 }

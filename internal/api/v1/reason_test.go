@@ -9,8 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// TestReason: every verdict has a sentence of its own, with the numbers that it is
-// about.
+// TestReason: every verdict has its own sentence, with its numbers.
 func TestReason(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range []struct {
@@ -39,7 +38,7 @@ func TestReason(t *testing.T) {
 		{Reason{Status: trend.Suspicious, Gate: trend.GateCameBack}, "it leaked, and the goroutines are gone; it is watched for 12 h in case they return"},
 		{Reason{Status: trend.Provisional, Gate: trend.GateSaturating}, "growing, but perhaps only until a pool or cache is full"},
 		{Reason{Status: trend.Leaking}, "it grows and does not come back"},
-		{Reason{Status: trend.Plateaued, Gate: trend.GateNoTrend}, "it no longer grows, and what leaked is still there"},
+		{Reason{Status: trend.Plateaued, Gate: trend.GateNoTrend}, "it no longer grows, but the leaked goroutines are still there"},
 	} {
 		require.Equal(t, c.want, c.Text())
 		require.False(t, seen[c.want], "%s: of two verdicts", c.want)

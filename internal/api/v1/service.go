@@ -12,19 +12,20 @@ import (
 // Service is a watched service with its verdict. Gate is an identifier, Why the
 // sentence.
 type Service struct {
-	ID            string        `json:"id"`
-	Labels        labels.Labels `json:"labels"`
-	Instances     int           `json:"instances"`
-	Goroutines    Number        `json:"goroutines"`
-	Floor         Number        `json:"floor"`
-	GrowthPerHour Interval      `json:"growth_per_hour"`
-	Status        trend.Status  `json:"status"`
-	Gate          trend.Gate    `json:"gate"`
-	Why           string        `json:"why"`
-	Confidence    float64       `json:"confidence"`
-	HeldBack      string        `json:"held_back,omitempty"`
-	LastSample    *time.Time    `json:"last_sample"`
-	Leaks         []string      `json:"leaks"`
+	ID               string        `json:"id"`
+	Labels           labels.Labels `json:"labels"`
+	Instances        int           `json:"instances"`
+	Goroutines       Number        `json:"goroutines"`
+	Floor            Number        `json:"floor"`
+	GrowthPerHour    Interval      `json:"growth_per_hour"`
+	Status           trend.Status  `json:"status"`
+	Gate             trend.Gate    `json:"gate"`
+	Why              string        `json:"why"`
+	Help             string        `json:"help"`
+	Confidence       float64       `json:"confidence"`
+	SuppressedReason string        `json:"suppressed_reason,omitempty"`
+	LastSample       *time.Time    `json:"last_sample"`
+	Leaks            []string      `json:"leaks"`
 }
 
 // ServiceDetail is a service with its instances and what is behind the
@@ -46,7 +47,7 @@ type Member struct {
 	Gone       bool       `json:"gone,omitempty"`
 }
 
-// Assessment is what one block length says of one instance, or of all together.
+// Assessment is the verdict at one block length on one instance, or on all together.
 type Assessment struct {
 	Instance      string       `json:"instance"` // empty: all together
 	ScaleSeconds  float64      `json:"scale_seconds"`
@@ -54,11 +55,16 @@ type Assessment struct {
 	Status        trend.Status `json:"status"`
 	Gate          trend.Gate   `json:"gate"`
 	Why           string       `json:"why"`
+	Help          string       `json:"help"`
 	Confidence    float64      `json:"confidence"`
 	Z             Number       `json:"z"`
 	GrowthPerHour Interval     `json:"growth_per_hour"`
 	Grown         Number       `json:"grown"`
 	Onset         *time.Time   `json:"onset"`
+	// Decides means that the verdict on the instance rests on it. Reasons are null if the gate
+	// needed none.
+	Decides bool     `json:"decides"`
+	Reasons *Reasons `json:"reasons,omitempty"`
 }
 
 // Capture is a profile of the archive.
@@ -68,7 +74,7 @@ type Capture struct {
 	Time     time.Time `json:"time"`
 }
 
-// RequestedCapture is what a webhook has had captured.
+// RequestedCapture is a capture that an incoming alert requested.
 type RequestedCapture struct {
 	Service  labels.Labels     `json:"service"`
 	Instance string            `json:"instance"`

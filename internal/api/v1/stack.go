@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/known"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -17,8 +18,8 @@ type Stack struct {
 	Frames    []string `json:"frames"` // leaf first: function file:line
 	*Origin
 	State string `json:"state"` // what the goroutines wait in
-	// Wait is the longest time that one of them has been blocked, as Go prints
-	// durations; differences of two files have it. Elsewhere it is WaitSeconds.
+	// Wait is the longest time that one of them has been blocked, as Go prints durations; only
+	// differences of two files have it. Elsewhere it is WaitSeconds.
 	Wait  string `json:"wait,omitempty"`
 	Base  int64  `json:"base"`
 	Head  int64  `json:"head"`
@@ -26,21 +27,66 @@ type Stack struct {
 	// Share is its part of the growth between the two profiles, 0 to 1.
 	Share       Number  `json:"share"`
 	WaitSeconds float64 `json:"wait_seconds,omitempty"`
-	// Unreachable is how many of the goroutines of the head the garbage collector cannot
-	// reach; of a check, how many of those that came. Only differences of profiles have it.
-	Unreachable int64    `json:"unreachable,omitempty"`
-	Parted      *Parting `json:"parted,omitempty"`
-	Hint        *Hint    `json:"hint,omitempty"`
+	// Unreachable is how many goroutines of the head the garbage collector cannot reach; in a
+	// check, how many of the new ones. Only differences of profiles have it.
+	Unreachable int64 `json:"unreachable,omitempty"`
+	// Module is that of the first frame of a dependency whose path has its version.
+	Module *Module `json:"module,omitempty"`
+	// Callers are calls of the user's code that may have started goroutines of a library.
+	Callers []Caller `json:"callers,omitempty"`
+	// Holder is the stack that probably holds what the goroutines wait for.
+	Holder *Holder  `json:"holder,omitempty"`
+	Parted *Parting `json:"parted,omitempty"`
+	// LeadingLabels are the pprof labels that most of its goroutines have; values are
+	// hashed unless the configuration allows the key.
+	LeadingLabels []LabelShare `json:"leading_labels,omitempty"`
+	Hint          *Hint        `json:"hint,omitempty"`
+	// Known is a leak of a library that was reported in public, if this stack grew and looks
+	// like one. Only differences of profiles have it: a leak has its own.
+	Known *Known `json:"known,omitempty"`
 	// Labels are the pprof labels that all of its goroutines share. Only
 	// differences of profiles have them: they may be sensitive.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Origin is where to look first, and where the goroutines were started. The
-// stacks of scan have none.
+// Origin is where to look first, and where the goroutines were started. Stacks of a scan have
+// none.
 type Origin struct {
 	Key       string `json:"key"`
 	CreatedBy string `json:"created_by,omitempty"`
+}
+
+// Module is the module of a library.
+type Module struct {
+	Path    string `json:"path"`
+	Version string `json:"version"`
+}
+
+// Caller is a call of a library.
+type Caller struct {
+	Frame  string    `json:"frame"`
+	From   string    `json:"from,omitempty"`   // the user's code that called it
+	Called string    `json:"called,omitempty"` // the function of the library
+	Link   leak.Link `json:"link"`
+	// SeenIn is the kind of profile that shows it.
+	SeenIn collector.ProfileKind `json:"seen_in"`
+}
+
+// LabelShare is a value of a pprof label and its part of the growth of a stack, 0 to 1.
+type LabelShare struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	Share Number `json:"share"`
+}
+
+// Holder is a stack that probably holds what others wait for.
+type Holder struct {
+	Signature string     `json:"signature"`
+	Key       string     `json:"key"`
+	Frames    []string   `json:"frames"`
+	State     string     `json:"state"`
+	Count     int64      `json:"count"`
+	Since     *time.Time `json:"since,omitempty"`
 }
 
 // Parting is a stack that had as many goroutines as this one until it grew.
@@ -66,6 +112,9 @@ func NewStack(s leak.StackGrowth) Stack {
 	if p := s.Partner; p != nil {
 		x.Parted = &Parting{Signature: p.Signature, Key: frame(p.Key), Both: p.Both, At: p.At, Head: p.Head}
 	}
+	if h, ok := stack.HintFor(s.Program, s.Op, s.Reason, s.Frames); ok {
+		x.Hint = &Hint{Kind: h.Kind, Sentence: h.Sentence}
+	}
 	return x
 }
 
@@ -86,6 +135,24 @@ func newStack(s leak.StackGrowth) Stack {
 	}
 	for _, f := range s.Frames {
 		x.Frames = append(x.Frames, frame(f))
+		if m, ok := stack.ModuleOf(f.File); ok && x.Module == nil {
+			x.Module = &Module{m.Path, m.Version}
+		}
+	}
+	for _, c := range s.Callers {
+		x.Callers = append(x.Callers, Caller{frame(c.Frame), frame(c.From), c.Calls, c.Link, c.Seen})
+	}
+	for _, l := range s.Labels {
+		x.LeadingLabels = append(x.LeadingLabels, LabelShare{Key: l.Key, Value: l.Value, Share: Number(l.Share)})
+	}
+	if h := s.Holder; h != nil {
+		x.Holder = &Holder{Signature: h.Signature, Key: frame(h.Key), State: h.Op, Count: h.Count}
+		if !h.Since.IsZero() {
+			x.Holder.Since = &h.Since
+		}
+		for _, f := range h.Frames {
+			x.Holder.Frames = append(x.Holder.Frames, frame(f))
+		}
 	}
 	return x
 }
@@ -104,10 +171,22 @@ func NewChange(d stack.Delta, share float64) Stack {
 	if d.Wait > 0 {
 		x.Wait = d.Wait.String()
 	}
+	if d.Growth() > 0 {
+		x.Known = newKnown(known.BuiltIn().MatchStack(d.Stack))
+	}
 	return x
 }
 
-// frame is "main.logHandler.func1 handler.go:29".
+// NewGrown converts the growth of a stack between two profiles of the archive.
+func NewGrown(s leak.StackGrowth) Stack {
+	x := NewStack(s)
+	if s.Delta() > 0 {
+		x.Known = newKnown(known.BuiltIn().MatchFrames(s.Frames))
+	}
+	return x
+}
+
+// frame writes "main.logHandler.func1 handler.go:29".
 func frame(f collector.Frame) string {
 	return strings.TrimSpace(f.Func + " " + human.Place(f.File, f.Line))
 }

@@ -24,7 +24,7 @@ type Target struct {
 	GoneSince       *time.Time    `json:"gone_since,omitempty"`
 }
 
-// ServerStatus is how gorowatch does.
+// ServerStatus is the state of gorowatch.
 type ServerStatus struct {
 	Ready         bool                 `json:"ready"`
 	Started       *time.Time           `json:"started"`
@@ -92,14 +92,14 @@ type DiscoverySet struct {
 	Targets int    `json:"targets"`
 }
 
-// StorageStatus is how the bucket does.
+// StorageStatus is the state of the bucket.
 type StorageStatus struct {
 	URL              string  `json:"url"`
 	RetentionSeconds float64 `json:"retention_seconds"`
 	Error            string  `json:"error,omitempty"`
 }
 
-// AlertmanagerStatus is how the sending to one Alertmanager or webhook goes.
+// AlertmanagerStatus is the state of sending to one Alertmanager or webhook.
 type AlertmanagerStatus struct {
 	URL         string     `json:"url"`
 	State       string     `json:"state"`

@@ -38,6 +38,7 @@ const (
 		"onset":"2026-03-02T21:59:30Z","detected_at":"2026-03-02T21:59:30Z","resolved_at":null,"plateaued_at":"2026-03-02T21:59:30Z",
 		"growth_per_hour":{"value":2,"low":1,"high":null},"leaked":1904`
 	stackJSON = `"signature":"s1","frames":["main.logHandler.func1 handler.go:29"],"state":"chan send","base":12,"head":1916,"delta":1904`
+	hintJSON  = `"hint":{"kind":"chan-send","sentence":"blocked sending on a channel in a closure of logHandler: the receiver probably returned first; give the channel a buffer of one, or select on the context's Done as well"}`
 	origin    = `"key":"main.logHandler.func1 handler.go:29","created_by":"main.logHandler handler.go:18"`
 )
 
@@ -48,9 +49,9 @@ func encode(t *testing.T, v any) string {
 	return string(b)
 }
 
-// The API answers with everything, a scan with its contract.
+// The API has every field, a scan those of its contract.
 func TestLeak(t *testing.T) {
-	require.JSONEq(t, `{`+leakJSON+`,"state":"firing","stacks":[{`+stackJSON+`,`+origin+`,"share":0.97,"wait_seconds":7080}],
+	require.JSONEq(t, `{`+leakJSON+`,"state":"firing","stacks":[{`+stackJSON+`,`+origin+`,"share":0.97,"wait_seconds":7080,`+hintJSON+`}],
 		"signature":"s1","updated_at":null,"no_data_since":null,"share":0.97,"instances_total":3}`, encode(t, NewLeak(found)))
 	require.JSONEq(t, `{`+leakJSON+`,"state":"plateaued","stacks":[{`+stackJSON+`,"share":0.97}]}`, encode(t, NewFinding(found)))
 	require.Contains(t, encode(t, NewFinding(leak.Leak{})), `"stacks":[]`)

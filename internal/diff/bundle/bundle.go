@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// ErrNotArchive tells that a file is no archive.
+// ErrNotArchive means that a file is no archive.
 var ErrNotArchive = errors.New("it is no archive")
 
-// Read reads a profile; other is true of an error that says that there is none.
+// Read reads a profile; other is true for an error that says that there is none.
 type Read func(r io.Reader, modified time.Time) (other bool, err error)
 
 // Split splits "bundle.zip:path/in/it". The member is empty for the path of a file.
@@ -32,9 +32,9 @@ func Split(place string) (path, member string) {
 	return place, ""
 }
 
-// Open reads the goroutine profile in an archive: the member that is named, or else the
-// only one that probe can read. name is the member's. It returns ErrNotArchive for a
-// file that is none, with the file at its beginning.
+// Open reads the goroutine profile in an archive: the named member, or else the only one that
+// probe can read. name is the member's. It returns ErrNotArchive for another file, rewound to
+// its beginning.
 func Open(f *os.File, member string, probe, read Read) (name string, err error) {
 	k, err := kindOf(f)
 	switch {
@@ -66,12 +66,12 @@ func Open(f *os.File, member string, probe, read Read) (name string, err error) 
 	case err != nil:
 		return member, err
 	case !found:
-		return member, fmt.Errorf("there is no %q in it; leave the name out to see what is", member)
+		return member, fmt.Errorf("there is no %q in it; leave the name out to list the members", member)
 	}
 	return member, nil
 }
 
-// clean is a name without what makes no difference.
+// clean normalizes a name.
 func clean(name string) string { return strings.TrimPrefix(name, "./") }
 
 // choose finds the only goroutine profile.
@@ -110,7 +110,7 @@ func choose(f *os.File, k kind, probe Read) (string, error) {
 	return "", fmt.Errorf("no goroutine profile is among its %d files: %s", len(members), list(members))
 }
 
-// list is some of the names, sorted.
+// list joins some of the names, sorted.
 func list(names []string) string {
 	const most = 12
 	names = slices.Clone(names)
@@ -124,7 +124,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// printable is a name without what terminals act upon.
+// printable removes what terminals act upon from a name.
 func printable(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {

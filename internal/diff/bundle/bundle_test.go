@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const bombSize = 64 << 20
 
-// bomb writes a few bytes that become many.
+// bomb writes a few bytes that decompress to many.
 func bomb(t *testing.T, name string, write func(io.Writer)) *os.File {
 	f, err := os.Create(filepath.Join(t.TempDir(), name))
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func writeTar(w io.Writer) {
 	_ = tw.Close()
 }
 
-// What a member has is bounded, read or skipped.
+// A member is bounded, whether it is read or skipped.
 func TestBombs(t *testing.T) {
 	for name, write := range map[string]func(io.Writer){
 		"tar": writeTar,
@@ -70,7 +70,7 @@ func TestBombs(t *testing.T) {
 		})
 		require.ErrorIs(t, err, errTooLarge, name)
 		require.LessOrEqual(t, read, int64(1<<20), name)
-		if name != "zip" { // whose members need not be read to be skipped
+		if name != "zip" { // whose members can be skipped without reading them
 			_, err = f.Seek(0, io.SeekStart)
 			require.NoError(t, err)
 			require.ErrorIs(t, walk(f, k, 1<<20, func(string, time.Time, io.Reader) error { return nil }), errTooLarge, name)

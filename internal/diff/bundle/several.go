@@ -18,8 +18,8 @@ func IsPattern(member string) bool { return strings.ContainsAny(member, "*?[") }
 type ReadAll func(name string, r io.Reader, modified time.Time) error
 
 // OpenAll reads all goroutine profiles whose names match a pattern: that of the whole path, or
-// of its last element if the pattern has no slash. It returns their names, and the names of
-// those that match and are no profiles. A profile that cannot be read is an error.
+// of its last element if the pattern has no slash. It returns their names, and the names that
+// match and are no profiles. A profile that cannot be read is an error.
 func OpenAll(f *os.File, pattern string, probe Read, read ReadAll) (names, others []string, err error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, nil, fmt.Errorf("%q is no pattern: %w", pattern, err)
@@ -52,7 +52,7 @@ func OpenAll(f *os.File, pattern string, probe Read, read ReadAll) (names, other
 		return nil, nil, err
 	}
 	if len(names) == 0 {
-		return nil, nil, fmt.Errorf("no goroutine profile in it matches %q; leave the pattern out to see what is", pattern)
+		return nil, nil, fmt.Errorf("no goroutine profile in it matches %q; leave the pattern out to list the members", pattern)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, nil, err

@@ -28,7 +28,7 @@ var errStop = errors.New("stop")
 // visit is called for each member that is a file.
 type visit func(name string, modified time.Time, r io.Reader) error
 
-// kind is what a file is.
+// kind is the kind of a file.
 type kind int
 
 const (
@@ -39,7 +39,7 @@ const (
 	tarZstd
 )
 
-// kindOf tells archives from other files by their beginning.
+// kindOf recognises archives by their beginning.
 func kindOf(f *os.File) (k kind, err error) {
 	defer func() {
 		if _, e := f.Seek(0, io.SeekStart); err == nil {
@@ -69,7 +69,7 @@ func kindOf(f *os.File) (k kind, err error) {
 	}
 	r, done, err := decompress(k, f)
 	if err != nil {
-		return noArchive, nil // whoever reads it as a profile says what is wrong
+		return noArchive, nil // the reader of a profile explains what is wrong
 	}
 	defer done()
 	n, _ = io.ReadFull(r, head[:cap(head)])
@@ -81,7 +81,7 @@ func kindOf(f *os.File) (k kind, err error) {
 
 func isTar(head []byte) bool { return len(head) >= 262 && string(head[257:262]) == "ustar" }
 
-// decompress is the tar archive in a compressed one.
+// decompress returns the tar archive in a compressed one.
 func decompress(k kind, r io.Reader) (tar io.Reader, done func(), err error) {
 	br := bufio.NewReader(r)
 	switch k {
@@ -101,7 +101,7 @@ func decompress(k kind, r io.Reader) (tar io.Reader, done func(), err error) {
 	return br, func() {}, nil
 }
 
-// walk visits the members of an archive, with so many bytes in all.
+// walk visits the members of an archive, of at most that many bytes in all.
 func walk(f *os.File, k kind, most int64, v visit) error {
 	w := walker{visit: v, left: most}
 	var err error
@@ -122,10 +122,10 @@ type walker struct {
 	left    int64
 }
 
-// errTooLarge is the error of reading on.
-var errTooLarge = fmt.Errorf("its members have more than %d GiB, as a bomb has; unpack it and use the profile itself", maxBytes>>30)
+// errTooLarge ends reading.
+var errTooLarge = fmt.Errorf("its members have more than %d GiB, like a decompression bomb; unpack it and use the profile itself", maxBytes>>30)
 
-// bounded is a reader at the expense of what is left.
+// bounded counts its bytes against the rest of the bound.
 type bounded struct {
 	*walker
 	r io.Reader

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// What a stack must do to be blamed for the growth.
+// The conditions under which growth is attributed to a stack.
 const (
 	minShots    = 3   // profiles over time
-	minGrowth   = 5   // goroutines, from base to head
+	MinGrowth   = 5   // goroutines, from base to head; fewer may be chance
 	maxFallBack = 0.2 // of the growth that may be given back in between
 	minShare    = 0.5 // of the whole growth, that all grown stacks together explain
 	minSteady   = 0.6 // Kendall's tau of the counts over time; 1 of three profiles
 
-	// A stack may have grown by maxOver times as much as the floor at most:
-	// requests in flight come and go, and lift no floor. Once a leak is known,
-	// another one has to explain at least minRest of what is left.
+	// A stack may have grown by at most maxOver times as much as the floor: requests in flight
+	// come and go, and do not raise the floor. Once a leak is known, another one has to explain
+	// at least minRest of the rest.
 	maxOver = 2.0
 	minRest = 0.2
 )
@@ -48,7 +48,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return nil, "no profile could be had"
 	case shots < minShots:
 		return nil, fmt.Sprintf("%d of the %d profiles that it takes", shots, minShots)
-	case len(grown) == 0 && total < minGrowth:
+	case len(grown) == 0 && total < MinGrowth:
 		return nil, "the profiles do not show the growth of the counts"
 	case len(grown) == 0:
 		return nil, "no stack grows steadily in the profiles"
@@ -56,16 +56,16 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	slices.SortFunc(grown, func(a, b *grownStack) int {
 		return cmp.Or(compareBools(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
-	// The growth of the floor is to be explained. The profiles also contain
-	// requests in flight.
-	if leaked >= minGrowth {
+	// The growth of the floor has to be explained. The profiles also contain requests in
+	// flight.
+	if leaked >= MinGrowth {
 		total = min(total, leaked)
 	}
 	limit := func(rest float64) float64 {
 		if leaked == 0 {
 			return math.Inf(1)
 		}
-		return maxOver*rest + minGrowth
+		return maxOver*rest + MinGrowth
 	}
 	var explained float64
 	var over [][]*grownStack // grew by more than the floor, so they come and go
@@ -78,19 +78,19 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		if d > limit(rest) {
 			over = append(over, group)
 		}
-		if d > limit(rest) || (len(as) > 0 && (rest < max(minGrowth, minRest*leaked) || !group[0].stack.UserCode)) {
+		if d > limit(rest) || (len(as) > 0 && (rest < max(MinGrowth, minRest*leaked) || !group[0].stack.UserCode)) {
 			continue
 		}
 		explained += d
-		as = append(as, describe(group, full, max(total, minGrowth)))
+		as = append(as, describe(group, full, max(total, MinGrowth)))
 	}
 	comesAndGoes := func(a Attribution) bool { return a.Lasting == 0 }
 	switch {
 	case len(as) == 0:
-		// The floor is an estimate, sometimes from many processes. It is wrong if
-		// a stack has shown for long that it does not come and go.
+		// The floor is an estimate, sometimes from many processes. It is wrong if a stack has
+		// shown for long that it does not come and go.
 		for _, group := range over {
-			if a := describe(group, full, max(total, minGrowth)); !comesAndGoes(a) {
+			if a := describe(group, full, max(total, MinGrowth)); !comesAndGoes(a) {
 				return []Attribution{a}, ""
 			}
 		}

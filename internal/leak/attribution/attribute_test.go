@@ -33,11 +33,11 @@ func stackOf(state, fn, at string) collector.Record {
 	return collector.Record{State: state, Frames: []*collector.Frame{{Func: fn, File: file, Line: line}}}
 }
 
-// profile is one: stacks in pairs with their counts.
+// profile is a profile: stacks with their counts.
 type profile map[*collector.Record]int64
 
-// history is profiles a minute apart; the growth began half a minute after
-// the first, and the floor of the counts has grown as the profiles have.
+// history makes profiles a minute apart. The growth began half a minute after the first, and
+// the floor of the counts has grown as the profiles have.
 func history(instance string, profiles ...profile) History {
 	h := History{Instance: instance, Onset: t0.Add(30 * time.Second)}
 	for i, c := range profiles {
@@ -149,8 +149,8 @@ func TestAttributeTellsTwoLeaksApart(t *testing.T) {
 }
 
 func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
-	// The stack that leaks grows little by little; requests in flight happened
-	// to be more from profile to profile. The floor knows only of the first.
+	// The leaking stack grows slowly; requests in flight happened to increase from profile to
+	// profile. The floor only has the first.
 	h := history("a",
 		profile{&blocked: 0, &other: 3},
 		profile{&blocked: 10, &other: 20},
@@ -169,8 +169,8 @@ func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
 	require.Empty(t, as)
 	require.Contains(t, why, "they come and go")
 
-	// Unless its own course says for long that it stays: what the floor has grown
-	// by is an estimate. What fits that better comes first.
+	// Unless its own series shows for long that it stays, because the growth of the floor is an
+	// estimate. A stack that fits that better comes first.
 	var profiles []profile
 	for i := range int64(12) {
 		profiles = append(profiles, profile{&other: 3 + 20*i, &blocked: i})

@@ -36,10 +36,10 @@ type History struct {
 	before []Shot // cut off from Shots, for they are before the base
 }
 
-// base is the first profile that counts.
+// base returns the first profile that counts.
 func (h *History) base() *stack.Snapshot { return h.Shots[0].Snapshot }
 
-// head is the latest profile.
+// head returns the latest profile.
 func (h *History) head() *stack.Snapshot { return h.Shots[len(h.Shots)-1].Snapshot }
 
 // Attribution is growth that belongs to stacks which grow together.
@@ -66,8 +66,10 @@ type Attribution struct {
 	// or it has not outgrown what an earlier process had when that stopped growing,
 	// or what this process had before and gave back.
 	Filling bool
-	// Doubt says in plain words why the leading stack does not yet confirm that the
-	// counts show a leak; empty: it does.
+	// Halved reports that the pace of the leading stack has more than halved.
+	Halved bool
+	// Doubt says in plain words why the leading stack does not confirm the leak yet; empty: it
+	// does.
 	Doubt string
 	// Onset is when the leading stack had not grown yet, as far as the profiles
 	// show.
@@ -76,10 +78,10 @@ type Attribution struct {
 	Base, Head leak.ProfileRef
 }
 
-// Lead is the signature of the leading stack.
+// Lead returns the signature of the leading stack.
 func (a Attribution) Lead() string { return a.Stacks[0].Signature }
 
-// Growth is how many goroutines the stacks have grown by, from base to head.
+// Growth returns how many goroutines the stacks have grown by, from base to head.
 func (a Attribution) Growth() float64 {
 	var d float64
 	for _, s := range a.Stacks {
@@ -88,7 +90,7 @@ func (a Attribution) Growth() float64 {
 	return d
 }
 
-// Plus adds the growth of b. All else is that of a.
+// Plus adds the growth of b. All other fields are those of a.
 func (a Attribution) Plus(b Attribution) Attribution {
 	a.Stacks = slices.Concat(a.Stacks, b.Stacks)
 	a.Share = min(1, a.Share+b.Share)

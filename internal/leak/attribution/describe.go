@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
@@ -12,6 +13,7 @@ import (
 // describe makes the Attribution of stacks that grow together, the leading one
 // first.
 func describe(group []*grownStack, histories []History, total float64) Attribution {
+	group = causeFirst(group)
 	lead := group[0]
 	a := Attribution{Rates: map[string]trend.Interval{}, Grown: map[string]float64{}}
 	biggest := 0.0
@@ -32,7 +34,7 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 		if c.hadStopped(lead.stack.Signature, h.Earlier) || c.gaveBack(counts(lead.stack.Signature, h.before)) {
 			full += c.delta()
 		}
-		if why := c.reasonToDoubt(minConvincing); why != "" {
+		if why := c.reasonToDoubt(); why != "" {
 			doubted += c.delta()
 			if c.delta() > most {
 				most, a.Doubt = c.delta(), why
@@ -41,6 +43,9 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 		shots := slices.Concat(h.before, h.Shots)
 		long := seriesOf(lead.stack.Signature, shots)
 		lasting, since := long.lasting()
+		if stood, came := long.standing(); stood > lasting && stack.Stuck(lead.stack.Op) {
+			lasting, since = stood, came
+		}
 		if lasting > a.Lasting {
 			a.Lasting, a.LoadKnown = lasting, long.hasLoad
 		}
@@ -56,7 +61,9 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 	if doubted < lead.delta()/2 { // most of it is beyond doubt
 		a.Doubt = ""
 	}
-	a.Filling = lack > (1-endingPace)*due && lack > endingSure*math.Sqrt(variance) || full > lead.delta()/2
+	surely := lack > endingSure*math.Sqrt(variance)
+	a.Filling = surely && lack > (1-endingPace)*due || full > lead.delta()/2
+	a.Halved = surely && lack > (1-halvedPace)*due
 	for _, g := range group {
 		a.Share += g.delta() / total
 		a.Stacks = append(a.Stacks, leak.StackGrowth{
@@ -70,13 +77,46 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 			Share:     min(1, g.delta()/total),
 			Wait:      g.stack.Wait,
 			Partner:   partnerOf(g, histories),
+			Labels:    labelsOf(g, histories),
 		})
 	}
 	a.Share = min(1, a.Share)
+	program := programOf(histories)
+	for i := range a.Stacks {
+		a.Stacks[i].Program = program
+	}
+	first := &a.Stacks[0]
+	first.Callers = callersOf(*first, histories)
+	first.Holder = holderOf(lead, histories)
 	return a
 }
 
-// sumOf is the series of all stacks of a group together, on one instance.
+// programOf returns the program of the latest profiles, if somebody else has released it.
+func programOf(histories []History) string {
+	for _, h := range histories {
+		if program := h.head().Program(); program != "" {
+			return program
+		}
+	}
+	return ""
+}
+
+// causeFirst puts a stack in front of one that waits for its goroutines by a WaitGroup.
+func causeFirst(group []*grownStack) []*grownStack {
+	if group[0].stack.Op != waitGroup {
+		return group
+	}
+	for i, g := range group {
+		if g.stack.UserCode && g.stack.Op != waitGroup && g.delta() >= group[0].delta()/2 {
+			return slices.Concat(group[i:i+1], group[:i], group[i+1:])
+		}
+	}
+	return group
+}
+
+const waitGroup = "sync.WaitGroup.Wait"
+
+// sumOf returns the series of all stacks of a group together, on one instance.
 func sumOf(group []*grownStack, i int) stackSeries {
 	c := group[0].series[i]
 	c.net = slices.Clone(c.net)

@@ -5,20 +5,14 @@ import (
 	"math"
 )
 
-// What a stack must do to confirm an alarm of the counts. The shape is judged
-// by the bounds of lasting growth, after less time.
-const (
-	minConvincing = 6 // profiles since it began
-	// stepPace is how much faster than the whole growth a step is. Between profiles
-	// that are far apart much may come steadily.
-	stepPace = 1.5
-)
+// stepPace is how much faster than the whole growth a step is. Between distant profiles,
+// much growth may be steady.
+const stepPace = 1.5
 
 // reasonToDoubt says in plain words why the growth is not yet known to be a
-// leak; empty: it is. A leak has at least least profiles since it began, and a
-// shape that jobs, changed base levels, mornings, warm-ups and pools do not
-// have.
-func (c stackSeries) reasonToDoubt(least int) string {
+// leak; empty: it is. After enough profiles, a leak has a shape that jobs, changed
+// base levels, mornings, warm-ups and pools do not have.
+func (c stackSeries) reasonToDoubt() string {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
 	delta := last - first
@@ -26,8 +20,8 @@ func (c stackSeries) reasonToDoubt(least int) string {
 	switch {
 	case delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))):
 		return fmt.Sprintf("its stack has grown by %.0f goroutines, too few to tell how it grows", max(0, c.delta()))
-	case n-from < least:
-		return fmt.Sprintf("%d of the %d profiles that it takes to see how its stack grows", n-from, least)
+	case n-from < enoughShots:
+		return fmt.Sprintf("%d of the %d profiles that it takes to see how its stack grows", n-from, enoughShots)
 	case c.fallBack() > max(2, lastingBack*delta):
 		return "some of the growth of its stack came back"
 	case c.steadiness() < lastingSteady:

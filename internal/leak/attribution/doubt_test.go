@@ -15,7 +15,7 @@ func TestDoubt(t *testing.T) {
 	pool := func(size, tau float64) func(float64) float64 {
 		return func(h float64) float64 { return size * (1 - math.Exp(-h/tau)) }
 	}
-	job := func(h float64) float64 { return 200 * min(1, max(0, h-1)/4) } // fans out for four hours
+	job := func(h float64) float64 { return 200 * min(1, max(0, h-1)/4) } // starts its goroutines for four hours
 	for name, c := range map[string]struct {
 		hours int
 		count func(float64) float64
@@ -39,7 +39,7 @@ func TestDoubt(t *testing.T) {
 		"what came back once":             {12, func(h float64) float64 { return 20*h - 60*math.Floor(h/8) }, steady, "came back"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			why := hourly(c.hours, c.count, c.load).reasonToDoubt(minConvincing)
+			why := hourly(c.hours, c.count, c.load).reasonToDoubt()
 			if c.want == "" {
 				require.Empty(t, why)
 			}
@@ -48,8 +48,8 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// Pulls under suspicion come every two minutes at first and then further and
-// further apart: most of steady growth is between the last two.
+// Pulls under suspicion come every two minutes at first and then further and further apart, so
+// most of a steady growth is between the last two.
 func TestProfilesFarApartAreNoStep(t *testing.T) {
 	var shots []Shot
 	for _, minute := range []float64{0, 30, 32, 34, 36, 38, 42, 50, 66, 98, 158} {
@@ -60,11 +60,11 @@ func TestProfilesFarApartAreNoStep(t *testing.T) {
 		})
 	}
 	for n := 8; n <= len(shots); n++ {
-		require.Empty(t, seriesOf("x", shots[:n]).reasonToDoubt(minConvincing), n)
+		require.Empty(t, seriesOf("x", shots[:n]).reasonToDoubt(), n)
 	}
 }
 
-// What most of the growth does is what counts.
+// The shape of most of the growth counts.
 func TestDoubtOfSeveralInstances(t *testing.T) {
 	at := func(instance string, count func(float64) float64) History {
 		return History{Instance: instance, Onset: t0, Shots: shotsOf(0, 10, count, steady)}

@@ -2,7 +2,7 @@ package attribution
 
 import "math"
 
-// When stacks belong to one leak.
+// The conditions under which stacks belong to one leak.
 const (
 	// maxDifference is how far the shapes of two series may be apart, as a part of
 	// their growth, beyond chance. Chance is maxDeviations standard deviations.
@@ -10,13 +10,12 @@ const (
 	maxDeviations = 2.5
 )
 
-// groupByShape groups stacks that belong to one leak, the most likely first. A
-// leak often grows in several stacks: a goroutine and the one that waits for
-// it, or the same function called from each handler. They grow at the same
-// times, so stacks whose series have the same shape are one group, whatever
-// their size. Stacks that wait at the same place on different paths are one
-// too. A group grows by at most most goroutines, since other stacks of its
-// shape come and go.
+// groupByShape groups stacks that belong to one leak, the most likely first. A leak often grows
+// in several stacks: a goroutine and the one that waits for it, or the same function called
+// from each handler. They grow at the same times, so stacks whose series have the same shape
+// are one group, whatever their size. Stacks that wait at the same place on different paths are
+// one group too. A group grows by at most most goroutines, because other stacks of its shape
+// come and go.
 func groupByShape(grown []*grownStack, most float64) [][]*grownStack {
 	var groups [][]*grownStack
 	rest := grown
@@ -56,7 +55,7 @@ func sameShape(a, b *grownStack) bool {
 		for j := range x {
 			fa, fb := (x[j]-x[0])/da, (y[j]-y[0])/db
 			f := min(max((fa+fb)/2, 0), 1)
-			// That of a Poisson process between two ends that are known.
+			// That of a Poisson process between two known ends.
 			sd := math.Sqrt(f * (1 - f) * (1/da + 1/db))
 			if math.Abs(fa-fb) > maxDifference+maxDeviations*sd {
 				return false
@@ -66,7 +65,7 @@ func sameShape(a, b *grownStack) bool {
 	return true
 }
 
-// seriesDelta is the growth on all instances, including those on which it is
+// seriesDelta returns the growth on all instances, including those on which it is
 // not clear.
 func (g *grownStack) seriesDelta() (d float64) {
 	for _, c := range g.series {

@@ -15,11 +15,11 @@ func growingStacks(histories []History) (grown []*grownStack) {
 	bySignature := map[string]*grownStack{}
 	for i, h := range histories {
 		for _, d := range stack.Diff(h.base(), h.head()) {
-			if d.Growth() < minGrowth {
+			if d.Growth() < MinGrowth {
 				break // those that follow grew less
 			}
 			c := seriesOf(d.Signature, h.Shots)
-			if !c.grows() {
+			if long, _ := c.standing(); !c.grows() && (long == 0 || !stack.Stuck(d.Op)) {
 				continue
 			}
 			g := bySignature[d.Signature]
@@ -49,7 +49,7 @@ func (g *grownStack) head() float64 {
 	return g.sum(func(c stackSeries) float64 { return c.count[len(c.count)-1] })
 }
 
-// delta is the growth on these instances.
+// delta returns the growth on these instances.
 func (g *grownStack) delta() float64 { return g.head() - g.base() }
 
 // sum adds up f over the instances on which the stack grows.

@@ -7,7 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// When two stacks count as a pair.
+// The conditions under which two stacks are a pair.
 const (
 	minEqual = 3 // profiles in a row with equal counts, not all the same
 	minPair  = 3 // goroutines of each

@@ -16,8 +16,8 @@ type stackSeries struct {
 	// own is count less all that the load may explain; net is count less what the
 	// load most likely explains.
 	own, net []float64
-	// load is the load at each profile. hasLoad reports that it is known, so that
-	// own says more than count.
+	// load is the load at each profile. hasLoad means that it is known, so that own is more
+	// accurate than count.
 	load    []float64
 	hasLoad bool
 }
@@ -25,7 +25,7 @@ type stackSeries struct {
 // seriesOf makes the series of a signature.
 func seriesOf(signature string, shots []Shot) stackSeries {
 	n := len(shots)
-	c := stackSeries{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), hasLoad: n >= minLoaded}
+	c := stackSeries{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), hasLoad: n >= enoughShots}
 	for i, s := range shots {
 		c.hours[i] = s.Ref.Time.Sub(shots[0].Ref.Time).Hours()
 		if st, ok := s.Snapshot.Stacks[signature]; ok {
@@ -41,16 +41,15 @@ func seriesOf(signature string, shots []Shot) stackSeries {
 	return c
 }
 
-// minLoaded is how many profiles it takes to tell the effects of load and time
-// apart.
-const minLoaded = 6
+// enoughShots is how many profiles it takes to see the shape of growth, and to separate the
+// effects of load and time.
+const enoughShots = 6
 
-// withoutLoad subtracts from counts what the load explains. A least-squares fit
-// takes load and time together, so that growth unrelated to the load is not
-// blamed on it. The load never explains more than growth in proportion: three
-// times the load explains three times the goroutines. Where load and time rose
-// together and cannot be told apart, the load may explain all of that (own),
-// and most likely explains none (net), since a leak may cost work itself.
+// withoutLoad subtracts from counts what the load explains. A least-squares fit takes load and
+// time together, so that the load is not blamed for unrelated growth. The load never explains
+// more than growth in proportion: three times the load explains three times the goroutines. If
+// load and time rose together and cannot be separated, the load may explain all of that growth
+// (own), and most likely explains none (net), because a leak may cause work itself.
 func withoutLoad(count, load, hours []float64) (own, net []float64) {
 	n := float64(len(count))
 	var ml, mt, mc float64
@@ -76,11 +75,11 @@ func withoutLoad(count, load, hours []float64) (own, net []float64) {
 	return own, net
 }
 
-// maxCollinear is the squared correlation of load and time above which the two
-// cannot be told apart.
+// maxCollinear is the squared correlation of load and time above which the two cannot be
+// separated.
 const maxCollinear = 0.9
 
-// delta is the growth from base to head.
+// delta returns the growth from base to head.
 func (c stackSeries) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
 
 // grows reports whether the count, load aside, grows and never falls back, and
@@ -89,7 +88,7 @@ func (c stackSeries) delta() float64 { return c.count[len(c.count)-1] - c.count[
 func (c stackSeries) grows() bool {
 	first, second, last := c.own[0], c.own[1], c.own[len(c.own)-1]
 	delta := last - first
-	if min(delta, c.delta()) < max(minGrowth, 3*math.Sqrt(max(first, 0))) {
+	if min(delta, c.delta()) < max(MinGrowth, 3*math.Sqrt(max(first, 0))) {
 		return false
 	}
 	if late := last - second; late < max(2, 0.1*delta) {
@@ -98,7 +97,7 @@ func (c stackSeries) grows() bool {
 	return c.fallBack() <= max(2, maxFallBack*delta) && c.steadiness() >= minSteady
 }
 
-// fallBack is the largest fall below an earlier count.
+// fallBack returns the largest fall below an earlier count.
 func (c stackSeries) fallBack() (most float64) {
 	highest := c.own[0]
 	for _, x := range c.own {
@@ -124,7 +123,7 @@ func (c stackSeries) steadiness() float64 {
 	return float64(2*rises) / float64(n*(n-1))
 }
 
-// rate is the growth per hour. It begins at the first profile after the base,
+// rate returns the growth per hour. It begins at the first profile after the base,
 // since the leak began between these two. The interval comes from the scatter
 // of the growth between profiles, and is at least that of a Poisson process.
 // Fewer than three such profiles give no rate.
@@ -132,7 +131,7 @@ func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	n := len(c.net) - 1
 	span := c.hours[n] - c.hours[1]
 	came := c.net[n] - c.net[1]
-	if n < 3 || span <= 0 || came < minGrowth {
+	if n < 3 || span <= 0 || came < MinGrowth {
 		return r, false
 	}
 	r.Value = came / span
@@ -147,10 +146,9 @@ func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	return r, true
 }
 
-// What lasting growth takes. lastingGrowth is in goroutines, lastingSteady is
-// Kendall's tau.
+// The conditions for lasting growth. lastingGrowth is in goroutines, lastingSteady is Kendall's
+// tau.
 const (
-	minLasting    = 8   // profiles since it began
 	lastingGrowth = 30  // goroutines
 	lastingSteady = 0.8 // Kendall's tau
 	lastingBack   = 0.1 // of the growth that may be given back
@@ -158,11 +156,10 @@ const (
 	lastingEnd    = 0.85 // pace of the second half, as a part of that of the first
 )
 
-// lasting is for how long the stack has grown as a leak does, and as pools,
-// mornings and deploys do not: steadily, without falling back, in no step, and
-// without slowing down, whatever the load may explain; 0: it has not. since is
-// when the growth began, in hours after the first profile: where the later
-// growth, extended backwards, meets the first count.
+// lasting is for how long the stack has grown as a leak does, and as pools, mornings and
+// deploys do not: steadily, without falling back, in no step, and without slowing down,
+// whatever the load may explain; 0: it has not. since is when the growth began, in hours after
+// the first profile: where the later growth, extended backwards, meets the first count.
 func (c stackSeries) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -172,10 +169,27 @@ func (c stackSeries) lasting() (long time.Duration, since float64) {
 		steepest = max(steepest, c.own[i]-c.own[i-1])
 	}
 	since = min(max(c.hours[began], c.hours[from]-(c.own[from]-first)/max(pace(c.own, c.hours, from, n-1), 1e-9)), c.hours[from])
-	if steepest > lastingStep*(last-first) || c.reasonToDoubt(minLasting) != "" {
+	if steepest > lastingStep*(last-first) || c.reasonToDoubt() != "" {
 		return 0, since
 	}
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
+}
+
+// standing is for how long every profile has shown many more goroutines than the first one,
+// apart from all that the load may explain; 0: they do not, or the second one did so already. An
+// outage leaves such goroutines: they come at once, and stay. since is when they came, in hours
+// after the first profile.
+func (c stackSeries) standing() (long time.Duration, since float64) {
+	n := len(c.own)
+	least := max(lastingGrowth, 6*math.Sqrt(max(c.own[0], 0)))
+	from := n
+	for from > 0 && c.own[from-1]-c.own[0] >= least {
+		from--
+	}
+	if from < 2 || n-from < enoughShots {
+		return 0, 0
+	}
+	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), c.hours[from-1]
 }
 
 // halves splits the growth. began is the last profile before it, from the first
@@ -198,10 +212,11 @@ func (c stackSeries) halves() (began, from, half int) {
 }
 
 // When growth counts as ending: its second half came at less than endingPace of
-// the pace of the first, by endingSure standard deviations.
+// the pace of the first, by endingSure standard deviations. At less than halvedPace, it counts
+// as that of a pool even if the stack outnumbers all else.
 const (
-	minEnding  = 5 // profiles since it began
 	endingPace = 0.6
+	halvedPace = 0.5
 	endingSure = 3
 )
 
@@ -213,7 +228,7 @@ func (c stackSeries) slowdown() (due, lack, variance float64) {
 	_, from, half := c.halves()
 	last := len(c.net) - 1
 	came := c.net[half] - c.net[from]
-	if last-from+1 < minEnding || came <= 0 || half == last {
+	if last-from+1 < enoughShots || came <= 0 || half == last {
 		return 0, 0, 0
 	}
 	due = pace(c.net, c.hours, from, half) * (c.hours[last] - c.hours[half])
@@ -234,10 +249,10 @@ func (c stackSeries) gaveBack(before []int64) bool {
 	return c.count[len(c.count)-1] <= outgrown*most && c.count[0] < most/2
 }
 
-// When a process only does what an earlier one did.
+// The bounds within which a process only repeats an earlier one.
 const (
-	outgrown = 1.1 // times what that had: as much is nothing new
-	stopped  = 0.2 // of the present pace: what grew more slowly had stopped
+	outgrown = 1.1 // times the earlier count: as many is nothing new
+	stopped  = 0.2 // of the present pace: slower growth counts as stopped
 )
 
 // hadStopped reports whether an earlier process had as many goroutines at its
@@ -262,7 +277,7 @@ func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	return age(i) > 0 && float64(before[n-1]-before[i])/age(i) < stopped*pace(c.count, c.hours, 0, last)
 }
 
-// dispersion is the variance of the growth between profiles, relative to a
+// dispersion returns the variance of the growth between profiles, relative to a
 // Poisson process, and at least 1. It compares each pace with the line between
 // its neighbours, so that a pace which changes smoothly does not count as
 // scatter.
@@ -278,7 +293,7 @@ func (c stackSeries) dispersion(from int) float64 {
 	return max(1, sum/n/max(pace(c.net, c.hours, from, len(c.net)-1), 1e-9))
 }
 
-// mean is the arithmetic mean.
+// mean returns the arithmetic mean.
 func mean(x []float64) (m float64) {
 	for _, v := range x {
 		m += v / float64(len(x))
@@ -291,7 +306,7 @@ func slows(count, hours []float64, from, half int) bool {
 	return pace(count, hours, half, len(count)-1) < lastingEnd*pace(count, hours, from, half)
 }
 
-// pace is the growth per hour between two profiles.
+// pace returns the growth per hour between two profiles.
 func pace(count, hours []float64, from, to int) float64 {
 	return (count[to] - count[from]) / max(hours[to]-hours[from], 1e-9)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// hourly is a course of profiles an hour apart, under a load.
+// hourly makes a series of profiles an hour apart, under a load.
 func hourly(hours int, count, load func(hour float64) float64) stackSeries {
 	var shots []Shot
 	for h := range hours + 1 {
@@ -28,7 +28,7 @@ func hourly(hours int, count, load func(hour float64) float64) stackSeries {
 
 func steady(float64) float64 { return 1 }
 
-// day is a load that goes from 1 to 5 and back each day.
+// day returns a load that goes from 1 to 5 and back each day.
 func day(hour float64) float64 { return 3 - 2*math.Cos(2*math.Pi*hour/24) }
 
 func unknown(float64) float64 { return math.NaN() }
@@ -43,8 +43,8 @@ func TestWhatFollowsTheLoadDoesNotGrow(t *testing.T) {
 	require.False(t, hourly(10, serving, day).grows())
 	require.False(t, hourly(10, func(h float64) float64 { return 10 + 15*day(h) }, day).grows())
 
-	// Requests wait where others get stuck: what the load does not explain is
-	// the leak's.
+	// Requests wait where others get stuck: the part that the load does not explain is the
+	// leak's.
 	both := func(h float64) float64 { return serving(h) + leaking(7, 2)(h) }
 	c := hourly(48, both, day)
 	require.True(t, c.grows())
@@ -55,7 +55,7 @@ func TestWhatFollowsTheLoadDoesNotGrow(t *testing.T) {
 	require.Less(t, rate.Low, 7.0)
 	require.Greater(t, rate.High, 7.0)
 
-	// A leak that makes the load rise is no work.
+	// Load that a leak itself causes does not explain it.
 	c = hourly(10, leaking(40, 0), func(h float64) float64 { return 1 + h })
 	require.True(t, c.grows())
 	rate, _ = c.rate()
@@ -66,7 +66,7 @@ func TestLasting(t *testing.T) {
 	for name, c := range map[string]struct {
 		count func(float64) float64
 		load  func(float64) float64
-		hours float64 // 0: nothing of the kind
+		hours float64 // 0: it has none
 	}{
 		"a leak":                       {leaking(3, 0), steady, 45},
 		"a leak that began meanwhile":  {leaking(3, 12), steady, 35},
@@ -136,7 +136,7 @@ func TestPairsThatPart(t *testing.T) {
 	require.EqualValues(t, 8, p.Head)
 	require.Equal(t, t0.Add(3*time.Minute), p.At)
 
-	// Eight workers are no pair of eight senders that happened to be there.
+	// Eight workers are no pair of eight senders that existed by chance.
 	for i := range h.Shots[:4] {
 		delete(h.Shots[i].Snapshot.Stacks, p.Signature)
 	}
@@ -185,11 +185,11 @@ func TestFilling(t *testing.T) {
 	}
 }
 
-// A job that runs now and then has the same workers each time. What leaks never
-// gives anything back.
+// A job that runs several times has the same workers each time. A leak never gives anything
+// back.
 func TestWhatWasGivenBackBefore(t *testing.T) {
 	for name, c := range map[string]struct {
-		before float64 // how many there were in the hours before
+		before float64 // the count in the hours before
 		rest   float64 // and at the onset
 		want   bool
 	}{
@@ -209,7 +209,7 @@ func TestWhatWasGivenBackBefore(t *testing.T) {
 	}
 }
 
-// shotsOf is profiles an hour apart, of the hours since t0.
+// shotsOf makes profiles an hour apart, of the hours since t0.
 func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
 	for h := from; h <= to; h++ {
 		x := worker
@@ -218,4 +218,71 @@ func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
 		shots = append(shots, Shot{Ref: leak.ProfileRef{Time: t0.Add(time.Duration(h) * time.Hour), Total: x.Count}, Snapshot: stack.Of(p), Load: load(float64(h))})
 	}
 	return shots
+}
+
+// What an outage has left behind came at once and stays.
+func TestStanding(t *testing.T) {
+	came := func(n, from, to float64) func(float64) float64 {
+		return func(h float64) float64 {
+			if h < from || h >= to {
+				return 0
+			}
+			return n
+		}
+	}
+	for name, c := range map[string]struct {
+		count, load func(float64) float64
+		hours, came float64
+	}{
+		"after an outage":            {came(100, 20, 99), steady, 28, 19},
+		"more after each":            {func(h float64) float64 { return came(40, 20, 99)(h) + came(60, 40, 99)(h) }, steady, 28, 19},
+		"they end":                   {came(100, 20, 40), steady, 0, 0},
+		"a few":                      {came(20, 20, 99), steady, 0, 0},
+		"not for long yet":           {came(100, 44, 99), steady, 0, 0},
+		"since the start":            {came(100, 1, 99), steady, 0, 0},
+		"they follow the load":       {func(h float64) float64 { return 30 + came(60, 20, 99)(h) }, func(h float64) float64 { return 1 + came(2, 20, 99)(h) }, 0, 0},
+		"many more than before that": {func(h float64) float64 { return 100 + came(80, 20, 99)(h) }, steady, 28, 19},
+		"not many more":              {func(h float64) float64 { return 100 + came(50, 20, 99)(h) }, steady, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			long, since := hourly(48, c.count, c.load).standing()
+			require.InDelta(t, c.hours, long.Hours(), 1e-9)
+			require.InDelta(t, c.came, since, 1e-9)
+		})
+	}
+}
+
+// Goroutines that wait where healthy ones do not for long are found by that, and others are not.
+func TestGoroutinesThatAnOutageLeftAreFound(t *testing.T) {
+	var profiles []profile
+	for i := range 30 {
+		p := profile{&worker: 8, &idle: 4}
+		if i >= 10 {
+			p[&blocked], p[&sibling] = 60, 60
+		}
+		profiles = append(profiles, p)
+	}
+	h := history("a", profiles...)
+	h.Leaked = 0 // the counts know of none
+	as, why := Attribute([]History{h})
+	require.Empty(t, why)
+	require.Len(t, as, 1)
+	require.Equal(t, "example.org/shop.handle.func1", as[0].Stacks[0].Key.Func)
+	require.Equal(t, 19*time.Minute, as[0].Lasting)
+	require.Equal(t, t0.Add(9*time.Minute), as[0].Onset)
+}
+
+// The pace of a leak follows the load, which may not be known. That of a pool falls further.
+func TestHalved(t *testing.T) {
+	slower := func(h float64) float64 { return 600*min(h, 6) + 320*max(0, h-6) }
+	filling := func(h float64) float64 { return 400 * (1 - math.Exp(-h/4)) }
+	for name, c := range map[string]struct {
+		count  func(float64) float64
+		halved bool
+	}{"a leak under less load": {slower, false}, "a pool": {filling, true}} {
+		as, why := Attribute([]History{{Instance: "a", Onset: t0, Shots: shotsOf(0, 12, c.count, unknown)}})
+		require.Empty(t, why)
+		require.True(t, as[0].Filling, name)
+		require.Equal(t, c.halved, as[0].Halved, name)
+	}
 }

@@ -24,8 +24,14 @@ type Evaluation struct {
 	Latest func(instance string) (*stack.Snapshot, time.Time)
 	// Presence says what is known of an instance without samples; nil: nothing is.
 	Presence func(instance string) collector.Presence
+	// Work returns how much work an instance does now, relative to that before a time;
+	// NaN: it is not known. Work itself may be nil.
+	Work func(instance string, before time.Time) float64
 	// Versions are the versions of the processes by instance, where known.
 	Versions map[string]string
+	// VersionBefore returns the version that ran before a rollout; empty: it is not known.
+	// It may be nil.
+	VersionBefore func(rollout time.Time) string
 	// ProfilesExpected reports that more profiles will come, so waiting for
 	// Attributions is worthwhile. Profiled reports that several were taken already,
 	// so a stack that grows would show in them.

@@ -14,11 +14,6 @@ type extent struct {
 	rate      trend.Interval
 }
 
-// extentFor is for how many base blocks the largest extent is kept. A rollout
-// ends the processes one after another, and a resolved leak should be described
-// by all of them, not by the last.
-const extentFor = 360
-
 // noteExtent records the extent unless it was larger recently.
 func (r *record) noteExtent(now time.Time, late time.Duration, e Evaluation) {
 	n := 0

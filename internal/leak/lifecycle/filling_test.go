@@ -73,6 +73,17 @@ func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 			require.Equal(t, l.Signature == "other", l.State == leak.Firing, l.Signature)
 		}
 	})
+	t.Run("it outgrows all else at half of its pace", func(t *testing.T) {
+		for op, fires := range map[string]bool{"chan receive": false, "chan send": true} {
+			s := begin()
+			s.step(3, "a")
+			o := s.observation(trend.Leaking, "a")
+			o.Attributions = filling(190)
+			o.Attributions[0].Halved, o.Attributions[0].Stacks[0].Op = true, op
+			s.tracker.Update(s.now, o)
+			require.Equal(t, fires, s.isFiring(), op)
+		}
+	})
 	t.Run("it outgrows all else in the process", func(t *testing.T) {
 		s := begin()
 		s.step(3, "a")

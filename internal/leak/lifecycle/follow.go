@@ -6,13 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/leak"
 	"github.com/gorowatch/gorowatch/trend"
 )
-
-// minHeld is how many leaked goroutines a new process of an instance must hold
-// to count as leaking.
-const minHeld = 5
 
 // updateHoldings updates what the instances hold, and which of them leak.
 func (r *record) updateHoldings(now time.Time, e Evaluation) {
@@ -36,7 +33,7 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 			}
 		}
 		in, lives := e.living[name]
-		if held := w.leakedNow(in); lives && (held >= minHeld || !w.isReplaced(in)) {
+		if held := w.leakedNow(in); lives && (held >= attribution.MinGrowth || !w.isReplaced(in)) {
 			l.Leaked += held
 			l.Instances = append(l.Instances, name)
 		}
@@ -47,6 +44,7 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	if l.PlateauedAt.IsZero() || r.growthSeenAt.After(l.PlateauedAt) {
 		l.Rate = r.rate(e)
 	}
+	l.Created = r.created(e)
 	l.Watched = make([]leak.Watch, 0, len(r.watched)) // the former one was handed out
 	r.names = slices.AppendSeq(r.names[:0], maps.Keys(r.watched))
 	slices.Sort(r.names)
@@ -62,6 +60,22 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 		}
 		l.Watched = append(l.Watched, x)
 	}
+}
+
+// created is how many goroutines the processes that grow create per hour, 0 if that is
+// not known of all of them.
+func (r *record) created(e Evaluation) (sum float64) {
+	for _, name := range r.leak.Instances {
+		w := r.watched[name]
+		switch {
+		case w.isReplaced(e.living[name]) || !(w.share.Value > 0):
+		case w.created <= 0:
+			return 0
+		default:
+			sum += w.created
+		}
+	}
+	return sum
 }
 
 // rate is the growth of all living processes together. Rates from the counts

@@ -9,24 +9,6 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// How long the instances of a leak may be without samples, in base blocks.
-// Missing samples alone do not end a leak, since the samples of a running
-// process may be lost for hours.
-const (
-	// goneAfter is how long an instance must be known to be gone. While Prometheus
-	// starts, its list of targets is incomplete for a minute or two.
-	goneAfter = 10
-	// replacedAfter is how long an instance of unknown presence must be missing
-	// while a younger one has taken its place.
-	replacedAfter = 120
-	// unseenAfter is how long a leak keeps firing without any samples of its
-	// instances.
-	unseenAfter = 1440
-	// replacedWithin is how much earlier than the end of an instance its
-	// replacement may have started, as in a rolling update.
-	replacedWithin = 60
-)
-
 // watchMissing records when the samples of a leak's instances stopped, and when
 // the instances became known to be gone. paused: there was no evaluation for a
 // while, so the time between says nothing of any instance.
@@ -78,7 +60,7 @@ func (r *record) hasNoSamples() bool {
 // hasSuccessor reports whether a process under another name started about when
 // this one went missing.
 func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
-	early := w.missing.Add(-replacedWithin * t.options.Base)
+	early := w.missing.Add(-halfHour * t.options.Base)
 	return slices.ContainsFunc(e.Instances, func(in trend.Instance) bool {
 		return t.firstSeen[in.Name].After(early) && in.Started.After(early) && in.Started.After(w.started)
 	})

@@ -64,10 +64,10 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	for i := range 2 * leak.MaxDumps {
 		for _, change := range []func(){
 			func() {
-				s.found(Finding{Leak: id, Stacks: []StackFinding{{"sig", time.Duration(i+12) * time.Minute, collector.Frame{Func: "main.start"}}}})
+				s.found(Finding{Leak: id, Stacks: []StackFinding{{Signature: "sig", Wait: time.Duration(i+12) * time.Minute, At: t0, CreatedBy: collector.Frame{Func: "main.start"}}}})
 			},
 			func() {
-				s.found(Finding{Leak: id, Stacks: []StackFinding{{"sibling", time.Duration(i+1) * time.Minute, collector.Frame{}}}})
+				s.found(Finding{Leak: id, Stacks: []StackFinding{{Signature: "sibling", Wait: time.Duration(i+1) * time.Minute, At: t0}}})
 			},
 			func() { s.found(Finding{Leak: id, Dump: &leak.ProfileRef{Key: "dump", Total: int64(i)}}) },
 			func() { s.found(Finding{Leak: id, Missing: func(leak.Evidence) string { return "not yet" }}) },
@@ -88,7 +88,7 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	grow(1, "b", "a")
 	s.started["a"], s.count["a"] = s.now, 10
 	grow(1, "b")
-	quiet(plateauAfter + 1)
+	quiet(halfHour + 1)
 	// An instance is not scraped for a while and grows at another pace then.
 	b := s.count["b"]
 	delete(s.count, "b")

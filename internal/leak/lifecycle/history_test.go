@@ -51,13 +51,13 @@ func TestPlateauedLeakFiresUntilItsGoroutinesGo(t *testing.T) {
 	s := newStory(t)
 	id := s.fires().ID
 	grown := s.now
-	s.quiet(plateauAfter)
+	s.quiet(halfHour)
 	require.Equal(t, leak.Firing, s.only().Phase())
 	s.quiet(1)
 	l := s.only()
 	require.Equal(t, leak.Firing, l.State)
 	require.Equal(t, leak.Plateaued, l.Phase())
-	require.Equal(t, grown.Add((plateauAfter+1)*time.Minute), l.PlateauedAt)
+	require.Equal(t, grown.Add((halfHour+1)*time.Minute), l.PlateauedAt)
 	require.Zero(t, l.Rate)
 	require.InDelta(t, 30, l.Leaked, 1e-9)
 	s.quiet(3 * 24 * 60)
@@ -67,7 +67,7 @@ func TestPlateauedLeakFiresUntilItsGoroutinesGo(t *testing.T) {
 	s.grows("a")
 	require.Equal(t, leak.Firing, s.only().Phase())
 	require.InDelta(t, 60, s.only().Rate.Value, 1e-9)
-	s.quiet(plateauAfter + 1)
+	s.quiet(halfHour + 1)
 	require.Equal(t, leak.Plateaued, s.only().Phase())
 
 	s.count["a"] = 10
@@ -290,7 +290,7 @@ func TestLeakUnderTrafficThatFalls(t *testing.T) {
 	s.step(20, "a")
 	grow(20)
 	s.count["a"] = 50
-	for i := range settle + 5 {
+	for i := range tenMinutes + 5 {
 		s.step(1, "a")
 		grow(21 + float64(i))
 	}
@@ -349,7 +349,7 @@ func TestHandedOutHistoryDoesNotChange(t *testing.T) {
 	s := newStory(t)
 	l := s.fires()
 	was := len(l.Transitions)
-	s.quiet(plateauAfter + 1)
+	s.quiet(halfHour + 1)
 	require.Len(t, l.Transitions, was)
 	require.NotEqual(t, l.Transitions, s.only().Transitions)
 }

@@ -60,8 +60,15 @@ func (w *watch) isClean(now trend.Instance) bool {
 }
 
 // isLow reports whether the count is as low as if half of the leaked goroutines
-// were gone.
-func (w *watch) isLow(now trend.Instance) bool { return now.Count <= w.clean+w.leaked/2 }
+// were gone. An estimate from the process before is not exact: growth beyond it that
+// the trend would not see counts as none.
+func (w *watch) isLow(now trend.Instance) bool {
+	above := w.leaked / 2
+	if w.inherited {
+		above = max(above, trend.LeastGrowth(w.clean))
+	}
+	return now.Count <= w.clean+above
+}
 
 // profileShowsLeak reports whether a profile taken while the count was low
 // still has more than half of the goroutines on the leak's stacks.

@@ -43,6 +43,7 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 			r.watched[it.Instance] = w
 		}
 		known[it.Instance] = true
+		w.created = it.Created
 		w.measure(now, patience, it, part, e)
 		w.rate, w.profiled = stackRate(a, it.Instance)
 		if !w.profiled {
@@ -74,6 +75,7 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 		if it.Onset.Before(in.Started) && it.Count != in.Count {
 			count, clean = in.Count, min(clean, in.Count)
 			if !math.IsInf(former, 0) && !math.IsNaN(former) {
+				w.inherited = w.inherited || math.IsInf(w.clean, 1)
 				w.clean, clean = former, former
 			}
 		}

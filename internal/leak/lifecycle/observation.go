@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -33,17 +34,30 @@ type Finding struct {
 	Missing func(have leak.Evidence) string
 	// Stayed is for how long all goroutines that were compared have stayed.
 	Stayed time.Duration
+	// Compared reports that two dumps were compared, Leaving that the goroutines of the
+	// stack leave again, as leaked ones never do.
+	Compared, Leaving bool
+	// AtWork reports that they stay and wake up now and then, by messages or by what they
+	// read. Passing reports that they wait as idle workers do, and that most have ended
+	// between the dumps: others have come in their place.
+	AtWork, Passing bool
 	// Stacks is what a dump shows of the leak's stacks.
 	Stacks []StackFinding
 	// Dump is one that was archived.
 	Dump *leak.ProfileRef
 }
 
-// StackFinding is what only a dump shows of a stack.
+// StackFinding is what only a dump, or a profile of another kind, shows of a stack.
 type StackFinding struct {
 	Signature string
-	Wait      time.Duration   // the longest time one of its goroutines has been blocked
+	// Wait is the longest time one of its goroutines had been blocked at the time At of
+	// the dump; zero At: there is no dump.
+	Wait      time.Duration
+	At        time.Time
+	Reason    string          // the wait reason as the dump has it
 	CreatedBy collector.Frame // the go statement
+	// Callers are calls of the user's code that may have started its goroutines.
+	Callers []leak.Caller
 }
 
 // Observe takes evidence. It shows in Leaks at once; the leaks move to another
@@ -78,18 +92,32 @@ func (r *record) take(f Finding) {
 		for _, found := range f.Stacks {
 			for i := range l.Stacks {
 				if l.Stacks[i].Signature == found.Signature {
-					l.Stacks[i].Wait, l.Stacks[i].CreatedBy = found.Wait, found.CreatedBy
+					found.addTo(&l.Stacks[i])
 				}
 			}
 		}
 	}
 	r.longestStay = max(r.longestStay, f.Stayed)
+	if f.Compared {
+		r.leaving, r.atWork, r.passing = f.Leaving, f.AtWork, f.Passing
+	}
 	if f.Evidence.Above(l.Evidence) {
 		l.Evidence, l.Missing = f.Evidence, ""
 	}
 	if f.Missing != nil {
 		l.Missing = f.Missing(l.Evidence)
 	}
+}
+
+// addTo adds what was found to a stack.
+func (f StackFinding) addTo(s *leak.StackGrowth) {
+	if !f.At.IsZero() {
+		s.Wait, s.WaitAt, s.CreatedBy = f.Wait, f.At, f.CreatedBy
+		if s.Reason = f.Reason; s.Reason == s.Op {
+			s.Reason = "" // it says no more
+		}
+	}
+	s.Callers = attribution.CloserCallers(s.Callers, f.Callers)
 }
 
 // nearest is the memory of the instance that reaches its limit first; nil if no

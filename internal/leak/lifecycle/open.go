@@ -44,8 +44,8 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 		k.grewAt, k.growthSeenAt = now, now
 		k.setStacks(t.service, k.Attribution)
 		k.growsForLong = k.growsForLong || t.growsForLong(k.Attribution)
-		k.filling, k.doubt = k.Attribution.Filling, k.Attribution.Doubt
-		k.measure(now, settle*t.options.Base, e, k.Growth()/delta, &k.Attribution)
+		k.filling, k.halved, k.doubt = k.Attribution.Filling, k.Attribution.Halved, k.Attribution.Doubt
+		k.measure(now, tenMinutes*t.options.Base, e, k.Growth()/delta, &k.Attribution)
 		if k.leak.State == leak.Suspected && t.growsForLong(k.Attribution) {
 			k.leak.Onset = k.Attribution.Onset // the counts show it later, if at all
 		}
@@ -58,7 +58,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 			r.growthSeenAt = now
 			// A single leak has all of the growth. Of several, no part is known.
 			if len(t.open) == 1 {
-				r.measure(now, settle*t.options.Base, e, 1, nil)
+				r.measure(now, tenMinutes*t.options.Base, e, 1, nil)
 			}
 			if r.leak.Signature == "" {
 				r.leak.Missing = e.Why
@@ -76,7 +76,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 		r := t.openSuspicion(now, e, "")
 		r.grewAt, r.growthSeenAt = now, now
 		r.leak.Evidence, r.leak.Missing = leak.Growth, e.Why
-		r.measure(now, settle*t.options.Base, e, 1, nil)
+		r.measure(now, tenMinutes*t.options.Base, e, 1, nil)
 	}
 }
 
@@ -111,6 +111,14 @@ func (t *Tracker) leadSignature(a attribution.Attribution) string {
 
 // openSuspicion opens a leak that does not fire yet.
 func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *record {
+	r := t.newRecord(now, e, signature)
+	move(&r.leak, now, leak.Suspected, "its counts or stacks grow")
+	t.open = append(t.open, r)
+	return r
+}
+
+// newRecord makes the record of a leak that begins now.
+func (t *Tracker) newRecord(now time.Time, e Evaluation, signature string) *record {
 	r := &record{
 		leak: leak.Leak{
 			ID:        leak.ID(t.service, signature),
@@ -129,7 +137,5 @@ func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *
 			r.leak.ID = t.resolved[i].ID
 		}
 	}
-	move(&r.leak, now, leak.Suspected, "its counts or stacks grow")
-	t.open = append(t.open, r)
 	return r
 }

@@ -21,6 +21,9 @@ type Options struct {
 	Patience time.Duration
 	// MinConfidence is the confidence from which a leak fires, 0 to 1. Default 0.95.
 	MinConfidence float64
+	// SuspectConfidence is the confidence from which a leak is shown as suspected, 0 to
+	// MinConfidence. Default 0.5.
+	SuspectConfidence float64
 	// Remember is how long a resolved leak is kept. A leak that returns within this
 	// time is reopened. Default 24 hours; negative: forever, and a leak that
 	// returns is a new one.
@@ -29,6 +32,9 @@ type Options struct {
 	// matches applies.
 	Ignore []IgnoreRule
 }
+
+// DefaultSuspectConfidence is the confidence from which a leak is suspected.
+const DefaultSuspectConfidence = 0.5
 
 // NewTracker makes a Tracker for a service that has no leaks.
 func NewTracker(service labels.Labels, o Options) *Tracker {
@@ -44,10 +50,13 @@ func (t *Tracker) Apply(o Options) {
 	}
 	o.Interval = max(o.Interval, o.Base)
 	if o.Patience <= 0 {
-		o.Patience = 10 * o.Base
+		o.Patience = tenMinutes * o.Base
 	}
 	if o.MinConfidence <= 0 || o.MinConfidence >= 1 {
 		o.MinConfidence = trend.DefaultMinConfidence
+	}
+	if o.SuspectConfidence <= 0 || o.SuspectConfidence >= o.MinConfidence {
+		o.SuspectConfidence = min(DefaultSuspectConfidence, o.MinConfidence)
 	}
 	if o.Remember == 0 {
 		o.Remember = 24 * time.Hour

@@ -14,11 +14,6 @@ type pastLeak struct {
 	until  time.Time // when it is forgotten, unless the counts grow
 }
 
-// restartGrace is for how many base blocks a past leak may show no growth and
-// still be the same leak when it grows again. It is as long as the trend waits
-// after a restart.
-const restartGrace = 720
-
 // Inherit takes the open leak of another tracker of the service, which has seen
 // only the counts of an earlier time. A leak that is found next has that leak's
 // onset and deaths. Nothing fires because of it.
@@ -26,7 +21,7 @@ func (t *Tracker) Inherit(from *Tracker) {
 	t.inherited = pastLeak{}
 	for _, r := range from.open {
 		if r.leak.State == leak.Firing && (t.inherited.onset.IsZero() || r.leak.Onset.Before(t.inherited.onset)) {
-			t.inherited = pastLeak{r.leak.Onset, r.leak.Deaths, from.updatedAt.Add(restartGrace * t.options.Base)}
+			t.inherited = pastLeak{r.leak.Onset, r.leak.Deaths, from.updatedAt.Add(halfDay * t.options.Base)}
 		}
 	}
 }
@@ -41,7 +36,7 @@ func (t *Tracker) applyInherited(now time.Time, grows bool) {
 		t.inherited = pastLeak{}
 		return
 	case grows:
-		t.inherited.until = now.Add(restartGrace * t.options.Base)
+		t.inherited.until = now.Add(halfDay * t.options.Base)
 	}
 	if len(t.open) == 0 {
 		return

@@ -78,7 +78,7 @@ func TestPastOfALeak(t *testing.T) {
 	require.Equal(t, s.now, l.DetectedAt)
 
 	s = seen()
-	s.quiet(restartGrace + 1)
+	s.quiet(halfDay + 1)
 	l = find(s)
 	require.Equal(t, s.now.Add(-time.Minute), l.Onset, "another one")
 	require.Empty(t, l.Deaths)

@@ -9,14 +9,9 @@ import (
 
 // When growth shows, and when a lack of it does.
 const (
-	// plateauAfter is after how many base blocks without growth a leak may plateau,
-	// at the earliest.
-	plateauAfter = 30
-	// Growth shows if it exceeds each of these: goroutines, a share of those that
-	// run, and a multiple of the floor's noise.
-	visibleGrowth = 8
-	visibleShare  = 0.05
-	visibleNoise  = 5
+	// Growth shows if it exceeds what the trend sees, and this multiple of the
+	// floor's noise.
+	visibleNoise = 5
 	// stillGrows is the part of the expected growth that must show, or be missing,
 	// before it counts.
 	stillGrows = 0.5
@@ -34,11 +29,10 @@ type mark struct {
 
 // observe takes a floor of the instance.
 func (m *mark) observe(floor float64) {
-	const most = 30
 	if m.samples == 0 {
 		m.floor, m.last = floor, floor
 	}
-	m.samples = min(m.samples+1, most)
+	m.samples = min(m.samples+1, halfHour)
 	m.floor += (floor - m.floor) / m.samples
 	m.noise += (max(floor-m.last, m.last-floor) - m.noise) / m.samples
 	m.last = floor
@@ -71,7 +65,7 @@ func (r *record) updateMarks(now time.Time, e Evaluation) {
 
 // growth measures the growth since the leak last grew.
 func (r *record) growth(now time.Time, e Evaluation) (g growth) {
-	var noise float64
+	var level, noise float64
 	for name, w := range r.watched {
 		i := find(e.Instances, name)
 		if i < 0 || !w.missing.IsZero() || w.mark.at.IsZero() {
@@ -83,17 +77,17 @@ func (r *record) growth(now time.Time, e Evaluation) (g growth) {
 		}
 		g.seen += w.mark.floor - w.mark.before
 		g.expected += rate * now.Sub(w.mark.at).Hours()
-		g.visible += visibleShare * w.mark.floor
+		level += w.mark.floor
 		noise += w.mark.noise
 	}
-	g.visible = max(g.visible, visibleGrowth, visibleNoise*noise)
+	g.visible = max(trend.LeastGrowth(level), visibleNoise*noise)
 	return g
 }
 
 // plateauPatience is how long a leak must show no growth before it may plateau:
 // as long as it once took to detect, within bounds.
 func (r *record) plateauPatience(base time.Duration) time.Duration {
-	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), plateauAfter*base), longGrowth*base)
+	return min(max(r.leak.DetectedAt.Sub(r.leak.Onset), halfHour*base), day*base)
 }
 
 // hasStopped reports whether a leak has stopped growing: its growth would be
@@ -107,7 +101,7 @@ func (r *record) hasStopped(now time.Time, base time.Duration, e Evaluation) boo
 	case g.expected < g.visible || g.seen >= stillGrows*g.expected:
 		return false
 	}
-	return g.seen > -stillGrows*g.expected || now.Sub(r.growthSeenAt) >= longGrowth*base
+	return g.seen > -stillGrows*g.expected || now.Sub(r.growthSeenAt) >= day*base
 }
 
 // updatePlateau moves a firing leak to plateaued, or back when it grows again.

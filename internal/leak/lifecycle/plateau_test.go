@@ -68,7 +68,7 @@ func TestStraightLeakIsNoPlateau(t *testing.T) {
 						begin := func() *straight {
 							s := &straight{newStory(t), perHour, base, noise, instances, time.Time{}, rand.New(rand.NewPCG(1, 2))}
 							clear(s.count)
-							alarm := max(40, 60*max(visibleGrowth, 8*noise)/perHour)
+							alarm := max(40, 60*max(trend.LeastGrowth(0), 8*noise)/perHour)
 							s.run(t0.Add(time.Duration(alarm)*time.Minute), trend.Leaking)
 							return s
 						}
@@ -82,8 +82,8 @@ func TestStraightLeakIsNoPlateau(t *testing.T) {
 						s = begin()
 						s.ends = s.now
 						// The noise of a minimum of two samples is that of the samples here.
-						shows := max(visibleGrowth, float64(instances)*max(visibleShare*(base+perHour), 10*noise)) / (perHour * float64(instances))
-						patience := max(s.only().DetectedAt.Sub(t0), plateauAfter*time.Minute)
+						shows := max(trend.LeastGrowth(float64(instances)*(base+perHour)), float64(instances)*10*noise) / (perHour * float64(instances))
+						patience := max(s.only().DetectedAt.Sub(t0), halfHour*time.Minute)
 						s.run(s.ends.Add(max(patience, time.Duration(1.5*shows*float64(time.Hour)))+time.Hour), trend.Quiet)
 						require.Equal(t, leak.Plateaued, s.only().Phase())
 					})

@@ -9,10 +9,6 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// unexplainedBlocks is for how many base blocks growth that no stack explains does
-// not fire while profiles come.
-const unexplainedBlocks = 720
-
 // profilePatience is how long an alarm from the counts waits for a stack that
 // explains it.
 func (t *Tracker) profilePatience(e Evaluation) time.Duration {
@@ -20,47 +16,43 @@ func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	case !e.ProfilesExpected:
 		return 0
 	case e.Profiled:
-		return unexplainedBlocks * t.options.Base
+		return halfDay * t.options.Base
 	}
 	return t.options.Patience
 }
 
 // LongLife is for how many base blocks all goroutines of a suspicion must stay,
 // if they wait as idle workers do, before that is evidence of a leak.
-const LongLife = 30
+const LongLife = 45
 
 // How many times as many goroutines as all others of the process a suspicion has
-// when it dominates the process, and when nothing healthy would grow that large.
+// when it dominates the process, and when nothing healthy but the connections of clients
+// would grow that large.
 const (
 	dominance    = 3
 	overwhelming = 10
 )
 
-// For how many base blocks a stack must grow as no healthy stack does before
-// that alone is enough to fire. longGrowth is a day, so that every hour of the
-// day was seen. stuckGrowth applies to goroutines blocked where healthy ones do
-// not wait for long, if the load is known and does not explain them.
-const (
-	longGrowth  = 1440
-	stuckGrowth = 360
-)
-
 // growsForLong reports whether stacks have grown for so long that they leak
-// whatever the counts say. The growth may be lost in the counts of the whole
-// process.
+// whatever the counts say: for a day, or less where the goroutines are blocked where healthy
+// ones do not wait for long and the load is known. The growth may be lost in the counts of
+// the whole process.
 func (t *Tracker) growsForLong(a attribution.Attribution) bool {
-	return a.Lasting >= longGrowth*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= stuckGrowth*t.options.Base
+	return a.Lasting >= day*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= quarterDay*t.options.Base
 }
 
 // promote lets suspicions fire whose parts add up to enough.
-func (t *Tracker) promote(now time.Time) {
+func (t *Tracker) promote(now time.Time, e Evaluation) {
 	for _, r := range t.open {
 		t.weigh(r)
 		if r.leak.State != leak.Suspected {
 			continue
 		}
-		if r.filling && !r.dominates(dominance) {
+		if r.isPool() {
 			t.doubtedAt = now
+		}
+		if r.hasFallen(e) || now.Sub(r.grewAt) > t.options.Interval && r.leak.Evidence != leak.Proven {
+			continue // it came back or has stopped growing, as what leaks does not
 		}
 		if !t.isEnough(r) {
 			if !t.alarmSince.IsZero() && !t.alarmIsExplained(now) {
@@ -82,6 +74,21 @@ func (t *Tracker) promote(now time.Time) {
 	}
 }
 
+// hasFallen reports whether the latest counts have lost half of the goroutines that seemed
+// to leak, on every instance: the trend and the profiles show it later.
+func (r *record) hasFallen(e Evaluation) bool {
+	fallen := false
+	for name, w := range r.watched {
+		if i := find(e.Instances, name); i >= 0 {
+			if !w.isLow(e.Instances[i]) {
+				return false
+			}
+			fallen = true
+		}
+	}
+	return fallen
+}
+
 // reasonToFire says in plain words what speaks most for the leak.
 func (r *record) reasonToFire() string {
 	best := r.leak.Parts[0]
@@ -101,7 +108,7 @@ func (r *record) reasonToFire() string {
 
 // reasonToWait says why a suspicion does not fire although the counts alone would.
 func (r *record) reasonToWait() string {
-	if r.filling && !r.dominates(dominance) {
+	if r.isPool() {
 		return "its stack's growth is slowing down, as in a pool that fills up"
 	}
 	return r.doubt
@@ -111,27 +118,38 @@ func (r *record) reasonToWait() string {
 // fire: since it began, or within a day, the stacks behind it grew as in a
 // pool.
 func (t *Tracker) countsAreDoubtful(now time.Time) bool {
-	return !t.doubtedAt.Before(t.alarmSince) || now.Sub(t.doubtedAt) < longGrowth*t.options.Base
+	return !t.doubtedAt.Before(t.alarmSince) || now.Sub(t.doubtedAt) < day*t.options.Base
 }
 
 // alarmIsExplained reports whether a firing leak has grown recently. The alarm
 // of the counts is then about that leak and is no evidence of another.
 func (t *Tracker) alarmIsExplained(now time.Time) bool {
 	return slices.ContainsFunc(t.open, func(r *record) bool {
-		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grewAt) < stuckGrowth*t.options.Base
+		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grewAt) < quarterDay*t.options.Base
 	})
+}
+
+// isPool reports whether the stacks grow as a pool does. Few pools grow to dominate their
+// process. One does whose goroutines wait as those of a pool do, at a pace that has halved:
+// that it fills up explains that they stay, too.
+func (r *record) isPool() bool {
+	return r.filling && !r.dominates(dominance) || r.halved && !stack.Stuck(r.leak.Stacks[0].Op)
 }
 
 // dominates reports whether the leak's stacks have so many times as many
 // goroutines as all others of the process.
-func (r *record) dominates(times float64) bool {
+func (r *record) dominates(times float64) bool { return r.outnumbers() >= times }
+
+// outnumbers is how many times as many goroutines the leak's stacks have as all others of
+// the process; 0: it is not known.
+func (r *record) outnumbers() float64 {
 	if r.leak.Head == nil || len(r.profiledInstances) == 0 {
-		return false
+		return 0
 	}
 	var held float64
 	for _, s := range r.leak.Stacks {
 		held += float64(s.Head)
 	}
 	held /= float64(len(r.profiledInstances)) // the average of one process
-	return held >= times*(float64(r.leak.Head.Total)-held)
+	return held / max(float64(r.leak.Head.Total)-held, 1)
 }

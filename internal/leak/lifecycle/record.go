@@ -23,15 +23,29 @@ type record struct {
 	// growsForLong reports that the stacks have once grown for longer than healthy
 	// stacks do.
 	growsForLong bool
-	// filling reports that the stacks grow as a pool does. doubt says why they do
-	// not confirm the alarm of the counts in another way; empty: they confirm it.
-	filling bool
-	doubt   string
+	// filling reports that the stacks grow as a pool does, halved that their pace has more
+	// than halved. doubt says why they do not confirm the alarm of the counts in another
+	// way; empty: they confirm it.
+	filling, halved bool
+	doubt           string
 	// countsOdds is what the counts said of it last, in log-odds.
 	countsOdds float64
+	// survivalOdds is what it said last that its goroutines stayed, in log-odds.
+	survivalOdds float64
 	// longestStay is the longest time for which all goroutines that were compared
 	// have stayed.
 	longestStay time.Duration
+	// leaving reports that the goroutines of the stack leave again.
+	leaving bool
+	// atWork reports that they stay and wake up now and then, passing that most of them
+	// end and others come.
+	atWork, passing bool
+	// work is how much work the instance of the head profile does, relative to that
+	// before the onset; NaN: it is not known. hungAt is when it was last clearly less.
+	work   float64
+	hungAt time.Time
+	// suspected reports that the leak is shown although it does not fire.
+	suspected bool
 	// processes are the running processes of the watched instances.
 	processes map[string]process
 	// cleanSince is when the last instance became free of leaked goroutines; zero:
@@ -53,12 +67,15 @@ type watch struct {
 	started time.Time // of the process that leaks, zero if unknown
 	clean   float64   // goroutines without the leak
 	leaked  float64   // the most leaked goroutines that it held
+	// inherited means that clean is an estimate from the process before.
+	inherited bool
 	// lower is a lower estimate of clean, and lowerSince when it was first made. It
 	// becomes clean once it has lasted.
 	lower      float64
 	lowerSince time.Time
 	rate       trend.Interval // when it last grew
 	share      trend.Interval // its part of the leak's rate
+	created    float64        // goroutines that it creates per hour, 0: not known
 	profiled   bool           // rate is from the stacks, not from the counts
 	// lowSince is when the count fell so far that half of the leaked goroutines
 	// must be gone; zero: it has not.

@@ -37,7 +37,7 @@ func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 	if r.cleanSince.IsZero() {
 		r.cleanSince = now
 	}
-	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), 10*t.options.Base), 360*t.options.Base)
+	quiet := min(max(r.leak.DetectedAt.Sub(r.leak.Onset), tenMinutes*t.options.Base), quarterDay*t.options.Base)
 	for name, w := range r.watched {
 		if !w.missing.IsZero() && !t.instanceHasEnded(now, name, w, quiet, e) {
 			return false
@@ -67,16 +67,16 @@ func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet t
 	missing := now.Sub(w.missing)
 	switch e.presence(name) {
 	case collector.PresenceGone:
-		if now.Sub(w.gone) >= min(quiet, goneAfter*t.options.Base) {
+		if now.Sub(w.gone) >= min(quiet, tenMinutes*t.options.Base) {
 			return true
 		}
 	case collector.PresencePresent:
 	default:
-		if missing >= max(quiet, replacedAfter*t.options.Base) && t.hasSuccessor(w, e) {
+		if missing >= max(quiet, twoHours*t.options.Base) && t.hasSuccessor(w, e) {
 			return true
 		}
 	}
-	return missing >= unseenAfter*t.options.Base
+	return missing >= day*t.options.Base
 }
 
 // goneResolution says why a leak resolves whose instances are all gone.

@@ -33,8 +33,11 @@ func (t *Tracker) restore(l leak.Leak) {
 func restored(l leak.Leak) *record {
 	r := &record{leak: l, watched: map[string]*watch{}, signatures: map[string]bool{}, countsOdds: leastCountsOdds}
 	for _, p := range l.Parts {
-		if p.Name == leak.PartCounts {
+		switch p.Name {
+		case leak.PartCounts:
 			r.countsOdds = p.LogOdds
+		case leak.PartSurvival:
+			r.survivalOdds = p.LogOdds
 		}
 	}
 	for _, s := range l.Stacks {
@@ -78,7 +81,7 @@ func (r *record) resume(before leak.Leak) {
 			l.Onset = before.Onset
 		}
 		if l.Version == "" {
-			l.Version, l.DeployedAt = before.Version, before.DeployedAt
+			l.Version, l.DeployedAt, l.PreviousVersion = before.Version, before.DeployedAt, before.PreviousVersion
 		}
 	}
 }

@@ -29,8 +29,8 @@ func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	for i := range a.Stacks {         // keep what only a dump shows
 		r.signatures[a.Stacks[i].Signature] = true
 		for _, have := range r.leak.Stacks {
-			if have.Signature == a.Stacks[i].Signature && a.Stacks[i].CreatedBy.Func == "" {
-				a.Stacks[i].Wait, a.Stacks[i].CreatedBy = have.Wait, have.CreatedBy
+			if have.Signature == a.Stacks[i].Signature {
+				keepFindings(&a.Stacks[i], have)
 			}
 		}
 	}
@@ -72,4 +72,13 @@ func (r *record) countStanding(e Evaluation) {
 		}
 		w.mostStanding = max(w.mostStanding, w.standing)
 	}
+}
+
+// keepFindings adds what is known of a stack from dumps and other profiles to what the
+// last profiles say of it.
+func keepFindings(s *leak.StackGrowth, have leak.StackGrowth) {
+	if s.CreatedBy.Func == "" {
+		s.Wait, s.WaitAt, s.Reason, s.CreatedBy = have.Wait, have.WaitAt, have.Reason, have.CreatedBy
+	}
+	s.Callers = attribution.CloserCallers(have.Callers, s.Callers)
 }

@@ -19,10 +19,14 @@ type Tracker struct {
 	service  labels.Labels
 	open     []*record
 	resolved []leak.Leak
+	// unattributed is what is suspected by the counts alone; nil: nothing is.
+	unattributed *leak.Leak
 	// alarmSince is when the counts became enough for an alarm; zero: they are not.
 	alarmSince time.Time
 	// countsOdds are the log-odds of a leak by the counts of the last Update.
 	countsOdds float64
+	// countsSuspected reports that the counts alone are a suspicion.
+	countsSuspected bool
 	// doubtedAt is when the stacks behind the alarm last grew as those of a pool
 	// do.
 	doubtedAt time.Time
@@ -48,8 +52,10 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	elapsed := now.Sub(t.updatedAt)
 	paused := elapsed > 3*t.options.Interval && !t.updatedAt.IsZero()
 	if elapsed > 3*t.options.Interval {
-		for _, r := range t.open { // unobserved time does not count as clean
-			r.cleanSince = time.Time{}
+		for _, r := range t.open { // unobserved time does not count as clean; what was observed before it does
+			if !r.cleanSince.IsZero() {
+				r.cleanSince = r.cleanSince.Add(elapsed)
+			}
 		}
 	}
 	t.updatedAt = now
@@ -68,13 +74,15 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	t.applyInherited(now, e.Verdict.Status.Grows())
 	for _, r := range t.open {
 		r.noteDeaths(e)
+		r.setWork(now, e)
 	}
-	t.promote(now)
+	t.promote(now, e)
 	t.ignore(now)
 	t.open = slices.DeleteFunc(t.open, func(r *record) bool {
 		t.follow(now, r, e, elapsed, paused)
 		return t.closes(now, r, e)
 	})
+	t.suspectByCounts(now, e)
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
 		return t.options.Remember > 0 && now.Sub(l.ResolvedAt) > t.options.Remember
 	})
@@ -90,7 +98,7 @@ func (t *Tracker) follow(now time.Time, r *record, e Evaluation, elapsed time.Du
 	if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
 		r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth ended
 	}
-	r.noteExtent(now, extentFor*t.options.Base, e)
+	r.noteExtent(now, quarterDay*t.options.Base, e)
 	r.updatePlateau(now, t.options.Base, e)
 	r.leak.UpdatedAt = now
 }
@@ -99,7 +107,7 @@ func (t *Tracker) follow(now time.Time, r *record, e Evaluation, elapsed time.Du
 // growing, or a leak that has ended. One that has fired is kept as resolved.
 func (t *Tracker) closes(now time.Time, r *record, e Evaluation) bool {
 	if r.leak.State == leak.Suspected {
-		return now.Sub(r.grewAt) > forget*t.options.Base
+		return now.Sub(r.grewAt) > halfHour*t.options.Base
 	}
 	if !t.hasEnded(now, r, e) {
 		return false
@@ -114,23 +122,37 @@ func (t *Tracker) closes(now time.Time, r *record, e Evaluation) bool {
 	return true
 }
 
-// How long estimates and suspicions last, in base blocks.
-const (
-	// forget is how long a suspicion is kept after it stopped growing.
-	forget = 30
-	// settle is how long a lower estimate must last before it counts.
-	settle = 15
-)
-
 // Leaks lists the open and the recently resolved leaks by the time of
-// detection.
+// detection. Growing stacks that are not suspected yet are not among them.
 func (t *Tracker) Leaks() []leak.Leak {
 	out := slices.Clone(t.resolved)
+	for _, r := range t.open {
+		if r.leak.State != leak.Suspected || r.suspected {
+			out = append(out, r.leak)
+		}
+	}
+	if t.unattributed != nil {
+		out = append(out, *t.unattributed)
+	}
+	slices.SortFunc(out, leak.ByDetection)
+	return out
+}
+
+// Open lists the open leaks, and the growing stacks that are not suspected yet, by the
+// time of detection.
+func (t *Tracker) Open() []leak.Leak {
+	out := make([]leak.Leak, 0, len(t.open))
 	for _, r := range t.open {
 		out = append(out, r.leak)
 	}
 	slices.SortFunc(out, leak.ByDetection)
 	return out
+}
+
+// IsSuspected reports whether a leak is open that is at least suspected, or the counts
+// alone are a suspicion.
+func (t *Tracker) IsSuspected() bool {
+	return t.countsSuspected || slices.ContainsFunc(t.open, func(r *record) bool { return r.suspected || r.leak.State != leak.Suspected })
 }
 
 // indexResolved is the index of a resolved leak; -1: there is none.
@@ -183,5 +205,5 @@ func (t *Tracker) IsAlarmed() bool {
 // Idle reports whether the Tracker has no leak, open or resolved, and no alarm
 // that may become one.
 func (t *Tracker) Idle() bool {
-	return len(t.open) == 0 && len(t.resolved) == 0 && t.alarmSince.IsZero()
+	return len(t.open) == 0 && len(t.resolved) == 0 && t.unattributed == nil && t.alarmSince.IsZero()
 }

@@ -1,15 +1,41 @@
 package lifecycle
 
-import "github.com/gorowatch/gorowatch/trend"
+import (
+	"time"
+
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// Rollout is the start of the version that a leak began with.
+type Rollout struct {
+	Version string
+	At      time.Time // when the first process with it started
+}
+
+// Rollouts are those of open leaks for which the version before is not known yet.
+func (t *Tracker) Rollouts() (out []Rollout) {
+	for _, r := range t.open {
+		if l := r.leak; l.Version != "" && !l.DeployedAt.IsZero() && l.PreviousVersion == "" {
+			out = append(out, Rollout{l.Version, l.DeployedAt})
+		}
+	}
+	return out
+}
 
 // version links a leak to the rollout before its onset: the version of the
-// fastest growing process, and the start of the first process with it. A
-// process that started after the onset is not considered.
+// fastest growing process, the start of the first process with it, and the version
+// before. A process that started after the onset is not considered.
 func (r *record) version(e Evaluation) {
-	l := &r.leak
-	if l.Version != "" || len(e.Versions) == 0 {
-		return
+	if r.leak.Version == "" && len(e.Versions) > 0 {
+		r.findVersion(e)
 	}
+	if r.leak.Version != "" && !r.leak.DeployedAt.IsZero() && r.leak.PreviousVersion == "" {
+		r.leak.PreviousVersion = previousVersion(r.leak.Version, r.leak.DeployedAt, e)
+	}
+}
+
+func (r *record) findVersion(e Evaluation) {
+	l := &r.leak
 	before := func(in trend.Instance) bool { return in.Started.IsZero() || !in.Started.After(l.Onset) }
 	for _, it := range e.Verdict.Instances {
 		i := find(e.Instances, it.Instance)
@@ -29,4 +55,22 @@ func (r *record) version(e Evaluation) {
 			l.DeployedAt = in.Started
 		}
 	}
+}
+
+// previousVersion is the version of the youngest process with another version from before a
+// rollout, or what the caller knows of that time.
+func previousVersion(version string, deployed time.Time, e Evaluation) string {
+	name, started := "", time.Time{}
+	for _, in := range e.Instances {
+		if v := e.Versions[in.Name]; v != "" && v != version && in.Started.After(started) && in.Started.Before(deployed) {
+			name, started = v, in.Started
+		}
+	}
+	if name == "" && e.VersionBefore != nil {
+		name = e.VersionBefore(deployed)
+	}
+	if name == version {
+		return ""
+	}
+	return name
 }

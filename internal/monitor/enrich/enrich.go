@@ -8,15 +8,15 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/journal"
 )
 
-// Sources are the systems that are asked, and how often. A nil source is never asked.
+// Sources are the systems to ask, and how often. A nil source is never asked.
 type Sources struct {
 	Memory   MemorySource
 	Versions VersionSource
 	Targets  TargetSource
 	// GroupBy are the names of the labels of services.
 	GroupBy []string
-	// VersionLabel is the label of the instances that has the version: then the
-	// source is not asked.
+	// VersionLabel is the label of the instances that has the version; if it is set, the source
+	// is not asked.
 	VersionLabel string
 	// Interval is the time between two evaluations.
 	Interval time.Duration
@@ -25,10 +25,10 @@ type Sources struct {
 	Journal *journal.Journal
 }
 
-// Schedule is when systems were asked last about all services together.
+// Schedule is when systems were last asked about all services together.
 type Schedule struct{ versions time.Time }
 
-// Question is what is to be asked of a system.
+// Question is a question to a system.
 type Question interface {
 	// Ask asks it. It may run beside the cycle. The answer is nil if there is none.
 	Ask(ctx context.Context) Answer

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// leaky is a service with an instance that leaks.
+// leaky makes a service with an instance that leaks.
 func leaky(job string) *watch.Service {
 	f := fleet.NewService(labels.FromStrings("job", job), time.Minute)
 	f.Register(labels.FromStrings("job", job, "instance", "a"), collector.Sample{})
@@ -40,7 +40,7 @@ func leaky(job string) *watch.Service {
 
 // systems are the systems of a test.
 type systems struct {
-	asked map[string]int // by what they were asked about
+	asked map[string]int // number of questions by subject
 	err   error
 }
 
@@ -74,7 +74,7 @@ func askAll(t *testing.T, questions []Question) {
 	}
 }
 
-// Many leaks are no burden to the source of their memory.
+// Many leaks do not overload the source of their memory.
 func TestMemoryOfManyLeaks(t *testing.T) {
 	o, x, _ := newSources()
 	var services []*watch.Service
@@ -98,10 +98,10 @@ func TestMemoryThatCannotBeRead(t *testing.T) {
 	}
 	require.Equal(t, 3, x.asked["api"])
 	require.Nil(t, s.Leaks.Leaks()[0].Memory)
-	require.Equal(t, 1, strings.Count(log.String(), "cannot be read"))
+	require.Equal(t, 1, strings.Count(log.String(), "Cannot read the memory of leaking services"))
 }
 
-// Versions are asked for while one is unknown, and seldom.
+// Versions are asked for while one is unknown, and rarely.
 func TestVersions(t *testing.T) {
 	o, x, _ := newSources()
 	s := leaky("api")
@@ -122,7 +122,7 @@ func TestVersions(t *testing.T) {
 	require.Equal(t, 2, x.asked["versions"], "a label has it")
 }
 
-// The instances of leaks are asked for now and then.
+// The instances of leaks are asked about at intervals.
 func TestPresence(t *testing.T) {
 	o, x, _ := newSources()
 	s := leaky("api")

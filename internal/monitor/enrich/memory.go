@@ -12,22 +12,22 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// MemorySource reads the memory of the instances of a service, which agree on the
-// labels with these names: how it has grown since a time, and its limits.
+// MemorySource reads the memory of the instances of a service, which agree on the labels with
+// these names: how it has grown since a time, and its limits.
 type MemorySource interface {
 	Memory(ctx context.Context, service labels.Labels, names []string, now, since time.Time) ([]collector.Memory, error)
 }
 
 const (
-	// memoryInterval is how many intervals pass between two questions for the memory
-	// of a service with a leak.
+	// memoryInterval is how many intervals pass between two questions about the memory of a
+	// service with a leak.
 	memoryInterval = 5
 	// maxMemory bounds the services that are asked about in one cycle, so that
 	// hundreds of leaks do not overload the source. The others wait.
 	maxMemory = 10
 )
 
-// memoryQuestion asks for the memory of a service.
+// memoryQuestion asks about the memory of a service.
 type memoryQuestion struct {
 	source     MemorySource
 	journal    *journal.Journal
@@ -37,14 +37,14 @@ type memoryQuestion struct {
 	now, since time.Time
 }
 
-// memoryAnswer is the memory of the instances of a service, or why there is none.
+// memoryAnswer is the memory of the instances of a service, or the error.
 type memoryAnswer struct {
 	service *watch.Service
 	memory  []collector.Memory
 	err     error
 }
 
-// MemoryQuestions are those that are due for services with leaks.
+// MemoryQuestions returns the due ones for services with leaks.
 func (o *Sources) MemoryQuestions(now time.Time, services []*watch.Service) (out []Question) {
 	if o.Memory == nil {
 		return nil
@@ -72,9 +72,9 @@ func (q memoryQuestion) Ask(ctx context.Context) Answer {
 	}
 	q.journal.LogState("memory", state, func(l *slog.Logger) {
 		if err != nil {
-			l.Warn("The memory of services that leak cannot be read, only the number of goroutines says when they are full", "err", err)
+			l.Warn("Cannot read the memory of leaking services; projections use goroutine counts alone", "err", err)
 		} else {
-			l.Debug("The memory of services that leak can be read")
+			l.Debug("Memory of leaking services can be read again")
 		}
 	})
 	return memoryAnswer{q.service, memory, err}

@@ -12,12 +12,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// TargetSource knows whether an instance is still there, by its labels.
+// TargetSource knows whether an instance still exists, by its labels.
 type TargetSource interface {
 	Presence(ctx context.Context, now time.Time, instance labels.Labels) collector.Presence
 }
 
-// presenceQuestion asks which instances are still there.
+// presenceQuestion asks which instances still exist.
 type presenceQuestion struct {
 	source    TargetSource
 	now       time.Time
@@ -31,9 +31,8 @@ type presenceAnswer struct {
 	states    []collector.Presence
 }
 
-// PresenceQuestions ask for the instances of the leaks that fire: for all of them now
-// and then, so that it is known later which were targets, and at once for those whose
-// samples have just ended.
+// PresenceQuestions ask about the instances of firing leaks: at intervals about all of them, to
+// know later which were targets, and at once about those whose samples have just ended.
 func (o *Sources) PresenceQuestions(now time.Time, services iter.Seq[*watch.Service]) []Question {
 	if o.Targets == nil {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// VersionSource knows which version the instances run at a time. The function
-// returns an empty string where it is unknown.
+// VersionSource knows which version the instances ran at a time. The function returns an empty
+// string if it is unknown.
 type VersionSource interface {
 	Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error)
 }
@@ -36,25 +36,64 @@ type versionAnswer struct {
 	versions  []string
 }
 
-// VersionQuestions ask for the versions of services with a leak, if there are
-// processes whose version is unknown: to say which rollout the leak began with, and
-// which one it is gone with.
+// VersionQuestions ask for the versions of services with a leak, if there are processes whose
+// version is unknown. They show which rollout the leak began with, and which one ended it.
 func (o *Sources) VersionQuestions(now time.Time, asked *Schedule, services []*watch.Service) []Question {
 	if o.Versions == nil || o.VersionLabel != "" || now.Sub(asked.versions) < versionInterval*o.Interval {
 		return nil
 	}
+	var prior []Question
 	q := versionQuestion{source: o.Versions, logger: o.Logger, now: now}
 	for _, s := range services {
 		if !s.Leaks.EarliestOnset().IsZero() {
 			q.processes = append(q.processes, s.Fleet.VersionQuestions()...)
 		}
+		for _, r := range s.Leaks.Rollouts() {
+			if x, ok := s.Fleet.PriorQuestion(r.Version, r.At); ok && len(prior) < maxPrior {
+				prior = append(prior, priorQuestion{source: o.Versions, logger: o.Logger, at: r.At.Add(-o.Interval), prior: x})
+				break // a service keeps one answer
+			}
+		}
 	}
-	if len(q.processes) == 0 {
+	out := prior
+	if len(q.processes) > 0 {
+		out = append(out, q)
+	}
+	if len(out) > 0 {
+		asked.versions = now
+	}
+	return out
+}
+
+// maxPrior is how many services are asked about a past time at once.
+const maxPrior = 5
+
+// priorQuestion asks which version a service ran before a rollout.
+type priorQuestion struct {
+	source VersionSource
+	logger *slog.Logger
+	at     time.Time
+	prior  fleet.PriorQuestion
+}
+
+// priorAnswer is the version before a rollout.
+type priorAnswer struct {
+	prior fleet.PriorQuestion
+	name  string
+}
+
+// Ask reads the versions of that time.
+func (q priorQuestion) Ask(ctx context.Context) Answer {
+	version, err := q.source.Versions(ctx, q.at)
+	if err != nil {
+		q.logger.Debug("No versions from before a rollout", "reason", collector.ReasonOf(err), "err", err)
 		return nil
 	}
-	asked.versions = now
-	return []Question{q}
+	return priorAnswer{q.prior, q.prior.Count(version)}
 }
+
+// Apply passes the version to the fleet.
+func (a priorAnswer) Apply() { a.prior.Answer(a.name) }
 
 // Ask reads the versions.
 func (q versionQuestion) Ask(ctx context.Context) Answer {

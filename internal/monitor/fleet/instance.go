@@ -20,10 +20,9 @@ const (
 
 // Instance is one process after another under one name.
 type Instance struct {
-	// Name is the instance label, or all labels where that is not enough. It is
-	// constant.
+	// Name is the instance label, or all labels if that is not enough. It is constant.
 	Name string
-	// Labels may change while the process goes on.
+	// Labels may change while the process continues.
 	Labels labels.Labels
 
 	last  int64   // time of the latest sample, Unix milliseconds
@@ -33,7 +32,7 @@ type Instance struct {
 	ended          bool // its series have
 	removed        bool // from the registry
 
-	starts    []float64 // of the latest processes, this one's last, Unix seconds
+	starts    []float64 // of the latest processes, the present one last, Unix seconds
 	processes int       // seen so far
 
 	load    loadHistory
@@ -43,8 +42,8 @@ type Instance struct {
 // Ended reports whether the series of the instance have ended.
 func (in *Instance) Ended() bool { return in.ended }
 
-// continuesWith reports whether a sample is of the process that was seen last, and
-// comes after that.
+// continuesWith reports whether a sample is of the last known process, and comes after its last
+// sample.
 func (in *Instance) continuesWith(x collector.Sample) bool {
 	return x.T > in.last && procstart.Time(x.Start).Same(procstart.Time(in.start))
 }

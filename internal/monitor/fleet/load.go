@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// loadHistory is the load of an instance, its mean over each hour (60 blocks) of
-// the last ten days, so that profiles can be compared by the load under which they
-// were taken.
+// loadHistory is the load of an instance, its mean over each hour (60 blocks) of the last ten
+// days, to compare profiles by the load under which they were taken.
 type loadHistory struct {
 	hour  int64 // of the current mean
 	sum   float64
 	n     int
-	means []mean // of the hours before, the latest last
+	means []mean // of earlier hours, the latest last
 }
 
 // maxLoadHours bounds the memory of a history: half a kilobyte.
@@ -38,7 +37,7 @@ func (l *loadHistory) add(t time.Time, load float64, block time.Duration) {
 		*l = loadHistory{hour: hour, means: l.means[:0]}
 	}
 	for ; l.hour < hour; l.hour++ {
-		if len(l.means) == cap(l.means) { // not twice as much: few live for ten days
+		if len(l.means) == cap(l.means) { // not doubled: few instances live for ten days
 			l.means = append(make([]mean, 0, len(l.means)+24), l.means...)
 		}
 		l.means = append(l.means, meanOf(l.sum/float64(l.n))) // NaN of none
@@ -51,7 +50,7 @@ func (l *loadHistory) add(t time.Time, load float64, block time.Duration) {
 	l.n++
 }
 
-// at is the mean load of the hour of t; NaN: unknown.
+// at returns the mean load of the hour of t; NaN: unknown.
 func (l *loadHistory) at(t time.Time, block time.Duration) float64 {
 	i := int64(len(l.means)) - (l.hour - hourOf(t, block))
 	switch {

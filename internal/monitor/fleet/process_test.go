@@ -9,13 +9,12 @@ import (
 
 var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// An instance restarts now and then. The process that ran longest has the most to
-// tell of what its stacks do in the end.
+// An instance restarts several times. The longest process shows best how its stacks develop.
 func TestTheLongestEarlierProcess(t *testing.T) {
 	in := &Instance{Name: "a"}
 	at := func(hours float64) float64 { return float64(t0.Unix()) + 3600*hours }
 	in.observeStart(at(0))
-	in.observeStart(at(0) + 1) // the same one, rounded otherwise
+	in.observeStart(at(0) + 1) // the same one, rounded differently
 	require.Zero(t, in.LongestEarlier(), "there was none")
 	for _, h := range []float64{2, 22, 25} {
 		in.observeStart(at(h))

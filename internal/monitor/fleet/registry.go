@@ -21,8 +21,8 @@ type Options struct {
 	Block time.Duration
 }
 
-// Registry has the services by their labels, and the place of each series. Most
-// series are the same at every evaluation, so that finding one costs one lookup.
+// Registry has the services by their labels, and the place of each series. Most series are the
+// same at every evaluation, so that finding one costs one lookup.
 type Registry struct {
 	o        Options
 	services map[string]*Service
@@ -71,10 +71,10 @@ func (r *Registry) Remove(s *Service) {
 	s.removed = true
 }
 
-// Places iterates over the series of a window that have samples, with their places:
-// the known ones first, then the new ones in the order of their first samples. The
-// caller must extend the instance of each before the next: so it is known of a new
-// series whether it continues one that ended under other labels.
+// Places iterates over the series of a window that have samples, with their places: the known
+// ones first, then the new ones in the order of their first samples. The caller must extend the
+// instance of each before the next, because a new series may continue one that ended under
+// other labels.
 func (r *Registry) Places(window []collector.Series) iter.Seq2[*collector.Series, Series] {
 	return func(yield func(*collector.Series, Series) bool) {
 		var unknown []*collector.Series
@@ -116,8 +116,8 @@ func (r *Registry) register(ls labels.Labels, first collector.Sample) Series {
 	return s
 }
 
-// Prune forgets the places of series that are not watched, once there are many
-// more of them than the n series of the last evaluation.
+// Prune drops the places of series that are not watched, once there are many more of them than
+// the n series of the last evaluation.
 func (r *Registry) Prune(n int) {
 	if len(r.series) <= 2*n+1024 {
 		return
@@ -139,12 +139,12 @@ func (r *Registry) CurrentLabels(instance labels.Labels) (now labels.Labels, fou
 	return s.Instance.Labels, true
 }
 
-// stale reports whether the service or the instance was forgotten.
+// stale reports whether the service or the instance was removed.
 func (s Series) stale() bool {
 	return s.Service != nil && (s.Service.removed || s.Instance.removed)
 }
 
-// valid reports whether the place is still that of the series.
+// valid reports whether the place still belongs to the series.
 func (s Series) valid() bool {
 	return s.Service == nil || !s.stale() && labels.Equal(s.labels, s.Instance.Labels)
 }

@@ -19,7 +19,7 @@ func newRegistry() *Registry {
 	})
 }
 
-// seriesAt is a series with one sample.
+// seriesAt returns a series with one sample.
 func seriesAt(t time.Time, pairs ...string) collector.Series {
 	return collector.Series{Labels: labels.FromStrings(pairs...), Samples: []collector.Sample{{T: t.UnixMilli(), Start: 1000}}}
 }
@@ -37,8 +37,8 @@ func place(r *Registry, window ...collector.Series) (names []string) {
 	return names
 }
 
-// Known series come first, new ones by their first samples. So a series that
-// continues another one under other labels finds how far that has come.
+// Known series come first, new ones by their first samples. So a series that continues another
+// one under other labels finds how far that one reached.
 func TestPlaces(t *testing.T) {
 	r := newRegistry()
 	a := seriesAt(t0, "job", "api", "instance", "a")
@@ -61,7 +61,7 @@ func TestPlaces(t *testing.T) {
 	require.Equal(t, []string{`api/{instance="a", job="api"}`}, place(r, seriesAt(now, "job", "api", "instance", "a")), "both at a time are two")
 }
 
-// What was removed is registered again under the same name, as another instance.
+// A removed instance is registered again under the same name, as another instance.
 func TestRemovedInstances(t *testing.T) {
 	r := newRegistry()
 	a := seriesAt(t0, "job", "api", "instance", "a")
@@ -82,7 +82,7 @@ func TestRemovedInstances(t *testing.T) {
 	require.NotSame(t, s, r.Lookup(s.Labels))
 }
 
-// The places of series that nobody sends any more are forgotten.
+// The places of series without samples are dropped.
 func TestPlacesAreBounded(t *testing.T) {
 	r := newRegistry()
 	for i := range 5000 {

@@ -19,6 +19,7 @@ type Service struct {
 	instances map[string]*Instance
 	watched   []trend.Instance
 	presence  map[string]*presence // by instance of a leak that fires
+	prior     priorVersion
 	removed   bool
 }
 
@@ -28,10 +29,10 @@ func NewService(group labels.Labels, block time.Duration) *Service {
 	return &Service{Labels: group, block: block, instances: map[string]*Instance{}}
 }
 
-// Register finds or makes the instance of a series that begins with first in a
-// window. Two instances of a service with the same instance label differ in other
-// labels, which then become part of the name. But where a process has stopped
-// reporting under its labels and continues under others, it is the same instance.
+// Register finds or makes the instance of a series that begins with first in a window. Two
+// instances of a service with the same instance label differ in other labels, which then become
+// part of the name. But if a process has stopped reporting under its labels and continues under
+// others, it is the same instance.
 func (s *Service) Register(ls labels.Labels, first collector.Sample) *Instance {
 	if in := s.find(ls); in != nil {
 		return in
@@ -60,7 +61,7 @@ func (s *Service) find(ls labels.Labels) *Instance {
 	return nil
 }
 
-// longName is the name of an instance whose instance label is not enough.
+// longName returns the name of an instance whose instance label is not enough.
 func longName(ls labels.Labels) string {
 	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
 }
@@ -80,17 +81,16 @@ func (s *Service) Observe(in *Instance, x collector.Sample) {
 	in.load.add(time.UnixMilli(x.T), x.Load, s.block)
 }
 
-// LoadAt is the mean load of an instance in the hour of t; NaN: unknown.
+// LoadAt returns the mean load of an instance in the hour of t; NaN: unknown.
 func (s *Service) LoadAt(in *Instance, t time.Time) float64 { return in.load.at(t, s.block) }
 
-// Watched are the instances that the trend knew at the last judgement, by name.
+// Watched returns the instances that the trend knew at the last judgement, by name.
 func (s *Service) Watched() []trend.Instance { return s.watched }
 
 // SetWatched replaces the watched instances.
 func (s *Service) SetWatched(list []trend.Instance) { s.watched = list }
 
-// Prune forgets the instances that are no longer watched. All that are watched are
-// in the registry.
+// Prune removes the instances that are no longer watched. All watched ones are in the registry.
 func (s *Service) Prune() {
 	if len(s.instances) == len(s.watched) {
 		return
@@ -107,10 +107,9 @@ func (s *Service) Prune() {
 	}
 }
 
-// MarkEnded marks the instances whose series have ended by a time: they lack two
-// samples. Their pods are gone or are no longer scraped, so that no profile can be
-// pulled; if samples come again, the instance goes on. Samples may be further apart
-// than evaluations.
+// MarkEnded marks the instances whose series have ended by a time: they lack two samples. Their
+// pods are gone or are no longer scraped, so no profile can be pulled; if samples come again,
+// the instance continues. Samples may be further apart than evaluations.
 func (s *Service) MarkEnded(upTo time.Time, interval time.Duration) {
 	for _, w := range s.watched {
 		if in, ok := s.instances[w.Name]; ok {
@@ -119,7 +118,7 @@ func (s *Service) MarkEnded(upTo time.Time, interval time.Duration) {
 	}
 }
 
-// Present are the watched instances whose series have not ended, by name.
+// Present returns the watched instances whose series have not ended, by name.
 func (s *Service) Present() (out []*Instance) {
 	for _, w := range s.watched {
 		if in, ok := s.instances[w.Name]; ok && !in.ended {
@@ -129,10 +128,10 @@ func (s *Service) Present() (out []*Instance) {
 	return out
 }
 
-// Started is when the process of a watched instance started; zero: unknown.
+// Started returns when the process of a watched instance started; zero: unknown.
 func (s *Service) Started(name string) time.Time { return s.watch(name).Started }
 
-// Count is the number of goroutines of a watched instance; 0: unknown.
+// Count returns the number of goroutines of a watched instance; 0: unknown.
 func (s *Service) Count(name string) float64 { return s.watch(name).Count }
 
 func (s *Service) watch(name string) trend.Instance {

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// version is the version of the process that started at started. asked is false
-// until there was an answer.
+// version is the version of the process that started at started. asked is false until there is
+// an answer.
 type version struct {
 	name    string
 	started time.Time
@@ -30,7 +30,7 @@ type VersionQuestion struct {
 	started time.Time
 }
 
-// VersionQuestions are those of the watched processes whose version is unknown.
+// VersionQuestions returns those about watched processes whose version is unknown.
 func (s *Service) VersionQuestions() (out []VersionQuestion) {
 	for _, w := range s.watched {
 		if in := s.instances[w.Name]; in != nil && !in.version.of(w.Started) {
@@ -40,15 +40,72 @@ func (s *Service) VersionQuestions() (out []VersionQuestion) {
 	return out
 }
 
-// Answer records the version; empty: nobody knows it.
+// Answer records the version; empty: it is not known.
 func (q VersionQuestion) Answer(name string) {
 	if in := q.service.instances[q.name]; in != nil {
 		in.version = version{name, q.started, true}
 	}
 }
 
-// Versions are those of the watched instances, where they are known. label is the
-// label of the instances that has it; empty: none has.
+// priorVersion is the version that ran before a rollout.
+type priorVersion struct {
+	rollout time.Time // zero: none was asked about
+	name    string
+}
+
+// PriorQuestion asks which version a service ran before a rollout.
+type PriorQuestion struct {
+	Rollout time.Time
+
+	service   *Service
+	version   string
+	instances []labels.Labels
+}
+
+// PriorQuestion returns a question for the version before the rollout of a version, unless the
+// answer is known. It is about all instances that the service has or had: a new process may
+// have the labels of the old one.
+func (s *Service) PriorQuestion(version string, rollout time.Time) (PriorQuestion, bool) {
+	if s.prior.rollout.Equal(rollout) {
+		return PriorQuestion{}, false
+	}
+	q := PriorQuestion{Rollout: rollout, service: s, version: version}
+	for _, in := range s.instances {
+		q.instances = append(q.instances, in.Labels)
+	}
+	return q, len(q.instances) > 0
+}
+
+// Count returns the version that most of the instances had at that time. A tie goes to the
+// name that sorts last. Versions equal to that of the rollout do not count.
+func (q PriorQuestion) Count(version func(labels.Labels) string) (name string) {
+	n := map[string]int{}
+	for _, in := range q.instances {
+		if v := version(in); v != "" && v != q.version {
+			n[v]++
+		}
+	}
+	for v, k := range n {
+		if name == "" || k > n[name] || k == n[name] && v > name {
+			name = v
+		}
+	}
+	return name
+}
+
+// Answer records the version; empty: it is not known.
+func (q PriorQuestion) Answer(name string) { q.service.prior = priorVersion{q.Rollout, name} }
+
+// VersionBefore returns the version that ran before a rollout; empty: it is not known.
+func (s *Service) VersionBefore(rollout time.Time) string {
+	if s.prior.rollout.Equal(rollout) {
+		return s.prior.name
+	}
+	return ""
+}
+
+// Versions returns the known versions of the watched instances. label is the label of the
+// instances that has it; empty: none has.
 func (s *Service) Versions(label string) map[string]string {
 	out := map[string]string{}
 	for _, w := range s.watched {

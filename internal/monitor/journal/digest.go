@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// digest changes when a leak deserves a new document and a line in the log. One
-// goroutine more does not.
+// digest changes when a leak needs a new document and a line in the log. One more goroutine is
+// not enough.
 func digest(l leak.Leak) string {
 	stack := ""
 	if len(l.Stacks) > 0 {

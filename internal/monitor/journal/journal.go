@@ -27,14 +27,14 @@ type Archive interface {
 	Leaks(ctx context.Context) ([]leak.Leak, error)
 }
 
-// Journal is what the archive and the log have of the leaks. It belongs to one
-// goroutine, except for Report, ArchiveError and LogState.
+// Journal is what the archive and the log have of the leaks. It belongs to one goroutine,
+// except for Report, ArchiveError and LogState.
 type Journal struct {
-	archive Archive // nil: leaks are logged alone
+	archive Archive // nil: leaks are only logged
 	logger  *slog.Logger
 
-	archived map[string]string // digest of each leak as the archive has it
-	logged   map[string]string // and as the log has it
+	archived map[string]string // digest of each leak in the archive
+	logged   map[string]string // and in the log
 	restore  restore
 
 	states states
@@ -67,13 +67,13 @@ func (j *Journal) Log(leaks []leak.Leak) {
 	maps.DeleteFunc(j.logged, gone)
 }
 
-// SaveTime is how long a cycle waits for the archive.
+// SaveTime returns how long a cycle waits for the archive.
 func SaveTime(interval time.Duration) time.Duration {
 	return min(max(interval/2, minSaveTime), maxSaveTime)
 }
 
-// Save writes the leaks that have changed, unless it is unknown what the archive has
-// of them. After the first failure the others wait for the next cycle.
+// Save writes the leaks that have changed, unless it is unknown what the archive has. After the
+// first failure the others wait for the next cycle.
 func (j *Journal) Save(ctx context.Context, leaks []leak.Leak) {
 	var changed []leak.Leak
 	for _, l := range leaks {
@@ -105,7 +105,7 @@ func (j *Journal) Save(ctx context.Context, leaks []leak.Leak) {
 	}
 }
 
-// Report notes whether the archive can be written, and logs when that changes.
+// Report records whether the archive can be written, and logs when that changes.
 func (j *Journal) Report(err error) {
 	state, text := "", ""
 	if err != nil {
@@ -114,14 +114,14 @@ func (j *Journal) Report(err error) {
 	j.archiveError.Store(&text)
 	j.LogState("archive", state, func(l *slog.Logger) {
 		if err != nil {
-			l.Error("The archive cannot be written; watching and alerting go on", "err", err)
+			l.Error("Cannot write to the archive; watching and alerting continue", "err", err)
 		} else {
-			l.Info("The archive can be written")
+			l.Info("Archive can be written again")
 		}
 	})
 }
 
-// ArchiveError is why the archive cannot be written; empty: it can, or it is unknown.
+// ArchiveError returns why the archive cannot be written; empty: it can, or it is unknown.
 func (j *Journal) ArchiveError() string {
 	if text := j.archiveError.Load(); text != nil {
 		return *text

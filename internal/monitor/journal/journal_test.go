@@ -75,7 +75,7 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 	evaluate(l)
 	require.Equal(t, "bucket is down", j.ArchiveError())
 	require.Equal(t, leak.Firing, b.leaks["one"].State)
-	require.Equal(t, 1, strings.Count(log.String(), "The archive cannot be written"), "once")
+	require.Equal(t, 1, strings.Count(log.String(), "Cannot write to the archive"), "once")
 
 	b.err = nil
 	evaluate(l)
@@ -84,8 +84,7 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "msg=Leak"))
 }
 
-// While it is unknown what the archive has of earlier runs, nothing there is
-// overwritten.
+// While it is unknown what the archive has of earlier runs, nothing there is overwritten.
 func TestNothingIsOverwrittenBeforeItIsRead(t *testing.T) {
 	j, b, _ := newJournal()
 	require.False(t, j.StartRestore(), "nothing is missing")
@@ -104,8 +103,8 @@ func TestNothingIsOverwrittenBeforeItIsRead(t *testing.T) {
 	require.True(t, j.Restored())
 }
 
-// Leaks that can be read are restored once, while others cannot; after some time
-// watching goes on without those.
+// Leaks that can be read are restored once, even if others cannot; after some time watching
+// continues without those.
 func TestLeaksThatCanNeverBeRead(t *testing.T) {
 	j, b, log := newJournal()
 	b.leaks["one"] = leak.Leak{ID: "one", State: leak.Firing, Service: labels.FromStrings("job", "a")}
@@ -122,5 +121,5 @@ func TestLeaksThatCanNeverBeRead(t *testing.T) {
 		}
 	}
 	require.True(t, j.Restored())
-	require.Contains(t, log.String(), "Some leaks of earlier runs cannot be read")
+	require.Contains(t, log.String(), "Cannot read some leaks of earlier runs")
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxPartialReads is how often the leaks of earlier runs are read while some of them
-// fail. Then watching goes on without those.
+// maxPartialReads is how often the leaks of earlier runs are read while some of them fail. Then
+// watching continues without those.
 const maxPartialReads = 10
 
-// errReplaced: the new archive was not read yet.
+// errReplaced means that the new archive was not read yet.
 var errReplaced = errors.New("another archive")
 
 // restore is how far the leaks of earlier runs were read from the archive.
@@ -27,8 +27,8 @@ type restore struct {
 // Restored reports whether the leaks of earlier runs are known.
 func (j *Journal) Restored() bool { return j.restore.err == nil }
 
-// StartRestore reports whether the archive is to be read again. The result must be
-// passed to Restore; until then it is false.
+// StartRestore reports whether the archive has to be read again. The result must be passed to
+// Restore; until then it is false.
 func (j *Journal) StartRestore() bool {
 	if j.Restored() || j.restore.reading {
 		return false
@@ -41,8 +41,8 @@ func (j *Journal) StartRestore() bool {
 // can be read.
 func (j *Journal) Read(ctx context.Context) ([]leak.Leak, error) { return j.archive.Leaks(ctx) }
 
-// Restore takes what Read returned. It returns the leaks of watched services that
-// were not restored before.
+// Restore records what Read returned. It returns the leaks of watched services that were not
+// restored before.
 func (j *Journal) Restore(leaks []leak.Leak, err error, owns func(service labels.Labels) bool) (out []leak.Leak) {
 	r := &j.restore
 	r.reading, r.err = false, err
@@ -60,7 +60,7 @@ func (j *Journal) Restore(leaks []leak.Leak, err error, owns func(service labels
 	}
 	if err != nil && len(leaks) > 0 {
 		if r.partial++; r.partial >= maxPartialReads {
-			j.logger.Error("Some leaks of earlier runs cannot be read; watching goes on without them", "read", len(leaks), "err", err)
+			j.logger.Error("Cannot read some leaks of earlier runs; watching continues without them", "read", len(leaks), "err", err)
 			r.err = nil
 		}
 	}
@@ -71,8 +71,8 @@ func (j *Journal) Restore(leaks []leak.Leak, err error, owns func(service labels
 	return out
 }
 
-// ForgetArchive notes that the archive was replaced: what the new one has is read
-// first, then all leaks are written to it.
+// ForgetArchive records that the archive was replaced: the new one is read first, then all
+// leaks are written to it.
 func (j *Journal) ForgetArchive() {
 	clear(j.archived)
 	j.restore = restore{err: errReplaced}

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// states are the states of things as they were logged last.
+// states are the states of things as last logged.
 type states struct {
 	mtx    sync.Mutex
 	byName map[string]string
 }
 
-// LogState calls log when the state of a thing changes, so that it is not logged at
-// every cycle. The state "" is good: at first it is not worth a line.
+// LogState calls log when the state of a thing changes, so that it is not logged at every
+// cycle. The state "" is good, and not logged at first.
 func (j *Journal) LogState(thing, state string, log func(*slog.Logger)) {
 	s := &j.states
 	s.mtx.Lock()

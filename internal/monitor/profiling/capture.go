@@ -10,14 +10,14 @@ import (
 // maxCaptureStacks bounds the stacks that a capture shows.
 const maxCaptureStacks = 5
 
-// Capture is the profiles of one instance that were taken on request.
+// Capture has the profiles of one instance that were taken on request.
 type Capture struct {
 	ondemand.Capture
 	// Saved reports whether the archive has it in this state.
 	Saved bool
 }
 
-// updateCapture updates the capture of a request by the profiles of the instance.
+// updateCapture updates the capture of a request from the profiles of the instance.
 func (s *Service) updateCapture(in *instanceProfiles) {
 	c := s.request.capture(in.Name)
 	if c == nil {
@@ -54,8 +54,8 @@ func (s *Service) updateCapture(in *instanceProfiles) {
 	}
 }
 
-// loadedFromBase are the profiles in memory of the present process, from the last
-// one before the request on.
+// loadedFromBase returns the profiles in memory of the present process, from the last one
+// before the request on.
 func (s *Service) loadedFromBase(in *instanceProfiles) []storedProfile {
 	return s.loaded(in.Name, attribution.FromBase(in.profiles, storedProfile.taken, s.request.at.Add(-1)))
 }

@@ -1,16 +1,11 @@
-// Package profiling takes profiles of the instances and bounds what that costs
-// them. It owns which profiles a service needs and when (Planner), those that are
-// in memory (Service), how far the proof of each leak has come, and the budget of
-// each target (Puller): how long a target rests after it was slow or failed, and how
-// the last pull of each went.
+// Package profiling decides which profiles of the instances are taken. It owns which profiles a
+// service needs and when (Planner), those that are in memory (Service), and the progress of the
+// proof of each leak.
 //
-// The cycle says with a Need what it knows of a service, and receives a Plan. It
-// runs the pulls of the plan beside the cycle, and hands their results back to the
-// Service. A pull asks the Puller, which finds the address with a
-// collector.TargetFinder and gets the profile from a collector.ProfileFetcher.
-// Profiles go to the Archive; histories of them go to the attribution, findings to
-// the leaks. The pages read the statuses.
+// The cycle describes a service with a Need, and receives a Plan. It runs the pulls of the plan
+// in the background, and passes their results to the Service. A pull asks a Source, which
+// bounds its cost: internal/monitor/pulling has it. Profiles go to the Archive; their histories
+// go to the attribution, findings to the leaks.
 //
-// It never judges counts, attributes growth or changes a leak. It does not read the
-// clock, except to measure how long a target takes to answer.
+// It never judges counts, attributes growth or changes a leak. It does not read the clock.
 package profiling

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// Histories are the profiles since their processes started, of the suspects or,
-// where the counts do not grow, of all instances.
+// Histories returns the profiles since their processes started, of the suspects or, if the
+// counts do not grow, of all instances.
 func (s *Service) Histories(n Need) (out []attribution.History) {
 	if n.Growing {
 		for _, x := range n.Suspects {
@@ -45,12 +45,12 @@ func (s *Service) appendHistory(list []attribution.History, x Suspect) []attribu
 	return append(list, h)
 }
 
-// current are the profiles in memory of the present process of an instance.
+// current returns the profiles in memory of the present process of an instance.
 func (s *Service) current(in *instanceProfiles) []storedProfile {
 	return s.loaded(in.Name, in.profiles)
 }
 
-// loaded are those of a list that are in memory, and of the present process.
+// loaded returns those of a list that are in memory, and of the present process.
 func (s *Service) loaded(instance string, list []storedProfile) (out []storedProfile) {
 	started := s.fleet.Started(instance)
 	for _, p := range list {
@@ -61,7 +61,7 @@ func (s *Service) loaded(instance string, list []storedProfile) (out []storedPro
 	return out
 }
 
-// Latest is the newest profile of an instance that is in memory; nil: there is
+// Latest returns the newest profile of an instance that is in memory; nil: there is
 // none.
 func (s *Service) Latest(name string) (*stack.Snapshot, time.Time) {
 	if in := s.instances[name]; in != nil {
@@ -74,7 +74,7 @@ func (s *Service) Latest(name string) (*stack.Snapshot, time.Time) {
 	return nil, time.Time{}
 }
 
-// Failure is why the suspects have no profiles, in words; empty: they have some.
+// Failure says why the suspects have no profiles, in words; empty: they have some.
 func (s *Service) Failure(suspects []Suspect) string {
 	for _, in := range s.suspects(suspects) {
 		if in.suspicion.failures > 0 && in.lastError != "" {
@@ -84,8 +84,8 @@ func (s *Service) Failure(suspects []Suspect) string {
 	return ""
 }
 
-// Unavailable reports whether waiting for profiles is in vain: each suspect was
-// asked more than once and returned none.
+// Unavailable reports whether there is no point in waiting for profiles: each suspect was asked
+// more than once and returned none.
 func (s *Service) Unavailable(suspects []Suspect) bool {
 	list := s.suspects(suspects)
 	for _, in := range list {
@@ -96,8 +96,7 @@ func (s *Service) Unavailable(suspects []Suspect) bool {
 	return len(list) > 0
 }
 
-// Available reports whether there are several profiles of the present process of
-// a suspect.
+// Available reports whether there are several profiles of the present process of a suspect.
 func (s *Service) Available(suspects []Suspect) bool {
 	return slices.ContainsFunc(s.suspects(suspects), func(in *instanceProfiles) bool { return len(s.current(in)) > 1 })
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// One profile may be all that a process lives for, and what another one did says
-// nothing of it.
+// A process may live for just one profile. Profiles of another process do not count for it.
 func TestProfilesThatCome(t *testing.T) {
 	at := func(hours ...int) (list []storedProfile) {
 		for _, h := range hours {

@@ -2,17 +2,16 @@ package profiling
 
 import "github.com/gorowatch/gorowatch/leak"
 
-// Inventory is which profiles of an instance are known.
+// Inventory lists the known profiles of an instance.
 type Inventory struct {
-	// Profiles are those of this process and the ones before it, oldest first;
-	// InMemory is how many of them are loaded.
+	// Profiles are those of this process and earlier ones, oldest first; InMemory is how many
+	// of them are loaded.
 	Profiles []leak.ProfileRef
 	InMemory int
 	// Listed reports whether the archive was asked for profiles of earlier runs.
 	Listed bool
-	// Earlier are those of the longest-lived of the earlier processes.
-	// EarlierChecked reports whether the archive was asked for them since the
-	// present process started.
+	// Earlier are those of the longest-lived of the earlier processes. EarlierChecked reports
+	// whether the archive was asked for them since the present process started.
 	Earlier        []leak.ProfileRef
 	EarlierChecked bool
 }

@@ -7,21 +7,23 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Need is what the cycle has found out about a service, as far as it decides which
-// profiles are worth their cost.
+// Need is what the cycle knows about a service, as far as it decides which profiles are worth
+// their cost.
 type Need struct {
 	// Growing reports whether the counts grow, so that profiles are needed.
 	Growing bool
+	// Suspected reports whether a leak is suspected, so that profiles are still needed.
+	Suspected bool
 	// Onset is when the growth began.
 	Onset time.Time
 	// Suspects are the instances that grow, the fastest first.
 	Suspects []Suspect
-	// Leaks are those that are open or were lately; Firing are the instances of
+	// Leaks are those that are open, suspected or not; Firing are the instances of
 	// those that fire.
 	Leaks  []leak.Leak
 	Firing []string
-	// Totals are the instances that are known by their profiles alone, for lack of series;
-	// Uncounted are those of which no profile is known either, which may push one.
+	// Totals are the instances without series that are known only by their profiles; Uncounted
+	// are those without a known profile either, which may push one.
 	Totals, Uncounted []string
 	// Instances lists the instances that the trend knows. It is called when a
 	// review is due.
@@ -36,7 +38,7 @@ type Suspect struct {
 	Leaked float64
 }
 
-// onsetOf is when an instance began to grow.
+// onsetOf returns when an instance began to grow.
 func (n *Need) onsetOf(name string) time.Time {
 	for _, x := range n.Suspects {
 		if x.Instance == name {

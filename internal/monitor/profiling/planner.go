@@ -9,29 +9,27 @@ import (
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
 const (
-	// firstBaseline bounds how long a service is watched without a baseline:
-	// after a start, the first ones are spread over this time.
+	// firstBaseline bounds how long a service is watched without a baseline: after a start, the
+	// first ones are spread over this time.
 	firstBaseline = 5 * time.Minute
-	// frequentPulls is how many profiles of a suspicious instance are taken at the
-	// suspicion interval; then the interval doubles.
-	frequentPulls = 5
-	// maxSuspects is how many instances of a suspicious service are profiled:
-	// enough to tell whether one leaks or all do.
+	// maxSuspects is how many instances of a suspicious service are profiled: enough to show
+	// whether one leaks or all do.
 	maxSuspects = 3
 )
 
-// Source takes profiles of instances. goroutines is the best estimate of how many
-// an instance has. Errors have a collector.Reason. A Puller is one.
+// Source takes profiles of instances. goroutines is the best estimate of how many an instance
+// has. Errors have a collector.Reason. A Puller is one.
 type Source interface {
 	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Dump has the ids and ages of the goroutines too; it stops the target.
+	// Dump also has the ids and ages of the goroutines; it stops the target.
 	Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
-	// Leaked has the goroutines that the target's garbage collector cannot reach.
-	// Few targets have it; the others return collector.ReasonNotFound.
+	// Leaked has the goroutines that the target's garbage collector cannot reach. Few targets
+	// have it; the others return collector.ReasonNotFound.
 	Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
 }
 
@@ -43,11 +41,11 @@ type Archive interface {
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 }
 
-// Planner decides which profiles of a service are taken and when. It has no state
-// of its own: that is in each Service.
+// Planner decides which profiles of a service are taken and when. It has no state of its own:
+// that is in each Service.
 type Planner struct {
 	Source  Source  // nil: no profiles are taken
-	Archive Archive // nil: profiles are in memory alone
+	Archive Archive // nil: profiles are only in memory
 	Logger  *slog.Logger
 	// Block is the length of a block of the trend.
 	Block time.Duration
@@ -55,14 +53,17 @@ type Planner struct {
 	// BaselineInstances how many instances each has.
 	BaselineInterval  time.Duration
 	BaselineInstances int
-	// SuspicionInterval is the least time between two profiles of a suspicious
-	// instance.
+	// SuspicionInterval is the time between two profiles of a suspicious instance, after
+	// the first ones, which come sooner.
 	SuspicionInterval time.Duration
 	// DumpLimit is the number of goroutines up to which an instance with a leak is
 	// asked for a dump; 0: never.
 	DumpLimit int
-	// Pushes are the instances that send their profiles themselves; nil: none does.
-	// These are not pulled.
+	// LabelText returns the values of pprof labels as they may be shown; nil: labels are not
+	// counted.
+	LabelText stack.LabelText
+	// Pushes are the instances that push their profiles, which are not pulled; nil: there are
+	// none.
 	Pushes *Pushes
 }
 
@@ -72,12 +73,12 @@ type Plan struct {
 	Proofs []ProofPull
 	// Wants are profiles of instances that push them.
 	Wants []Want
-	// Findings say which evidence the leaks still lack, and why.
+	// Findings say which evidence the leaks still need, and why.
 	Findings []lifecycle.Finding
 }
 
-// Plan decides which pulls a service needs now: of its suspects or for a baseline,
-// on request, for a review, and to prove its leaks.
+// Plan decides which pulls a service needs now: of its suspects or for a baseline, on request,
+// for a review, and to prove its leaks.
 func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	if p.Source == nil {
 		return plan
@@ -87,7 +88,7 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	plan.Pulls = append(plan.Pulls, p.planReview(now, s, &n)...)
 	if !n.Growing {
 		for _, in := range s.instances {
-			in.suspicion.pulls, in.suspicion.failures = 0, 0
+			in.suspicion.end()
 		}
 		for _, in := range s.baselineDue(now, p.BaselineInterval, p.BaselineInstances, n.Totals...) {
 			switch {
@@ -104,9 +105,8 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	return plan
 }
 
-// PlanJudged plans the pulls that the judgement of a service calls for, of its
-// suspects and for a review, without baselines and requests. A scan of recorded
-// profiles needs no others.
+// PlanJudged plans the pulls that the judgement of a service needs, of its suspects and for a
+// review, without baselines and requests. A scan of recorded profiles needs no others.
 func (p *Planner) PlanJudged(now time.Time, s *Service, n Need) []Pull {
 	if p.Source == nil {
 		return nil
@@ -126,15 +126,14 @@ func (p *Planner) planSuspects(now time.Time, s *Service, n *Need, plan *Plan) {
 		case in.pulling:
 		case p.isPushed(now, in):
 			plan.Wants = append(plan.Wants, p.want(p.pull(now, s, in, n), in, p.pushPause(in)))
-		case !now.Before(in.suspicion.next):
-			in.suspicion.next = now.Add(p.suspicionPause(in))
-			in.suspicion.pulls++
+		case in.suspicion.due(now, n.Suspected):
+			in.suspicion.planned(now, p.SuspicionInterval, p.BaselineInterval)
 			plan.Pulls = append(plan.Pulls, p.pull(now, s, in, n))
 		}
 	}
 }
 
-// suspects are the instances to profile, the fastest growing first.
+// suspects returns the instances to profile, the fastest growing first.
 func (s *Service) suspects(list []Suspect) (out []*instanceProfiles) {
 	for _, x := range list {
 		if in := s.instance(x.Instance); in != nil && !in.Ended() && len(out) < maxSuspects {
@@ -144,23 +143,9 @@ func (s *Service) suspects(list []Suspect) (out []*instanceProfiles) {
 	return out
 }
 
-// suspicionPause is the time until the pull after the next one: the suspicion
-// interval at first, then twice as long each time, up to the baseline interval.
-func (p *Planner) suspicionPause(in *instanceProfiles) time.Duration {
-	d := p.SuspicionInterval
-	for range max(in.suspicion.pulls-frequentPulls, in.suspicion.failures, 0) {
-		if d >= p.BaselineInterval {
-			break
-		}
-		d *= 2
-	}
-	return max(p.SuspicionInterval, min(d, p.BaselineInterval))
-}
-
-// baselineDue is the instances whose baseline is due: n of the service, in turns, without
-// those in totals.
-// After the first, each service has a place in the interval by its hash, which is
-// the same after a restart.
+// baselineDue returns the instances whose baseline is due: n of the service, in turns, without
+// those in totals. After the first, each service has a place in the interval by its hash, which
+// is the same after a restart.
 func (s *Service) baselineDue(now time.Time, interval time.Duration, n int, totals ...string) (out []*instanceProfiles) {
 	b := &s.baseline
 	if b.next.IsZero() {
@@ -184,9 +169,8 @@ func (s *Service) baselineDue(now time.Time, interval time.Duration, n int, tota
 	return out
 }
 
-// NextPull is the earliest time of the next profile of an instance, the i-th of all
-// the present ones of the service; zero: unknown. growing reports whether the
-// service grows.
+// NextPull returns the earliest time of the next profile of an instance, the i-th of all the
+// present ones of the service; zero: unknown. growing reports whether the service grows.
 func (p *Planner) NextPull(s *Service, growing bool, name string, i, all int) time.Time {
 	var next suspicion
 	if in := s.instances[name]; in != nil {

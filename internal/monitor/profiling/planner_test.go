@@ -14,8 +14,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// At first every service has its baseline within minutes; from then on they are
-// spread over the whole interval, and a restart moves none of them.
+// At first every service gets its baseline within minutes. From then on they are spread over
+// the whole interval, and a restart moves none of them.
 func TestBaselinesAreSpread(t *testing.T) {
 	const services, hours = 1200, 4
 	run := func(start time.Time) (byMinute map[int]int, times [][]time.Time) {
@@ -52,7 +52,7 @@ func TestBaselinesAreSpread(t *testing.T) {
 	}
 }
 
-// What is announced as an instance's next profile is when its baseline is due.
+// The announced time of an instance's next profile is when its baseline is due.
 func TestTheNextBaselineIsKnown(t *testing.T) {
 	for _, instances := range []int{1, 2, 3, 5} {
 		p := &Planner{BaselineInterval: time.Hour, BaselineInstances: 2, Source: unusedSource{}}
@@ -83,10 +83,10 @@ func TestTheNextBaselineIsKnown(t *testing.T) {
 	}
 }
 
-// unusedSource is a source of a test that pulls nothing.
+// unusedSource is a source for a test without pulls.
 type unusedSource struct{ Source }
 
-// withInstances is a service whose instances have these names.
+// withInstances makes a service with instances of these names.
 func withInstances(names ...string) *Service {
 	s := NewService(fleet.NewService(labels.EmptyLabels(), time.Minute))
 	var watched []trend.Instance

@@ -6,46 +6,43 @@ import (
 
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/leak/survival"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// leakProfileInterval bounds how often a target is asked for its goroutineleak
-// profile, for each leak.
-const leakProfileInterval = time.Hour
+const (
+	// leakProfileInterval bounds how often a target is finally asked for its goroutineleak
+	// profile, for each leak.
+	leakProfileInterval = time.Hour
+	// leakProfileAnswers is after how many answers without the goroutines of a leak no more are
+	// wanted: a single one may miss some (golang/go#79452).
+	leakProfileAnswers = 2
+)
 
-// proof is how far the proof of a leak has come, on one process. First two dumps
-// have to show the same goroutines, then the profile of the goroutines that the
-// garbage collector cannot reach has to list them. In that order, since leaked
-// goroutines stop printing their age.
+// proof is the progress of the proof of a leak, on one process. The profile of the goroutines
+// that the garbage collector cannot reach decides at once, if the target has it and lists them.
+// Otherwise dumps have to show that the same goroutines stay.
 type proof struct {
 	instance string
 	started  time.Time // of the process
 	pulling  bool
 
-	dumps       dumps
+	dumps       survival.Dumps
 	leakProfile leakProfile
 }
 
-// dumps is what the dumps of a process have shown.
-type dumps struct {
-	ids      map[uint64]bool // of the leak's goroutines in the first dump
-	first    time.Time       // when that was taken
-	next     time.Time       // when another is due
-	failures int
-	done     bool   // no further dump is needed
-	missing  string // why the leak is not aged, in words
-}
-
-// leakProfile is what the goroutineleak profile of a process has shown.
+// leakProfile is what the goroutineleak profiles of a process have shown.
 type leakProfile struct {
-	asked      time.Time // when it was pulled last
-	impossible string    // why this process cannot prove the leak, in words
-	missing    string    // why it has not yet
+	next       time.Time // when it is due
+	pause      time.Duration
+	answers    int    // without the goroutines of the leak
+	impossible string // why this process cannot prove the leak, in words
+	missing    string // why it has not yet
 }
 
-// planProofs plans the pulls that can raise the evidence of leaks. The findings say
-// what evidence they lack until then.
+// planProofs plans the pulls that can raise the evidence of leaks. The findings say what
+// evidence is still missing.
 func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan *Plan) {
 	provable := map[string]bool{}
 	for _, l := range leaks {
@@ -59,7 +56,8 @@ func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan 
 			continue
 		}
 		pr := s.proof(l.ID, in)
-		if p.Pushes != nil && p.Pushes.Active(now, in.Labels) {
+		pushed := p.Pushes != nil && p.Pushes.Active(now, in.Labels)
+		if pushed {
 			plan.Wants = append(plan.Wants, p.wantProof(now, s, in, l, pr))
 		}
 		if pr.pulling {
@@ -67,12 +65,11 @@ func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan 
 		}
 		goroutines := s.fleet.Count(in.Name)
 		switch dump := p.dumpDue(now, pr, l, goroutines); {
+		case pr.leakProfileDue(now, l, pushed):
+			plan.Proofs = append(plan.Proofs, p.proofPull(now, s, in, l, pr, false))
 		case dump:
 			plan.Proofs = append(plan.Proofs, p.proofPull(now, s, in, l, pr, true))
 			continue
-		case pr.leakProfileDue(now, l):
-			pr.leakProfile.asked = now
-			plan.Proofs = append(plan.Proofs, p.proofPull(now, s, in, l, pr, false))
 		}
 		plan.Findings = append(plan.Findings, lifecycle.Finding{Leak: l.ID, Missing: pr.missing})
 	}
@@ -83,14 +80,14 @@ func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan 
 	}
 }
 
-// isProvable reports whether a leak has a stack, and evidence to be raised.
+// isProvable reports whether a leak has a stack, and evidence that can be raised.
 func isProvable(l leak.Leak) bool {
 	open := l.State == leak.Firing || l.State == leak.Suspected
 	return open && l.Head != nil && l.Evidence != leak.Growth && l.Evidence != leak.Proven
 }
 
-// proof returns the proof of a leak on the present process of an instance. It
-// starts anew on another process, once no pull of the one before is running.
+// proof returns the proof of a leak on the present process of an instance. It starts over on
+// another process, once no pull of the one before is running.
 func (s *Service) proof(id string, in *fleet.Instance) *proof {
 	started := s.fleet.Started(in.Name)
 	pr := s.proofs[id]
@@ -101,37 +98,48 @@ func (s *Service) proof(id string, in *fleet.Instance) *proof {
 	return pr
 }
 
-// dumpDue reports whether a dump is to be taken now, and notes why no more are.
+// dumpDue reports whether to take a dump now, and records why no more are taken.
 func (p *Planner) dumpDue(now time.Time, pr *proof, l leak.Leak, goroutines float64) bool {
 	d := &pr.dumps
 	switch {
-	case d.done:
+	case d.Done:
 	case p.DumpLimit <= 0:
-		d.done, d.missing = true, "dumps are off (profiles.dump_limit: 0)"
+		d.Done, d.Missing = true, "dumps are off (profiles.dump_limit: 0)"
 	case goroutines > float64(p.DumpLimit):
-		d.done, d.missing = true, fmt.Sprintf("no dump with ages was taken, for %s goroutines are more than profiles.dump_limit (%s)",
+		d.Done, d.Missing = true, fmt.Sprintf("no dump with ages was taken, for %s goroutines are more than profiles.dump_limit (%s)",
 			human.Number(goroutines), human.Count(int64(p.DumpLimit)))
 	case l.Evidence == leak.Aged && l.State == leak.Firing:
-		d.done = true // a third dump would show nothing new
+		d.Done = true // a third dump would show nothing new
 	default:
-		return !now.Before(d.next)
+		return !now.Before(d.Next)
 	}
 	return false
 }
 
-// leakProfileDue reports whether the goroutineleak profile is to be pulled now.
-func (pr *proof) leakProfileDue(now time.Time, l leak.Leak) bool {
+// leakProfileDue reports whether to pull the goroutineleak profile now. An instance that pushes
+// profiles gets the time to push this one too.
+func (pr *proof) leakProfileDue(now time.Time, l leak.Leak, pushed bool) bool {
 	g := &pr.leakProfile
-	return (pr.dumps.done || l.Evidence == leak.Aged) && g.impossible == "" && now.Sub(g.asked) >= leakProfileInterval
+	if pushed && !pr.dumps.Done && l.Evidence != leak.Aged {
+		return false
+	}
+	return g.impossible == "" && !now.Before(g.next)
+}
+
+// wait records that the goroutineleak profile is due again after the suspicion interval, or
+// twice as long as the last time.
+func (g *leakProfile) wait(now time.Time, interval time.Duration) {
+	g.pause = min(max(interval, 2*g.pause), max(interval, leakProfileInterval))
+	g.next = now.Add(g.pause)
 }
 
 // missing says why the leak has no more evidence than it has.
 func (pr *proof) missing(e leak.Evidence) string {
 	d, g := &pr.dumps, &pr.leakProfile
 	switch {
-	case e == leak.Stack && d.missing != "":
-		return d.missing
-	case e == leak.Stack && d.ids != nil:
+	case e == leak.Stack && d.Missing != "":
+		return d.Missing
+	case e == leak.Stack && d.Started():
 		return "one dump of two is taken"
 	case e == leak.Stack:
 		return "two dumps, minutes apart, are still to show that these goroutines stay"

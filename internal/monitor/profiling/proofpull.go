@@ -2,26 +2,20 @@ package profiling
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/collector"
-	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/leak/survival"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
 const (
-	// survivingShare is the share of the goroutines of a first dump that a second
-	// one has to show again.
-	survivingShare = 0.8
-	// enoughGoroutines is how many goroutines of a leak stand for the others.
-	enoughGoroutines = 5
-	// maxDumpFailures is how many dumps may fail before no more are taken.
+	// maxDumpFailures is after how many failed dumps no more are taken.
 	maxDumpFailures = 3
 )
 
@@ -38,7 +32,7 @@ type ProofPull struct {
 	leak       leak.Leak
 	proof      *proof
 	dump       bool
-	pushed     bool // the instance sends the goroutineleak profile by itself
+	pushed     bool // the instance pushes the goroutineleak profile
 }
 
 // ProofResult is the outcome of a ProofPull.
@@ -75,83 +69,55 @@ func (p ProofPull) Run(ctx context.Context) ProofResult {
 	return r
 }
 
-// ApplyProof notes the result of a proof, and returns what it shows of the leak.
+// ApplyProof records the result of a proof, and returns what it shows about the leak.
 func (p *Planner) ApplyProof(r ProofResult) lifecycle.Finding {
 	if r.dump {
-		return r.applyDump(max(2*p.SuspicionInterval, 5*p.Block), lifecycle.LongLife*p.Block)
+		return r.applyDump(p)
 	}
-	return r.applyLeakProfile()
+	return r.applyLeakProfile(p.SuspicionInterval)
 }
 
-// applyDump notes a dump. Another is due after pause; longLife is the age from which
-// a goroutine is no idle worker.
-func (r ProofResult) applyDump(pause, longLife time.Duration) lifecycle.Finding {
+// isStuck reports whether the goroutines of a leak wait where healthy ones do not for long, so
+// that dumps soon prove it.
+func isStuck(l leak.Leak) bool { return len(l.Stacks) > 0 && stack.Stuck(l.Stacks[0].Op) }
+
+// dumpPause returns the time between the first dump of a leak and the second.
+func (p *Planner) dumpPause(l leak.Leak) time.Duration {
+	if isStuck(l) {
+		return p.SuspicionInterval / 2
+	}
+	return max(2*p.SuspicionInterval, 5*p.Block)
+}
+
+// applyDump records a dump.
+func (r ProofResult) applyDump(p *Planner) lifecycle.Finding {
 	pr, d := r.proof, &r.proof.dumps
-	pr.pulling, d.next = false, r.now.Add(pause)
+	pr.pulling, d.Next = false, r.now.Add(p.dumpPause(r.leak))
 	finding := lifecycle.Finding{Leak: r.leak.ID, Dump: r.archived, Missing: pr.missing}
 	switch {
 	case r.err != nil:
-		d.missing = "no dump with ages: " + r.err.Error()
+		d.Missing = "no dump with ages: " + r.err.Error()
 		if !collector.ReasonOf(r.err).Deferred() { // else there will be one later
-			d.failures++
-			d.done = d.failures >= maxDumpFailures
+			d.Failures++
+			d.Done = d.Failures >= maxDumpFailures
 		}
 	case r.profile.Incomplete:
-		d.done, d.missing = true, "the dump with ages was cut short"
+		d.Done, d.Missing = true, "the dump with ages was cut short"
 	default:
-		d.compare(r.now, &finding, r.leak, stack.Of(r.profile), longLife)
+		d.Compare(r.now, &finding, r.leak, stack.Of(r.profile), lifecycle.LongLife*p.Block)
 	}
 	return finding
 }
 
-// compare looks for the goroutines of the first dump in a later one. For goroutines
-// that wait as idle workers do, a third dump, a long life after the first, shows
-// whether they all stay.
-func (d *dumps) compare(now time.Time, finding *lifecycle.Finding, l leak.Leak, dump *stack.Snapshot, longLife time.Duration) {
-	ids := map[uint64]bool{}
-	for _, g := range l.Stacks {
-		if st := dump.Stacks[g.Signature]; st != nil {
-			for _, id := range st.IDs {
-				ids[id] = true
-			}
-			finding.Stacks = append(finding.Stacks, lifecycle.StackFinding{Signature: g.Signature, Wait: st.Wait, CreatedBy: st.CreatedBy})
-		}
-	}
-	switch {
-	case len(ids) == 0:
-		d.done, d.missing = true, "the dump with ages does not show the stack"
-		return
-	case d.ids == nil:
-		d.ids, d.first, d.missing = ids, now, ""
-		return
-	}
-	stayed := 0
-	for id := range d.ids {
-		if ids[id] {
-			stayed++
-		}
-	}
-	if stayed == len(d.ids) && stayed >= enoughGoroutines {
-		finding.Stayed = now.Sub(d.first)
-	}
-	if float64(stayed) >= survivingShare*float64(len(d.ids)) {
-		finding.Evidence = leak.Aged
-		d.next = d.first.Add(longLife)
-		d.done = stayed < len(d.ids) || !now.Before(d.next) || len(l.Stacks) > 0 && stack.Stuck(l.Stacks[0].Op)
-		return
-	}
-	d.done = true
-	d.missing = fmt.Sprintf("only %d of %d goroutines were still there %s later", stayed, len(d.ids), human.Duration(now.Sub(d.first)))
-}
-
-// applyLeakProfile notes a goroutineleak profile.
-func (r ProofResult) applyLeakProfile() lifecycle.Finding {
+// applyLeakProfile records a goroutineleak profile.
+func (r ProofResult) applyLeakProfile(interval time.Duration) lifecycle.Finding {
 	pr, g := r.proof, &r.proof.leakProfile
 	g.missing = ""
 	if r.pushed {
-		g.asked = r.now // it need not be pulled too
+		g.next = r.now.Add(leakProfileInterval) // it need not be pulled too
 	} else {
 		pr.pulling = false
+		g.wait(r.now, interval)
 	}
 	finding := lifecycle.Finding{Leak: r.leak.ID, Missing: pr.missing}
 	switch collector.ReasonOf(r.err) {
@@ -171,9 +137,12 @@ func (r ProofResult) applyLeakProfile() lifecycle.Finding {
 			found += st.Count
 		}
 	}
-	if found >= enoughGoroutines || found > 0 && float64(found) >= r.leak.Leaked/2 {
+	if found >= survival.Enough || found > 0 && float64(found) >= r.leak.Leaked/2 {
 		return lifecycle.Finding{Leak: r.leak.ID, Evidence: leak.Proven}
 	}
-	g.impossible = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
+	g.missing = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
+	if g.answers++; g.answers >= leakProfileAnswers {
+		g.impossible = g.missing
+	}
 	return finding
 }

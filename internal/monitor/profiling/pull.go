@@ -11,20 +11,22 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
+	"github.com/gorowatch/gorowatch/internal/stack"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxLoads bounds the archived profiles that are read for a pull. A review reads
-// as many as are kept.
+// maxLoads bounds the archived profiles that are read for a pull. A review reads as many as are
+// kept.
 const maxLoads = 12
 
-// Pull is one pull that was planned. It may run beside the cycle: it has all that
-// it needs of the service.
+// Pull is one planned pull. It may run beside the cycle: it has all that it needs of the
+// service.
 type Pull struct {
 	source    Source
 	archive   Archive // may be nil
 	logger    *slog.Logger
 	snapshots *snapshotBuilder
+	labelText stack.LabelText
 
 	now        time.Time
 	service    labels.Labels
@@ -35,10 +37,10 @@ type Pull struct {
 	block      time.Duration // of the trend
 
 	onset  time.Time       // of the growth; zero: a baseline
-	load   []storedProfile // that the archive has and the comparison needs
+	load   []storedProfile // archived ones that the comparison needs
 	list   bool            // ask the archive for profiles of earlier runs first
 	review bool            // read the archive, pull nothing
-	// forRequest: nothing but a request needs the profile.
+	// forRequest means that only a request needs the profile.
 	forRequest bool
 	// earlier is an earlier process whose profiles are needed.
 	earlier fleet.Lifetime
@@ -49,7 +51,7 @@ type PullResult struct {
 	instance       string
 	profiles       []storedProfile
 	review         bool
-	pushed         bool // the instance sent it by itself
+	pushed         bool // the instance pushed it
 	listed         bool // the archive was asked for profiles of earlier runs
 	earlier        []storedProfile
 	earlierChecked bool // the archive was asked for earlier
@@ -62,7 +64,7 @@ type PullResult struct {
 func (p *Planner) pull(now time.Time, s *Service, in *instanceProfiles, need *Need) Pull {
 	in.pulling = true
 	pull := Pull{
-		source: p.Source, archive: p.Archive, logger: p.Logger, snapshots: &s.snapshots, now: now,
+		source: p.Source, archive: p.Archive, logger: p.Logger, snapshots: &s.snapshots, labelText: p.LabelText, now: now,
 		service: s.fleet.Labels, instance: in.Name, labels: in.Labels, block: p.Block,
 		goroutines: s.fleet.Count(in.Name), started: s.fleet.Started(in.Name),
 	}
@@ -77,7 +79,10 @@ func (p *Planner) pull(now time.Time, s *Service, in *instanceProfiles, need *Ne
 	return pull
 }
 
-// Run pulls the profile, archives it, and reads those that it is compared with.
+// Urgent reports whether the profile is of growth, so that its result must not wait.
+func (p Pull) Urgent() bool { return !p.onset.IsZero() && !p.review && !p.forRequest }
+
+// Run pulls the profile, archives it, and reads those to compare it with.
 func (p Pull) Run(ctx context.Context) PullResult {
 	r := PullResult{instance: p.instance, review: p.review}
 	if p.review {
@@ -96,11 +101,11 @@ func (p Pull) Run(ctx context.Context) PullResult {
 	return r
 }
 
-// store archives a profile, and adds it and those that it is compared with.
+// store archives a profile, and adds it and those to compare it with.
 func (p Pull) store(ctx context.Context, r *PullResult, profile *collector.Profile) {
 	stored := storedProfile{ref: leak.ProfileRef{Instance: p.instance, Time: p.now, Total: profile.Total}}
 	if p.archive == nil {
-		stored.snapshot = p.snapshots.snapshot(profile)
+		stored.snapshot = p.snapshots.snapshot(profile, p.labelText)
 		r.profiles = append(r.profiles, stored)
 		return
 	}
@@ -109,14 +114,14 @@ func (p Pull) store(ctx context.Context, r *PullResult, profile *collector.Profi
 		stored.ref = ref
 	}
 	if err != nil || !p.onset.IsZero() { // else a baseline: it is read again when needed
-		stored.snapshot = p.snapshots.snapshot(profile)
+		stored.snapshot = p.snapshots.snapshot(profile, p.labelText)
 	}
 	r.profiles = append(r.profiles, stored)
 	p.readArchive(ctx, r)
 }
 
-// readArchive adds archived profiles, of this process and of an earlier one. The
-// archive is asked once for what it has.
+// readArchive adds archived profiles, of this process and of an earlier one. The archive is
+// listed once.
 func (p Pull) readArchive(ctx context.Context, r *PullResult) {
 	var refs []leak.ProfileRef
 	if p.list || p.earlier.Known() {
@@ -130,8 +135,8 @@ func (p Pull) readArchive(ctx context.Context, r *PullResult) {
 	p.readEarlier(ctx, r, refs)
 }
 
-// readProcess adds the profiles of this process from the base on, so that the
-// comparison reaches back to before the onset, also after a restart of gorowatch.
+// readProcess adds the profiles of this process from the base on, so that the comparison
+// reaches back to before the onset, also after a restart of gorowatch.
 func (p Pull) readProcess(ctx context.Context, r *PullResult, refs []leak.ProfileRef) {
 	load := p.load
 	if p.list {
@@ -157,9 +162,9 @@ func (p Pull) readProcess(ctx context.Context, r *PullResult, refs []leak.Profil
 // earlierProfiles is how many profiles of an earlier process are read.
 const earlierProfiles = 6
 
-// readEarlier adds profiles of an earlier process: its last, and one each of about
-// one hour, two, four and so on before that. They show whether a stack that grows
-// again had stopped growing then.
+// readEarlier adds profiles of an earlier process: its last, and one each of about one hour,
+// two, four and so on before that. They show whether a stack that grows again had stopped
+// growing then.
 func (p Pull) readEarlier(ctx context.Context, r *PullResult, refs []leak.ProfileRef) {
 	if !p.earlier.Known() {
 		return
@@ -188,7 +193,7 @@ func (p Pull) read(ctx context.Context, list []storedProfile) (out []storedProfi
 			p.logger.Warn("Cannot read an earlier profile", "key", x.ref.Key, "err", err)
 			continue
 		}
-		x.snapshot, x.ref.Total = p.snapshots.snapshot(profile), profile.Total
+		x.snapshot, x.ref.Total = p.snapshots.snapshot(profile, p.labelText), profile.Total
 		out = append(out, x)
 	}
 	return out

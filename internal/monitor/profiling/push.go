@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Push is a profile that an instance, or somebody on its behalf, sends unasked.
+// Push is a profile that an instance, or an agent on its behalf, pushes.
 type Push struct {
 	// Instance is the labels of a watched instance.
 	Instance labels.Labels
@@ -21,7 +21,7 @@ type Push struct {
 	Decode func(context.Context) (*collector.Profile, error)
 }
 
-// Why the time of a pushed profile rules it out.
+// The reasons to refuse a pushed profile for its time.
 var (
 	ErrReplayed   = errors.New("a profile of this time was pushed before")
 	ErrOutOfOrder = errors.New("a later profile was pushed before")
@@ -31,26 +31,25 @@ var (
 
 const (
 	// frequentPushes pushed profiles of a suspect are used at pushParts to a suspicion
-	// interval, and at most at one a second. regularPushes more are at the suspicion
+	// interval, and at most at one a second. regularPushes more are used at the suspicion
 	// interval, which then doubles as it does between pulls.
 	pushParts      = 12
 	frequentPushes = 20
 	regularPushes  = 10
-	// maxPushAge and maxPushAhead bound the time of a pushed profile. A sender tries
-	// again for some minutes.
+	// maxPushAge and maxPushAhead bound the time of a pushed profile. A sender retries for some
+	// minutes.
 	maxPushAge   = 10 * time.Minute
 	maxPushAhead = time.Minute
 )
 
-// Want is a profile that is used when its instance pushes one. It stands for a pull
-// that the instance is spared.
+// Want is a profile that is used when its instance pushes one. It replaces a pull.
 type Want struct {
 	instance labels.Labels
 	kind     collector.ProfileKind
 	// every is the least time between two profiles; 0: one is enough.
 	every time.Duration
 
-	// Proof is what a goroutineleak profile is for; nil: it is a pull.
+	// Proof is the purpose of a goroutineleak profile; nil: it is a pull.
 	Proof *ProofPull
 	Pull  Pull
 }
@@ -58,19 +57,19 @@ type Want struct {
 // Once reports whether one profile is enough.
 func (w Want) Once() bool { return w.every == 0 }
 
-// isPushed reports whether the profiles of an instance come without a pull.
+// isPushed reports whether the profiles of an instance arrive without a pull.
 func (p *Planner) isPushed(now time.Time, in *instanceProfiles) bool {
 	return p.Pushes != nil && in != nil && p.Pushes.Active(now, in.Labels)
 }
 
-// want makes a pull one that waits for a push.
+// want turns a pull into one that waits for a push.
 func (p *Planner) want(pull Pull, in *instanceProfiles, every time.Duration) Want {
 	in.pulling = false
 	return Want{instance: in.Labels, kind: collector.KindGoroutine, every: every, Pull: pull}
 }
 
-// wantProof waits for a goroutineleak profile, which may prove a leak. Dumps with ages
-// are pulled nevertheless: nobody pushes them.
+// wantProof waits for a goroutineleak profile, which may prove a leak. Dumps with ages are
+// pulled nevertheless, because no profiler pushes them.
 func (p *Planner) wantProof(now time.Time, s *Service, in *fleet.Instance, l leak.Leak, pr *proof) Want {
 	before := pr.pulling
 	pull := p.proofPull(now, s, in, l, pr, false)
@@ -78,7 +77,7 @@ func (p *Planner) wantProof(now time.Time, s *Service, in *fleet.Instance, l lea
 	return Want{instance: in.Labels, kind: collector.KindGoroutineLeak, every: time.Minute, Proof: &pull}
 }
 
-// pushPause is the least time between two pushed profiles of a suspect.
+// pushPause returns the least time between two pushed profiles of a suspect.
 func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
 	d := p.SuspicionInterval
 	if in.suspicion.pulls < frequentPushes {
@@ -93,7 +92,7 @@ func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
 	return d
 }
 
-// RunPushed is Run with a profile that was pushed.
+// RunPushed is Run with a pushed profile.
 func (p Pull) RunPushed(ctx context.Context, profile *collector.Profile) PullResult {
 	p.now = profile.Time
 	r := PullResult{instance: p.instance, pushed: true, count: Count{Instance: p.labels, At: p.now, Goroutines: profile.Total}}
@@ -101,13 +100,13 @@ func (p Pull) RunPushed(ctx context.Context, profile *collector.Profile) PullRes
 	return r
 }
 
-// withoutReading is the pull without what it reads of the archive.
+// withoutReading returns the pull without the profiles to read from the archive.
 func (p Pull) withoutReading() Pull {
 	p.load, p.list, p.earlier.To = nil, false, time.Time{}
 	return p
 }
 
-// RunPushed is Run with a goroutineleak profile that was pushed.
+// RunPushed is Run with a pushed goroutineleak profile.
 func (p ProofPull) RunPushed(profile *collector.Profile) ProofResult {
 	p.now = profile.Time
 	return ProofResult{ProofPull: p, profile: profile}

@@ -14,12 +14,12 @@ import (
 const (
 	// pushQuiet is how long after its last push an instance is not pulled.
 	pushQuiet = 2 * time.Minute
-	// pushMemory is how long an instance that pushes no more is remembered.
+	// pushMemory is how long an instance that no longer pushes is remembered.
 	pushMemory = time.Hour
 )
 
-// Pushes are the instances that push their profiles, and which of these profiles are
-// needed. It is safe for concurrent use.
+// Pushes has the instances that push their profiles, and which of these profiles are needed. It
+// is safe for concurrent use.
 type Pushes struct {
 	mtx       sync.Mutex
 	instances map[uint64]*pusher // by the hash of the instance's labels
@@ -27,8 +27,7 @@ type Pushes struct {
 
 // pusher is an instance that pushes.
 type pusher struct {
-	// seen is when the latest goroutine profile came that could be read, or was not
-	// needed.
+	// seen is when the latest goroutine profile came that could be read, or was not needed.
 	seen  time.Time
 	total int64 // goroutines in the latest that was used
 	kinds map[collector.ProfileKind]*pushedKind
@@ -36,15 +35,15 @@ type pusher struct {
 
 // pushedKind is the profiles of one kind that an instance pushes.
 type pushedKind struct {
-	latest time.Time // that was used, by its own time
+	latest time.Time // of the last used profile, by its own time
 	want   *Want     // nil: none is needed
 	until  time.Time // want ends then
-	next   time.Time // none before is needed
+	next   time.Time // none is needed before
 	busy   bool      // one is being read
 	handle func(context.Context, Want, *collector.Profile)
 }
 
-// Active reports whether an instance has pushed a goroutine profile lately.
+// Active reports whether an instance has pushed a goroutine profile recently.
 func (p *Pushes) Active(now time.Time, instance labels.Labels) bool {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -52,8 +51,8 @@ func (p *Pushes) Active(now time.Time, instance labels.Labels) bool {
 	return x != nil && now.Sub(x.seen) < pushQuiet
 }
 
-// Last is when an instance pushed last and how many goroutines the last profile had
-// that was used; zero: it has not pushed, or none was used.
+// Last returns when an instance pushed last and how many goroutines the last used profile had;
+// zero: it has not pushed, or none was used.
 func (p *Pushes) Last(instance labels.Labels) (seen time.Time, goroutines int64) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -63,8 +62,8 @@ func (p *Pushes) Last(instance labels.Labels) (seen time.Time, goroutines int64)
 	return time.Time{}, 0
 }
 
-// Want has handle called with profiles that the instance pushes, until a time. handle
-// is called by whoever calls Receive, one at a time for each instance and kind.
+// Want passes profiles that the instance pushes to handle, until a time. The caller of Receive
+// calls handle, one at a time for each instance and kind.
 func (p *Pushes) Want(w Want, until time.Time, handle func(context.Context, Want, *collector.Profile)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -72,7 +71,7 @@ func (p *Pushes) Want(w Want, until time.Time, handle func(context.Context, Want
 	k.want, k.until, k.handle = &w, until, handle
 }
 
-// Keep forgets the instances that have not pushed for an hour.
+// Keep drops the instances that have not pushed for an hour.
 func (p *Pushes) Keep(now time.Time) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -83,8 +82,7 @@ func (p *Pushes) Keep(now time.Time) {
 	}
 }
 
-// Receive takes a profile that was pushed. used is false without an error if none is
-// needed now.
+// Receive handles a pushed profile. used is false without an error if none is needed now.
 func (p *Pushes) Receive(ctx context.Context, now time.Time, push Push) (used bool, err error) {
 	x, k := p.claim(now, push)
 	if k == nil {
@@ -105,8 +103,8 @@ func (p *Pushes) Receive(ctx context.Context, now time.Time, push Push) (used bo
 	return true, nil
 }
 
-// claim records a push. It returns nil if the profile is not needed; else the kind is
-// busy until it is released.
+// claim records a push. It returns nil if the profile is not needed; otherwise the kind is busy
+// until it is released.
 func (p *Pushes) claim(now time.Time, push Push) (*pusher, *pushedKind) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -127,8 +125,8 @@ func (p *Pushes) release(k *pushedKind) {
 	k.busy = false
 }
 
-// fail records that a profile cannot be used. The instance is pulled again, unless
-// the profile came twice or too late.
+// fail records that a profile cannot be used. The instance is pulled again, unless the profile
+// came twice or too late.
 func (p *Pushes) fail(x *pusher, push Push, err error) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -137,7 +135,7 @@ func (p *Pushes) fail(x *pusher, push Push, err error) {
 	}
 }
 
-// accept records a profile that was claimed, and returns what is to be done with it.
+// accept records a claimed profile, and returns what to do with it.
 func (p *Pushes) accept(now time.Time, x *pusher, k *pushedKind, profile *collector.Profile) (Want, func(context.Context, Want, *collector.Profile)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -155,8 +153,8 @@ func (p *Pushes) accept(now time.Time, x *pusher, k *pushedKind, profile *collec
 	return w, k.handle
 }
 
-// checkTime says why a profile cannot be used because of its time. latest changes
-// only while the kind is busy.
+// checkTime says why a profile cannot be used because of its time. latest changes only while
+// the kind is busy.
 func (k *pushedKind) checkTime(now, t time.Time) error {
 	switch {
 	case t.Sub(now) > maxPushAhead:
@@ -171,7 +169,7 @@ func (k *pushedKind) checkTime(now, t time.Time) error {
 	return nil
 }
 
-// kind is the entry of an instance and a kind. The caller holds mtx.
+// kind returns the entry of an instance and a kind. The caller holds mtx.
 func (p *Pushes) kind(instance labels.Labels, kind collector.ProfileKind) (*pusher, *pushedKind) {
 	if p.instances == nil {
 		p.instances = map[uint64]*pusher{}

@@ -12,22 +12,21 @@ import (
 )
 
 const (
-	// RequestPulls is how many profiles of an instance a request takes, at the
-	// suspicion interval.
+	// RequestPulls is how many profiles of an instance a request takes, at the suspicion
+	// interval.
 	RequestPulls = 4
-	// requestInstances is of how many instances, where none is named.
+	// requestInstances is of how many instances, if none is named.
 	requestInstances = 2
 )
 
-// request is a request for profiles of a service that somebody else found
-// suspicious.
+// request is a request for profiles of a service that another system found suspicious.
 type request struct {
 	at       time.Time
 	until    time.Time
 	captures []*Capture // one for each instance
 }
 
-// capture returns what was captured of an instance; nil: it was not requested.
+// capture returns the capture of an instance; nil: it was not requested.
 func (r *request) capture(instance string) *Capture {
 	if r == nil {
 		return nil
@@ -68,7 +67,7 @@ func (s *Service) captureID(at time.Time, n int, instance string) string {
 	return fmt.Sprintf("%s-%d-%08x", at.UTC().Format("20060102T150405.000Z"), n, h.Sum32())
 }
 
-// busiest are the instances to profile on request: the one with the given instance
+// busiest returns the instances to profile on request: the one with the given instance
 // label, or those with the most goroutines.
 func (s *Service) busiest(name string) (out []*instanceProfiles) {
 	watched := slices.Clone(s.fleet.Watched())
@@ -88,8 +87,7 @@ func (s *Service) busiest(name string) (out []*instanceProfiles) {
 	return out
 }
 
-// planRequest plans the pulls of a request that are due, and ends it when its time
-// is over.
+// planRequest plans the due pulls of a request, and ends it when its time is over.
 func (p *Planner) planRequest(now time.Time, s *Service, n *Need, plan *Plan) {
 	if !s.request.open(now) {
 		s.endRequest(n.Growing)
@@ -113,16 +111,15 @@ func (p *Planner) requestedPull(now time.Time, s *Service, in *instanceProfiles,
 	if n.Growing {
 		return p.pull(now, s, in, n)
 	}
-	// The profile before the request is what the others are compared with. Its
-	// list does not reach back as far as that of a suspicion.
+	// The others are compared with the profile before the request. Its list does not reach back
+	// as far as that of a suspicion.
 	pull := p.pull(now, s, in, nil)
 	pull.onset, pull.forRequest = s.request.at, true
 	pull.load, pull.list = in.unloaded(pull.onset), len(c.Profiles) == 0
 	return pull
 }
 
-// endRequest releases what a request has kept in memory, unless a suspicion needs
-// it.
+// endRequest releases the request's profiles in memory, unless a suspicion needs them.
 func (s *Service) endRequest(growing bool) {
 	if s.request == nil || growing {
 		return

@@ -12,10 +12,9 @@ const (
 	reviewWindow = 7 * 1440
 )
 
-// planReview plans the review of an instance, in turns, whether or not the service
-// is suspicious: counts that go up and down can hide a leak whose stack grows
-// steadily. A leak that fires is reviewed more often, on its instances. A review
-// reads the archive and pulls nothing.
+// planReview plans the review of an instance, in turns, whether or not the service is
+// suspicious: counts that go up and down can hide a leak whose stack grows steadily. A firing
+// leak is reviewed more often, on its instances. A review reads the archive and pulls nothing.
 func (p *Planner) planReview(now time.Time, s *Service, n *Need) []Pull {
 	if p.Archive == nil || s.fleet.Empty() {
 		return nil

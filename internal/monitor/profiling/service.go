@@ -10,16 +10,16 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// MaxEmptyPulls is how many pulls in a row fail before a service counts as one
-// without profiles.
+// MaxEmptyPulls is after how many failed pulls in a row a service counts as one without
+// profiles.
 const MaxEmptyPulls = 4
 
-// Service is the profiles of one service: those in memory, and when the next ones
-// are due. A Planner fills it.
+// Service has the profiles of one service: those in memory, and when the next ones are due. A
+// Planner fills it.
 type Service struct {
 	fleet *fleet.Service
 	hash  uint64 // spreads the services over an interval
-	// instances are those that a profile was planned of, by name.
+	// instances are those with a planned profile, by name.
 	instances map[string]*instanceProfiles
 	snapshots snapshotBuilder
 
@@ -31,7 +31,7 @@ type Service struct {
 	emptyPulls int // in a row, of any instance
 }
 
-// schedule is when something is due next, and whose turn it is.
+// schedule is when something is due next, and for which instance.
 type schedule struct {
 	next time.Time // zero: not planned yet
 	turn int
@@ -41,35 +41,28 @@ type schedule struct {
 type instanceProfiles struct {
 	*fleet.Instance
 
-	profiles []storedProfile // of this process and those before it, oldest first
+	profiles []storedProfile // of this process and earlier ones, oldest first
 	listed   bool            // the archive was asked for profiles of earlier runs
 
-	// earlier are profiles of the longest-lived of the earlier processes, oldest
-	// first. earlierChecked is the number of processes of the instance when the
-	// archive was asked for them; 0: it was not.
+	// earlier are profiles of the longest-lived of the earlier processes, oldest first.
+	// earlierChecked is the number of processes of the instance when the archive was asked for
+	// them; 0: it was not.
 	earlier        []storedProfile
 	earlierChecked int
 
 	pulling   bool
 	suspicion suspicion
-	nextTotal time.Time // no baseline before, of an instance without series
+	nextTotal time.Time // no baseline before this, of an instance without series
 	lastError string    // of the latest pull; empty: it succeeded
 }
 
-// suspicion is the pulls of an instance since its service became suspicious.
-type suspicion struct {
-	next     time.Time // no pull before
-	pulls    int
-	failures int // in a row
-}
-
-// storedProfile is a profile. Its snapshot is nil while it is in the archive alone.
+// storedProfile is a profile. Its snapshot is nil while it is only in the archive.
 type storedProfile struct {
 	ref      leak.ProfileRef
 	snapshot *stack.Snapshot
 }
 
-// taken is when the profile was taken.
+// taken returns when the profile was taken.
 func (p storedProfile) taken() time.Time { return p.ref.Time }
 
 // NewService makes the profiles of a service of the fleet.
@@ -120,8 +113,8 @@ func (in *instanceProfiles) release() {
 	}
 }
 
-// ForgetArchive forgets the profiles that are in the archive alone, because the
-// archive was replaced.
+// ForgetArchive drops the profiles that are only in the archive, because the archive was
+// replaced.
 func (s *Service) ForgetArchive() {
 	for _, in := range s.instances {
 		in.listed = false
@@ -129,14 +122,14 @@ func (s *Service) ForgetArchive() {
 	}
 }
 
-// EmptyPulls is how many pulls in a row, of any instance, returned no profile.
+// EmptyPulls returns how many pulls in a row, of any instance, returned no profile.
 func (s *Service) EmptyPulls() int { return s.emptyPulls }
 
 // Update says what a pull has changed.
 type Update struct {
-	// Added: there are profiles that were not in memory before.
+	// Added means that there are profiles that were not in memory before.
 	Added bool
-	// Review: the profiles were read from the archive for a review. It may find
+	// Review means that the profiles were read from the archive for a review. It may find
 	// growth that the counts do not show.
 	Review bool
 }

@@ -14,13 +14,14 @@ type snapshotBuilder struct {
 	build *stack.Builder // nil: nothing was built yet
 }
 
-// snapshot is stack.Of a profile.
-func (b *snapshotBuilder) snapshot(p *collector.Profile) *stack.Snapshot {
+// snapshot is stack.Of a profile, with the counts by pprof label.
+func (b *snapshotBuilder) snapshot(p *collector.Profile, text stack.LabelText) *stack.Snapshot {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
 	if b.build == nil {
 		b.build = stack.NewBuilder()
 	}
+	b.build.CountLabels(text)
 	for i := range p.Records {
 		_ = b.build.Add(p.Format, &p.Records[i]) // which never fails
 	}

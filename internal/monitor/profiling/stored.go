@@ -8,13 +8,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
-// maxProfiles bounds the profiles of one instance that are kept in memory and
-// compared: the base, and fewer of the others the older they are.
+// maxProfiles bounds the profiles of one instance that are kept in memory and compared: the
+// base, and fewer of the others the older they are.
 const maxProfiles = 24
 
-// add inserts profiles in time order, and drops one for each that is too many: of
-// those between the first and the latest the one that is closest to its neighbours
-// for its age. So those that stay are dense lately and reach back to the base.
+// add inserts profiles in time order. For each one too many it drops one between the first and
+// the latest: the one that is closest to its neighbours for its age. So recent ones are dense,
+// and the base stays.
 func (in *instanceProfiles) add(profiles []storedProfile) {
 	for _, p := range profiles {
 		in.insert(p)
@@ -42,8 +42,8 @@ func (in *instanceProfiles) insert(p storedProfile) {
 	in.profiles = list
 }
 
-// thin picks n of the profiles: the first, the last, and between them fewer the
-// older they are, as insert keeps them.
+// thin picks n of the profiles: the first, the last, and between them fewer the older they are,
+// as add keeps them.
 func thin(profiles []storedProfile, n int) []storedProfile {
 	if len(profiles) <= n {
 		return profiles
@@ -60,8 +60,8 @@ func thin(profiles []storedProfile, n int) []storedProfile {
 	return out
 }
 
-// unloaded are the profiles of the instance that an attribution needs, the base
-// and all after it, and that are in the archive alone.
+// unloaded returns the profiles of the instance that an attribution needs, the base and all
+// after it, and that are only in the archive.
 func (in *instanceProfiles) unloaded(onset time.Time) (out []storedProfile) {
 	for _, p := range attribution.FromBase(in.profiles, storedProfile.taken, onset) {
 		if p.snapshot == nil {
@@ -71,13 +71,13 @@ func (in *instanceProfiles) unloaded(onset time.Time) (out []storedProfile) {
 	return out
 }
 
-// dropUnloaded forgets the profiles that are in the archive alone.
+// dropUnloaded drops the profiles that are only in the archive.
 func (in *instanceProfiles) dropUnloaded() {
 	in.profiles = slices.DeleteFunc(in.profiles, func(p storedProfile) bool { return p.snapshot == nil })
 }
 
-// latestLoaded is when the latest profile in memory was taken; zero if there are
-// none or too few to compare.
+// latestLoaded returns when the latest profile in memory was taken; zero if there are none or
+// too few to compare.
 func (in *instanceProfiles) latestLoaded() (t time.Time) {
 	n := 0
 	for _, p := range in.profiles {

@@ -10,9 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
-// planTotals plans the profiles of the instances that have no series: each has a baseline of
-// its own at the baseline interval, also while its service is suspicious, because nothing
-// else says how many goroutines it has. One that pushes is counted by what it sends next.
+// planTotals plans the profiles of the instances that have no series. Each has its own baseline
+// at the baseline interval, also while its service is suspicious, because nothing else shows
+// how many goroutines it has. One that pushes is counted by its next push.
 func (p *Planner) planTotals(now time.Time, s *Service, n *Need, plan *Plan) {
 	for _, name := range slices.Concat(n.Totals, n.Uncounted) {
 		in, counted := s.instance(name), slices.Contains(n.Totals, name)
@@ -41,12 +41,12 @@ func (in *instanceProfiles) totalDue(now time.Time, interval time.Duration) bool
 	return true
 }
 
-// withSeries are the instances that take turns with the baselines of their service.
+// withSeries returns the instances that take turns with the baselines of their service.
 func withSeries(present []*fleet.Instance, totals []string) []*fleet.Instance {
 	return slices.DeleteFunc(present, func(in *fleet.Instance) bool { return slices.Contains(totals, in.Name) })
 }
 
-// Count is what a pull says of the number of goroutines of an instance.
+// Count is the number of goroutines of an instance according to a pull.
 type Count struct {
 	Instance   labels.Labels
 	At         time.Time
@@ -55,7 +55,7 @@ type Count struct {
 	Reason collector.Reason
 }
 
-// Count returns the number of goroutines that a pull found; ok is false if it asked nobody.
+// Count returns the number of goroutines that a pull found; ok is false if it made no request.
 func (r PullResult) Count() (c Count, ok bool) {
 	if r.review {
 		return c, false

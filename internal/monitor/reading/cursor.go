@@ -2,9 +2,9 @@ package reading
 
 import "time"
 
-// The last fineBlocks blocks are read as they are, since the shortest scale of the
-// trend needs all samples. What is before is read as the minima of coarseBlocks
-// blocks, which is all that the other scales use.
+// The last fineBlocks blocks are read as samples, because the shortest scale of the trend needs
+// all of them. Earlier ones are read as the minima of coarseBlocks blocks, which is enough for
+// the other scales.
 const (
 	fineBlocks   = 60
 	coarseBlocks = 5
@@ -42,17 +42,17 @@ type Cursor struct {
 	begin time.Time // of the time to catch up with
 	now   time.Time // of the latest evaluation
 	steps int       // of the next piece
-	// history: the time before the start is being read.
+	// history: the time before the start is being read
 	history bool
 }
 
 // NewCursor makes a Cursor that has read nothing.
 func NewCursor() Cursor { return Cursor{steps: firstSteps, history: true} }
 
-// Last is up to where samples were read; zero: none were.
+// Last returns up to where samples were read; zero: none were.
 func (c *Cursor) Last() time.Time { return c.last }
 
-// Now is the time of the latest evaluation.
+// Now returns the time of the latest evaluation.
 func (c *Cursor) Now() time.Time { return c.now }
 
 // Behind reports whether there is more to read before the latest evaluation.
@@ -64,7 +64,7 @@ func (c *Cursor) InHistory() bool { return c.history }
 // Skip moves the cursor to a time whose samples were read elsewhere.
 func (c *Cursor) Skip(to time.Time) { c.last = to }
 
-// Next is the next piece to read for an evaluation at the time now.
+// Next returns the next piece to read for an evaluation at the time now.
 func (c *Cursor) Next(now time.Time, o Options) Piece {
 	c.now = now
 	from := c.last
@@ -96,8 +96,8 @@ func (c *Cursor) Advance(p Piece, o Options) {
 	}
 }
 
-// Fed notes that the samples of a piece were fed. The next piece is as long as
-// PieceSamples allows by their number, but at most four times as long.
+// Fed records that the samples of a piece were fed. The next piece is as long as PieceSamples
+// allows by their number, but at most four times as long.
 func (c *Cursor) Fed(p Piece, o Options, samples int) {
 	c.history = c.history && c.Behind()
 	step := o.Interval
@@ -114,8 +114,8 @@ func (c *Cursor) Fed(p Piece, o Options, samples int) {
 // Shrink halves the next piece, because the last one was too much for the source.
 func (c *Cursor) Shrink() { c.steps = max(1, c.steps/2) }
 
-// Progress is how far reading is behind the latest evaluation, and how much is done
-// of the time to catch up with, 0 to 1.
+// Progress returns how far reading is behind the latest evaluation, and the share of the time
+// to catch up with that is done, 0 to 1.
 func (c *Cursor) Progress() (behind time.Duration, done float64) {
 	behind = max(0, c.now.Sub(c.last))
 	if c.last.IsZero() {
@@ -131,7 +131,7 @@ func (c *Cursor) Progress() (behind time.Duration, done float64) {
 	return behind, max(0, done)
 }
 
-// Truncate is the latest whole multiple of d since the epoch that is not after t.
+// Truncate returns the latest whole multiple of d since the epoch that is not after t.
 func Truncate(t time.Time, d time.Duration) time.Time {
 	return t.Add(-time.Duration(t.UnixNano() % int64(d)))
 }

@@ -13,8 +13,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// What is read at once is bounded, however many series there are and however
-// long the time is.
+// The size of a piece is bounded, however many series there are and however long the time is.
 func TestPiecesAreBounded(t *testing.T) {
 	o := Options{Interval: time.Minute, History: 7 * 24 * time.Hour, Block: time.Minute, Condensed: true}
 	c := NewCursor()

@@ -25,15 +25,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"result"}),
 		lastRead: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_series_read_timestamp_seconds",
-			Help: "Up to when series have been read.",
+			Help: "Time up to which series have been read.",
 		}),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_series_lag_seconds",
-			Help: "How far reading series is behind the latest evaluation: 0 when all is well, more while the history is read, or when it cannot be.",
+			Help: "How far reading series lags behind the latest evaluation: 0 when up to date, more while the history is read or series cannot be read.",
 		}),
 		progress: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_backfill_progress_ratio",
-			Help: "How much of the history has been read since the start, or since a time without an answer: 1 is all.",
+			Help: "Part of the history read since the start or since an outage: 1 is all.",
 		}),
 		samples: f.NewCounter(prometheus.CounterOpts{
 			Name: "gorowatch_samples_total",
@@ -41,7 +41,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		series: f.NewGauge(prometheus.GaugeOpts{
 			Name: "gorowatch_series",
-			Help: "Instances that the last evaluation had samples of.",
+			Help: "Instances with samples in the last evaluation.",
 		}),
 	}
 	m.cycles.WithLabelValues("ok")

@@ -23,15 +23,14 @@ type Reader struct {
 	state State
 }
 
-// State is how the last reading of samples went.
+// State is the result of the last reading of samples.
 type State struct {
 	// Read is up to when samples were read, Cycles how often.
 	Read   time.Time
 	Cycles int
 	// Done is how much of the history is read, 0 to 1.
 	Done float64
-	// Error is empty when the last reading went well. Warnings are those of the
-	// source then.
+	// Error is empty if the last reading succeeded. Then Warnings are those of the source.
 	Error    string
 	Warnings []string
 }
@@ -39,8 +38,7 @@ type State struct {
 // Window is the samples that were read for an evaluation.
 type Window struct {
 	collector.Window
-	// Block is the length of the blocks that each sample stands for; 0: samples are
-	// as they are.
+	// Block is the length of the blocks that each sample stands for; 0: plain samples.
 	Block time.Duration
 	// InHistory reports whether the window is of the time before the start.
 	InHistory bool
@@ -64,18 +62,18 @@ func (r *Reader) Skip(to time.Time) { r.cursor.Skip(to) }
 // Behind reports whether there is more to read before the latest evaluation.
 func (r *Reader) Behind() bool { return r.cursor.Behind() }
 
-// Now is the time of the latest evaluation.
+// Now returns the time of the latest evaluation.
 func (r *Reader) Now() time.Time { return r.cursor.Now() }
 
-// State is how the last reading went. It may be called by any goroutine.
+// State returns the result of the last reading. Any goroutine may call it.
 func (r *Reader) State() State {
 	r.mtx.RLock()
 	defer r.mtx.RUnlock()
 	return r.state
 }
 
-// Read reads the next window for an evaluation at the time now. Done must be called
-// when it was fed, unless there is an error.
+// Read reads the next window for an evaluation at the time now. Done must be called after it
+// was fed, unless there is an error.
 func (r *Reader) Read(ctx context.Context, now time.Time, source collector.SeriesSource, o Options) (Window, error) {
 	blocks, condensed := source.(collector.BlockSource)
 	o.Condensed = condensed
@@ -102,25 +100,25 @@ func (r *Reader) Read(ctx context.Context, now time.Time, source collector.Serie
 	w.Until, w.InHistory = r.cursor.Last(), r.cursor.InHistory()
 	r.state.Error, r.state.Warnings, r.state.Read = "", w.Warnings, w.Until
 	r.metrics.lastRead.Set(float64(w.Until.UnixMilli()) / 1000)
-	r.journal.LogState("series", "", func(l *slog.Logger) { l.Info("Series can be read", "series", len(w.Series)) })
+	r.journal.LogState("series", "", func(l *slog.Logger) { l.Info("Series can be read again", "series", len(w.Series)) })
 	r.logWarnings(w.Warnings)
 	return w, nil
 }
 
-// failed notes why samples could not be read. The caller holds mtx.
+// failed records why samples could not be read. The caller holds mtx.
 func (r *Reader) failed(err error) {
 	reason := collector.ReasonOf(err)
 	r.state.Error = err.Error()
 	r.metrics.cycles.WithLabelValues(string(reason)).Inc()
 	r.journal.LogState("series", string(reason), func(l *slog.Logger) {
-		l.Error("Cannot read series; what fires goes on, nothing else is judged", "reason", reason, "err", err)
+		l.Error("Cannot read series; firing alerts keep firing and no new verdicts are made", "reason", reason, "err", err)
 	})
 	if reason == collector.ReasonTimeout || reason == collector.ReasonTooLarge {
 		r.cursor.Shrink()
 	}
 }
 
-// Done notes that so many samples of a window were fed, to so many services in all.
+// Done records how many samples of a window were fed, to how many services in all.
 func (r *Reader) Done(w Window, o Options, samples, services int) {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
@@ -150,9 +148,9 @@ func (r *Reader) logWatched(series, services int) {
 	}
 	r.journal.LogState("watched", state, func(l *slog.Logger) {
 		if state != "" {
-			l.Warn("There is no go_goroutines series to watch; does Prometheus scrape Go services, does the selector match?")
+			l.Warn("No go_goroutines series found; check that Prometheus scrapes Go services and that the selector matches")
 		} else {
-			l.Info("There are series to watch", "series", series, "services", services)
+			l.Info("Found series to watch", "series", series, "services", services)
 		}
 	})
 }

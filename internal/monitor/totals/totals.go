@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// graceIntervals is for how many evaluations a target has no series before it is
-	// asked: those of a new one may be on their way.
+	// graceIntervals is for how many evaluations a target may lack series before it is asked:
+	// those of a new one may still arrive.
 	graceIntervals = 3
 	// retryIntervals is the number of evaluations until a target that failed is asked
 	// again. It doubles with each failure.
 	retryIntervals = 5
 	// holdBaselines is for how many baseline intervals a count is valid.
 	holdBaselines = 3
-	// rememberBaselines is for how many baseline intervals a target is remembered that
-	// is no longer listed: as long as its instance may be.
+	// rememberBaselines is for how many baseline intervals a target is remembered that is no
+	// longer listed: as long as its instance may be.
 	rememberBaselines = 3
 )
 
 // Source lists the targets that have profiles.
 type Source interface {
-	// WithoutSeries lists the labels of the targets that belong to none of the
-	// instances. It asks nobody.
+	// WithoutSeries lists the labels of the targets that belong to none of the instances. It
+	// makes no request.
 	WithoutSeries(now time.Time, instances iter.Seq[labels.Labels]) []labels.Labels
 }
 
@@ -46,9 +46,9 @@ type Targets struct{ byHash map[uint64]*target }
 // target is a target without series.
 type target struct {
 	labels labels.Labels
-	// listed is when it was listed last, since when it is without a break.
+	// listed is when it was last listed, since when it has been so without a break.
 	listed, since time.Time
-	// next is when it is asked if there is no count.
+	// next is when it is asked if there is no count
 	next     time.Time
 	failures int // in a row
 	pulling  bool
@@ -57,7 +57,7 @@ type target struct {
 	at         time.Time
 }
 
-// List takes over the targets that have no series now.
+// List replaces the targets that have no series now.
 func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
 	if t.byHash == nil {
 		t.byHash = map[uint64]*target{}
@@ -84,7 +84,7 @@ func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
 	}
 }
 
-// Drop forgets the targets whose labels series have.
+// Drop removes the targets whose labels series have.
 func (t *Targets) Drop(series []collector.Series) {
 	if len(t.byHash) == 0 {
 		return
@@ -110,9 +110,9 @@ func (t *Targets) find(ls labels.Labels) *target {
 	return nil
 }
 
-// Due are the targets that are asked now because no count of theirs is known: new ones, and
-// those that failed. Those that push their profiles are not asked. Observe or Fail must be
-// called for each.
+// Due returns the targets to ask now because they have no known count: new ones, and those that
+// failed. Those that push their profiles are not asked. Observe or Fail must be called for
+// each.
 func (t *Targets) Due(now time.Time, pushes func(instance labels.Labels) bool) (out []labels.Labels) {
 	for _, x := range t.byHash {
 		if x.listed.Equal(now) && x.at.IsZero() && !x.pulling && !pushes(x.labels) && !now.Before(x.next) {
@@ -131,8 +131,8 @@ func (t *Targets) Observe(instance labels.Labels, at time.Time, goroutines float
 	}
 }
 
-// Fail records that a target has no profile. Its count is unknown from then on, unless the
-// pull was put off to spare the target.
+// Fail records that a target has no profile. Its count is unknown from then on, unless the pull
+// was postponed to spare the target.
 func (t *Targets) Fail(instance labels.Labels, at time.Time, reason collector.Reason, o Options) {
 	x := t.find(instance)
 	if x == nil {
@@ -152,8 +152,8 @@ func (t *Targets) Fail(instance labels.Labels, at time.Time, reason collector.Re
 	x.at, x.next = time.Time{}, at.Add(min(wait, max(o.Baseline, o.Interval)))
 }
 
-// Window is a sample of each target at the time of an evaluation: its latest count, until
-// another is known. Neither the load nor the start of its process are known.
+// Window has a sample of each target at the time of an evaluation: its latest count, until
+// another is known. Neither the load nor the start of its process is known.
 func (t *Targets) Window(now time.Time, o Options) collector.Window {
 	w := collector.Window{From: now.Add(-o.Interval), To: now}
 	for _, x := range t.byHash {
@@ -172,8 +172,8 @@ func (x *target) counted(now time.Time, o Options) bool {
 	return x.listed.Equal(now) && !x.at.IsZero() && now.Sub(x.at) <= holdBaselines*o.Baseline
 }
 
-// Names are the instances of a service that have no series, by name: those whose count is
-// known, and those whose count is not.
+// Names returns the instances of a service that have no series, by name: those with a known
+// count, and the others.
 func (t *Targets) Names(s *fleet.Service) (counted, uncounted []string) {
 	if len(t.byHash) == 0 {
 		return nil, nil

@@ -22,7 +22,7 @@ var (
 // nobody pushes profiles.
 func nobody(labels.Labels) bool { return false }
 
-// minutes lists a for so many minutes, from a minute on.
+// minutes lists a for a number of minutes, from a minute on.
 func minutes(t *Targets, from, to int) (now time.Time) {
 	for i := from; i <= to; i++ {
 		now = t0.Add(time.Duration(i) * time.Minute)
@@ -100,6 +100,6 @@ func TestTargetsAreForgotten(t *testing.T) {
 	require.True(t, x.Has(a))
 	x.Drop([]collector.Series{{Labels: a}})
 	require.False(t, x.Has(a))
-	x.Observe(a, now, 20) // the result of a pull from before
+	x.Observe(a, now, 20) // the result of an earlier pull
 	require.Empty(t, x.Window(now, o).Series)
 }

@@ -7,9 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
-// Feed passes the samples of a window to the services, and returns how many there
-// were. block is the length of the blocks that they stand for; 0: they are as they
-// are.
+// Feed passes the samples of a window to the services, and returns how many there were. block
+// is the length of the blocks that they stand for; 0: plain samples.
 func (a *Services) Feed(w collector.Window, block time.Duration) (samples int) {
 	return a.distribute(w, block, func(s *Service, in *fleet.Instance, list []collector.Sample) {
 		for _, x := range list {
@@ -18,14 +17,13 @@ func (a *Services) Feed(w collector.Window, block time.Duration) (samples int) {
 	})
 }
 
-// Track is the samples of an instance that its service has not seen yet.
+// Track has the samples of an instance that its service has not seen yet.
 type Track struct {
 	Instance *fleet.Instance
 	Samples  []collector.Sample
 }
 
-// Tracks are the samples of a window by service, to be fed little by little, and how
-// many there are.
+// Tracks returns the samples of a window by service, to be fed step by step, and their number.
 func (a *Services) Tracks(w collector.Window, block time.Duration) (byService map[*Service][]*Track, samples int) {
 	byService = map[*Service][]*Track{}
 	samples = a.distribute(w, block, func(s *Service, in *fleet.Instance, list []collector.Sample) {

@@ -16,9 +16,9 @@ type memorySchedule struct {
 	reading bool
 }
 
-// MemoryDue reports whether the memory of the service is to be read now, and since
-// when its growth matters: since a leak began, or since the youngest process that has
-// one started, for the growth of memory over a restart says nothing.
+// MemoryDue reports whether to read the memory of the service now, and since when its growth
+// matters: since a leak began, or since the start of the youngest process with one, because
+// growth over a restart means nothing.
 func (s *Service) MemoryDue(now time.Time) (since time.Time, due bool) {
 	since = s.Leaks.EarliestOnset()
 	if s.memory.reading || now.Before(s.memory.next) || since.IsZero() {
@@ -32,12 +32,12 @@ func (s *Service) MemoryDue(now time.Time) (since time.Time, due bool) {
 	return since, true
 }
 
-// StartMemory notes that the memory is being read, and when it may be read again.
-// The result must be passed to AddMemory.
+// StartMemory records that the memory is being read, and when it may be read again. The result
+// must be passed to AddMemory.
 func (s *Service) StartMemory(next time.Time) { s.memory = memorySchedule{next, true} }
 
-// AddMemory adds the memory of the instances to the leaks, or notes that it could not
-// be read.
+// AddMemory adds the memory of the instances to the leaks, or records that it could not be
+// read.
 func (s *Service) AddMemory(list []collector.Memory, err error) {
 	s.memory.reading = false
 	if err != nil {

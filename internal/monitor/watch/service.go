@@ -1,22 +1,28 @@
 package watch
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/hourly"
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 	"github.com/gorowatch/gorowatch/internal/leak/lifecycle"
+	"github.com/gorowatch/gorowatch/internal/monitor/callers"
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 	"github.com/gorowatch/gorowatch/internal/monitor/profiling"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Service is one service and what was found out about it.
+// Service is one service and everything known about it.
 type Service struct {
 	Fleet    *fleet.Service
 	Profiles *profiling.Service
 	// Leaks outlive the instances of the service.
 	Leaks *lifecycle.Tracker
+
+	// Callers are the searches for the callers of libraries that leak.
+	Callers callers.Searches
 
 	judgement
 	memory memorySchedule
@@ -25,18 +31,22 @@ type Service struct {
 // judgement is what the counts and the profiles of a service mean.
 type judgement struct {
 	trend   *trend.Service
+	surges  surges
 	verdict trend.Verdict
-	// replayed has the leaks of the history that is read at the start; nil: there
-	// is none.
+	// confidence is how sure it was of late that the service leaks. The latest judgement
+	// holds until the next one, if that comes within hold.
+	confidence hourly.Ring
+	hold       time.Duration
+	// replayed has the leaks of the history at the start; nil: there is none
 	replayed *lifecycle.Tracker
 	// replayGrows reports whether the latest judgement of that history saw clear growth.
 	replayGrows bool
 
 	attribution attributionResult
-	// newProfiles: there are profiles that the attribution does not have.
+	// newProfiles means that there are profiles that the attribution does not have
 	newProfiles bool
-	// reviewed: profiles were read from the archive for a review, and are not judged
-	// yet.
+	// reviewed means that profiles were read from the archive for a review, and are not judged
+	// yet
 	reviewed bool
 }
 
@@ -51,17 +61,18 @@ type attributionResult struct {
 func New(f *fleet.Service, t trend.Options, l lifecycle.Options) *Service {
 	return &Service{
 		Fleet: f, Profiles: profiling.NewService(f), Leaks: lifecycle.NewTracker(f.Labels, l),
-		judgement: judgement{trend: trend.NewService(t)},
+		judgement: judgement{trend: trend.NewService(t), surges: surges{block: cmp.Or(t.Base, time.Minute)}},
 	}
 }
 
 // Observe passes a sample to the trend and to the fleet.
 func (s *Service) Observe(in *fleet.Instance, x collector.Sample) {
-	s.trend.Observe(in.Name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Start: x.Start})
+	s.trend.Observe(in.Name, trend.Sample{T: x.T, Count: x.Count, Load: x.Load, Creates: x.Creates, Start: x.Start})
+	s.surges.observe(in.Name, x)
 	s.Fleet.Observe(in, x)
 }
 
-// JudgeOptions are what a judgement depends on besides the service.
+// JudgeOptions are the inputs of a judgement besides the service.
 type JudgeOptions struct {
 	// Interval is the time between two evaluations.
 	Interval time.Duration
@@ -74,14 +85,20 @@ type JudgeOptions struct {
 // Judge judges the service and moves its leaks to their next states.
 func (s *Service) Judge(now time.Time, o JudgeOptions) {
 	s.inherit()
-	s.verdict = s.trend.Judge(now)
+	s.judge(now, o)
+	s.keepConfidence(now, s.verdict, s.Leaks, 2*o.Interval)
+}
+
+func (s *Service) judge(now time.Time, o JudgeOptions) {
+	judged := s.trend.Judge(now)
+	s.verdict = s.surges.raise(judged)
 	if !s.Growing() && s.Leaks.Idle() && !s.reviewed {
 		return
 	}
 	s.Fleet.SetWatched(s.trend.Instances())
 	e := lifecycle.Evaluation{
 		Verdict: s.verdict, Instances: s.Fleet.Watched(), Latest: s.Profiles.Latest,
-		Versions: s.Fleet.Versions(o.VersionLabel), Presence: s.Fleet.Presence(now, o.Interval),
+		Versions: s.Fleet.Versions(o.VersionLabel), VersionBefore: s.Fleet.VersionBefore, Presence: s.Fleet.Presence(now, o.Interval), Work: s.work,
 	}
 	if s.Growing() || s.reviewed {
 		e.Attributions, e.Why = s.attribute()
@@ -96,6 +113,9 @@ func (s *Service) Judge(now time.Time, o JudgeOptions) {
 			e.Why = why
 		}
 	}
+	if len(e.Attributions) == 0 {
+		e.Verdict = judged // a surge without a stack does not count as growth of a leak
+	}
 	s.Leaks.Update(now, e)
 	if s.reviewed && !s.Growing() && s.Leaks.Idle() {
 		s.Profiles.Release()
@@ -103,8 +123,8 @@ func (s *Service) Judge(now time.Time, o JudgeOptions) {
 	s.reviewed = false
 }
 
-// attribute attributes the growth to stacks, again only when there is another
-// profile or another onset.
+// attribute attributes the growth to stacks, again only if there is another profile or another
+// onset.
 func (s *Service) attribute() ([]attribution.Attribution, string) {
 	a := &s.attribution
 	if s.newProfiles || !s.verdict.Onset.Equal(a.onset) || s.reviewed {
@@ -117,11 +137,11 @@ func (s *Service) attribute() ([]attribution.Attribution, string) {
 // Growing reports whether the counts grow, so that profiles are worth their cost.
 func (s *Service) Growing() bool { return s.verdict.Status.Grows() }
 
-// Need is what decides which profiles of the service are worth their cost, apart
-// from its leaks.
+// Need returns what decides which profiles of the service are worth their cost, apart from its
+// leaks.
 func (s *Service) Need() profiling.Need {
 	n := profiling.Need{
-		Growing: s.Growing(), Onset: s.verdict.Onset, Firing: s.Leaks.FiringInstances(),
+		Growing: s.Growing(), Suspected: s.Leaks.IsSuspected(), Onset: s.verdict.Onset, Firing: s.Leaks.FiringInstances(),
 		Instances: s.trend.Instances,
 	}
 	if n.Growing {
@@ -130,7 +150,7 @@ func (s *Service) Need() profiling.Need {
 	return n
 }
 
-// suspects are the instances that grow. The onset of each is the verdict's, or that
+// suspects returns the instances that grow. The onset of each is the verdict's, or that
 // of a known leak if that began earlier.
 func (s *Service) suspects() []profiling.Suspect {
 	out := make([]profiling.Suspect, len(s.verdict.Instances))
@@ -159,21 +179,22 @@ func (s *Service) AddPull(r profiling.PullResult) {
 	}
 }
 
-// Refresh takes over which instances the trend knows now, and drops the others with
-// their profiles.
+// Refresh adopts the instances that the trend knows now, and drops the others with their
+// profiles.
 func (s *Service) Refresh() {
 	s.Fleet.SetWatched(s.trend.Instances())
+	s.surges.keep(s.Fleet.Watched())
 	s.Fleet.Prune()
 	s.Profiles.Prune()
 }
 
-// Watched reports whether the service has instances; else only its leaks are left.
+// Watched reports whether the service has instances; otherwise only its leaks are left.
 func (s *Service) Watched() bool { return len(s.Fleet.Watched()) > 0 }
 
-// Verdict is the latest verdict.
+// Verdict returns the latest verdict.
 func (s *Service) Verdict() trend.Verdict { return s.verdict }
 
-// Floors are the recent floors, since a time if there are that many.
+// Floors returns the recent floors, since a time if there are that many.
 func (s *Service) Floors(since time.Time) trend.Floors { return s.trend.Floors(since) }
 
 // Explain lists what is behind the latest verdict, by instance and scale.

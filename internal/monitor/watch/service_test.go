@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -22,14 +23,14 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 var instanceLabels = labels.FromStrings("job", "api", "instance", "a")
 
-// newService is a service with one instance.
+// newService makes a service with one instance.
 func newService() (*Service, *fleet.Instance) {
 	f := fleet.NewService(labels.FromStrings("job", "api"), time.Minute)
 	s := New(f, trend.Options{Base: time.Minute}, lifecycle.Options{Base: time.Minute, Interval: time.Minute})
 	return s, f.Register(instanceLabels, collector.Sample{})
 }
 
-// climbing are samples of a process that leaks 10 goroutines a minute.
+// climbing makes samples of a process that leaks 10 goroutines a minute.
 func climbing(from time.Time, minutes int) (out []collector.Sample) {
 	for i := range minutes {
 		at := from.Add(time.Duration(i) * time.Minute)
@@ -38,8 +39,8 @@ func climbing(from time.Time, minutes int) (out []collector.Sample) {
 	return out
 }
 
-// Without profiles the counts alone say that a service leaks. When its series have
-// ended for long enough, nothing of it is watched.
+// Without profiles, the counts alone show the leak. When its series have ended for long enough,
+// nothing of the service is watched.
 func TestCountsAlone(t *testing.T) {
 	s, in := newService()
 	track := &Track{in, climbing(noon, 180)}
@@ -59,6 +60,11 @@ func TestCountsAlone(t *testing.T) {
 	require.Equal(t, "a", need.Suspects[0].Instance)
 	require.WithinDuration(t, noon, need.Suspects[0].Onset, time.Hour)
 
+	hours := s.Confidences(noon, 3)
+	require.Less(t, hours[0].Confidence, .95, "too early to be sure")
+	require.GreaterOrEqual(t, hours[2].Confidence, .95)
+	require.InDelta(t, 600, hours[2].Rate, 60)
+
 	require.True(t, s.Watched())
 	for range 300 {
 		s.Judge(now, JudgeOptions{Interval: time.Minute})
@@ -69,13 +75,13 @@ func TestCountsAlone(t *testing.T) {
 	require.Nil(t, s.Fleet.Instance("a"))
 }
 
-// The history that is replayed gives a leak its onset, and alerts on nothing.
+// The replayed history gives a leak its onset, and alerts on nothing.
 func TestReplay(t *testing.T) {
 	s, in := newService()
 	tracks := []*Track{{in, climbing(noon, 6*60)}}
 	for at := noon; at.Before(noon.Add(6 * time.Hour)); at = at.Add(15 * time.Minute) {
 		s.Feed(tracks, at)
-		s.Replay(at, lifecycle.Options{Base: time.Minute, Interval: time.Minute}, 15*time.Minute)
+		s.Replay(at, lifecycle.Options{Base: time.Minute, Interval: time.Minute}, 15*time.Minute, 2*time.Hour)
 		require.Empty(t, s.Leaks.FiringInstances())
 	}
 	now := noon.Add(6 * time.Hour)
@@ -83,10 +89,56 @@ func TestReplay(t *testing.T) {
 	s.Judge(now, JudgeOptions{Interval: time.Minute})
 	require.Len(t, s.Leaks.Leaks(), 1)
 	require.WithinDuration(t, noon, s.Leaks.Leaks()[0].Onset, time.Hour)
+	for i, h := range s.Confidences(noon, 7) {
+		require.False(t, math.IsNaN(h.Confidence), "hour %d is filled", i)
+	}
+	require.Greater(t, s.Confidences(noon, 7)[5].Confidence, .9)
 }
 
-// Memory is read while there is a leak, by one reader at a time, and given to the
-// leak by the labels of the instance.
+// A service at rest is replayed every two hours; no hour of its history is empty.
+func TestConfidenceAtRest(t *testing.T) {
+	s, in := newService()
+	quiet := climbing(noon, 7*60)
+	for i := range quiet {
+		quiet[i].Count = 50
+	}
+	tracks := []*Track{{in, quiet}}
+	for at := noon.Add(2 * time.Hour); !at.After(noon.Add(4 * time.Hour)); at = at.Add(2 * time.Hour) {
+		s.Feed(tracks, at)
+		s.Replay(at, lifecycle.Options{Base: time.Minute, Interval: time.Minute}, 15*time.Minute, 2*time.Hour)
+		require.True(t, s.AtRest())
+	}
+	now := noon.Add(5*time.Hour + 50*time.Minute)
+	s.Feed(tracks, now)
+	s.Judge(now, JudgeOptions{Interval: time.Minute})
+	for i, h := range s.Confidences(noon.Add(2*time.Hour), 4) {
+		require.Zero(t, h.Confidence, "hour %d", i)
+	}
+	// The daemon judges every minute: an hour without is not known.
+	now = now.Add(100 * time.Minute)
+	s.Judge(now, JudgeOptions{Interval: time.Minute})
+	require.True(t, math.IsNaN(s.Confidences(noon.Add(6*time.Hour), 1)[0].Confidence))
+	require.Zero(t, s.Confidences(now, 1)[0].Confidence)
+}
+
+// An open leak counts as well as the counts, and one that is over does not.
+func TestConfidenceOfLeaks(t *testing.T) {
+	s, _ := newService()
+	l := leak.Leak{ID: "one", State: leak.Firing, Onset: noon.Add(-time.Hour), DetectedAt: noon, Confidence: .99, Instances: []string{"a"}}
+	s.Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+	s.keepConfidence(noon, trend.Verdict{Confidence: .3}, s.Leaks, time.Minute)
+	require.InDelta(t, .99, s.Confidences(noon, 1)[0].Confidence, .01)
+
+	s, _ = newService()
+	l.State, l.ResolvedAt = leak.Resolved, noon
+	s.Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
+	s.keepConfidence(noon, trend.Verdict{Confidence: .3, Rate: trend.Interval{Value: 12}}, s.Leaks, time.Minute)
+	require.InDelta(t, .3, s.Confidences(noon, 1)[0].Confidence, .01)
+	require.EqualValues(t, 12, s.Confidences(noon, 1)[0].Rate)
+}
+
+// Memory is read while there is a leak, by one reader at a time, and goes to the leak by the
+// labels of the instance.
 func TestMemory(t *testing.T) {
 	s, _ := newService()
 	_, due := s.MemoryDue(noon)

@@ -42,8 +42,8 @@ func NewServices(o Options) *Services {
 	}
 }
 
-// Apply replaces the options, if they leave the services as they are: else it does
-// nothing and returns false.
+// Apply replaces the options, if they leave the services as they are; otherwise it does nothing
+// and returns false.
 func (a *Services) Apply(o Options) bool {
 	if o.Trend != a.o.Trend || !slices.Equal(o.GroupBy, a.o.GroupBy) {
 		return false
@@ -59,16 +59,19 @@ func (a *Services) Apply(o Options) bool {
 // All iterates over the services, in no order.
 func (a *Services) All() iter.Seq[*Service] { return maps.Values(a.services) }
 
-// Len is the number of services.
+// Len returns the number of services.
 func (a *Services) Len() int { return len(a.services) }
 
 // Lookup returns the service with the given labels; nil: there is none.
 func (a *Services) Lookup(group labels.Labels) *Service { return a.services[a.registry.Lookup(group)] }
 
+// Has reports whether a service is one of them.
+func (a *Services) Has(s *Service) bool { return a.services[s.Fleet] == s }
+
 // Service finds or makes the service with the given labels.
 func (a *Services) Service(group labels.Labels) *Service { return a.join(a.registry.Service(group)) }
 
-// join finds or makes the service of a service of the fleet.
+// join finds or makes the service for one of the fleet.
 func (a *Services) join(f *fleet.Service) *Service {
 	s, ok := a.services[f]
 	if !ok {
@@ -89,7 +92,7 @@ func (a *Services) Restore(l leak.Leak) {
 	a.Service(l.Service).Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 }
 
-// Leaks are those of all services, by the time of detection.
+// Leaks returns those of all services, by the time of detection.
 func (a *Services) Leaks() (out []leak.Leak) {
 	for _, s := range a.services {
 		out = append(out, s.Leaks.Leaks()...)
@@ -104,7 +107,7 @@ func (a *Services) CurrentLabels(instance labels.Labels) (now labels.Labels, wat
 	return a.registry.CurrentLabels(instance)
 }
 
-// Each calls f for all services, by so many workers at a time.
+// Each calls f for all services, with a number of workers.
 func (a *Services) Each(workers int, f func(*Service)) {
 	todo := make(chan *Service)
 	var wg sync.WaitGroup

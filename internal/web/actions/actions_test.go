@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// What is within code means nothing.
+// Text within code has no meaning in Markdown.
 var (
 	regexpFence = regexp.MustCompile("(?s)```.*?```")
 	regexpCode  = regexp.MustCompile("`[^`\n]*`")
@@ -67,8 +67,7 @@ func TestMarkdown(t *testing.T) {
 	}, "\n"), withoutHint(text().Markdown(logHandler())))
 }
 
-// withoutHint replaces the sentence of the hint, whose words are those of another
-// package.
+// withoutHint replaces the sentence of the hint, which another package writes.
 func withoutHint(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
@@ -79,8 +78,20 @@ func withoutHint(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Whatever things are called, it stays what it is: no link, no mention, no HTML, no new
-// row or fence.
+// TestMarkdownOfStates: what is over, or may not be a leak, is not said to leak.
+func TestMarkdownOfStates(t *testing.T) {
+	l := logHandler()
+	l.State, l.ResolvedAt, l.Resolution, l.Leaked = leak.Resolved, at.Add(-time.Hour), "restarted at 21:58 UTC", 0
+	require.Contains(t, text().Short(l), "**prod/checkout** leaked goroutines since 2026-03-02 13:59 UTC (v1.42.0), on 2 of 8 instances. Evidence: aged.\n\nResolved 2026-03-02 21:59 UTC: restarted at 21:58 UTC.\n")
+	l = logHandler()
+	l.PlateauedAt = at.Add(-time.Hour)
+	require.Contains(t, text().Short(l), "**prod/checkout** leaked goroutines since 2026-03-02 13:59 UTC (v1.42.0): 1,904 leaked so far")
+	l = logHandler()
+	l.State = leak.Suspected
+	require.Contains(t, text().Short(l), "**prod/checkout** may leak **212 goroutines per hour** since")
+}
+
+// Hostile names stay text: no link, no mention, no HTML, no new row or fence.
 func TestHostileMarkdown(t *testing.T) {
 	const evil = "x`y|z\n```\n[a](http://evil) <img src=x> @all *b* \u202e"
 	l := logHandler()

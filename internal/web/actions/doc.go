@@ -1,7 +1,6 @@
-// Package actions makes what people need to act on a leak: links to a silence, to an
-// issue and to the source, the rule that expects it, its text in Markdown, and who
-// looks after it.
+// Package actions makes what people need to act on a leak: links to a silence, to an issue and
+// to the source, the rule that expects it, its text in Markdown, and its owner.
 //
-// It is pure: it does nothing itself. internal/app gives it the addresses of the
-// configuration, internal/web/pages shows what it makes.
+// It is pure: it does nothing itself. internal/app gives it the addresses of the configuration,
+// internal/web/pages shows the results.
 package actions

@@ -12,9 +12,9 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// IssueLink is where an issue about a leak of some services is opened.
+// IssueLink is the address for new issues about leaks of some services.
 type IssueLink struct {
-	// Name of the tracker, as the link says it.
+	// Name of the tracker, as the link shows it
 	Name     string
 	Matchers []*labels.Matcher
 	// URL has {title}, {body}, {version} and the labels of the service.
@@ -28,7 +28,7 @@ const maxIssueLink = 7000
 // Issue is a link to a new issue.
 type Issue struct{ Name, URL string }
 
-// IssuesOf are the links to new issues about a leak. A text that is too long for a link
+// IssuesOf returns the links to new issues about a leak. A text that is too long for a link
 // is shortened.
 func (l Links) IssuesOf(of leak.Leak, t Text) (out []Issue) {
 	for _, link := range l.Issues {
@@ -56,10 +56,10 @@ func (l Links) IssuesOf(of leak.Leak, t Text) (out []Issue) {
 	return out
 }
 
-// escapeValue escapes a value of a query. %20 stands for a space in a path too.
+// escapeValue escapes a value of a query. %20 is a space in a path too.
 func escapeValue(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// title is what an issue about a leak is called.
+// title returns the title of an issue about a leak.
 func title(l leak.Leak) string {
 	s := "Goroutine leak in " + human.Line(alerting.ServiceName(l.Service), 80)
 	if len(l.Stacks) > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/internal/forge"
 	"github.com/gorowatch/gorowatch/internal/web/query"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
@@ -17,29 +18,38 @@ import (
 
 // Links are the addresses of other tools that the pages link to. All may be empty.
 type Links struct {
-	Source []SourceLink
-	// Alertmanager is where people reach it.
+	Source  []SourceLink
+	Compare []CompareLink
+	// Alertmanager is its address for people.
 	Alertmanager string
-	// Issues are where an issue about a leak is opened.
+	// Issues are the addresses for new issues.
 	Issues []IssueLink
-	// Owners say who looks after which services; of those that match the first with a
-	// name counts.
+	// Owners are the rules for owners of services. The first match with a name counts.
 	Owners []OwnerRule
 }
 
-// SourceLink is where the source of some services can be looked at.
+// SourceLink is the address of the source of some services.
 type SourceLink struct {
 	Matchers []*labels.Matcher
 	// Prefix of the files that it is about.
 	Prefix string
 	// URL has {version}, {path} and {line}.
 	URL alerting.Address
+	// History has the commits of the files; nil: no forge is asked.
+	History *forge.History
+}
+
+// CompareLink is the address of the comparison of two versions of some services.
+type CompareLink struct {
+	Matchers []*labels.Matcher
+	// URL has {previous}, {version} and the labels of the service.
+	URL alerting.Address
 }
 
 // maxLink is the longest link to elsewhere, in bytes.
 const maxLink = view.MaxLink
 
-// SourceOf is the link to a line of a service's source; empty if there is none.
+// SourceOf returns the link to a line of a service's source, or nothing if no rule matches.
 func (l Links) SourceOf(service labels.Labels, version string, f collector.Frame) string {
 	for _, s := range l.Source {
 		path, ok := strings.CutPrefix(f.File, s.Prefix)
@@ -61,14 +71,14 @@ func (l Links) SourceOf(service labels.Labels, version string, f collector.Frame
 	return ""
 }
 
-// SourceTemplate is where the source of files with a prefix is: {path}, what follows the
-// prefix, and {line} are left to fill in.
+// SourceTemplate is the address of files with a prefix. {path}, which follows the prefix, and
+// {line} still have to be filled in.
 type SourceTemplate struct {
 	Prefix string `json:"prefix"`
 	URL    string `json:"url"`
 }
 
-// SourcesOf are the templates for the files of a service, the first that fits a file
+// SourcesOf returns the templates for the files of a service, the first that fits a file
 // counts.
 func (l Links) SourcesOf(service labels.Labels, version string) (out []SourceTemplate) {
 	for _, s := range l.Source {
@@ -99,8 +109,8 @@ func escapePath(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// Silence is the link to Alertmanager's page for a new silence of a leak, with the
-// comment filled in; empty: it is not known where people reach Alertmanager.
+// Silence returns the link to Alertmanager's page for a new silence of a leak, with the comment
+// filled in; empty: Alertmanager's address for people is not known.
 func (l Links) Silence(of leak.Leak, page string) string {
 	if l.Alertmanager == "" {
 		return ""

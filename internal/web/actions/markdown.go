@@ -16,7 +16,7 @@ type Text struct {
 	Render alerting.RenderOptions
 	// Page is the address of the leak's page.
 	Page string
-	// Source is the link to the line of a frame; nil: there are none.
+	// Source returns the link to the line of a frame; nil: there are none.
 	Source func(collector.Frame) string
 }
 
@@ -26,8 +26,8 @@ const (
 	maxTicketFrames = 20
 )
 
-// Markdown is a leak as a ticket has it: the sentence, the stacks in a table, the frames
-// of the leading one, and links.
+// Markdown returns a leak for a ticket: the sentence, the stacks in a table, the frames of the
+// leading one, and links.
 func (t Text) Markdown(l leak.Leak) string {
 	var b strings.Builder
 	b.WriteString(t.Short(l))
@@ -45,7 +45,7 @@ func (t Text) Markdown(l leak.Leak) string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", where, human.Count(s.Base), human.Count(s.Head), human.Change(s.Delta()), human.Percent(s.Share))
 	}
 	if more := len(l.Stacks) - maxTicketStacks; more > 0 {
-		fmt.Fprintf(&b, "\n%d more stacks grow along.\n", more)
+		fmt.Fprintf(&b, "\n%d more stacks grow with it.\n", more)
 	}
 	if len(l.Stacks) > 0 && len(l.Stacks[0].Frames) > 0 {
 		b.WriteString("\n```text\n")
@@ -65,11 +65,18 @@ func (t Text) Markdown(l leak.Leak) string {
 	return b.String()
 }
 
-// Short is the beginning of Markdown: the sentence, what usually causes such a leak, and
+// Short returns the beginning of Markdown: the sentence, the usual cause of such a leak, and
 // the link to its page.
 func (t Text) Short(l leak.Leak) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** leaks", plain(alerting.ServiceName(l.Service), 80))
+	verb := "leaks"
+	switch {
+	case l.State == leak.Resolved, l.Phase() == leak.Plateaued:
+		verb = "leaked"
+	case l.State == leak.Suspected:
+		verb = "may leak"
+	}
+	fmt.Fprintf(&b, "**%s** %s", plain(alerting.ServiceName(l.Service), 80), verb)
 	if l.Rate.Value > 0 && l.PlateauedAt.IsZero() && l.State != leak.Resolved {
 		fmt.Fprintf(&b, " **%s goroutines per hour**", human.Number(l.Rate.Value))
 	} else {
@@ -81,12 +88,27 @@ func (t Text) Short(l leak.Leak) string {
 	if l.Version != "" {
 		b.WriteString(" (" + plain(l.Version, 40) + ")")
 	}
-	fmt.Fprintf(&b, ": %s leaked so far, on %s. Evidence: %s.\n", human.Number(l.Leaked), instances(l), l.Evidence)
+	if l.State == leak.Resolved {
+		fmt.Fprintf(&b, ", on %s. Evidence: %s.\n\nResolved %s", instances(l), l.Evidence, human.FullTime(l.ResolvedAt))
+		if l.Resolution != "" {
+			b.WriteString(": " + plain(l.Resolution, 400))
+		}
+		b.WriteString(".\n")
+	} else {
+		fmt.Fprintf(&b, ": %s leaked so far, on %s. Evidence: %s.\n", human.Number(l.Leaked), instances(l), l.Evidence)
+	}
 	if p := alerting.Projection(l, t.Render); l.State != leak.Resolved {
 		fmt.Fprintf(&b, "\nProjection: %s.\n", p)
 	}
 	if hint := alerting.Hint(l); hint != "" {
 		fmt.Fprintf(&b, "\nUsually: %s.\n", plain(hint, 400))
+	}
+	for _, f := range alerting.Facts(l) {
+		fmt.Fprintf(&b, "\n%s: %s.", f.Name, plain(f.Words, 400))
+		if f.URL != "" {
+			fmt.Fprintf(&b, " [The report](<%s>)", f.URL)
+		}
+		b.WriteString("\n")
 	}
 	if t.Page != "" {
 		fmt.Fprintf(&b, "\n[The leak in gorowatch](<%s>)\n", t.Page)
@@ -111,12 +133,12 @@ func instances(l leak.Leak) string {
 	return human.Plural(n, "instance", "instances")
 }
 
-// special are the characters that mean something in Markdown.
+// special are the characters with a meaning in Markdown.
 var special = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "|", `\|`, "@", "@\u200b", "#", `\#`, "&", "&amp;", "://", ":\u200b//",
 )
 
-// plain writes text that means nothing in Markdown, whatever it holds.
+// plain escapes text so that it has no meaning in Markdown.
 func plain(s string, most int) string { return special.Replace(human.Line(s, most)) }
 
 // code writes a name as code in a line, also in a table.

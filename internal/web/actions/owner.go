@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
-// OwnerRule says who looks after some services.
+// OwnerRule names the owner of some services.
 type OwnerRule struct {
 	Matchers []*labels.Matcher
 	// Owner is a name, in which a label in braces stands for its value.
@@ -20,8 +20,8 @@ type OwnerRule struct {
 // MaxOwner bounds the name of an owner, in characters.
 const MaxOwner = 80
 
-// OwnerOf is who looks after a service by the rules; empty: nobody is known to.
-// instance are the labels of one of its instances, which may have more than the service.
+// OwnerOf returns the owner of a service by the rules, or nothing. instance has the labels of
+// one of its instances, which may be more than those of the service.
 func (l Links) OwnerOf(service, instance labels.Labels) string {
 	for _, r := range l.Owners {
 		value := func(name string) string {
@@ -46,7 +46,7 @@ func (l Links) OwnerOf(service, instance labels.Labels) string {
 	return ""
 }
 
-// merged are the labels of an instance and those of its service, which come first.
+// merged returns the labels of an instance and those of its service, which come first.
 func merged(service, instance labels.Labels) labels.Labels {
 	b := labels.NewBuilder(instance)
 	service.Range(func(l labels.Label) { b.Set(l.Name, l.Value) })

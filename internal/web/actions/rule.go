@@ -17,9 +17,8 @@ type rule struct {
 	Until     string   `yaml:"until,omitempty"`
 }
 
-// Rule is the entry of the configuration by which a leak is expected and does not alert,
-// as YAML; empty: no stack of it is known, and a rule is about a stack. A zero time
-// means that it does not end.
+// Rule returns the configuration entry under ignore that suppresses a leak, as YAML. It is
+// empty if no stack of the leak is known, since a rule names a stack. A zero time means no end.
 func Rule(l leak.Leak, comment string, until time.Time) string {
 	if len(l.Stacks) == 0 || l.Stacks[0].Signature == "" {
 		return ""

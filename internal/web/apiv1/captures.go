@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// captures lists what was captured on request, the newest first.
+// captures lists the requested captures, the newest first.
 func (h *Handler) captures(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f, x, ok := h.listing(w, q)

@@ -26,10 +26,10 @@ const (
 	maxMarks  = 400 // profiles
 )
 
-// seconds is a time in Unix seconds.
+// seconds returns a time in Unix seconds.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// secondsOf is a time in Unix seconds, nil if it is not known.
+// secondsOf returns a time in Unix seconds, nil if it is not known.
 func secondsOf(t time.Time) *float64 {
 	if t.IsZero() {
 		return nil
@@ -96,7 +96,7 @@ func newHistory(history collector.History, s view.Service, of *leak.Leak, span q
 	return a
 }
 
-// instanceName is the instance as leaks and verdicts name it.
+// instanceName returns the instance as leaks and verdicts name it.
 func instanceName(ls labels.Labels) string {
 	return cmp.Or(ls.Get("instance"), labels.NewBuilder(ls).Del(labels.MetricName).Labels().String())
 }

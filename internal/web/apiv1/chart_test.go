@@ -23,7 +23,7 @@ var at = time.Date(2026, 3, 2, 22, 59, 30, 0, time.UTC)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestStarts tells a deploy from a crash.
+// TestStarts distinguishes a deploy from a crash.
 func TestStarts(t *testing.T) {
 	begin := at.Add(-10 * time.Hour)
 	span := query.Span{From: begin, To: at}
@@ -48,8 +48,8 @@ func TestStarts(t *testing.T) {
 	require.Equal(t, []v1.Restart{{Time: seconds(begin.Add(7 * time.Hour)), Instance: "2"}}, restarts)
 }
 
-// TestThinned: the profiles that are counted are few, spread over all, and have
-// those that the leak is compared by.
+// TestThinned: few profiles are counted. They are spread over all, and include those that the
+// leak is compared by.
 func TestThinned(t *testing.T) {
 	refs := make([]leak.ProfileRef, 1000)
 	for i := range refs {

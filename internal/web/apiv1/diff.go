@@ -18,7 +18,7 @@ func newProfileOf(key string, p *collector.Profile) *v1.ProfileOf {
 	return &v1.ProfileOf{Key: key, Time: p.Time.UTC(), Goroutines: p.Total}
 }
 
-// diff is the difference of two profiles as a list and as a tree.
+// diff sends the difference of two profiles as a list and as a tree.
 func (h *Handler) diff(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	two, release, err := h.view.ReadPair(r.Context(), q.Get("base"), q.Get("head"))
@@ -32,7 +32,7 @@ func (h *Handler) diff(w http.ResponseWriter, r *http.Request) {
 	a := v1.Diff{Base: newProfileOf(two.BaseKey, two.Base), Head: newProfileOf(two.HeadKey, two.Head), Growth: head.Total - base.Total, Stacks: []v1.Stack{}}
 	changes, more := view.Changes(base, head)
 	for _, x := range changes {
-		s := v1.NewStack(x.StackGrowth)
+		s := v1.NewGrown(x.StackGrowth)
 		s.Labels = x.Labels
 		a.Stacks = append(a.Stacks, s)
 	}

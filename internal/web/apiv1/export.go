@@ -51,7 +51,7 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) {
 	_, _ = b.WriteTo(w)
 }
 
-// extension is the end of the name of a profile.
+// extension returns the end of the name of a profile.
 func extension(name string) string {
 	for _, e := range []string{".pb.gz", ".debug2.txt.gz"} {
 		if n := len(name) - len(e); n > 0 && name[n:] == e {

@@ -17,9 +17,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Backend view.Backend
 	View    *view.Reader
-	// Flags are the command line's.
+	// Flags are those of the command line.
 	Flags map[string]string
-	// Started is when the process did.
+	// Started is when the process started.
 	Started time.Time
 }
 
@@ -35,13 +35,13 @@ func New(o Options) *Handler {
 	return &Handler{o: o, view: o.View, json: envelope.Writer{Logger: o.Logger}}
 }
 
-// Route is a path of the API, with the method that it is for.
+// Route is a path of the API with its method.
 type Route struct {
 	Method, Path string
 	Handle       http.HandlerFunc
 }
 
-// Routes are all paths of the API but that of the webhook.
+// Routes returns all paths of the API but that of the webhook.
 func (h *Handler) Routes() []Route {
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return []Route{
@@ -56,6 +56,7 @@ func (h *Handler) Routes() []Route {
 		{get, "/api/v1/services/{id}/profiles", h.serviceProfiles},
 		{post, "/api/v1/services/{id}/profiles", h.takeProfile},
 		{get, "/api/v1/targets", h.targets},
+		{get, "/api/v1/verdict", h.verdict},
 		{get, "/api/v1/captures", h.captures},
 		{get, "/api/v1/status", h.status},
 		{get, "/api/v1/diff", h.diff},
@@ -69,8 +70,8 @@ func (h *Handler) NotFound(w http.ResponseWriter, _ *http.Request) {
 	h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no such path")
 }
 
-// window reads which part of a list a request asks for. If ok is false, it has
-// answered the request.
+// window reads which part of a list a request asks for. If ok is false, it has answered the
+// request.
 func (h *Handler) window(w http.ResponseWriter, q url.Values) (x query.Window, ok bool) {
 	x, err := query.NewWindow(q)
 	if err != nil {
@@ -90,7 +91,7 @@ func (h *Handler) listing(w http.ResponseWriter, q url.Values) (f query.Filter, 
 	return f, x, ok
 }
 
-// serviceOf is the service that a path names. ok is false once the request has been
+// serviceOf returns the service that a path names. ok is false once the request has been
 // refused.
 func (h *Handler) serviceOf(w http.ResponseWriter, r *http.Request) (s view.Service, ok bool) {
 	if s, _, ok = h.view.Service(r.PathValue("id")); !ok {
@@ -99,7 +100,7 @@ func (h *Handler) serviceOf(w http.ResponseWriter, r *http.Request) (s view.Serv
 	return s, ok
 }
 
-// leakOf is the leak that a path names. ok is false once the request has been refused.
+// leakOf returns the leak that a path names. ok is false once the request has been refused.
 func (h *Handler) leakOf(w http.ResponseWriter, r *http.Request) (l leak.Leak, ok bool) {
 	if l, ok = h.o.Backend.Leak(r.PathValue("id")); !ok {
 		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "there is no leak with this id")

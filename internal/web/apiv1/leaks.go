@@ -42,7 +42,7 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, map[string]any{"leaks": leaks, "total": len(wanted)})
 }
 
-// leak is one leak with all that is known of it.
+// leak sends one leak with everything that is known about it.
 func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.leakOf(w, r)
 	if !ok {

@@ -91,7 +91,7 @@ func (h *Handler) profile(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil:
 		if r.Context().Err() == nil {
-			h.o.Logger.Warn("A profile could not be read", "key", key, "err", err)
+			h.o.Logger.Warn("Cannot read a profile", "key", key, "err", err)
 		}
 		h.json.Refuse(w, http.StatusBadGateway, envelope.Unavailable, "the archive cannot be read now; the log says why")
 		return
@@ -101,7 +101,7 @@ func (h *Handler) profile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(key)}))
 	if _, err := io.Copy(w, body); err != nil {
 		if r.Context().Err() == nil {
-			h.o.Logger.Warn("A profile could not be sent", "key", key, "err", err)
+			h.o.Logger.Warn("Cannot send a profile", "key", key, "err", err)
 		}
 		// Half a profile must not look like a whole one. The status is sent, so
 		// breaking the connection is the only way to report an error.
@@ -109,7 +109,7 @@ func (h *Handler) profile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fileName is what a browser saves a profile as: instance and time.
+// fileName returns what a browser saves a profile as: instance and time.
 func fileName(key string) string {
 	name := path.Base(path.Dir(key)) + "_" + path.Base(key)
 	return strings.Map(func(r rune) rune {

@@ -15,7 +15,7 @@ import (
 func newService(s view.Service, firing []leak.Leak) v1.Service {
 	a := v1.Service{
 		ID: view.ServiceID(s.Labels), Labels: s.Labels, Instances: s.Instances, Goroutines: v1.Number(s.Count), Floor: v1.Number(s.Floor),
-		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.Why(), Confidence: s.Confidence, HeldBack: s.SuppressedReason,
+		GrowthPerHour: v1.NewInterval(s.Rate), Status: s.Status, Gate: s.Gate, Why: s.Why(), Help: s.Help(), Confidence: s.Confidence, SuppressedReason: s.SuppressedReason,
 		LastSample: v1.Time(s.LastSample), Leaks: []string{},
 	}
 	for _, l := range firing {
@@ -46,7 +46,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, map[string]any{"services": services, "total": len(wanted)})
 }
 
-// service is one service with its instances and what is behind its verdict.
+// service sends one service with its instances and the assessments behind its verdict.
 func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
 	s, ok := h.serviceOf(w, r)
 	if !ok {
@@ -66,10 +66,7 @@ func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
 		if x.Status == "" {
 			continue
 		}
-		a.Assessments = append(a.Assessments, v1.Assessment{
-			Instance: x.Instance, ScaleSeconds: x.Scale.Seconds(), Blocks: x.Blocks, Status: x.Status, Gate: x.Gate,
-			Why: v1.NewReason(x).Text(), Confidence: x.Confidence, Z: v1.Number(x.Z), GrowthPerHour: v1.NewInterval(x.Rate), Grown: v1.Number(x.Grown), Onset: v1.Time(x.Onset),
-		})
+		a.Assessments = append(a.Assessments, v1.NewAssessment(x))
 	}
 	h.json.Send(w, r, a)
 }

@@ -25,8 +25,8 @@ const (
 	loadsAtOnce = 4
 )
 
-// leakStacks are the counts of the growing stacks over time, from the
-// profiles of the instance that the leak is compared on.
+// leakStacks sends the counts of the growing stacks over time, from the profiles of the
+// instance that the leak is compared on.
 func (h *Handler) leakStacks(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.leakOf(w, r)
 	if !ok {

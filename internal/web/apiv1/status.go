@@ -9,7 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// status sends how gorowatch does.
+// status sends the state of gorowatch.
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	a := v1.ServerStatus{
 		Ready: h.o.Backend.Ready(), Started: v1.Time(h.o.Started), Build: map[string]string{}, Flags: map[string]string{},

@@ -11,10 +11,10 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// maxTriageBody is the longest request that says something about a leak, in bytes.
+// maxTriageBody is the longest request to change the triage of a leak, in bytes.
 const maxTriageBody = 64 << 10
 
-// triageBody is what people say about a leak, as a request and as an answer.
+// triageBody is the triage of a leak, in requests and answers.
 type triageBody struct {
 	Owner    string        `json:"owner"`
 	Note     string        `json:"note"`
@@ -25,7 +25,7 @@ type triageBody struct {
 
 type expectedBody struct {
 	Reason string `json:"reason"`
-	// Until is a day or a time; empty: there is no end.
+	// Until is a day or a time; empty: no end.
 	Until string `json:"until"`
 }
 
@@ -44,14 +44,14 @@ func newTriageBody(e triage.Entry) triageBody {
 	return b
 }
 
-// triage sends what people say about a leak.
+// triage sends the triage of a leak.
 func (h *Handler) triage(w http.ResponseWriter, r *http.Request) {
 	if l, ok := h.leakOf(w, r); ok {
 		h.json.Send(w, r, newTriageBody(h.view.TriageOf(l)))
 	}
 }
 
-// setTriage replaces what people say about a leak.
+// setTriage replaces the triage of a leak.
 func (h *Handler) setTriage(w http.ResponseWriter, r *http.Request) {
 	if !h.view.CanTriage() {
 		h.json.Refuse(w, http.StatusForbidden, envelope.Forbidden, view.TriageOff)

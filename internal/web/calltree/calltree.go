@@ -1,10 +1,9 @@
-// Package calltree adds up two goroutine profiles by the calls of their stacks, for
-// the flame graph of their difference.
+// Package calltree adds up two goroutine profiles by the calls of their stacks, for the flame
+// graph of their difference.
 //
-// The package owns the tree and what is folded in it, so that what a browser gets
-// does not grow with the profiles. It is pure: profiles that
-// internal/web/view has read come in, internal/web/apiv1 sends the tree as JSON, and
-// the page draws it.
+// The package owns the tree and decides what is folded in it, so that the answer to a browser
+// does not grow with the profiles. It is pure: it gets profiles from internal/web/view;
+// internal/web/apiv1 sends the tree as JSON, and the page draws it.
 package calltree
 
 import (
@@ -81,7 +80,7 @@ type node struct {
 	frame collector.Frame
 }
 
-// json is the node as the API has it, with its children.
+// json returns the node as the API has it, with its children.
 func (n *node) json() *v1.Node {
 	for _, c := range n.children {
 		n.Children = append(n.Children, c.json())
@@ -89,7 +88,7 @@ func (n *node) json() *v1.Node {
 	return &n.Node
 }
 
-// child is the function that n calls; it is added if there is none yet.
+// child returns the function that n calls; it is added if there is none yet.
 func (n *node) child(key string, f collector.Frame) *node {
 	c, ok := n.index[key]
 	if !ok {
@@ -103,10 +102,10 @@ func (n *node) child(key string, f collector.Frame) *node {
 	return c
 }
 
-// size is what decides how wide a node is.
+// size returns the count that decides how wide a node is.
 func (n *node) size() int64 { return max(n.Base, n.Head) }
 
-// count is how many nodes are left when those of a size up to least are folded.
+// count returns how many nodes are left when those of a size up to least are folded.
 func (n *node) count(least int64) int {
 	sum := 1
 	for _, c := range n.children {
@@ -117,8 +116,7 @@ func (n *node) count(least int64) int {
 	return sum
 }
 
-// fold leaves out the children of a size up to least, and puts the others in
-// order.
+// fold leaves out the children of a size up to least, and orders the others.
 func (n *node) fold(least int64) (folded int) {
 	slices.SortFunc(n.children, func(a, b *node) int {
 		return cmp.Or(cmp.Compare(b.Head-b.Base, a.Head-a.Base), cmp.Compare(b.size(), a.size()), cmp.Compare(a.key, b.key))
@@ -135,7 +133,7 @@ func (n *node) fold(least int64) (folded int) {
 	return folded
 }
 
-// call gives a node its name: that of a function, or of what goroutines wait in.
+// call names a node: by its function, or by the operation that goroutines wait in.
 func (n *node) call() {
 	if op, ok := strings.CutPrefix(n.key, "\x00"); ok {
 		n.Name, n.Standard = human.Line(op, maxName), true

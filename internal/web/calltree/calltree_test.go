@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestFolded: a profile of very many frames has a picture all the same.
+// TestFolded: a profile of very many frames has a picture, too.
 func TestFolded(t *testing.T) {
 	p := &collector.Profile{Format: collector.FormatProto}
 	for i := range 500 {
@@ -127,8 +127,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestNames: a function has its place, what belongs to the standard library is
-// marked, and a hostile name is cut.
+// TestNames: a function has its place, functions of the standard library are marked, and a
+// hostile name is cut.
 func TestNames(t *testing.T) {
 	head := stack.Of(&collector.Profile{Total: 1, Records: []collector.Record{{Count: 1, Frames: []*collector.Frame{
 		{Func: strings.Repeat("x", 1000), File: "/src/" + strings.Repeat("y", 1000) + ".go", Line: 1},
@@ -167,8 +167,8 @@ func TestDeep(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("a.f%d", 2*maxDepth-1), root.Children[0].Name, "where it began is there")
 }
 
-// TestSmallOnesAreFolded: what no picture can show is left out and counted; what
-// is large in either profile stays.
+// TestSmallOnesAreFolded: nodes too small for a picture are left out and counted; nodes that
+// are large in either profile stay.
 func TestSmallOnesAreFolded(t *testing.T) {
 	root, folded := Of(profile(t, "5000 running: a.before", "1 running: a.tiny"), profile(t, "5000 running: a.now", "2 running: a.tiny < a.caller", "3 running: a.small"))
 	require.Equal(t, "all goroutines 5001>5005 {a.now 0>5000, a.small 0>3, a.before 5000>0}", line(root))

@@ -1,9 +1,9 @@
-// Package envelope writes the answers of the JSON API in the envelope of
-// Prometheus' API: status, data, errorType, error.
+// Package envelope writes the answers of the JSON API in the envelope of Prometheus' API:
+// status, data, errorType, error.
 //
-// The package owns the envelope, the entity tag of an answer and the types of
-// errors. It knows nothing of what is in an answer: the handlers of
-// internal/web/apiv1 and internal/web/inbound hand that in.
+// The package owns the envelope, the entity tag of an answer and the types of errors. It does
+// not know the content of an answer, which comes from the handlers of internal/web/apiv1 and
+// internal/web/inbound.
 package envelope
 
 import (
@@ -28,7 +28,7 @@ const (
 	MethodNotAllowed ErrorType = "method_not_allowed"
 )
 
-// TypeOf is the type of an error by the status of its answer.
+// TypeOf returns the type of an error by the status of its answer.
 func TypeOf(code int) ErrorType {
 	switch {
 	case code == http.StatusNotFound:
@@ -58,8 +58,8 @@ func (x Writer) Send(w http.ResponseWriter, r *http.Request, data any) {
 	}
 	sum := sha256.Sum256(b)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	w.Header().Set("Etag", "W/"+tag)            // the same however it is compressed
-	w.Header().Set("Cache-Control", "no-cache") // keep it, and ask again
+	w.Header().Set("Etag", "W/"+tag)            // the same for each compression
+	w.Header().Set("Cache-Control", "no-cache") // may be cached, but not used without asking
 	for have := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {
 			w.WriteHeader(http.StatusNotModified)
@@ -83,7 +83,7 @@ func (x Writer) Refuse(w http.ResponseWriter, code int, kind ErrorType, text str
 func (x Writer) encode(w http.ResponseWriter, e envelope) ([]byte, bool) {
 	b, err := json.Marshal(e)
 	if err != nil {
-		x.Logger.Error("Cannot encode an answer of the API", "err", err)
+		x.Logger.Error("Cannot encode an API response", "err", err)
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusInternalServerError)
 		_, _ = io.WriteString(w, "The answer could not be encoded; the log says why.\n")

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// send answers a request that has an entity tag already.
+// send answers a request with an entity tag.
 func send(x Writer, have string, data any) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if have != "" {
@@ -71,8 +71,7 @@ func TestRefuse(t *testing.T) {
 	require.NotContains(t, w.Body.String(), "<", "a browser that takes it for HTML finds no tag")
 }
 
-// TestUnencodable: what cannot be encoded is an error of ours, and the log says
-// which.
+// TestUnencodable: a value that cannot be encoded is an error of ours, and the log names it.
 func TestUnencodable(t *testing.T) {
 	var log bytes.Buffer
 	w := send(Writer{Logger: slog.New(slog.NewTextHandler(&log, nil))}, "", math.NaN())

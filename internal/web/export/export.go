@@ -1,9 +1,7 @@
-// Package export writes one goroutine profile, or the difference of two, in the
-// formats of other tools: pprof's, speedscope's, and the collapsed stacks of
-// flamegraph.pl.
+// Package export writes one goroutine profile, or the difference of two, in the formats of
+// other tools: pprof's, speedscope's, and the collapsed stacks of flamegraph.pl.
 //
-// It is pure: profiles that internal/web/view has read come in, and
-// internal/web/apiv1 sends what goes out.
+// It is pure: it gets profiles from internal/web/view, and internal/web/apiv1 sends the result.
 package export
 
 import (
@@ -34,14 +32,14 @@ const (
 // Formats are all of them.
 var Formats = []Format{Pprof, Speedscope, Collapsed}
 
-// Extension is the end of the name of a file in a format.
+// Extension returns the end of the name of a file in a format.
 func (f Format) Extension() string {
 	return map[Format]string{Pprof: ".pb.gz", Speedscope: ".speedscope.json", Collapsed: ".collapsed.txt"}[f]
 }
 
-// Write writes head, or its difference from base unless that is nil. What pprof writes
-// holds negative counts where goroutines went; a collapsed stack has two counts,
-// before and after.
+// Write writes head, or its difference from base unless that is nil. In pprof's format, stacks
+// with fewer goroutines have negative counts; a collapsed stack has two counts, before and
+// after.
 func Write(w io.Writer, f Format, base, head *collector.Profile) error {
 	switch f {
 	case Pprof:
@@ -69,7 +67,7 @@ func writePprof(w io.Writer, base, head *collector.Profile) error {
 			return fmt.Errorf("export: %w", err)
 		}
 		out.TimeNanos = head.Time.UnixNano()
-		out.Comments = []string{"The difference of two goroutine profiles: what went is negative."}
+		out.Comments = []string{"The difference of two goroutine profiles. Goroutines that went away count negative."}
 	}
 	return out.Write(w)
 }
@@ -81,7 +79,7 @@ type line struct {
 	before, after int64
 }
 
-// lines are the stacks of both profiles, in the order of their names.
+// lines returns the stacks of both profiles, in the order of their names.
 func lines(base, head *collector.Profile) []*line {
 	byKey := map[string]*line{}
 	add := func(p *collector.Profile, count func(*line) *int64) {
@@ -143,8 +141,7 @@ func writeCollapsed(w io.Writer, base, head *collector.Profile) error {
 	return nil
 }
 
-// The file format of speedscope, as https://www.speedscope.app/file-format-schema.json
-// has it.
+// The file format of speedscope, as in https://www.speedscope.app/file-format-schema.json.
 type (
 	speedscopeFile struct {
 		Schema   string              `json:"$schema"`
@@ -173,7 +170,7 @@ type (
 	}
 )
 
-// writeSpeedscope writes one profile, or with a base what grew, what went, before and
+// writeSpeedscope writes one profile, or with a base the increase, the decrease, before and
 // after: speedscope has no differences, and no negative weights.
 func writeSpeedscope(w io.Writer, base, head *collector.Profile) error {
 	all := lines(base, head)

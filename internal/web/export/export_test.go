@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// of is a profile of two stacks below main.main.
+// of returns a profile of two stacks below main.main.
 func of(send, serve int64) *collector.Profile {
 	main := &collector.Frame{Func: "main.main", File: "/src/main.go", Line: 9}
 	p := &collector.Profile{Time: time.Unix(100, 0), Total: send + serve}

@@ -8,16 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/gorowatch/gorowatch/trend"
+	"github.com/gorowatch/gorowatch/internal/hourly"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// floors are those of blocks of 15 minutes since noon.
-func floors(values ...float64) trend.Floors {
-	return trend.Floors{Start: noon, Length: 15 * time.Minute, Values: values}
+// hours have these confidences, since noon.
+func hours(confidences ...float64) (out []hourly.Hour) {
+	for i, c := range confidences {
+		out = append(out, hourly.Hour{Start: noon.Add(time.Duration(i) * time.Hour), Confidence: c, Rate: float64(i)})
+	}
+	return out
 }
 
 func heats(cells []Cell) (out []int) {
@@ -27,23 +30,62 @@ func heats(cells []Cell) (out []int) {
 	return out
 }
 
-// TestOf: a deploy at one o'clock after which a service leaks.
+// TestOf: a deploy at two o'clock after which a service leaks.
 func TestOf(t *testing.T) {
-	f := floors(100, 101, 100, 102, 104, 120, 140, 160, 180, 200, 220, 240)
-	cells := Of(f, noon, noon.Add(3*time.Hour), 3)
-	require.Equal(t, noon.Add(time.Hour), cells[1].From)
-	require.True(t, math.IsNaN(cells[0].Grown), "there is nothing to compare the first cell with")
-	require.EqualValues(t, 4, cells[1].Grown)
-	require.EqualValues(t, 76, cells[2].Grown)
-	require.Equal(t, []int{0, 1, 4}, heats(cells))
+	some := hours(math.NaN(), 0, .1, .2, .6, .94, .95, .99)
+	cells := Of(some, 1)
+	require.Equal(t, []int{0, 0, 0, 1, 2, 3, 4, 4}, heats(cells))
+	require.False(t, cells[0].Judged())
+	require.True(t, cells[1].Judged())
 
-	require.Equal(t, []int{0, 0, 0}, heats(Of(floors(200, 200, 200, 200, 150, 150, 150, 150, 100, 100, 100, 100), noon, noon.Add(3*time.Hour), 3)), "what falls is cold")
-	require.Equal(t, []int{0, 0, 0}, heats(Of(trend.Floors{}, noon, noon.Add(3*time.Hour), 3)))
-	gap := Of(floors(100, 100, 100, 100, math.NaN(), math.NaN(), math.NaN(), math.NaN(), 300, 300, 300, 300), noon, noon.Add(3*time.Hour), 3)
-	require.Equal(t, []int{0, 0, 0}, heats(gap), "nothing is said of what was not seen")
-	require.Equal(t, []int{0, 0}, heats(Of(floors(2, 2, 2, 2, 2.4, 2.4, 2.4, 2.4), noon, noon.Add(2*time.Hour), 2)), "half a goroutine is nothing")
+	cells = Of(some, 3)
+	require.Equal(t, []int{0, 3, 4}, heats(cells), "a cell is as hot as its hottest hour")
+	require.Equal(t, noon.Add(2*time.Hour), cells[0].Highest.Start, "what was not judged says nothing")
+	require.Equal(t, noon.Add(5*time.Hour), cells[1].Highest.Start)
+	require.EqualValues(t, 5, cells[1].Highest.Rate)
+	require.Equal(t, "94 %", cells[1].Percent())
+	require.Equal(t, "94 %", Of(hours(.949), 1)[0].Percent(), "what does not alert does not look so")
+	require.Empty(t, Of(nil, 3))
+}
 
-	// Blocks that are longer than a cell: it is told where they change.
-	long := trend.Floors{Start: noon, Length: 4 * time.Hour, Values: []float64{100, 200}}
-	require.Equal(t, []int{0, 0, 0, 0, 4, 0, 0, 0}, heats(Of(long, noon, noon.Add(8*time.Hour), 8)))
+func TestHighest(t *testing.T) {
+	c, ok := Highest(Of(hours(0, .3, .9, .9, math.NaN()), 1))
+	require.True(t, ok)
+	require.Equal(t, noon.Add(2*time.Hour), c.Highest.Start, "when it came")
+	_, ok = Highest(Of(hours(math.NaN(), 0, 0), 1))
+	require.False(t, ok)
+}
+
+// TestSince: when the present heat began, whatever was not judged in between.
+func TestSince(t *testing.T) {
+	since, hot := Since(Of(hours(.9, .1, .3, .6, math.NaN(), .9), 1))
+	require.True(t, hot)
+	require.Equal(t, noon.Add(3*time.Hour), since)
+	_, hot = Since(Of(hours(.9, .9, .1, math.NaN()), 1))
+	require.False(t, hot, "it is over")
+	_, hot = Since(nil)
+	require.False(t, hot)
+}
+
+// TestSpans: the present hour is in the last cell, and days begin at a mark.
+func TestSpans(t *testing.T) {
+	for _, s := range Spans {
+		for h := range 30 {
+			now := noon.Add(time.Duration(h)*time.Hour + 25*time.Minute)
+			from := s.From(now)
+			last := from.Add(time.Duration(s.Hours()-s.Length) * time.Hour)
+			require.False(t, now.Before(last))
+			require.True(t, now.Before(last.Add(time.Duration(s.Length)*time.Hour)))
+			columns := 0
+			for i, m := range s.MarksOf(from) {
+				require.Equal(t, from.Add(time.Duration(columns*s.Length)*time.Hour), m.At)
+				require.Equal(t, m.At.Hour()%s.Marks == 0, m.Begins)
+				require.True(t, m.Begins || i == 0)
+				columns += m.Columns
+			}
+			require.Equal(t, s.Columns, columns)
+		}
+		require.Contains(t, []string{"every hour", "every 6 hours"}, s.Every())
+		require.LessOrEqual(t, s.Hours(), hourly.Hours)
+	}
 }

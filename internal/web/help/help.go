@@ -1,7 +1,7 @@
 // Package help renders the documentation that is part of the program, for the pages.
 //
-// It is pure: Markdown of package docs comes in, HTML goes out, with its links leading
-// to other pages of the documentation or to the repository.
+// It is pure: it turns the Markdown of package docs into HTML, whose links lead to other pages
+// of the documentation or to the repository.
 package help
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/gorowatch/gorowatch/docs"
 )
 
-// repository is where everything is that is not part of the program.
+// repository has everything that is not part of the program.
 const repository = "https://github.com/gorowatch/gorowatch/blob/main/"
 
 // Page is a page of the documentation.
@@ -37,9 +37,9 @@ func Has(name string) bool {
 	return err == nil && fs.ValidPath(name)
 }
 
-// Picture is a picture of the documentation.
+// Picture returns a picture of the documentation.
 func Picture(name string) ([]byte, bool) {
-	if !fs.ValidPath(name) || path.Ext(name) != ".svg" {
+	if !fs.ValidPath(name) || path.Ext(name) != ".svg" && path.Ext(name) != ".png" {
 		return nil, false
 	}
 	b, err := fs.ReadFile(docs.Files, path.Join("img", name))
@@ -68,7 +68,7 @@ func Render(base, name string) (p Page, ok bool) {
 	return Page{Title: links.title, HTML: template.HTML(b.String())}, true //nolint:gosec // it is our own documentation
 }
 
-// linker leads links to where they lead from a page of the program. It notes the title.
+// linker rewrites links for a page of the program. It also records the title.
 type linker struct{ base, dir, title string }
 
 func (l *linker) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
@@ -93,7 +93,7 @@ func (l *linker) Transform(doc *ast.Document, reader text.Reader, _ parser.Conte
 	})
 }
 
-// to is where a link leads.
+// to returns the target of a link.
 func (l *linker) to(target string) string {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "" || u.Path == "" {

@@ -2,6 +2,7 @@ package help
 
 import (
 	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,8 +20,8 @@ var (
 	id   = regexp.MustCompile(` id="([^"]*)"`)
 )
 
-// TestEveryPage: each page has a title, and its links lead to a page and a heading that
-// are there, or to the repository; nothing in it needs more than the policy allows.
+// TestEveryPage: each page has a title, and its links lead to an existing page and heading, or
+// to the repository. Nothing in it needs more than the policy allows.
 func TestEveryPage(t *testing.T) {
 	names, err := fs.Glob(docs.Files, "*.md")
 	require.NoError(t, err)
@@ -68,4 +69,36 @@ func TestNoSuchPage(t *testing.T) {
 	}
 	_, ok := Picture("../embed.go")
 	require.False(t, ok)
+}
+
+// TestEveryVerdictHasAPage: the pages and the API link a verdict to the page that explains
+// it, by the names of docs/openapi.yaml.
+func TestEveryVerdictHasAPage(t *testing.T) {
+	api, err := os.ReadFile("../../../docs/openapi.yaml")
+	require.NoError(t, err)
+	index, err := fs.ReadFile(docs.Files, "verdicts/README.md")
+	require.NoError(t, err)
+	found := 0
+	for _, enum := range regexp.MustCompile(`(?m)^    (?:Status|Gate): \{type: string, enum: \[(.*?)\]`).FindAllStringSubmatch(string(api), -1) {
+		for _, name := range strings.Split(enum[1], ", ") {
+			if name = strings.Trim(name, "'"); name == "" {
+				continue
+			}
+			found++
+			require.True(t, Has("verdicts/"+name), name)
+			require.Contains(t, string(index), "("+name+".md)")
+		}
+	}
+	require.Equal(t, 18, found)
+}
+
+// TestPicturesAreSmall, because they are part of the program.
+func TestPicturesAreSmall(t *testing.T) {
+	require.NoError(t, fs.WalkDir(docs.Files, "img", func(name string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size(), int64(150<<10), name)
+		return nil
+	}))
 }

@@ -1,13 +1,12 @@
 // Package hostcheck decides under which host names requests are answered.
 //
-// A website can make its own name point at the address of gorowatch (DNS
-// rebinding). The browser of a visitor then takes gorowatch for a part of that
-// website and lets its scripts read and post. Such requests carry the name of the
-// website, so they can be refused.
+// A website can make its own name point at the address of gorowatch (DNS rebinding). The
+// browser of a visitor then takes gorowatch for a part of that website and lets its scripts
+// read and post. Such requests carry the name of the website, so they can be refused.
 //
-// The package owns the list of allowed names and the refusal. It knows no paths:
-// internal/web says which of them are answered under every name, and internal/app
-// guards the profiles of gorowatch itself with it. Names come from the command line.
+// The package owns the list of allowed names and the refusal. It knows no paths: internal/web
+// decides which of them are answered under every name, and internal/app guards the profiles of
+// gorowatch itself with it. Names come from the command line.
 package hostcheck
 
 import (
@@ -67,8 +66,8 @@ func isHostName(s string) bool {
 	return true
 }
 
-// privateSuffixes end names that nobody can have in the public DNS: of this
-// host, and of Kubernetes Services.
+// privateSuffixes end names that nobody can have in the public DNS: those of this host, and of
+// Kubernetes Services.
 var privateSuffixes = []string{".localhost", ".svc", ".svc.cluster.local"}
 
 // Allows reports whether a request to this host, as the Host header has it, may
@@ -87,7 +86,7 @@ func (p Policy) Allows(host string) bool {
 	return slices.ContainsFunc(privateSuffixes, has) || slices.ContainsFunc(p.suffixes, has)
 }
 
-// hostName is a host without its port, brackets and final dot, in lower case.
+// hostName returns a host without its port, brackets and final dot, in lower case.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -108,7 +107,7 @@ func (p Policy) Trusts(r *http.Request, login Login) bool {
 	return p.Allows(r.Host) || login != nil && login.RequiresLogin()
 }
 
-// Guard answers requests that it does not trust with 403, and hands all others on.
+// Guard answers requests that it does not trust with 403, and passes all others on.
 func (p Policy) Guard(next http.Handler, login Login) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.Trusts(r, login) {
@@ -121,7 +120,7 @@ func (p Policy) Guard(next http.Handler, login Login) http.Handler {
 	})
 }
 
-// Refusal is the answer to a request under a name that is not allowed. It does not
-// repeat the name, which an attacker has chosen.
+// Refusal is the answer to a request under a name that is not allowed. It does not repeat the
+// name, which an attacker may have chosen.
 const Refusal = "gorowatch does not answer under this host name, so that no website can read it through a visitor's browser. " +
 	"If the name is yours, set --web.external-url to the address that people use, or add the name to --web.allowed-hosts."

@@ -1,9 +1,8 @@
-// Package inbound takes Alertmanager's webhooks and asks for profiles of the
-// services that the alerts name, while it happens.
+// Package inbound receives Alertmanager's webhooks and requests profiles of the services that
+// the alerts name.
 //
-// The package owns the token of the webhook, the bounds on what one message and
-// all of them together may ask for, and the answer for each alert. It believes
-// nothing but labels, asks no address that a message holds, and takes no profile
-// itself: internal/web routes requests here, and the Backend queues what comes of
-// them.
+// The package owns the token of the webhook, the bounds of one message and of all of them
+// together, and the answer for each alert. It only uses labels, sends no request to an address
+// in a message, and takes no profile itself: internal/web routes requests here, and the Backend
+// queues the resulting requests.
 package inbound

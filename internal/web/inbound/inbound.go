@@ -38,12 +38,12 @@ const (
 // Backend is what the webhook needs of a running gorowatch. Its methods are
 // called from any goroutine and return quickly.
 type Backend interface {
-	// Ready says whether the first evaluation is done.
+	// Ready reports whether the first evaluation is done.
 	Ready() bool
-	// ServiceLabels are the labels of the services that are watched, in any order.
+	// ServiceLabels returns the labels of the watched services, in any order.
 	ServiceLabels() []labels.Labels
-	// Credentials are the bearer token that requests must have, or that requests
-	// without one are taken too. Neither: the webhook is off.
+	// Credentials returns the bearer token that requests must have, or whether requests without
+	// one are accepted. Neither: the webhook is off.
 	Credentials() (token string, anonymous bool, err error)
 	// RequestProfiles asks for profiles of a service. It does not wait for them;
 	// an error says that too many wait already.
@@ -51,7 +51,7 @@ type Backend interface {
 	// TrustsHost reports whether a request without a token may come to the host that
 	// it names.
 	TrustsHost(*http.Request) bool
-	// Now is the present.
+	// Now is the present
 	Now() time.Time
 }
 
@@ -68,7 +68,7 @@ type Options struct {
 type Handler struct {
 	o      Options
 	json   envelope.Writer
-	alerts *prometheus.CounterVec // by what came of them
+	alerts *prometheus.CounterVec // by result
 	rate   *rate.Limiter
 }
 
@@ -81,7 +81,7 @@ func New(o Options) (*Handler, error) {
 	return &Handler{o: o, json: envelope.Writer{Logger: o.Logger}, alerts: alerts, rate: rate.NewLimiter(perSecond, maxServicesPerMessage)}, nil
 }
 
-// message is what matters of the payload of Alertmanager's webhooks.
+// message is the part of the payload of Alertmanager's webhooks that matters.
 type message struct {
 	Version string  `json:"version"`
 	Alerts  []alert `json:"alerts"`
@@ -92,7 +92,7 @@ type alert struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// answer says what came of each alert.
+// answer is the result for each alert.
 type answer struct {
 	Requested []requestedProfiles `json:"requested"`
 	Ignored   []ignoredAlert      `json:"ignored"`
@@ -111,7 +111,7 @@ type ignoredAlert struct {
 	Message string `json:"message"`
 }
 
-// What comes of an alert, as a label: a closed set.
+// The results for an alert, as a label: a closed set.
 const (
 	resultRequested = "requested"
 	resultResolved  = "resolved"
@@ -126,7 +126,7 @@ var results = []string{resultRequested, resultResolved, resultOwn, resultUnknown
 func newMetric(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "gorowatch", Subsystem: "inbound", Name: "alerts_total",
-		Help: "Alerts that came in by the webhook, by what came of them.",
+		Help: "Alerts received by the webhook, by result.",
 	}, []string{"result"})
 	for _, r := range results {
 		c.WithLabelValues(r)
@@ -140,7 +140,7 @@ func newMetric(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
 // ServeHTTP answers one message.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.o.Backend == nil {
-		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "no profiles are taken, so none can be asked for")
+		h.json.Refuse(w, http.StatusNotFound, envelope.NotFound, "profiles are turned off")
 		return
 	}
 	if !h.authorised(w, r) {
@@ -174,8 +174,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.json.Send(w, r, result)
 }
 
-// authorised reports whether a request may go on, and answers it if not. A
-// request with the token may come to any host: no browser has the token.
+// authorised reports whether a request is allowed, and answers it if not. A request with the
+// token may come to any host, because no browser has the token.
 func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	want, anonymous, err := h.o.Backend.Credentials()
 	switch {
@@ -202,8 +202,8 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// requestAll asks for profiles of all services that alerts name. If there was none
-// to ask for, code and reason are those of the refusal.
+// requestAll requests profiles of all services that alerts name. If there was none, code and
+// reason are those of the refusal.
 func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason string) {
 	out = answer{Requested: []requestedProfiles{}, Ignored: []ignoredAlert{}}
 	services := h.o.Backend.ServiceLabels()
@@ -259,7 +259,7 @@ func (h *Handler) requestAll(alerts []alert) (out answer, code int, reason strin
 	return out, code, reason
 }
 
-// matchingServices are the services that an alert names: they agree with it on all
+// matchingServices returns the services that an alert names: they agree with it on all
 // labels that both have, and have at least one in common.
 func matchingServices(alertLabels map[string]string, services []labels.Labels) (named []labels.Labels) {
 	for _, s := range services {

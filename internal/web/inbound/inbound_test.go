@@ -45,7 +45,7 @@ func (b *backend) RequestProfiles(s labels.Labels, instance, why string) error {
 	return b.full
 }
 
-// jobs are n services of a namespace: job-0, job-1, …
+// jobs makes n services of a namespace: job-0, job-1, …
 func jobs(namespace string, n int) (services []labels.Labels) {
 	for i := range n {
 		services = append(services, labels.FromStrings("namespace", namespace, "job", fmt.Sprintf("job-%d", i)))
@@ -73,7 +73,7 @@ func post(h *Handler, authorization, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// messageOf is a message of alerts.
+// messageOf returns a message of alerts.
 func messageOf(t *testing.T, alerts ...alert) string {
 	t.Helper()
 	b, err := json.Marshal(message{Version: "4", Alerts: alerts})
@@ -81,7 +81,7 @@ func messageOf(t *testing.T, alerts ...alert) string {
 	return string(b)
 }
 
-// firing is an alert that fires, with labels given as name, value, name, value.
+// firing returns an alert that fires, with labels given as name, value, name, value.
 func firing(namesAndValues ...string) alert {
 	return alert{Status: "firing", Labels: labels.FromStrings(append([]string{"alertname", "TooMany"}, namesAndValues...)...).Map()}
 }
@@ -110,7 +110,7 @@ func TestMatchingServices(t *testing.T) {
 	}
 }
 
-// TestCredentials: who may ask for profiles.
+// TestCredentials: who may request profiles.
 func TestCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		backend
@@ -148,7 +148,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestBodies: what is no message is refused before anything is asked for.
+// TestBodies: an invalid message is refused before anything is requested.
 func TestBodies(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
@@ -180,7 +180,7 @@ func TestBodies(t *testing.T) {
 	require.Contains(t, w.Body.String(), `"errorType":"unavailable"`)
 }
 
-// TestResults: what comes of each alert, in the answer and in the metric.
+// TestResults: the result for each alert, in the answer and in the metric.
 func TestResults(t *testing.T) {
 	b := &backend{anonymous: true, services: append(jobs("prod", maxServicesPerAlert+1), jobs("staging", maxServicesPerAlert)...)}
 	h, reg := newHandler(t, b)
@@ -194,7 +194,7 @@ func TestResults(t *testing.T) {
 		resolved, own,
 		firing("job", "nosuch"),
 		firing("namespace", "prod"),    // one too many
-		firing("namespace", "staging"), // just not too many
+		firing("namespace", "staging"), // just within the bound
 	))
 	require.Equal(t, http.StatusOK, w.Code)
 	var got struct{ Data answer }
@@ -217,7 +217,7 @@ func TestResults(t *testing.T) {
 		`vague: 11 services have the labels {alertname="TooMany", namespace="prod"}, expected at most 10: keep more of their labels in the rule`,
 	}, reasons)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP gorowatch_inbound_alerts_total Alerts that came in by the webhook, by what came of them.
+# HELP gorowatch_inbound_alerts_total Alerts received by the webhook, by result.
 # TYPE gorowatch_inbound_alerts_total counter
 gorowatch_inbound_alerts_total{result="full"} 0
 gorowatch_inbound_alerts_total{result="own"} 1
@@ -228,8 +228,8 @@ gorowatch_inbound_alerts_total{result="vague"} 1
 `)))
 }
 
-// TestNothingRequested: a message that leads to nothing is refused with the worst
-// of the reasons, unless nothing was wrong with it.
+// TestNothingRequested: a message without a result is refused with the worst of the reasons,
+// unless nothing was wrong with it.
 func TestNothingRequested(t *testing.T) {
 	resolved := firing("job", "job-0")
 	resolved.Status = "resolved"
@@ -262,8 +262,8 @@ func TestNothingRequested(t *testing.T) {
 	}
 }
 
-// TestRate: a message asks for so many services at most, all messages for so many
-// in the long run.
+// TestRate: one message, and all messages in the long run, may request a bounded number of
+// services.
 func TestRate(t *testing.T) {
 	b := &backend{anonymous: true, services: jobs("prod", 2*maxServicesPerMessage), now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
 	h, _ := newHandler(t, b)

@@ -1,8 +1,8 @@
-// Package listing makes what is around a list on a page: the form that narrows it, the
-// links to its states and orders, and its pages. All of it is in the address, so that a
-// list works without a script and can be sent to somebody.
+// Package listing makes the controls around a list on a page: the form that narrows it, the
+// links to its states and orders, and its pages. Their state is in the address, so that a list
+// works without a script and can be sent to others.
 //
-// It is pure: a request comes in, values for the templates of internal/web/pages go out.
+// It is pure: it turns a request into values for the templates of internal/web/pages.
 package listing
 
 import "github.com/gorowatch/gorowatch/internal/human"

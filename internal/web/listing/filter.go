@@ -7,13 +7,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/query"
 )
 
-// FilterForm narrows a list. It works without a script: all of it is in the address.
+// FilterForm narrows a list. It works without a script, because its state is in the address.
 type FilterForm struct {
 	query.Filter
 	// Kept are the other parameters of the list, which the form keeps.
 	Kept    []Pair
 	Choices []choice
-	// Active: something is narrowed; Clear leads to the whole list.
+	// Active means that the list is narrowed; Clear leads to the whole list.
 	Active bool
 	Clear  string
 }
@@ -59,7 +59,7 @@ func (f *FilterForm) Choose(label, name, chosen string, values []string) {
 	f.Choices = append(f.Choices, c)
 }
 
-// Status is that of an answer with the list.
+// Status returns that of an answer with the list.
 func (f *FilterForm) Status() int {
 	if f.Problem != "" {
 		return http.StatusBadRequest
@@ -91,12 +91,12 @@ func AddState(links []StateLink, r *http.Request, state, chosen string, n int, w
 type SortLink struct {
 	Name, URL string
 	Current   bool
-	// Direction is that of the list as aria-sort has it; empty: it is ordered by
-	// another column.
+	// Direction is that of the list in terms of aria-sort; empty: it is ordered by another
+	// column.
 	Direction string
 }
 
-// orderWords say what the orders of leaks are, as they are by default and reversed.
+// orderWords describe the orders of leaks, by default and reversed.
 var orderWords = map[query.Order][2]string{
 	query.ByImpact:  {"by impact (growth × instances ÷ hours until one is full), the most first", "by impact, the least first"},
 	query.ByNewest:  {"by onset, the newest first", "by onset, the oldest first"},
@@ -105,8 +105,8 @@ var orderWords = map[query.Order][2]string{
 	query.ByService: {"by service, from A to Z", "by service, from Z to A"},
 }
 
-// SortLinks are the links to the same list in other orders, and the words for this one.
-// The link to the order that a list has turns it round.
+// SortLinks returns the links to the same list in other orders, and the words for the present
+// one. The link to the present order reverses it.
 func SortLinks(r *http.Request, x query.Leaks) (links []SortLink, words string) {
 	for _, o := range query.Orders {
 		l := SortLink{Name: string(o), Current: o == x.Order}

@@ -51,7 +51,7 @@ func TestStates(t *testing.T) {
 	require.True(t, links[0].Current)
 }
 
-// TestSorts: the link to the order that a list has turns it round, and back.
+// TestSorts: the link to the present order reverses it, twice gives the same.
 func TestSorts(t *testing.T) {
 	link := func(q, name string) SortLink {
 		values, err := url.ParseQuery(q)

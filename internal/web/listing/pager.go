@@ -16,7 +16,7 @@ type Pager struct {
 	offset, sizeSeen int
 }
 
-// NewPager is the page of a request, of so many items.
+// NewPager returns the page of a request, for a number of items.
 func NewPager(r *http.Request, total, size int) Pager {
 	p := Pager{Total: Tally(total), Pages: max(1, (total+size-1)/size), Page: 1}
 	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
@@ -34,7 +34,7 @@ func NewPager(r *http.Request, total, size int) Pager {
 	return p
 }
 
-// PageOf is the page's part of all items.
+// PageOf returns the page's part of all items.
 func PageOf[T any](all []T, p Pager) []T { return all[p.offset : p.offset+p.sizeSeen] }
 
 // parameters are those that the links of a list keep.

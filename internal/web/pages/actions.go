@@ -45,18 +45,19 @@ type expectedForm struct {
 	// stack that a rule could name.
 	Rule string
 	// Is: it is expected now, for this Reason, until Until.
-	Is            bool
-	Reason, Until string
+	Is     bool
+	Reason string
+	Until  stamp
 	// First and Suggested are the earliest day that the form takes, and the one that it
 	// begins with.
 	First, Suggested string
 }
 
-// ownerForm says who looks after a leak.
+// ownerForm shows and sets the owner of a leak.
 type ownerForm struct {
 	Enabled bool
 	Owner   string
-	// ByRule is who looks after it by the configuration.
+	// ByRule is the owner from the configuration.
 	ByRule string
 	Note   string
 	At     stamp
@@ -101,7 +102,7 @@ func (h *Handler) leakActions(l leak.Leak, no refusal) leakActions {
 	if x := said.Expected; a.Expected.Is {
 		a.Expected.Reason = human.Line(x.Reason, maxWords)
 		if !x.Until.IsZero() {
-			a.Expected.Until = human.FullTime(x.Until)
+			a.Expected.Until = h.stamp(x.Until)
 		}
 	}
 	if l.State != leak.Resolved {
@@ -171,7 +172,7 @@ func (h *Handler) saidOf(w http.ResponseWriter, r *http.Request, action string) 
 	return l, h.view.TriageOf(l), ok
 }
 
-// keep keeps what was said about a leak, and leads back to its page.
+// keep stores the triage of a leak, and redirects to its page.
 func (h *Handler) keep(w http.ResponseWriter, r *http.Request, l leak.Leak, said triage.Entry, action string) {
 	if code, err := h.view.SetTriage(r.Context(), l, said); err != nil {
 		h.showLeak(w, r, code, refusal{Action: action, Text: err.Error()})
@@ -199,7 +200,7 @@ func (h *Handler) expect(w http.ResponseWriter, r *http.Request) {
 	h.keep(w, r, l, said, action)
 }
 
-// own says who looks after a leak, with a note.
+// own sets the owner of a leak, with a note.
 func (h *Handler) own(w http.ResponseWriter, r *http.Request) {
 	const action = "owner"
 	l, said, ok := h.saidOf(w, r, action)
@@ -210,5 +211,5 @@ func (h *Handler) own(w http.ResponseWriter, r *http.Request) {
 	h.keep(w, r, l, said, action)
 }
 
-// Name is who looks after the leak; empty: nobody is known to.
+// Name is the owner of the leak, empty if unknown.
 func (o ownerForm) Name() string { return cmp.Or(o.Owner, o.ByRule) }

@@ -1,11 +1,9 @@
 package pages
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +24,7 @@ type comparePage struct {
 
 type compareSide struct {
 	Name, URL string
-	Time      string
+	Time      stamp
 }
 
 func (h *Handler) compareSide(key string) *compareSide {
@@ -35,7 +33,8 @@ func (h *Handler) compareSide(key string) *compareSide {
 	}
 	row := &compareSide{Name: profileName(key), URL: h.profileURL(key)}
 	if t, err := time.Parse("20060102T150405Z", strings.TrimSuffix(path.Base(key), ".pb.gz")); err == nil {
-		row.Time = t.Format("2006-01-02 15:04:05 UTC")
+		row.Time = h.stamp(t)
+		row.Time.Text = t.Format("2006-01-02 15:04:05 UTC") // two may be of the same minute
 	}
 	return row
 }
@@ -93,9 +92,7 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	p := tablePart{More: more, Base: human.Count(base.Total), Head: human.Count(head.Total), Change: human.Change(head.Total - base.Total)}
 	for _, x := range changes {
 		row := newStackRow(x.StackGrowth, func(collector.Frame) string { return "" })
-		for _, name := range slices.Sorted(maps.Keys(x.Labels)) {
-			row.Labels = append(row.Labels, pair{human.Line(name, maxName), human.Line(x.Labels[name], maxName)})
-		}
+		row.addLabels(x.Shares)
 		p.Stacks = append(p.Stacks, row)
 	}
 	h.fragment(w, r, http.StatusOK, "table", p)

@@ -1,79 +1,158 @@
 package pages
 
 import (
-	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/heatmap"
 	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// fleetPage shows when the floors of all services grew.
+// fleetPage shows how sure it was over time that services leak.
 type fleetPage struct {
 	Filter listing.FilterForm
 	Pager  listing.Pager
 	Total  tally
 	Spans  []listing.StateLink
-	Hours  []stamp // of the columns
+	Every  string // how often a column begins, in words
+	Step   int    // likewise, in seconds
+	From   stamp
+	Marks  []fleetMark
+	Legend []legendEntry
 	Rows   []fleetRow
+}
+
+// fleetMark is a part of the top of the heat map.
+type fleetMark struct {
+	At      stamp
+	Columns int
+	Words   string // empty: it is the end of what has begun before
+}
+
+// legendEntry says what a colour means.
+type legendEntry struct {
+	Class, Words string
 }
 
 type fleetRow struct {
 	serviceRow
 	Cells []fleetCell
-	Most  string // when it grew most, and by how much
+	// Highest is the highest confidence, with the growth then; empty: there was none.
+	Highest, Growth string
+	At              stamp
 }
 
 type fleetCell struct {
-	Heat  int
+	Class string
 	Words string
 }
-
-// fleetSpans are the spans of the heat map, with the number of their columns.
-var fleetSpans = []struct {
-	name  string
-	span  time.Duration
-	cells int
-}{{"day", 24 * time.Hour, 24}, {"week", 7 * 24 * time.Hour, 28}}
 
 const fleetPerPage = 50
 
 // fleet shows all services as a heat map.
 func (h *Handler) fleet(w http.ResponseWriter, r *http.Request) {
 	f, state := query.NewFilter(r.URL.Query()), r.URL.Query().Get("state")
-	query.OneOf(&f, "state", &state, []string{fleetSpans[0].name, fleetSpans[1].name})
-	x := fleetSpans[0]
-	if state == fleetSpans[1].name {
-		x = fleetSpans[1]
+	query.OneOf(&f, "state", &state, []string{heatmap.Spans[0].Name, heatmap.Spans[1].Name})
+	x := heatmap.Spans[0]
+	if state == heatmap.Spans[1].Name {
+		x = heatmap.Spans[1]
 	}
 	found, total := h.view.Services(f, h.view.FiringLeaks())
-	p := fleetPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Pager: listing.NewPager(r, len(found), fleetPerPage)}
-	for _, s := range fleetSpans {
-		p.Spans = append(p.Spans, listing.StateLink{Name: s.name, URL: listing.WithParameter(r, "state", s.name), Current: s.name == x.name})
+	now := h.o.Backend.Now()
+	from, length := x.From(now), time.Duration(x.Length)*time.Hour
+	p := fleetPage{
+		Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Pager: listing.NewPager(r, len(found), fleetPerPage), From: h.stamp(from),
+		Every: x.Every(), Step: int(length.Seconds()), Legend: fleetLegend(),
 	}
-	column := x.span / time.Duration(x.cells)
-	to := h.o.Backend.Now().Truncate(column).Add(column)
-	from := to.Add(-x.span)
-	for i := range x.cells {
-		p.Hours = append(p.Hours, h.stamp(from.Add(time.Duration(i)*column)))
+	for _, s := range heatmap.Spans {
+		p.Spans = append(p.Spans, listing.StateLink{Name: s.Name, URL: listing.WithParameter(r, "state", s.Name), Current: s.Name == x.Name})
 	}
+	columns := make([]string, x.Columns)
+	for i := range columns {
+		columns[i] = h.stamp(from.Add(time.Duration(i) * length)).Short
+	}
+	for _, m := range x.MarksOf(from) {
+		mark := fleetMark{At: h.stamp(m.At), Columns: m.Columns}
+		switch {
+		case m.Begins && m.At.Hour() == 0:
+			mark.Words = m.At.Format("01-02")
+		case m.Begins:
+			mark.Words = m.At.Format("15:04")
+		}
+		p.Marks = append(p.Marks, mark)
+	}
+	h.sortByHeat(found, x, from)
 	for _, s := range listing.PageOf(found, p.Pager) {
-		row := fleetRow{serviceRow: h.serviceRow(s)}
-		most := 0.0
-		for i, c := range heatmap.Of(h.o.Backend.Floors(s.Labels, from.Add(-column)), from, to, x.cells) {
-			cell := fleetCell{Heat: c.Heat}
-			if !math.IsNaN(c.Grown) && c.Heat > 0 {
-				cell.Words = p.Hours[i].Short + ": +" + human.Number(c.Grown)
+		cells := heatmap.Of(h.o.Backend.Confidences(s.Labels, from, x.Hours()), x.Length)
+		row := fleetRow{serviceRow: h.serviceRow(s), Cells: make([]fleetCell, x.Columns)}
+		for i := range row.Cells {
+			row.Cells[i].Class = "none"
+			if i < len(cells) && cells[i].Judged() {
+				row.Cells[i] = newFleetCell(cells[i], columns[i])
 			}
-			if c.Heat > 0 && c.Grown > most {
-				most, row.Most = c.Grown, cell.Words
-			}
-			row.Cells = append(row.Cells, cell)
+		}
+		if c, ok := heatmap.Highest(cells); ok {
+			row.Highest, row.Growth, row.At = c.Percent(), growthWords(c), h.stamp(c.Highest.Start)
 		}
 		p.Rows = append(p.Rows, row)
 	}
 	h.render(w, r, p.Filter.Status(), "fleet", "Fleet", p)
+}
+
+// sortByHeat brings the services that became hot last to the top, so that those of one
+// deploy are together. The others keep their order.
+func (h *Handler) sortByHeat(services []view.Service, x heatmap.Span, from time.Time) {
+	type heated struct {
+		view.Service
+		since time.Time
+	}
+	cells := func(s view.Service, skip int) []heatmap.Cell {
+		n := (x.Columns - skip) * x.Length
+		return heatmap.Of(h.o.Backend.Confidences(s.Labels, from.Add(time.Duration(skip*x.Length)*time.Hour), n), x.Length)
+	}
+	all := make([]heated, len(services))
+	for i, s := range services {
+		all[i].Service = s
+		// Most are cold now, which the last cells show.
+		if _, hot := heatmap.Since(cells(s, x.Columns-3)); hot {
+			all[i].since, _ = heatmap.Since(cells(s, 0))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b heated) int { return b.since.Compare(a.since) })
+	for i := range all {
+		services[i] = all[i].Service
+	}
+}
+
+// newFleetCell makes a cell of what was judged in the column that begins at a time.
+func newFleetCell(c heatmap.Cell, at string) fleetCell {
+	if c.Heat == 0 {
+		return fleetCell{}
+	}
+	words := at + ": " + c.Percent()
+	if growth := growthWords(c); growth != "" {
+		words += ", " + growth
+	}
+	return fleetCell{Class: "h" + string('0'+rune(c.Heat)), Words: words}
+}
+
+// growthWords is how fast a service grew at its highest confidence; empty: it did not.
+func growthWords(c heatmap.Cell) string {
+	if !(c.Highest.Rate > 0) {
+		return ""
+	}
+	return "+" + human.Number(c.Highest.Rate) + "/h"
+}
+
+// fleetLegend says what the colours mean.
+func fleetLegend() []legendEntry {
+	out := []legendEntry{{"none", "not judged"}, {"h0", "below " + human.Percent(heatmap.Steps[0])}}
+	for i, least := range heatmap.Steps {
+		out = append(out, legendEntry{"h" + string('1'+rune(i)), human.Percent(least) + " or more"})
+	}
+	return out
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorowatch/gorowatch/alerting"
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -27,6 +28,7 @@ type frame struct {
 	Live    int    // seconds between two refreshes; 0: it stays as it is
 	Title   string
 	Now     stamp
+	Today   time.Time // of texts that have times without a date
 	Ready   bool
 	// Starting says what happens until the first evaluation is done.
 	Starting string
@@ -51,9 +53,10 @@ func (h *Handler) frame(page, title string, data any) frame {
 		Data:    data,
 	}
 	if !f.Ready {
-		f.Starting = h.starting()
+		f.Starting = setup.Starting(h.o.Backend.Status().Series)
 	}
-	f.Now = h.stamp(h.o.Backend.Now())
+	f.Today = h.o.Backend.Now()
+	f.Now = h.stamp(f.Today)
 	for _, n := range h.o.Backend.Notices() {
 		f.Notices = append(f.Notices, human.Line(n, maxWords))
 	}
@@ -65,7 +68,8 @@ type stamp struct {
 	Text  string // "14:02 UTC", or with the date
 	Short string // likewise, without the year of the present
 	ISO   string
-	Ago   string // "12 min ago"; empty for the future and the zero time
+	Day   time.Time // of texts that were written then
+	Ago   string    // "12 min ago"; empty for the future and the zero time
 }
 
 func (h *Handler) stamp(t time.Time) stamp {
@@ -73,7 +77,7 @@ func (h *Handler) stamp(t time.Time) stamp {
 		return stamp{}
 	}
 	now := h.o.Backend.Now()
-	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339)}
+	s := stamp{Text: human.Time(t, now), ISO: t.UTC().Format(time.RFC3339), Day: t}
 	s.Short = s.Text
 	if u := t.UTC(); u.Year() == now.UTC().Year() {
 		s.Short = strings.TrimPrefix(s.Text, u.Format("2006-"))
@@ -88,18 +92,4 @@ func (h *Handler) alerts() alerting.RenderOptions {
 	o := h.o.Backend.RenderOptions()
 	o.ExternalURL = h.o.ExternalURL
 	return o
-}
-
-// starting says what happens until the first evaluation is done.
-func (h *Handler) starting() string {
-	s := h.o.Backend.Status().Series
-	switch {
-	case s == nil:
-		return "the first evaluation is not done yet"
-	case s.Error != "":
-		return "the first evaluation is not done yet, because the series cannot be read: " + human.Line(s.Error, maxWords)
-	case s.Done > 0 && s.Done < 1:
-		return "the first evaluation is not done yet: " + human.Percent(s.Done) + " of the last " + human.Duration(s.History) + " is read"
-	}
-	return "the first evaluation is not done yet; the last " + human.Duration(s.History) + " is being read from " + human.Line(s.Source, maxWords)
 }

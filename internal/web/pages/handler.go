@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/web/actions"
+	"github.com/gorowatch/gorowatch/internal/web/times"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
@@ -101,7 +102,7 @@ func parse() (map[string]*template.Template, error) {
 		if name == layout {
 			continue
 		}
-		t, err := template.New("layout.html").ParseFS(files, layout, name)
+		t, err := template.New("layout.html").Funcs(template.FuncMap{"term": term, "prose": times.Mark}).ParseFS(files, layout, name)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +128,7 @@ func (h *Handler) fragment(w http.ResponseWriter, r *http.Request, code int, par
 func (h *Handler) execute(w http.ResponseWriter, r *http.Request, code int, page, template string, f frame) {
 	var b bytes.Buffer
 	if err := h.templates[page].ExecuteTemplate(&b, template, f); err != nil {
-		h.o.Logger.Error("A page could not be rendered", "page", page, "err", err)
+		h.o.Logger.Error("Cannot render a page", "page", page, "err", err)
 		http.Error(w, "The page could not be rendered; the log says why.", http.StatusInternalServerError)
 		return
 	}

@@ -3,7 +3,9 @@ package pages
 import (
 	"bytes"
 	"html/template"
+	"mime"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -17,11 +19,11 @@ type helpPage struct{ HTML template.HTML }
 func (h *Handler) help(w http.ResponseWriter, r *http.Request) {
 	name := strings.Trim(r.PathValue("page"), "/")
 	if name == "" {
-		name = "pages"
+		name = "README"
 	}
 	if picture, ok := strings.CutPrefix(name, "img/"); ok {
 		if b, ok := help.Picture(picture); ok {
-			w.Header().Set("Content-Type", "image/svg+xml")
+			w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(picture)))
 			w.Header().Set("Cache-Control", "public, max-age=86400")
 			http.ServeContent(w, r, picture, time.Time{}, bytes.NewReader(b))
 			return

@@ -13,6 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/actions"
 	"github.com/gorowatch/gorowatch/internal/web/help"
 	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/internal/web/why"
 	"github.com/gorowatch/gorowatch/leak"
 )
 
@@ -25,17 +26,18 @@ type leakPage struct {
 	Reopened int
 	// History lists the latest changes of its state.
 	History []transition
-	Updated stamp
 	Share   string
 	Blocked string     // what the goroutines do, in a sentence
 	Where   []instance // that leak
 	More    int        // instances that are not shown
-	Ladder  []step
+	Ladder  []why.Step
 	Missing string
 	Hint    string
+	Facts   []alerting.Fact
 	// Kind is the page of the documentation about such leaks.
 	Kind    string
 	Actions leakActions
+	Changes actions.Changes
 	Stacks  []stackRow
 	MoreOf  int // stacks that are not shown
 	Base    *profileRow
@@ -88,12 +90,12 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 		leakRow:   h.leakRow(l),
 		Labels:    h.labelLinks("/", l.Service),
 		Detected:  h.stamp(l.DetectedAt),
-		Updated:   h.stamp(l.UpdatedAt),
 		Deployed:  h.stamp(l.DeployedAt),
 		Reopened:  l.Reopened,
-		Ladder:    evidenceSteps(l),
+		Ladder:    why.Evidence(l),
 		Missing:   human.Line(l.Missing, maxWords),
 		Hint:      alerting.Hint(l),
+		Facts:     alerting.Facts(l),
 		Base:      h.profileRow(l.Base),
 		Head:      h.profileRow(l.Head),
 		Text:      alerting.Text(l, o),
@@ -103,6 +105,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
 		Actions:   h.leakActions(l, no),
+		Changes:   links.ChangesOf(l),
 	}
 	if kind, ok := kindOf(l); ok {
 		p.Kind = h.base + "/help/leaks/" + kind
@@ -158,7 +161,7 @@ func kindOf(l leak.Leak) (kind string, ok bool) {
 	if len(l.Stacks) == 0 {
 		return "", false
 	}
-	hint, ok := stack.HintFor(l.Stacks[0].Op, l.Stacks[0].Frames)
+	hint, ok := stack.HintFor(l.Stacks[0].Program, l.Stacks[0].Op, l.Stacks[0].Reason, l.Stacks[0].Frames)
 	return hint.Kind, ok && help.Has("leaks/"+hint.Kind)
 }
 

@@ -33,6 +33,7 @@ type leakRow struct {
 	Projection string
 	Left       string // short: the time until an instance is full
 	Onset      stamp
+	Updated    stamp
 	Plateaued  stamp // zero while it grows
 	NoData     stamp // zero while there are data from its instances
 	Pause      string
@@ -57,6 +58,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 		Version:    human.Line(l.Version, 40),
 		Projection: alerting.Projection(l, h.alerts()),
 		Onset:      h.stamp(l.Onset),
+		Updated:    h.stamp(l.UpdatedAt),
 		Plateaued:  h.stamp(l.PlateauedAt),
 		NoData:     h.stamp(l.NoDataSince),
 		Pause:      alerting.Pause(l),

@@ -7,6 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/leak"
 )
@@ -30,9 +31,9 @@ type leaksPage struct {
 	Resolved       tally
 	ShowResolved   bool
 	ToggleResolved string
-	// For the empty state. Watching: services are watched, their series are read, and
-	// the first evaluation is done. Else that no leak is known says nothing.
-	Watching          bool
+	// For the empty state. Unknown is why it says nothing that no leak is known; empty: it
+	// means that nothing leaks.
+	Unknown           string
 	Services, Targets string
 	Started           stamp
 }
@@ -59,7 +60,7 @@ var stateWords = map[string]string{
 	string(leak.Firing):    "alerting, and growing",
 	string(leak.Plateaued): "alerting, and no longer growing",
 	string(leak.Suspected): "growing, not sure enough for an alert yet",
-	query.Expected:         "growing, and a rule says not to alert",
+	query.Expected:         "growing; a rule suppresses the alert",
 	string(leak.Resolved):  "over",
 }
 
@@ -131,8 +132,7 @@ func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
 	if p.Open == 0 { // says what is watched instead
 		n := len(h.o.Backend.Services())
-		series := h.o.Backend.Status().Series
-		p.Watching = n > 0 && h.o.Backend.Ready() && (series == nil || series.Error == "")
+		p.Unknown = setup.Unknown(h.o.Backend.Ready(), n, h.o.Backend.Status().Series)
 		p.Services = human.Plural(int64(n), "service", "services")
 		p.Targets = human.Plural(int64(h.o.Backend.TargetCount()), "target", "targets")
 		p.Started = h.stamp(h.o.Started)

@@ -16,8 +16,8 @@ const leastRefresh = 2
 // whose attribute stays, and the time of the page itself.
 var ticking = regexp.MustCompile(`(<time[^>]*>)[^<]*(</time>)|<footer>(?s:.*?)</footer>`)
 
-// entityTag is the tag of a page. It stays the same while nothing but the time has
-// changed: then the page that somebody looks at tells the time by itself.
+// entityTag returns the tag of a page. It stays the same while only the time has changed, since
+// an open page updates times itself.
 func entityTag(page []byte) string {
 	sum := sha256.Sum256(ticking.ReplaceAll(page, []byte("$1$2")))
 	return `W/"` + hex.EncodeToString(sum[:12]) + `"`

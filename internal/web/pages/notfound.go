@@ -7,7 +7,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// notFoundPage says what is not there, and lists the leaks.
+// notFoundPage names what was not found, and lists the open leaks.
 type notFoundPage struct {
 	What string
 	leaksPage

@@ -27,8 +27,8 @@ type pickerPart struct {
 
 // pickRow is a profile. Base and Head: it is picked at first.
 type pickRow struct {
-	Key, Words string
-	Base, Head bool
+	Key, ISO, Words string
+	Base, Head      bool
 }
 
 // maxPicks is how many profiles can be picked from, the latest.
@@ -50,7 +50,7 @@ func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	}
 	p.More = max(len(refs)-maxPicks, 0)
 	for _, ref := range slices.Backward(refs[p.More:]) {
-		p.Profiles = append(p.Profiles, pickRow{Key: ref.Key, Words: ref.Time.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + human.Line(ref.Instance, 80)})
+		p.Profiles = append(p.Profiles, pickRow{Key: ref.Key, ISO: h.stamp(ref.Time).ISO, Words: ref.Time.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + human.Line(ref.Instance, 80)})
 	}
 	onset := h.onsetOf(s.Labels)
 	p.pick(refs[p.More:], onset)

@@ -48,12 +48,12 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	if err != nil {
 		code, text := h.view.PairProblem(err, r.PathValue("head"))
-		http.Error(w, "The profiles cannot be compared: "+text+".", code)
+		http.Error(w, "Cannot compare the profiles: "+text+".", code)
 		return
 	}
 	views, err := pprofui.New(two.Base, two.Head)
 	if err != nil {
-		h.o.Logger.Warn("No view of pprof", "err", err)
+		h.o.Logger.Warn("Cannot show a pprof view", "err", err)
 		code := http.StatusInternalServerError
 		text := "pprof cannot show these profiles; the log says why."
 		if errors.Is(err, pprofui.ErrTooLarge) {

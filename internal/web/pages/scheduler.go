@@ -21,7 +21,7 @@ func (h *Handler) scheduler(w http.ResponseWriter, r *http.Request) {
 	}
 	x, ok, err := h.view.Scheduler(r.Context(), s.Labels)
 	if err != nil {
-		h.o.Logger.Debug("No scheduler metrics", "service", s.Labels, "err", err)
+		h.o.Logger.Debug("Cannot query Go's scheduler metrics", "service", s.Labels, "err", err)
 		h.fragment(w, r, http.StatusBadGateway, "scheduler", schedulerPart{Problem: human.Line(err.Error(), maxWords)})
 		return
 	}

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	v1 "github.com/gorowatch/gorowatch/internal/api/v1"
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/view"
+	"github.com/gorowatch/gorowatch/internal/web/why"
 	"github.com/gorowatch/gorowatch/trend"
 )
 
@@ -24,8 +24,7 @@ type servicePage struct {
 	// GoneMembers are instances that are gone.
 	GoneMembers int
 
-	Reasons []reasonRow
-	Left    int // reasons that are not shown
+	Reasons why.Reasons
 	Chart   string
 	Picker  string
 	// Scheduler is the part about Go's scheduler; empty: there is none.
@@ -44,16 +43,7 @@ type memberRow struct {
 	Started, Last            stamp
 }
 
-// reasonRow is what one scale of one instance says.
-type reasonRow struct {
-	Instance, Scale, Status, Why string
-	Blocks, Rate, Grown, Z       string
-}
-
-const (
-	maxMembers = 50
-	maxReasons = 60
-)
+const maxMembers = 50
 
 // service shows a service.
 func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
@@ -107,30 +97,10 @@ func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, 
 		p.Pull.Instances = append(p.Pull.Instances, newChoice(in.Name))
 	}
 	p.More = len(members) - len(p.Members)
-	p.Reasons, p.Left = reasons(h.o.Backend.Explain(s.Labels))
+	p.Reasons = why.Of(h.o.Backend.Explain(s.Labels))
 	leaks := h.view.LeaksOf(s.Labels)
 	for _, l := range leaks[:min(len(leaks), maxInstances)] {
 		p.All = append(p.All, h.leakRow(l))
 	}
 	h.render(w, r, code, "service", p.Name+": service", p)
-}
-
-// reasons are the assessments that have something to say, those of all
-// instances together and the most suspicious first.
-func reasons(all []trend.Assessment) (rows []reasonRow, left int) {
-	all = slices.DeleteFunc(all, func(a trend.Assessment) bool { return a.Status == "" })
-	slices.SortStableFunc(all, func(a, b trend.Assessment) int {
-		return cmp.Or(view.CompareStatus(a.Status, b.Status), cmp.Compare(min(len(a.Instance), 1), min(len(b.Instance), 1)), cmp.Compare(b.Z, a.Z))
-	})
-	for _, a := range all[:min(len(all), maxReasons)] {
-		row := reasonRow{
-			Instance: human.Line(cmp.Or(a.Instance, "all together"), maxName), Scale: human.Duration(a.Scale),
-			Status: word(a.Status), Why: v1.NewReason(a).Text(), Blocks: human.Count(int64(a.Blocks)), Z: human.Number(a.Z),
-		}
-		if a.Grown > 0 {
-			row.Rate, row.Grown = human.Number(a.Rate.Value), human.Number(a.Grown)
-		}
-		rows = append(rows, row)
-	}
-	return rows, len(all) - len(rows)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 	"github.com/gorowatch/gorowatch/internal/web/listing"
 	"github.com/gorowatch/gorowatch/internal/web/query"
+	"github.com/gorowatch/gorowatch/internal/web/setup"
 	"github.com/gorowatch/gorowatch/internal/web/spark"
 	"github.com/gorowatch/gorowatch/internal/web/view"
 	"github.com/gorowatch/gorowatch/trend"
@@ -21,6 +22,8 @@ type servicesPage struct {
 	Total    tally // watched, whatever the filter
 	Services []serviceRow
 	Started  stamp
+	// Searched says by which names services are looked for.
+	Searched string
 	// States link to the list narrowed to a status.
 	States []listing.StateLink
 }
@@ -33,7 +36,7 @@ type serviceRow struct {
 	Floor     string
 	Rate      string
 	Status    string
-	Why       string
+	Why, Help string
 	Last      stamp
 	Spark     spark.Spark
 	Leaks     []leakRow
@@ -51,7 +54,7 @@ func (h *Handler) services(w http.ResponseWriter, r *http.Request) {
 	}
 	query.OneOf(&f, "state", &state, statuses)
 	found, total := h.view.Services(f, firing)
-	p := servicesPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Started: h.stamp(h.o.Started)}
+	p := servicesPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(total), Started: h.stamp(h.o.Started), Searched: setup.Searched(h.o.Backend.Status().Series)}
 	counts := map[trend.Status]int{}
 	var wanted []view.Service
 	for _, s := range found {
@@ -88,6 +91,7 @@ func (h *Handler) serviceRow(s view.Service) serviceRow {
 		Floor:     human.Number(s.Floor),
 		Status:    word(s.Status),
 		Why:       s.Why(),
+		Help:      s.Help(),
 		Last:      h.stamp(s.LastSample),
 	}
 	if s.Rate.Value != 0 {

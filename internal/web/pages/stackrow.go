@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/human"
@@ -22,8 +23,13 @@ type stackRow struct {
 	Depth             int
 	Created           *frameRow
 	Parted            *partedRow
-	Labels            []pair // of pprof
+	// Labels are pprof labels of what changed; LabelsOf says what that is.
+	Labels   []labelShare
+	LabelsOf string
 }
+
+// labelShare is a pprof label, and the part of a change that has it.
+type labelShare struct{ Name, Value, Share string }
 
 // partedRow is the stack that had as many goroutines as the growing one, until the
 // growth began.
@@ -68,6 +74,7 @@ func newStackRow(s leak.StackGrowth, source func(collector.Frame) string) stackR
 	if s.Wait > 0 {
 		r.Wait = human.Duration(s.Wait)
 	}
+	r.addLabels(s.Labels)
 	marked := false
 	for i, f := range s.Frames[:min(len(s.Frames), maxFrames)] {
 		row := newFrameRow(f, source)
@@ -88,6 +95,17 @@ func newStackRow(s leak.StackGrowth, source func(collector.Frame) string) stackR
 		r.Created = &c
 	}
 	return r
+}
+
+// addLabels adds the labels of what changed.
+func (r *stackRow) addLabels(shares []leak.LabelShare) {
+	r.LabelsOf = "the growth"
+	if strings.HasPrefix(r.Delta, "-") {
+		r.LabelsOf = "what went"
+	}
+	for _, x := range shares {
+		r.Labels = append(r.Labels, labelShare{human.Line(x.Key, maxName), human.Line(x.Value, maxName), human.Percent(x.Share)})
+	}
 }
 
 // newFrameRow makes the row of a frame.

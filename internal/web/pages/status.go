@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"runtime"
@@ -13,16 +12,17 @@ import (
 )
 
 type statusPage struct {
-	Build, Runtime, Flags []pair
-	Series, Storage       []fact
-	Discovery             []fact
-	Alertmanagers         []alertmanagerRow
-	Config                string
+	Build, Flags             []pair
+	Runtime, Series, Storage []fact
+	Discovery                []fact
+	Alertmanagers            []alertmanagerRow
+	Config                   string
 }
 
-// fact is a name and its value; Bad marks a problem.
+// fact is a name and its value, or a time; Bad marks a problem.
 type fact struct {
 	pair
+	At  stamp
 	Bad bool
 }
 
@@ -48,15 +48,15 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	now := h.o.Backend.Status()
 	p := statusPage{
 		Build: buildPairs(),
-		Runtime: []pair{
-			{"Goroutines", human.Count(int64(runtime.NumGoroutine()))},
-			{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))},
-			{"External URL", h.o.ExternalURL.Redacted()},
+		Runtime: []fact{
+			{pair: pair{"Goroutines", human.Count(int64(runtime.NumGoroutine()))}},
+			{pair: pair{"GOMAXPROCS", human.Count(int64(runtime.GOMAXPROCS(0)))}},
+			{pair: pair{"External URL", h.o.ExternalURL.Redacted()}},
 		},
 		Series: h.seriesFacts(now.Series), Discovery: discoveryFacts(now.Discovery), Storage: storageFacts(now.Storage), Config: now.Config,
 	}
 	if s := h.stamp(h.o.Started); s.Text != "" {
-		p.Runtime = slices.Insert(p.Runtime, 0, pair{"Started", s.Text + ", " + cmp.Or(s.Ago, "now")})
+		p.Runtime = slices.Insert(p.Runtime, 0, fact{pair: pair{Name: "Started"}, At: s})
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.o.Flags)) {
 		p.Flags = append(p.Flags, pair{"--" + name, human.Line(h.o.Flags[name], maxWords)})
@@ -91,7 +91,7 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 	}
 	out = append(out, progress)
 	if read := h.stamp(s.Read); read.Text != "" {
-		out = append(out, fact{pair: pair{"Read up to", read.Text + ", " + cmp.Or(read.Ago, "now")}})
+		out = append(out, fact{pair: pair{Name: "Read up to"}, At: read})
 	}
 	for _, signal := range [][2]string{{"goroutines", "Goroutines"}, {"load", "Load"}, {"start_time", "Start of the process"}} {
 		if text := setup.UsesText(s.Uses, signal[0]); text != "" {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gorowatch/gorowatch/alerting"
@@ -32,6 +31,8 @@ type targetsPage struct {
 type jobGroup struct {
 	Name, Words string
 	Targets     []targetRow
+	// Open: a target has a problem, or was looked for, or there are few jobs.
+	Open bool
 }
 
 type goneRow struct {
@@ -55,28 +56,18 @@ type targetRow struct {
 const (
 	targetsPerPage = 100
 	maxGone        = 100
+	// fewJobs is up to how many jobs all of them are open.
+	fewJobs = 10
 )
-
-// targetStates are the states of targets, those with a problem first.
-var targetStates = []string{string(view.TargetDown), string(view.TargetUnmatched), string(view.TargetUp), string(view.TargetUnknown)}
 
 func targetName(t view.Target) string {
 	return human.Line(cmp.Or(t.Labels.Get("instance"), alerting.ServiceName(t.Labels)), maxName)
 }
 
-// jobName is the namespace and the job of a target, which it is listed under.
-func jobName(t view.Target) string {
-	job := cmp.Or(t.Labels.Get("job"), "no job")
-	if ns := t.Labels.Get("namespace"); ns != "" {
-		return ns + "/" + job
-	}
-	return job
-}
-
 func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 	all, gone := h.view.Targets()
 	f, state := query.NewFilter(r.URL.Query()), r.URL.Query().Get("state")
-	query.OneOf(&f, "state", &state, targetStates)
+	query.OneOf(&f, "state", &state, view.ProblemStates)
 	p := targetsPage{Filter: listing.NewFilterForm(r, f, "q", "match"), Total: tally(len(all))}
 	passes := h.view.SearchTargets(f)
 	for _, t := range gone {
@@ -107,19 +98,19 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 			wanted = append(wanted, t)
 		}
 	}
-	for _, s := range targetStates {
+	for _, s := range view.ProblemStates {
 		p.States = listing.AddState(p.States, r, s, state, counts[view.TargetState(s)], "")
 	}
-	jobs := countJobs(wanted)
+	jobs := view.CountJobs(wanted)
 	slices.SortStableFunc(wanted, func(a, b view.Target) int {
-		x, y := jobs[jobName(a)], jobs[jobName(b)]
-		return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.name, y.name))
+		x, y := jobs[view.JobName(a)], jobs[view.JobName(b)]
+		return cmp.Or(cmp.Compare(x.Rank, y.Rank), cmp.Compare(x.Name, y.Name))
 	})
 	p.Pager = listing.NewPager(r, len(wanted), targetsPerPage)
 	for _, t := range listing.PageOf(wanted, p.Pager) {
-		job := jobs[jobName(t)]
-		if n := len(p.Jobs); n == 0 || p.Jobs[n-1].Name != human.Line(job.name, maxName) {
-			p.Jobs = append(p.Jobs, jobGroup{Name: human.Line(job.name, maxName), Words: job.words()})
+		job := jobs[view.JobName(t)]
+		if n := len(p.Jobs); n == 0 || p.Jobs[n-1].Name != human.Line(job.Name, maxName) {
+			p.Jobs = append(p.Jobs, jobGroup{Name: human.Line(job.Name, maxName), Words: job.Words(), Open: job.HasProblem() || p.Filter.Active || state != "" || len(jobs) <= fewJobs})
 		}
 		g := &p.Jobs[len(p.Jobs)-1]
 		g.Targets = append(g.Targets, h.targetRow(t))
@@ -129,41 +120,6 @@ func (h *Handler) targets(w http.ResponseWriter, r *http.Request) {
 		title = fmt.Sprintf("(%s) Targets", n)
 	}
 	h.render(w, r, p.Filter.Status(), "targets", title, p)
-}
-
-// jobCount is how the targets of a job do.
-type jobCount struct {
-	name   string
-	rank   int // the worst state of its targets, as in targetStates
-	counts map[string]int
-}
-
-func countJobs(targets []view.Target) map[string]*jobCount {
-	jobs := map[string]*jobCount{}
-	for _, t := range targets {
-		name := jobName(t)
-		j := jobs[name]
-		if j == nil {
-			j = &jobCount{name: name, rank: len(targetStates), counts: map[string]int{}}
-			jobs[name] = j
-		}
-		j.counts[string(t.State)]++
-		if rank := slices.Index(targetStates, string(t.State)); rank >= 0 {
-			j.rank = min(j.rank, rank)
-		}
-	}
-	return jobs
-}
-
-// words say how many targets a job has, by state.
-func (j *jobCount) words() string {
-	var parts []string
-	for _, s := range targetStates {
-		if n := j.counts[s]; n > 0 {
-			parts = append(parts, human.Count(int64(n))+" "+s)
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (h *Handler) targetRow(t view.Target) targetRow {

@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"html/template"
+
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/gorowatch/gorowatch/internal/human"
+	"github.com/gorowatch/gorowatch/internal/web/help"
 	"github.com/gorowatch/gorowatch/internal/web/listing"
 )
 
@@ -23,4 +26,9 @@ func pairs(ls labels.Labels) (all []pair) {
 		all = append(all, pair{human.Line(l.Name, maxName), human.Line(l.Value, maxName)})
 	})
 	return all
+}
+
+// term is a word with what it means, to be read by pointing at it.
+func term(word string) template.HTML {
+	return template.HTML(`<abbr title="` + template.HTMLEscapeString(help.Meaning(word)) + `">` + template.HTMLEscapeString(word) + `</abbr>`) //nolint:gosec // is escaped
 }

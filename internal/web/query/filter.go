@@ -13,13 +13,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// Filter narrows a list: by words, all of which must be found, and by matchers
-// of labels. It is in the URL, so that a list can be sent to somebody.
+// Filter narrows a list: by words, all of which must be found, and by matchers of labels. It is
+// in the URL, so that a list can be sent to others.
 type Filter struct {
 	Text string
-	// Match is as typed: job="a", namespace=~"prod|staging"; with or without
-	// braces, and without quotes too where the value is a plain word. A bare word
-	// is searched for as in Text.
+	// Match is as typed: job="a", namespace=~"prod|staging"; with or without braces, and
+	// without quotes if the value is a plain word. A bare word is searched for as in Text.
 	Match string
 	// Problem says why the filter cannot be applied; empty if it can.
 	Problem string
@@ -62,7 +61,7 @@ func NewFilter(q url.Values) Filter {
 	return f
 }
 
-// HasWords reports whether the filter looks at texts at all.
+// HasWords reports whether the filter searches texts.
 func (f Filter) HasWords() bool { return len(f.words) > 0 }
 
 // Passes reports whether an entry with these labels and texts passes the filter.

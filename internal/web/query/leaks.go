@@ -11,14 +11,13 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Expected is how people name the state of leaks that a rule ignores.
+// Expected is the state of leaks that a rule ignores, for people.
 const Expected = "expected"
 
-// LeakStates are the states of leaks as a list can be narrowed to them, the ones
-// that deserve a look first.
+// LeakStates are the states that a list of leaks can be narrowed to, the most important first.
 var LeakStates = []string{string(leak.Firing), string(leak.Plateaued), string(leak.Suspected), Expected, string(leak.Resolved)}
 
-// StateOf returns the state of a leak as people name it, one of LeakStates.
+// StateOf returns the state of a leak for people, one of LeakStates.
 func StateOf(l leak.Leak) string {
 	if l.State == leak.Ignored {
 		return Expected
@@ -26,7 +25,7 @@ func StateOf(l leak.Leak) string {
 	return string(l.Phase())
 }
 
-// VersionOf is the version of a leak as lists show it: one inert line.
+// VersionOf returns the version of a leak as lists show it: one inert line.
 func VersionOf(l leak.Leak) string { return human.Line(l.Version, 60) }
 
 // Evidences are the steps of evidence, lowest first.
@@ -47,22 +46,21 @@ const (
 // Orders are all of them, the default first.
 var Orders = []Order{ByImpact, ByNewest, ByGrowth, ByLeaked, ByService}
 
-// Leaks is what a request for a list of leaks asks for.
+// Leaks is a request for a list of leaks.
 type Leaks struct {
 	Filter
 	// State is one of LeakStates, Evidence one of Evidences, Version that of the
 	// service. Empty: all.
 	State, Evidence, Version string
-	// Order is what the list is ordered by, Reversed whether it is the other way
-	// round.
+	// Order is the order of the list, Reversed whether it is reversed.
 	Order    Order
 	Reversed bool
-	// ByFunction joins the leaks in the same function.
+	// ByFunction groups the leaks in the same function.
 	ByFunction bool
 }
 
-// NewLeaks reads state, evidence, version, sort, order and group, and the filter. A
-// value that is none of those that are expected is a problem of the filter.
+// NewLeaks reads state, evidence, version, sort, order and group, and the filter. An unknown
+// value is a problem of the filter.
 func NewLeaks(q url.Values) Leaks {
 	x := Leaks{Filter: NewFilter(q), State: q.Get("state"), Evidence: q.Get("evidence"), Version: q.Get("version"), Order: Order(q.Get("sort"))}
 	if x.State == string(leak.Ignored) {
@@ -93,8 +91,8 @@ func NewLeaks(q url.Values) Leaks {
 // check refuses a value that is not in a list.
 func (x *Leaks) check(name string, value *string, all []string) { OneOf(&x.Filter, name, value, all) }
 
-// OneOf refuses a value that is not in a list, as a problem of the filter: a list
-// that is narrowed to what does not exist looks like an all-clear.
+// OneOf refuses a value that is not in a list, as a problem of the filter: a list that is
+// narrowed to something that does not exist looks like an all-clear.
 func OneOf(f *Filter, name string, value *string, all []string) {
 	if *value == "" || slices.Contains(all, *value) {
 		return

@@ -61,8 +61,7 @@ func TestFilter(t *testing.T) {
 	require.True(t, Filter{}.Passes(checkout), "the zero filter lets all through")
 }
 
-// TestFilterWithAMistake: a filter that cannot be read says so and lets nothing
-// through.
+// TestFilterWithAMistake: a filter that cannot be read says so and lets nothing through.
 func TestFilterWithAMistake(t *testing.T) {
 	for name, c := range map[string]struct{ q, match, problem string }{
 		"no value":             {match: "namespace=", problem: `"namespace=" is not a label matcher; expected e.g. namespace="prod", job=~"a|b"`},
@@ -88,8 +87,8 @@ func TestFilterWithAMistake(t *testing.T) {
 	require.Equal(t, "a b", NewFilter(url.Values{"q": {"a\nb"}}).Text, "what is shown again is one line")
 }
 
-// TestLeaks: every value that is not known is refused by name, because an empty list
-// looks like an all-clear.
+// TestLeaks: every unknown value is refused by name, because an empty list looks like an
+// all-clear.
 func TestLeaks(t *testing.T) {
 	read := func(q string) Leaks {
 		values, err := url.ParseQuery(q)
@@ -214,8 +213,7 @@ func TestDefaultSpanIsClamped(t *testing.T) {
 	require.Equal(t, 120*24*time.Hour, s.To.Sub(s.From))
 }
 
-// TestStep: a step is a whole number of the least ones, and there are no more
-// steps than points.
+// TestStep: a step is a multiple of the least one, and there are no more steps than points.
 func TestStep(t *testing.T) {
 	for _, c := range []struct {
 		span   time.Duration

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// unquoted is a matcher whose value has no quotes: job=checkout. bareWord is one or
-// more words and no matcher at all.
+// unquoted is a matcher whose value has no quotes: job=checkout. bareWord is one or more words
+// without a matcher.
 var (
 	unquoted = regexp.MustCompile("^\\s*([a-zA-Z_][a-zA-Z0-9_]*)\\s*(=~|!~|!=|=)\\s*([^\\s\"'`{}(),=~!\\pC]+)\\s*$")
 	bareWord = regexp.MustCompile(`^\s*[\pL\pN_][\pL\pN_.:/*-]*(\s+[\pL\pN_][\pL\pN_.:/*-]*)*\s*$`)
 )
 
-// completeSelector adds to a list of matchers what people leave out, the braces and
-// the quotes around plain values, and takes the bare words out of it. Whatever it
-// does not understand it leaves as it is, for the parser to refuse.
+// completeSelector adds to a list of matchers what people leave out, the braces and the quotes
+// around plain values, and removes the bare words. It leaves everything else unchanged, for the
+// parser to refuse.
 func completeSelector(s string) (selector string, words []string) {
 	inner := s
 	if strings.HasPrefix(s, "{") {

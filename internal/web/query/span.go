@@ -27,15 +27,15 @@ func timeOf(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s is not a time, expected Unix seconds or RFC 3339", human.Line(strconv.Quote(s), 60))
 }
 
-// Span is the time that a request asks for, in so many points.
+// Span is the time that a request asks for, with a number of points.
 type Span struct {
 	From, To time.Time
 	Points   int
 	Load     bool // with the load
 }
 
-// NewSpan reads start, end, points and load; from and to are the defaults. Defaults
-// that are too far apart are moved together, from their end.
+// NewSpan reads start, end, points and load; from and to are the defaults. Defaults that are
+// too far apart are shortened, keeping their end.
 func NewSpan(q url.Values, from, to time.Time) (s Span, err error) {
 	if to.Sub(from) > maxRange {
 		from = to.Add(-maxRange)
@@ -62,7 +62,7 @@ func NewSpan(q url.Values, from, to time.Time) (s Span, err error) {
 	return s, nil
 }
 
-// Step is the time between two points: a multiple of the least step, or of a second
+// Step returns the time between two points: a multiple of the least step, or of a second
 // if that is 0.
 func (s Span) Step(least time.Duration) time.Duration {
 	d := s.To.Sub(s.From) / time.Duration(s.Points)

@@ -33,7 +33,7 @@ func NewWindow(q url.Values) (Window, error) {
 	return x, nil
 }
 
-// Cut is the part of a list that is in the window.
+// Cut returns the part of a list that is in the window.
 func Cut[T any](all []T, x Window) []T {
 	from := min(x.Offset, len(all))
 	return all[from:min(from+x.Limit, len(all))]

@@ -1,9 +1,8 @@
-// Package setup checks what gorowatch needs, for people who set it up: whether series are
-// read, and under which names, whether targets answer, alerts are sent and the bucket is
-// written. Each check says what to do.
+// Package setup checks what gorowatch needs, for people who set it up: whether series are read,
+// and under which names, whether targets answer, alerts are sent and the bucket is written.
+// Each check says what to do.
 //
-// It is pure: the status that internal/app tells comes in, internal/web/pages shows what
-// goes out.
+// It is pure: it gets the status from internal/app, and internal/web/pages shows the checks.
 package setup
 
 import (
@@ -20,7 +19,7 @@ import (
 // maxWords bounds a sentence, in characters.
 const maxWords = view.MaxWords
 
-// State is how a check went.
+// State is the result of a check.
 type State string
 
 // The states.
@@ -35,7 +34,7 @@ const (
 type Check struct {
 	Name  string
 	State State
-	// Found says what there is, Fix what to do, Help the page of the documentation.
+	// Found says what there is, Fix what to do, Help names the page of the documentation.
 	Found, Fix, Help string
 }
 
@@ -44,7 +43,7 @@ func Run(now view.Status, targets []view.Target) []Check {
 	return slices.Concat(seriesChecks(now.Series), targetChecks(now.Discovery, targets), alertmanagerChecks(now.Alertmanagers), storageChecks(now.Storage))
 }
 
-// seriesChecks are about where the counts come from.
+// seriesChecks are about the source of the counts.
 func seriesChecks(s *view.Series) []Check {
 	if s == nil {
 		return nil
@@ -59,7 +58,7 @@ func seriesChecks(s *view.Series) []Check {
 	}
 	history := Check{Name: "History is read", State: OK, Found: "all of the last " + human.Duration(s.History), Help: "detection"}
 	if s.Done < 1 {
-		history.State, history.Found = Waiting, human.Percent(s.Done)+" of the last "+human.Duration(s.History)+"; leaks that began before appear as it goes on"
+		history.State, history.Found = Waiting, human.Percent(s.Done)+" of the last "+human.Duration(s.History)+"; older leaks appear as it proceeds"
 	}
 	return append([]Check{source, history}, signalChecks(s)...)
 }
@@ -68,8 +67,8 @@ func seriesChecks(s *view.Series) []Check {
 func signalChecks(s *view.Series) (checks []Check) {
 	for _, x := range []struct{ signal, name, setting, without string }{
 		{"goroutines", "Goroutines are found", "prometheus.series.goroutines", ""},
-		{"load", "Load is found", "prometheus.series.load", "A leak is told from traffic sooner with it."},
-		{"start_time", "Starts of processes are found", "prometheus.series.start_time", "Restarts are told from falls of the count with it."},
+		{"load", "Load is found", "prometheus.series.load", "With it, gorowatch separates leaks from traffic sooner."},
+		{"start_time", "Starts of processes are found", "prometheus.series.start_time", "With it, gorowatch separates restarts from falling counts."},
 	} {
 		c := Check{Name: x.name, State: OK, Found: UsesText(s.Uses, x.signal), Help: "series"}
 		with, without := countUses(s.Uses, x.signal)
@@ -81,7 +80,10 @@ func signalChecks(s *view.Series) (checks []Check) {
 		case s.Read.IsZero():
 			c.State, c.Found = Waiting, "no series has been read yet"
 		case x.signal == "goroutines":
-			c.State, c.Found = Failed, "no series has any of the names"
+			c.State, c.Found = Failed, "no series has any of the names that are looked for"
+			if len(s.Names) > 0 {
+				c.Found += ": " + namesText(s.Names)
+			}
 			c.Fix = "Ask Prometheus for count(go_goroutines). If there are some, check prometheus.selector; if they have another name, add it to " + x.setting + "."
 		default:
 			c.State, c.Found = Optional, "no series has any of the names"
@@ -106,7 +108,7 @@ func countUses(uses []signals.Use, signal string) (with, without int) {
 	return with, without
 }
 
-// targetChecks are about where the profiles come from.
+// targetChecks are about the source of the profiles.
 func targetChecks(d *view.Discovery, targets []view.Target) (checks []Check) {
 	counts, errors := map[view.TargetState]int{}, map[string]int{}
 	for _, t := range targets {
@@ -125,7 +127,7 @@ func targetChecks(d *view.Discovery, targets []view.Target) (checks []Check) {
 	switch up, down := counts[view.TargetUp], counts[view.TargetDown]+counts[view.TargetUnmatched]; {
 	case len(targets) == 0:
 		c.State, c.Found = Failed, "no target is known"
-		c.Fix = "Without profiles, leaks are found by their counts alone and have no stacks. Targets come from Prometheus (/api/v1/targets), from annotations of pods, and from the section targets."
+		c.Fix = "Without profiles, leaks are found by counts alone and have no stacks. Targets come from Prometheus (/api/v1/targets), from annotations of pods, and from the section targets."
 	case up == 0 && down == 0:
 		c.State, c.Found = Waiting, human.Plural(int64(len(targets)), "target is", "targets are")+" pulled in turn"
 	case down > 0:
@@ -143,13 +145,13 @@ func targetChecks(d *view.Discovery, targets []view.Target) (checks []Check) {
 		}
 		checks = append(checks, Check{
 			Name: "Service discovery", State: Failed, Found: strings.Join(problems, "; "),
-			Fix: "Give gorowatch the right to see what it looks for, or correct the section targets.", Help: "troubleshooting",
+			Fix: "Give gorowatch the missing right, or correct the section targets.", Help: "troubleshooting",
 		})
 	}
 	return checks
 }
 
-// alertmanagerChecks are about where alerts go.
+// alertmanagerChecks are about the receivers of alerts.
 func alertmanagerChecks(all []alerting.ReceiverStatus) (checks []Check) {
 	if len(all) == 0 {
 		return []Check{{
@@ -182,7 +184,7 @@ func storageChecks(s *view.Storage) []Check {
 		c.State, c.Found = Failed, human.Line(s.Error, maxWords)
 		c.Fix = "Check storage.url and the right to write there. Watching and alerting go on meanwhile."
 	case s.URL == "memory" || strings.HasPrefix(s.URL, "mem:"):
-		c.State, c.Found = Optional, "profiles and leaks are kept in memory and lost at the end"
+		c.State, c.Found = Optional, "profiles and leaks are kept in memory and lost on exit"
 		c.Fix = "Set storage.url or --storage.url, such as file:///var/lib/gorowatch or s3://bucket."
 	}
 	return []Check{c}

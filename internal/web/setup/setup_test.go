@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// states are those of the checks, by name.
+// states returns those of the checks, by name.
 func states(checks []Check) map[string]State {
 	out := map[string]State{}
 	for _, c := range checks {
@@ -23,7 +23,7 @@ func states(checks []Check) map[string]State {
 	return out
 }
 
-// TestRun: what works, what is awaited and what fails, each of these with its fix.
+// TestRun: what works, what is pending and what fails, the latter with its fix.
 func TestRun(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	series := func(change func(*view.Series)) view.Status {
@@ -63,6 +63,9 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}
+	named := series(func(s *view.Series) { s.Uses, s.Names = nil, []string{"go_goroutines", "app_goroutines"} })
+	require.Equal(t, "no series has any of the names that are looked for: go_goroutines, app_goroutines", Run(named, up)[2].Found)
+
 	failing := series(func(*view.Series) {})
 	failing.Alertmanagers[0].State, failing.Alertmanagers[0].LastError = alerting.Failing, "connection refused"
 	failing.Storage.Error = "disk full"

@@ -15,7 +15,7 @@ import (
 type Spark struct {
 	Path  string // empty: there is nothing to draw
 	Onset string // x of the onset; empty: it is not in the picture
-	Words string // for those who do not see it
+	Words string // for people who cannot see it
 }
 
 // Size of a picture in its own units, and how many points it has at most.

@@ -8,13 +8,13 @@ import (
 // MaxStacks bounds the stacks in a list.
 const MaxStacks = 50
 
-// Snapshots are the two profiles by signature. That of no profile is empty.
+// Snapshots returns the two profiles by signature. A missing profile gives an empty one.
 func (p Pair) Snapshots() (base, head *stack.Snapshot) {
 	base = &stack.Snapshot{}
 	if p.Base != nil {
-		base = stack.Of(p.Base)
+		base = snapshotOf(p.Base)
 	}
-	return base, stack.Of(p.Head)
+	return base, snapshotOf(p.Head)
 }
 
 // Change is the change of a stack, with the pprof labels that its goroutines share.
@@ -22,9 +22,11 @@ func (p Pair) Snapshots() (base, head *stack.Snapshot) {
 type Change struct {
 	leak.StackGrowth
 	Labels map[string]string
+	// Shares are the values of labels that most of the change has.
+	Shares []leak.LabelShare
 }
 
-// Changes are the stacks that changed, the most grown first, and how many more
+// Changes returns the stacks that changed, the most grown first, and how many more
 // there are.
 func Changes(base, head *stack.Snapshot) (changes []Change, more int) {
 	deltas := stack.Diff(base, head)
@@ -41,7 +43,7 @@ func Changes(base, head *stack.Snapshot) (changes []Change, more int) {
 		if d.Growth() > 0 {
 			s.Share = float64(d.Growth()) / float64(grown)
 		}
-		changes = append(changes, Change{s, d.Labels})
+		changes = append(changes, Change{s, d.Labels, labelShares(base, head, d)})
 	}
 	return changes, len(deltas) - len(shown)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// LeaksOf are the leaks of a service, in the order of lists.
+// LeaksOf returns the leaks of a service, in the order of lists.
 func (r *Reader) LeaksOf(service labels.Labels) []leak.Leak {
 	return slices.DeleteFunc(r.sortedLeaks(), func(l leak.Leak) bool { return !labels.Equal(l.Service, service) })
 }
@@ -20,7 +20,7 @@ func (r *Reader) LeaksOf(service labels.Labels) []leak.Leak {
 // FiringLeaks are the leaks that fire, by service.
 type FiringLeaks map[string][]leak.Leak
 
-// Of are those of a service, in the order of lists.
+// Of returns those of a service, in the order of lists.
 func (f FiringLeaks) Of(service labels.Labels) []leak.Leak { return f[string(service.Bytes(nil))] }
 
 // FiringLeaks returns the leaks that fire.
@@ -39,8 +39,8 @@ func (r *Reader) sortedLeaks() []leak.Leak {
 	return sortLeaks(r.o.Backend.Leaks(), r.o.Backend.RenderOptions())
 }
 
-// sortLeaks returns the leaks in the order of lists: the open ones first, of these
-// the ones with the most impact, and of the resolved ones the latest.
+// sortLeaks returns the leaks in the order of lists: open ones first, those with the most
+// impact at the top; then resolved ones, the latest first.
 func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
 	rank := map[leak.State]int{leak.Suspected: 1, leak.Ignored: 2, leak.Resolved: 3}
 	weight := make(map[string]float64, len(leaks))
@@ -58,8 +58,8 @@ func sortLeaks(leaks []leak.Leak, o alerting.RenderOptions) []leak.Leak {
 	return leaks
 }
 
-// impact orders leaks: by how fast they grow, on how many instances, and how
-// little time is left until one of these is full.
+// impact orders leaks: by their growth, the number of instances, and the time left until one of
+// these reaches a limit.
 func impact(l leak.Leak, o alerting.RenderOptions) float64 {
 	left := alerting.HoursLeft(l, o)
 	if math.IsNaN(left) || !(l.Rate.Value > 0) {
@@ -68,7 +68,7 @@ func impact(l leak.Leak, o alerting.RenderOptions) float64 {
 	return l.Rate.Value * float64(max(len(l.Instances), 1)) / max(left, 0.1)
 }
 
-// ChartSpan is the time that the chart of a leak shows at first. It begins before
+// ChartSpan returns the time that the chart of a leak shows at first. It begins before
 // the onset, to show what was normal.
 func ChartSpan(l leak.Leak, now time.Time) (from, to time.Time) {
 	to = now

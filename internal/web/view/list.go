@@ -12,11 +12,11 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// LeakList is a list of leaks and what it could be narrowed to.
+// LeakList is a list of leaks and the values that it can be narrowed to.
 type LeakList struct {
-	// Leaks pass the whole query, in its order.
+	// Leaks match the whole query, in its order.
 	Leaks []leak.Leak
-	// Counts are the leaks that pass all but the state, by query.StateOf.
+	// Counts are the leaks that match all but the state, by query.StateOf.
 	Counts map[string]int
 	// Versions are those of all leaks.
 	Versions []string
@@ -47,7 +47,7 @@ func (r *Reader) ListLeaks(x query.Leaks) LeakList {
 	return list
 }
 
-// order puts leaks, which are in the order of impact, in that of a query.
+// order reorders leaks from the order of impact to that of a query.
 func (r *Reader) order(leaks []leak.Leak, x query.Leaks) {
 	compare := map[query.Order]func(a, b leak.Leak) int{
 		query.ByNewest: func(a, b leak.Leak) int { return b.Onset.Compare(a.Onset) },
@@ -65,7 +65,7 @@ func (r *Reader) order(leaks []leak.Leak, x query.Leaks) {
 	}
 }
 
-// growthNow is how fast a leak grows now, in goroutines per hour.
+// growthNow returns how fast a leak grows now, in goroutines per hour.
 func growthNow(l leak.Leak) float64 {
 	if l.State == leak.Resolved || l.Phase() == leak.Plateaued || math.IsNaN(l.Rate.Value) {
 		return 0
@@ -73,13 +73,13 @@ func growthNow(l leak.Leak) float64 {
 	return l.Rate.Value
 }
 
-// Leaks are the leaks that pass a filter, in the order of impact.
+// Leaks returns the leaks that pass a filter, in the order of impact.
 func (r *Reader) Leaks(f query.Filter) []leak.Leak {
 	return r.ListLeaks(query.Leaks{Filter: f}).Leaks
 }
 
-// FunctionGroup is the leaks in one function, such as those of all services that use
-// a library with a bug. Those that are not attributed to a function are each alone.
+// FunctionGroup is the leaks in one function, such as those of all services that use a library
+// with a bug. Leaks without a function are groups of one.
 type FunctionGroup struct {
 	Key    collector.Frame
 	Leaks  []leak.Leak

@@ -27,13 +27,13 @@ func IsProfileKey(key string) bool {
 	return fs.ValidPath(key) && strings.HasPrefix(key, "profiles/") && !strings.ContainsAny(key, "\\\x00") && len(key) <= MaxLink
 }
 
-// errKey: that is no key.
+// errKey means that a text is no key.
 var errKey = errors.New("expected the key of a profile, profiles/…")
 
 // maxReaders is how many requests read profiles at a time; the others wait.
 const maxReaders = 4
 
-// errBusy: others read profiles, for too long to wait for.
+// errBusy means that other requests read profiles for too long.
 var errBusy = errors.New("too many profiles are being read at the moment")
 
 // HasArchive reports whether there is an archive of profiles.
@@ -130,8 +130,8 @@ func (r *Reader) PairProblem(err error, head string) (code int, text string) {
 	return http.StatusBadGateway, r.ArchiveProblem(err, "load", head)
 }
 
-// ArchiveProblem says in plain words why the archive did not answer. The log has
-// more, which may hold what is not for everybody.
+// ArchiveProblem says in plain words why the archive did not answer. The log has details that
+// may not be for everybody.
 func (r *Reader) ArchiveProblem(err error, what, of string) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -141,7 +141,7 @@ func (r *Reader) ArchiveProblem(err error, what, of string) string {
 	case errors.Is(err, context.Canceled):
 		return "it was given up"
 	}
-	r.o.Logger.Warn("The archive cannot be read", "what", what, "of", of, "err", err)
+	r.o.Logger.Warn("Cannot read the archive", "what", what, "of", of, "err", err)
 	if reason := collector.ReasonOf(err); reason != collector.ReasonOther {
 		return "the profile cannot be read: " + human.Line(string(reason), 40)
 	}

@@ -110,8 +110,7 @@ func TestIsProfileKey(t *testing.T) {
 	}
 }
 
-// TestPairProblem: what is answered says whose mistake it is, and nothing that is
-// secret.
+// TestPairProblem: the answer says whose mistake it is, and nothing secret.
 func TestPairProblem(t *testing.T) {
 	r := newReader(nil)
 	for name, c := range map[string]struct {

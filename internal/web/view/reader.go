@@ -10,8 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// Lengths of what is shown, in characters: a hostile name must not make a page or
-// an answer unreadable.
+// Lengths of texts, in characters: a hostile name must not make a page or an answer unreadable.
 const (
 	MaxName  = 120
 	MaxFunc  = 160
@@ -29,22 +28,21 @@ const (
 type Options struct {
 	Logger  *slog.Logger
 	Backend Backend
-	// Profiles are those of the archive, History what charts show. Either may be
-	// nil: there is none.
+	// Profiles reads the archive, and History the data of charts. Either may be nil.
 	Profiles Profiles
 	History  History
 	// Resolution is the shortest step of a chart, a second if 0.
 	Resolution time.Duration
-	// Puller takes profiles now, when a person asks for one. Nil: nobody may.
+	// Puller takes profiles on request from the pages. It is nil if that is not enabled.
 	Puller Puller
-	// Triage is what people say about leaks. Nil: nothing is kept.
+	// Triage stores owners, notes and expectations of leaks. It is nil if nothing is stored.
 	Triage Triage
 }
 
 // Reader finds what pages and API show. It is safe for use by many requests.
 type Reader struct {
 	o Options
-	// slots are for requests that read profiles: one may take much memory.
+	// slots limit requests that read profiles, because one may take much memory
 	slots chan struct{}
 }
 
@@ -62,7 +60,8 @@ func (r *Reader) HasScheduler() bool {
 	return ok && s.HasScheduler()
 }
 
-// Scheduler reads what Go's scheduler says of a service, in a bounded time; false: nothing.
+// Scheduler reads the scheduler's metrics of a service, in a bounded time; false: there are
+// none.
 func (r *Reader) Scheduler(ctx context.Context, service labels.Labels) (collector.Scheduler, bool, error) {
 	s, ok := r.o.History.(Scheduler)
 	if !ok {
@@ -73,7 +72,7 @@ func (r *Reader) Scheduler(ctx context.Context, service labels.Labels) (collecto
 	return s.Scheduler(ctx, service, r.o.Backend.Now())
 }
 
-// Resolution is the shortest step of a chart, a second if 0.
+// Resolution returns the shortest step of a chart, a second if 0.
 func (r *Reader) Resolution() time.Duration { return r.o.Resolution }
 
 // History reads the series of a service, in a bounded time. There must be a source

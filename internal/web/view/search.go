@@ -8,14 +8,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// leakTexts are what a leak is searched by: its names, and every function and file of
-// its stacks.
+// leakTexts returns the texts that a search for a leak covers: its names, and every function
+// and file of its stacks.
 func leakTexts(l leak.Leak) []string {
 	texts := append([]string{l.ID, alerting.ServiceName(l.Service), string(l.Evidence), l.Version}, l.Instances...)
 	return append(texts, stackTexts(l)...)
 }
 
-// stackTexts are the functions and the files of the stacks of a leak.
+// stackTexts returns the functions and the files of the stacks of a leak.
 func stackTexts(l leak.Leak) (texts []string) {
 	for _, s := range l.Stacks {
 		texts = append(texts, s.Op, s.Signature)

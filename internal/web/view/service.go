@@ -17,25 +17,25 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Service is a watched service and why it is, or is not, a leak.
+// Service is a watched service with its verdict.
 type Service struct {
 	Labels labels.Labels
-	// Instances is how many there are now, those that are gone left out.
+	// Instances is how many there are now, without those that are gone.
 	Instances int
 	// Count is the goroutines of all instances now, Floor the sum of their latest
 	// floors.
 	Count, Floor float64
-	// Rate of growth in goroutines per hour over the instances that grow; zero
-	// for a service that does not.
+	// Rate is the growth in goroutines per hour over the instances that grow; zero for a
+	// service that does not.
 	Rate   trend.Interval
 	Status trend.Status
-	// Gate is what kept the status from being higher; Confidence and Wait say what
-	// it takes, as those of trend.Verdict.
+	// Gate is the reason why the status is not higher. Confidence and Wait are those of
+	// trend.Verdict.
 	Gate          trend.Gate
 	Z, Confidence float64
 	Wait          time.Duration
-	// SuppressedReason is why no alert is sent for a leak that the counts show, in plain words;
-	// empty: they show none, or are believed.
+	// SuppressedReason is why no alert is sent although the counts show a leak, in plain words.
+	// It is empty if they show none, or if the alert is sent.
 	SuppressedReason string
 	// Scale is the length of the blocks that decided; zero if none did.
 	Scale time.Duration
@@ -49,12 +49,15 @@ type Service struct {
 type Instance struct {
 	trend.Instance
 	Labels labels.Labels
-	// Gone: its series have ended.
+	// Gone means that its series have ended.
 	Gone bool
 }
 
-// Why says in plain words what the verdict on the counts means, and why no alert
-// is sent if one might be expected.
+// Help returns the page of the documentation that explains the verdict.
+func (s Service) Help() string { return v1.Reason{Status: s.Status, Gate: s.Gate}.Help() }
+
+// Why says in plain words what the verdict on the counts means, and why no alert is sent if one
+// might be expected.
 func (s Service) Why() string {
 	text := v1.Reason{Status: s.Status, Gate: s.Gate, Confidence: s.Confidence, Wait: s.Wait}.Text()
 	if s.SuppressedReason != "" {
@@ -63,14 +66,14 @@ func (s Service) Why() string {
 	return text
 }
 
-// ServiceID is the identity of a service in a path.
+// ServiceID returns the identity of a service in a path.
 func ServiceID(service labels.Labels) string {
 	h := sha256.Sum256(service.Bytes(nil))
 	return hex.EncodeToString(h[:6])
 }
 
-// Service finds a service by its id, also one that is only known by its leaks.
-// Such a one is not watched.
+// Service finds a service by its id, also one that is only known by its leaks. The latter is
+// not watched.
 func (r *Reader) Service(id string) (s Service, watched, ok bool) {
 	for _, s := range r.o.Backend.Services() {
 		if ServiceID(s.Labels) == id {
@@ -85,8 +88,8 @@ func (r *Reader) Service(id string) (s Service, watched, ok bool) {
 	return Service{}, false, false
 }
 
-// Services are the services that pass a filter: those that leak first, then the
-// most suspicious. Total is how many are watched.
+// Services returns the services that match a filter: leaking ones first, then the most
+// suspicious. Total is how many are watched.
 func (r *Reader) Services(f query.Filter, firing FiringLeaks) (services []Service, total int) {
 	all := sortServices(r.o.Backend.Services(), firing)
 	services = slices.DeleteFunc(all, func(s Service) bool {
@@ -121,7 +124,7 @@ func sortServices(services []Service, firing FiringLeaks) []Service {
 	return out
 }
 
-// Statuses are those of services, the ones that deserve a look first.
+// Statuses are those of services, the most important first.
 var Statuses = []trend.Status{trend.Leaking, trend.Plateaued, trend.Suspicious, trend.Provisional, trend.Quiet}
 
 // CompareStatus orders statuses as Statuses does; an unknown one is as the first.

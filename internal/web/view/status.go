@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector/signals"
 )
 
-// Status is how the parts of gorowatch do, for the status page. A part that is
-// nil is not shown.
+// Status is the state of the parts of gorowatch, for the status page. A part that is nil is not
+// shown.
 type Status struct {
 	Series        *Series
 	Discovery     *Discovery
@@ -23,20 +23,22 @@ type Status struct {
 	Config string
 }
 
-// Series is where the counts come from.
+// Series is the source of the counts.
 type Series struct {
 	// Source is a redacted URL, or words.
 	Source string
 	// History is how far back the first evaluation reads.
 	History time.Duration
-	// Done is how much of that is read, 0 to 1.
+	// Done is the share of that which is read, 0 to 1.
 	Done float64
 	// Read is up to when samples were read, zero: not yet; Cycles is how often.
 	Read   time.Time
 	Cycles int
-	// Error is why they cannot be read; empty when they can.
+	// Error is why they cannot be read; empty: they can.
 	Error string
-	// Uses say by which metrics the instances are read.
+	// Names are the metrics that are tried for the counts, in their order.
+	Names []string
+	// Uses are the metrics by which the instances are read.
 	Uses []signals.Use
 }
 
@@ -45,7 +47,7 @@ type Discovery struct {
 	// Sets are the sets of targets, by their place in the configuration, with the
 	// number of targets in each.
 	Sets []DiscoverySet
-	// Problems say in words what is wrong; empty when nothing is.
+	// Problems describes the problems in words. It is empty if there are none.
 	Problems []string
 }
 
@@ -60,17 +62,17 @@ type Storage struct {
 	// URL is redacted.
 	URL       string
 	Retention time.Duration
-	// Error is why it cannot be written; empty when it can.
+	// Error is why it cannot be written; empty: it can.
 	Error string
 }
 
-// BuildFact is one thing that the program says of itself.
+// BuildFact is one fact about the program.
 type BuildFact struct{ Name, Value string }
 
-// Version is that of the program.
+// Version returns that of the program.
 func Version() string { return cmp.Or(version.Version, "(devel)") }
 
-// Build is what the program says of itself.
+// Build returns facts about the program.
 func Build() []BuildFact {
 	return []BuildFact{
 		{"Version", Version()},

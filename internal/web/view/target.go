@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// TargetState says how the last pull of a target went.
+// TargetState is the result of the last pull of a target.
 type TargetState string
 
 // The states of a target.
@@ -28,10 +28,10 @@ const (
 	TargetGone TargetState = "gone"
 )
 
-// TargetStates are the states of targets. What is gone is no target.
+// TargetStates are the states of targets. "gone" is not one of them.
 var TargetStates = []TargetState{TargetUnknown, TargetUp, TargetDown, TargetUnmatched}
 
-// Target is where the profiles of one instance are pulled from.
+// Target is the source of the profiles of one instance.
 type Target struct {
 	Labels labels.Labels
 	// URL is redacted.
@@ -42,23 +42,22 @@ type Target struct {
 	Duration time.Duration
 	// Next is the earliest time of the next pull; zero: not known yet.
 	Next time.Time
-	// Cost is what all pulls have cost the target, in seconds of its CPU, by
-	// estimate.
+	// Cost is the estimated cost of all pulls for the target, in seconds of its CPU.
 	Cost float64
 	// Goroutines that the last profile counted.
 	Goroutines int64
 	// Error says in plain words why the last pull failed or the next one is not
 	// made.
 	Error string
-	// LastPush is when the instance pushed a profile, if it did lately: it is not
-	// pulled then. Zero: it did not.
+	// LastPush is when the instance pushed a profile, if that was recently: it is not pulled
+	// then. Zero: it did not.
 	LastPush time.Time
 	// Gone is since when the instance is gone; zero: it is not.
 	Gone time.Time
 }
 
-// Targets are the targets, those with a problem first, and the instances that are
-// gone, the last to go first.
+// Targets returns the targets, those with a problem first, and the instances that are gone, the
+// last to go first.
 func (r *Reader) Targets() (targets, gone []Target) {
 	for _, t := range sortTargets(r.o.Backend.Targets()) {
 		if t.State == TargetGone {
@@ -71,9 +70,8 @@ func (r *Reader) Targets() (targets, gone []Target) {
 	return targets, gone
 }
 
-// SearchTargets returns the test of a filter on targets. A target is found by its
-// labels, its address, its error, and the functions and files of the leaks that are
-// open on it.
+// SearchTargets returns the test of a filter on targets. A target is found by its labels, its
+// address, its error, and the functions and files of its open leaks.
 func (r *Reader) SearchTargets(f query.Filter) func(Target) bool {
 	leaks := map[string][]leak.Leak{} // by the instance
 	if f.HasWords() {

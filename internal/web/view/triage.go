@@ -9,16 +9,16 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// TriageOff is why nobody may change what is said about leaks.
-const TriageOff = "changing what is kept with a leak is not enabled: see --web.enable-admin-api"
+// TriageOff is the answer to changes while they are not enabled.
+const TriageOff = "changes to leaks are not enabled; set --web.enable-admin-api"
 
 // errTriageOff is TriageOff as an error.
 var errTriageOff = errors.New(TriageOff)
 
-// CanTriage reports whether people may change what is said about leaks.
+// CanTriage reports whether people may change the triage of leaks.
 func (r *Reader) CanTriage() bool { return r.o.Triage != nil && r.o.Triage.CanSet() }
 
-// TriageOf is what is said about a leak.
+// TriageOf returns the triage of a leak.
 func (r *Reader) TriageOf(l leak.Leak) triage.Entry {
 	e := triage.Entry{Leak: l.ID}
 	if r.o.Triage != nil {
@@ -28,8 +28,8 @@ func (r *Reader) TriageOf(l leak.Leak) triage.Entry {
 	return e
 }
 
-// SetTriage checks and keeps what is said about a leak. What is expected is about the
-// leak's leading stack. The code is that of an answer to the request.
+// SetTriage checks and stores the triage of a leak. An expectation is about the leak's leading
+// stack. The code is that of an answer to the request.
 func (r *Reader) SetTriage(ctx context.Context, l leak.Leak, e triage.Entry) (code int, err error) {
 	if !r.CanTriage() {
 		return http.StatusForbidden, errTriageOff

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,7 +23,7 @@ import (
 
 var at = time.Date(2026, 3, 2, 22, 59, 30, 0, time.UTC)
 
-// backend is a Backend made of its fields; what it has not, nothing here asks for.
+// backend is a Backend made of its fields. The tests use no others.
 type backend struct {
 	Backend
 	leaks     []leak.Leak
@@ -39,12 +40,12 @@ func (b *backend) RenderOptions() alerting.RenderOptions { return alerting.Rende
 
 func job(name string) labels.Labels { return labels.FromStrings("job", name) }
 
-// filter is one as a request has it.
+// filter makes the filter of a request.
 func filter(q, match string) query.Filter {
 	return query.NewFilter(url.Values{"q": {q}, "match": {match}})
 }
 
-// growing is a leak of a service that fires.
+// growing returns a leak of a service that fires.
 func growing(id, service string, rate float64, instances ...string) leak.Leak {
 	return leak.Leak{
 		ID: id, Service: job(service), State: leak.Firing, Onset: at.Add(-time.Hour), UpdatedAt: at,
@@ -234,6 +235,35 @@ func TestChanges(t *testing.T) {
 	require.Len(t, changes, MaxStacks)
 	require.Equal(t, 7, more)
 	require.EqualValues(t, MaxStacks+7, changes[0].Head)
+}
+
+// TestLabelShares: of what changed, not of what there is; the largest share first.
+func TestLabelShares(t *testing.T) {
+	profile := func(counts map[string]int64) *collector.Profile {
+		p := &collector.Profile{}
+		for route, n := range counts {
+			p.Records = append(p.Records, collector.Record{Count: n, Labels: map[string]string{"route": route, "app": "shop"}, Frames: []*collector.Frame{{Func: "a.handle"}}})
+			p.Total += n
+		}
+		return p
+	}
+	shares := func(base, head map[string]int64) (out []string) {
+		b, h := Pair{Base: profile(base), Head: profile(head)}.Snapshots()
+		changes, _ := Changes(b, h)
+		require.Len(t, changes, 1)
+		for _, x := range changes[0].Shares {
+			out = append(out, fmt.Sprintf("%s=%s %.2f", x.Key, x.Value, x.Share))
+		}
+		return out
+	}
+	usual := map[string]int64{"/home": 100, "/cart": 10}
+	require.Equal(t, []string{"app=shop 1.00", "route=/cart 0.90", "route=/home 0.10"}, shares(usual, map[string]int64{"/home": 110, "/cart": 100}))
+	require.Equal(t, []string{"app=shop 1.00", "route=/home 1.00"}, shares(usual, map[string]int64{"/home": 60, "/cart": 10}), "what went")
+	many := map[string]int64{}
+	for i := range 30 {
+		many[fmt.Sprintf("/%d", i)] = 10
+	}
+	require.Len(t, shares(usual, many), 1, "none of many leads")
 }
 
 // puller takes profiles of instances, or fails.

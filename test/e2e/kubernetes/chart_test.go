@@ -26,13 +26,13 @@ import (
 	"github.com/gorowatch/gorowatch/test/e2e"
 )
 
-// deploy is where the chart and what is rendered from it are.
+// deploy has the chart and its rendered manifests.
 const (
 	deploy = "../../../deploy"
 	chart  = deploy + "/helm/gorowatch"
 )
 
-// endpoints are where the API has the kinds that the chart has.
+// endpoints are the API paths of the kinds in the chart.
 var endpoints = map[string]string{
 	"ServiceAccount":      "/api/v1/namespaces/%s/serviceaccounts",
 	"Secret":              "/api/v1/namespaces/%s/secrets",
@@ -46,13 +46,16 @@ var endpoints = map[string]string{
 	"RoleBinding":         "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/rolebindings",
 	"ClusterRole":         "/apis/rbac.authorization.k8s.io/v1/clusterroles",
 	"ClusterRoleBinding":  "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+	"HTTPRoute":           "/apis/gateway.networking.k8s.io/v1/namespaces/%s/httproutes",
 	"ServiceMonitor":      "/apis/monitoring.coreos.com/v1/namespaces/%s/servicemonitors",
 	"PodMonitor":          "/apis/monitoring.coreos.com/v1/namespaces/%s/podmonitors",
 	"PrometheusRule":      "/apis/monitoring.coreos.com/v1/namespaces/%s/prometheusrules",
+	"AnalysisTemplate":    "/apis/argoproj.io/v1alpha1/namespaces/%s/analysistemplates",
+	"MetricTemplate":      "/apis/flagger.app/v1beta1/namespaces/%s/metrictemplates",
 }
 
-// A real API server takes all that the chart makes of all values of its golden
-// tests, and the plain manifests.
+// A real API server accepts the chart's output for all values of its golden tests, and the
+// plain manifests.
 func TestAPIServerTakesTheChart(t *testing.T) {
 	t.Parallel()
 	k := e2e.StartKubernetes(t)
@@ -77,6 +80,27 @@ func TestAPIServerTakesTheChart(t *testing.T) {
 	require.ErrorContains(t, dryRun(t, k, bad), "specc")
 }
 
+// A real API server with the kinds of Argo Rollouts and Flagger accepts the templates for them,
+// and no typo in them.
+func TestAPIServerTakesTheTemplatesOfRollouts(t *testing.T) {
+	t.Parallel()
+	k := e2e.StartKubernetes(t)
+	createNamespace(t, k, "monitoring")
+	installKinds(t, k, "rollouts")
+	files, err := filepath.Glob(filepath.Join(deploy, "rollouts", "*.yaml"))
+	require.NoError(t, err)
+	kinds := map[string]int{}
+	for _, file := range files {
+		for _, object := range documents(t, file) {
+			require.NoError(t, dryRun(t, k, object), file)
+			kinds[object["kind"].(string)]++
+			object["spec"].(map[string]any)["metricz"] = "a typo"
+			require.ErrorContains(t, dryRun(t, k, object), "metricz", file)
+		}
+	}
+	require.Equal(t, map[string]int{"AnalysisTemplate": 1, "MetricTemplate": 1}, kinds)
+}
+
 func dryRun(t *testing.T, k *e2e.Kubernetes, object map[string]any) error {
 	kind := object["kind"].(string)
 	path, known := endpoints[kind]
@@ -97,28 +121,33 @@ func createNamespace(t *testing.T, k *e2e.Kubernetes, name string) {
 	k.Apply(t, "/api/v1/namespaces/"+name, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}")
 }
 
-// installCRDs makes the kinds of the Prometheus operator known.
-func installCRDs(t *testing.T, k *e2e.Kubernetes) {
-	files, err := filepath.Glob(filepath.Join(e2e.Tool(t, "schemas", "crds"), "*.yaml"))
+// installCRDs installs the kinds of the Prometheus operator.
+func installCRDs(t *testing.T, k *e2e.Kubernetes) { installKinds(t, k, "crds") }
+
+// installKinds installs the kinds of a folder of the tool schemas.
+func installKinds(t *testing.T, k *e2e.Kubernetes, folder string) {
+	files, err := filepath.Glob(filepath.Join(e2e.Tool(t, "schemas", folder), "*.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		name := documents(t, file)[0]["metadata"].(map[string]any)["name"].(string)
+		crd := documents(t, file)[0]
+		name := crd["metadata"].(map[string]any)["name"].(string)
+		version := crd["spec"].(map[string]any)["versions"].([]any)[0].(map[string]any)["name"].(string)
 		path := "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + name
 		k.Apply(t, path, string(text))
 		e2e.Eventually(t, patience, name+" is served", func() error {
-			// The object says so a moment before it is true.
+			// The object reports it a moment before it is true.
 			plural, group, _ := strings.Cut(name, ".")
-			return k.Serves("/apis/" + group + "/v1/" + plural)
+			return k.Serves("/apis/" + group + "/" + version + "/" + plural)
 		})
 	}
 }
 
 var errNotYet = errors.New("not yet")
 
-// documents are the objects of a file, as JSON has them.
+// documents returns the objects of a file in their JSON form.
 func documents(t *testing.T, file string) (all []map[string]any) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -149,7 +178,7 @@ func asJSON(v any) any {
 	return v
 }
 
-// install installs the chart with Helm and returns what it says.
+// install installs the chart with Helm and returns the output.
 func install(t *testing.T, k *e2e.Kubernetes, args ...string) string {
 	t.Helper()
 	args = append([]string{"--kubeconfig=" + k.Kubeconfig, "install", "gorowatch", chart, "-n", "monitoring", "--create-namespace"}, args...)
@@ -170,8 +199,8 @@ var followers = e2e.Load{
 	Path:   func(n int) string { return fmt.Sprintf("/units/unit-%d/lines", n%7) },
 }
 
-// runPod says that a process of this host is a pod whose profiles are where
-// only its annotations know.
+// runPod presents a process of this host as a pod whose annotations have the place of its
+// profiles.
 func runPod(t *testing.T, k *e2e.Kubernetes, name, address string) {
 	_, port, _ := strings.Cut(address, ":")
 	k.RunPod(t, "shop", name, fmt.Sprintf(`annotations:
@@ -181,20 +210,18 @@ func runPod(t *testing.T, k *e2e.Kubernetes, name, address string) {
 - {name: app, image: app, ports: [{name: http, containerPort: %s}]}`, port))
 }
 
-// scraped is what Prometheus knows of a pod.
+// scraped returns Prometheus' scrape job of a pod.
 func scraped(pod, address string) e2e.Job {
 	app, _, _ := strings.Cut(pod, "-")
 	return e2e.Job{Name: pod, Labels: map[string]string{"namespace": "shop", "job": app, "pod": pod}, Targets: []string{address}}
 }
 
-// On a real API server: Helm installs the chart. gorowatch runs as its pod
-// would, with the arguments, the configuration, the account's token and the
-// rights that the chart gives it, and nothing else. It finds the pods that ask
-// for profiles in their annotations, and alerts with the line of the leak. Pods
-// come and go, by rollouts and by an autoscaler from two to eight and back: no
-// alarm, no target that is gone, no series of one, and nobody asks it for
-// anything. There are no controllers: the test makes and deletes the pods that
-// those of the deployments and of the autoscaler would.
+// On a real API server, Helm installs the chart. gorowatch runs as its pod would, with exactly
+// the arguments, the configuration, the account's token and the rights of the chart. It finds
+// the pods that ask for profiles in their annotations, and alerts with the leaking line. Pods
+// come and go, by rollouts and by an autoscaler from two to eight and back: no false alarm, no
+// target or series of a gone pod, and no request to one. There are no controllers: the test
+// makes and deletes the pods that those of the deployments and of the autoscaler would.
 func TestChart(t *testing.T) {
 	t.Parallel()
 	k := e2e.StartKubernetes(t)
@@ -277,7 +304,7 @@ config:
 			if got := pods(t, g); !slices.Equal(got, want) {
 				return fmt.Errorf("targets are %v, want %v", got, want)
 			}
-			// Each has series too, by which it is missed when it goes.
+			// Each has series too, by which its absence is noticed.
 			if unmatched := page(t, g, "/api/v1/targets?state=unmatched"); strings.Contains(unmatched, `"pod"`) {
 				return fmt.Errorf("without series: %s", unmatched)
 			}
@@ -309,8 +336,8 @@ config:
 		return err
 	})
 	scale(least)
-	// They are listed as gone as long as they are judged, which is a minute here;
-	// those of the rollouts too, unless they came and went between two evaluations.
+	// They are listed as gone as long as they are judged, which is a minute here; those of the
+	// rollouts too, unless they came and went between two evaluations.
 	e2e.Eventually(t, patience, "those that went are said to be gone", func() error {
 		gone := page(t, g, "/api/v1/targets?state=gone")
 		for i := least; i < most; i++ {
@@ -326,7 +353,7 @@ config:
 	})
 	onlyThere("scaled down", last, "leaky-0")
 
-	// Whoever comes to the address of a pod after it is asked for no profile.
+	// A later process at the address of a pod gets no request for a profile.
 	heir := haunt(t, addresses[fmt.Sprintf("scaled-%d", most-1)])
 	e2e.Eventually(t, patience, "the metric counts those that are there", func() error {
 		var there float64
@@ -343,9 +370,9 @@ config:
 		pod := fmt.Sprintf("scaled-%d", i)
 		require.NotContains(t, said, pod, "no series of what is gone")
 	}
-	// The baselines of all that is there, twice: it would have been its turn.
+	// Two baselines of all existing pods, so that its turn would have come.
 	pulls := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`)
-	// Of pods that went while it was their turn.
+	// For pods that went while it was their turn.
 	inVain := g.Metric(t, `gorowatch_profile_pulls_total{result="no_target"}`)
 	e2e.Eventually(t, patience, "the others are asked", func() error {
 		if now := g.Metric(t, `gorowatch_profile_pulls_total{result="ok"}`); now < pulls+10 {
@@ -356,14 +383,14 @@ config:
 	require.Zero(t, heir.Load(), "requests for profiles of a pod that is gone")
 	require.Equal(t, inVain, g.Metric(t, `gorowatch_profile_pulls_total{result="no_target"}`))
 
-	told := receiver.Alerts(nil)
-	for _, a := range told {
+	alerts := receiver.Alerts(nil)
+	for _, a := range alerts {
 		require.Equal(t, "leaky", a.Labels["job"], a.Annotations["summary"])
 	}
-	require.Equal(t, "firing "+told[0].Labels["leak"], e2e.History(told))
+	require.Equal(t, "firing "+alerts[0].Labels["leak"], e2e.History(alerts))
 }
 
-// autoscaler is one as a cluster has it; its controller is not here.
+// autoscaler is one as in a cluster; its controller does not run here.
 const autoscaler = `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: scaled, namespace: shop}
@@ -374,7 +401,7 @@ spec:
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]
 `
 
-// haunt counts who still asks for profiles at an address.
+// haunt counts the requests for profiles at an address.
 func haunt(t *testing.T, address string) *atomic.Int64 {
 	l, err := net.Listen("tcp", address)
 	require.NoError(t, err)
@@ -391,7 +418,7 @@ func haunt(t *testing.T, address string) *atomic.Int64 {
 	return &n
 }
 
-// page is what gorowatch answers.
+// page returns gorowatch's answer.
 func page(t *testing.T, g *e2e.Gorowatch, path string) string {
 	t.Helper()
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(g.URL + path)
@@ -403,7 +430,7 @@ func page(t *testing.T, g *e2e.Gorowatch, path string) string {
 	return string(body)
 }
 
-// pods are those that gorowatch shows as targets, in order.
+// pods returns the targets of gorowatch, in order.
 func pods(t *testing.T, g *e2e.Gorowatch) (names []string) {
 	all, err := targets(g)
 	require.NoError(t, err)
@@ -416,8 +443,8 @@ func pods(t *testing.T, g *e2e.Gorowatch) (names []string) {
 	return names
 }
 
-// With rights in one namespace alone its pods are found. Without them gorowatch
-// goes on with what Prometheus lists, and says what right is missing.
+// With rights in only one namespace its pods are found. Without any, gorowatch continues with
+// Prometheus' list, and says which right is missing.
 func TestChartWithFewRights(t *testing.T) {
 	t.Parallel()
 	k := e2e.StartKubernetes(t)
@@ -456,8 +483,8 @@ func TestChartWithFewRights(t *testing.T) {
 	require.Equal(t, 1.0, g.Metric(t, "gorowatch_discovery_problems"))
 }
 
-// startPodOfChart is the kubelet: it runs the container of the StatefulSet with
-// what the pod mounts.
+// startPodOfChart replaces the kubelet: it runs the container of the StatefulSet with the pod's
+// mounts.
 func startPodOfChart(t *testing.T, k *e2e.Kubernetes) *e2e.Gorowatch {
 	t.Helper()
 	const namespace = "monitoring"

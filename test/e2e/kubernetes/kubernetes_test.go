@@ -30,14 +30,13 @@ type mainFunc func() int
 
 func (f mainFunc) Run() int { return f() }
 
-// patience is how long a test waits for what must happen: not how long it
-// takes.
+// patience bounds how long a test waits for something that must happen.
 const patience = 5 * time.Minute
 
-// fast makes gorowatch do in a second what else takes it a minute.
+// fast makes gorowatch do in a second what normally takes a minute.
 const fast = "global: {evaluation_interval: 1s}\ntrend: {base: 1s}\nprofiles: {baseline_interval: 1s}\n"
 
-// process is what runs in a pod: it has metrics and profiles.
+// process runs in a pod: it has metrics and profiles.
 type process struct {
 	port     string
 	profiles atomic.Int64 // pulled
@@ -62,18 +61,18 @@ func newProcess(t *testing.T) *process {
 	return p
 }
 
-// spec is the pod of a process with another port besides.
+// spec returns the pod of a process with an additional port.
 func (p *process) spec() string {
 	return fmt.Sprintf("containers:\n- name: app\n  image: app\n  ports: [{name: http, containerPort: 1}, {name: pprof, containerPort: %s}]", p.port)
 }
 
-// target is one as the API lists it.
+// target is a target in the API.
 type target struct {
 	Labels            map[string]string
 	URL, State, Error string
 }
 
-// targets are those of gorowatch by pod.
+// targets returns gorowatch's targets by pod.
 func targets(g *e2e.Gorowatch) (map[string]target, error) {
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(g.URL + "/api/v1/targets")
 	if err != nil {
@@ -116,8 +115,8 @@ func says(text string) func(target, bool) bool {
 
 func gone(_ target, ok bool) bool { return !ok }
 
-// The pods of a cluster are found by their annotations, and by nothing else:
-// by a configuration, and by default in the cluster itself.
+// The pods of a cluster are found by their annotations, and by nothing else: with a
+// configuration, and by default in the cluster itself.
 func TestAnnotatedPods(t *testing.T) {
 	k := e2e.StartKubernetes(t)
 	k.Apply(t, "/api/v1/namespaces/prod", "apiVersion: v1\nkind: Namespace\nmetadata: {name: prod}")
@@ -172,7 +171,7 @@ subjects: [{kind: ServiceAccount, name: gorowatch, namespace: prod}]`)
 `, k.URL, token, k.CAFile))
 		found(t, g)
 
-		// What changes in the cluster changes here.
+		// A change in the cluster is noticed.
 		k.RunPod(t, "prod", "pay", annotations("coroot.com/profile-scrape", "false", "coroot.com/profile-port", pay.port), pay.spec())
 		eventually(t, g, "pay", says(`coroot.com/profile-scrape is "false"`))
 		later := newProcess(t)
@@ -188,7 +187,7 @@ subjects: [{kind: ServiceAccount, name: gorowatch, namespace: prod}]`)
 		if os.Getuid() != 0 || exec.Command("unshare", "--mount", "true").Run() != nil {
 			t.Skip("needs root and unshare, to give a process the files of a service account")
 		}
-		// As the kubelet mounts it, for this process alone.
+		// As the kubelet mounts it, only for this process.
 		account := filepath.Join(dir, "account")
 		require.NoError(t, os.Mkdir(account, 0o700))
 		ca, err := os.ReadFile(k.CAFile)

@@ -20,11 +20,11 @@ import (
 
 const repository = "../../.."
 
-// block is a fenced block of a page: its language, and what is in it.
+// block matches a fenced block of a page: its language, and its content.
 var block = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
-// shell runs what people type, as they type it: in the repository, with the
-// tools in their path and the cluster in their environment.
+// shell runs commands as people type them: in the repository, with the tools in their path and
+// the cluster in their environment.
 type shell struct{ env []string }
 
 func newShell(t *testing.T, k *e2e.Kubernetes) shell {
@@ -45,9 +45,8 @@ func (s shell) run(t *testing.T, line string) (string, error) {
 	return string(out), err
 }
 
-// Every command and every example of the quick start, in its order, on a real
-// API server: the first part with Helm on one cluster, the last without it on
-// another.
+// Every command and every example of the quick start, in its order, on a real API server: the
+// first part with Helm on one cluster, the last without it on another.
 func TestQuickStart(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(repository, "docs", "quickstart-kubernetes.md"))
@@ -76,8 +75,8 @@ func TestQuickStart(t *testing.T) {
 						require.Contains(t, out, "is installed in monitoring")
 						installed = true
 					case strings.Contains(line, " port-forward "):
-						// The pod that a controller would make is there, and no kubelet that
-						// would forward: it is found, by the name and the port of the page.
+						// The pod that a controller would make exists, but there is no kubelet
+						// to forward ports: it is found by the name and the port of the page.
 						runPodOfChart(t, k)
 						out, err := s.run(t, line)
 						require.Error(t, err)
@@ -122,7 +121,7 @@ func TestQuickStart(t *testing.T) {
 	})
 }
 
-// runPodOfChart makes the first pod of the StatefulSet, as its controller would.
+// runPodOfChart makes the first pod of the StatefulSet, in place of its controller.
 func runPodOfChart(t *testing.T, k *e2e.Kubernetes) {
 	var set struct {
 		Spec struct {

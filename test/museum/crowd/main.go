@@ -1,5 +1,5 @@
-// Command crowd is the clients of one healthy program of the museum, so that
-// their goroutines are not in it.
+// Command crowd runs the clients of one healthy program of the museum, so that their goroutines
+// are not in it.
 package main
 
 import (
@@ -25,7 +25,7 @@ type crowd struct {
 }
 
 func main() {
-	kind := flag.String("kind", "", "websocket, sse, longpoll, proxy, etcd or victoria")
+	kind := flag.String("kind", "", "websocket, sse, longpoll, proxy, etcd, consul, victoria or alerts")
 	stay := flag.Duration("stay", 24*time.Hour, "how long each watches, of those that watch")
 	url := flag.String("url", "", "base URL of the program")
 	rate := flag.Float64("rate", 200, "clients that arrive an hour")
@@ -38,10 +38,10 @@ func main() {
 	c := &crowd{ctx, *url, *speed, *stay}
 	be := map[string]func(){
 		"websocket": c.talk, "sse": c.listen, "longpoll": c.poll, "proxy": c.ask,
-		"etcd": c.configure, "victoria": c.chart,
+		"etcd": c.configure, "consul": c.discover, "victoria": c.chart, "alerts": c.alert,
 	}[*kind]
 	if be == nil {
-		log.Fatalf("-kind=%s: want websocket, sse, longpoll, proxy, etcd or victoria", *kind)
+		log.Fatalf("-kind=%s: want websocket, sse, longpoll, proxy, etcd, consul, victoria or alerts", *kind)
 	}
 	began := time.Now()
 	for range *most {
@@ -66,7 +66,7 @@ func (c *crowd) sleep(d time.Duration) bool {
 	}
 }
 
-// talk says something every ten seconds, and comes back if it is thrown out.
+// talk sends something every ten seconds, and reconnects if it is disconnected.
 func (c *crowd) talk() {
 	for c.sleep(time.Second) {
 		conn, _, err := websocket.DefaultDialer.DialContext(c.ctx, strings.Replace(c.url, "http", "ws", 1)+"/join", nil)
@@ -79,7 +79,7 @@ func (c *crowd) talk() {
 	}
 }
 
-// get asks once and reads the answer to its end.
+// get sends one request and reads the whole answer.
 func (c *crowd) get(path string) {
 	req, err := http.NewRequestWithContext(c.ctx, http.MethodGet, c.url+path, nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *crowd) poll() {
 	}
 }
 
-// ask comes for a quarter of an hour, asks now and then, and leaves.
+// ask stays for a quarter of an hour, sends some requests, and leaves.
 func (c *crowd) ask() {
 	for range 30 {
 		if !c.sleep(time.Duration(10+rand.IntN(40)) * time.Second) {

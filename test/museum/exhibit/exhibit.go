@@ -24,7 +24,7 @@ import (
 type Exhibit struct {
 	// Ctx ends when the program has to.
 	Ctx context.Context
-	// Mux serves what the program adds, beside metrics and profiles.
+	// Mux serves the program's own paths, beside metrics and profiles.
 	Mux *http.ServeMux
 	// Fixed asks for the form that does not leak, where the difference is in the
 	// program and not in a released version.
@@ -32,9 +32,9 @@ type Exhibit struct {
 	// URL is the program's own base URL.
 	URL string
 
-	// World is the base URL of the HTTP server outside that programs talk to, and
-	// Stuck, GRPC and Redis the addresses of a peer that accepts and never says
-	// anything, of a gRPC server with the health service, and of a Redis.
+	// World is the base URL of the HTTP server outside that programs use, and Stuck, GRPC and
+	// Redis the addresses of a peer that accepts and never sends anything, of a gRPC server
+	// with the health service, and of a Redis.
 	World, Stuck, GRPC, Redis string
 	// Dir is a folder for files, gone after the end.
 	Dir string
@@ -45,9 +45,9 @@ type Exhibit struct {
 	start time.Time
 }
 
-// Main runs a program of the museum: it starts build, serves until the time of
-// -for is over or SIGTERM comes, and prints the address on standard output. It
-// returns when the program has to end, whatever it has leaked by then.
+// Main runs a program of the museum: it starts build, serves until the time of -for is over or
+// SIGTERM comes, and prints the address on standard output. It returns when the program has to
+// end, whatever it has leaked by then.
 func Main(build func(*Exhibit)) {
 	e := &Exhibit{Mux: http.NewServeMux(), start: time.Now()}
 	life := flag.Duration("for", 4*time.Hour, "time after which the program ends")

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Time is how long something of life takes at the speed of this run.
+// Time converts a time of life to the speed of this run.
 func (e *Exhibit) Time(d time.Duration) time.Duration {
 	return max(time.Duration(float64(d)/e.speed), time.Millisecond)
 }
 
-// Age is how long the program has lived, in time of life.
+// Age returns how long the program has lived, in time of life.
 func (e *Exhibit) Age() time.Duration {
 	return time.Duration(float64(time.Since(e.start)) * e.speed)
 }
 
-// Wave is the load at the present time, between 0.4 and 1.6 and 1 on average: a
+// Wave returns the load at the present time, between 0.4 and 1.6 and 1 on average: a
 // slow wave of an hour with a faster one of 13 minutes on top.
 func (e *Exhibit) Wave() float64 {
 	minutes := e.Age().Minutes()
@@ -40,16 +40,16 @@ func (e *Exhibit) Sleep(d time.Duration) bool {
 	}
 }
 
-// Often calls do at the rate of the program, more often when the load is high,
-// until the program has as many goroutines as it may have.
+// Often calls do at the rate of the program, more often when the load is high, until the
+// program has as many goroutines as it may have.
 func (e *Exhibit) Often(do func()) { e.Every(e.rate, do) }
 
 // Every is Often at another rate an hour.
 func (e *Exhibit) Every(rate float64, do func()) {
 	go func() {
 		for {
-			// Events of a Poisson process, but never far apart: no case shall
-			// depend on luck.
+			// Events of a Poisson process, but never far apart, so that no case depends on
+			// luck.
 			wait := min(rand.ExpFloat64(), 3) / (rate * e.Wave())
 			if !e.Sleep(time.Duration(wait * float64(time.Hour))) {
 				return
@@ -82,8 +82,8 @@ func (e *Exhibit) fetch(path string) {
 	_ = resp.Body.Close()
 }
 
-// traffic is the work that the program does beside what it leaks: requests that
-// hold a goroutine for a moment and use a little CPU, with the load.
+// traffic is the program's work besides its leak: requests that hold a goroutine for a moment
+// and use a little CPU, with the load.
 func (e *Exhibit) traffic() {
 	e.Mux.HandleFunc("GET /work", func(w http.ResponseWriter, _ *http.Request) {
 		end := time.Now().Add(500 * time.Microsecond)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Alert is one that was posted, with what it said at first and at last.
+// Alert is a posted alert, with its first and its last text.
 type Alert struct {
 	Job         string            `json:"job"`
 	Labels      map[string]string `json:"labels"`
@@ -19,7 +19,7 @@ type Alert struct {
 	Annotations map[string]string `json:"annotations_last"`
 }
 
-// Alertmanager takes alerts as Alertmanager does, and remembers them.
+// Alertmanager accepts alerts like Alertmanager, and stores them.
 type Alertmanager struct {
 	server   *http.Server
 	listener net.Listener
@@ -29,7 +29,7 @@ type Alertmanager struct {
 	order  []*Alert
 }
 
-// newAlertmanager listens on an address of its own.
+// newAlertmanager listens on its own address.
 func newAlertmanager() (*Alertmanager, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +70,7 @@ func (a *Alertmanager) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// of is what was alerted about a job, the first first.
+// of returns the alerts about a job, the first one first.
 func (a *Alertmanager) of(job string) (alerts []Alert) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,14 +10,14 @@ import (
 // Binaries are the programs that have been built.
 type Binaries struct{ dir string }
 
-// twins are in a folder of their own: they have the same names.
+// twins are in their own folder, because they have the same names.
 func (b Binaries) leak(name string) string    { return filepath.Join(b.dir, "leaks", name) }
 func (b Binaries) twin(name string) string    { return filepath.Join(b.dir, "twins", name) }
 func (b Binaries) healthy(name string) string { return filepath.Join(b.dir, "healthy", name) }
 func (b Binaries) tool(name string) string    { return filepath.Join(b.dir, "tools", name) }
 
-// build compiles what the cases of m are made of, in the museum's folder, into
-// folders below dir. Packages that were compiled before come from Go's cache.
+// build compiles the programs of the cases of m, in the museum's folder, into folders below
+// dir. Packages that were compiled before come from Go's cache.
 func build(museum, dir string, m *Museum) (Binaries, error) {
 	b := Binaries{dir: dir}
 	var leaks, twins, healthy []string
@@ -59,7 +59,7 @@ func build(museum, dir string, m *Museum) (Binaries, error) {
 		if err := os.MkdirAll(out, 0o755); err != nil {
 			return b, err
 		}
-		// Symbols are of no use here: profiles have their names without.
+		// Symbols are not needed: profiles have their names without.
 		args := []string{"build", "-modfile=" + part.mod, "-p=2", "-ldflags=-s -w", "-o", out + string(filepath.Separator)}
 		if err := goTool(museum, append(args, part.packages...)...); err != nil {
 			return b, err
@@ -85,5 +85,5 @@ func gorowatch(root, dir string) (string, error) {
 	return path, goTool(root, "build", "-p=2", "-tags=disable_grpc_modules,grpcnotrace", "-ldflags=-s -w", "-o", path, "./cmd/gorowatch")
 }
 
-// prometheus is the path of the one that test/tools/install.sh has built.
+// prometheus returns the path of the Prometheus that test/tools/install.sh has built.
 func prometheus() (string, error) { return tool("prometheus", "prometheus") }

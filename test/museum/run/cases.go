@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Case is an entry of cases.yaml, which says what its fields mean.
+// Case is an entry of cases.yaml, which describes the fields.
 type Case struct {
 	Name string `yaml:"name" json:"name"`
 	Rate int    `yaml:"rate" json:"rate"`
@@ -78,9 +78,9 @@ func (m *Museum) choose(names []string) error {
 	return nil
 }
 
-// functions are those of which one has to be named.
+// functions returns those of which one has to be named.
 func (c Case) functions() []string { return append([]string{c.Function}, c.Or...) }
 
-// readable is a function as people write it: profiles escape dots in the last
+// readable returns a function as people write it: profiles escape dots in the last
 // element of an import path.
 func readable(function string) string { return strings.ReplaceAll(function, "%2e", ".") }

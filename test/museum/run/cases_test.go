@@ -59,7 +59,7 @@ func TestCasesArePrograms(t *testing.T) {
 	}
 }
 
-// required are the modules of a go.mod, with their versions.
+// required returns the modules of a go.mod, with their versions.
 func required(t *testing.T, name string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(museum, name))
@@ -77,8 +77,8 @@ func required(t *testing.T, name string) map[string]string {
 	return versions
 }
 
-// Both forms of a library are built in the versions that cases.yaml names: no
-// dependency of another case has raised one.
+// Both forms of a library are built in the versions that cases.yaml names: no dependency of
+// another case has raised one.
 func TestVersions(t *testing.T) {
 	leaks, twins := required(t, "go.mod"), required(t, "fixed.mod")
 	for _, c := range cases(t).Leaks {
@@ -112,10 +112,10 @@ func TestReadmeHasTheTables(t *testing.T) {
 	}
 }
 
-// The page of the evidence is what its data say.
+// The page of the evidence matches its data.
 func TestEvidencePage(t *testing.T) {
 	docs := filepath.Join(repository(), "docs")
-	for _, name := range written {
+	for _, name := range pageNames {
 		e, err := readEvidence(filepath.Join(docs, name+".json"))
 		if err != nil {
 			t.Fatal(err)
@@ -178,5 +178,29 @@ func TestModuleStandsAlone(t *testing.T) {
 		if strings.HasPrefix(line, "github.com/gorowatch/gorowatch/") && !strings.HasPrefix(line, "github.com/gorowatch/gorowatch/test/museum") {
 			t.Errorf("the museum imports %s", line)
 		}
+	}
+}
+
+// A mark applies to the hint that was read, and to no other.
+func TestMarks(t *testing.T) {
+	dir := t.TempDir()
+	text := "ants: {hint: \"close it.\", mark: \"true\"}\nsse: {hint: \"read it.\", mark: it was read}\n"
+	if err := os.WriteFile(filepath.Join(dir, "hints.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e := &Evidence{Findings: []Finding{
+		{Case: Case{Name: "ants"}, Kind: "leak", HintText: "close it."}, {Case: Case{Name: "ants"}, Kind: "twin", HintText: "close it."},
+		{Case: Case{Name: "sse"}, Kind: "leak", HintText: "other words."}, {Case: Case{Name: "cron"}, Kind: "leak"},
+	}}
+	if err := e.mark(dir); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"true", "", "", ""} {
+		if got := e.Findings[i].HintMark; got != want {
+			t.Errorf("finding %d: %q, want %q", i, got, want)
+		}
+	}
+	if _, err := marks(museum); err != nil {
+		t.Error(err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // Goroutine is one of a dump with debug=2.
 type Goroutine struct {
-	State     string   // such as "chan receive", without how long
-	Functions []string // leaf first, who created it last
+	State     string   // such as "chan receive", without the time
+	Functions []string // leaf first, its creator last
 }
 
 // Dump is all goroutines of a program.
@@ -21,7 +21,7 @@ type Dump []Goroutine
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// get reads what a URL answers, up to 64 MiB.
+// get reads the answer of a URL, up to 64 MiB.
 func get(url string) ([]byte, error) {
 	resp, err := client.Get(url)
 	if err != nil {
@@ -35,8 +35,8 @@ func get(url string) ([]byte, error) {
 }
 
 // dump asks a program for all of its goroutines.
-func dump(addr string) (Dump, error) {
-	text, err := get("http://" + addr + "/debug/pprof/goroutine?debug=2")
+func dump(s Shown) (Dump, error) {
+	text, err := s.get("/debug/pprof/goroutine?debug=2")
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func parse(text string) (d Dump) {
 	return d
 }
 
-// count is the number of goroutines with one of the functions in their stack,
+// count returns the number of goroutines with one of the functions in their stack,
 // and the states of these.
 func (d Dump) count(functions ...string) (n int, states map[string]int) {
 	states = map[string]int{}
 	for _, g := range d {
-		if slices.ContainsFunc(g.Functions, func(f string) bool { return slices.Contains(functions, f) }) {
+		if slices.ContainsFunc(g.Functions, func(f string) bool { return slices.Contains(functions, readable(f)) }) {
 			n++
 			states[g.State]++
 		}

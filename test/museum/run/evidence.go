@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Finding is what was said of one program.
+// Finding is the result for one program.
 type Finding struct {
 	Case
 	Kind    string  `json:"kind"`
@@ -30,7 +30,10 @@ type Finding struct {
 	EvidenceFirst string `json:"evidence_first,omitempty"`
 	HintText      string `json:"hint,omitempty"`
 	HintTrue      bool   `json:"hint_true"`
-	// Verdict is what gorowatch says of the service at the end.
+	// HintMark is the judgement of a person who has read the hint beside the case; empty:
+	// nobody has read this hint.
+	HintMark string `json:"hint_mark,omitempty"`
+	// Verdict is gorowatch's verdict on the service at the end.
 	Verdict string `json:"verdict,omitempty"`
 
 	// Harm.
@@ -40,16 +43,18 @@ type Finding struct {
 	Goroutines  float64 `json:"goroutines"` // at the end
 }
 
-// Evidence is what one show has found.
+// Evidence is the result of one show.
 type Evidence struct {
-	Version  string    `json:"version"`
-	Time     time.Time `json:"time"`
-	Life     string    `json:"life"`
-	Speed    float64   `json:"speed"`
+	Version string    `json:"version"`
+	Time    time.Time `json:"time"`
+	Life    string    `json:"life"`
+	Speed   float64   `json:"speed"`
+	// Note says how the run differs from the page's description; empty: it does not.
+	Note     string    `json:"note,omitempty"`
 	Findings []Finding `json:"findings"`
 }
 
-// collect asks everybody what they know.
+// collect gathers the results from all programs and servers.
 func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
 	e := &Evidence{Time: time.Now().UTC().Truncate(time.Second), Life: o.life.String(), Speed: o.speed}
 	verdicts, err := verdicts(w.gorowatch)
@@ -57,13 +62,13 @@ func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
 		return nil, err
 	}
 	for _, s := range stage.Shown {
-		f := Finding{Case: s.Case, Kind: s.Kind, Alerts: w.told.of(s.job())}
+		f := Finding{Case: s.Case, Kind: s.Kind, Alerts: w.alertmanager.of(s.job())}
 		if len(f.Alerts) > 0 {
 			f.judge(s, o.speed)
 		}
 		f.Verdict = verdicts[s.job()]
 		f.HintTrue = says(f.HintText, f.Hint...)
-		if err := f.harm(s.Addr); err != nil {
+		if err := f.harm(s); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.job(), err)
 		}
 		e.Findings = append(e.Findings, f)
@@ -71,7 +76,7 @@ func collect(o Options, stage *Stage, w *Watch) (*Evidence, error) {
 	return e, nil
 }
 
-// judge compares what the alert says with the truth.
+// judge compares the alert with the truth.
 func (f *Finding) judge(s Shown, speed float64) {
 	first := f.Alerts[0]
 	f.Alerted = true
@@ -86,7 +91,7 @@ func (f *Finding) judge(s Shown, speed float64) {
 		f.FunctionNamed = f.FunctionNamed || names(all.String(), function)
 		f.FunctionFirst = f.FunctionFirst || names(first.Annotations["summary"], function)
 	}
-	// The hint is a line of its own in the description.
+	// The hint is a separate line in the description.
 	for line := range strings.Lines(first.Annotations["description"]) {
 		if hint, ok := strings.CutPrefix(strings.TrimSpace(line), "Usually: "); ok {
 			f.HintText = hint
@@ -101,8 +106,8 @@ func word(evidence string) string {
 	return strings.TrimSpace(evidence)
 }
 
-// closure is what the compiler puts behind the name of a function for its
-// closures, which is told apart by the line and not by the name.
+// closure matches the compiler's suffix of closures, which the line distinguishes and not the
+// name.
 var closure = regexp.MustCompile(`(\.func\d+|\.\d+|\[\.\.\.\]|-range\d+)+$`)
 
 // names reports whether a text has the name of a function, with or without the
@@ -128,7 +133,7 @@ func says(text string, words ...string) bool {
 	return false
 }
 
-// verdicts asks gorowatch what it thinks of each job, in its own words.
+// verdicts reads gorowatch's verdict on each job, in its own words.
 func verdicts(url string) (map[string]string, error) {
 	text, err := get(url + "/api/v1/services?limit=1000")
 	if err != nil {
@@ -137,10 +142,10 @@ func verdicts(url string) (map[string]string, error) {
 	var answer struct {
 		Data struct {
 			Services []struct {
-				Labels   map[string]string `json:"labels"`
-				Status   string            `json:"status"`
-				Why      string            `json:"why"`
-				HeldBack string            `json:"held_back"`
+				Labels           map[string]string `json:"labels"`
+				Status           string            `json:"status"`
+				Why              string            `json:"why"`
+				SuppressedReason string            `json:"suppressed_reason"`
 			} `json:"services"`
 		} `json:"data"`
 	}
@@ -149,14 +154,14 @@ func verdicts(url string) (map[string]string, error) {
 	}
 	said := map[string]string{}
 	for _, s := range answer.Data.Services {
-		said[s.Labels["job"]] = strings.Join(slices.DeleteFunc([]string{s.Status, s.Why, s.HeldBack}, func(s string) bool { return s == "" }), ": ")
+		said[s.Labels["job"]] = strings.Join(slices.DeleteFunc([]string{s.Status, s.Why, s.SuppressedReason}, func(s string) bool { return s == "" }), ": ")
 	}
 	return said, nil
 }
 
-// harm asks the program what it was asked for, and what it cost.
-func (f *Finding) harm(addr string) error {
-	text, err := get("http://" + addr + "/metrics")
+// harm reads how many profiles the program served, and what they cost.
+func (f *Finding) harm(s Shown) error {
+	text, err := s.scraped()
 	if err != nil {
 		return err
 	}
@@ -169,7 +174,7 @@ func (f *Finding) harm(addr string) error {
 	return nil
 }
 
-// metric is the sum of a metric in Prometheus' text format.
+// metric returns the sum of a metric in Prometheus' text format.
 func metric(text []byte, name string) (sum float64) {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		rest, ok := strings.CutPrefix(lines.Text(), name)
@@ -183,7 +188,7 @@ func metric(text []byte, name string) (sum float64) {
 	return sum
 }
 
-// version is that of the repository, with a mark if it has changes.
+// version returns that of the repository, with a mark if it has changes.
 func version(root string) string {
 	out, err := exec.Command("git", "-C", root, "describe", "--tags", "--always", "--dirty").Output()
 	if err != nil {
@@ -200,7 +205,7 @@ func (e *Evidence) writeJSON(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// readEvidence reads what writeJSON has written.
+// readEvidence reads the output of writeJSON.
 func readEvidence(path string) (*Evidence, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -58,9 +58,12 @@ func main() {
 		}
 		if *page {
 			docs := filepath.Join(o.root, "docs")
-			for _, name := range written {
+			for _, name := range pageNames {
 				e, err := readEvidence(filepath.Join(docs, name+".json"))
 				if err != nil {
+					return err
+				}
+				if err := e.mark(museum); err != nil {
 					return err
 				}
 				if err := e.write(docs, name); err != nil {
@@ -83,7 +86,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		return evidence.write(o.docs, written[0])
+		return evidence.write(o.docs, pageNames[0])
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "museum:", err)
@@ -91,7 +94,7 @@ func main() {
 	}
 }
 
-// repository is the folder above the working directory that has gorowatch.
+// repository returns the folder above the working directory that has gorowatch.
 func repository() string {
 	dir, err := os.Getwd()
 	for err == nil {
@@ -107,7 +110,7 @@ func repository() string {
 	return "."
 }
 
-// run shows the cases of m, and returns what was found.
+// run shows the cases of m, and returns the results.
 func run(ctx context.Context, o Options, m *Museum) (*Evidence, error) {
 	if o.speed < 1 || o.speed > 60 {
 		return nil, fmt.Errorf("-speed=%g: want 1 to 60", o.speed)
@@ -116,7 +119,7 @@ func run(ctx context.Context, o Options, m *Museum) (*Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	built := version(o.root) // the tree may change while the museum is open
+	built := version(o.root) // the tree may change during the show
 	say("building")
 	b, err := build(filepath.Join(o.root, "test", "museum"), o.cache, m)
 	if err != nil {
@@ -172,8 +175,8 @@ func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "museum: %s "+format+"\n", append([]any{time.Now().Format("15:04:05")}, args...)...)
 }
 
-// missing is an error, unless it is that of a server which is missing on a
-// developer's machine: that is said loudly, and its case left out.
+// missing returns an error, unless a server is missing on a developer's machine: that is a
+// warning, and its case is left out.
 func missing(err error) error {
 	if err == nil || os.Getenv("CI") == "true" || !errors.Is(err, errNoServer) {
 		return err

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// skip leaves a test out on a developer's machine, and fails it in CI.
+// skip skips a test on a developer's machine, and fails it in CI.
 func skip(t *testing.T, err error) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -18,10 +18,9 @@ func skip(t *testing.T, err error) {
 	t.Skipf("SKIPPED, the museum cannot be built here: %v", err)
 }
 
-// The subset of the museum that is shown with every change: four leaks of four
-// kinds, one of which a later release has mended, their twins, and four healthy
-// programs, at 30 times the speed of life. gorowatch has to find each leak by its
-// function, and must not speak of the others.
+// The subset of the museum that runs with every change: four leaks of four kinds, one of which
+// a later release has fixed, their twins, and four healthy programs, at 30 times the speed of
+// life. gorowatch has to find each leak by its function, and must not alert on the others.
 func TestSubset(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
@@ -53,8 +52,8 @@ func TestSubset(t *testing.T) {
 	}
 }
 
-// faults are what must not be in the evidence: a leak that was not found or not
-// named, and an alert on what does not leak.
+// faults returns what must not be in the evidence: a leak that was not found or not named, and
+// an alert on a program that does not leak.
 func faults(e *Evidence) (faults []string) {
 	for _, f := range e.Findings {
 		switch {
@@ -69,7 +68,7 @@ func faults(e *Evidence) (faults []string) {
 	return faults
 }
 
-// An alert is matched with the truth, and each way to be wrong is a fault.
+// An alert is matched with the truth, and each mistake is a fault.
 func TestFaults(t *testing.T) {
 	began := time.Now()
 	shown := func(kind string) Shown {
@@ -108,7 +107,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What Alertmanager is posted is remembered by alert, not by message.
+// Alerts are stored by alert, not by message.
 func TestAlertmanager(t *testing.T) {
 	a, err := newAlertmanager()
 	if err != nil {
@@ -129,7 +128,7 @@ func TestAlertmanager(t *testing.T) {
 	}
 }
 
-// What cases.yaml says of the subset's programs is so.
+// cases.yaml is right about the subset's programs.
 func TestVerifySubset(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")

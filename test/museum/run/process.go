@@ -17,11 +17,11 @@ import (
 type Process struct {
 	name  string
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has
+	ended chan struct{} // closed when it has ended
 }
 
-// start runs a program, and returns the groups of what its output first matches.
-// Its output goes to a file, if one is given.
+// start runs a program, and returns the groups of the first match in its output. Its output
+// goes to a file, if one is given.
 func start(name string, says *regexp.Regexp, log io.Writer, path string, args ...string) (*Process, []string, error) {
 	p := &Process{name: name, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	reader, writer, err := os.Pipe()
@@ -67,7 +67,7 @@ func start(name string, says *regexp.Regexp, log io.Writer, path string, args ..
 	}
 }
 
-// alive is an error if the program has ended.
+// alive returns an error if the program has ended.
 func (p *Process) alive() error {
 	select {
 	case <-p.ended:
@@ -77,7 +77,7 @@ func (p *Process) alive() error {
 	}
 }
 
-// stop asks the program to end, and makes it after ten seconds.
+// stop asks the program to end, and kills it after ten seconds.
 func (p *Process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -105,7 +105,7 @@ func (ps processes) alive() error {
 	return errors.Join(errs...)
 }
 
-// startQuiet runs a program that has nothing to say.
+// startQuiet runs a program whose output does not matter.
 func startQuiet(name, path string, args ...string) (*Process, error) {
 	p := &Process{name: name, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = processAttributes()

@@ -2,7 +2,7 @@ package main
 
 import "syscall"
 
-// processAttributes end a program when the runner dies without doing it.
+// processAttributes end a program when the runner dies first.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The tables of the README stand between these lines.
+// The tables of the README are between these lines.
 const (
 	begin = "<!-- tables: go run ./run -readme -->\n"
 	end   = "<!-- end of tables -->\n"
@@ -27,7 +27,7 @@ func writeReadme(museum string, m *Museum) error {
 	return os.WriteFile(path, text, 0o644)
 }
 
-// withTables is a README with new tables.
+// withTables returns a README with new tables.
 func withTables(readme []byte, m *Museum) ([]byte, error) {
 	head, rest, ok := strings.Cut(string(readme), begin)
 	_, tail, ended := strings.Cut(rest, end)
@@ -39,7 +39,7 @@ func withTables(readme []byte, m *Museum) ([]byte, error) {
 
 func tables(m *Museum) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| leak | module, version | reported | fix | leaks | waits for | an hour |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| leak | module, version | reported | fix | leaks | waits for | per hour |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range m.Leaks {
 		module, fix := "standard library", c.Fix
 		if c.Module != "" {
@@ -53,14 +53,14 @@ func tables(m *Museum) string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | [%s](%s) | %s | `%s` | %s | %d |\n", c.Name, module, short(c.Issue), c.Issue, fix, readable(c.Function), c.Operation, c.Rate)
 	}
-	fmt.Fprintf(&b, "\n| healthy | like a leak because of |\n|---|---|\n")
+	fmt.Fprintf(&b, "\n| healthy | looks like a leak because of |\n|---|---|\n")
 	for _, c := range m.Healthy {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Name, c.Why)
 	}
 	return b.String()
 }
 
-// short is an issue's address without what all have.
+// short returns an issue's address without the common prefix.
 func short(url string) string {
 	return strings.NewReplacer("https://github.com/", "", "/issues/", "#", "/pull/", "#").Replace(url)
 }

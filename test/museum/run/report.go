@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// write puts a page and its data into a folder, or the page on standard output.
+// write writes a page and its data to a folder, or the page to standard output.
 func (e *Evidence) write(docs, name string) error {
 	if docs == "" {
 		_, err := os.Stdout.WriteString(e.markdown(name))
@@ -20,11 +20,10 @@ func (e *Evidence) write(docs, name string) error {
 	return os.WriteFile(filepath.Join(docs, name+".md"), []byte(e.markdown(name)), 0o644)
 }
 
-// written are the names of the pages that docs has. The second was made of a
-// part of the museum, in real time.
-var written = []string{"evidence", "evidence-realtime"}
+// pageNames are the names of the pages in docs.
+var pageNames = []string{"evidence"}
 
-// of are the findings of a kind.
+// of returns the findings of a kind.
 func (e *Evidence) of(kind string) (found []Finding) {
 	for _, f := range e.Findings {
 		if f.Kind == kind {
@@ -34,7 +33,7 @@ func (e *Evidence) of(kind string) (found []Finding) {
 	return found
 }
 
-// count is how many findings have something.
+// count returns how many findings satisfy has.
 func count(found []Finding, has func(Finding) bool) (n int) {
 	for _, f := range found {
 		if has(f) {
@@ -46,7 +45,7 @@ func count(found []Finding, has func(Finding) bool) (n int) {
 
 func alerted(f Finding) bool { return f.Alerted }
 
-// percent is a share in words.
+// percent returns a share in words.
 func percent(part, of int) string {
 	if of == 0 {
 		return "–"
@@ -73,6 +72,9 @@ func (e *Evidence) markdown(name string) string {
 		fmt.Fprintf(&b, "Run of %s at %g times the speed of life: rates and waits of the programs, scrapes, `trend.base`, the evaluation interval and the intervals and CPU budget of profiles were all scaled by it. Minutes are minutes of life; rates that alerts tell are per hour of the clock. What does not scale is the time that a goroutine has waited: Go tells it in whole minutes of the clock, so that the evidence `aged` is seen later here than in life.\n\n",
 			e.Time.Format("2006-01-02 15:04 UTC"), e.Speed)
 	}
+	if e.Note != "" {
+		fmt.Fprintf(&b, "%s\n\n", e.Note)
+	}
 	fmt.Fprintf(&b, "| | |\n|---|---|\n")
 	fmt.Fprintf(&b, "| leaks alerted | %s |\n", percent(len(found), len(leaks)))
 	fmt.Fprintf(&b, "| within an hour, of those with at least 60 an hour | %s |\n", percent(count(found, func(f Finding) bool { return f.Minutes <= 60 }), len(leaks)))
@@ -91,6 +93,10 @@ func (e *Evidence) markdown(name string) string {
 	fmt.Fprintf(&b, "| culprit named, where one goroutine holds up all others | %s |\n", percent(count(held, func(f Finding) bool { return f.CulpritNamed }), len(held)))
 	fmt.Fprintf(&b, "| a hint is shown | %s |\n", percent(count(found, func(f Finding) bool { return f.HintText != "" }), len(found)))
 	fmt.Fprintf(&b, "| the hint has a word of the fix | %s |\n", percent(count(found, func(f Finding) bool { return f.HintTrue }), len(found)))
+	if read := slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.HintMark == "" }); len(read) > 0 {
+		fmt.Fprintf(&b, "| the hint is true, as somebody has read each beside its case (%d of %d read) | %s |\n",
+			len(read), len(found), percent(count(read, func(f Finding) bool { return f.HintMark == "true" }), len(read)))
+	}
 	fmt.Fprintf(&b, "| twins alerted | %s |\n", percent(count(twins, alerted), len(twins)))
 	fmt.Fprintf(&b, "| healthy programs alerted | %s |\n\n", percent(count(healthy, alerted), len(healthy)))
 
@@ -117,15 +123,18 @@ func (e *Evidence) markdown(name string) string {
 	return b.String()
 }
 
-// remark is the hint of an alert, or why there was none.
+// remark returns the hint of an alert, or why there was none.
 func remark(f Finding) string {
 	if f.Alerted {
+		if f.HintMark != "" && f.HintMark != "true" {
+			return f.HintText + " **" + f.HintMark + "**"
+		}
 		return f.HintText
 	}
 	return "*" + f.Verdict + "*"
 }
 
-// progress is the evidence of the first alert, and what it came to.
+// progress returns the evidence of the first alert, and the final one.
 func progress(f Finding) string {
 	if f.Evidence == f.EvidenceFirst {
 		return f.Evidence
@@ -154,7 +163,7 @@ func named(f Finding) string {
 	return text
 }
 
-// cell is a text that may stand in a table.
+// cell escapes a text for a table.
 func cell(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(strings.TrimSpace(text))
 }

@@ -9,15 +9,17 @@ import (
 	"time"
 )
 
-// Shown is a program that runs, and what it is.
+// Shown is a running program with its description.
 type Shown struct {
 	Case
 	Kind string // leak, twin or healthy
 	Addr string
 	At   time.Time // when it began
+
+	metrics string // path, and query, of its metrics; empty: /metrics
 }
 
-// job is the name under which Prometheus scrapes it.
+// job returns the name under which Prometheus scrapes it.
 func (s Shown) job() string {
 	if s.Kind == "twin" {
 		return s.Name + "-twin"
@@ -25,12 +27,12 @@ func (s Shown) job() string {
 	return s.Name
 }
 
-// Stage is all programs that run for one show.
+// Stage has all running programs of one show.
 type Stage struct {
 	binaries Binaries
 	speed    float64
 	life     time.Duration
-	dir      string // for what they write
+	dir      string // for their files
 	all      processes
 	world    []string // flags
 	Shown    []Shown
@@ -71,7 +73,7 @@ func newStage(b Binaries, m *Museum, speed float64, life time.Duration) (*Stage,
 
 func (s *Stage) flags() []string { return []string{"-for=" + s.life.String()} }
 
-// stop ends all programs, and forgets what they wrote.
+// stop ends all programs, and deletes their files.
 func (s *Stage) stop() {
 	s.all.stop()
 	_ = os.RemoveAll(s.dir)
@@ -98,7 +100,7 @@ func (s *Stage) twin(c Case) error {
 	}
 }
 
-// healthy shows a case that is none, and brings its crowd.
+// healthy shows a case without a leak, and starts its crowd.
 func (s *Stage) healthy(c Case) error {
 	if c.Server != "" {
 		return errors.Join(s.server(c, "healthy"), s.crowd(c, time.Minute))
@@ -109,13 +111,12 @@ func (s *Stage) healthy(c Case) error {
 	return s.crowd(c, 24*time.Hour)
 }
 
-// crowd brings the clients of the program that was shown last, each of which
-// stays for a while.
+// crowd starts the clients of the program that was shown last, each of which stays for a while.
 func (s *Stage) crowd(c Case, stay time.Duration) error {
 	if len(s.Shown) == 0 || s.Shown[len(s.Shown)-1].Name != c.Name {
 		return nil // the server is missing
 	}
-	url := "http://" + s.Shown[len(s.Shown)-1].Addr
+	url := s.Shown[len(s.Shown)-1].url("")
 	args := append(s.flags(), fmt.Sprintf("-rate=%d", c.Rate), fmt.Sprintf("-speed=%g", s.speed))
 	path := s.binaries.tool("crowd")
 	switch c.Crowd {

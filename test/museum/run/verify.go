@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// verify runs each case and its twin for a while and looks whether the program
-// does what cases.yaml says: the function grows at about the rate, waiting for
-// the operation, and does not in the twin.
+// verify runs each case and its twin for a while and checks whether the program does what
+// cases.yaml says: the function grows at about the rate, waiting for the operation, and does
+// not in the twin.
 func verify(out io.Writer, b Binaries, m *Museum, speed float64, watch time.Duration) error {
 	const together = 8
 	var failed []error
@@ -49,18 +49,18 @@ func verify(out io.Writer, b Binaries, m *Museum, speed float64, watch time.Dura
 // look compares two dumps of a program.
 func look(s Shown, speed float64, watch time.Duration) (line string, err error) {
 	time.Sleep(watch / 2)
-	before, err := dump(s.Addr)
+	before, err := dump(s)
 	if err != nil {
 		return "", err
 	}
 	time.Sleep(watch)
-	// What a finalizer would still end is no leak.
+	// A goroutine that a finalizer would still end is no leak.
 	for range 2 {
-		if _, err := get("http://" + s.Addr + "/debug/pprof/heap?gc=1"); err != nil {
+		if _, err := s.get("/debug/pprof/heap?gc=1"); err != nil {
 			return "", err
 		}
 	}
-	after, err := dump(s.Addr)
+	after, err := dump(s)
 	if err != nil {
 		return "", err
 	}

@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// Watch is the servers that watch the programs: a Prometheus, gorowatch, and the
-// Alertmanager that receives the alerts.
+// Watch has the servers that watch the programs: a Prometheus, gorowatch, and the Alertmanager
+// that receives the alerts.
 type Watch struct {
-	o          Options
-	stage      *Stage
-	dir        string // of their data
-	all        processes
-	told       *Alertmanager
-	gorowatch  string // base URL
-	prometheus string // base URL
-	log        string // file
+	o            Options
+	stage        *Stage
+	dir          string // of their data
+	all          processes
+	alertmanager *Alertmanager
+	gorowatch    string // base URL
+	prometheus   string // base URL
+	log          string // file
 }
 
-// newWatch starts them in a folder of their own.
+// newWatch starts them in their own folder.
 func newWatch(o Options, stage *Stage, prometheus, gorowatch string) (*Watch, error) {
 	dir, err := os.MkdirTemp("", "museum-watch-")
 	if err != nil {
 		return nil, err
 	}
 	w := &Watch{o: o, stage: stage, dir: dir}
-	if w.told, err = newAlertmanager(); err == nil {
+	if w.alertmanager, err = newAlertmanager(); err == nil {
 		err = w.startPrometheus(prometheus)
 	}
 	if err == nil {
@@ -45,11 +45,11 @@ func newWatch(o Options, stage *Stage, prometheus, gorowatch string) (*Watch, er
 	return w, nil
 }
 
-// stop ends all, and forgets their data.
+// stop ends all, and deletes their data.
 func (w *Watch) stop() {
 	w.all.stop()
-	if w.told != nil {
-		_ = w.told.server.Close()
+	if w.alertmanager != nil {
+		_ = w.alertmanager.server.Close()
 	}
 	_ = os.RemoveAll(w.dir)
 }
@@ -59,7 +59,7 @@ func (w *Watch) file(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// scaled is a time of life on the clock of this machine.
+// scaled converts a time of life to the clock of this machine.
 func (w *Watch) scaled(d time.Duration) string {
 	return fmt.Sprintf("%dms", time.Duration(float64(d)/w.o.speed).Milliseconds())
 }
@@ -69,9 +69,9 @@ func (w *Watch) startPrometheus(binary string) error {
 	var config strings.Builder
 	fmt.Fprintf(&config, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s}\nscrape_configs:\n", w.scaled(15*time.Second))
 	for _, s := range w.stage.Shown {
-		fmt.Fprintf(&config, "- {job_name: %q, static_configs: [{targets: [%q], labels: {namespace: museum}}]}\n", s.job(), s.Addr)
+		config.WriteString(s.scrapeConfig())
 	}
-	// No port can be asked for: it takes one that was free a moment ago.
+	// It cannot choose a port by itself, so it gets one that was free a moment ago.
 	addr, err := freeAddress()
 	if err != nil {
 		return err
@@ -95,9 +95,9 @@ func (w *Watch) startPrometheus(binary string) error {
 	return nil
 }
 
-// startGorowatch runs it at its defaults, or with all that is time scaled.
+// startGorowatch runs it at its defaults, or with all times scaled.
 func (w *Watch) startGorowatch(binary string) error {
-	config := fmt.Sprintf("prometheus: {url: %q}\nalerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", w.prometheus, w.told.addr())
+	config := fmt.Sprintf("prometheus: {url: %q}\nalerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", w.prometheus, w.alertmanager.addr())
 	if w.o.speed != 1 {
 		minute := w.scaled(time.Minute)
 		config += fmt.Sprintf("global: {evaluation_interval: %s}\ntrend: {base: %s}\n", minute, minute)
@@ -124,7 +124,7 @@ func (w *Watch) startGorowatch(binary string) error {
 	return nil
 }
 
-// wait returns when the show is over, or with an error when somebody has left.
+// wait returns when the show is over, or with an error when a program has ended early.
 func (w *Watch) wait(ctx context.Context, wall time.Duration) error {
 	over := time.After(wall)
 	for {
@@ -137,14 +137,14 @@ func (w *Watch) wait(ctx context.Context, wall time.Duration) error {
 			if err := errors.Join(w.all.alive(), w.stage.all.alive()); err != nil {
 				return err
 			}
-			w.told.mu.Lock()
-			say("%d alerts", len(w.told.order))
-			w.told.mu.Unlock()
+			w.alertmanager.mu.Lock()
+			say("%d alerts", len(w.alertmanager.order))
+			w.alertmanager.mu.Unlock()
 		}
 	}
 }
 
-// tail is the end of gorowatch's log, as an error.
+// tail returns the end of gorowatch's log, as an error.
 func (w *Watch) tail() error {
 	text, err := os.ReadFile(w.log)
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *Watch) tail() error {
 	return errors.New(string(text[max(len(text)-4000, 0):]))
 }
 
-// save keeps series, profiles and truth, so that `gorowatch scan` can replay them.
+// save stores series, profiles and truth, so that `gorowatch scan` can replay them.
 func (w *Watch) save(e *Evidence) error {
 	resp, err := client.Post(w.prometheus+"/api/v1/admin/tsdb/snapshot", "", nil)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command world is what the programs of the museum talk to: an HTTP server, and
-// a peer that accepts connections and never says a word. Nobody watches it.
+// Command world has the peers of the museum's programs: an HTTP server, and a peer that accepts
+// connections and never sends anything. It is not watched.
 package main
 
 import (

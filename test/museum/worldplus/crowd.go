@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// watchers are the clients of a program whose gRPC address is at /grpc: up to
-// 300 that arrive at a rate an hour and stay.
+// watchers runs the clients of a program whose gRPC address is at /grpc: up to 300 that arrive
+// at a rate an hour and stay.
 func watchers(url string, rate, speed float64, life time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), life)
 	defer cancel()
@@ -42,7 +42,7 @@ func watchers(url string, rate, speed float64, life time.Duration) {
 	<-ctx.Done()
 }
 
-// watch holds one stream for a while, on a connection of its own.
+// watch holds one stream for a while, on its own connection.
 func watch(ctx context.Context, target string, stay time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, stay)
 	defer cancel()

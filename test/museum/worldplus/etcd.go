@@ -10,9 +10,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// halfClose watches a key of etcd at a rate an hour. After a while it closes its
-// side of the stream, as jetcd does, and etcd goes on; or it cancels the stream,
-// which ends it.
+// halfClose watches a key of etcd at a rate an hour. After a while it closes its side of the
+// stream, as jetcd does, and etcd continues; or it cancels the stream, which ends it.
 func halfClose(target string, cancels bool, rate, speed float64, life time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), life)
 	defer cancel()
@@ -42,7 +41,7 @@ func halfClose(target string, cancels bool, rate, speed float64, life time.Durat
 	}
 }
 
-// raw sends messages as they are.
+// raw sends messages unchanged.
 type raw struct{}
 
 func (raw) Marshal(v any) ([]byte, error) { return v.([]byte), nil }

@@ -1,6 +1,6 @@
-// Command worldplus is a gRPC server with the health service, and a Redis, for
-// the programs of the museum that talk to them, or with -crowd the clients of a
-// program that streams by gRPC, or with -etcd those of an etcd. Nobody watches it.
+// Command worldplus is a gRPC server with the health service, and a Redis, for the programs of
+// the museum that use them, or with -crowd the clients of a program that streams by gRPC, or
+// with -etcd those of an etcd. It is not watched.
 package main
 
 import (

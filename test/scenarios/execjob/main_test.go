@@ -20,7 +20,7 @@ const leaking = "report.run"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// endless is a report that starts, says so through started, and ends when the
+// endless returns a report that starts, says so through started, and ends when the
 // test does or release is called.
 func endless(t *testing.T) (rep report, started *os.File, release func()) {
 	dir := t.TempDir()

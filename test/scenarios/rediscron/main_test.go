@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9.(*channel).initHealthCheck.func1"))
 }
 
-// list is a price list in a Redis that runs in this process. At the end the
+// list returns a price list in a Redis that runs in this process. At the end the
 // client is closed, and that ends all subscriptions.
 func list(t *testing.T) (*prices, *miniredis.Miniredis) {
 	site := goroutines.At(t, leaking)

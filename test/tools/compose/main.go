@@ -1,6 +1,6 @@
-// Command compose reads a compose file as docker compose does, strictly by the
-// schema of the specification, and prints the project that it makes of it as
-// JSON. It says what is wrong with a file, and runs nothing.
+// Command compose reads a compose file like docker compose, strictly by the schema of the
+// specification, and prints the resulting project as JSON. It explains mistakes in a file, and
+// runs nothing.
 package main
 
 import (

@@ -1,6 +1,6 @@
 package odds
 
-// The constants of the weights. docs/detection.md has what it costs to change each.
+// The constants of the weights.
 const (
 	// noiseLooks and noiseTail make the weight of chance: it falls with the square
 	// of z, more slowly than a normal distribution, since counts are not normal.
@@ -24,12 +24,18 @@ const (
 	unsteady    = 0.2
 	LeastPace   = 0.1
 
+	// curved is how many of what fills do so with the logarithm of the time, for each
+	// one that does not.
+	curved = 0.3
+
 	// Rises that are alike differ by less in the logarithms of length and size.
-	alikeHours = 0.5
-	alikeRatio = 0.4
+	alike = 0.45
 	// swingDays is for how many days a service without rises that come back keeps
 	// the general expectation of them.
 	swingDays = 4
+	// SmallService is added to what ran before, since a few goroutines are much
+	// beside none.
+	SmallService = 10
 	// pileUpSteady is how much rarer pile-ups are while work goes on as before.
 	pileUpSteady = 0.15
 )
@@ -43,5 +49,6 @@ var (
 	ramp       = Habit{0.003, 5, 1.3, 1, 1.2}
 	warmUp     = Habit{0.5, 1, 1.1, 0.8, 1.1}
 	pileUp     = Habit{0.02, 1, 0.8, 5, 2}
+	refill     = Habit{0.3, 4, 1.5, 0, 0.3} // up to what the process before had
 	dailyCycle = Habit{0.2, 9, 0.35, 2, 1.1}
 )

@@ -10,8 +10,8 @@ type Habit struct {
 	Ratio, Wide   float64 // likewise, of the size relative to what ran before
 }
 
-// ramps is the weight of a habit that goes up until it ends, at the pace of a rise
-// and for at least as long. It is a density over the logarithm of the pace.
+// ramps is how likely a habit that goes up until it ends does so at the pace of a
+// rise and for at least as long. It is a density over the logarithm of the pace.
 func (h Habit) ramps(r Rise) float64 {
 	vh, vr := h.Spread*h.Spread, h.Wide*h.Wide
 	v := vh + vr
@@ -19,24 +19,64 @@ func (h Habit) ramps(r Rise) float64 {
 	// How long it lasts, given that pace: log-normal again.
 	length := math.Log(h.Hours) - vh/v*off
 	spread := math.Sqrt(vh * vr / v)
-	return h.Often * normal(off, v) * beyond((math.Log(r.Hours)-length)/spread)
+	return normal(off, v) * beyond((math.Log(r.Hours)-length)/spread)
 }
 
-// fills is the weight of a habit that slows down as it approaches its limit: its
-// hours are the time constant.
-func (h Habit) fills(r Rise) float64 {
-	const steps = 12
-	var sum float64
-	for i := range steps {
-		// The time constants from a fifth of the rise's length to a hundred times it.
-		at := math.Log(r.Hours/5) + (float64(i)+0.5)*math.Log(500)/steps
-		t := math.Exp(at)
-		end := r.Ratio / (1 - math.Exp(-r.Hours/t))
-		sum += normal(at-math.Log(h.Hours), h.Spread*h.Spread) *
-			normal(math.Log(end/h.Ratio), h.Wide*h.Wide) *
-			r.Pace.slows(math.Exp(-r.Hours/t))
+// course is how far something is that fills ever more slowly, at the end of a rise.
+type course struct {
+	// time and done are the logarithms of its time constant, relative to the length of the
+	// rise, and of the share of its size that it has reached.
+	time, done float64
+	// pace is the pace of each part of the rise, relative to the whole, by the number of
+	// parts.
+	pace [Parts + 1][Parts]float64
+}
+
+// The courses have steps time constants at equal ratios between these.
+const (
+	steps             = 12
+	shortest, longest = 0.2, 100
+)
+
+// courseStep is the logarithm of the ratio of two neighbouring time constants.
+var courseStep = math.Log(longest/shortest) / steps
+
+var courses = func() (list [steps]course) {
+	for i := range list {
+		c := &list[i]
+		c.time = math.Log(shortest) + (float64(i)+0.5)*courseStep
+		rest := math.Exp(-math.Exp(-c.time)) // of the pace, at the end
+		c.done = math.Log1p(-rest)
+		for n := 1; n <= Parts; n++ {
+			var sum float64
+			for j := range n {
+				c.pace[n][j] = math.Pow(rest, float64(j)/float64(n))
+				sum += c.pace[n][j] / float64(n)
+			}
+			for j := range n {
+				c.pace[n][j] /= sum
+			}
+		}
 	}
-	return h.Often * sum * math.Log(500) / steps
+	return list
+}()
+
+// fills is how likely a habit that slows down as it approaches its limit makes a
+// rise: its hours are the time constant.
+func (h Habit) fills(r Rise, pace *comparison) float64 {
+	long, large := math.Log(r.Hours/h.Hours), math.Log(r.Ratio/h.Ratio)
+	vh, vr := h.Spread*h.Spread, h.Wide*h.Wide
+	var sum float64
+	for i := range courses {
+		x, y := long+courses[i].time, large-courses[i].done
+		sum += math.Exp(-x*x/(2*vh)-y*y/(2*vr)) * pace.slows[i]
+	}
+	return sum * courseStep / (2 * math.Pi * h.Spread * h.Wide)
+}
+
+// reaches is how likely a habit that goes on ever more slowly is as large as a rise.
+func (h Habit) reaches(r Rise) float64 {
+	return normal(math.Log(r.Ratio/h.Ratio), h.Wide*h.Wide)
 }
 
 // normal is the density of a normal distribution around 0.

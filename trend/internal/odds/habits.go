@@ -32,7 +32,7 @@ func (h *Habits) Occasion() *Habits {
 func (h *Habits) Note(hours, ratio float64) {
 	for i := range h.list {
 		x := &h.list[i]
-		if math.Abs(math.Log(hours/float64(x.hours))) < alikeHours && math.Abs(math.Log(ratio/float64(x.ratio))) < alikeRatio {
+		if math.Abs(math.Log(hours/float64(x.hours))) < alike && math.Abs(math.Log(ratio/float64(x.ratio))) < alike {
 			// A mean that follows later ones, too.
 			w := 1 / min(float64(x.times)+1, 8)
 			x.hours *= float32(math.Pow(hours/float64(x.hours), w))
@@ -63,8 +63,8 @@ func (h *Habits) Expect(occasions float64) (out []Habit) {
 	for _, x := range h.list {
 		out = append(out, Habit{
 			Often: float64(x.times) / occasions,
-			Hours: float64(x.hours), Spread: alikeHours,
-			Ratio: float64(x.ratio), Wide: alikeRatio,
+			Hours: float64(x.hours), Spread: alike,
+			Ratio: float64(x.ratio), Wide: alike,
 		})
 	}
 	return out

@@ -7,8 +7,8 @@ const Parts = 4
 
 // Pace is how fast each part of a rise was, relative to the whole.
 type Pace struct {
-	// N is how many parts there are.
-	N int
+	// N is how many parts there are, and Dropped how many were before them.
+	N, Dropped int
 	// Ratio is the pace of each part, SD its standard error.
 	Ratio, SD [Parts]float64
 	// Work is the load of each part relative to the whole: a leak may go with it.
@@ -18,6 +18,7 @@ type Pace struct {
 // DropFirst leaves the first part out.
 func (p *Pace) DropFirst() {
 	p.N--
+	p.Dropped++
 	copy(p.Ratio[:], p.Ratio[1:])
 	copy(p.SD[:], p.SD[1:])
 	copy(p.Work[:], p.Work[1:])
@@ -31,47 +32,88 @@ func (p *Pace) DropFirst() {
 	}
 }
 
-// steady is the likelihood of a pace that stays the same, as far as any does.
-func (p *Pace) steady() float64 {
-	return p.mostly(p.likelihood(func(int) float64 { return 1 }, 0))
+// comparison compares a pace with the paces that explanations expect. There are many of these,
+// so what they have in common is computed once.
+type comparison struct {
+	*Pace
+	counts, filling scatter
+	// wanders is the likelihood of a pace that changes as that of healthy growth does,
+	// which has no reason to be steady; steady that of one that stays the same, as far as
+	// any does; slows those of paces that fall as a pool fills, by course.
+	wanders, steady float64
+	slows           [steps]float64
 }
 
-// mostly allows for the few rises of a kind whose pace does as it likes.
-func (p *Pace) mostly(likelihood float64) float64 {
-	return (1-unsteady)*likelihood + unsteady*p.wanders()
+// scatter is that of the parts of a pace.
+type scatter struct {
+	weights [Parts]float64 // of the squares of the deviations
+	log     float64        // of the product of the variances
 }
 
-// wanders is the likelihood of a pace that changes as that of healthy growth does,
-// which has no reason to be steady.
-func (p *Pace) wanders() float64 { return p.likelihood(func(int) float64 { return 1 }, paceWanders) }
-
-// slows is the likelihood of a pace that falls as a pool fills, to so much of
-// itself over the rise.
-func (p *Pace) slows(to float64) float64 {
-	n := float64(p.N)
-	fall := math.Pow(to, 1/n) // over each part
-	var sum float64
-	for i := range p.N {
-		sum += math.Pow(fall, float64(i))
+// compare prepares a comparison.
+func (p *Pace) compare() *comparison {
+	c := &comparison{Pace: p, counts: p.scatter(0), filling: p.scatter(LeastPace)}
+	wide, one := p.scatter(paceWanders), [Parts]float64{1, 1, 1, 1}
+	c.wanders = p.likelihood(&one, &wide)
+	c.steady = c.mostly(p.likelihood(&one, &c.counts))
+	for i := range c.slows {
+		c.slows[i] = c.mostly(p.likelihood(&courses[i].pace[p.N], &c.filling))
 	}
-	first := n / sum
-	return p.mostly(p.likelihood(func(i int) float64 { return first * math.Pow(fall, float64(i)) }, LeastPace))
+	return c
 }
 
-// leaks is the likelihood of a pace that is steady or goes with the load.
-func (p *Pace) leaks() float64 {
-	return max(p.steady(), p.mostly(p.likelihood(func(i int) float64 { return p.Work[i] }, 0)))
-}
-
-// likelihood is that of the ratios where so much is expected of each part, apart
-// from the same factor for all. wide is the scatter beside that of the counts.
-func (p *Pace) likelihood(expected func(int) float64, wide float64) float64 {
-	log := 0.0
+// scatter is that of the counts, and as much beside it.
+func (p *Pace) scatter(beside float64) (s scatter) {
+	product := 1.0
 	for i := range p.N {
-		v := p.SD[i]*p.SD[i] + wide*wide
-		d := p.Ratio[i] - expected(i)
-		log -= d*d/v + math.Log(v)
+		v := p.SD[i]*p.SD[i] + beside*beside
+		s.weights[i] = 1 / v
+		product *= v
+	}
+	s.log = math.Log(product)
+	return s
+}
+
+// likelihood is that of the ratios where so much is expected of each part, apart from the
+// same factor for all.
+func (p *Pace) likelihood(expected *[Parts]float64, s *scatter) float64 {
+	if p.N == 0 {
+		return 1 // nothing is known of the shape
+	}
+	log := -s.log
+	for i := range p.N {
+		d := p.Ratio[i] - expected[i]
+		log -= d * d * s.weights[i]
 	}
 	// The ratios add up to one known number, so that one of them is not free.
 	return math.Exp(log / 2 * float64(p.N-1) / float64(p.N))
+}
+
+// mostly allows for the few rises of a kind whose pace does as it likes.
+func (c *comparison) mostly(likelihood float64) float64 {
+	return (1-unsteady)*likelihood + unsteady*c.wanders
+}
+
+// curves is the likelihood of a pace that falls as that of a cache does, whose size
+// goes with the logarithm of the time. before is how long it had grown when the rise
+// began, relative to the rise.
+func (c *comparison) curves(before float64) float64 {
+	const soon = 0.05 // it does not begin with an infinite pace
+	parts := float64(c.N + c.Dropped)
+	var expected [Parts]float64
+	sum := 0.0
+	for i := range c.N {
+		from := before + soon + float64(i+c.Dropped)/parts
+		expected[i] = math.Log1p(1 / parts / from)
+		sum += expected[i] / float64(c.N)
+	}
+	for i := range c.N {
+		expected[i] /= sum
+	}
+	return c.likelihood(&expected, &c.filling)
+}
+
+// leaks is the likelihood of a pace that is steady or goes with the load.
+func (c *comparison) leaks() float64 {
+	return max(c.steady, c.mostly(c.likelihood(&c.Work, &c.counts)))
 }

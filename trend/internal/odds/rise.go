@@ -21,6 +21,9 @@ type Expectation struct {
 	// Unfinished is how many of the starts seen were followed by growth up to the end
 	// of the process.
 	Unfinished float64
+	// Refill is the size of the growth up to where the process before had levelled off,
+	// relative to what this one had at its start; 0: not known.
+	Refill float64
 	// Fresh: the rise began with the process. Young: the process started within a
 	// day.
 	Fresh, Young bool

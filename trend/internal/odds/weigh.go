@@ -5,63 +5,103 @@ import "math"
 // Weigh returns the confidence that a rise is a leak, 0 to 1, and the healthy
 // explanation that is the likeliest.
 func Weigh(r Rise, e *Expectation) (confidence float64, other Explanation) {
-	return share(weights(r, e))
+	w := weights(r, e)
+	return w.share()
 }
 
-// weights weighs what may be behind a rise. Those of the leak and of the healthy
-// explanations can be compared; they have no unit otherwise.
-func weights(r Rise, e *Expectation) (w [nExplanations]float64) {
-	steady, any := r.Pace.leaks(), r.Pace.wanders()
-	w[ByNoise] = noiseLooks * math.Exp(-r.Z*r.Z/noiseTail) * any
-	w[ByLeak] = leaksPerDay * paceDensity * steady
+// weighing has the weight of each explanation, and how often each begins. The
+// weights of one weighing can be compared; they have no unit otherwise.
+type weighing struct {
+	weight, often [nExplanations]float64
+	// learned is the weight of what the service did before, of each explanation.
+	learned [nExplanations]float64
+	// habit is the kind of healthy growth that weighs most in each explanation.
+	habit [nExplanations]Habit
+	most  [nExplanations]float64
+}
+
+// add adds a kind of growth that begins so often and fits a rise so well.
+func (w *weighing) add(e Explanation, often, fits float64) {
+	w.weight[e] += often * fits
+	w.often[e] += often
+}
+
+// addHabit adds a habit that fits a rise so well. own reports that the service has
+// had it before.
+func (w *weighing) addHabit(e Explanation, h Habit, fits float64, own bool) {
+	w.add(e, h.Often, fits)
+	x := h.Often * fits
+	if own {
+		w.learned[e] += x
+	}
+	if x > w.most[e] {
+		w.most[e], w.habit[e] = x, h
+	}
+}
+
+// weights weighs what may be behind a rise.
+func weights(r Rise, e *Expectation) (w weighing) {
+	pace := r.Pace.compare()
+	steady, any := pace.leaks(), pace.wanders
+	w.add(ByNoise, noiseLooks, math.Exp(-r.Z*r.Z/noiseTail)*any)
 	if e.Fresh {
 		starts := (leaksPerStart + unfinishedSays*e.Unfinished) / (1 + unfinishedSays*e.Seen)
-		w[ByLeak] = starts * paceDensity * steady
+		w.add(ByLeak, starts, paceDensity*steady)
 	} else {
-		w[ByFilling] = filling.fills(r)
-		w[ByRamp] = ramp.ramps(r) * r.Pace.steady()
+		w.add(ByLeak, leaksPerDay, paceDensity*steady)
+		w.addHabit(ByFilling, filling, filling.fills(r, pace)+curved*filling.reaches(r)*pace.curves(0), false)
+		w.addHabit(ByRamp, ramp, ramp.ramps(r)*pace.steady, false)
 	}
 	since := r // a warm-up accounts for all that came since the start
 	since.Hours, since.Ratio = e.Age, e.Total
+	before := max(0, e.Age-r.Hours) / r.Hours
+	warms := func(h Habit) float64 {
+		return h.fills(since, pace) + h.ramps(since)*any + curved*h.reaches(since)*pace.curves(before)
+	}
 	if e.Young {
 		// Its own earlier starts say more than what services do in general.
 		general := warmUp
 		general.Often /= e.Seen + 1
-		w[ByWarmUp] = general.fills(since) + general.ramps(since)*any
+		w.addHabit(ByWarmUp, general, warms(general), false)
+	}
+	if e.Refill > 0 {
+		h := refill
+		h.Ratio = e.Refill
+		w.addHabit(ByWarmUp, h, warms(h), true)
 	}
 	for _, h := range e.Starts {
-		w[ByWarmUp] += h.fills(since) + h.ramps(since)*any
+		w.addHabit(ByWarmUp, h, warms(h), true)
 	}
 	general := swing
 	general.Often *= swingDays / (swingDays + e.Days)
-	w[BySwing] = general.ramps(r) * any
+	w.addHabit(BySwing, general, general.ramps(r)*any, false)
 	for _, h := range e.Swings {
-		w[BySwing] += h.ramps(r) * any
+		w.addHabit(BySwing, h, h.ramps(r)*any, true)
 	}
 	hangs := pileUp
 	if r.Steady {
 		hangs.Often *= pileUpSteady
 	}
-	w[ByPileUp] = hangs.ramps(r) * steady
+	w.addHabit(ByPileUp, hangs, hangs.ramps(r)*steady, false)
 	if e.Days < 1 {
-		w[ByDay] = dailyCycle.ramps(r) * any
+		w.addHabit(ByDay, dailyCycle, dailyCycle.ramps(r)*any, false)
 	}
 	return w
 }
 
 // share is the share of the leak, and the healthy explanation with the largest.
-func share(w [nExplanations]float64) (confidence float64, other Explanation) {
+func (w *weighing) share() (confidence float64, other Explanation) {
 	var sum float64
-	for e, x := range w {
+	for e, x := range w.weight {
 		sum += x
-		if Explanation(e) != ByLeak && (other == ByLeak || x > w[other]) {
+		if Explanation(e) != ByLeak && (other == ByLeak || x > w.weight[other]) {
 			other = Explanation(e)
 		}
 	}
 	if !(sum > 0) || math.IsInf(sum, 0) { // so odd that nothing explains it
 		return 0, ByNoise
 	}
-	return w[ByLeak] / sum, other
+	return w.weight[ByLeak] / sum, other
 }
 
 // Until is for how many more hours a rise has to go on at its pace to be a
@@ -75,7 +115,7 @@ func Until(r Rise, known *Expectation, enough float64) float64 {
 		for i := range later.Pace.N {
 			later.Pace.SD[i] = max(LeastPace, r.Pace.SD[i]*math.Pow(longer/r.Hours, -1.5))
 		}
-		c, _ := share(weights(later, known))
+		c, _ := Weigh(later, known)
 		return c >= enough
 	}
 	no, yes := math.Log(r.Hours), math.Log(r.Hours+week)

@@ -1,8 +1,17 @@
 // Package stat has the small statistics of the trend: lines, scatter and rises. It
-// is pure, and knows nothing of goroutines.
+// is pure.
 package stat
 
 import "math"
+
+// What counts as growth: goroutines, and a share of what ran before.
+const (
+	leastGrowth = 8
+	leastShare  = 0.05
+)
+
+// LeastGrowth is the growth below which a count at a level is within the noise.
+func LeastGrowth(level float64) float64 { return max(leastGrowth, leastShare*level) }
 
 // Slope fits y = a + s·t , by least squares.
 func Slope(y, t []float64) (s, sxx float64) {
@@ -66,7 +75,7 @@ func Rises(y []float64, wide int) (up [3]float64) {
 
 // Affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
 // scatter allows for.
-func Affine(x, l []float64, margin float64) (a, b, sd float64) {
+func Affine(x, l []float64) (a, b, sd float64) {
 	var mx, ml, sll, slx, sxx float64
 	n := 0.0
 	limit := math.Inf(1)
@@ -92,6 +101,52 @@ func Affine(x, l []float64, margin float64) (a, b, sd float64) {
 	}
 	b = max(0, slx/max(sll, 1e-12))
 	sd = math.Sqrt(max(0, sxx-b*slx)/n) + 0.5
-	b = min(limit, b*margin+2*sd/math.Sqrt(max(sll, 1e-12))*2)
+	b = min(limit, b+2*sd/math.Sqrt(max(sll, 1e-12))*2)
 	return mx - b*ml, b, sd
+}
+
+// Line fits x = a + b·l + s·t by least squares, with 0 ≤ b and a not negative. Without l, b is
+// 0. se is the standard error of s.
+func Line(x, l, t []float64) (b, s, se float64, ok bool) {
+	n := float64(len(x))
+	var mx, ml, mt float64
+	for i := range x {
+		mx += x[i] / n
+		mt += t[i] / n
+		if l != nil {
+			ml += l[i] / n
+		}
+	}
+	limit := math.Inf(1)
+	var sxx, sll, stt, slx, stx, slt float64
+	for i := range x {
+		dx, dt, dl := x[i]-mx, t[i]-mt, 0.0
+		if l != nil {
+			dl = l[i] - ml
+			if l[i] > 0 {
+				limit = min(limit, x[i]/l[i])
+			}
+		}
+		sxx += dx * dx
+		stt += dt * dt
+		sll += dl * dl
+		slx += dl * dx
+		stx += dt * dx
+		slt += dl * dt
+	}
+	if stt == 0 {
+		return 0, 0, 0, false
+	}
+	free := stt
+	if det := sll*stt - slt*slt; l != nil && sll > 1e-6*n*ml*ml && det > 1e-6*sll*stt {
+		best := (slx*stt - stx*slt) / det
+		b = max(0, min(limit, best))
+		if b == best {
+			free -= slt * slt / sll
+		}
+	}
+	s = (stx - b*slt) / stt
+	sse := max(0, sxx+b*b*sll+s*s*stt-2*b*slx-2*s*stx+2*b*s*slt)
+	sd := math.Sqrt(sse/(n-2) + 0.25)
+	return b, s, 2 * sd / math.Sqrt(max(free, 1e-9)), true // 2: neighbouring blocks are alike
 }

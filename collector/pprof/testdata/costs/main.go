@@ -1,6 +1,6 @@
-// Command costs is a program that the benchmark of what profiles cost asks: it
-// has so many goroutines, that wait as those of servers do, and tells how much
-// CPU it has used and how long its world stood still.
+// Command costs is the target of the benchmark of what profiles cost: it has a number of
+// goroutines, which wait as those of servers do, and reports how much CPU it has used and how
+// long its world was stopped.
 package main
 
 import (
@@ -18,10 +18,10 @@ import (
 	"syscall"
 )
 
-// Used is what the program has used since it began.
+// Used is the program's use of resources since its start.
 type Used struct {
 	CPU    float64 // seconds, user and system
-	Pauses float64 // seconds that the world stood still, but for the garbage collector
+	Pauses float64 // seconds for which the world was stopped, without the garbage collector
 }
 
 func main() {
@@ -43,7 +43,7 @@ func main() {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	go func() { // the end of the benchmark is ours
+	go func() { // end with the benchmark
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()

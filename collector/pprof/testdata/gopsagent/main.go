@@ -1,5 +1,5 @@
-// Gopsagent runs the real gops agent at a free port, prints its address, and
-// ends with its input.
+// Command gopsagent runs the real gops agent at a free port, prints its address, and ends with
+// its input.
 package main
 
 import (

@@ -67,11 +67,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "/%s" (trimAll "/" (default "" $prefix)) | trimSuffix "/" }}
 {{- end }}
 
-{{/* The names under which requests are answered: those of the values, and those that
-an ingress forwards. */}}
+{{/* The host names that gorowatch answers: those of allowedHosts, and those that an Ingress
+or an HTTPRoute forwards. */}}
 {{- define "gorowatch.allowedHosts" -}}
 {{- $hosts := .Values.allowedHosts }}
 {{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
+{{- if .Values.httpRoute.enabled }}{{ $hosts = concat $hosts .Values.httpRoute.hosts }}{{ end }}
 {{- $list := uniq $hosts | join "," }}
 {{- if gt (int .Values.shards) 1 }}{{ $list }}{{ else }}{{ $list | replace "$(SHARD)" "0" }}{{ end }}
 {{- end }}
@@ -81,6 +82,9 @@ an ingress forwards. */}}
 {{- $config := deepCopy .Values.config }}
 {{- if .Values.prometheus.url }}
 {{- $_ := set $config "prometheus" (mergeOverwrite (dict "url" .Values.prometheus.url) (default dict $config.prometheus)) }}
+{{- end }}
+{{- if .Values.kubernetesEvents.enabled }}
+{{- $_ := set $config "alerting" (mergeOverwrite (dict "kubernetes_events" (dict "enabled" true)) (default dict $config.alerting)) }}
 {{- end }}
 {{- if and .Values.alertmanagers (not (dig "alerting" "alertmanagers" "" $config)) }}
 {{- $sets := list }}
@@ -112,9 +116,14 @@ an ingress forwards. */}}
 {{- default (list (include "gorowatch.namespace" .)) .Values.rbac.namespaces | toJson }}
 {{- end }}
 
-{{/* Whether a volume is claimed: with a bucket there is nothing to keep. */}}
+{{/* Whether the chart claims a volume. A bucket needs none. */}}
 {{- define "gorowatch.claims" -}}
-{{- if and .Values.persistence.enabled (not .Values.storage.bucket) }}true{{ end }}
+{{- if and .Values.persistence.enabled (not .Values.storage.bucket) (not .Values.persistence.existingClaim) }}true{{ end }}
+{{- end }}
+
+{{/* Whether the volume is a claim that exists. */}}
+{{- define "gorowatch.existingClaim" -}}
+{{- if and .Values.persistence.enabled (not .Values.storage.bucket) .Values.persistence.existingClaim }}true{{ end }}
 {{- end }}
 
 {{/* The bucket of a replica: replicas of a shard know the same and write it, so

@@ -29,7 +29,7 @@ gorowatch {{ .Chart.AppVersion }} is installed in {{ include "gorowatch.namespac
    The page "Targets" says of each what is missing.
 {{- if not (or .Values.existingConfigSecret (dig "alerting" "alertmanagers" "" $config)) }}
 
-4. NOBODY IS TOLD of a leak yet: set alertmanagers, or read gorowatch_leaks_firing.
+4. No alerts are sent yet: set alertmanagers, or watch gorowatch_leaks_firing.
 {{- end }}
 {{- if and (not .Values.persistence.enabled) (not .Values.storage.bucket) }}
 
@@ -40,5 +40,11 @@ gorowatch {{ .Chart.AppVersion }} is installed in {{ include "gorowatch.namespac
 
    There are {{ .Values.shards }} shards with one external URL: a link in an alert reaches the right
    pages only by chance. Put $(SHARD) in externalUrl and ingress.hosts.
+{{- end }}
+{{- $pictures := dig "alerting" "images" "external_url" "" $config }}
+{{- if and (gt (int .Values.shards) 1) $pictures (not (contains "$(SHARD)" $pictures)) }}
+
+   There are {{ .Values.shards }} shards with one address for pictures: most pictures are not found.
+   Put $(SHARD) in config.alerting.images.external_url.
 {{- end }}
 {{- end }}

@@ -73,7 +73,7 @@ func nested(c chan int) {
 
 var global = func(c chan int) { c <- 2 }
 
-// logHandler is the leak that everybody has met: nobody receives.
+// logHandler is the most common leak: nobody receives.
 func logHandler(n int) {
 	for i := 0; i < n; i++ {
 		result := make(chan error)

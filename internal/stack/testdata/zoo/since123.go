@@ -21,7 +21,7 @@ func ranger(c chan int) {
 	}
 }
 
-// since123 starts what older versions do not have.
+// since123 starts goroutines that older versions cannot.
 func since123(c chan int) {
 	kept = append(kept, c)
 	go ranger(c)

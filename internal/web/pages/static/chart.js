@@ -402,7 +402,7 @@ addEventListener('DOMContentLoaded', () => {
       }, l.rows, plotEl);
       const notes = [];
       if (h.more) notes.push(`${h.more} more instances are not drawn.`);
-      if (h.profiles_error) notes.push(`The profiles are not known: ${h.profiles_error}.`);
+      if (h.profiles_error) notes.push(`Cannot list the profiles: ${h.profiles_error}.`);
       notes.push(...h.warnings.map((w) => `Prometheus says: ${w}.`));
       plotEl.append(legend(l.entries, () => plot));
       strip(plot, h);

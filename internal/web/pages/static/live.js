@@ -59,7 +59,6 @@
     if (!paused) refresh();
   });
 
-  const clock = (ms) => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
   const say = (text) => {
     if (stale.textContent === text) return;
     stale.textContent = text;
@@ -116,7 +115,7 @@
       document.body.dataset.refreshed = String(1 + Number(document.body.dataset.refreshed ?? 0));
     } catch (e) {
       const why = e instanceof TypeError ? 'gorowatch does not answer' : e.message;
-      say(`This page is stale since ${clock(fresh + ahead)}: ${why}.`);
+      say(`This page is stale since ${window.gorowatch.clock(fresh + ahead)}: ${why}.`);
     }
     asking = false;
   };

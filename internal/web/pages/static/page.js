@@ -53,18 +53,35 @@
     if (localStorage.getItem(key) === 'local') zone = 'local';
   } catch { /* no storage, no memory */ }
   const two = (n) => String(n).padStart(2, '0');
+  const written = /^((\d{4}-)?(\d\d-\d\d) )?\d\d:\d\d(:\d\d)?( UTC)?/;
+  // local writes a time as it was written, in the zone of whoever looks. One without a
+  // date gets one if it is not of today there.
+  const local = (text, iso) => {
+    const d = new Date(iso);
+    if (/^\d\d-\d\d$/.test(text)) return `${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+    const as = text.match(written);
+    if (!as || Number.isNaN(d.getTime())) return text;
+    const day = `${two(d.getMonth() + 1)}-${two(d.getDate())} `;
+    const date = as[2] ? `${d.getFullYear()}-${day}` : as[1] || d.toDateString() !== new Date().toDateString() ? day : '';
+    return `${date}${two(d.getHours())}:${two(d.getMinutes())}${as[4] ? `:${two(d.getSeconds())}` : ''}${text.slice(as[0].length)}`;
+  };
+  // switchZone writes what has a time anew; property is where it is written.
+  const switchZone = (el, property, iso) => {
+    if (zone === 'UTC') {
+      if (el.dataset.utc) el[property] = el.dataset.utc;
+      delete el.dataset.utc;
+      return;
+    }
+    el.dataset.utc ??= el[property];
+    el[property] = local(el.dataset.utc, iso);
+  };
   const times = () => {
-    for (const t of document.querySelectorAll('time[datetime]:not(.age, .due)')) {
-      const d = new Date(t.dateTime);
-      if (Number.isNaN(d.getTime())) continue;
-      if (zone === 'UTC') {
-        if (t.dataset.utc) t.textContent = t.dataset.utc;
-        delete t.dataset.utc;
-        continue;
+    for (const t of document.querySelectorAll('time[datetime]:not(.age, .due)')) switchZone(t, 'textContent', t.dateTime);
+    for (const o of document.querySelectorAll('option[data-at]')) switchZone(o, 'textContent', o.dataset.at);
+    for (const table of document.querySelectorAll('table[data-from]')) {
+      for (const cell of table.querySelectorAll('td[title]')) {
+        switchZone(cell, 'title', new Date(Date.parse(table.dataset.from) + (cell.cellIndex - 1) * table.dataset.step * 1000).toISOString());
       }
-      t.dataset.utc ??= t.textContent;
-      const whole = /\d-\d/.test(t.dataset.utc);
-      t.textContent = `${whole ? `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ` : ''}${two(d.getHours())}:${two(d.getMinutes())}`;
     }
   };
   const label = document.createElement('label');
@@ -81,13 +98,18 @@
   });
   label.append('Times ', select);
   addEventListener('DOMContentLoaded', () => document.getElementById('switches')?.append(label));
-  for (const kind of ['refreshed', 'times']) addEventListener(kind, times);
+  for (const kind of ['refreshed', 'times', 'part']) addEventListener(kind, times);
   times();
 
   // data asks the API. What it throws is fit for people.
   window.gorowatch = {
     say,
     zone: () => zone,
+    // clock is a time of day in the zone that is chosen.
+    clock: (ms) => {
+      const utc = `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+      return zone === 'UTC' ? utc : local(utc, new Date(ms).toISOString());
+    },
     async data(url) {
       let body;
       try {

@@ -25,6 +25,7 @@ const usage = `usage: leakbench COMMAND [flags]
   table     print healthy alarmed, pools alarmed, recall and delays by class
   folds     split the classes into folds; score each fold under parameters chosen without it
   baseline  score PromQL rules on the same data
+  vary      score a monitor with each of its constants changed, and choose by folds
   honest    check that a monitor does not look into the future
   classes   list the classes
   plot      draw services in text
@@ -37,7 +38,7 @@ func Main(classes []sim.Class) {
 		os.Exit(2)
 	}
 	cmds := map[string]func([]sim.Class, []string) error{
-		"gen": genCmd, "score": scoreCmd, "folds": foldsCmd, "table": tableCmd, "baseline": baselineCmd, "honest": honestCmd,
+		"gen": genCmd, "score": scoreCmd, "folds": foldsCmd, "table": tableCmd, "baseline": baselineCmd, "honest": honestCmd, "vary": varyCmd,
 		"classes": classesCmd, "plot": plotCmd,
 	}
 	cmd := cmds[os.Args[1]]

@@ -11,16 +11,16 @@ import (
 	"github.com/gorowatch/gorowatch/test/leakbench/kit/sim"
 )
 
-// kin has classes under the conditions of another name: leaks under those of a
-// healthy class, and hard classes that are much like a public one.
+// kin has classes under the conditions of another name: leaks under those of a healthy class,
+// and hard classes that resemble a public one.
 var kin = map[string]string{
 	"warm": "warmup", "churn": "autoscale", "deploy": "restart", "sawtooth": "restart",
 	"websocket": "longconn", "outage": "hang", "nocpu": "noload",
 	"fastdeploy": "deploys", "slowdeploy": "deploys", "sdeploy": "deploys", "nightdeploy": "deploys",
 }
 
-// folds deals the classes out to k folds; 0: as many as possible. A leak goes
-// with the healthy class of the same conditions.
+// folds distributes the classes over k folds; 0: as many as possible. A leak goes with the
+// healthy class of the same conditions.
 func folds(all []sim.Class, k int) [][]sim.Class {
 	var out [][]sim.Class
 	of := map[string]int{} // by condition

@@ -145,7 +145,7 @@ func compare(full, cut *score.Report, end time.Time) []string {
 	return msgs
 }
 
-// related tells whether two findings of a service may be the same leak.
+// related reports whether two findings of a service may be the same leak.
 func related(a, b *score.Finding) bool {
 	if a.ID != "" && a.ID == b.ID || len(a.Instances) == 0 || len(b.Instances) == 0 {
 		return true

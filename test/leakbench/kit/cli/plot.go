@@ -11,8 +11,8 @@ import (
 
 const plotColumns = 120
 
-// plotCmd draws the goroutines of each replica, the lowest and the mean of each
-// column, and its load: for a look at whether a class is like life.
+// plotCmd draws the goroutines of each replica, the lowest and the mean of each column, and its
+// load, to check whether a class is realistic.
 func plotCmd(all []sim.Class, args []string) error {
 	var list string
 	var seed uint64

@@ -41,7 +41,7 @@ var std = func() map[string][]string {
 	return m
 }()
 
-// inlined tells which tops are inlined into their caller.
+// inlined lists the tops that are inlined into their caller.
 var inlined = map[string]bool{"mutex": true, "rlock": true, "wlock": true}
 
 type stack struct {
@@ -138,9 +138,9 @@ func New(s *sim.Service, binary string) *Model {
 	return m
 }
 
-// KeyFrames are functions that every leaking goroutine has one of on its
-// stack, and no others but, in a quarter of the services, some requests in
-// flight: those that wait where others get stuck.
+// KeyFrames returns functions of which every leaking goroutine has one on its stack. No others
+// have one, except for some requests in flight in a quarter of the services, which wait where
+// others get stuck.
 func (m *Model) KeyFrames() []string { return m.keys }
 
 func (m *Model) leak(callers int) []*stack {
@@ -293,7 +293,7 @@ func (m *Model) location(g []string) *profile.Location {
 	return l
 }
 
-// split shares n goroutines out by weight, the same way each time.
+// split distributes n goroutines by weight, the same way each time.
 func split(n int, ss []*stack, emit func(*stack, int)) {
 	sum := 0.0
 	for _, s := range ss {
@@ -308,7 +308,7 @@ func split(n int, ss []*stack, emit func(*stack, int)) {
 	}
 }
 
-// scatter shares n goroutines out at random.
+// scatter distributes n goroutines at random.
 func scatter(r *rand.Rand, n int, ss []*stack, emit func(*stack, int)) {
 	sum := 0.0
 	for _, s := range ss {

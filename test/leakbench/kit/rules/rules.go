@@ -190,7 +190,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// Published are rules found in the wild, at their own thresholds.
+// Published returns rules found in the wild, at their own thresholds.
 func Published() []*Rule {
 	x := func(expr string, d time.Duration, f func(e *Eval, i int) bool) *Rule {
 		return &Rule{expr, d, 0.5, func(e *Eval, i int) float64 { return truth(f(e, i)) }}
@@ -214,7 +214,7 @@ func Published() []*Rule {
 	}
 }
 
-// Tunable are families with a free threshold K.
+// Tunable returns families with a free threshold K.
 func Tunable() []*Rule {
 	return []*Rule{
 		{"go_goroutines > K", 10 * time.Minute, math.Inf(1), func(e *Eval, i int) float64 { return e.value(i) }},
@@ -251,7 +251,7 @@ func (r *Rule) held(e *Eval, f func(i int, s float64)) {
 	}
 }
 
-// findings are the rule's alerts on one instance.
+// findings returns the rule's alerts on one instance.
 func (r *Rule) findings(e *Eval, ns, job, inst string) []score.Finding {
 	var out []score.Finding
 	var last time.Time

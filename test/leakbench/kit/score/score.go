@@ -34,16 +34,16 @@ func (n Num) String() string {
 // Outcome is the result for one service.
 type Outcome struct {
 	Truth *ServiceTruth `json:"-"`
-	// False counts the findings that are wrong: all of a healthy service
-	// (overlapping ones once); those before the onset, on instances that do not leak, or more than an
-	// hour after the leak's end of a leaking one.
+	// False counts the wrong findings: all of a healthy service (overlapping ones once); for a
+	// leaking one those before the onset, on instances that do not leak, or more than an hour
+	// after the leak's end.
 	False    int      `json:"false"`
 	Early    bool     `json:"early"`
 	Detected *Finding `json:"-"`
 	Delay    float64  `json:"-"` // hours, +Inf: missed
 	Multiple float64  `json:"-"` // of the oracle's delay
 	Leaked   float64  `json:"-"` // at detection, all instances
-	// Open tells that a finding is unresolved a day after the leak's end.
+	// Open means that a finding is unresolved a day after the leak's end.
 	Open bool `json:"-"`
 }
 
@@ -172,13 +172,13 @@ func Pool(pairs ...Pair) *Result {
 	return res
 }
 
-// known tells whether the finding names an instance of the service.
+// known reports whether the finding names an instance of the service.
 func (s *ServiceTruth) known(f *Finding) bool {
 	return slices.ContainsFunc(f.Instances, func(x string) bool { return slices.Contains(s.Instances, x) })
 }
 
-// leaky are the leaking instances that the finding names; all, if it names
-// none of the service's.
+// leaky returns the leaking instances that the finding names; all, if it names none of the
+// service's.
 func (s *ServiceTruth) leaky(f *Finding) []*LeakInstance {
 	var out []*LeakInstance
 	all := !s.known(f)
@@ -259,7 +259,7 @@ func episodes(fs []*Finding) int {
 	return n
 }
 
-// HasFrame tells whether a frame of the stack names the function.
+// HasFrame reports whether a frame of the stack names the function.
 func HasFrame(frames []string, fn string) bool {
 	for _, f := range frames {
 		for rest := f; ; {
@@ -458,8 +458,8 @@ func (m *Summary) Row(w io.Writer, name string) {
 	fmt.Fprintf(w, "%-58s %6s %8.0f %6s %6s %6.3f %6.3f %6.3f %7s %7s %7s %8s\n", name, p(m.FalseShare), float64(m.FalsePer1000), p(m.SaturatingShare), p(m.EarlyShare), float64(m.Precision), float64(m.Recall), float64(m.Recall24), m.DelayMedian, m.DelayP90, m.OracleMultiple, m.LeakedMedian)
 }
 
-// FoldHead and FoldRow print what one class, or all of a fold, did under the
-// parameters that were chosen without it.
+// FoldHead and FoldRow print the result of one class, or of a whole fold, under the parameters
+// that were chosen without it.
 func FoldHead(w io.Writer) {
 	fmt.Fprintf(w, "%4s  %-18s %4s %8s %8s | %4s %6s %6s %6s %7s %7s\n", "fold", "class", "n", "alarmed", "/1000w", "n", "early", "recall", "rec24h", "d50 h", "d90 h")
 }

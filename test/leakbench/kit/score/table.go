@@ -6,10 +6,10 @@ import (
 	"math"
 )
 
-// Table writes what is asked of a monitor first, a line for each class and one
-// for all: healthy services alarmed, filling pools alarmed, and of the leaks
-// those found, those found within a day, the median delay, and the share of
-// the detections with stacks whose first stack leaks.
+// Table writes the most important figures of a monitor, a line for each class and one for all:
+// healthy services alarmed, filling pools alarmed, and of the leaks those found, those found
+// within a day, the median delay, and the share of the detections with stacks whose first stack
+// leaks.
 func (r *Result) Table(w io.Writer) {
 	fmt.Fprintf(w, "%-16s %12s %12s | %5s %6s %6s %7s %7s %6s %6s\n", "class", "healthy", "pools", "leaks", "recall", "in 24h", "d50 h", "d90 h", "early", "top1")
 	for i := range r.Classes {

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// deploys are everyday life: new versions come in working hours, one pod first
-// or all in turn, with a surge pod or without, as new pods or in place; now and
-// then only some pods restart. Each new process warms up.
+// deploys simulates everyday deploys: new versions come in working hours, one pod first or all
+// in turn, with a surge pod or without, as new pods or in place; sometimes only some pods
+// restart. Each new process warms up.
 func deploys(p *P, e Env, r *rand.Rand) {
 	p.N = 2 + r.IntN(8)
 	p.Weekend = Uni(r, 0.25, 0.9)
@@ -126,9 +126,9 @@ func workingHours(p *P, e Env, r *rand.Rand) []float64 {
 	}
 }
 
-// warmUp is what a fresh process fills: its connection pools within minutes,
-// at the pace of the dialling; then workers bound to a cache, whose new keys
-// come ever more rarely: with the logarithm of the work done, until it is full.
+// warmUp simulates what a fresh process fills: its connection pools within minutes, at the pace
+// of dialling; then workers bound to a cache, whose new keys come ever more rarely: with the
+// logarithm of the work done, until it is full.
 func warmUp(p *P, r *rand.Rand) Extra {
 	pools, dial := Uni(r, 0.05, 0.6), LogU(r, 0.5, 8)
 	cached, first, full := Uni(r, 0, 1.2), LogU(r, 0.5, 25), LogU(r, 40, 500) // goroutines per Base; minutes at load 1

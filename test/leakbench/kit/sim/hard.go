@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// shape draws what is special about a class.
+// shape draws the special parameters of a class.
 type shape func(p *P, e Env, r *rand.Rand) flow
 
-// flow is what a leak under a shape can be a share of: Ctx.Flow.
+// flow is the quantity that a leak under a shape may be a share of: Ctx.Flow.
 type flow struct {
 	perHour     float64 // units that an instance has in an hour, on average; 0: none
 	from, until float64 // when there can be a leak, minutes; 0: from the start, to the end
@@ -19,7 +19,7 @@ type flow struct {
 var hard = []struct {
 	name, about string
 	saturating  bool
-	leak        string // what the leak is like; "": there is none of this class
+	leak        string // the kind of the leak; "": there is none of this class
 	draw        shape
 }{
 	{"websocket", "websocket clients arrive through the morning and stay until the evening; some processes restart, then the clients come back within minutes", false,
@@ -140,7 +140,7 @@ func leakUnder(p *P, e Env, r *rand.Rand, name string, of flow) {
 	p.Leaks = []Leak{l}
 }
 
-// noCPU is one of the other shapes, for a service whose CPU nobody knows.
+// noCPU is one of the other shapes, for a service without a CPU series.
 func noCPU(p *P, e Env, r *rand.Rand) flow {
 	of := []shape{websocket, longPoll, flag, backlog, autoPool, proxy, secondWeek}
 	of[r.IntN(len(of))](p, e, r)

@@ -13,7 +13,7 @@ type room struct {
 	closed chan struct{}
 }
 
-// restore is how rooms come from disk.
+// restore returns how rooms come from disk.
 func restore(name string, fixed bool) *room {
 	r := &room{name: name}
 	if fixed {

@@ -1,5 +1,5 @@
-// Package goroutines tells the tests of the scenarios what their own process
-// left behind, from the same profile that a monitor would read.
+// Package goroutines shows the tests of the scenarios which goroutines their own process left
+// behind, from the same profile that a monitor would read.
 package goroutines
 
 import (
@@ -18,7 +18,7 @@ import (
 // Marker is the comment at the end of the line where a scenario leaks.
 const Marker = "// LEAK"
 
-// patience is how long a test waits for goroutines to get where they go.
+// patience bounds how long a test waits for goroutines to reach their place.
 const patience = 2 * time.Minute
 
 // Site is the line where a scenario leaks.
@@ -28,7 +28,7 @@ type Site struct {
 	before         int
 }
 
-// At is the marked line of the package under test, which is in function.
+// At returns the marked line of the package under test, which is in function.
 func At(t testing.TB, function string) Site {
 	t.Helper()
 	s := Site{t: t, function: function, line: marked(t)}
@@ -36,8 +36,8 @@ func At(t testing.TB, function string) Site {
 	return s
 }
 
-// Holds waits until exactly want goroutines stand there that did not when the
-// site was made, and fails the test if it never happens.
+// Holds waits until exactly want new goroutines are there since the site was made, and fails
+// the test if that never happens.
 func (s Site) Holds(want int) {
 	s.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -53,9 +53,9 @@ func (s Site) Holds(want int) {
 	}
 }
 
-// NoneLeft waits until there are no goroutines but those that options ignore,
-// and fails the test if that never happens. What is about to end, such as a
-// process that was killed, is given the time that goleak alone does not give.
+// NoneLeft waits until there are no goroutines but those that options ignore, and fails the
+// test if that never happens. It gives those that are about to end, such as one of a killed
+// process, more time than goleak alone does.
 func NoneLeft(t testing.TB, options ...goleak.Option) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -69,7 +69,7 @@ func NoneLeft(t testing.TB, options ...goleak.Option) {
 	}
 }
 
-// count is the number of goroutines with function at line on their stack.
+// count returns the number of goroutines with function at line on their stack.
 func count(t testing.TB, function, line string) int {
 	t.Helper()
 	var text bytes.Buffer
@@ -78,7 +78,7 @@ func count(t testing.TB, function, line string) int {
 	}
 	total := 0
 	for record := range strings.SplitSeq(text.String(), "\n\n") {
-		// The first record follows a line of its own: "goroutine profile: …".
+		// The first record comes after a separate line: "goroutine profile: …".
 		if head, rest, _ := strings.Cut(record, "\n"); strings.HasPrefix(head, "goroutine profile:") {
 			record = rest
 		}

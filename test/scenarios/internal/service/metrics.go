@@ -22,11 +22,11 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// DefaultMetrics is how a service is instrumented that says nothing else.
+// DefaultMetrics is the default instrumentation of a service.
 const DefaultMetrics = "client_golang"
 
-// instrumentations are the ways in which services export what gorowatch reads, each by
-// the library that real services use.
+// instrumentations are the ways in which services export their metrics, each with the library
+// that real services use.
 var instrumentations = map[string]func(reg *prometheus.Registry) (stop func(context.Context) error, err error){
 	// As most services do it.
 	DefaultMetrics: func(reg *prometheus.Registry) (func(context.Context) error, error) {
@@ -90,8 +90,8 @@ func startVault(reg *prometheus.Registry) (func(context.Context) error, error) {
 	return func(context.Context) error { m.Shutdown(); return nil }, nil
 }
 
-// addMetrics serves the metrics of an instrumentation, and beside them those of the
-// container that the kubelet would have of the service in a pod.
+// addMetrics serves the metrics of an instrumentation, and those of the container that the
+// kubelet would have for the service in a pod.
 func addMetrics(mux *http.ServeMux, o Options) (stop func(context.Context) error, err error) {
 	reg := prometheus.NewRegistry()
 	start, ok := instrumentations[o.Metrics]
@@ -115,7 +115,7 @@ func addMetrics(mux *http.ServeMux, o Options) (stop func(context.Context) error
 	return stop, nil
 }
 
-// cpuSeconds is the CPU time of the process so far, as its container would have it.
+// cpuSeconds returns the CPU time of the process so far, as its container would have it.
 func cpuSeconds() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// namesOf are the names of the series of metrics, each once, and their labels.
+// namesOf returns the names of the series of metrics, each once, and their labels.
 func namesOf(body string) map[string]string {
 	out := map[string]string{}
 	for lines := bufio.NewScanner(strings.NewReader(body)); lines.Scan(); {
@@ -24,8 +24,7 @@ func namesOf(body string) map[string]string {
 	return out
 }
 
-// What the real libraries export is what gorowatch's default lists, and docs/series.md, say
-// of them.
+// The real libraries export what gorowatch's default lists, and docs/series.md, say.
 func TestInstrumentationsExportWhatIsDocumented(t *testing.T) {
 	load := []string{"go_sched_goroutines_created_goroutines_total", "process_cpu_seconds_total", "process_cpu_time_seconds_total", "go_memory_allocations_total"}
 	for name, c := range map[string]struct{ goroutines, load, start, also string }{
@@ -63,8 +62,7 @@ func TestInstrumentationsExportWhatIsDocumented(t *testing.T) {
 	}
 }
 
-// The lines by which docs/series.md turns the scheduler's metrics on are those that run
-// here.
+// The lines of docs/series.md that turn the scheduler's metrics on are those that run here.
 func TestDocumentedCollector(t *testing.T) {
 	const call = "collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler))"
 	for _, path := range []string{"metrics.go", "../../../../docs/series.md"} {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// addProfiles serves the profiles under the path of o and behind its token. A
-// service on the default mux has them already: importing net/http/pprof, as
-// this package does, puts them there for everybody to read.
+// addProfiles serves the profiles under the path of o and behind its token. A service on the
+// default mux has them already: importing net/http/pprof, as this package does, puts them there
+// for everybody to read.
 func addProfiles(mux *http.ServeMux, o Options, onDefault bool) error {
 	if onDefault {
 		if o.PprofPath != DefaultPprofPath || o.PprofToken != "" {
@@ -27,8 +27,8 @@ func addProfiles(mux *http.ServeMux, o Options, onDefault bool) error {
 	return nil
 }
 
-// profile serves the profile that the path names, or their list. The names
-// are the whole path: pprof.Index knows them under /debug/pprof/ alone.
+// profile serves the profile that the path names, or their list. The names are the whole path,
+// because pprof.Index only knows them under /debug/pprof/.
 func profile(w http.ResponseWriter, r *http.Request) {
 	switch name := r.URL.Path; name {
 	case "":
@@ -46,8 +46,7 @@ func profile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bearer lets requests through to next that bring token; an empty one asks
-// for nothing.
+// bearer passes requests with the token to next; an empty token allows all.
 func bearer(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next

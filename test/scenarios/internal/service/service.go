@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// grace is how long requests may take to end after SIGTERM. A leaky handler
-// never ends: its connection is cut then.
+// grace is how long requests may take to end after SIGTERM. A leaky handler never ends, and its
+// connection is closed then.
 const grace = time.Second
 
 // DefaultPprofPath is where net/http/pprof puts the profiles.
@@ -30,13 +30,13 @@ type Options struct {
 	Listen     string // host:port, port 0 for a free one
 	Fixed      bool   // run the repaired form
 	PprofPath  string // prefix of the profiles, with a slash at both ends
-	PprofToken string // bearer token that the profiles want; empty: none
+	PprofToken string // bearer token that the profiles require; empty: none
 	Metrics    string // how the service is instrumented
 	Pod        string // that the metrics of the container name
 }
 
-// Flags registers the flags of o with fs; the values that o has are the
-// defaults, and Listen, PprofPath and Metrics have one of their own if empty.
+// Flags registers the flags of o with fs. The values of o are the defaults; if Listen,
+// PprofPath or Metrics is empty, it gets a default.
 func (o *Options) Flags(fs *flag.FlagSet) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -55,8 +55,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.Pod, "pod", o.Pod, "pod that /metrics/cadvisor names")
 }
 
-// Loop is work that a service does by itself until ctx ends. self is the
-// service's own base URL.
+// Loop is background work of a service until ctx ends. self is the service's own base URL.
 type Loop func(ctx context.Context, self string)
 
 // Main serves mux, and metrics and profiles beside it, until SIGTERM or SIGINT,

@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// HashiCorp's library does not end its measuring with Shutdown.
+	// HashiCorp's library does not stop measuring at Shutdown.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-metrics.(*Metrics).collectStats"))
 }
 

@@ -1,7 +1,6 @@
-// Command schemas makes the JSON schemas that kubeconform checks manifests
-// with: of the kinds that a chart may have, from the OpenAPI description of a
-// version of Kubernetes and from custom resource definitions. References are
-// inlined, and unknown fields forbidden.
+// Command schemas makes the JSON schemas that kubeconform checks manifests with: of the kinds
+// that a chart may have, from the OpenAPI description of a version of Kubernetes and from
+// custom resource definitions. References are inlined, and unknown fields forbidden.
 //
 //	schemas OUT swagger.json|crd.yaml...
 package main
@@ -18,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// groups are those whose kinds a chart of ours may have.
+// groups are those whose kinds our chart may have.
 var groups = []string{"", "apps", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
 
 func main() {
@@ -45,7 +44,7 @@ func convert(out, file string) error {
 	return openAPI(out, raw)
 }
 
-// kind is how OpenAPI names one.
+// kind is the name of a kind in OpenAPI.
 type kind struct{ Group, Kind, Version string }
 
 func openAPI(out string, raw []byte) error {
@@ -62,7 +61,7 @@ func openAPI(out string, raw []byte) error {
 		if err := reread(definition, &about); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		// What is of several kinds at once is no object of its own.
+		// A definition of several kinds is no object of its own.
 		if len(about.Kinds) != 1 {
 			continue
 		}
@@ -102,9 +101,9 @@ func crd(out string, raw []byte) error {
 	return nil
 }
 
-// inline copies a schema with what it refers to in place, and with unknown
-// fields forbidden where the fields are known. within are the definitions that
-// it is part of: one that contains itself ends as anything at all.
+// inline copies a schema with its references inlined, and with unknown fields forbidden where
+// the fields are known. within are the definitions that it is part of: a recursive one ends as
+// anything.
 func inline(definitions map[string]map[string]any, schema any, within []string) any {
 	switch s := schema.(type) {
 	case []any:
@@ -143,7 +142,7 @@ func inline(definitions map[string]map[string]any, schema any, within []string) 
 // write puts a schema where kubeconform looks for it: kind-group-version.json.
 func write(out string, k kind, schema map[string]any) error {
 	if properties, ok := schema["properties"].(map[string]any); ok {
-		// Of a custom resource the definition leaves the metadata to the server.
+		// The definition of a custom resource leaves the metadata to the server.
 		if metadata, ok := properties["metadata"].(map[string]any); ok && metadata["properties"] == nil {
 			delete(metadata, "additionalProperties")
 		}
@@ -162,7 +161,7 @@ func write(out string, k kind, schema map[string]any) error {
 	return os.WriteFile(filepath.Join(out, name+"-"+k.Version+".json"), text, 0o644)
 }
 
-// reread decodes what is decoded already into v.
+// reread converts a decoded value into v.
 func reread(from, v any) error {
 	raw, err := json.Marshal(from)
 	if err != nil {

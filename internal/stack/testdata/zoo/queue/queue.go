@@ -1,4 +1,4 @@
-// Package queue is what zoo inlines and instantiates.
+// Package queue has functions that zoo inlines and instantiates.
 package queue
 
 // Q is a queue of one.

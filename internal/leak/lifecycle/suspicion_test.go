@@ -1,0 +1,225 @@
+package lifecycle
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorowatch/gorowatch/collector"
+	"github.com/gorowatch/gorowatch/leak"
+	"github.com/gorowatch/gorowatch/trend"
+)
+
+// grow is an evaluation in which the counts grow so surely and stacks grow.
+func (s *story) grow(confidence, work float64, op string) {
+	s.step(1, "a")
+	e := s.observation(trend.Suspicious, "a")
+	e.Verdict.Confidence = confidence
+	e.Attributions = attributed("a")
+	e.Attributions[0].Stacks[0].Op = op
+	e.Attributions[0].Head.Total = 1000 // it does not dominate its process
+	e.Work = func(string, time.Time) float64 { return work }
+	s.tracker.Update(s.now, e)
+}
+
+// Growth is a suspicion from the second threshold on, and stays one until its odds are
+// clearly lower.
+func TestSuspicionHasAThresholdWithHysteresis(t *testing.T) {
+	s := newStory(t)
+	s.tracker.Apply(Options{MinConfidence: 0.95, SuspectConfidence: 0.6})
+	s.grow(0, 1, "chan receive")
+	s.now = s.now.Add(10 * time.Minute) // its shape is known by now
+	confidence := func(counts float64) float64 {
+		s.grow(counts, 1, "chan receive")
+		return s.candidate().Confidence
+	}
+	require.Less(t, confidence(0.1), 0.6)
+	require.Empty(t, s.tracker.Leaks(), "it is looked at, and not shown")
+	require.False(t, s.tracker.IsSuspected())
+	require.Greater(t, confidence(0.7), 0.6)
+	require.Equal(t, leak.Suspected, s.only().State)
+	require.True(t, s.tracker.IsSuspected())
+	require.Less(t, confidence(0.45), 0.6)
+	require.Len(t, s.tracker.Leaks(), 1, "a little below it is shown still")
+	require.Less(t, confidence(0.2), 0.35)
+	require.Empty(t, s.tracker.Leaks())
+	require.False(t, s.tracker.IsSuspected())
+	require.Less(t, confidence(0.45), 0.6)
+	require.Empty(t, s.tracker.Leaks(), "it was no longer one")
+}
+
+// The longer goroutines stay where healthy ones do not wait for long, the surer it is
+// that they leak: the sooner where work goes on, and the later where something hangs.
+func TestSurvivalSaysMoreTheLongerItLasts(t *testing.T) {
+	survival := func(work float64, stayed time.Duration) float64 {
+		s := newStory(t)
+		s.grow(0, work, "chan send")
+		s.found(Finding{Leak: s.candidate().ID, Evidence: leak.Aged, Stayed: stayed})
+		s.grow(0, work, "chan send")
+		for _, p := range s.candidate().Parts {
+			if p.Name == leak.PartSurvival {
+				return p.LogOdds
+			}
+		}
+		return 0
+	}
+	const most = 6.0
+	for _, work := range []float64{1, math.NaN(), 0.4} {
+		before := 0.0
+		for stayed := time.Minute; stayed <= time.Hour; stayed *= 2 {
+			now := survival(work, stayed)
+			require.GreaterOrEqual(t, now, before, "%g %s", work, stayed)
+			require.LessOrEqual(t, now, most)
+			before = now
+		}
+	}
+	require.InDelta(t, 3.2, survival(1, time.Minute), 0.1)
+	require.InDelta(t, most, survival(1, 5*time.Minute), 0.1)
+	require.Less(t, survival(math.NaN(), time.Minute), 1.0, "an unknown amount of work may have stopped")
+	require.InDelta(t, most, survival(math.NaN(), 30*time.Minute), 0.2)
+	require.Less(t, survival(0.4, 5*time.Minute), 1.0, "an outage lasts as long")
+	require.InDelta(t, 3.2, survival(0.4, 30*time.Minute), 0.1)
+}
+
+// Counts that are a suspicion by themselves are shown as one although no stack is known,
+// and leave nothing behind.
+func TestCountsAloneAreSuspected(t *testing.T) {
+	s := newStory(t)
+	grow := func(confidence float64) {
+		s.step(10, "a")
+		e := s.observation(trend.Suspicious, "a")
+		e.Verdict.Confidence, e.Why = confidence, "no profile could be had"
+		s.tracker.Update(s.now, e)
+	}
+	grow(0.3)
+	require.Empty(t, s.tracker.Leaks())
+	grow(0.7)
+	l := s.only()
+	require.Equal(t, leak.Suspected, l.State)
+	require.Equal(t, leak.Growth, l.Evidence)
+	require.InDelta(t, 0.7, l.Confidence, 1e-9)
+	require.Equal(t, []string{"a"}, l.Instances)
+	require.Empty(t, s.tracker.Open(), "there is no stack to prove")
+	grow(0.8)
+	require.Equal(t, l.Transitions, s.only().Transitions)
+	s.grow(0.99, 1, "chan send")
+	require.Equal(t, "sig", s.only().Signature, "its stack is known now")
+
+	s = newStory(t)
+	grow(0.7)
+	s.step(0)
+	s.tracker.Update(s.now, s.observation(trend.Quiet))
+	require.Empty(t, s.tracker.Leaks())
+	require.True(t, s.tracker.Idle())
+}
+
+// Goroutines that leave again are not leaked, whatever else looks like it.
+func TestGoroutinesThatLeaveSpeakAgainstALeak(t *testing.T) {
+	s := newStory(t)
+	s.grow(0.9, 1, "chan send")
+	s.found(Finding{Leak: s.candidate().ID, Evidence: leak.Aged, Compared: true, Leaving: true})
+	for range 30 {
+		s.grow(0.9, 1, "chan send")
+	}
+	require.Equal(t, leak.Suspected, s.candidate().State)
+	require.Less(t, s.candidate().Confidence, 0.5)
+	s.found(Finding{Leak: s.candidate().ID, Compared: true, Stayed: 5 * time.Minute})
+	s.grow(0.9, 1, "chan send")
+	require.Equal(t, leak.Firing, s.candidate().State, "those that are left stay")
+}
+
+// Goroutines that are woken now and then speak against a leak, until they stay still.
+func TestWakeUpsSpeakAgainstALeak(t *testing.T) {
+	s := newStory(t)
+	part := func() float64 {
+		s.grow(0.8, 1, "IO wait")
+		for _, p := range s.candidate().Parts {
+			if p.Name == leak.PartWakeUps {
+				return p.LogOdds
+			}
+		}
+		return 0
+	}
+	require.Zero(t, part())
+	s.found(Finding{Leak: s.candidate().ID, Compared: true, AtWork: true})
+	require.Negative(t, part())
+	s.found(Finding{Leak: s.candidate().ID, Compared: true, Stayed: 5 * time.Minute})
+	require.Zero(t, part())
+}
+
+// Goroutines that wait as idle ones do and end again, while others come, are at work.
+func TestGoroutinesThatPassSpeakAgainstALeak(t *testing.T) {
+	s := newStory(t)
+	s.grow(0.9, 1, "select")
+	before := s.candidate().Confidence
+	s.found(Finding{Leak: s.candidate().ID, Compared: true, Passing: true})
+	s.grow(0.9, 1, "select")
+	require.Less(t, s.candidate().Confidence, before/2)
+	s.found(Finding{Leak: s.candidate().ID, Compared: true})
+	s.grow(0.9, 1, "select")
+	require.InDelta(t, before, s.candidate().Confidence, 0.01, "later they stay")
+}
+
+// The more a leak outnumbers all other goroutines, the surer it is; the connections of
+// clients do so in health, until they are known to be idle.
+func TestDominanceSaysMoreTheLargerItIs(t *testing.T) {
+	part := func(total int64, evidence leak.Evidence, function string) float64 {
+		s := newStory(t)
+		grow := func() {
+			s.step(1, "a")
+			e := s.observation(trend.Suspicious, "a")
+			e.Attributions = attributed("a")
+			e.Attributions[0].Stacks[0].Op = "select"
+			e.Attributions[0].Stacks[0].Frames = []collector.Frame{{Func: "main.wait"}, {Func: function}}
+			e.Attributions[0].Head.Total = total
+			s.tracker.Update(s.now, e)
+		}
+		grow()
+		s.found(Finding{Leak: s.candidate().ID, Evidence: evidence})
+		grow()
+		for _, p := range s.candidate().Parts {
+			if p.Name == leak.PartDominance {
+				return p.LogOdds
+			}
+		}
+		return 0
+	}
+	require.Zero(t, part(100, leak.Stack, "main.run"))
+	require.InDelta(t, 0.8, part(68, leak.Stack, "main.run"), 0.1)
+	require.InDelta(t, 1.6, part(56, leak.Stack, "main.run"), 0.1)
+	require.InDelta(t, 2.8, part(52, leak.Stack, "main.run"), 0.1)
+	require.Zero(t, part(52, leak.Stack, "net/http.(*conn).serve"))
+	require.InDelta(t, 2.8, part(52, leak.Aged, "net/http.(*conn).serve"), 0.1)
+}
+
+// Goroutines that wait as idle ones do say little by staying, until they outnumber all
+// others and none has ended in a long life: longer than most outages last.
+func TestIdleGoroutinesMustStayForLong(t *testing.T) {
+	part := func(total int64, stayed time.Duration) float64 {
+		s := newStory(t)
+		grow := func() {
+			s.step(1, "a")
+			e := s.observation(trend.Suspicious, "a")
+			e.Attributions = attributed("a")
+			e.Attributions[0].Stacks[0].Op = "chan receive"
+			e.Attributions[0].Head.Total = total
+			s.tracker.Update(s.now, e)
+		}
+		grow()
+		s.now = s.now.Add(time.Hour)
+		s.found(Finding{Leak: s.candidate().ID, Evidence: leak.Aged, Stayed: stayed})
+		s.found(Finding{Leak: s.candidate().ID, Stacks: []StackFinding{{Signature: "sig", Wait: stayed, At: s.now}}})
+		grow()
+		for _, p := range s.candidate().Parts {
+			if p.Name == leak.PartSurvival {
+				return p.LogOdds
+			}
+		}
+		return 0
+	}
+	require.Less(t, part(56, 40*time.Minute), 1.0, "an outage lasts as long")
+	require.Greater(t, part(56, LongLife*time.Minute), 5.0)
+	require.Less(t, part(500, LongLife*time.Minute), 1.0, "a small part of a large service")
+}

@@ -1,0 +1,116 @@
+package profiling
+
+import "time"
+
+const (
+	// firstPauses are the pauses after the first profiles of a suspicion, as parts of the
+	// suspicion interval: at its default of 2 minutes they come after 30 s, 1 min and 2 min.
+	firstPause   = 0.25
+	secondPause  = 0.25
+	thirdPause   = 0.5
+	quickPulls   = 3
+	shortestWait = time.Second // between two profiles of an instance
+	// frequentPulls is how many profiles of a suspected instance are taken at the suspicion
+	// interval, before that doubles. While it is not known whether growth is a suspicion, it
+	// doubles at once.
+	frequentPulls = 5
+)
+
+// suspicion has the pulls of an instance since its service began to grow.
+type suspicion struct {
+	next     time.Time // no pull before
+	soonest  time.Time // no pull of another suspicion before
+	pulls    int
+	failures int // in a row
+	// frequent is how many more profiles are taken before the interval doubles, slower
+	// how often it has.
+	frequent, slower int
+	suspected        bool
+}
+
+// due reports whether to pull a profile now. A leak that becomes suspected is profiled again at
+// once.
+func (x *suspicion) due(now time.Time, suspected bool) bool {
+	if suspected && !x.suspected {
+		x.frequent, x.slower = frequentPulls, 0
+		if x.pulls > quickPulls {
+			x.next = now
+		}
+	}
+	x.suspected = suspected
+	return !now.Before(x.next)
+}
+
+// planned records that a pull was planned. interval is the suspicion interval, longest the
+// longest pause.
+func (x *suspicion) planned(now time.Time, interval, longest time.Duration) {
+	pause := interval
+	switch {
+	case x.failures > 0:
+		pause = doubled(interval, x.failures, longest)
+	case x.pulls < quickPulls:
+		part := []float64{firstPause, secondPause, thirdPause}[x.pulls]
+		pause = max(time.Duration(part*float64(interval)), min(shortestWait, interval))
+	case x.frequent > 0:
+		x.frequent--
+	default:
+		x.slower++
+		pause = doubled(interval, x.slower-1, longest)
+	}
+	x.pulls++
+	x.next, x.soonest = now.Add(pause), now.Add(min(pause, interval))
+}
+
+// end records that nothing grows any more. The next suspicion starts over, except for the pause
+// since the last profile.
+func (x *suspicion) end() {
+	if x.pulls == 0 { // the due one is of a request
+		x.failures = 0
+		return
+	}
+	*x = suspicion{next: x.soonest, soonest: x.soonest}
+}
+
+// doubled returns a pause doubled a number of times, up to longest, but no shorter than it was.
+func doubled(pause time.Duration, times int, longest time.Duration) time.Duration {
+	d := pause
+	for range times {
+		if d >= longest {
+			break
+		}
+		d *= 2
+	}
+	return max(pause, min(d, longest))
+}
+
+// NextDue returns when the next profile of a suspicion or a proof is due after now; zero: none
+// is, until a running pull has ended.
+func (p *Planner) NextDue(now time.Time, s *Service, n Need) (next time.Time) {
+	if p.Source == nil {
+		return next
+	}
+	sooner := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if n.Growing {
+		for _, in := range s.suspects(n.Suspects) {
+			if !in.pulling && !p.isPushed(now, in) {
+				sooner(in.suspicion.next)
+			}
+		}
+	}
+	for _, pr := range s.proofs {
+		if pr.pulling {
+			continue
+		}
+		if !pr.dumps.Done {
+			sooner(pr.dumps.Next)
+		}
+		if pr.leakProfile.impossible == "" {
+			sooner(pr.leakProfile.next)
+		}
+	}
+	return next
+}
