@@ -128,12 +128,12 @@ SHOW   = $(GO) -C $(MUSEUM) run ./run -for=$(FOR) -speed=$(SPEED) -cases=$(subst
 
 .PHONY: museum
 museum: ## show gorowatch the museum of leaks for two hours, write docs/evidence.md: SPEED=8 FOR=2h CASES="ants sse"
-	@$(TOOLS)/install.sh prometheus alertmanager consul etcd victoriametrics >/dev/null
+	@$(TOOLS)/install.sh prometheus alertmanager consul etcd kubernetes victoriametrics >/dev/null
 	$(SHOW) -docs=$(CURDIR)/docs
 
 .PHONY: museum-data
 museum-data: ## the same, and keep series, profiles and truth in dist/museum-data
-	@$(TOOLS)/install.sh prometheus alertmanager consul etcd victoriametrics >/dev/null
+	@$(TOOLS)/install.sh prometheus alertmanager consul etcd kubernetes victoriametrics >/dev/null
 	$(SHOW) -docs=$(CURDIR)/docs -keep=$(CURDIR)/dist/museum-data
 
 .PHONY: museum-verify

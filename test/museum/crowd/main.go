@@ -25,7 +25,7 @@ type crowd struct {
 }
 
 func main() {
-	kind := flag.String("kind", "", "websocket, sse, longpoll, proxy, etcd, consul, victoria or alerts")
+	kind := flag.String("kind", "", "websocket, sse, longpoll, proxy, etcd, consul, kubernetes, victoria or alerts")
 	stay := flag.Duration("stay", 24*time.Hour, "how long each watches, of those that watch")
 	url := flag.String("url", "", "base URL of the program")
 	rate := flag.Float64("rate", 200, "clients that arrive an hour")
@@ -38,10 +38,10 @@ func main() {
 	c := &crowd{ctx, *url, *speed, *stay}
 	be := map[string]func(){
 		"websocket": c.talk, "sse": c.listen, "longpoll": c.poll, "proxy": c.ask,
-		"etcd": c.configure, "consul": c.discover, "victoria": c.chart, "alerts": c.alert,
+		"etcd": c.configure, "consul": c.discover, "kubernetes": c.apply, "victoria": c.chart, "alerts": c.alert,
 	}[*kind]
 	if be == nil {
-		log.Fatalf("-kind=%s: want websocket, sse, longpoll, proxy, etcd, consul, victoria or alerts", *kind)
+		log.Fatalf("-kind=%s: want websocket, sse, longpoll, proxy, etcd, consul, kubernetes, victoria or alerts", *kind)
 	}
 	began := time.Now()
 	for range *most {

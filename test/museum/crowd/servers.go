@@ -65,6 +65,27 @@ func (c *crowd) configure() {
 	c.post("/v3/watch", `{"create_request": {"key": "YmFy"}}`, c.stay)
 }
 
+// apply makes an object of a Kubernetes API server, lists all of them and changes its own for
+// some minutes, watches them in between, and deletes it, as a client does that deploys
+// something.
+func (c *crowd) apply() {
+	const path = "/api/v1/namespaces/default/configmaps"
+	name := fmt.Sprintf("visitor-%d", rand.Int64())
+	object := func(step int) string {
+		return fmt.Sprintf(`{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": %q}, "data": {"step": "%d"}}`, name, step)
+	}
+	c.post(path, object(0), time.Minute)
+	defer c.send(http.MethodDelete, path+"/"+name, "", time.Minute)
+	for step := range 2 + rand.IntN(4) {
+		c.get(path + "?limit=50")
+		c.send(http.MethodPut, path+"/"+name, object(step), time.Minute)
+		c.send(http.MethodGet, path+"?watch=true", "", c.stay)
+		if !c.sleep(5 * time.Second) {
+			return
+		}
+	}
+}
+
 // alert sends an alert of one of many jobs every minute until it is over, and lists the
 // open ones, as a Prometheus and people on call do.
 func (c *crowd) alert() {

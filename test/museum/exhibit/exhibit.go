@@ -32,10 +32,10 @@ type Exhibit struct {
 	// URL is the program's own base URL.
 	URL string
 
-	// World is the base URL of the HTTP server outside that programs use, and Stuck, GRPC and
-	// Redis the addresses of a peer that accepts and never sends anything, of a gRPC server
-	// with the health service, and of a Redis.
-	World, Stuck, GRPC, Redis string
+	// World is the base URL of the HTTP server outside that programs use, Kube that of a
+	// Kubernetes API server, and Stuck, GRPC and Redis are the addresses of a peer that accepts
+	// and never sends anything, of a gRPC server with the health service, and of a Redis.
+	World, Kube, Stuck, GRPC, Redis string
 	// Dir is a folder for files, gone after the end.
 	Dir string
 
@@ -56,6 +56,7 @@ func Main(build func(*Exhibit)) {
 	flag.Float64Var(&e.speed, "speed", 1, "how many times faster than life everything happens")
 	flag.IntVar(&e.limit, "limit", 20000, "goroutines at which the program stops leaking")
 	flag.StringVar(&e.World, "world", "", "base URL of the HTTP server outside")
+	flag.StringVar(&e.Kube, "kube", "", "base URL of a Kubernetes API server")
 	flag.StringVar(&e.Stuck, "stuck", "", "address of a peer that never answers")
 	flag.StringVar(&e.GRPC, "grpc", "", "address of a gRPC server")
 	flag.StringVar(&e.Redis, "redis", "", "address of a Redis")

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
 )
 
 // url returns the URL of a path of the program.
-func (s Shown) url(path string) string { return "http://" + s.Addr + path }
+func (s Shown) url(path string) string { return cmp.Or(s.scheme, "http") + "://" + s.Addr + path }
 
 // get reads the answer of the program for a path.
 func (s Shown) get(path string) ([]byte, error) { return get(s.url(path)) }
@@ -25,7 +26,8 @@ func (s Shown) metricsPath() string {
 // scrapeConfig is the entry of Prometheus' scrape_configs.
 func (s Shown) scrapeConfig() string {
 	path, query, _ := strings.Cut(s.metricsPath(), "?")
-	text := fmt.Sprintf("- {job_name: %q, metrics_path: %q, static_configs: [{targets: [%q], labels: {namespace: museum}}]", s.job(), path, s.Addr)
+	text := fmt.Sprintf("- {job_name: %q, scheme: %s, metrics_path: %q, static_configs: [{targets: [%q], labels: {namespace: museum}}]",
+		s.job(), cmp.Or(s.scheme, "http"), path, s.Addr)
 	if values, err := url.ParseQuery(query); err == nil && len(values) > 0 {
 		text += ", params: {"
 		separator := ""

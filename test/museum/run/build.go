@@ -24,7 +24,7 @@ func build(museum, dir string, m *Museum) (Binaries, error) {
 	tools := []string{"./world"}
 	plus, crowd := false, false
 	for _, c := range m.Leaks {
-		crowd, plus = crowd || c.Crowd != "", plus || c.Needs != ""
+		crowd, plus = crowd || c.Crowd != "", plus || c.needsPlus()
 		if c.Server != "" {
 			continue
 		}
@@ -34,7 +34,7 @@ func build(museum, dir string, m *Museum) (Binaries, error) {
 		}
 	}
 	for _, c := range m.Healthy {
-		crowd, plus = crowd || c.Crowd != "", plus || c.Needs != ""
+		crowd, plus = crowd || c.Crowd != "", plus || c.needsPlus()
 		if c.Server != "" {
 			continue
 		}

@@ -78,6 +78,9 @@ func (m *Museum) choose(names []string) error {
 	return nil
 }
 
+// needsPlus reports whether worldplus has what it talks to.
+func (c Case) needsPlus() bool { return c.Needs == "grpc" || c.Needs == "redis" }
+
 // functions returns those of which one has to be named.
 func (c Case) functions() []string { return append([]string{c.Function}, c.Or...) }
 

@@ -66,8 +66,11 @@ func (s *Stage) server(c Case, kind string) error {
 			args, err = consulArgs(addr)
 		}
 		shown.metrics = "/v1/agent/metrics?format=prometheus"
+	case "kubernetes":
+		path, args, err = s.kubernetes(addr, dir)
+		shown.scheme = "https"
 	default:
-		err = fmt.Errorf("server %q: want alertmanager, consul, etcd or victoriametrics", c.Server)
+		err = fmt.Errorf("server %q: want alertmanager, consul, etcd, kubernetes or victoriametrics", c.Server)
 	}
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type Shown struct {
 	Addr string
 	At   time.Time // when it began
 
+	scheme  string // empty: http
 	metrics string // path, and query, of its metrics; empty: /metrics
 }
 
@@ -56,7 +58,7 @@ func newStage(b Binaries, m *Museum, speed float64, life time.Duration) (*Stage,
 	s.all = append(s.all, p)
 	s.world = []string{"-world=http://" + said[1], "-stuck=" + said[2]}
 	for _, c := range append(m.Leaks[:len(m.Leaks):len(m.Leaks)], m.Healthy...) {
-		if c.Needs == "" {
+		if !c.needsPlus() {
 			continue
 		}
 		p, said, err := start("worldplus", listening, nil, b.tool("worldplus"), s.flags()...)
@@ -104,6 +106,9 @@ func (s *Stage) twin(c Case) error {
 func (s *Stage) healthy(c Case) error {
 	if c.Server != "" {
 		return errors.Join(s.server(c, "healthy"), s.crowd(c, time.Minute))
+	}
+	if c.Needs == "kubernetes" && !slices.ContainsFunc(s.Shown, func(shown Shown) bool { return shown.Server == c.Needs }) {
+		return fmt.Errorf("%s: %w: it needs the case kubernetes", c.Name, errNoServer)
 	}
 	if err := s.show(c, "healthy", s.binaries.healthy(c.Name)); err != nil || c.Crowd == "" {
 		return err
