@@ -195,8 +195,7 @@ func indented(v any) ([]byte, error) {
 }
 
 // writeReports writes the requested files.
-func (o Options) writeReports(r *result) error {
-	p := placesOf(o.Root)
+func (o Options) writeReports(r *result, p places) error {
 	for _, x := range []struct {
 		name, file string
 		make       func() ([]byte, error)

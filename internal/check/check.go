@@ -42,11 +42,15 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (leaked bool,
 	if err != nil {
 		return false, err
 	}
-	if err := o.writeReports(res); err != nil {
+	p := placesOf(o.Root)
+	if p.isOwn(res.report.Program) {
+		res.report.Program = "" // the one who reads this can change its code
+	}
+	if err := o.writeReports(res, p); err != nil {
 		return false, err
 	}
 	if o.Format == FormatGitHub {
-		annotations(stdout, res.findings(placesOf(o.Root)))
+		annotations(stdout, res.findings(p))
 	}
 	return res.Leaked, res.write(stdout, o.Format)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 
 	"github.com/gorowatch/gorowatch/collector"
 	"github.com/gorowatch/gorowatch/internal/stack"
@@ -39,6 +40,21 @@ func placesOf(dir string) (p places) {
 }
 
 const goMod = "go.mod"
+
+// isOwn reports whether a program is built from the checkout. Its module is that of the checkout,
+// or one of the two is within the other, as in a repository of several modules.
+func (p places) isOwn(program string) bool {
+	path, _, _ := strings.Cut(program, " ") // it may have a version
+	path, checkout := unversioned(path), unversioned(p.module)
+	return path != "/" && checkout != "/" && (strings.HasPrefix(path, checkout) || strings.HasPrefix(checkout, path))
+}
+
+// unversioned returns the path of a module without its major version, as that of a folder:
+// "github.com/acme/relay/" for "github.com/acme/relay/v2".
+func unversioned(path string) string {
+	prefix, _, _ := module.SplitPathVersion(path)
+	return prefix + "/"
+}
 
 // of returns the place of a leak: the innermost frame in the checkout, or the go statement there.
 // For a goroutine of a library it is the line of go.mod that requires it. It is empty if there

@@ -73,6 +73,8 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("no goroutine has the label %s; debug=1 and profiles of Go before 1.27 in debug=2 may have none", o.Label)
 	case !filter:
 		report = byLabel(key, b, h)
+	default:
+		report.Program = stack.ProgramOf(h.main, b.main, head, base)
 	}
 	return report.Write(stdout, o.Format, o.Top)
 }

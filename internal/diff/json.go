@@ -57,7 +57,7 @@ func (r *Report) json(b *bufio.Writer, limit int) error {
 		_, _ = b.WriteString(",\n")
 	}
 	_, _ = b.WriteString("  \"stacks\": [")
-	hints := stack.NewHints()
+	hints := stack.NewHints(r.Program)
 	for i, s := range shown {
 		if i > 0 {
 			_ = b.WriteByte(',')

@@ -43,6 +43,8 @@ const otherValues = "(other values)"
 type labelled struct {
 	all    *stack.Snapshot
 	values map[string]*stack.Snapshot
+	// main has the goroutine of the function main, if it has not the label.
+	main *stack.Snapshot
 }
 
 // splitter makes a snapshot for each value of a label, besides that of all.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type Loader struct {
 
 	label string // as Options.Label
 	build *stack.Builder
-	split *splitter // nil: no separation by a label
+	mains *stack.Builder // for the goroutine of main, if the label leaves it out
+	split *splitter      // nil: no separation by a label
 }
 
 // Load reads the profile at place: an http or https URL (of a server alone, its
@@ -52,7 +54,7 @@ func (l *Loader) Read(ctx context.Context, place string, keep keepFunc) (*collec
 func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 	key, _, filter := splitLabel(l.label)
 	if l.build == nil {
-		l.build = stack.NewBuilder()
+		l.build, l.mains = stack.NewBuilder(), stack.NewBuilder()
 		if key != "" && !filter {
 			l.split = newSplitter(key)
 		}
@@ -63,7 +65,7 @@ func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 		l.build = nil
 		return labelled{}, err
 	}
-	s := labelled{all: l.build.Snapshot(p)}
+	s := labelled{all: l.build.Snapshot(p), main: l.mains.Snapshot(p)}
 	if l.split != nil {
 		s.values = l.split.snapshots(p)
 	}
@@ -74,7 +76,10 @@ func (l *Loader) load(ctx context.Context, place string) (labelled, error) {
 func (l *Loader) keep(format collector.Format, rec *collector.Record) error {
 	if key, value, filter := splitLabel(l.label); filter {
 		if has, ok := rec.Labels[key]; !ok || has != value {
-			return nil
+			if !slices.ContainsFunc(rec.Frames, func(f *collector.Frame) bool { return f.Func == "main.main" }) {
+				return nil
+			}
+			return l.mains.Add(format, rec) // it shows whose program this is
 		}
 	}
 	if l.split != nil {

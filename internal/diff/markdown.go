@@ -12,16 +12,20 @@ import (
 func (r *Report) markdown(b *bufio.Writer, limit int) {
 	_, _ = fmt.Fprintf(b, "**%s goroutines** (%s → %s)\n", human.Change(r.Growth), human.Count(r.Base.Goroutines), human.Count(r.Head.Goroutines))
 	shown, rest := r.rows(limit)
-	hints := stack.NewHints()
-	for _, s := range shown {
+	hints := stack.NewHints(r.Program)
+	for i, s := range shown {
 		if s.first != nil {
 			_, _ = fmt.Fprintf(b, "\n**%s**\n", r.together(s.first))
 		}
 		_, _ = fmt.Fprintf(b, "\n```\n%s\n", s.headline())
 		writeFrames(b, s.Delta.Stack)
 		_, _ = b.WriteString("```\n")
-		if h, ok := s.hint(hints); ok {
-			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(upperFirst(human.Line(h.Sentence, 400))))
+		if h, ok := r.hintOf(i, s.Stack, hints); ok {
+			sentence := human.Line(h.Sentence, 400)
+			if r.Program == "" { // else it begins with the path of the program
+				sentence = upperFirst(sentence)
+			}
+			_, _ = fmt.Fprintf(b, "\n%s.\n", escape(sentence))
 		}
 		if m, ok := s.Known(); ok {
 			_, _ = fmt.Fprintf(b, "\n**%s**: %s. [Report](%s)\n", upperFirst(m.Name()), escape(human.Line(m.Sentence(), 600)), m.Entry.Issue)

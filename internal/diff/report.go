@@ -19,6 +19,9 @@ type Report struct {
 	Locksteps []Lockstep
 	// Labels has the counts by label, if stacks are separated by one.
 	Labels *LabelCounts
+	// Program is the program of the profiles if somebody else has released it; empty: it is the
+	// user's own, or not known. It decides whom the hints address.
+	Program string
 }
 
 // Side is one of the two profiles.
@@ -52,6 +55,8 @@ func Of(base, head *stack.Snapshot, deltas []stack.Delta) *Report {
 		Head:   side(head),
 		Growth: head.Total - base.Total,
 		Stacks: make([]Stack, len(deltas)),
+
+		Program: stack.ProgramOf(head, base),
 	}
 	var grown float64
 	for _, d := range deltas {

@@ -21,8 +21,8 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 	_, _ = fmt.Fprintf(b, "head  %s  %s  %s\n", human.FullTime(r.Head.Time), human.Plural(r.Head.Goroutines, "goroutine", "goroutines"), human.Change(r.Growth))
 	r.Labels.table(b)
 	shown, rest := r.rows(limit)
-	hints := stack.NewHints()
-	for _, s := range shown {
+	hints := stack.NewHints(r.Program)
+	for i, s := range shown {
 		if s.first != nil {
 			_, _ = fmt.Fprintf(b, "\n%s\n", r.together(s.first))
 		}
@@ -31,7 +31,7 @@ func (r *Report) table(b *bufio.Writer, limit int) {
 		if text := s.labels(); text != "" {
 			_, _ = fmt.Fprintf(b, "    labels: %s\n", text)
 		}
-		if h, ok := s.hint(hints); ok {
+		if h, ok := r.hintOf(i, s.Stack, hints); ok {
 			_, _ = fmt.Fprintf(b, "    (%s)\n", human.Line(h.Sentence, 400))
 		}
 		if m, ok := s.Known(); ok {
@@ -54,6 +54,15 @@ func (s Stack) labels() string {
 		all = append(all, name+"="+s.Labels[name])
 	}
 	return human.Line(strings.Join(all, ", "), 200)
+}
+
+// hintOf returns the hint for the stack in a row for people. For a released program it is the
+// same for all stacks, so only the first row has it.
+func (r *Report) hintOf(row int, s Stack, hints *stack.Hints) (stack.Hint, bool) {
+	if r.Program != "" && row > 0 {
+		return stack.Hint{}, false
+	}
+	return s.hint(hints)
 }
 
 // hint returns the hint for a stack that grew.

@@ -16,6 +16,22 @@ import (
 
 var cart = labels.FromStrings("namespace", "shop", "job", "cart")
 
+// The stacks of a capture have the program, as those of a leak do.
+func TestRequestOfAReleasedProgram(t *testing.T) {
+	for file, want := range map[string]string{"go.etcd.io/etcd/server/v3/main.go": "go.etcd.io/etcd", "/src/shop/main.go": "", "": ""} {
+		w := newWorld(t)
+		p := w.add("cart", "a:1", process{fn: "go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc.(*serverWatchStream).sendLoop", main: file})
+		w.run(3 * time.Hour)
+		p.onset, p.perHour = w.now.Add(-10*time.Minute), 600
+		require.NoError(t, w.monitor.Request(t.Context(), w.now, Request{Service: cart, Instance: "a:1", Why: "TooManyGoroutines"}))
+		w.monitor.Wait()
+		w.run(time.Minute)
+		c := w.monitor.Captures()
+		require.Len(t, c, 1)
+		require.Equal(t, want, c[0].Stacks[0].Program, file)
+	}
+}
+
 // In a quiet service, an incoming alert asks for profiles, which are taken at once, for a
 // while, and compared with the one before.
 func TestRequest(t *testing.T) {

@@ -58,6 +58,7 @@ type process struct {
 	leave float64
 	// held is when no more leak; the leaked ones stay.
 	held time.Time
+	main string // the file of its function main; empty: it is on no stack
 	// burst is when 300 requests come, for eight minutes.
 	burst time.Time
 	// end is when all of the leaked ones are gone; hangs means that until then less and less
@@ -283,6 +284,10 @@ func (w *world) Pull(_ context.Context, now time.Time, instance labels.Labels, _
 			m[ls[k]] = ls[k+1]
 		}
 		out.Records[i].Labels = m
+	}
+	if p.main != "" {
+		add("chan receive", "main.main", 1)
+		out.Records[0].Frames[0].File = p.main
 	}
 	add("select", "example.org/shop.(*Server).run", p.steady)
 	add("IO wait", "example.org/shop.(*Server).serve", p.serving(now))

@@ -12,12 +12,16 @@ import (
 // Hint says what usually causes a leak with such a stack.
 type Hint = explain.Hint
 
-// Hints finds the hints for many stacks and parses each name once. It is not safe for
-// concurrent use.
-type Hints struct{ n *namer }
+// Hints finds the hints for many stacks of a program and parses each name once. It is not safe
+// for concurrent use.
+type Hints struct {
+	program string
+	n       *namer
+}
 
-// NewHints makes Hints.
-func NewHints() *Hints { return &Hints{newNamer()} }
+// NewHints makes Hints for the stacks of a program, as ProgramOf returns it. Where somebody
+// else has released the program, the hint is about the program and addresses who runs it.
+func NewHints(program string) *Hints { return &Hints{program, newNamer()} }
 
 // Of returns the hint for a growing stack. It returns false if programs normally wait at such a
 // stack, or if the frames do not show the cause.
@@ -33,14 +37,9 @@ func (h *Hints) Of(s *Stack) (Hint, bool) {
 func isNil(reason string) bool { return strings.Contains(reason, " (nil chan)") }
 
 // HintFor returns the hint for one stack: its operation, its wait reason if a dump has
-// shown it, and its frames, leaf first. Where somebody else has released the program, the hint
-// addresses who runs it.
+// shown it, and its frames, leaf first. The program is as for NewHints.
 func HintFor(program, op, reason string, frames []collector.Frame) (Hint, bool) {
-	if h := explain.OfProgram; program != "" {
-		h.Sentence = strings.ReplaceAll(h.Sentence, "{program}", program)
-		return h, true
-	}
-	return NewHints().of(op, PointersTo(frames), isNil(reason))
+	return NewHints(program).of(op, PointersTo(frames), isNil(reason))
 }
 
 // PointersTo returns frames as the stacks of profiles have them.
@@ -54,6 +53,10 @@ func PointersTo(frames []collector.Frame) []*collector.Frame {
 
 // of returns the hint for an operation on frames. nilChannel means that the channel is nil.
 func (h *Hints) of(op string, frames []*collector.Frame, nilChannel bool) (Hint, bool) {
+	if hint := explain.OfProgram; h.program != "" {
+		hint.Sentence = strings.ReplaceAll(hint.Sentence, "{program}", h.program)
+		return hint, true
+	}
 	places := h.n.places(frames, nil)
 	var key collector.Frame
 	user := false

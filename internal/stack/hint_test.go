@@ -53,7 +53,7 @@ func TestHint(t *testing.T) {
 		"nothing":          {goroutine("chan send"), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, ok := NewHints().Of(only(t, tc.rec, formatOf(tc.rec)))
+			h, ok := NewHints("").Of(only(t, tc.rec, formatOf(tc.rec)))
 			require.Equal(t, tc.kind != "", ok, "%v", h)
 			require.Equal(t, tc.kind, h.Kind)
 			require.Contains(t, h.Sentence, tc.text)
@@ -78,9 +78,35 @@ func TestProgram(t *testing.T) {
 	main := func(file string) *Snapshot {
 		return calls(at("main.work"), []*collector.Frame{{Func: "main.run", File: file}, {Func: "main.main", File: file}})
 	}
-	require.Equal(t, "github.com/acme/relay v1.2.0", main("/root/go/pkg/mod/github.com/acme/relay@v1.2.0/main.go").Program())
-	require.Empty(t, main("/src/shop/main.go").Program())
-	require.Empty(t, calls(at("main.work")).Program(), "main is on no stack")
+	relay, shop := main("/root/go/pkg/mod/github.com/acme/relay@v1.2.0/main.go"), main("/src/shop/main.go")
+	etcd, work := main("go.etcd.io/etcd/server/main.go"), calls(at("main.work"))
+	for name, tc := range map[string]struct {
+		snapshots []*Snapshot
+		want      string
+	}{
+		"released":            {[]*Snapshot{relay}, "github.com/acme/relay v1.2.0"},
+		"the user's own":      {[]*Snapshot{shop}, ""},
+		"main is on no stack": {[]*Snapshot{work}, ""},
+		"main is on one":      {[]*Snapshot{nil, work, etcd, {}}, "go.etcd.io/etcd"},
+		"twice the same":      {[]*Snapshot{etcd, etcd}, "go.etcd.io/etcd"},
+		"two that differ":     {[]*Snapshot{etcd, relay}, "go.etcd.io/etcd"},
+		"one is the user's":   {[]*Snapshot{etcd, shop}, ""},
+		"the first is":        {[]*Snapshot{shop, etcd}, ""},
+		"none":                {nil, ""},
+	} {
+		require.Equal(t, tc.want, ProgramOf(tc.snapshots...), name)
+	}
+}
+
+// The dumps of several pods may be added up to one snapshot.
+func TestProgramOfASum(t *testing.T) {
+	b := NewBuilder()
+	for line, file := range []string{"go.etcd.io/etcd/server/main.go", "go.etcd.io/etcd/server/main.go", "/src/shop/main.go"} {
+		require.NoError(t, b.Add(collector.FormatDebug2, &collector.Record{Count: 1, State: "chan receive", Frames: []*collector.Frame{{Func: "main.main", File: file, Line: 9 + line}}}))
+	}
+	s := b.Snapshot(&collector.Profile{})
+	require.Len(t, s.Stacks, 1, "their signature is the same")
+	require.Empty(t, ProgramOf(s))
 }
 
 // The hint is about what blocks: the leaf and the frames next to it. A function further away
@@ -166,7 +192,7 @@ func TestHintIsAboutTheLeaf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := goroutine(tc.state, tc.frames...)
-			h, ok := NewHints().Of(only(t, rec, formatOf(rec)))
+			h, ok := NewHints("").Of(only(t, rec, formatOf(rec)))
 			require.Equal(t, tc.kind != "", ok, "%v", h)
 			require.Equal(t, tc.kind, h.Kind, "%v", h)
 			require.Contains(t, h.Sentence, tc.text)
@@ -199,7 +225,7 @@ func TestHintOfDebug1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := only(t, goroutine("", tc.frames...), collector.FormatDebug1)
 			require.Equal(t, tc.op, st.Op)
-			h, ok := NewHints().Of(st)
+			h, ok := NewHints("").Of(st)
 			require.Equal(t, tc.kind != "", ok, "%v", h)
 			require.Equal(t, tc.kind, h.Kind)
 		})
@@ -244,10 +270,10 @@ func TestHintPages(t *testing.T) {
 
 // What was read for one stack does not change the hint for the next.
 func TestHintsOfMany(t *testing.T) {
-	hints := NewHints()
+	hints := NewHints("")
 	for _, name := range []string{"go126.debug2.txt", "go127.debug2.txt", "go126.debug2.txt"} {
 		for _, st := range Of(load(t, name)).Stacks {
-			want, known := NewHints().Of(st)
+			want, known := NewHints("").Of(st)
 			got, ok := hints.Of(st)
 			require.Equal(t, known, ok)
 			require.Equal(t, want, got)

@@ -24,7 +24,7 @@ func TestDependencies(t *testing.T) {
 		"well known, without a path":  {"github.com/robfig/cron/v3.(*Cron).run", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shape := NewHints().n
+			shape := NewHints("").n
 			places := shape.places([]*collector.Frame{{Func: c.fn, File: c.file, Line: 3}}, nil)
 			require.Equal(t, c.user, places[0].class == classUser)
 		})

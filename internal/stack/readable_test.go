@@ -65,7 +65,7 @@ func TestReadableNamesAreUnderstood(t *testing.T) {
 		require.Equal(t, want, pkg+"|"+fn)
 	}
 	st := only(t, goroutine("sync.Cond.Wait", "sync.(*Cond).Wait", "github.com/nats-io/nats%2ego.(*Conn).waitForMsgs", "github.com/nats-io/nats%2ego.(*Conn).subscribeLocked.gowrap1"), collector.FormatDebug2)
-	h, ok := NewHints().Of(st)
+	h, ok := NewHints("").Of(st)
 	require.True(t, ok)
 	require.Equal(t, "subscription", h.Kind)
 	require.False(t, st.UserCode)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gorowatch/gorowatch/collector"
@@ -17,15 +18,41 @@ func Standard(f collector.Frame) bool {
 	return false
 }
 
-// Program returns the program of a snapshot if somebody else has released it, by its function
-// main; empty: it is the user's own, or main is on no stack.
-func (s *Snapshot) Program() string {
+// ProgramOf returns the program of snapshots if somebody else has released it, by its function
+// main; of several programs or versions, that of the first snapshot that shows one. It is empty
+// if any is the user's own, and if main is on no stack. A nil snapshot has no stacks.
+func ProgramOf(snapshots ...*Snapshot) (program string) {
+	for _, s := range snapshots {
+		released, own := s.program()
+		if own {
+			return ""
+		}
+		program = cmp.Or(program, released)
+	}
+	return program
+}
+
+// program returns the released program of a snapshot, or that it has one of the user's own. The
+// dumps of several programs may have been added up.
+func (s *Snapshot) program() (released string, own bool) {
+	if s == nil {
+		return "", false
+	}
 	for _, st := range s.Stacks {
-		if n := len(st.Frames); n > 0 && st.Frames[n-1].Func == "main.main" {
-			return origin.ProgramOf(st.Frames[n-1].File)
+		if n := len(st.Frames); n == 0 || st.Frames[n-1].Func != "main.main" {
+			continue
+		}
+		for _, v := range st.ways() {
+			is := origin.ProgramOf(v.shape.Frames[len(v.shape.Frames)-1].File)
+			if is == "" {
+				return "", true
+			}
+			if released == "" || is < released {
+				released = is
+			}
 		}
 	}
-	return ""
+	return released, false
 }
 
 // RunInStandard reports whether goroutines stand in the standard library alone.

@@ -58,6 +58,32 @@ func TestDiff(t *testing.T) {
 	require.EqualValues(t, 2018, d.Growth, "everything is new")
 }
 
+// Where somebody else has released the program, the hint addresses who runs it, for people who
+// ask the API and for agents.
+func TestDiffOfAReleasedProgram(t *testing.T) {
+	for file, want := range map[string]string{
+		"go.etcd.io/etcd/server/v3/main.go": "go.etcd.io/etcd is not your code: look for clients",
+		"/src/shop/main.go":                 "in a closure of logHandler: the receiver probably returned first",
+	} {
+		shelf := archived()
+		for _, p := range shelf.byKey {
+			p.Records = append(p.Records, collector.Record{Count: 1, Frames: []*collector.Frame{{Func: "runtime.gopark"}, {Func: "runtime.chanrecv1"}, {Func: "main.main", File: file, Line: 31}, {Func: "runtime.main"}}})
+			p.Total++
+		}
+		o := options(leaking())
+		o.Profiles = shelf
+		o.MCP, o.AllowedHosts = true, []string{"*"}
+		o.ExternalURL = &url.URL{Scheme: "http", Host: "gorowatch.example"}
+		base, head := shelf.refs[0].Key, shelf.refs[1].Key
+		d := apiData[v1.Diff](t, o, diffURL("/api/v1/diff", base, head))
+		require.Contains(t, d.Stacks[0].Hint.Sentence, want)
+
+		var compared struct{ Stacks []struct{ Hint string } }
+		call(t, agent(t, o), "compare_profiles", map[string]any{"base": base, "head": head}, &compared)
+		require.Contains(t, compared.Stacks[0].Hint, want)
+	}
+}
+
 func TestDiffThatCannotBeHad(t *testing.T) {
 	o, s := options(leaking()), archived()
 	base, head := s.refs[0].Key, s.refs[1].Key

@@ -93,12 +93,11 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 
 // programOf returns the program of the latest profiles, if somebody else has released it.
 func programOf(histories []History) string {
-	for _, h := range histories {
-		if program := h.head().Program(); program != "" {
-			return program
-		}
+	heads := make([]*stack.Snapshot, len(histories))
+	for i, h := range histories {
+		heads[i] = h.head()
 	}
-	return ""
+	return stack.ProgramOf(heads...)
 }
 
 // causeFirst puts a stack in front of one that waits for its goroutines by a WaitGroup.

@@ -43,13 +43,15 @@ func (s *Service) updateCapture(in *instanceProfiles) {
 	if len(profiles) > 1 {
 		base = profiles[0].snapshot
 	}
+	head := profiles[len(profiles)-1].snapshot
+	program := stack.ProgramOf(head, base)
 	c.Stacks = nil
-	for _, d := range stack.Diff(base, profiles[len(profiles)-1].snapshot) {
+	for _, d := range stack.Diff(base, head) {
 		if d.Growth() <= 0 || len(c.Stacks) == maxCaptureStacks {
 			break
 		}
 		c.Stacks = append(c.Stacks, leak.StackGrowth{
-			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy, Base: d.Base, Head: d.Head, Wait: d.Wait,
+			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy, Base: d.Base, Head: d.Head, Wait: d.Wait, Program: program,
 		})
 	}
 }

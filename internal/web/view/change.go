@@ -34,11 +34,12 @@ func Changes(base, head *stack.Snapshot) (changes []Change, more int) {
 	for _, d := range deltas {
 		grown += max(d.Growth(), 0)
 	}
+	program := stack.ProgramOf(head, base)
 	shown := deltas[:min(len(deltas), MaxStacks)]
 	for _, d := range shown {
 		s := leak.StackGrowth{
 			Signature: d.Signature, Op: d.Op, Frames: d.Calls(), Key: d.Key, CreatedBy: d.CreatedBy,
-			Base: d.Base, Head: d.Head, Wait: d.Wait,
+			Base: d.Base, Head: d.Head, Wait: d.Wait, Program: program,
 		}
 		if d.Growth() > 0 {
 			s.Share = float64(d.Growth()) / float64(grown)
