@@ -34,7 +34,9 @@ func (l *latch) follow(now time.Time, base time.Duration, v Verdict, floor float
 	}
 	quiet := now.Sub(l.growing)
 	last := l.verdict
-	stays := floor >= last.floor-0.5*last.Leaked
+	// The floor of then may be from after a fall that the trend had not seen yet. There cannot be
+	// fewer goroutines than those that stay.
+	stays := floor >= max(last.floor-0.5*last.Leaked, 0.5*last.Leaked)
 	switch {
 	case quiet < 60*base && stays:
 		last.Status, last.Gate = Leaking, GateNone

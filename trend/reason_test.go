@@ -149,3 +149,27 @@ func TestWaitIsAboutRight(t *testing.T) {
 		}
 	}
 }
+
+// Goroutines that have gone without a restart are no plateau: it would say that they are
+// still there.
+func TestLeakThatGoesWithoutARestart(t *testing.T) {
+	for _, left := range []float64{0, 0.3} {
+		s := NewService(Options{})
+		r := rand.New(rand.NewPCG(1, 2))
+		for m := range 2 * 1440 {
+			now := t0.Add(time.Duration(m) * time.Minute)
+			leaked := max(0, float64(m-600))
+			if m > 1800 {
+				leaked = 1200 * left
+			}
+			s.Observe("a", Sample{T: now.UnixMilli(), Count: 100 + math.Round(2*r.ExpFloat64()+leaked), Load: 1, Start: 1})
+			v := s.Judge(now)
+			if m == 1800 {
+				require.Equal(t, Leaking, v.Status)
+			}
+			if m > 1800+180 { // hours that had the leak at their start are over
+				require.NotContains(t, []Status{Leaking, Plateaued}, v.Status, "minute %d, %v left", m, left)
+			}
+		}
+	}
+}
