@@ -58,6 +58,9 @@ type process struct {
 	leave float64
 	// held is when no more leak; the leaked ones stay.
 	held time.Time
+	// fell is when part of the leaked ones ended, without a restart: left is the rest.
+	fell time.Time
+	left float64
 	main string // the file of its function main; empty: it is on no stack
 	// burst is when 300 requests come, for eight minutes.
 	burst time.Time
@@ -77,7 +80,11 @@ func (p *process) leaked(t time.Time) int {
 	if !p.held.IsZero() && t.After(p.held) {
 		t = p.held
 	}
-	return int(p.perHour * t.Sub(p.onset).Hours())
+	n := p.perHour * t.Sub(p.onset).Hours()
+	if !p.fell.IsZero() && !t.Before(p.fell) {
+		n = p.left * p.perHour * p.fell.Sub(p.onset).Hours()
+	}
+	return int(n)
 }
 
 // serving returns how many requests are served, which is never exactly what the load suggests.

@@ -101,7 +101,7 @@ func (r *record) reasonToFire() string {
 	case leak.PartProof, leak.PartSurvival:
 		return "its goroutines stay"
 	case leak.PartLasting:
-		return "its stacks have grown for long as nothing healthy does"
+		return "for hours its stacks have grown, or kept their goroutines, as nothing healthy does"
 	}
 	return "the counts grow as a leak does"
 }

@@ -47,6 +47,9 @@ func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 		return false
 	}
 	r.leak.Resolution, r.leak.NoDataSince = "its goroutines are gone", time.Time{}
+	if r.holdsSome(e) {
+		r.leak.Resolution = "most of its goroutines are gone"
+	}
 	switch len(r.watched) {
 	case gone:
 		r.leak.Resolution = t.goneResolution(r, e)
@@ -59,6 +62,18 @@ func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 		}
 	}
 	return true
+}
+
+// holdsSome reports whether more than a tenth of the leaked goroutines are still there.
+func (r *record) holdsSome(e Evaluation) bool {
+	var leaked, held float64
+	for name, w := range r.watched {
+		leaked += w.leaked
+		if i := find(e.Instances, name); i >= 0 && w.missing.IsZero() {
+			held += w.leakedNow(e.Instances[i])
+		}
+	}
+	return held > 0.1*leaked
 }
 
 // instanceHasEnded reports whether an instance without samples counts as ended.
