@@ -133,17 +133,20 @@ func (t *Tracker) isYoung(r *record) bool {
 }
 
 // shapeOdds is what the growth of the leading stack says. Pools do not grow to
-// dominate their process. In its first minutes growth has no shape, however many
+// dominate their process. Everything that a program does in its first minutes may do so, such
+// as to start its workers: so an unclear shape counts against goroutines that wait as idle ones
+// do until dumps show that they stay. In its first minutes growth has no shape, however many
 // profiles there are, and while something hangs for longer; unless goroutines that do not
 // wait for long elsewhere are known to stay.
 func (t *Tracker) shapeOdds(r *record) float64 {
-	stays := r.longestStay > 0 && !r.leaving && !t.mayHang(r) && stack.Stuck(r.leak.Stacks[0].Op)
+	stuck := stack.Stuck(r.leak.Stacks[0].Op)
+	stays := r.longestStay > 0 && !r.leaving && !t.mayHang(r) && stuck
 	switch {
 	case t.isYoung(r) && !r.filling && !r.halved && !(stays && r.dominates(overwhelming)):
 		return healthyOdds
 	case r.isPool():
 		return healthyOdds
-	case r.doubt != "" && !r.dominates(overwhelming):
+	case r.doubt != "" && !(r.dominates(overwhelming) && (stuck || r.leak.Evidence.Above(leak.Stack))):
 		return doubtOdds
 	case r.doubt == "":
 		return steadyOdds

@@ -223,3 +223,34 @@ func TestIdleGoroutinesMustStayForLong(t *testing.T) {
 	require.Greater(t, part(56, LongLife*time.Minute), 5.0)
 	require.Less(t, part(500, LongLife*time.Minute), 1.0, "a small part of a large service")
 }
+
+// A program that starts its workers outnumbers all else, in a shape that is not clear yet. It
+// alerts only if healthy goroutines do not wait like that, or if dumps show that they stay.
+func TestDominanceOfAnUnclearShape(t *testing.T) {
+	shape := func(op string, evidence leak.Evidence) (odds float64) {
+		s := newStory(t)
+		grow := func() {
+			s.step(1, "a")
+			e := s.observation(trend.Suspicious, "a")
+			e.Verdict.Confidence = 0.5
+			e.Attributions = attributed("a")
+			a := &e.Attributions[0]
+			a.Doubt, a.Stacks[0].Op, a.Stacks[0].Head, a.Head.Total = "some came back", op, 190, 200
+			s.tracker.Update(s.now, e)
+		}
+		grow()
+		s.now = s.now.Add(10 * time.Minute)
+		grow()
+		s.found(Finding{Leak: s.candidate().ID, Evidence: evidence, Stayed: 5 * time.Minute})
+		grow()
+		for _, p := range s.candidate().Parts {
+			if p.Name == leak.PartShape {
+				odds = p.LogOdds
+			}
+		}
+		return odds
+	}
+	require.Equal(t, doubtOdds, shape("chan receive", leak.Stack))
+	require.Zero(t, shape("chan receive", leak.Aged))
+	require.Zero(t, shape("chan send", leak.Stack))
+}
