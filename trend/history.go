@@ -165,8 +165,8 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 	return 0, 0, false
 }
 
-// slack reports whether clearly less work got done for a while since the onset than just before
-// it. The blocks of 15 minutes show what was usual before better than shorter ones do.
+// slack reports whether, for a while since the onset, clearly less work got done than just before it.
+// On shorter scales, the hour before the onset in blocks of 15 minutes counts too, if it was busier.
 func (v *view) slack(onset int, mult float64, src source, base int64) bool {
 	before := v.mean(max(0, onset-max(6, (v.n-onset)/2)), onset+1)
 	const quarters = 2
@@ -201,9 +201,9 @@ func (v *view) mean(lo, hi int) float64 {
 	return sum / float64(hi-lo)
 }
 
-// capLoad cuts the load of the blocks off at mostLoad times what was exceeded for three quarters
-// of the past, if one of the last three blocks is above that. Leaked goroutines may cause work
-// themselves; without a bound that load would explain the leak away.
+// capLoad caps the load of the blocks at mostLoad times the load that was exceeded for three quarters
+// of the past, once one of the last three blocks is above that. Leaked goroutines may cause work
+// themselves, and without a cap that work would explain the leak away.
 func (v *view) capLoad(src source) {
 	if !v.load {
 		return

@@ -152,8 +152,9 @@ func (s *Service) judgePool(v *Verdict) {
 	}
 }
 
-// poolBends reports whether the sum of the instances shows better than the verdict on one of them
-// that the growth slows down: on blocks at least as long, or with all of the growth in view.
+// poolBends reports whether the sum of the instances shows that the growth slows down, and shows it
+// better than the verdict on one of them does: most instances grow, and its blocks are at least as
+// long, or all of the growth is in view.
 func (s *Service) poolBends(v *Verdict) bool {
 	for k := range s.pool.found {
 		f := &s.pool.found[k]

@@ -164,8 +164,8 @@ func (r *record) dominanceOdds() float64 {
 
 // survivalOdds is what it says that the goroutines of a dump stayed, or left. Where healthy ones do
 // not wait for long, it grows with the time for which they stayed. Elsewhere it is little, because
-// connections and idle workers stay too; but not if the goroutines outnumber all others, and
-// nothing has woken them for long.
+// connections and idle workers stay too, unless the goroutines outnumber all others and nothing has
+// woken them for LongLife.
 func (t *Tracker) survivalOdds(r *record, stuck bool) float64 {
 	switch {
 	case r.leaving:

@@ -8,7 +8,8 @@
 //
 // Start with Tracker.Update in tracker.go, which has the order of the steps. confidence.go and
 // promote.go decide what fires, plateau.go, gone.go and resolve.go what ends; record.go has the
-// state of a leak. In all of these, an alarm is a verdict Leaking: the counts alone would fire.
+// state of a leak. An alarm of the counts, or just an alarm, is a verdict Leaking: the counts alone
+// are enough to alert unless the profiles speak against it.
 //
 // The package never reads the clock, collects nothing, and never changes a leak that it returned.
 package lifecycle

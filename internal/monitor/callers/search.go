@@ -42,7 +42,7 @@ type search struct {
 	pulling bool
 }
 
-// Pull is a heap profile to be pulled. It may run beside the cycle.
+// Pull is a heap profile to be pulled. It may run in the background.
 type Pull struct {
 	source   Source
 	now      time.Time
