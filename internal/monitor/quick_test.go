@@ -104,13 +104,13 @@ func TestFollowDoesNothingWhileBlind(t *testing.T) {
 // A burst of traffic does not count as growth of a plateaued leak.
 func TestBurstDoesNotReviveAPlateau(t *testing.T) {
 	w := newWorld(t)
-	held := t0.Add(3 * time.Hour)
-	p := w.add("cart", "a:1", process{steady: 14, perHour: 300, fn: handler, onset: t0.Add(time.Hour), held: held})
+	stops := t0.Add(3 * time.Hour)
+	p := w.add("cart", "a:1", process{steady: 14, perHour: 300, fn: handler, onset: t0.Add(time.Hour), stops: stops})
 	plateaued := func() time.Time {
 		require.Len(t, w.firing(), 1)
 		return w.firing()[0].PlateauedAt
 	}
-	for w.run(4 * time.Hour); plateaued().IsZero() && w.now.Sub(held) < 40*time.Hour; {
+	for w.run(4 * time.Hour); plateaued().IsZero() && w.now.Sub(stops) < 40*time.Hour; {
 		w.run(time.Hour)
 	}
 	since := plateaued()
