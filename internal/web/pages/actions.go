@@ -181,8 +181,8 @@ func (h *Handler) saveTriage(w http.ResponseWriter, r *http.Request, l leak.Leak
 	http.Redirect(w, r, h.base+"/leaks/"+url.PathEscape(l.ID)+"#"+action, http.StatusSeeOther)
 }
 
-// expect sets that a leak is expected, or that it no longer is.
-func (h *Handler) expect(w http.ResponseWriter, r *http.Request) {
+// setExpected sets that a leak is expected, or that it no longer is.
+func (h *Handler) setExpected(w http.ResponseWriter, r *http.Request) {
 	const action = "expected"
 	l, entry, ok := h.triageForm(w, r, action)
 	if !ok {
@@ -200,8 +200,8 @@ func (h *Handler) expect(w http.ResponseWriter, r *http.Request) {
 	h.saveTriage(w, r, l, entry, action)
 }
 
-// own sets the owner of a leak, with a note.
-func (h *Handler) own(w http.ResponseWriter, r *http.Request) {
+// setOwner sets the owner of a leak, with a note.
+func (h *Handler) setOwner(w http.ResponseWriter, r *http.Request) {
 	const action = "owner"
 	l, entry, ok := h.triageForm(w, r, action)
 	if !ok {
