@@ -46,8 +46,8 @@ type Options struct {
 	// TargetsWithoutSeries lists the targets that are watched by the number of goroutines in
 	// their profiles, because they have no series; nil: there are none.
 	TargetsWithoutSeries totals.Source
-	// VersionLabel is the label of the instances that has their version; empty: there is none, so
 	// Versions is asked while a leak is open and the version of an instance is unknown; nil: never.
+	// It is not asked if VersionLabel is set: that label of the instances has their version.
 	Versions     enrich.VersionSource
 	VersionLabel string
 	// Notify receives all leaks, open and recently resolved, after every cycle, even if that could

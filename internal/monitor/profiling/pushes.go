@@ -62,8 +62,8 @@ func (p *Pushes) Last(instance labels.Labels) (seen time.Time, goroutines int64)
 	return time.Time{}, 0
 }
 
-// Want has wanted profiles that the instance pushes passed to handle, until a time. Receive calls
-// handle, for one profile of an instance and kind at a time.
+// Want arranges for profiles that the instance pushes to be passed to handle, until a time. Receive
+// calls handle, for one profile of an instance and kind at a time.
 func (p *Pushes) Want(w Want, until time.Time, handle func(context.Context, Want, *collector.Profile)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()

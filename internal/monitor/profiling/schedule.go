@@ -22,13 +22,13 @@ type suspicion struct {
 	soonest  time.Time // no pull before, even if another suspicion begins
 	pulls    int
 	failures int // in a row
-	// frequent is how many more profiles are taken before the pause doubles, slower how many were
-	// taken after that.
+	// frequent is how many more profiles come before the pause doubles, slower how many came after.
 	frequent, slower int
 	suspected        bool
 }
 
-// due reports whether to pull a profile now. When a leak becomes suspected, one is due at once.
+// due reports whether to pull a profile now. When a leak becomes suspected, one is due at once, unless
+// the first quickPulls are still coming.
 func (x *suspicion) due(now time.Time, suspected bool) bool {
 	if suspected && !x.suspected {
 		x.frequent, x.slower = frequentPulls, 0
