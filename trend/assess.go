@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
-// judgeScale judges the blocks of one scale. On the long scales it looks again
-// without short peaks, such as those of outages, and takes what shows more.
+// judgeScale judges the blocks of one scale. On the long scales it judges them a second time
+// without short peaks, such as those of outages, and returns the more confident finding.
 func (s *Service) judgeScale(src source, k int) finding {
 	var v view
 	src.view(k, &v, s.base)
@@ -36,7 +36,7 @@ type judgement struct {
 	whole   bool    // the view begins with the first sample of the process
 }
 
-// despike replaces each floor by the median of five.
+// despike replaces each floor with the median of itself and its neighbours, five in all.
 func (v *view) despike() {
 	var y [maxBlocks]float64
 	for i := range v.n {
@@ -49,8 +49,7 @@ func (v *view) despike() {
 	v.x = y
 }
 
-// assess looks for growth that the load does not explain, and weighs what may be
-// behind it.
+// assess looks for growth that the load does not explain, and weighs what may be behind it.
 func (j *judgement) assess(v *view) finding {
 	f := finding{n: v.n}
 	if v.n < minSeen {
@@ -62,7 +61,7 @@ func (j *judgement) assess(v *view) finding {
 	if now-low < LeastGrowth(low) {
 		return f
 	}
-	v.bound(j.src)
+	v.capLoad(j.src)
 	h, ok := j.fit(v)
 	if !ok {
 		f.gate = GateNoTrend
@@ -90,8 +89,8 @@ func (j *judgement) assess(v *view) finding {
 	return f
 }
 
-// fit fits the hinge. What the days before say of the load's part is not to be
-// bent by the growth.
+// fit fits the hinge. The days before the onset bound the load's part of it, so that the growth
+// itself cannot distort that part.
 func (j *judgement) fit(v *view) (h hinge, ok bool) {
 	h, ok = v.fit(minRise, 0, math.Inf(1))
 	if !ok || !v.load {
@@ -105,15 +104,15 @@ func (j *judgement) fit(v *view) (h hinge, ok bool) {
 	return h, true
 }
 
-// take notes the fit.
+// take copies the fit to the finding.
 func (f *finding) take(v *view, h *hinge) {
 	last := v.n - 1
 	load := 0.0
 	f.z, f.slope = h.z, Interval{h.s, h.s - 1.96*h.se, h.s + 1.96*h.se}
 	if v.load {
 		load = v.l[last]
-		// Leaked goroutines may make work themselves: what the load has grown by
-		// meanwhile may be theirs.
+		// Leaked goroutines may cause work themselves, so what the fit ascribes to the growth
+		// of the load since the onset may be theirs.
 		own, _ := stat.Slope(v.l[h.at:v.n], v.t[h.at:v.n])
 		f.slope.High += h.b * max(0, own)
 	}
@@ -123,7 +122,7 @@ func (f *finding) take(v *view, h *hinge) {
 	f.blocks, f.b = v.n-h.at, h.b
 }
 
-// withoutLoad sets y to the floors at the present load.
+// withoutLoad sets y to what the floors would have been under the present load.
 func (v *view) withoutLoad(h *hinge, y *[maxBlocks]float64) {
 	for i := range v.n {
 		y[i] = v.x[i]
@@ -133,9 +132,9 @@ func (v *view) withoutLoad(h *hinge, y *[maxBlocks]float64) {
 	}
 }
 
-// shapeGate names what keeps a rise from being looked at as a leak: it is within
-// the noise, much of it came back, or it is a few steps. mult is the length of a
-// block in base blocks.
+// shapeGate names the shape that rules out a leak: the rise is within the noise, much of it fell
+// back, or it came in a few steps. y are the floors since the onset at the present load, and mult
+// is the length of a block in base blocks.
 func shapeGate(y []float64, f *finding, mult float64) Gate {
 	top, down := y[0], 0.0
 	for _, x := range y {
@@ -144,7 +143,7 @@ func shapeGate(y []float64, f *finding, mult float64) Gate {
 	}
 	wide := 1
 	if mult > float64(scales[longestMinimum].mult) {
-		wide = 2 // a step within a block of means is parted
+		wide = 2 // a step in the middle of a block of means is spread over two
 	}
 	up := stat.Rises(y, wide)
 	switch {
@@ -158,21 +157,21 @@ func shapeGate(y []float64, f *finding, mult float64) Gate {
 	return GateNone
 }
 
-// explained is the floor that the load may account for, by the blocks before the
-// onset and by the days before.
+// explained is the highest present floor that the load may account for, judging by the blocks
+// before the onset and by the days before.
 func (j *judgement) explained(v *view, onset int) float64 {
 	explained := v.explained(onset, j.mult)
 	end := (float64(v.t0) + v.t[v.n-1] + 1) * j.mult
-	past := j.src.seen((float64(v.t0)+v.t[onset])*j.mult, end, v.lately(j.mult), v.top(onset, j.mult), j.service.base)
+	past := j.src.lookBack((float64(v.t0)+v.t[onset])*j.mult, end, v.lately(j.mult), v.top(onset, j.mult), j.service.base)
 	if past.ok {
-		explained = min(explained, past.byLoad*v.beside(&past, onset))
+		explained = min(explained, past.byLoad*v.relativeTo(&past, onset))
 		explained = max(explained, past.byTime)
 	}
 	return explained
 }
 
-// weigh sets the status by the confidence that the rise is a leak. y are the floors
-// at the present load, and ratio is how much they have gained.
+// weigh sets the status by the confidence that the rise is a leak. y are the floors at the
+// present load, and ratio is their gain relative to what ran before.
 func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio float64) {
 	n, s := v.n, j.service
 	f.status, f.gate = Suspicious, GateTooShort
@@ -184,7 +183,7 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 	began := h.at < 2 && !j.whole && j.mult < float64(scales[nScales-1].mult)
 	switch {
 	case began:
-		// A longer scale sees when it began.
+		// The rise is older than this view. A longer scale shows when it began.
 		f.earlier = true
 		f.confidence = min(confidence, s.below())
 	case confidence >= s.opt.MinConfidence:
@@ -193,15 +192,15 @@ func (j *judgement) weigh(v *view, h *hinge, f *finding, y []float64, ratio floa
 	}
 	if confidence < s.opt.MinConfidence {
 		f.gate = gateOf(other)
-		f.wait = max(0, odds.Until(r, &known, s.opt.MinConfidence)*60-j.mult) // the block that is being filled counts
+		f.wait = max(0, odds.Until(r, &known, s.opt.MinConfidence)*60-j.mult) // the block in progress counts
 	}
 	if f.gate == GateSaturating || f.gate == GateWarmingUp {
 		f.status = Provisional
 	}
 }
 
-// pace compares the parts of the growth since the onset. Each is fitted by a line
-// of its own, so that a bend between them is not taken for noise.
+// pace compares the parts of the growth since the onset. Each part gets a line of its own, so
+// that a bend between two of them does not count as noise.
 func (v *view) pace(h *hinge, y []float64) (p odds.Pace) {
 	m := v.n - h.at
 	p.N = min(odds.Parts, max(2, m/5))
@@ -225,15 +224,15 @@ func (v *view) pace(h *hinge, y []float64) (p odds.Pace) {
 		sse, lag = sse+rest, lag+next
 	}
 	free := max(1, float64(m-2*p.N))
-	// Neighbouring blocks are alike, the more so the fewer there are to tell.
+	// Neighbouring blocks are correlated. Few blocks show too little of it, hence 2/m.
 	rho := max(0, min(0.9, lag/max(sse, 1e-9)+2/float64(m)))
 	noise := (sse/free + 0.25) * (1 + rho) / (1 - rho)
 	for i := range p.N {
-		// Growth itself scatters.
+		// The growth scatters too, like a Poisson process at best.
 		p.SD[i] = max(odds.LeastPace, math.Sqrt(noise/sxx[i]+1.2*h.s/length[i])/h.s)
 	}
 	if p.N > 2 {
-		p.DropFirst() // a line fits the beginning badly
+		p.DropFirst() // a straight line fits the beginning badly
 	}
 	return p
 }

@@ -34,10 +34,9 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
-// BenchmarkJudge is one sample and one evaluation of one service with one
-// instance, as a daemon does it every minute. Its metric is what 100,000 live
-// series cost an evaluation: CPU time, since the wall clock also shows what
-// else the machine does.
+// BenchmarkJudge feeds one sample to a service with one instance and judges it, as the daemon does
+// every minute. Its metric is the CPU time of an evaluation of 100,000 series. It is not wall
+// time, which depends on what else the machine does.
 func BenchmarkJudge(b *testing.B) {
 	for _, leak := range []bool{false, true} {
 		b.Run(fmt.Sprintf("leak=%v", leak), func(b *testing.B) {
@@ -70,7 +69,7 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
-// cpuTime is what the process has used so far.
+// cpuTime returns the CPU time that the process has used so far.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -79,8 +78,8 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkState prints the heap that a series with eleven days of history
-// keeps, in a service of its own.
+// BenchmarkState measures the heap of a series with eleven days of history, in a service of its
+// own.
 func BenchmarkState(b *testing.B) {
 	bytes := 0.0
 	for b.Loop() {
@@ -112,7 +111,7 @@ func stateBytes(n int) float64 {
 }
 
 func TestStateIsBounded(t *testing.T) {
-	// What the rest of the process comes to hold meanwhile only adds to it.
+	// The rest of the process may grow meanwhile, so this is an upper bound.
 	got := min(stateBytes(50), stateBytes(50), stateBytes(50))
 	t.Logf("%.0f bytes a series", got)
 	if got > 2560 {

@@ -2,53 +2,58 @@ package trend
 
 import "github.com/gorowatch/gorowatch/trend/internal/stat"
 
-// The constants of the judgement. docs/detection.md has the sensitivity of those that
-// were varied. Hours are 60 base blocks.
+// The constants of the judgement. docs/detection.md has the sensitivity of those that were
+// varied. An hour is 60 base blocks.
 const (
-	// Growth must be so many standard errors clear of the noise to be looked at.
+	// likely is how many standard errors growth must be above zero to be considered at all.
 	likely = 4
-	// A process has warmed up when the last third of its time has brought less than
-	// this share of its growth.
+	// warmUpEnds is the share of a process's growth that the last third of its time brings at
+	// most once it has warmed up.
 	warmUpEnds = 0.15
-	// A rise began with the process if it did so within so many hours.
+	// startHours is how many hours after the start of a process a rise may begin and still
+	// count as beginning with it.
 	startHours = 0.5
-	// The start of a process was seen if its first sample came within so many blocks.
+	// startSeenBlocks is how many base blocks after the start of a process its first sample
+	// may come if the start counts as seen.
 	startSeenBlocks = 10
 
-	// While less than outageLoad of the work before gets done, for slackShare of
-	// the blocks since the onset, something may hang.
+	// Something may hang if less than outageLoad of the earlier work gets done in more than
+	// slackShare of the blocks since the onset.
 	outageLoad = 0.7
 	slackShare = 0.2
-	// The share of the growth that must be beyond what the load explains.
+	// unexplained is the share of the growth that the load must not explain.
 	unexplained = 0.5
-	// For so many base blocks after a high load its connections may be held.
+	// lagBlocks is how many base blocks after a high load its connections may still be open.
 	lagBlocks = 360
-	// historyHours of the past make a history.
+	// historyHours is how many hours of the past it takes to say what load means.
 	historyHours = 20
-	// So many times the load that was exceeded for three quarters of the past
-	// explains more goroutines. More, for half a day, does not.
-	mostLoad  = 10
-	loadShare = 0.12 // of the growth that may be ascribed to the load, or not, by mistake
+	// mostLoad bounds the load that may explain growth, as a multiple of the load that was
+	// exceeded for three quarters of the past.
+	mostLoad = 10
+	// loadShare is the share of the growth that the fit may wrongly ascribe to the load, or to
+	// the leak: it widens the interval of the rate.
+	loadShare = 0.12
 
-	// clearer is how many times as clear of the noise longer blocks must show a rise
-	// to be preferred to shorter ones that see as much of it.
+	// clearer is how many times the z of shorter blocks longer ones must have to be preferred,
+	// if both show the rise from its beginning.
 	clearer = 1.5
-	// A rise is the tail of one that is tailTimes as large.
+	// tailTimes is how many times larger an earlier rise is for a later one to be its tail.
 	tailTimes = 5
 
-	// persistence is in how many evaluations in a row growth must be a leak, unless
-	// doubt is so many times smaller than it may be.
-	persistence   = 2
-	beyondDoubt   = 5
-	blockDrawdown = 0.4  // of the growth may come back in between
-	oneStep       = 0.45 // of the growth may come at once
-	twoSteps      = 0.65
-	threeSteps    = 0.8
-	minSeen       = 10 // blocks, for a judgement
-	minBlocks     = 10 // since the onset, for a bend
-	minRise       = 6  // since the onset
+	// persistence is how many evaluations in a row must call growth a leak. One is enough if
+	// the doubt is beyondDoubt times smaller than it may be.
+	persistence = 2
+	beyondDoubt = 5
+
+	blockDrawdown = 0.4  // of the growth may fall back in between
+	oneStep       = 0.45 // of the growth may come in its largest step
+	twoSteps      = 0.65 // in its two largest
+	threeSteps    = 0.8  // in its three largest
+	minSeen       = 10   // blocks, to judge at all
+	minBlocks     = 10   // blocks since the onset, to see the shape of a rise
+	minRise       = 6    // blocks since the onset, to fit a rise
 )
 
-// LeastGrowth returns the growth in goroutines below which a count at a level, in
-// goroutines, is within the noise.
+// LeastGrowth returns the growth, in goroutines, below which a change of a count at the given
+// level counts as noise.
 func LeastGrowth(level float64) float64 { return stat.LeastGrowth(level) }

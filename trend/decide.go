@@ -1,8 +1,8 @@
 package trend
 
-// decide picks the scale whose finding counts, -1: none has enough blocks. base is
-// the length of a base block in ms.
-func decide(found *[nScales]kept, base int64) int {
+// decide picks the scale whose finding counts; -1 means that none has enough blocks. base is the
+// length of a base block in ms.
+func decide(found *[nScales]compactFinding, base int64) int {
 	best := -1
 	for k := range found {
 		f := &found[k]
@@ -16,11 +16,11 @@ func decide(found *[nScales]kept, base int64) int {
 	return best
 }
 
-// beats reports whether the finding of a longer scale counts more than that of a
-// shorter one. Where both see one rise, what sees it from its beginning counts, and
-// where both do, the shorter blocks, which show its shape.
-func beats(longer, shorter *kept, l, s int, base int64) bool {
-	pace := func(f *kept, k int) float32 { return f.slope[0] / float32(scales[k].mult) }
+// beats reports whether the finding of a longer scale l counts more than that of a shorter scale
+// s. If both show the same rise, the one that shows its beginning counts. If both do, the shorter
+// one counts, because it shows the shape, unless the longer one is much clearer.
+func beats(longer, shorter *compactFinding, l, s int, base int64) bool {
+	pace := func(f *compactFinding, k int) float32 { return f.slope[0] / float32(scales[k].mult) }
 	if shorter.grows() && !longer.grows() && isTail(longer, shorter) && pace(longer, l) > 2*pace(shorter, s) {
 		return true
 	}
@@ -44,11 +44,11 @@ func beats(longer, shorter *kept, l, s int, base int64) bool {
 	return longer.confidence > shorter.confidence
 }
 
-// isTail reports whether a rise is the end of a much larger one that has slowed
-// down, which a line fits too badly to be growth by itself.
-func isTail(longer, shorter *kept) bool {
+// isTail reports whether the rise of the shorter scale is the end of a much larger one, which has
+// slowed down and which the longer scale shows.
+func isTail(longer, shorter *compactFinding) bool {
 	return longer.blocks >= minBlocks && longer.onset < shorter.onset &&
 		longer.grown > tailTimes*shorter.grown
 }
 
-func (k *kept) grows() bool { return statuses()[k.status].Grows() }
+func (k *compactFinding) grows() bool { return statuses()[k.status].Grows() }

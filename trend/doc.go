@@ -1,30 +1,30 @@
-// Package trend judges whether the goroutine counts of a service grow in a way
-// that healthy services do not.
+// Package trend judges from goroutine counts whether a service leaks: whether its counts grow in
+// a way that those of healthy services do not. Other packages add what the stacks say.
 //
 // # Use
 //
-// There is one [Service] for each service. [Service.Observe] takes the samples of
-// its instances in time order, and [Service.Judge] returns a [Verdict] as of a
-// time. A Verdict has a [Status], from [Quiet] to [Leaking]; the growth of each
-// instance that grows and of all together, with a 95 % interval; and the onset.
+// Make one [Service] for each service. [Service.Observe] takes the samples of its instances in
+// time order, and [Service.Judge] returns the [Verdict] at a given time: a [Status] from [Quiet]
+// to [Leaking], the onset, and the growth of each growing instance and of all of them together,
+// with a 95 % interval. In gorowatch, internal/monitor/watch makes these calls.
 //
-// # Why not
+// # Why growth is not called a leak
 //
-// The [Gate] of a Verdict names the one condition that kept the status from being
-// higher: the growth follows the load, say, or is one step, or came back.
-// [Service.Explain] shows the same for each instance and each length of blocks.
+// The [Gate] of a Verdict names the one condition that kept the status from being higher: the
+// growth follows the load, for example, or it came in one step, or it fell back.
+// [Service.Explain] says the same for each instance and each length of blocks.
 //
 // # How it decides
 //
-// A leak never gives a goroutine back, so it lifts the smallest count of a block
-// of time, whatever the traffic does. Blocks are 1, 5, 15, 60 and 240 minutes
-// long by default: short ones see a fast leak soon, long ones a slow leak in spite
-// of the daily traffic. [Service.Floors] returns these smallest counts.
-// docs/detection.md explains each condition.
+// Leaked goroutines never end, so a leak raises the smallest count of every block of time,
+// whatever the traffic does. Blocks are 1, 5, 15, 60 and 240 minutes long by default: short ones
+// show a fast leak soon, long ones show a slow leak despite daily traffic. docs/detection.md
+// explains each condition. In the code, start with judge.go, which judges a service, and
+// assess.go, which judges the blocks of one length; internal/odds weighs the explanations.
 //
 // # What it never does
 //
-// It is pure: no I/O, no clock, no logs, no randomness. Time comes in with the
-// samples and with Judge, so the same samples lead to the same verdicts, live and
-// in a scan of last week. State per series is bounded, and a sample costs O(1).
+// It is pure: no I/O, no clock, no logs, no randomness. Time comes in with the samples and with
+// Judge, so the same samples lead to the same verdicts, live and in a scan of last week. The
+// state of each series is bounded, and a sample costs amortised O(1).
 package trend

@@ -8,9 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Two instances of a service are scraped every minute for twelve hours. One of
-// them loses a goroutine every two minutes from 03:00 on, while the load of both
-// goes up and down.
+// Two instances of a service are scraped every minute for twelve hours. From 03:00 on, one of them
+// leaks a goroutine every two minutes. The load of both goes up and down.
 func Example() {
 	service := trend.NewService(trend.Options{})
 	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
@@ -37,8 +36,8 @@ func Example() {
 	// 10.0.0.7:8080: +30 goroutines/h since about 03h
 }
 
-// A Gate says why growth is not taken for a leak. Here the goroutines go up with
-// the load: that is worth a profile, but no alarm.
+// A Gate says why growth is not taken for a leak. Here the goroutines follow the load, which is
+// worth a profile but not an alert.
 func ExampleVerdict() {
 	service := trend.NewService(trend.Options{})
 	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)

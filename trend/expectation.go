@@ -2,8 +2,8 @@ package trend
 
 import "github.com/gorowatch/gorowatch/trend/internal/odds"
 
-// expect gathers what is known before a rise that began at a block of a view. y
-// are the floors at the present load.
+// expect gathers what is known of the service apart from the shape of a rise. onset is the block
+// of the view at which the rise began, and y are the floors at the present load.
 func (j *judgement) expect(v *view, onset int, y []float64) (e odds.Expectation) {
 	s := j.service
 	base := float64(s.base)
@@ -29,8 +29,7 @@ func (j *judgement) expect(v *view, onset int, y []float64) (e odds.Expectation)
 	return e
 }
 
-// gateOf is the reason that a verdict gives where the explanation is likelier than
-// a leak, or not unlikely enough.
+// gateOf returns the gate of a verdict that an explanation other than a leak holds back.
 func gateOf(e odds.Explanation) Gate {
 	switch e {
 	case odds.ByNoise:

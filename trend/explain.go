@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Assessment is what one scale of one instance says, for the answer to "why
-// (not)?".
+// Assessment is the finding on one scale of one instance. It answers why the growth is, or is
+// not, taken for a leak.
 type Assessment struct {
 	Instance string        // empty: the sum of the instances
 	Scale    time.Duration // length of a block
@@ -22,11 +22,11 @@ type Assessment struct {
 	Onset      time.Time
 	Level      float64 // floor at the present load without the growth
 	Grown      float64 // goroutines since the onset
-	// LoadSlope is how many goroutines the fit has for a unit of load.
+	// LoadSlope is the goroutines per unit of load in the fit.
 	LoadSlope float64
 	// Decides reports that the verdict on the instance rests on this scale.
 	Decides bool
-	// Reasons are behind Confidence, nil where Gate needed none.
+	// Reasons are behind Confidence; nil: Gate was decided without weighing explanations.
 	Reasons *Reasons
 }
 
@@ -46,7 +46,7 @@ func (s *Service) Explain() []Assessment {
 	return out
 }
 
-func (s *Service) explain(src source, found *[nScales]kept, name string) []Assessment {
+func (s *Service) explain(src source, found *[nScales]compactFinding, name string) []Assessment {
 	var out []Assessment
 	base, best := s.base, decide(found, s.base)
 	for k := range nScales {

@@ -5,14 +5,13 @@ import "math"
 // maxBlocks is the most blocks that a view holds.
 const maxBlocks = 80
 
-// view is the valid blocks of one scale, of one instance or of several that
-// are summed up, in time order.
+// view is the valid blocks of one scale, of one instance or of the sum of several, in time order.
 type view struct {
 	n    int
 	x    [maxBlocks]float64 // floor
 	l    [maxBlocks]float64 // load
 	t    [maxBlocks]float64 // blocks since the first one
-	load bool               // l is known
+	load bool               // whether l is known
 	t0   int64              // number of the first block
 }
 
@@ -20,20 +19,20 @@ type view struct {
 //
 //	x = a + b·load + s·max(0, t − onset),  0 ≤ b ≤ what the smallest count at its load allows
 //
-// that is: a service whose goroutines depend on its load, and from some time
-// on a growth that the load does not explain.
+// It describes a service whose goroutines depend on its load, and which from some time on grows
+// in a way that the load does not explain.
 type hinge struct {
 	at      int     // index of the onset
 	free    bool    // b is inside its bounds
 	a, b, s float64 // s in goroutines per block
-	se      float64 // standard error of s, autocorrelation allowed for
+	se      float64 // standard error of s, with all uncertainty: for the interval of the rate
 	sd      float64 // of the residuals
 	rho     float64 // autocorrelation of the residuals, one block apart
-	z       float64 // s/se
+	z       float64 // s over its standard error from the residuals alone
 }
 
-// fit finds the hinge with the smallest residuals among all onsets that
-// leave at least least blocks after it.
+// fit finds the hinge with the smallest residuals among all onsets that are followed by at least
+// least blocks. b stays between bLow and bHigh.
 func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 	n := v.n
 	fn := float64(n)
@@ -48,7 +47,7 @@ func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 	} else {
 		ml = 0
 	}
-	// A healthy service without load has no fewer than no goroutines: a ≥ 0.
+	// Without load, a service would still have at least 0 goroutines, so a ≥ 0.
 	limit := bHigh
 	var sxx, sll, slx float64
 	for i := range n {
@@ -84,7 +83,7 @@ func (v *view) fit(least int, bLow, bHigh float64) (h hinge, ok bool) {
 				if useLoad {
 					if det := sll*shh - shl*shl; det > 1e-9*sll*shh {
 						b = (slx*shh - shx*shl) / det
-						// Comparisons: min and max take several times as long.
+						// Comparisons, because min and max take several times as long.
 						switch {
 						case b <= bLow:
 							b = bLow
@@ -158,8 +157,8 @@ func (v *view) errors(h *hinge, sll, ml float64) {
 	if h.free {
 		shh -= shl * shl / sll
 	}
-	// Leaking is a Poisson process at best: its own scatter comes on top. And
-	// what is the load's part is never known exactly.
+	// Leaking is a Poisson process at best, so its own scatter is added. So is the error of the
+	// load's part, which is never known exactly.
 	d := v.t[n-1] - to
 	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1) + math.Pow(loadShare*h.s, 2))
 	h.z = h.s / math.Sqrt(v2/max(shh, 1e-9))

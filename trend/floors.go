@@ -5,20 +5,21 @@ import (
 	"time"
 )
 
-// Floors are the floors of a service, summed over its instances, one a block:
-// the shape of the growth in a few numbers.
+// Floors has the floor of a service, summed over its instances, for each block: the shape of the
+// growth in a few numbers.
 type Floors struct {
 	Start  time.Time     // of the first block
 	Length time.Duration // of a block
-	// Values are in goroutines; NaN: none was seen then.
+	// Values are in goroutines; NaN: there are no samples from that block.
 	Values []float64
 }
 
-// fewFloors are too few to show a shape.
+// fewFloors is how many floors longer blocks must have to be preferred to shorter ones: fewer do
+// not show a shape.
 const fewFloors = 8
 
-// Floors lists the floors of late, of the shortest blocks that reach back to
-// since, or of the longest there are.
+// Floors returns the recent floors, in the shortest blocks that reach back to since; if none do,
+// in the longest ones that there are enough of.
 func (s *Service) Floors(since time.Time) Floors {
 	var f Floors
 	for k := range nScales {
@@ -30,7 +31,7 @@ func (s *Service) Floors(since time.Time) Floors {
 			}
 		}
 		if first > last || f.Values != nil && last-first < fewFloors {
-			break // longer blocks have fewer yet
+			break // longer blocks have even fewer
 		}
 		first = max(first, last-int64(scales[k].keep)+1)
 		f = Floors{Start: msTime(first * length), Length: time.Duration(length) * time.Millisecond, Values: make([]float64, last-first+1)}

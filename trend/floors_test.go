@@ -18,7 +18,7 @@ func TestFloors(t *testing.T) {
 			at := begin.Add(time.Duration(m)*time.Minute + time.Duration(second)*time.Second).UnixMilli()
 			for _, name := range []string{"a", "b"} {
 				if name == "b" && m < 290 {
-					continue // is younger
+					continue // it starts later
 				}
 				s.Observe(name, Sample{T: at, Count: float64(100 + m + second), Load: math.NaN(), Start: math.NaN()})
 			}

@@ -7,9 +7,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
-// explained is the largest floor of now that the blocks before the onset
-// allow for without growth. Goroutines grow at most in proportion to the
-// load, and may lag behind it (connections are held for hours).
+// explained is the present floor to expect without growth, from the blocks before the onset: their
+// median, raised in proportion to the load. Goroutines grow at most in that proportion, and may
+// lag behind the load, because connections can stay open for hours.
 func (v *view) explained(onset int, mult float64) float64 {
 	lo, hi := v.before(onset)
 	top := v.top(onset, mult)
@@ -26,7 +26,7 @@ func (v *view) explained(onset int, mult float64) float64 {
 	return x[n/2]
 }
 
-// before is the range of blocks that tell what ran before the onset.
+// before returns the range of blocks that show what ran before the onset.
 func (v *view) before(onset int) (lo, hi int) {
 	lo, hi = max(0, onset-max(12, v.n-onset)), onset+1
 	if hi-lo < 3 {
@@ -53,18 +53,18 @@ func (v *view) lately(mult float64) float64 {
 	return sum / n
 }
 
-// past is what history explains of the floor of now.
+// past is what the blocks before the onset say about the present floor.
 type past struct {
-	byLoad    float64 // the largest floor at that load, +Inf: unknown
-	byTime    float64 // the largest at that time of the day, of this process
+	byLoad    float64 // the highest floor to expect at the present load, +Inf: unknown
+	byTime    float64 // the highest floor of this process at the same time of day
 	a, b      float64 // floor = a + b·load
-	inherited bool    // some of it from processes before this one
-	ok        bool    // there is enough of it
+	inherited bool    // some of the blocks are from earlier processes
+	ok        bool    // there are at least historyHours of blocks
 }
 
-// seen looks for what history says of the floor of now, at a load. Times are
-// in base blocks. It needs a day of history.
-func (s source) seen(onset, now, load, top float64, base int64) (p past) {
+// lookBack returns what the blocks before the onset say about the floor at the time now under a
+// load. top is the highest load since the onset. Times are in base blocks.
+func (s source) lookBack(onset, now, load, top float64, base int64) (p past) {
 	const day = 1440
 	p.byLoad = math.Inf(1)
 	born := float64(s.born() / base)
@@ -109,9 +109,9 @@ func (s source) seen(onset, now, load, top float64, base int64) (p past) {
 	return p
 }
 
-// beside is how much more this process ran before the onset than the ones
-// before it would have.
-func (v *view) beside(p *past, onset int) float64 {
+// relativeTo returns how many times as many goroutines this process ran before the onset as the
+// processes before it would have at the same load; at least 1.
+func (v *view) relativeTo(p *past, onset int) float64 {
 	if !p.inherited || !v.load {
 		return 1
 	}
@@ -124,7 +124,7 @@ func (v *view) beside(p *past, onset int) float64 {
 	return max(1, q[(hi-lo)/2])
 }
 
-// top is the highest load since the onset, of the latest hours.
+// top is the highest load of the latest lagBlocks since the onset, and of the last two blocks.
 func (v *view) top(onset int, mult float64) (top float64) {
 	if v.load {
 		for i := v.n - 1; i >= 0 && (v.t[v.n-1]-v.t[i])*mult <= lagBlocks && i > onset || i >= v.n-2; i-- {
@@ -134,8 +134,8 @@ func (v *view) top(onset int, mult float64) (top float64) {
 	return top
 }
 
-// loadSlope bounds the goroutines for a unit of load by the days before the
-// onset, which is in base blocks.
+// loadSlope bounds the goroutines per unit of load, from the blocks before the onset. onset is in
+// base blocks.
 func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 	var v view
 	for k := 3; k <= 4; k++ {
@@ -146,7 +146,7 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 			if !v.load || (float64(v.t0)+v.t[i]+1)*mult > onset {
 				break
 			}
-			// Welford
+			// Welford's update of the means and the sums of squares.
 			n++
 			dx, dl := v.x[i]-mx, v.l[i]-ml
 			mx += dx / n
@@ -165,8 +165,8 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 	return 0, 0, false
 }
 
-// slack tells whether for a while since the onset clearly less work was done
-// than just before, by this view or by that of the quarters of an hour.
+// slack reports whether, for a while since the onset, clearly less work got done than just before it.
+// On shorter scales, the hour before the onset in blocks of 15 minutes counts too, if it was busier.
 func (v *view) slack(onset int, mult float64, src source, base int64) bool {
 	before := v.mean(max(0, onset-max(6, (v.n-onset)/2)), onset+1)
 	const quarters = 2
@@ -201,10 +201,10 @@ func (v *view) mean(lo, hi int) float64 {
 	return sum / float64(hi-lo)
 }
 
-// bound takes a load that for half a day has been beyond all that the days
-// before make likely for no more than that: a leak may make work itself, until
-// it is all there is.
-func (v *view) bound(src source) {
+// capLoad caps the load of the blocks at mostLoad times the load that was exceeded for three quarters
+// of the past, once one of the last three blocks is above that. Leaked goroutines may cause work
+// themselves, and without a cap that work would explain the leak away.
+func (v *view) capLoad(src source) {
 	if !v.load {
 		return
 	}

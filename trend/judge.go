@@ -9,7 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
-// finding is what one scale says.
+// finding is the assessment of one scale of an instance, or of the pool.
 type finding struct {
 	status     Status
 	gate       Gate
@@ -22,23 +22,25 @@ type finding struct {
 	confidence float64
 	n          int     // valid blocks
 	blocks     int     // since the onset
-	passed     int     // evaluations in a row that all gates let pass
+	passed     int     // evaluations in a row that no gate stopped
 	wait       float64 // base blocks, see Verdict.Wait
-	earlier    bool    // it began before the view did
+	earlier    bool    // the growth began before the view did
 
-	// What was weighed, if anything was: Rise and Expectation of package odds.
+	// weighed reports whether odds.Weigh was asked, about rise and known.
 	weighed bool
 	rise    odds.Rise
 	known   odds.Expectation
 }
 
+// judge judges each instance, then the sum of all of them, and then the series of processes that
+// came and went. The later steps may change the verdict of the earlier ones.
 func (s *Service) judge() Verdict {
 	v := Verdict{Status: Quiet, Gate: GateTooLittle}
 	for _, in := range s.ordered {
 		g := in.seg
 		for k := range nScales {
 			if g.fresh.take(k) {
-				g.found[k].update(s.judgeScale(source{one: g}, k), scales[k].mult, s.below())
+				g.found[k].update(s.judgeScale(source{one: g}, k), s.below())
 			}
 		}
 		best := decide(&g.found, s.base)
@@ -75,7 +77,7 @@ func (s *Service) judge() Verdict {
 	s.judgePool(&v)
 	s.addLives(&v)
 	if v.Status == Leaking && s.growsFrom > 0 && s.growsFrom < v.Onset.UnixMilli() {
-		v.Onset = msTime(s.growsFrom) // it began in a process before
+		v.Onset = msTime(s.growsFrom) // it began in an earlier process
 	}
 	slices.SortFunc(v.Instances, func(a, b InstanceTrend) int {
 		return cmp.Or(cmp.Compare(b.Rate.Value, a.Rate.Value), cmp.Compare(a.Instance, b.Instance))
@@ -83,11 +85,12 @@ func (s *Service) judge() Verdict {
 	return v
 }
 
-// blocks is the length of so many base blocks.
+// blocks returns the length of n base blocks.
 func (s *Service) blocks(n float64) time.Duration {
 	return time.Duration(n * float64(s.base) * float64(time.Millisecond))
 }
 
+// length returns the length of a block of scale k.
 func (s *Service) length(k int) time.Duration {
 	return time.Duration(s.base*int64(scales[k].mult)) * time.Millisecond
 }
@@ -100,12 +103,12 @@ func (s *Service) trend(in *instance, f *finding, k int) InstanceTrend {
 	}
 }
 
-// take sets what a finding says of the whole service.
+// take makes a finding the verdict on the whole service.
 func (v *Verdict) take(f *finding, scale, wait time.Duration) {
 	v.Status, v.Gate, v.Confidence, v.Z, v.Scale, v.Wait = f.status, f.gate, f.confidence, f.z, scale, wait
 }
 
-// judgePool lets all instances together say what none says alone.
+// judgePool judges the sum of all instances, which may show growth that none shows alone.
 func (s *Service) judgePool(v *Verdict) {
 	if len(s.instances) < 2 {
 		return
@@ -121,10 +124,10 @@ func (s *Service) judgePool(v *Verdict) {
 	for k := 1; k < nScales; k++ {
 		last, ok := p.newest(k)
 		if !ok {
-			p.judged[k], p.found[k] = 0, kept{} // a member has just restarted
+			p.judged[k], p.found[k] = 0, compactFinding{} // a member has just restarted
 		} else if last != p.judged[k] {
 			p.judged[k] = last
-			p.found[k].update(s.judgeScale(source{all: p}, k), scales[k].mult, s.below())
+			p.found[k].update(s.judgeScale(source{all: p}, k), s.below())
 		}
 	}
 	best := decide(&p.found, s.base)
@@ -149,9 +152,9 @@ func (s *Service) judgePool(v *Verdict) {
 	}
 }
 
-// poolBends tells whether the sum of the instances sees better than one of them
-// that growth slows down: on a scale as long as that one's, or with all of the
-// growth in its view.
+// poolBends reports whether the sum of the instances shows that the growth slows down, and shows it
+// better than the verdict on one of them does: most instances grow, and its blocks are at least as
+// long, or all of the growth is in view.
 func (s *Service) poolBends(v *Verdict) bool {
 	for k := range s.pool.found {
 		f := &s.pool.found[k]
@@ -164,8 +167,8 @@ func (s *Service) poolBends(v *Verdict) bool {
 	return false
 }
 
-// addLives lets the lives of all processes say what no single one does. It is
-// looked at once in an hour.
+// addLives looks, once an hour, for growth that only the processes of the service together show:
+// those that are running and those that have ended.
 func (s *Service) addLives(v *Verdict) {
 	var hour int64
 	for _, in := range s.ordered {

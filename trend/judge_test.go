@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One of three leaks slowly for days. What another does for an hour is no part
-// of the leak, whose rate it would multiply.
+// One of three instances leaks slowly for days. Another grows fast for an hour: it must not count
+// as part of the leak, whose rate it would multiply.
 func TestWhatStirsIsNoPartOfTheLeak(t *testing.T) {
 	const rate, onset, stirs = 20, 30 * 60, 80 * 60
 	s := NewService(Options{})
@@ -44,8 +44,8 @@ func TestWhatStirsIsNoPartOfTheLeak(t *testing.T) {
 	require.Equal(t, Leaking, s.Judge(t0.Add(100*time.Hour)).Status)
 }
 
-// A pool of three instances fills for days. A view of its last part alone shows
-// a line; the one of all of it does not, badly as a line fits it.
+// The pools of three instances fill for days. A view of the last part alone looks like a straight
+// line. The view of the whole does not, although a line fits it badly.
 func TestTailOfAFillingPoolIsNoLeak(t *testing.T) {
 	const begin = 30 * 60
 	for _, hours := range []float64{8, 14, 22, 30} {
@@ -71,8 +71,8 @@ func TestTailOfAFillingPoolIsNoLeak(t *testing.T) {
 	}
 }
 
-// Floors of long blocks are means, so that a step in the middle of an hour is
-// seen in two. A few steps of a day are no leak, wherever they fall.
+// Floors of long blocks are means, so a step in the middle of an hour is spread over two blocks. A
+// few steps a day are not a leak, wherever they fall.
 func TestFewStepsAreNoLeak(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))

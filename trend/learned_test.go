@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Clients connect through the morning, stay and leave in the evening. They read now
-// and then, so that the CPU does not show them. Once the service has been seen for a
-// day, the next mornings are no leak, nor even likely to be one.
+// Clients connect through the morning, stay, and leave in the evening. They rarely read, so the
+// CPU does not show them. Once the service has been watched for a day, the next mornings are not
+// a leak, and not even likely to be one.
 func TestMorningsThatCameBack(t *testing.T) {
 	s := NewService(Options{})
 	r := rand.New(rand.NewPCG(4, 4))
@@ -28,8 +28,8 @@ func TestMorningsThatCameBack(t *testing.T) {
 	}
 }
 
-// The same growth after each start is a warm-up from the second start on. What goes
-// on where the others have stopped is none.
+// The same growth after each start counts as a warm-up from the second start on. Growth that goes
+// on beyond where the others stopped does not.
 func TestWarmUpsAfterDeploys(t *testing.T) {
 	const life = 8 * 60
 	run := func(leaks bool) (worst float64, leaking bool) {

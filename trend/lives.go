@@ -7,24 +7,24 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
-// maxLives is how many lives a service remembers.
+// maxLives is how many ended processes a service remembers.
 const maxLives = 48
 
-// live sums up a segment; ok is false while it is too short.
+// live sums up the life of one process; ok is false while it is too short.
 func (g *segment) live(base int64) (l lives.Life, ok bool) {
 	const least = 12
 	var v view
 	for k := 1; k <= 3; k++ {
 		r := &g.rings[k]
 		if k < 3 && r.len() == int(r.cap) {
-			continue // has forgotten its begin
+			continue // the ring is full and may have forgotten the start
 		}
 		g.view(k, &v, g.born(k, base))
 		mult := float64(scales[k].mult)
 		if v.n < least || v.t[v.n-1]*mult < 60 {
 			return l, false
 		}
-		// Pools fill and caches warm in the first part: it says nothing.
+		// In the first quarter pools fill and caches warm up, so it says nothing.
 		from := v.n / 4
 		h, ok := v.trendFrom(from)
 		if !ok {
@@ -48,8 +48,8 @@ func (v *view) trendFrom(from int) (h hinge, ok bool) {
 	return h, ok
 }
 
-// bury remembers the life of a segment that has ended.
-func (s *Service) bury(g *segment) {
+// retire remembers what is worth knowing of a process that has ended.
+func (s *Service) retire(g *segment) {
 	s.learnStart(g, true)
 	s.noteEnd(g)
 	s.former = float32(g.levelledAt(s.base))
@@ -61,8 +61,8 @@ func (s *Service) bury(g *segment) {
 	}
 }
 
-// noteEnd notes whether a process was growing when it ended: then the growth of the
-// next one may be the same leak.
+// noteEnd notes whether a process was growing when it ended. If so, the growth of the next one
+// may be the same leak, which began with the first.
 func (s *Service) noteEnd(g *segment) {
 	best := decide(&g.found, s.base)
 	switch {
@@ -74,7 +74,7 @@ func (s *Service) noteEnd(g *segment) {
 	}
 }
 
-// judgeLives looks for growth that the lives have in common.
+// judgeLives looks for growth that the processes have in common.
 func (s *Service) judgeLives() lives.Finding {
 	all := slices.Clone(s.lives)
 	for _, in := range s.ordered {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What leaks is looked after: the process is ever busier, in proportion to what
-// it has leaked. No service becomes fifty times as busy as it was all day.
+// The leaked goroutines cause work themselves: the load grows in proportion to them. That load
+// must not explain the leak away, for no service becomes fifty times as busy as it was all day.
 func TestLeakThatIsAllOfTheLoad(t *testing.T) {
 	const onset = 48 * 60
 	s := NewService(Options{})
@@ -19,13 +19,13 @@ func TestLeakThatIsAllOfTheLoad(t *testing.T) {
 		leaked := math.Floor(max(0, float64(m-onset)) * 5)
 		return Sample{Count: 20 + 80*work + 5*r.ExpFloat64() + leaked, Load: work + leaked/80, Start: 1}
 	})
-	told := int(first[Leaking].Minutes())
-	require.Greater(t, told, onset)
-	require.Less(t, told, onset+24*60)
+	alarm := int(first[Leaking].Minutes())
+	require.Greater(t, alarm, onset)
+	require.Less(t, alarm, onset+24*60)
 }
 
-// Services that do next to nothing for most of the week are many times as busy
-// when they do work.
+// Services that do next to nothing for most of the week are many times as busy when they do work.
+// Their goroutines then are not a leak.
 func TestBusyHoursOfAnIdleServiceAreNoLeak(t *testing.T) {
 	for name, busy := range map[string]func(hour, day int) bool{
 		"every day":    func(hour, _ int) bool { return hour >= 8 && hour < 20 },

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// run feeds one instance minute by minute and returns the first minute of
-// Leaking, -1: never, and the last verdict.
+// run feeds one instance minute by minute. It returns the first minute of Leaking, or -1 if there
+// is none, and the last verdict.
 func run(t *testing.T, minutes int, sample func(m int, r *rand.Rand) (x Sample, ok bool)) (alarm int, v Verdict) {
 	t.Helper()
 	s := NewService(Options{})
@@ -35,7 +35,7 @@ func run(t *testing.T, minutes int, sample func(m int, r *rand.Rand) (x Sample, 
 	return alarm, v
 }
 
-// busy is a healthy sample of a service with a daily load.
+// busy returns a healthy sample of a service with a daily load.
 func busy(m int, r *rand.Rand) Sample {
 	l := 1 + 0.5*day(float64(m)) + 0.03*r.NormFloat64()
 	return Sample{Count: math.Round(60 + 120*l + 4*r.NormFloat64()), Load: l, Start: 1}
@@ -84,7 +84,7 @@ func TestOddInputIsNoLeak(t *testing.T) {
 			x.Start = float64(m / 60 * 3600)
 			return x, true
 		},
-		// Requests pile up for an hour while nothing gets done, and drain.
+		// Requests pile up for an hour while nothing gets done, and then drain.
 		"an outage that drains slowly": func(m int, r *rand.Rand) (Sample, bool) {
 			x := busy(m, r)
 			if since := float64(m - 3000); since > 0 {
@@ -103,8 +103,8 @@ func TestOddInputIsNoLeak(t *testing.T) {
 	}
 }
 
-// A deploy starts a leak in the trough of the day: what the load meant before
-// it tells the growth from the morning.
+// A deploy starts a leak when the load is at its lowest. What the load meant before the deploy
+// distinguishes the leak from the morning's growth.
 func TestHistoryOutlivesARestart(t *testing.T) {
 	const deploy = 2*1440 + 1080
 	leak := func(m int, r *rand.Rand) (Sample, bool) {
@@ -121,7 +121,7 @@ func TestHistoryOutlivesARestart(t *testing.T) {
 
 	later, _ := run(t, 5*1440, func(m int, r *rand.Rand) (Sample, bool) {
 		x, _ := leak(m, r)
-		return x, m >= deploy // nothing is known from before
+		return x, m >= deploy // without samples from before the deploy
 	})
 	require.Greater(t, later, alarm)
 }

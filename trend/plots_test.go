@@ -17,8 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "draw the plots of docs/detection.md again")
 
-// story is a series for the documentation: what it shows must be what the
-// judgement says of it.
+// story is a series for the documentation. Its picture must show what the judgement says of it.
 type story struct {
 	file, title string
 	minutes     int
@@ -54,7 +53,7 @@ func stories() []story {
 	}
 }
 
-// TestPlots holds that docs/img shows what the code says; -update draws anew.
+// TestPlots checks that docs/img shows what the code says; -update draws the pictures again.
 func TestPlots(t *testing.T) {
 	for _, st := range stories() {
 		t.Run(st.file, func(t *testing.T) {
@@ -95,8 +94,8 @@ text{font:12px system-ui,sans-serif;fill:#333}.count{fill:#9aa5b1;opacity:.55}.f
 </style>
 `
 
-// draw makes the plot: counts in grey, the floor of quarters of an hour, and
-// the fit of the longest scale that sees the growth.
+// draw makes the plot: the counts in grey, the floors of 15-minute blocks, and the fit on the
+// longest scale that shows the growth.
 func (st story) draw(xs []Sample, all []Assessment, v Verdict, alarm int) string {
 	const width, height, left, top, bottom = 720, 200, 44, 24, 218
 	high := 0.0
@@ -154,8 +153,7 @@ func (st story) draw(xs []Sample, all []Assessment, v Verdict, alarm int) string
 	return b.String()
 }
 
-// fitted is the hinge of an assessment: what the load explains, and from the
-// onset on the growth.
+// fitted is the hinge of an assessment: what the load explains, plus the growth from the onset on.
 func fitted(xs []Sample, a Assessment, px, py func(float64) float64) string {
 	load := func(m int) (sum float64) {
 		for _, x := range xs[m : m+15] {

@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// pool is several instances seen as one: their floors and loads are summed
-// up. What all of them do shows through the noise of each; where it leaks in
-// one alone, that one shows it better.
+// pool is several instances judged as one, by the sums of their floors and loads. The sums show
+// what all of them do despite the noise of each; a leak in only one shows better in that one.
 type pool struct {
 	members []*segment
-	judged  [nScales]int64 // latest block that has been looked at
-	found   [nScales]kept
+	judged  [nScales]int64 // latest block that has been judged
+	found   [nScales]compactFinding
 }
 
+// born is when the youngest member was first seen, ms: from then on there are sums.
 func (p *pool) born() int64 {
 	var t int64
 	for _, g := range p.members {
@@ -23,8 +23,8 @@ func (p *pool) born() int64 {
 	return t
 }
 
-// gather picks the members: those that are still scraped and have been for
-// at least half as long as the longest.
+// gather picks the members: the instances that are still scraped and have been for at least half
+// as long as the oldest of them.
 func (p *pool) gather(in []*instance, base int64) {
 	p.members = p.members[:0]
 	var last, first int64
@@ -43,14 +43,14 @@ func (p *pool) gather(in []*instance, base int64) {
 			p.members = append(p.members, g)
 		}
 	}
-	// One order whatever the names are, for sums that do not depend on it. An
-	// unknown load comes first.
+	// The order must not depend on the names, and neither must the sums. An unknown load comes
+	// first.
 	slices.SortFunc(p.members, func(a, b *segment) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.count, b.count), cmp.Compare(a.load, b.load))
 	})
 }
 
-// alike tells whether most of the members grow, on a scale.
+// alike reports whether most of the members grow on a scale.
 func (p *pool) alike(k int) bool {
 	n := 0
 	for _, g := range p.members {
@@ -73,7 +73,7 @@ func (p *pool) newest(k int) (number int64, ok bool) {
 	return number, len(p.members) > 0
 }
 
-// view sums up the blocks that all members have.
+// view sums up the blocks that all members have, from the block numbered from on.
 func (p *pool) view(k int, v *view, from int64) {
 	v.n = 0
 	last, ok := p.newest(k)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Sums of floats depend on the order, so that must not depend on the names, nor
+// Sums of floats depend on the order of their terms. So the order must not depend on the names, nor
 // on which of the loads are known.
 func TestOrderOfAPoolIsThatOfItsMembers(t *testing.T) {
 	const minute = 60_000

@@ -17,8 +17,8 @@ type fleet struct {
 	samples [][]Sample // by instance, one a minute
 }
 
-// leaky makes instances of a service with a daily cycle that leak from a
-// minute on, so many an hour each.
+// leaky makes instances of a service with a daily cycle. From a given minute on, each of them leaks
+// a given number of goroutines per hour.
 func leaky(n, minutes, onset int, rate float64) fleet {
 	r := rand.New(rand.NewPCG(7, 7))
 	var f fleet
@@ -35,8 +35,7 @@ func leaky(n, minutes, onset int, rate float64) fleet {
 	return f
 }
 
-// run feeds everything and returns the statuses, one an evaluation, and the
-// last verdict.
+// run feeds all samples. It returns the status of each evaluation, and the last verdict.
 func (f fleet) run(from, to int) (statuses []Status, v Verdict) {
 	s := NewService(Options{})
 	shift := int64(0)
@@ -186,7 +185,7 @@ func TestEndOfALeak(t *testing.T) {
 	require.Equal(t, Quiet, v.Status)
 	require.NotContains(t, got[3000+1:], Leaking, "only what is gone is left to tell of")
 
-	// At minute 3000 it stops to grow, but what has leaked stays.
+	// At minute 3000 it stops growing, but its leaked goroutines stay.
 	f = leaky(1, 4*1440, 1700, 200)
 	for i := 3000; i < len(f.samples[0]); i++ {
 		f.samples[0][i].Count -= float64(i-3000) * 200 / 60
@@ -219,8 +218,8 @@ func TestBadSamplesAreDropped(t *testing.T) {
 	require.Empty(t, s.Instances(), "forgotten")
 }
 
-// FuzzService feeds anything in any order and holds that verdicts are finite
-// and state is bounded.
+// FuzzService feeds anything in any order, and checks that verdicts are finite and that the state
+// is bounded.
 func FuzzService(f *testing.F) {
 	f.Add([]byte("0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"))
 	f.Add(make([]byte, 400))

@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reason is what a verdict says, and why it says no more.
+// reason is the status of a verdict, and the gate that kept it from being higher.
 type reason struct {
 	Status
 	Gate
 }
 
-// Each reason that a verdict may have has a story in which it comes up, and no
-// other reason comes up in any.
+// For each reason that a verdict may have there is a story in which it comes up. No story brings up
+// any other reason.
 func TestEveryReasonIsReached(t *testing.T) {
 	quiet := func(r *rand.Rand) float64 { return 100 + 2*r.ExpFloat64() }
 	load := func(m int, r *rand.Rand) float64 { return 1 + 0.5*day(float64(m)) + 0.03*r.NormFloat64() }
@@ -93,7 +93,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 				v := s.Judge(now)
 				got := reason{v.Status, v.Gate}
 				seen[got] = true
-				if v.Status != Plateaued { // says what there is now besides
+				if v.Status != Plateaued { // else the gate is about growth besides the leak
 					require.Contains(t, known, got, "minute %d", m)
 				}
 				require.GreaterOrEqual(t, v.Wait, time.Duration(0))
@@ -123,7 +123,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 	}
 }
 
-// The time that is said to be missing is never more than it takes.
+// Wait is never longer than the time that it really takes.
 func TestWaitIsAboutRight(t *testing.T) {
 	for _, perHour := range []float64{10, 30, 100, 300} {
 		s := NewService(Options{})

@@ -8,28 +8,27 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/odds"
 )
 
-// Reasons are what may be behind growth, and what speaks for and against a leak.
+// Reasons are what may explain growth, and what speaks for and against a leak.
 type Reasons struct {
-	// Explanations are what may be behind the growth, the likeliest first. Their
-	// probabilities add up to 1.
+	// Explanations are listed with the likeliest first. Their probabilities add up to 1.
 	Explanations []Explanation
 	// Parts add up to the log-odds of a leak. All but "rest" compare it with Other.
 	Parts []Part
 	// Length is that of the growth, and Ratio its size relative to what ran before.
 	Length time.Duration
 	Ratio  float64
-	// Other is the likeliest healthy explanation. Growth of that kind lasts for
-	// OtherLength and is of size OtherRatio in the median; zero: it has neither.
-	// Learned reports that this is what the service itself did before.
+	// Other is the likeliest healthy explanation. The median growth of that kind lasts for
+	// OtherLength and reaches OtherRatio; zero: it has no such median. Learned reports that
+	// this service has grown in that way before.
 	Other       string
 	OtherLength time.Duration
 	OtherRatio  float64
 	Learned     bool
 }
 
-// Explanation is one of the things that make counts grow.
+// Explanation is one possible cause of growth.
 type Explanation struct {
-	Name        string // "leak", or the gate that it holds a verdict back by
+	Name        string // "leak", or the Gate of a verdict that it holds back
 	Probability float64
 }
 
@@ -39,7 +38,7 @@ type Part struct {
 	LogOdds float64
 }
 
-// reasons are those of the latest blocks of a scale, nil where nothing was weighed.
+// reasons judges a scale once more for its reasons; nil: a gate decided without weighing.
 func (s *Service) reasons(src source, k int) *Reasons {
 	f := s.judgeScale(src, k)
 	if !f.weighed {

@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// block condenses the samples of one stretch of time. Its floor is the
-// smallest count, or for long blocks the mean of the smallest of every few
-// minutes: leaked goroutines never leave, so a leak lifts it, while requests
-// in flight come and go.
+// block sums up the samples of one span of time. Its floor is the smallest count, or for long
+// blocks the mean of the smallest counts of every five base blocks. Leaked goroutines never end,
+// so a leak raises the floor, while requests in flight come and go.
 type block struct {
 	floor float32 // NaN: too little of the block was scraped
 	load  float32 // mean; NaN: unknown
@@ -16,12 +15,12 @@ type block struct {
 
 var missing = block{floor: float32(math.NaN()), load: float32(math.NaN())}
 
-// packed is a block in four bytes: counts below 4096 are exact and larger
-// ones right to a part in 4000, loads to one in 2000 from 1e-7 to 1e11.
+// packed is a block in four bytes. Counts below 4096 are exact, and larger ones accurate to one
+// part in 4000; loads from 1e-7 to 1e11 are accurate to one part in 2000.
 type packed struct{ floor, load uint16 }
 
 const (
-	floorBits, floorLeast = 11, 0 // of the mantissa, exponent of the smallest number
+	floorBits, floorLeast = 11, 0 // bits of the mantissa, and exponent of the smallest number
 	loadBits, loadLeast   = 10, -24
 	unknown               = math.MaxUint16
 )
@@ -34,8 +33,8 @@ func (p packed) unpack() block {
 	return block{widen(p.floor, floorBits, floorLeast), widen(p.load, loadBits, loadLeast)}
 }
 
-// shorten rounds x ≥ 0 to a floating-point number of 16 bits without a sign.
-// What is below the smallest is 0, what is beyond the largest the largest.
+// shorten rounds x ≥ 0 to an unsigned floating-point number of 16 bits. Anything below the
+// smallest number becomes 0, and anything above the largest becomes the largest.
 func shorten(x float32, bits, least int) uint16 {
 	if x != x {
 		return unknown
@@ -60,8 +59,8 @@ func widen(short uint16, bits, least int) float32 {
 
 func (b block) valid() bool { return b.floor == b.floor }
 
-// ring holds the latest blocks of one scale. It grows to its capacity as
-// blocks come, so that a pod that lives for minutes costs little.
+// ring holds the latest blocks of one scale. It grows to its capacity as blocks arrive, so that
+// a pod that lives for minutes costs little.
 type ring struct {
 	last int64 // number of the newest block: its start divided by its length
 	buf  []packed
@@ -69,8 +68,8 @@ type ring struct {
 	head int16 // index of the oldest once the ring is full
 }
 
-// push appends the block with number k, which is beyond the last one, after
-// missing ones for the numbers that were left out.
+// push appends the block with number k, which is higher than the last one. Numbers that were left
+// out get missing blocks.
 func (r *ring) push(k int64, b block) {
 	if len(r.buf) > 0 {
 		gap := k - r.last - 1
@@ -103,7 +102,7 @@ func (r *ring) append(b block) {
 
 func (r *ring) len() int { return len(r.buf) }
 
-// at is the i-th block, 0 the oldest.
+// at returns the i-th block; 0 is the oldest.
 func (r *ring) at(i int) block {
 	if i += int(r.head); i >= len(r.buf) {
 		i -= len(r.buf)
@@ -111,8 +110,7 @@ func (r *ring) at(i int) block {
 	return r.buf[i].unpack()
 }
 
-// blocks are those from the i-th on, oldest first, in two parts as they lie in
-// the buffer.
+// blocks returns those from the i-th on, oldest first, in two parts as they lie in the buffer.
 func (r *ring) blocks(i int) (older, newer []packed) {
 	older, newer = r.buf[r.head:], r.buf[:r.head]
 	if i < len(older) {
@@ -121,10 +119,10 @@ func (r *ring) blocks(i int) (older, newer []packed) {
 	return nil, newer[min(i-len(older), len(newer)):]
 }
 
-// number is the number of the i-th block.
+// number returns the number of the i-th block.
 func (r *ring) number(i int) int64 { return r.last - int64(len(r.buf)-1-i) }
 
-// clone is a copy that shares nothing.
+// clone returns a copy that shares nothing with r.
 func (r *ring) clone() ring {
 	c := *r
 	c.buf = slices.Clone(r.buf)

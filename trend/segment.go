@@ -10,17 +10,17 @@ import (
 // swingScale is the scale on which rises that fall back are followed.
 const swingScale = 1
 
-// The scales: each has blocks of so many base blocks, and keeps so many.
+// scales has the length of a block of each scale, in base blocks, and how many of them are kept.
 var scales = [...]struct{ mult, keep int }{{1, 45}, {5, 48}, {15, 80}, {60, 60}, {240, 60}}
 
 const nScales = len(scales)
 
-// inherited is the first of the scales that outlive a process.
+// inherited is the first of the scales whose blocks outlive a process.
 const inherited = 3
 
-// longestMinimum is the last of the scales whose floors are minima. Those of
-// the longer ones are the means of its floors: a mean over the block, as its
-// load is, is less noisy than an extreme, and goes with the load as a line.
+// longestMinimum is the last of the scales whose floors are minima. On the longer scales, a floor
+// is the mean of these minima: a mean is less noisy than an extreme, and as the load of a block is
+// a mean too, it is linear in the load.
 const longestMinimum = 1
 
 // scaleSet is a set of scales.
@@ -35,7 +35,7 @@ func (s *scaleSet) take(k int) (was bool) {
 	return was
 }
 
-// accumulator collects the block that is not complete yet.
+// accumulator collects a block that is not complete yet.
 type accumulator struct {
 	number  int64
 	floor   float32
@@ -44,23 +44,23 @@ type accumulator struct {
 	n       int32 // samples; 0: empty
 }
 
-// segment is the samples of one process, from a start to the next. Its
-// size is bounded; see BenchmarkState.
+// segment is the state of one process, from its start to the next start. Its size is bounded; see
+// BenchmarkState.
 type segment struct {
 	first, last int64 // times of the first and the latest sample, ms
 	start       float64
 	count, load float32  // latest
 	step        float32  // usual interval between two samples, ms
 	firstFloor  float32  // floor of the first block
-	former      float32  // what the process before ran when it had levelled off, 0: unknown
+	former      float32  // goroutines of the earlier process once it had levelled off, 0: unknown
 	creates     bool     // the load is how many goroutines are created a second
-	reported    bool     // what it did after its start has been noted
-	fresh       scaleSet // of which a block was completed since the latest evaluation
-	completed   scaleSet // of which a block was completed by the latest sample
+	reported    bool     // what it did after its start has been learned
+	fresh       scaleSet // scales with a block that was completed since the latest evaluation
+	completed   scaleSet // scales with a block that the latest sample completed
 	swings      odds.Track
 	acc         [nScales]accumulator
 	rings       [nScales]ring
-	found       [nScales]kept
+	found       [nScales]compactFinding
 }
 
 func newSegment(x Sample) *segment {
@@ -71,19 +71,19 @@ func newSegment(x Sample) *segment {
 	return g
 }
 
-// inherit takes the hours that a process before this one has seen: what its
-// load means outlives it.
+// inherit copies the hourly and longer blocks of an earlier process: what a unit of load means
+// does not change with a restart.
 func (g *segment) inherit(old *segment) {
 	for k := inherited; k < nScales; k++ {
 		g.rings[k] = old.rings[k].clone()
 	}
 }
 
-// born is the number of the block in which the process was first seen. What
-// its rings hold from before is inherited.
+// born is the number of the block in which the process was first seen. Earlier blocks of its rings
+// are inherited.
 func (g *segment) born(k int, base int64) int64 { return g.first / (base * int64(scales[k].mult)) }
 
-// add takes a sample that is later than all before.
+// add adds a sample that is later than all before.
 func (g *segment) add(base int64, x Sample) {
 	g.creates = x.Creates || g.creates && math.IsNaN(x.Load)
 	if g.last > 0 {
@@ -93,7 +93,7 @@ func (g *segment) add(base int64, x Sample) {
 			g.step = d
 		case d < g.step:
 			g.step -= (g.step - d) / 4
-		default: // a missed scrape is no longer interval
+		default: // a missed scrape does not make the interval longer
 			g.step += min(d-g.step, g.step) / 32
 		}
 	}
@@ -123,8 +123,7 @@ func (a *accumulator) take(k int, number int64, b block, n int32) {
 	}
 }
 
-// complete pushes the accumulated block of scale s and hands it on to the
-// next scale.
+// complete pushes the accumulated block of scale s and passes it on to the next scale.
 func (g *segment) complete(s int, base int64) {
 	a := &g.acc[s]
 	b := block{floor: a.floor, load: missing.load}
@@ -132,7 +131,7 @@ func (g *segment) complete(s int, base int64) {
 		b.load = a.loadSum / float32(a.loadN)
 	}
 	whole := b
-	// A block of which less than a third was scraped says little of its floor.
+	// The floor of a block is unknown if less than a third of it was scraped.
 	if length := float32(base) * float32(scales[s].mult); g.step > 0 && float32(a.n)*3*g.step < length {
 		whole = missing
 	}
@@ -152,8 +151,7 @@ func (g *segment) complete(s int, base int64) {
 	a.n = 0
 }
 
-// floorNow is the smallest count of late: of the latest complete block and
-// the one that is being filled.
+// floorNow is the smallest count of the latest complete base block and the one in progress.
 func (g *segment) floorNow() float64 {
 	f := g.acc[0].floor
 	if r := &g.rings[0]; r.len() > 0 {

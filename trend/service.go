@@ -13,10 +13,9 @@ import (
 
 // Options of a Service. The zero value is usable.
 type Options struct {
-	// Base is the length of the smallest block, default 1 minute. The other
-	// scales are 5, 15, 60 and 240 times as long, and so are all times that
-	// the judgement knows: with a base of a second it decides sixty times as
-	// fast, on data that must be sixty times as dense.
+	// Base is the length of the shortest block, default 1 minute. Blocks of the other scales are
+	// 5, 15, 60 and 240 times as long, and all other times scale with Base as well: with a base
+	// of a second it decides sixty times as fast, on data that must be sixty times as dense.
 	Base time.Duration
 	// MinConfidence is the confidence from which growth is Leaking, 0 to 1; default
 	// DefaultMinConfidence.
@@ -26,24 +25,23 @@ type Options struct {
 	Forget time.Duration
 }
 
-// Service is the trend state of one service. It is not safe for concurrent
-// use.
+// Service is the trend's state of one service. It is not safe for concurrent use.
 type Service struct {
 	opt       Options
 	base      int64 // ms
 	instances map[string]*instance
 	ordered   []*instance  // by name, so that sums do not depend on a map's order
-	pool      *pool        // nil: has not had two instances yet
+	pool      *pool        // nil: it has never had two instances
 	lives     []lives.Life // of processes that have ended, the latest last
-	livesAt   int64        // block of the scale of hours at which they were looked at
-	fromLives *Verdict     // nil: nothing
-	latch     *latch       // nil: no leak is open
-	growsFrom int64        // since when its processes have grown up to their ends, ms; 0: the last has not
-	former    float32      // what the last process that ended ran when it had levelled off
-	first     int64        // time of the first sample of all, ms
+	livesAt   int64        // the hour (60 base blocks) in which lives were last judged
+	fromLives *Verdict     // of that judgement; nil: they show no growth
+	open      *openLeak    // nil: no leak is open
+	growsFrom int64        // onset of growth that lasted to the end of the last processes, ms; 0: none did
+	former    float32      // goroutines of the last ended process once it had levelled off
+	first     int64        // time of the first sample of any instance, ms
 	swings    *odds.Habits // rises that fell back
 	starts    *odds.Habits // what its processes did after their start
-	changed   bool
+	changed   bool         // there are samples that verdict does not take into account
 	verdict   Verdict
 }
 
@@ -52,12 +50,12 @@ type instance struct {
 	seg  *segment
 }
 
-// Instance is the latest of one instance, for display.
+// Instance is the latest state of one instance.
 type Instance struct {
 	Name      string
-	Count     float64   // goroutines, latest
-	Floor     float64   // smallest count of late
-	Load      float64   // latest, NaN: unknown
+	Count     float64   // goroutines in the latest sample
+	Floor     float64   // smallest count of the last minute or two (base blocks)
+	Load      float64   // in the latest sample, NaN: unknown
 	Started   time.Time // start of the process, zero: unknown
 	FirstSeen time.Time // first sample since the start of the process
 	LastSeen  time.Time
@@ -66,13 +64,13 @@ type Instance struct {
 // DefaultMinConfidence is the confidence from which growth is a leak.
 const DefaultMinConfidence = 0.95
 
-// below is a confidence that is just not enough.
+// below is a confidence that is just too low for Leaking.
 func (s *Service) below() float64 { return 0.99 * s.opt.MinConfidence }
 
-// absurd is a count that no process has: above it, a sample is dropped.
+// absurd is a count that no process has. Samples above it are dropped.
 const absurd = 1e9
 
-// NewService makes the state of a service that has not been seen yet.
+// NewService makes the state of a service that has no samples yet.
 func NewService(o Options) *Service {
 	if o.Base <= 0 {
 		o.Base = time.Minute
@@ -87,9 +85,8 @@ func NewService(o Options) *Service {
 	return &Service{opt: o, base: o.Base.Milliseconds(), instances: map[string]*instance{}, verdict: Verdict{Status: Quiet, Gate: GateTooLittle}}
 }
 
-// Observe takes one sample of an instance, in O(1) amortised. The samples of
-// an instance come in time order; those that do not, and those that cannot
-// be a goroutine count, are dropped.
+// Observe takes one sample of an instance, in amortised O(1). It drops samples that are not later
+// than the ones before, and samples that cannot be a goroutine count.
 func (s *Service) Observe(name string, x Sample) {
 	if !(x.Count >= 0 && x.Count <= absurd) || x.T <= 0 {
 		return
@@ -104,8 +101,8 @@ func (s *Service) Observe(name string, x Sample) {
 	switch {
 	case in == nil:
 		in = &instance{name: name, seg: newSegment(x)}
-		if donor := s.donor(); donor != nil {
-			in.seg.inherit(donor)
+		if earlier := s.longestLived(); earlier != nil {
+			in.seg.inherit(earlier)
 			in.seg.former = s.former
 		}
 		s.instances[name] = in
@@ -115,7 +112,7 @@ func (s *Service) Observe(name string, x Sample) {
 		return
 	case procstart.Time(in.seg.start).Differs(procstart.Time(x.Start)):
 		old := in.seg
-		s.bury(old)
+		s.retire(old)
 		in.seg = newSegment(x)
 		in.seg.inherit(old)
 		in.seg.former = s.former
@@ -130,7 +127,7 @@ func (s *Service) Observe(name string, x Sample) {
 	s.changed = true
 }
 
-// learn notes the healthy rises of a process.
+// learn remembers the healthy rises of a process, once they have ended.
 func (s *Service) learn(g *segment) {
 	if g.completed.take(swingScale) {
 		r := &g.rings[swingScale]
@@ -146,8 +143,7 @@ func (s *Service) learn(g *segment) {
 	}
 }
 
-// learnStart notes what a process did after its start, once it has levelled off
-// or has ended.
+// learnStart remembers what a process did after its start, once it has levelled off or ended.
 func (s *Service) learnStart(g *segment, ended bool) {
 	if g.reported {
 		return
@@ -167,9 +163,9 @@ func (s *Service) learnStart(g *segment, ended bool) {
 	}
 }
 
-// donor is the process whose history a new pod inherits: the longest, the one
-// that was seen last of those.
-func (s *Service) donor() (best *segment) {
+// longestLived returns the process whose blocks a new pod inherits: the one with the most hourly
+// blocks, and of several the one with the latest sample.
+func (s *Service) longestLived() (best *segment) {
 	for _, in := range s.ordered {
 		g := in.seg
 		if best == nil || cmp.Or(cmp.Compare(g.rings[inherited].len(), best.rings[inherited].len()), cmp.Compare(g.last, best.last), cmp.Compare(g.count, best.count)) > 0 {
@@ -179,16 +175,16 @@ func (s *Service) donor() (best *segment) {
 	return best
 }
 
-// Judge returns the judgement from the samples seen so far. now is the time
-// of the evaluation: instances that have gone for long are forgotten. It is
-// cheap to call often: what has not changed is not computed again.
+// Judge returns the verdict from the samples so far. now is the time of the evaluation: instances
+// without samples for Options.Forget are forgotten. Frequent calls are cheap, because nothing is
+// computed again unless it has changed.
 func (s *Service) Judge(now time.Time) Verdict {
 	gone := now.UnixMilli() - s.opt.Forget.Milliseconds()
 	s.ordered = slices.DeleteFunc(s.ordered, func(in *instance) bool {
 		if in.seg.last >= gone {
 			return false
 		}
-		s.bury(in.seg)
+		s.retire(in.seg)
 		delete(s.instances, in.name)
 		s.changed = true
 		return true
@@ -198,18 +194,18 @@ func (s *Service) Judge(now time.Time) Verdict {
 		s.verdict = s.judge()
 	}
 	var floor float64
-	if s.latch != nil || s.verdict.Status == Leaking {
+	if s.open != nil || s.verdict.Status == Leaking {
 		for _, in := range s.ordered {
 			floor += in.seg.floorNow()
 		}
 	}
 	v := s.verdict
 	v.floor = floor
-	v, s.latch = s.latch.follow(now, s.opt.Base, v, floor)
+	v, s.open = s.open.follow(now, s.opt.Base, v, floor)
 	return v
 }
 
-// Instances lists the instances that are remembered, by name.
+// Instances lists the instances that are not forgotten, by name.
 func (s *Service) Instances() []Instance {
 	out := make([]Instance, 0, len(s.instances))
 	for _, in := range s.ordered {

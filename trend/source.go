@@ -1,6 +1,6 @@
 package trend
 
-// view collects the valid blocks of one scale.
+// view collects the valid blocks of one scale, from the block numbered from on.
 func (g *segment) view(k int, v *view, from int64) {
 	r := &g.rings[k]
 	v.n = 0
@@ -27,8 +27,8 @@ func (g *segment) view(k int, v *view, from int64) {
 	v.dropUnknown(unknown)
 }
 
-// created is how many goroutines it has created a second since a time in ms, 0 if that is
-// not known.
+// created is how many goroutines the process has created per second since a time in ms; 0:
+// unknown.
 func (g *segment) created(k int, since, base int64) float64 {
 	if !g.creates {
 		return 0
@@ -40,8 +40,8 @@ func (g *segment) created(k int, since, base int64) float64 {
 	return v.mean(0, v.n)
 }
 
-// dropUnknown does without the blocks without a load, if they are few, and
-// without the load, if they are many.
+// dropUnknown drops the blocks whose load is unknown. If that is a fifth of them or more, it drops
+// the load instead.
 func (v *view) dropUnknown(unknown int) {
 	v.load = unknown*5 < v.n
 	if v.load && unknown > 0 {
@@ -56,14 +56,14 @@ func (v *view) dropUnknown(unknown int) {
 	}
 }
 
-// source has blocks: a segment, or several as one. It is no interface so
+// source is where blocks come from: one segment, or a pool of several. It is not an interface, so
 // that views can live on the stack.
 type source struct {
 	one *segment
 	all *pool // if one is nil
 }
 
-// view is what the living processes have shown.
+// view has the blocks since the present process started; of a pool, since the youngest one did.
 func (s source) view(k int, v *view, base int64) {
 	if s.one != nil {
 		s.one.view(k, v, s.one.born(k, base))
@@ -72,7 +72,7 @@ func (s source) view(k int, v *view, base int64) {
 	s.all.view(k, v, s.all.born()/(base*int64(scales[k].mult)))
 }
 
-// history is that, and what those before them have shown.
+// history has these blocks, and those inherited from earlier processes.
 func (s source) history(k int, v *view) {
 	if s.one != nil {
 		s.one.view(k, v, 0)
@@ -81,7 +81,7 @@ func (s source) history(k int, v *view) {
 	s.all.view(k, v, 0)
 }
 
-// born is when the first sample of the process was taken, ms.
+// born is the time of the first sample of the present process, or of the pool's youngest, in ms.
 func (s source) born() int64 {
 	if s.one != nil {
 		return s.one.first
@@ -89,7 +89,7 @@ func (s source) born() int64 {
 	return s.all.born()
 }
 
-// startSeen reports whether the samples begin with the process.
+// startSeen reports whether the samples begin with the process, of a pool with any of them.
 func (s source) startSeen(base int64) bool {
 	if s.one != nil {
 		return s.one.startSeen(base)
@@ -102,8 +102,8 @@ func (s source) startSeen(base int64) bool {
 	return false
 }
 
-// former is what the processes before ran when they had levelled off, 0 if that is not
-// known of any.
+// former is how many goroutines the earlier processes had once they had levelled off; 0: unknown
+// for all of them.
 func (s source) former() (f float64) {
 	if s.one != nil {
 		return float64(s.one.former)
@@ -119,7 +119,7 @@ func (s source) former() (f float64) {
 	return f
 }
 
-// firstFloor is the floor after the start.
+// firstFloor is the floor of the first block after the start.
 func (s source) firstFloor() (f float64) {
 	if s.one != nil {
 		return float64(s.one.firstFloor)

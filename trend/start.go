@@ -7,17 +7,18 @@ import (
 	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
-// startScale is the scale at whose blocks processes are looked at.
+// startScale is the scale whose completed blocks prompt a look at what a process did after its
+// start.
 const startScale = 3
 
 // warmth is what a process did after its start.
 type warmth struct {
-	hours, ratio float64 // it grew for so long, by so much of what it had at first; 0: it did not
+	hours, ratio float64 // how long it grew, and by how many times its first floor; 0: it did not
 	levelled     bool    // it has stopped growing
 }
 
-// afterStart looks at the floors since the start of the process. ok is false where
-// the start was not seen, is no longer remembered, or is too recent.
+// afterStart looks at the floors since the start of the process. ok is false if the start was not
+// seen, is no longer remembered, or is too recent.
 func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 	const least = 8
 	if !g.startSeen(base) {
@@ -27,7 +28,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 	for k := range nScales {
 		r := &g.rings[k]
 		if r.len() == 0 || r.number(0) > g.born(k, base) {
-			continue // it has forgotten the start
+			continue // the ring has forgotten the start
 		}
 		if g.view(k, &v, g.born(k, base)); v.n < least {
 			return w, false
@@ -54,13 +55,13 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 	return w, false
 }
 
-// startSeen reports whether the samples begin with the process, as far as is known.
+// startSeen reports whether the samples begin with the process; also if its start is unknown.
 func (g *segment) startSeen(base int64) bool {
 	return g.start != g.start || float64(g.first)-1000*g.start < startSeenBlocks*float64(base)
 }
 
-// levelledAt is what a process has run lately without growing, 0 if it has grown or is
-// too young to tell.
+// levelledAt is how many goroutines a process has run lately without growing; 0 if it has grown or
+// is too young to tell.
 func (g *segment) levelledAt(base int64) float64 {
 	const least = 12
 	var v view

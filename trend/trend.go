@@ -15,26 +15,26 @@ type Sample struct {
 	Creates bool
 }
 
-// Status is the judgement of a service.
+// Status is how suspicious a service is.
 type Status string
 
-// The judgements, in order of suspicion.
+// The statuses. The first four are in order of suspicion.
 const (
-	// Quiet: nothing here that healthy services do not do.
+	// Quiet: the counts do nothing that those of healthy services do not do.
 	Quiet Status = "quiet"
-	// Suspicious: the counts grow, not enough to alarm on the counts alone.
+	// Suspicious: the counts grow, but not enough to alert on the counts alone.
 	// Profiles are worth their cost.
 	Suspicious Status = "suspicious"
-	// Provisional: they grow as a leak does and as something healthy does too
-	// (a pool that fills over hours); only stacks or time decide.
+	// Provisional: the counts grow as a leak does, but also as something healthy does, such as
+	// a pool that fills over hours. Only stacks or more time can tell.
 	Provisional Status = "provisional"
-	// Leaking: the counts alone are enough for an alarm.
+	// Leaking: the counts alone are enough to alert.
 	Leaking Status = "leaking"
-	// Plateaued: a leak that no longer grows, whose goroutines stay.
+	// Plateaued: a leak has stopped growing, and its goroutines stay.
 	Plateaued Status = "plateaued"
 )
 
-// Grows tells whether the counts grow, for sure or not.
+// Grows reports whether the counts grow, surely or possibly.
 func (s Status) Grows() bool { return s == Suspicious || s == Provisional || s == Leaking }
 
 // Gate is the condition that kept a service from a higher Status.
@@ -44,21 +44,21 @@ type Gate string
 const (
 	GateNone        Gate = ""
 	GateTooLittle   Gate = "insufficient_evidence" // too few samples
-	GateTooShort    Gate = "too_short"             // it has not grown for long enough for how much it grows
+	GateTooShort    Gate = "too_short"             // it has not grown for long enough to be sure
 	GateUncertain   Gate = "uncertain"             // it may be chance
-	GateTooSmall    Gate = "below_noise"           // the effect is within the noise or a few goroutines
-	GateNoTrend     Gate = "no_trend"
-	GateFollowsLoad Gate = "follows_load"
-	GateOneStep     Gate = "single_step"
-	GateCameBack    Gate = "reverted"
-	GateSaturating  Gate = "saturating"  // it may be a pool that fills
-	GateTransient   Gate = "transient"   // it may come back, as such rises do
-	GateWarmingUp   Gate = "warming_up"  // it may be what processes do after their start
-	GatePileUp      Gate = "pile_up"     // it may be requests that wait
-	GateDailyCycle  Gate = "daily_cycle" // it may be the first day that is seen
+	GateTooSmall    Gate = "below_noise"           // the growth is within the noise, or a few goroutines
+	GateNoTrend     Gate = "no_trend"              // no growth is clear of the noise
+	GateFollowsLoad Gate = "follows_load"          // the load explains the growth
+	GateOneStep     Gate = "single_step"           // it came in one step, or in a few
+	GateCameBack    Gate = "reverted"              // much of it fell back
+	GateSaturating  Gate = "saturating"            // it may be a pool that fills
+	GateTransient   Gate = "transient"             // it may fall back, as a job's goroutines do
+	GateWarmingUp   Gate = "warming_up"            // it may be what processes do after their start
+	GatePileUp      Gate = "pile_up"               // it may be requests that wait
+	GateDailyCycle  Gate = "daily_cycle"           // it may be a daily rise, in the first day watched
 )
 
-// Text is the gate in a few words, for tables that people read.
+// Text returns the gate in a few words, for tables that people read.
 func (g Gate) Text() string {
 	switch g {
 	case GateTooLittle:
@@ -81,7 +81,7 @@ type Interval struct {
 // Times scales an interval by a factor of at least 0.
 func (i Interval) Times(x float64) Interval { return Interval{x * i.Value, x * i.Low, x * i.High} }
 
-// Plus adds two estimates as if they erred together: the ends add up.
+// Plus adds two estimates whose errors are the same, so their low and high ends add up.
 func (i Interval) Plus(o Interval) Interval {
 	return Interval{i.Value + o.Value, i.Low + o.Low, i.High + o.High}
 }
@@ -89,8 +89,8 @@ func (i Interval) Plus(o Interval) Interval {
 // Verdict is the judgement of one service at one time.
 type Verdict struct {
 	Status Status
-	// Gate is what kept the status from being higher; for a Quiet service
-	// it is the answer to "why is this not a leak?".
+	// Gate is what kept the status from being higher. For a Quiet service it answers "why is
+	// this not a leak?".
 	Gate Gate
 	// Instances are those that grow, the fastest first.
 	Instances []InstanceTrend
@@ -98,16 +98,16 @@ type Verdict struct {
 	Rate Interval
 	// Onset is when the growth began, zero if Quiet.
 	Onset time.Time
-	// Leaked is how many goroutines of now came with the growth.
+	// Leaked is how many of the present goroutines came with the growth.
 	Leaked float64
-	// Scale is the length of the blocks that decided, e.g. 15 minutes.
+	// Scale is the length of the blocks that decided, such as 15 minutes.
 	Scale time.Duration
 	// Confidence is the probability, 0 to 1, that the growth is a leak; 0 if Quiet.
 	Confidence float64
 	// Z is the growth over its standard error on that scale; 0 if Quiet.
 	Z float64
-	// Wait is how much longer the growth has to last until the gate may open, by
-	// estimate; zero: not known, or time is not what is missing.
+	// Wait estimates how much longer it takes until Gate may open, if the growth goes on; zero:
+	// unknown, or more time would not help.
 	Wait time.Duration
 
 	floor float64 // sum over all instances
@@ -121,10 +121,9 @@ type InstanceTrend struct {
 	Leaked   float64
 	Count    float64 // latest
 	Floor    float64 // minimum of the latest block
-	// Created is how many goroutines it has created per hour since the onset; 0: not
-	// known.
+	// Created is how many goroutines it has created per hour since the onset; 0: unknown.
 	Created float64
 
-	scale      time.Duration // of the blocks that say so
+	scale      time.Duration // length of the blocks that decided
 	confidence float64
 }

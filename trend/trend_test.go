@@ -14,8 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var t0 = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
-// feed runs n samples of one instance, a step apart, and returns the first
-// time of each status.
+// feed passes n samples of one instance, a step apart, and returns the first time of each status.
 func feed(s *Service, step time.Duration, n int, at func(i int, r *rand.Rand) Sample) map[Status]time.Duration {
 	r := rand.New(rand.NewPCG(1, 2))
 	first := map[Status]time.Duration{}

@@ -6,7 +6,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/enrich"
 )
 
-// sources returns the systems that know more about services with leaks, by the present options.
+// sources returns the systems that know more about services with leaks, with the present options.
 func (m *Monitor) sources() *enrich.Sources {
 	return &enrich.Sources{
 		Memory: m.o.Memory, Versions: m.o.Versions, Targets: m.o.Targets,
@@ -15,7 +15,7 @@ func (m *Monitor) sources() *enrich.Sources {
 	}
 }
 
-// ask asks questions beside the cycle.
+// ask asks questions in the background.
 func (m *Monitor) ask(ctx context.Context, questions []enrich.Question) {
 	for _, q := range questions {
 		m.pulls.Go(func() {

@@ -8,13 +8,12 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Cycle judges everything at the time now. If that is before the time of the last call, the
-// clock was set back, and the history is read again as after a restart. An error means that no
-// samples could be read: then nothing fires and nothing resolves, and the next cycle reads what
-// this one missed.
+// Cycle reads the samples up to now, and judges every service at that time. If now is before the last
+// call, the clock was set back, and the history is read again as after a restart. An error means that
+// no samples could be read: no leak fires or resolves, and the next cycle reads what this one missed.
 //
-// A long time, as at the start, is read in pieces, one a call: while Behind is true, nothing is
-// judged and Cycle has to be called again.
+// A long history, as at the start, is read in pieces, one per call. While Behind is true, nothing is
+// judged, and Cycle should be called again at once.
 func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	defer func() { m.metrics.duration.Observe(time.Since(began).Seconds()) }()
@@ -27,9 +26,8 @@ func (m *Monitor) Cycle(ctx context.Context, now time.Time) error {
 	if current {
 		counted = m.watchTotals(ctx, now)
 	}
-	// An answer without any series does not count: a Prometheus that has lost its targets or
-	// its data returns it. If there never were any series, the targets that need none are
-	// judged.
+	// An answer without any series does not count, because a Prometheus that has lost its targets
+	// or its data gives it. If there never were any series, targets without series are judged.
 	if current && (n > 0 || counted > 0 && !m.hasSeries) {
 		clear(m.due)
 		services := m.judgeAll(now)
@@ -80,15 +78,15 @@ func (m *Monitor) read(ctx context.Context, now time.Time) (int, error) {
 	return len(w.Series), nil
 }
 
-// judgeAll judges every service and moves its leaks to their next states. It returns
-// the services that are watched.
+// judgeAll judges every service and moves its leaks to their next states. It returns the services
+// that are watched.
 func (m *Monitor) judgeAll(now time.Time) (watched []*watch.Service) {
 	m.mtx.Lock()
 	m.applyResults()
 	m.mtx.Unlock()
 	status := map[trend.Status]int{}
-	// Only the caller of Cycle changes services, so it iterates without a lock. It
-	// locks for one service at a time, so that pages need not wait for all.
+	// Only the caller of Cycle changes the set of services, so it iterates without the lock. It
+	// locks for one service at a time, so that pages need not wait for all of them.
 	for s := range m.services.All() {
 		if m.judgeOne(now, s) {
 			status[s.Verdict().Status]++

@@ -11,11 +11,11 @@ import (
 // followUp has the services that are followed between two cycles: those with new profiles, or
 // with profiles due soon.
 type followUp struct {
-	// news are the services with new results
+	// news has the services with new results.
 	news map[*watch.Service]bool
 	// due is when the next profile of a growing service is due.
 	due map[*watch.Service]time.Time
-	// blind means that the latest cycle could not read samples, so that nothing is judged
+	// blind means that the latest cycle could not read samples, so nothing is judged.
 	blind bool
 }
 
@@ -28,7 +28,7 @@ func (f *followUp) plannedFor(s *watch.Service, next time.Time) {
 	f.due[s] = next
 }
 
-// Urgent has a value when profiles of growth have arrived, which Follow acts on.
+// Urgent has a value when profiles of growth have arrived, so that Follow should be called.
 func (m *Monitor) Urgent() <-chan struct{} { return m.inbox.urgent }
 
 // NextFollow returns when profiles are due before the next cycle, for Follow to pull; zero:
@@ -45,9 +45,9 @@ func (m *Monitor) NextFollow() (next time.Time) {
 	return next
 }
 
-// Follow acts between two cycles: it judges the services with new profiles, by the counts of
-// the last cycle, and starts the due pulls. So a leak that its stacks prove need not wait for
-// further evaluations. It is called by the caller of Cycle, at a time between two cycles.
+// Follow works between two cycles: it judges the services with new profiles, by the counts of the last
+// cycle, and starts the due pulls. So a leak that its stacks prove does not wait for an evaluation. It
+// is called by the caller of Cycle.
 func (m *Monitor) Follow(ctx context.Context, now time.Time) {
 	if m.blind || m.Behind() {
 		return // the next cycle applies the results

@@ -23,9 +23,9 @@ func (w *world) here() (names []string) {
 	return names
 }
 
-// An autoscaler goes from two to eight instances and back. Instances count as gone two minutes
-// later, get no requests from then on, and are back as soon as their series are. While nothing
-// can be read, nothing goes.
+// An autoscaler goes from two to eight instances and back. Instances count as gone two minutes later, are
+// not pulled from then on, and are back as soon as their series are. While nothing can be read, no
+// instance counts as gone.
 func TestGoneInstances(t *testing.T) {
 	w := newWorld(t)
 	w.add("api", "a", process{})
@@ -71,7 +71,7 @@ func TestGoneInstances(t *testing.T) {
 	require.Empty(t, w.firing())
 }
 
-// In a service that leaks, only existing instances are asked.
+// In a service that leaks, only existing instances are pulled.
 func TestSuspectsThatAreGone(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {

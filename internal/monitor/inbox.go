@@ -11,15 +11,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// result is the outcome of work beside the cycle. The cycle applies it, so that only one
-// goroutine changes services.
+// result is the outcome of work in the background. The cycle applies it, so that only one goroutine
+// changes services.
 type result interface {
 	// apply changes the monitor's state. The caller holds mtx.
 	apply(m *Monitor)
 }
 
-// inbox collects results until the next cycle applies them, in the order of their
-// arrival.
+// inbox collects results until the next cycle applies them, in the order of their arrival.
 type inbox struct {
 	mtx     sync.Mutex
 	results []result
@@ -100,8 +99,7 @@ type enrichResult struct{ answer enrich.Answer }
 
 func (r enrichResult) apply(*Monitor) { r.answer.Apply() }
 
-// restoreResult has the leaks and captures of earlier runs from the archive; with an error, the
-// leaks that could be read.
+// restoreResult has the leaks and captures of earlier runs; with an error, those that could be read.
 type restoreResult struct {
 	leaks    []leak.Leak
 	err      error

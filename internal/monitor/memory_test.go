@@ -36,8 +36,7 @@ func (s *scales) Memory(_ context.Context, service labels.Labels, _ []string, _,
 	return out, s.err
 }
 
-// The memory of a service is asked for while it leaks, and the leak has that of the instance
-// that fills first.
+// The memory of a service is read while it leaks. The leak shows the instance that reaches its limit first.
 func TestMemoryOfALeak(t *testing.T) {
 	w := newWorld(t)
 	x := &scales{questions: map[string]int{}, of: map[string]collector.Memory{

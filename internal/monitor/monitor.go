@@ -15,25 +15,25 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Monitor watches services for leaks. One goroutine calls Cycle; any may call what pages read.
+// Monitor watches services for leaks. One goroutine calls Cycle, and the other methods that say so;
+// any goroutine may call the methods that pages read.
 type Monitor struct {
 	o       Options
 	logger  *slog.Logger
 	metrics *metrics
 
-	// Owned by the caller of Cycle.
+	// These are owned by the caller of Cycle.
 	reader  *reading.Reader
 	journal *journal.Journal
 	// enrichSchedule is when other systems were last asked.
 	enrichSchedule enrich.Schedule
+	// followUp has the services that are followed between two cycles.
+	followUp
 
-	// pulls run beside the cycle, so that a target that hangs does not block it;
-	// their results wait in inbox for the next cycle.
+	// pulls run in the background, so that a target that hangs does not block the cycle. Their
+	// results wait in inbox for the next cycle.
 	pulls sync.WaitGroup
 	inbox inbox
-	// followUp has the services that are followed between two cycles. The caller of Cycle owns
-	// it.
-	followUp
 	// pushes has the instances whose profiles arrive without a pull.
 	pushes profiling.Pushes
 	// profileArchive is the archive as profiling uses it; nil: there is none.
@@ -44,16 +44,16 @@ type Monitor struct {
 	services *watch.Services
 	leaks    []leak.Leak
 	captures profiling.Captures
-	// totals are the targets that have no series.
+	// totals has the targets without series.
 	totals totals.Targets
-	// hasSeries reports whether there ever were series.
+	// hasSeries reports whether there were ever any series.
 	hasSeries bool
-	// sampled is the time of the latest sample, of any instance.
+	// sampled is up to when samples have been read.
 	sampled time.Time
 }
 
-// New makes a Monitor with the open leaks of the archive. If they cannot be read now, it
-// watches without them, and reads them later.
+// New makes a Monitor with the leaks of the archive. If they cannot be read now, it watches without
+// them and reads them later.
 func New(ctx context.Context, o Options) (*Monitor, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -75,16 +75,16 @@ func New(ctx context.Context, o Options) (*Monitor, error) {
 			return nil, ctx.Err()
 		}
 		m.restore(leaks, err)
-		if err == nil { // else both are read again
+		if err == nil { // else retryRestore reads both
 			m.captures.Restore(m.readCaptures(ctx, o.Archive), o.Owns)
 		}
 	}
 	return m, nil
 }
 
-// Apply replaces the options, except for the Archive, Logger and Registerer. Services keep
-// their state, unless the options change what a service is or how it is judged: then the
-// history is read again. It is called by the caller of Cycle.
+// Apply replaces the options, except for the Archive, Logger and Registerer. If they change what a
+// service is, or how it is judged, the history is read again; otherwise services keep their state. It
+// is called by the caller of Cycle.
 func (m *Monitor) Apply(o Options) error {
 	o.Archive, o.Logger, o.Registerer = m.o.Archive, m.logger, m.o.Registerer
 	if err := o.complete(); err != nil {
@@ -99,7 +99,7 @@ func (m *Monitor) Apply(o Options) error {
 	return nil
 }
 
-// restart drops everything but the leaks: the next cycle reads the history again. The caller
+// restart drops all state but the leaks, so that the next cycle reads the history again. The caller
 // holds mtx.
 func (m *Monitor) restart() {
 	old := m.services

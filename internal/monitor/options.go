@@ -40,30 +40,29 @@ type Options struct {
 	Archive Archive
 	// Memory is asked about services that leak; nil: only their goroutines count.
 	Memory enrich.MemorySource
-	// Targets is asked about the instances of leaks, which resolve sooner when these are known
-	// to be gone; nil: that is never known.
+	// Targets is asked whether the instances of leaks still exist. Leaks resolve sooner if these
+	// are known to be gone; nil: that is never known.
 	Targets enrich.TargetSource
 	// TargetsWithoutSeries lists the targets that are watched by the number of goroutines in
-	// their profiles, because they have no series; nil: none are.
+	// their profiles, because they have no series; nil: there are none.
 	TargetsWithoutSeries totals.Source
-	// Versions is asked while a leak is open and the version of an instance is unknown; nil:
-	// never. VersionLabel is the label of the instances with the version, and comes first;
-	// empty: there is none.
+	// Versions is asked while a leak is open and the version of an instance is unknown; nil: never.
+	// It is not asked if VersionLabel is set: that label of the instances has their version.
 	Versions     enrich.VersionSource
 	VersionLabel string
-	// Notify receives all leaks, open and recently resolved, after every cycle, also after one
-	// that could not read anything.
+	// Notify receives all leaks, open and recently resolved, after every cycle, even if that could
+	// not read anything, and between cycles when one has changed its state.
 	Notify func(now time.Time, leaks []leak.Leak)
 
-	// OnVerdict, if set, receives every judgement of a Walk. why lists the assessments behind
-	// it, until OnVerdict returns. It is called concurrently for different services.
+	// OnVerdict, if set, receives every verdict of a Walk. why lists the assessments behind it, and
+	// may be called until OnVerdict returns. Calls for different services are concurrent.
 	OnVerdict func(service labels.Labels, now time.Time, v trend.Verdict, why func() []trend.Assessment)
 
 	// Interval is the time between two cycles, and the longest time between
 	// samples; default 1 minute.
 	Interval time.Duration
-	// Owns reports whether a service is watched, and its leaks in the archive are ours; default
-	// all.
+	// Owns reports whether a service is watched by this gorowatch, so that its leaks in the archive
+	// belong to it; default all.
 	Owns func(service labels.Labels) bool
 	// GroupBy are the labels that make a service; default namespace, job.
 	GroupBy []string
@@ -73,8 +72,8 @@ type Options struct {
 	SuspectConfidence float64
 	// Ignore are the leaks that must not alert.
 	Ignore []lifecycle.IgnoreRule
-	// KeepAll keeps every leak that was ever found, as a scan needs, also reopened ones;
-	// otherwise resolved leaks are dropped after a day.
+	// KeepAll keeps every leak that was ever found, as a scan needs. One that returns is a new leak
+	// then. Otherwise resolved leaks are dropped after a day.
 	KeepAll bool
 	// History is how far back the first cycle reads.
 	History time.Duration
@@ -82,22 +81,21 @@ type Options struct {
 	// BaselineInstances is how many instances each has; default 2.
 	BaselineInterval  time.Duration
 	BaselineInstances int
-	// SuspicionInterval is the time between two profiles of a suspicious instance, after
-	// the first ones, which come sooner; default 2 minutes.
+	// SuspicionInterval is the time between two profiles of a suspicious instance, after the first
+	// ones, which come sooner; default 2 minutes.
 	SuspicionInterval time.Duration
-	// DumpLimit is the number of goroutines up to which an instance with a leak is
-	// asked for a dump; 0: never.
+	// DumpLimit is the number of goroutines up to which an instance with a leak is asked for a
+	// dump; 0: never.
 	DumpLimit int
-	// LabelText returns the values of pprof labels as leaks may have them; nil: leaks have no
-	// labels.
+	// LabelText returns the values of pprof labels as leaks may show them; nil: leaks show none.
 	LabelText stack.LabelText
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// maxMissedSamples is how many samples an instance may lack before it is removed, if they are
-// so far apart that an hour is too short.
+// maxMissedSamples is how many samples an instance may miss before it is forgotten, if they are so
+// far apart that an hour is too short.
 const maxMissedSamples = 6
 
 // complete sets the defaults.

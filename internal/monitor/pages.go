@@ -23,8 +23,8 @@ type State struct {
 type Service struct {
 	Labels  labels.Labels
 	Verdict trend.Verdict
-	// SuppressedReason is why there is no alert for a leak that the counts show, in words;
-	// empty: they show none, or there is an alert.
+	// SuppressedReason says in plain words why a leak that the counts show does not fire; empty:
+	// they show none, or it fires.
 	SuppressedReason string
 	Instances        []Instance
 }
@@ -35,12 +35,12 @@ type Instance struct {
 	Labels labels.Labels
 	// Next is the earliest time of the next profile; zero: unknown.
 	Next time.Time
-	// Gone means that its series have ended. It gets no requests for profiles; its past is
-	// judged for a while.
+	// Gone means that its series have ended. No profiles of it are pulled, but its samples still
+	// count for a while.
 	Gone bool
 }
 
-// Leaks lists all leaks, open and lately resolved, by the time of detection.
+// Leaks lists all leaks, open and recently resolved, by the time of detection.
 func (m *Monitor) Leaks() []leak.Leak {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
@@ -62,7 +62,7 @@ func (m *Monitor) Services() []Service {
 	out := make([]Service, 0, m.services.Len())
 	for s := range m.services.All() {
 		if !s.Watched() {
-			continue // only its leaks are left
+			continue // it has only leaks left
 		}
 		v := Service{Labels: s.Fleet.Labels, Verdict: s.Verdict(), SuppressedReason: s.Leaks.SuppressedReason()}
 		place, present := 0, len(s.Fleet.Present())
@@ -81,7 +81,7 @@ func (m *Monitor) Services() []Service {
 	return out
 }
 
-// Each visits the watched instances, in no order. gone means that the series of this one have
+// Each visits the watched instances, in no order. gone means that the series of the instance have
 // ended.
 func (m *Monitor) Each(visit func(instance labels.Labels, gone bool)) {
 	m.mtx.RLock()
@@ -107,8 +107,8 @@ func (m *Monitor) CurrentLabels(instance labels.Labels) (now labels.Labels, watc
 	return instance, m.totals.Has(instance)
 }
 
-// Floors returns the recent floors of a service, since a time if there are that many; empty for
-// a service that is not watched.
+// Floors returns the recent floors of a service, from since on as far as they are known; empty for a
+// service that is not watched.
 func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()
@@ -118,8 +118,8 @@ func (m *Monitor) Floors(service labels.Labels, since time.Time) trend.Floors {
 	return trend.Floors{}
 }
 
-// Confidences are how sure it was that a service leaks, for so many hours from the one
-// that has a time in it; nil for a service that is not watched.
+// Confidences returns how sure it was that a service leaks in each of a number of hours, of which the
+// first contains from; nil for a service that is not watched.
 func (m *Monitor) Confidences(service labels.Labels, from time.Time, hours int) []hourly.Hour {
 	m.mtx.RLock()
 	defer m.mtx.RUnlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// From the last thing that a leak needs, a pull or the verdict of the counts, to the alert: two
-// evaluations at most.
+// Once a leak has all that it needs to fire, a pull or the verdict on the counts, it fires within two
+// evaluations.
 func TestHowSoonALeakFires(t *testing.T) {
 	for name, p := range map[string]process{
 		"slow": {perHour: 60}, "usual": {perHour: 300}, "fast": {perHour: 2000},

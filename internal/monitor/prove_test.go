@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// evidence returns that of the only firing leak, three hours after its onset.
+// evidence returns the evidence of the only firing leak, three hours after its onset.
 func evidence(t *testing.T, w *world, p process) leak.Leak {
 	t.Helper()
 	p.onset, p.fn = t0.Add(2*time.Hour), handler
@@ -101,7 +101,7 @@ func TestLeakThatWorksFiresWhenNoneOfItEverEnds(t *testing.T) {
 	w.run(3 * time.Hour)
 	require.Empty(t, w.firing())
 
-	// Nor is a part of a large service reported so soon.
+	// A leak that is a small part of a large service is not reported so soon either.
 	large := leaky
 	large.steady, large.perHour = 400, 60
 	w = newWorld(t)
@@ -122,8 +122,8 @@ func TestAgedWithoutRoomForTheDumps(t *testing.T) {
 	require.Empty(t, w.firing()[0].Dumps)
 }
 
-// One answer of the garbage collector may miss some (golang/go#79452): it is asked once more,
-// and resolves nothing.
+// One goroutineleak profile may miss some goroutines (golang/go#79452). It is pulled once more, and an
+// empty one does not resolve the leak.
 func TestSmallerAnswerOfTheGarbageCollector(t *testing.T) {
 	w := newWorld(t)
 	require.Equal(t, leak.Proven, evidence(t, w, process{gc: true, missed: 1}).Evidence)

@@ -7,8 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// publish logs and saves the changes of leaks, and saves captures. It comes before any
-// notification, so that a gorowatch that starts later continues with what was sent.
+// publish logs and saves the changes of leaks, and saves captures. It runs before any notification, so
+// that gorowatch knows after a restart what it has sent.
 func (m *Monitor) publish(ctx context.Context) {
 	leaks := m.Leaks()
 	firing := 0

@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// planner plans profiles by the present options.
+// planner returns a Planner with the present options.
 func (m *Monitor) planner() *profiling.Planner {
 	return &profiling.Planner{
 		Source: m.o.Puller, Archive: m.profileArchive, Logger: m.logger, Block: m.o.Trend.Base,
@@ -24,7 +24,7 @@ func (m *Monitor) planner() *profiling.Planner {
 	}
 }
 
-// profileArchive reports whether profiles can be written.
+// profileArchive is an archive that reports whether profiles can be written to it.
 type profileArchive struct {
 	profiling.Archive
 	report func(error)
@@ -44,7 +44,7 @@ func (a profileArchive) SaveDump(ctx context.Context, service labels.Labels, ins
 	return ref, err
 }
 
-// startPulls starts the pulls that a service needs now, beside the cycle.
+// startPulls starts the pulls that a service needs now, in the background.
 func (m *Monitor) startPulls(ctx context.Context, now time.Time, s *watch.Service) {
 	plan := m.plan(now, s)
 	for _, p := range plan.Pulls {

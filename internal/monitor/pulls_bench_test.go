@@ -22,10 +22,10 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// BenchmarkPulls counts the profiles that the daemon would have pulled of the healthy services
-// of a labelled fleet, data of the leakbench kit in $LEAKBENCH_DATA, with the defaults: how
-// many an instance and day, the share of what a continuous profiler takes at 15 s, and the
-// share of a core by the estimate. docs/costs.md has the figures.
+// BenchmarkPulls counts the profiles that the daemon would pull of the healthy services of a labelled
+// fleet, with default settings. The data are those of the leakbench kit in $LEAKBENCH_DATA. It reports the
+// pulls per instance and day, their share of what a continuous profiler takes every 15 s, and their
+// estimated share of a core. docs/costs.md has the figures.
 func BenchmarkPulls(b *testing.B) {
 	dir := os.Getenv("LEAKBENCH_DATA")
 	if dir == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// How soon a leak of a small service fires at default settings: by the proof of its stacks,
-// long before the counts would be enough, and wherever in a minute it begins.
+// How soon a leak of a small service fires at default settings: by its stacks, long before the counts would
+// be enough, and at whatever second of a minute it begins.
 func TestQuickAtDefaultSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		process
@@ -45,8 +45,8 @@ func TestQuickAtDefaultSettings(t *testing.T) {
 	}
 }
 
-// What healthy programs do that looks like a leak for some minutes, with goroutines blocked
-// where healthy ones do not wait for long.
+// Healthy programs may look like a leak for some minutes, with goroutines blocked where healthy ones do not
+// wait for long. They do not fire.
 func TestQuickIsNotHasty(t *testing.T) {
 	onset := t0.Add(time.Hour + 20*time.Second)
 	for name, p := range map[string]process{
@@ -85,7 +85,7 @@ func TestDeadlockFires(t *testing.T) {
 	require.Len(t, w.firing(), 1)
 }
 
-// Between two evaluations nothing fires for a Prometheus that cannot be read.
+// While Prometheus cannot be read, nothing fires between two evaluations either.
 func TestFollowDoesNothingWhileBlind(t *testing.T) {
 	w := newWorld(t)
 	w.add("cart", "a:1", process{steady: 14, perHour: 6000, fn: handler, onset: t0.Add(time.Hour)})
@@ -104,13 +104,13 @@ func TestFollowDoesNothingWhileBlind(t *testing.T) {
 // A burst of traffic does not count as growth of a plateaued leak.
 func TestBurstDoesNotReviveAPlateau(t *testing.T) {
 	w := newWorld(t)
-	held := t0.Add(3 * time.Hour)
-	p := w.add("cart", "a:1", process{steady: 14, perHour: 300, fn: handler, onset: t0.Add(time.Hour), held: held})
+	stops := t0.Add(3 * time.Hour)
+	p := w.add("cart", "a:1", process{steady: 14, perHour: 300, fn: handler, onset: t0.Add(time.Hour), stops: stops})
 	plateaued := func() time.Time {
 		require.Len(t, w.firing(), 1)
 		return w.firing()[0].PlateauedAt
 	}
-	for w.run(4 * time.Hour); plateaued().IsZero() && w.now.Sub(held) < 40*time.Hour; {
+	for w.run(4 * time.Hour); plateaued().IsZero() && w.now.Sub(stops) < 40*time.Hour; {
 		w.run(time.Hour)
 	}
 	since := plateaued()

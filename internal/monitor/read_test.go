@@ -15,7 +15,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// condensing is a world that can aggregate, as Prometheus does.
+// condensing is a world that can return the minima of blocks, as Prometheus does.
 type condensing struct {
 	*world
 	blocks []collector.Window
@@ -81,7 +81,7 @@ func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	return 0
 }
 
-// A gorowatch that begins with the minima of blocks judges like one that has read everything.
+// A gorowatch that begins with the minima of blocks judges as one that has read all samples.
 func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.add("steady", "a", process{})
@@ -130,7 +130,7 @@ func TestBlocksOfTheHistorySayTheSame(t *testing.T) {
 	require.Equal(t, trend.Leaking, fine["leaks"].Verdict.Status)
 }
 
-// A piece that fails is read again, and no other.
+// Only a piece that fails is read again.
 func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 	w := newWorld(t)
 	w.add("steady", "a", process{})
@@ -168,7 +168,7 @@ func TestHistoryGoesOnAfterAFailure(t *testing.T) {
 	require.Equal(t, w.now, w.windows[len(w.windows)-1].To)
 }
 
-// Another shard's services are not watched, nor are its leaks.
+// Neither the services of another shard nor its leaks are watched.
 func TestOnlyWhatIsOwned(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 500, fn: handler})
@@ -189,8 +189,8 @@ func TestOnlyWhatIsOwned(t *testing.T) {
 	require.Equal(t, "cart", m.Services()[0].Labels.Get("job"))
 }
 
-// Two processes with the same shard and bucket, of which one begins later, report the same
-// leaks under the same names.
+// Two processes with the same shard and bucket report the same leaks under the same IDs, even if one starts
+// later.
 func TestReplicasAreAlike(t *testing.T) {
 	w := newWorld(t)
 	w.add("checkout", "a", process{onset: t0.Add(time.Hour), perHour: 300, fn: handler})

@@ -103,8 +103,8 @@ func TestWalkOverLabelsThatChange(t *testing.T) {
 	require.Len(t, w.monitor.Leaks(), 1)
 }
 
-// Two that exist at the same time are two, whatever they have in common. If one has ended and
-// another process begins under its name, that is another.
+// Two instances that exist at the same time are two, whatever they have in common. If one has ended and
+// another process begins under its name, that is another instance.
 func TestTwinsAreTwo(t *testing.T) {
 	w := newWorld(t)
 	w.add("api", "a", process{})

@@ -14,19 +14,19 @@ import (
 type Request struct {
 	// Service is one that Services lists.
 	Service labels.Labels
-	// Instance is the instance label of the one to profile. Empty or unknown: those with the
-	// most goroutines.
+	// Instance is the instance label of the one to profile. If it is empty or unknown, those with
+	// the most goroutines are profiled.
 	Instance string
 	// Why is the name of an alert, for people.
 	Why string
 }
 
-// errUnknownService is the answer to a request for a service that is not watched.
+// errUnknownService is for a request for a service that is not watched.
 var errUnknownService = errors.New("no such service is watched")
 
-// Request takes profiles of a service at once, beside the cycles, and then for a while, within
-// the budget of each target. Meanwhile further requests for the service change nothing. It is
-// called by the caller of Cycle.
+// Request takes profiles of a service at once and then for a while, in the background and within the
+// budget of each target. Meanwhile further requests for the service change nothing. It is called by
+// the caller of Cycle.
 func (m *Monitor) Request(ctx context.Context, now time.Time, r Request) error {
 	s := m.openRequest(now, r)
 	if s == nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// restore continues with the leaks of earlier runs. The caller holds mtx, or nobody else knows
-// m yet.
+// restore continues with the leaks of earlier runs. The caller holds mtx, or nothing else uses m yet.
 func (m *Monitor) restore(leaks []leak.Leak, err error) {
 	for _, l := range m.journal.Restore(leaks, err, m.o.Owns) {
 		m.services.Restore(l)
@@ -18,8 +17,8 @@ func (m *Monitor) restore(leaks []leak.Leak, err error) {
 	m.leaks = m.services.Leaks()
 }
 
-// readCaptures reads the captures of earlier runs. Those that cannot be read are not read
-// again, because no leak depends on them.
+// readCaptures reads the captures of earlier runs. If some cannot be read, it does not try again,
+// because no leak depends on them.
 func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []ondemand.Capture {
 	captures, err := archive.Captures(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -28,7 +27,7 @@ func (m *Monitor) readCaptures(ctx context.Context, archive Archive) []ondemand.
 	return captures
 }
 
-// retryRestore reads the archive again, beside the cycle, if it did not answer.
+// retryRestore reads the archive again, in the background, if that failed before.
 func (m *Monitor) retryRestore(ctx context.Context) {
 	if !m.journal.StartRestore() {
 		return
@@ -40,9 +39,8 @@ func (m *Monitor) retryRestore(ctx context.Context) {
 	})
 }
 
-// ForgetArchive records that the archive was replaced: the new one is read first, then it gets
-// our leaks. Profiles that stayed in the old one are not loaded again. It is called by the
-// caller of Cycle.
+// ForgetArchive records that the archive was replaced: the new one is read first, and then gets the
+// present leaks. Profiles that are only in the old one are lost. It is called by the caller of Cycle.
 func (m *Monitor) ForgetArchive() {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -53,8 +51,8 @@ func (m *Monitor) ForgetArchive() {
 	}
 }
 
-// rewind starts over if the clock was set back. Otherwise all recorded times would be in the
-// future, and nothing would happen until then.
+// rewind starts over if the clock was set back. All recorded times would be in the future otherwise,
+// and nothing would happen until then.
 func (m *Monitor) rewind(now time.Time) {
 	if !now.Before(m.reader.Now()) {
 		return

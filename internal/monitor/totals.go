@@ -10,9 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/totals"
 )
 
-// watchTotals feeds the services with the goroutine counts of the targets that have no series,
-// and starts the first pulls of these. It returns the number of targets that were counted, or
-// will be by their pushes. Later pulls are planned like those of other instances.
+// watchTotals feeds the services with the goroutine counts of the targets without series, and starts
+// the first pull of each. Later pulls are planned like those of other instances. It returns how many
+// of these targets have a count, or push profiles that will give one.
 func (m *Monitor) watchTotals(ctx context.Context, now time.Time) (counted int) {
 	if m.o.TargetsWithoutSeries == nil || m.o.Puller == nil {
 		return 0

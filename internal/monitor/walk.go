@@ -10,13 +10,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// Walk goes through a window of history evaluation by evaluation, at the times at which Cycle
-// would have been called, and does what it would have done, for as many services at a time as
-// there are workers. Services without a sample in the window are walked too, because their
-// leaks end.
+// Walk goes through a window of history, one evaluation after another, at the times at which Cycle
+// would have been called. It judges as Cycle would have, for as many services at a time as there are
+// workers. Services without a sample in the window are judged too, because their leaks end.
 //
-// Windows follow one another without a gap. An error is that of ctx: the walk has ended
-// somewhere within the window.
+// Windows must follow one another without a gap. The only error is that of ctx: then the walk has
+// ended somewhere within the window.
 func (m *Monitor) Walk(ctx context.Context, w collector.Window, workers int) error {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
@@ -47,11 +46,11 @@ func (m *Monitor) walk(ctx context.Context, s *watch.Service, tracks []*watch.Tr
 
 // The time between two judgements of the history at the start, in blocks of the trend.
 const (
-	// replayBlocks is for a service that clearly grows or has a leak: that of one of the middle
-	// scales of the trend, which find most leaks.
+	// replayBlocks is for a service that clearly grows or has a leak. It is the length of a block
+	// on a middle scale of the trend; those scales find most leaks.
 	replayBlocks = 15
-	// restBlocks is for a service at rest. Most are at rest most of the time, and judging them
-	// is most of the work. A leak is found up to two hours later then, with the same onset.
+	// restBlocks is for a service at rest. Most services are, most of the time, and judging them is
+	// most of the work. So a leak is found up to two hours later, but with the same onset.
 	restBlocks = 120
 )
 

@@ -37,39 +37,39 @@ type process struct {
 	started time.Time
 	steady  int
 	daily   int       // goroutines that serve requests at the peak of the day
-	onset   time.Time // zero: does not leak
+	onset   time.Time // zero: it does not leak
 	perHour float64
 	fn      string
-	pprof   error // the answer of a pull
+	pprof   error // of pulls
 	// comeAndGo means that no goroutine stays, whatever the counts look like.
 	comeAndGo bool
 	// busy means that its goroutines work, so that the load grows with their number.
 	busy bool
-	op   string // that the leaked ones wait in; default chan send
-	gc   bool   // has a goroutineleak profile
-	// missed is how many goroutineleak profiles list nothing, before the others do.
+	op   string // the operation that the leaked goroutines wait in; default chan send
+	gc   bool   // it has a goroutineleak profile
+	// missed is how many goroutineleak profiles list nothing before the others do.
 	missed int
 	// silent means that it has no series, hidden that no list of targets has it.
 	silent, hidden bool
-	// unseen means that the leaked ones are not in its profiles.
+	// unseen means that the leaked goroutines are not in its profiles.
 	unseen bool
-	// leave is how many of the leaked ones an hour end, the oldest first, besides those that
-	// stay.
+	// leave is how many goroutines per hour start at the leak's place and end again, the oldest
+	// first, in addition to those that stay.
 	leave float64
-	// held is when no more leak; the leaked ones stay.
-	held time.Time
-	// fell is when part of the leaked ones ended, without a restart: left is the rest.
+	// stops is when the leak stops; the leaked goroutines stay.
+	stops time.Time
+	// fell is when some of the leaked goroutines end without a restart; left is the share that stays.
 	fell time.Time
 	left float64
 	main string // the file of its function main; empty: it is on no stack
 	// burst is when 300 requests come, for eight minutes.
 	burst time.Time
-	// end is when all of the leaked ones are gone; hangs means that until then less and less
-	// work gets done.
+	// end is when all leaked goroutines are gone; hangs means that less and less work gets done
+	// until then.
 	end   time.Time
 	hangs bool
-	// watched is the part of the leaked ones with the label method=/cart.Cart/Watch; the others
-	// have method=/cart.Cart/Get, and each has a request.
+	// watched is the share of the leaked goroutines with the label method=/cart.Cart/Watch; the others
+	// have method=/cart.Cart/Get, and each has a label for its request.
 	watched float64
 }
 
@@ -77,8 +77,8 @@ func (p *process) leaked(t time.Time) int {
 	if p.onset.IsZero() || t.Before(p.onset) || !p.end.IsZero() && !t.Before(p.end) {
 		return 0
 	}
-	if !p.held.IsZero() && t.After(p.held) {
-		t = p.held
+	if !p.stops.IsZero() && t.After(p.stops) {
+		t = p.stops
 	}
 	n := p.perHour * t.Sub(p.onset).Hours()
 	if !p.fell.IsZero() && !t.Before(p.fell) {
@@ -96,8 +96,8 @@ func (p *process) serving(t time.Time) int {
 	return int(x * (1 + 0.1*wobble(t.Truncate(time.Hour))))
 }
 
-// world is what gorowatch watches, at one sample a minute. It is its source, its targets and
-// its bucket.
+// world is what gorowatch watches, with one sample a minute. It is the source, the targets and the
+// bucket.
 type world struct {
 	t         *testing.T
 	monitor   *Monitor
@@ -115,9 +115,9 @@ type world struct {
 	// leakPulls are those of goroutineleak profiles, heaps those of heap profiles.
 	leakPulls map[string]int
 	heaps     int
-	full      error // of the bucket, for writes
-	lost      error // and for reads
-	// real is the time that the source's clock shows; zero: now
+	full      error // of writes to the bucket
+	lost      error // of reads from the bucket
+	// real is the time that the source's clock shows; zero: now.
 	real     time.Time
 	bucket   map[string]*collector.Profile
 	refs     map[string][]leak.ProfileRef
@@ -135,7 +135,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// start starts a new gorowatch.
+// start starts gorowatch, or starts it again.
 func (w *world) start() {
 	m, err := New(w.t.Context(), Options{
 		Source: w, Puller: w, Archive: w, TargetsWithoutSeries: w,
@@ -160,7 +160,7 @@ func (w *world) add(job, instance string, p process) *process {
 	return &p
 }
 
-// follow does what happens between two cycles, at the right times.
+// follow runs what is due between two cycles, as the daemon does.
 func (w *world) follow(until time.Time) {
 	for {
 		next := w.monitor.NextFollow()
@@ -221,7 +221,7 @@ func (w *world) WithoutSeries(_ time.Time, instances iter.Seq[labels.Labels]) (o
 	return out
 }
 
-// wobble is healthy noise that any service has, the same at every call.
+// wobble is the healthy noise of any service. It depends on the time alone.
 func wobble(t time.Time) float64 {
 	return math.Round(2 * math.Sin(float64(t.Unix()/60)*1.7))
 }

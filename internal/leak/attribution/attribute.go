@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// The conditions under which growth is attributed to a stack.
+// The conditions under which growth is attributed to stacks.
 const (
 	minShots    = 3   // profiles over time
 	MinGrowth   = 5   // goroutines, from base to head; fewer may be chance
-	maxFallBack = 0.2 // of the growth that may be given back in between
-	minShare    = 0.5 // of the whole growth, that all grown stacks together explain
-	minSteady   = 0.6 // Kendall's tau of the counts over time; 1 of three profiles
+	maxFallBack = 0.2 // the share of the growth that may fall back in between
+	minShare    = 0.5 // the share of the growth that all grown stacks together must explain
+	minSteady   = 0.6 // Kendall's tau of the counts over time; with three profiles it must be 1
 
-	// A stack may have grown by at most maxOver times as much as the floor: requests in flight
-	// come and go, and do not raise the floor. Once a leak is known, another one has to explain
-	// at least minRest of the rest.
+	// maxOver is how many times as much as the floor stacks may grow: requests in flight come and
+	// go, and do not raise the floor. minRest is the share of the floor's growth that the leaks
+	// found so far must leave over for another leak.
 	maxOver = 2.0
 	minRest = 0.2
 )
 
-// Attribute finds the stacks that the growth of a service belongs to, most
-// grown first, from the profiles of its growing instances. If it finds none,
-// why says in plain words what is missing.
+// Attribute finds the stacks to which the growth of a service belongs, from the profiles of its
+// growing instances. Stacks that grow together are one Attribution. User code comes before libraries,
+// and then what explains the growth best. If there is none, why says in plain words what is missing.
 func Attribute(histories []History) (as []Attribution, why string) {
 	var full []History
 	var total, leaked float64
@@ -56,8 +56,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	slices.SortFunc(grown, func(a, b *grownStack) int {
 		return cmp.Or(compareBools(b.stack.UserCode, a.stack.UserCode), cmp.Compare(b.weight(leaked), a.weight(leaked)), cmp.Compare(a.stack.Signature, b.stack.Signature))
 	})
-	// The growth of the floor has to be explained. The profiles also contain requests in
-	// flight.
+	// What has to be explained is the growth of the floor. The profiles contain requests in flight
+	// too.
 	if leaked >= MinGrowth {
 		total = min(total, leaked)
 	}
@@ -68,7 +68,7 @@ func Attribute(histories []History) (as []Attribution, why string) {
 		return maxOver*rest + MinGrowth
 	}
 	var explained float64
-	var over [][]*grownStack // grew by more than the floor, so they come and go
+	var over [][]*grownStack // groups that grew by more than the floor: they come and go
 	for _, group := range groupByShape(grown, limit(leaked)) {
 		var d float64
 		for _, g := range group {
@@ -87,8 +87,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	comesAndGoes := func(a Attribution) bool { return a.Lasting == 0 }
 	switch {
 	case len(as) == 0:
-		// The floor is an estimate, sometimes from many processes. It is wrong if a stack has
-		// shown for long that it does not come and go.
+		// The growth of the floor is an estimate, sometimes from many processes. A stack that has
+		// shown for long that it does not come and go proves it wrong.
 		for _, group := range over {
 			if a := describe(group, full, max(total, MinGrowth)); !comesAndGoes(a) {
 				return []Attribution{a}, ""
@@ -98,8 +98,8 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	case leaked == 0 || explained >= minShare*total:
 		return as, ""
 	}
-	// Most of the growth comes and goes. Stacks that have shown for long that
-	// they do not are kept.
+	// Most of the growth is unexplained. Only stacks that have shown for long that they do not come
+	// and go count.
 	as = slices.DeleteFunc(as, comesAndGoes)
 	if len(as) == 0 {
 		return nil, fmt.Sprintf("the stacks that grow steadily explain only %.0f %% of the growth", 100*explained/total)
@@ -118,9 +118,8 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-// FromBase cuts off the profiles before the base, which is the last one before
-// the onset, or the first of all. list is in time order, and taken says when a
-// profile was taken.
+// FromBase cuts off the profiles before the base, which is the last one before the onset, or else the
+// first one. list is in time order, and taken returns when a profile was taken.
 func FromBase[T any](list []T, taken func(T) time.Time, onset time.Time) []T {
 	base := 0
 	for i, p := range list {

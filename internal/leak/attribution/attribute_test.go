@@ -33,7 +33,7 @@ func stackOf(state, fn, at string) collector.Record {
 	return collector.Record{State: state, Frames: []*collector.Frame{{Func: fn, File: file, Line: line}}}
 }
 
-// profile is a profile: stacks with their counts.
+// profile has the goroutines of each stack in one profile.
 type profile map[*collector.Record]int64
 
 // history makes profiles a minute apart. The growth began half a minute after the first, and
@@ -149,8 +149,8 @@ func TestAttributeTellsTwoLeaksApart(t *testing.T) {
 }
 
 func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
-	// The leaking stack grows slowly; requests in flight happened to increase from profile to
-	// profile. The floor only has the first.
+	// The leaking stack grows slowly, and requests in flight happen to increase from profile to
+	// profile. Only the leak raises the floor.
 	h := history("a",
 		profile{&blocked: 0, &other: 3},
 		profile{&blocked: 10, &other: 20},
@@ -162,15 +162,15 @@ func TestAttributeIgnoresWhatComesAndGoes(t *testing.T) {
 	require.Len(t, as, 1)
 	require.Equal(t, "chan send", as[0].Stacks[0].Op)
 
-	// Nor is it named alone.
+	// The requests are not a leak by themselves either.
 	h = history("a", profile{&other: 3}, profile{&other: 20}, profile{&other: 31}, profile{&other: 58})
 	h.Leaked = 2
 	as, why := Attribute([]History{h})
 	require.Empty(t, as)
 	require.Contains(t, why, "they come and go")
 
-	// Unless its own series shows for long that it stays, because the growth of the floor is an
-	// estimate. A stack that fits that better comes first.
+	// They would be if their own series showed for long that they stay, because the growth of the
+	// floor is an estimate. A stack that fits it better comes first.
 	var profiles []profile
 	for i := range int64(12) {
 		profiles = append(profiles, profile{&other: 3 + 20*i, &blocked: i})

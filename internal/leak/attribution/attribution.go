@@ -14,26 +14,24 @@ import (
 type Shot struct {
 	Ref      leak.ProfileRef
 	Snapshot *stack.Snapshot
-	// Load is the rate of work when the profile was taken, in any unit that stays
-	// the same; 0 or NaN: unknown.
+	// Load is the rate of work when the profile was taken, in any unit that stays the same; 0 or
+	// NaN: unknown.
 	Load float64
 }
 
-// History is the profiles of one process, oldest first, and the growth of its
-// counts.
+// History has the profiles of one process, oldest first, and the growth of its counts.
 type History struct {
 	Instance string
 	Onset    time.Time // when its counts began to grow
-	// Leaked is how much the floor of the counts has grown since Onset; 0: the
-	// counts show no growth.
+	// Leaked is how much the floor of the counts has grown since Onset; 0: the counts show no
+	// growth.
 	Leaked float64
 	Shots  []Shot
-	// Earlier are profiles of an earlier process of the instance, oldest first, up
-	// to its end.
+	// Earlier are profiles of an earlier process of the instance, oldest first, up to its end.
 	Earlier []Shot
 
-	// before are the profiles before the base, cut off from Shots.
-	before []Shot // cut off from Shots, for they are before the base
+	// before are the profiles before the base, which Attribute cuts off from Shots.
+	before []Shot
 }
 
 // base returns the first profile that counts.
@@ -44,37 +42,33 @@ func (h *History) head() *stack.Snapshot { return h.Shots[len(h.Shots)-1].Snapsh
 
 // Attribution is growth that belongs to stacks which grow together.
 type Attribution struct {
-	// Stacks are listed with the leading one first.
+	// Stacks are listed with the leading one first: it identifies a leak that is new.
 	Stacks []leak.StackGrowth
-	// Instances are those on which the leading stack grows. Clean are those with
-	// enough profiles on which it does not.
+	// Instances are those on which the leading stack grows. Clean are those with enough profiles on
+	// which it does not.
 	Instances, Clean []string
-	// Rates are the growth of the stacks by instance, in goroutines per hour. An
-	// instance without enough profiles has none.
+	// Rates are the growth of the stacks by instance, in goroutines per hour. An instance without
+	// enough profiles has none.
 	Rates map[string]trend.Interval
-	// Grown is the growth by instance, in goroutines.
+	// Grown is the growth of the stacks by instance, in goroutines.
 	Grown map[string]float64
-	// Share is the part of the growth of all goroutines between the profiles, 0 to
-	// 1.
+	// Share is the stacks' share of the growth, 0 to 1.
 	Share float64
-	// Lasting is for how long the leading stack has grown as no healthy stack does.
-	// LoadKnown reports that the load is known, so stacks that follow it are ruled
-	// out.
+	// Lasting is how long the leading stack has grown as no healthy stack does; 0: it has not.
+	// LoadKnown reports that the load was known, so it cannot explain that growth.
 	Lasting   time.Duration
 	LoadKnown bool
-	// Filling reports that the leading stack grows as a pool does: it slows down,
-	// or it has not outgrown what an earlier process had when that stopped growing,
-	// or what this process had before and gave back.
+	// Filling reports that the leading stack grows as that of a pool does: it slows down, or it has
+	// not outgrown what an earlier process had when that stopped growing, or what this process had
+	// before and gave back.
 	Filling bool
 	// Halved reports that the pace of the leading stack has more than halved.
 	Halved bool
-	// Doubt says in plain words why the leading stack does not confirm the leak yet; empty: it
-	// does.
+	// Doubt says in plain words why the leading stack does not confirm a leak yet; empty: it does.
 	Doubt string
-	// Onset is when the leading stack had not grown yet, as far as the profiles
-	// show.
+	// Onset is when the leading stack began to grow, as far as the profiles show.
 	Onset time.Time
-	// Base and Head are profiles of the instance that grew most.
+	// Base and Head are the profiles, before and after, of the instance that grew most.
 	Base, Head leak.ProfileRef
 }
 

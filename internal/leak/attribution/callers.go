@@ -8,14 +8,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// links are the names of closenesses.
+// links maps how close a call comes to the start of the goroutines to its name in the API.
 var links = map[stack.Closeness]leak.Link{
 	stack.ToStarter: leak.LinkStarter, stack.ToCallback: leak.LinkCallback, stack.ToType: leak.LinkType,
 	stack.ToConstructor: leak.LinkConstructor, stack.ToPackage: leak.LinkPackage, stack.ToLibrary: leak.LinkLibrary,
 }
 
-// CallersOf searches profiles of one kind for the user's code that may have started the
-// goroutines of a stack.
+// CallersOf searches profiles of the kind seen for user code that may have started the goroutines of
+// a stack.
 func CallersOf(s leak.StackGrowth, seen collector.ProfileKind, snapshots ...*stack.Snapshot) (callers []leak.Caller) {
 	for _, c := range stack.CallsInto(framesOf(s), s.CreatedBy, snapshots...) {
 		callers = append(callers, leak.Caller{Frame: c.Caller, From: c.From, Calls: c.Called, Link: links[c.Closeness], Seen: seen})
@@ -23,9 +23,10 @@ func CallersOf(s leak.StackGrowth, seen collector.ProfileKind, snapshots ...*sta
 	return callers
 }
 
-// CallersInHeap searches a heap profile. All of a program calls the standard library. So for
-// goroutines of that, calls whose objects are still in use come first, since a goroutine that
-// leaks keeps what was made for it. If there are none, the others are mentioned as possible.
+// CallersInHeap searches a heap profile for these callers. All parts of a program call the standard
+// library. So for goroutines in the standard library only calls whose objects are still in use count,
+// because a leaked goroutine keeps what was made for it. If there are none, the other calls are
+// returned as remote possibilities.
 func CallersInHeap(s leak.StackGrowth, heap *collector.Profile) []leak.Caller {
 	if !stack.RunInStandard(framesOf(s)) {
 		return CallersOf(s, collector.KindHeap, stack.Of(heap))
@@ -42,12 +43,12 @@ func CallersInHeap(s leak.StackGrowth, heap *collector.Profile) []leak.Caller {
 	return callers
 }
 
-// HasUnknownCaller reports whether a stack is only in a library, and its go statement does not
-// show the user's code either.
+// HasUnknownCaller reports whether a stack is entirely in a library, and its go statement is not in
+// user code either.
 func HasUnknownCaller(s leak.StackGrowth) bool { return stack.RunInLibrary(framesOf(s), s.CreatedBy) }
 
-// IsWokenByOthers reports whether the goroutines of a stack are at work when they wake up
-// now and then.
+// IsWokenByOthers reports whether goroutines of a stack that wake up now and then are at work: a
+// message or arriving data wakes them, not a timer of their own.
 func IsWokenByOthers(s leak.StackGrowth) bool { return stack.WokenByOthers(s.Op, framesOf(s)) }
 
 // ServesClients reports whether the goroutines of a stack serve connections of clients.
@@ -55,8 +56,7 @@ func ServesClients(s leak.StackGrowth) bool { return stack.ServesClients(framesO
 
 func framesOf(s leak.StackGrowth) []*collector.Frame { return stack.PointersTo(s.Frames) }
 
-// CreatorsIn searches a dump for the goroutines that have started those of a stack in a
-// library.
+// CreatorsIn searches a dump for the goroutines that started those of a stack in a library.
 func CreatorsIn(dump *stack.Snapshot, st *stack.Stack) (callers []leak.Caller) {
 	if !stack.RunInLibrary(st.Frames, st.CreatedBy) {
 		return nil
@@ -67,7 +67,7 @@ func CreatorsIn(dump *stack.Snapshot, st *stack.Stack) (callers []leak.Caller) {
 	return callers
 }
 
-// callersOf searches all profiles of the histories.
+// callersOf searches all profiles of the histories for callers.
 func callersOf(s leak.StackGrowth, histories []History) []leak.Caller {
 	var snapshots []*stack.Snapshot
 	for _, h := range histories {
@@ -78,12 +78,12 @@ func callersOf(s leak.StackGrowth, histories []History) []leak.Caller {
 	return CallersOf(s, collector.KindGoroutine, snapshots...)
 }
 
-// maxCallers is how many callers are returned.
+// maxCallers bounds the callers of a stack.
 const maxCallers = 4
 
-// CloserCallers returns the callers of two lists, the second of which is newer, whose calls
-// come closer to the start of the goroutines; both, if they are equally close. Goroutines that
-// started them come last, and are left out if the caller is certain.
+// CloserCallers picks one of two lists of callers, of which b is newer: the one whose calls come closer
+// to the start of the goroutines, or both if they are equally close. The goroutines that started them
+// come last, and are left out if the caller is certain.
 func CloserCallers(a, b []leak.Caller) []leak.Caller {
 	isCreator := func(c leak.Caller) bool { return c.Link == leak.LinkCreator }
 	callsOf := func(list []leak.Caller) []leak.Caller { return slices.DeleteFunc(slices.Clone(list), isCreator) }
@@ -93,7 +93,7 @@ func CloserCallers(a, b []leak.Caller) []leak.Caller {
 		calls = other
 	case len(other) > 0 && !calls[0].Link.Closer(other[0].Link):
 		if other[0].Seen == collector.KindHeap {
-			calls, other = other, calls // it counts from the start of the process, so the later one is more complete
+			calls, other = other, calls // a heap profile counts from the start of the process, so the newer list is more complete
 		}
 		calls = addCallers(calls, other)
 	}
@@ -106,7 +106,7 @@ func CloserCallers(a, b []leak.Caller) []leak.Caller {
 	return calls
 }
 
-// addCallers adds those that are not in the list, as long as it is short.
+// addCallers adds the callers that are not in the list yet, up to maxCallers.
 func addCallers(list, more []leak.Caller) []leak.Caller {
 	for _, c := range more {
 		known := slices.ContainsFunc(list, func(o leak.Caller) bool { return o.Frame.Func == c.Frame.Func })

@@ -23,7 +23,7 @@ func stackIn(state string, functions ...string) collector.Record {
 	return r
 }
 
-// A library's goroutines grow, and a request was seen in the constructor once.
+// A library's goroutines grow, and one profile has a request in the constructor.
 func TestCallerIsFoundInAnyProfile(t *testing.T) {
 	loop := stackIn("select", "github.com/acme/queue.(*Queue).run")
 	request := stackIn("IO wait", "net.(*conn).Read", "github.com/acme/queue.(*Queue).connect", "github.com/acme/queue.New", "example.org/shop.handle")
@@ -57,7 +57,7 @@ func TestCallerIsFoundInAnyProfile(t *testing.T) {
 	require.Equal(t, creator, CloserCallers(nil, creator))
 }
 
-// All of a program makes contexts. The one that leaks keeps them.
+// All parts of a program make contexts. The ones of a leak stay in use.
 func TestKeptAllocationsOfTheStandardLibraryComeFirst(t *testing.T) {
 	with := func(caller string, inUse bool) collector.Record {
 		r := stackIn("", "context.withCancel", "context.WithCancel", caller)
@@ -81,7 +81,7 @@ func TestKeptAllocationsOfTheStandardLibraryComeFirst(t *testing.T) {
 	require.Equal(t, leak.LinkPackage, freed[0].Link, "it may be")
 	require.Equal(t, "main.forward", CloserCallers(freed, callers)[0].Frame.Func)
 
-	// A library is called by fewer, and may be done with what it needed.
+	// Fewer parts call another library, and what it allocated may be free again.
 	made := stackIn("", "github.com/acme/queue.New", "main.open")
 	made.Count = 1
 	heap.Records = append(heap.Records, made)
@@ -124,7 +124,7 @@ func TestHolderIsFound(t *testing.T) {
 	require.EqualValues(t, 1, holder.Count)
 	require.Equal(t, h.Shots[1].Ref.Time, holder.Since)
 
-	// One that comes and goes holds nothing, nor does one that was there before.
+	// A goroutine that comes and goes holds nothing, and neither does one that was there before.
 	as, _ = Attribute([]History{history("a",
 		profile{&worker: 8, &loop: 1}, profile{&worker: 8, &loop: 1, &add: 40, &flush: 1}, profile{&worker: 8, &loop: 1, &add: 80}, profile{&worker: 8, &loop: 1, &add: 120},
 	)})

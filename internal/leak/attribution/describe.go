@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// describe makes the Attribution of stacks that grow together, the leading one
-// first.
+// describe makes the Attribution of stacks that grow together. total is the growth of which they
+// have a share.
 func describe(group []*grownStack, histories []History, total float64) Attribution {
 	group = causeFirst(group)
 	lead := group[0]
@@ -58,7 +58,7 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 			a.Rates[h.Instance] = rate
 		}
 	}
-	if doubted < lead.delta()/2 { // most of it is beyond doubt
+	if doubted < lead.delta()/2 { // there is no doubt about most of the growth
 		a.Doubt = ""
 	}
 	surely := lack > endingSure*math.Sqrt(variance)
@@ -91,7 +91,8 @@ func describe(group []*grownStack, histories []History, total float64) Attributi
 	return a
 }
 
-// programOf returns the program of the latest profiles, if somebody else has released it.
+// programOf returns the program of the latest profiles, if somebody else has released it; empty: it is
+// the user's own, or unknown.
 func programOf(histories []History) string {
 	heads := make([]*stack.Snapshot, len(histories))
 	for i, h := range histories {
@@ -100,7 +101,7 @@ func programOf(histories []History) string {
 	return stack.ProgramOf(heads...)
 }
 
-// causeFirst puts a stack in front of one that waits for its goroutines by a WaitGroup.
+// causeFirst puts a stack of user code before the leading one, if that only waits in a WaitGroup.
 func causeFirst(group []*grownStack) []*grownStack {
 	if group[0].stack.Op != waitGroup {
 		return group

@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// stepPace is how much faster than the whole growth a step is. Between distant profiles,
-// much growth may be steady.
+// stepPace is how many times faster than the whole growth a step must be, because much of a steady
+// growth may come between two distant profiles.
 const stepPace = 1.5
 
-// reasonToDoubt says in plain words why the growth is not yet known to be a
-// leak; empty: it is. After enough profiles, a leak has a shape that jobs, changed
-// base levels, mornings, warm-ups and pools do not have.
+// reasonToDoubt says in plain words why the growth does not confirm a leak yet; empty: it does. After
+// enough profiles, a leak has a shape that jobs, changed base levels, mornings, warm-ups and pools do
+// not have.
 func (c stackSeries) reasonToDoubt() string {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -34,8 +34,8 @@ func (c stackSeries) reasonToDoubt() string {
 	return ""
 }
 
-// hasStep reports whether a large part of the growth came between two profiles,
-// and faster than the rest.
+// hasStep reports whether a large part of the growth came between two profiles, and faster than the
+// whole.
 func (c stackSeries) hasStep(began int, delta float64) bool {
 	n := len(c.own)
 	whole := pace(c.own, c.hours, began, n-1)

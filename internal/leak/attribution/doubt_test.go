@@ -20,7 +20,7 @@ func TestDoubt(t *testing.T) {
 		hours int
 		count func(float64) float64
 		load  func(float64) float64
-		want  string // part of it; empty: there is none
+		want  string // part of the doubt; empty: there is none
 	}{
 		"a leak":                          {7, leaking(20, 1), steady, ""},
 		"a leak, the load unknown":        {7, leaking(20, 1), unknown, ""},
@@ -48,8 +48,8 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// Pulls under suspicion come every two minutes at first and then further and further apart, so
-// most of a steady growth is between the last two.
+// Pulls under suspicion come every two minutes at first, and then further and further apart. So most
+// of a steady growth is between the last two.
 func TestProfilesFarApartAreNoStep(t *testing.T) {
 	var shots []Shot
 	for _, minute := range []float64{0, 30, 32, 34, 36, 38, 42, 50, 66, 98, 158} {

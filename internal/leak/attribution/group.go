@@ -4,18 +4,17 @@ import "math"
 
 // The conditions under which stacks belong to one leak.
 const (
-	// maxDifference is how far the shapes of two series may be apart, as a part of
-	// their growth, beyond chance. Chance is maxDeviations standard deviations.
+	// maxDifference is how far the shapes of two series may be apart, as a share of their growth, in
+	// addition to maxDeviations standard deviations for chance.
 	maxDifference = 0.1
 	maxDeviations = 2.5
 )
 
-// groupByShape groups stacks that belong to one leak, the most likely first. A leak often grows
-// in several stacks: a goroutine and the one that waits for it, or the same function called
-// from each handler. They grow at the same times, so stacks whose series have the same shape
-// are one group, whatever their size. Stacks that wait at the same place on different paths are
-// one group too. A group grows by at most most goroutines, because other stacks of its shape
-// come and go.
+// groupByShape groups the stacks that belong to one leak. A leak often grows in several stacks: a
+// goroutine and the one that waits for it, or one function called from several handlers. They grow
+// at the same times, so stacks whose series have the same shape are one group, whatever their size.
+// Stacks that wait at the same place on different paths are one group too. A group may grow by most
+// goroutines: further stacks of its shape come and go.
 func groupByShape(grown []*grownStack, most float64) [][]*grownStack {
 	var groups [][]*grownStack
 	rest := grown
@@ -55,7 +54,7 @@ func sameShape(a, b *grownStack) bool {
 		for j := range x {
 			fa, fb := (x[j]-x[0])/da, (y[j]-y[0])/db
 			f := min(max((fa+fb)/2, 0), 1)
-			// That of a Poisson process between two known ends.
+			// The standard deviation of a Poisson process between two known ends.
 			sd := math.Sqrt(f * (1 - f) * (1/da + 1/db))
 			if math.Abs(fa-fb) > maxDifference+maxDeviations*sd {
 				return false
@@ -65,8 +64,7 @@ func sameShape(a, b *grownStack) bool {
 	return true
 }
 
-// seriesDelta returns the growth on all instances, including those on which it is
-// not clear.
+// seriesDelta returns the growth on all instances, including those on which it is not clear.
 func (g *grownStack) seriesDelta() (d float64) {
 	for _, c := range g.series {
 		d += c.own[len(c.own)-1] - c.own[0]

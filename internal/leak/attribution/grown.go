@@ -16,7 +16,7 @@ func growingStacks(histories []History) (grown []*grownStack) {
 	for i, h := range histories {
 		for _, d := range stack.Diff(h.base(), h.head()) {
 			if d.Growth() < MinGrowth {
-				break // those that follow grew less
+				break // the others grew even less
 			}
 			c := seriesOf(d.Signature, h.Shots)
 			if long, _ := c.standing(); !c.grows() && (long == 0 || !stack.Stuck(d.Op)) {
@@ -39,12 +39,12 @@ func growingStacks(histories []History) (grown []*grownStack) {
 	return grown
 }
 
-// base is its count in the first profiles of the instances on which it grows.
+// base returns the goroutines in the first profiles of the instances on which the stack grows.
 func (g *grownStack) base() float64 {
 	return g.sum(func(c stackSeries) float64 { return c.count[0] })
 }
 
-// head is its count in the latest profiles of these instances.
+// head returns the goroutines in the latest profiles of these instances.
 func (g *grownStack) head() float64 {
 	return g.sum(func(c stackSeries) float64 { return c.count[len(c.count)-1] })
 }
@@ -62,8 +62,8 @@ func (g *grownStack) sum(f func(stackSeries) float64) (x float64) {
 	return x
 }
 
-// weight ranks stacks. It is high for steady growth by about as much as the
-// floor of the counts, neither much less nor much more.
+// weight ranks stacks. It is high for steady growth by about as much as that of the floor, neither
+// much less nor much more.
 func (g *grownStack) weight(leaked float64) float64 {
 	steady := g.sum(stackSeries.steadiness) / g.sum(func(stackSeries) float64 { return 1 })
 	d := g.delta()

@@ -9,18 +9,17 @@ import (
 
 // The conditions under which a stack may hold what the goroutines of a leak wait for.
 const (
-	maxHolders = 3  // goroutines of it
-	minWaiting = 10 // times as many goroutines wait
-	// minHeld is how many profiles in a row, up to the last, have it.
+	maxHolders = 3  // goroutines that it may have
+	minWaiting = 10 // times as many goroutines must wait
+	// minHeld is how many profiles in a row, up to the last, must have it.
 	minHeld = 3
-	// firstWaiters is the part of the growth that may have come before it shows.
+	// firstWaiters is the share of the growth that may come before it appears.
 	firstWaiters = 0.15
 )
 
-// holderOf finds the stack of one or a few goroutines that probably hold what those of a
-// growing stack wait for. They are in code of the same type or package, do not wait for
-// the same themselves, and have been there unchanged for as long as the others have been
-// waiting; nil: none is known.
+// holderOf finds the stack whose few goroutines probably hold what those of a growing stack wait for.
+// They are in code of the same type or package, do not wait for the same thing themselves, and have
+// been there unchanged for as long as the others have been waiting; nil: none is known.
 func holderOf(g *grownStack, histories []History) *leak.Holder {
 	holders := stack.NewHolders(g.stack)
 	if holders == nil {
@@ -62,8 +61,7 @@ func holderOf(g *grownStack, histories []History) *leak.Holder {
 	return best
 }
 
-// unchangedSince returns the index of the first of the counts up to the last that are all
-// the same.
+// unchangedSince returns the index from which on all counts are the same as the last one.
 func unchangedSince(n []int64) int {
 	i := len(n) - 1
 	for i > 0 && n[i-1] == n[len(n)-1] {

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// minLabelShare is the part of the growth from which a value of a label leads.
+	// minLabelShare is the share of the growth that must have a label.
 	minLabelShare = 0.5
-	// maxLabels is how many leading labels a stack names.
+	// maxLabels is how many labels are named.
 	maxLabels = 3
 )
 
-// labelsOf returns the pprof labels that most of the goroutines have by which a stack has
-// grown on all instances together, the largest share first.
+// labelsOf returns the pprof labels that most of a stack's growth has, on all instances together, the
+// largest share first.
 func labelsOf(g *grownStack, histories []History) (out []leak.LabelShare) {
 	grown := 0.0
 	by := map[stack.Label]float64{}

@@ -13,10 +13,9 @@ const (
 	minPair  = 3 // goroutines of each
 )
 
-// partnerOf finds the partner of a growing stack: a stack that had the same
-// counts as g, up and down, until some profile, and has not grown with it
-// since. Of several it picks the one that was equal for longest; nil: there is
-// none.
+// partnerOf finds the partner of a growing stack: a stack whose counts went up and down with it until
+// some profile, and has not grown with it since. Of several it picks the one that was equal for the
+// longest time; nil: there is none.
 func partnerOf(g *grownStack, histories []History) *leak.Partner {
 	var best *leak.Partner
 	longest := 0
@@ -50,9 +49,8 @@ func partnerOf(g *grownStack, histories []History) *leak.Partner {
 	return best
 }
 
-// equalUntil is for how many profiles two stacks had equal counts, and whether
-// these changed. The counts may differ by one goroutine, if that is a tenth at
-// most.
+// equalUntil returns for how many profiles two stacks had equal counts, and whether these changed. The
+// counts may differ by one goroutine, if that is at most a tenth.
 func equalUntil(a, b []int64) (n int, moved bool) {
 	for n < len(a) && a[n] >= minPair && math.Abs(float64(a[n]-b[n])) <= min(1, float64(a[n])/10) {
 		moved = moved || a[n] != a[0]
@@ -61,7 +59,7 @@ func equalUntil(a, b []int64) (n int, moved bool) {
 	return n, moved
 }
 
-// counts lists how many goroutines each profile has on a stack.
+// counts returns the number of goroutines that each profile has on a stack.
 func counts(signature string, shots []Shot) []int64 {
 	n := make([]int64, len(shots))
 	for i, s := range shots {

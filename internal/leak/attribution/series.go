@@ -8,16 +8,14 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// stackSeries is the goroutines of one stack on one instance, profile by
-// profile.
+// stackSeries is the number of goroutines of one stack on one instance, profile by profile.
 type stackSeries struct {
 	hours []float64 // since the first profile
 	count []float64
-	// own is count less all that the load may explain; net is count less what the
-	// load most likely explains.
+	// own is count minus all that the load may explain, net is count minus what the load most
+	// likely explains. Both are count if the load is unknown.
 	own, net []float64
-	// load is the load at each profile. hasLoad means that it is known, so that own is more
-	// accurate than count.
+	// load is the load at each profile. hasLoad reports that it is known at enough of them.
 	load    []float64
 	hasLoad bool
 }
@@ -41,15 +39,15 @@ func seriesOf(signature string, shots []Shot) stackSeries {
 	return c
 }
 
-// enoughShots is how many profiles it takes to see the shape of growth, and to separate the
-// effects of load and time.
+// enoughShots is how many profiles it takes to see the shape of growth, and to separate the effects
+// of load and time.
 const enoughShots = 6
 
-// withoutLoad subtracts from counts what the load explains. A least-squares fit takes load and
-// time together, so that the load is not blamed for unrelated growth. The load never explains
-// more than growth in proportion: three times the load explains three times the goroutines. If
-// load and time rose together and cannot be separated, the load may explain all of that growth
-// (own), and most likely explains none (net), because a leak may cause work itself.
+// withoutLoad subtracts from counts what the load explains. A least-squares fit of load and time
+// together keeps the load from explaining unrelated growth. The load explains growth in proportion
+// at most: three times the load explains three times the goroutines. If load and time rose together
+// and cannot be separated, the load may explain growth up to that bound (own), and most likely
+// explains none (net), because leaked goroutines may cause the load themselves.
 func withoutLoad(count, load, hours []float64) (own, net []float64) {
 	n := float64(len(count))
 	var ml, mt, mc float64
@@ -82,9 +80,9 @@ const maxCollinear = 0.9
 // delta returns the growth from base to head.
 func (c stackSeries) delta() float64 { return c.count[len(c.count)-1] - c.count[0] }
 
-// grows reports whether the count, load aside, grows and never falls back, and
-// not in one step. The growth since the second profile must exceed the scatter
-// of a Poisson count too, whose standard deviation is its root.
+// grows reports whether the count, without what the load may explain, grows steadily, hardly falls
+// back, and does not come in one step before the second profile. The growth must exceed three
+// standard deviations of a Poisson count, which are the root of the first count.
 func (c stackSeries) grows() bool {
 	first, second, last := c.own[0], c.own[1], c.own[len(c.own)-1]
 	delta := last - first
@@ -123,10 +121,9 @@ func (c stackSeries) steadiness() float64 {
 	return float64(2*rises) / float64(n*(n-1))
 }
 
-// rate returns the growth per hour. It begins at the first profile after the base,
-// since the leak began between these two. The interval comes from the scatter
-// of the growth between profiles, and is at least that of a Poisson process.
-// Fewer than three such profiles give no rate.
+// rate returns the growth per hour from the first profile after the base on, since the leak began
+// between these two. The interval comes from the scatter of the growth between profiles, and is at
+// least that of a Poisson process. It takes three profiles after the base.
 func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	n := len(c.net) - 1
 	span := c.hours[n] - c.hours[1]
@@ -146,20 +143,19 @@ func (c stackSeries) rate() (r trend.Interval, ok bool) {
 	return r, true
 }
 
-// The conditions for lasting growth. lastingGrowth is in goroutines, lastingSteady is Kendall's
-// tau.
+// The conditions for growth that nothing healthy shows.
 const (
-	lastingGrowth = 30  // goroutines
-	lastingSteady = 0.8 // Kendall's tau
-	lastingBack   = 0.1 // of the growth that may be given back
-	lastingStep   = 1.0 / 3
-	lastingEnd    = 0.85 // pace of the second half, as a part of that of the first
+	lastingGrowth = 30      // goroutines
+	lastingSteady = 0.8     // Kendall's tau
+	lastingBack   = 0.1     // the share of the growth that may fall back
+	lastingStep   = 1.0 / 3 // the share of the growth that may come between two profiles
+	lastingEnd    = 0.85    // the pace of the second half, relative to the first
 )
 
-// lasting is for how long the stack has grown as a leak does, and as pools, mornings and
-// deploys do not: steadily, without falling back, in no step, and without slowing down,
-// whatever the load may explain; 0: it has not. since is when the growth began, in hours after
-// the first profile: where the later growth, extended backwards, meets the first count.
+// lasting is how long the stack has grown as a leak does, and as pools, mornings and deploys do not:
+// steadily, without falling back, in no large step, without slowing down, and beyond what the load
+// may explain; 0: it has not. since is when the growth began, in hours after the first profile: where
+// the later growth, extended backwards, meets the first count.
 func (c stackSeries) lasting() (long time.Duration, since float64) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -175,10 +171,10 @@ func (c stackSeries) lasting() (long time.Duration, since float64) {
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), since
 }
 
-// standing is for how long every profile has shown many more goroutines than the first one,
-// apart from all that the load may explain; 0: they do not, or the second one did so already. An
-// outage leaves such goroutines: they come at once, and stay. since is when they came, in hours
-// after the first profile.
+// standing is how long every profile has shown many more goroutines than the first one, without what
+// the load may explain; 0: they do not, or the second one did so already. Such goroutines come at
+// once and stay, like those that an outage leaves behind. since is when they came, in hours after the
+// first profile.
 func (c stackSeries) standing() (long time.Duration, since float64) {
 	n := len(c.own)
 	least := max(lastingGrowth, 6*math.Sqrt(max(c.own[0], 0)))
@@ -192,9 +188,8 @@ func (c stackSeries) standing() (long time.Duration, since float64) {
 	return time.Duration((c.hours[n-1] - c.hours[from]) * float64(time.Hour)), c.hours[from-1]
 }
 
-// halves splits the growth. began is the last profile before it, from the first
-// one after, from which it is judged, and half the one in the middle of the
-// time since from.
+// halves splits the growth at profiles: began is the last one before the growth, from the next one,
+// from which on the growth is judged, and half the one in the middle of the time since from.
 func (c stackSeries) halves() (began, from, half int) {
 	n := len(c.own)
 	first, last := c.own[0], c.own[n-1]
@@ -211,19 +206,18 @@ func (c stackSeries) halves() (began, from, half int) {
 	return began, from, half
 }
 
-// When growth counts as ending: its second half came at less than endingPace of
-// the pace of the first, by endingSure standard deviations. At less than halvedPace, it counts
-// as that of a pool even if the stack outnumbers all else.
+// Growth counts as that of a pool if the pace of its second half is less than endingPace of that of
+// the first, with endingSure standard deviations. At less than halvedPace it does so even if the
+// stack outnumbers all other goroutines.
 const (
 	endingPace = 0.6
 	halvedPace = 0.5
 	endingSure = 3
 )
 
-// slowdown compares the second half of the growth with the first. due is the
-// growth that the pace of the first half, or the work if that fell, would have
-// brought; lack is how much less came; variance is that of lack. All are 0 if
-// there are too few profiles.
+// slowdown compares the second half of the growth with the first. due is the growth to expect at the
+// pace of the first half, lowered in proportion if the load fell; lack is how much less came; and
+// variance is that of lack. All are 0 if there are too few profiles.
 func (c stackSeries) slowdown() (due, lack, variance float64) {
 	_, from, half := c.halves()
 	last := len(c.net) - 1
@@ -238,9 +232,9 @@ func (c stackSeries) slowdown() (due, lack, variance float64) {
 	return due, due - (c.net[last] - c.net[half]), c.dispersion(from) * due * (1 + due/came)
 }
 
-// gaveBack reports whether the process had as many goroutines before and most
-// of them ended before the present growth, as the workers of a job do. Leaked
-// goroutines never end.
+// gaveBack reports whether the process had as many goroutines on the stack before, and most of them
+// ended before the present growth, as the workers of a job do. Leaked goroutines never end. before
+// are the counts before the base.
 func (c stackSeries) gaveBack(before []int64) bool {
 	most := 0.0
 	for _, n := range before {
@@ -249,16 +243,15 @@ func (c stackSeries) gaveBack(before []int64) bool {
 	return c.count[len(c.count)-1] <= outgrown*most && c.count[0] < most/2
 }
 
-// The bounds within which a process only repeats an earlier one.
+// The bounds within which a stack only repeats what it did before.
 const (
-	outgrown = 1.1 // times the earlier count: as many is nothing new
+	outgrown = 1.1 // times the earlier count: up to this, it has as many
 	stopped  = 0.2 // of the present pace: slower growth counts as stopped
 )
 
-// hadStopped reports whether an earlier process had as many goroutines at its
-// end and had stopped growing: little came, compared to the present growth, for
-// as long as that lasts or for half of the known time. A leak does not stop
-// before the process restarts.
+// hadStopped reports whether an earlier process had as many goroutines on the stack at its end, and
+// had stopped growing by then: it grew little for as long as the present growth lasts, or for half of
+// the time that its profiles cover. A leak does not stop before the process restarts.
 func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	n, last := len(earlier), len(c.count)-1
 	if n == 0 {
@@ -277,15 +270,14 @@ func (c stackSeries) hadStopped(signature string, earlier []Shot) bool {
 	return age(i) > 0 && float64(before[n-1]-before[i])/age(i) < stopped*pace(c.count, c.hours, 0, last)
 }
 
-// dispersion returns the variance of the growth between profiles, relative to a
-// Poisson process, and at least 1. It compares each pace with the line between
-// its neighbours, so that a pace which changes smoothly does not count as
-// scatter.
+// dispersion returns the variance of the growth between profiles relative to that of a Poisson
+// process, and at least 1. It compares each pace with a line between its neighbours, so a pace that
+// changes smoothly does not count as scatter.
 func (c stackSeries) dispersion(from int) float64 {
 	var sum, n float64
 	for i := from + 3; i < len(c.net); i++ {
 		x, y, z := c.hours[i-2]-c.hours[i-3], c.hours[i-1]-c.hours[i-2], c.hours[i]-c.hours[i-1]
-		w := (y + z) / (x + 2*y + z) // of the pace before: the nearer counts for more
+		w := (y + z) / (x + 2*y + z) // the weight of the pace before: the nearer one counts for more
 		d := pace(c.net, c.hours, i-2, i-1) - w*pace(c.net, c.hours, i-3, i-2) - (1-w)*pace(c.net, c.hours, i-1, i)
 		sum += d * d / (w*w/x + 1/y + (1-w)*(1-w)/z)
 		n++
@@ -293,7 +285,6 @@ func (c stackSeries) dispersion(from int) float64 {
 	return max(1, sum/n/max(pace(c.net, c.hours, from, len(c.net)-1), 1e-9))
 }
 
-// mean returns the arithmetic mean.
 func mean(x []float64) (m float64) {
 	for _, v := range x {
 		m += v / float64(len(x))
@@ -301,7 +292,7 @@ func mean(x []float64) (m float64) {
 	return m
 }
 
-// slows reports whether counts grow more slowly after a profile than before it.
+// slows reports whether counts grow clearly more slowly after the profile half than before it.
 func slows(count, hours []float64, from, half int) bool {
 	return pace(count, hours, half, len(count)-1) < lastingEnd*pace(count, hours, from, half)
 }

@@ -43,8 +43,7 @@ func TestWhatFollowsTheLoadDoesNotGrow(t *testing.T) {
 	require.False(t, hourly(10, serving, day).grows())
 	require.False(t, hourly(10, func(h float64) float64 { return 10 + 15*day(h) }, day).grows())
 
-	// Requests wait where others get stuck: the part that the load does not explain is the
-	// leak's.
+	// Requests wait where others get stuck. What the load does not explain is the leak.
 	both := func(h float64) float64 { return serving(h) + leaking(7, 2)(h) }
 	c := hourly(48, both, day)
 	require.True(t, c.grows())
@@ -136,7 +135,7 @@ func TestPairsThatPart(t *testing.T) {
 	require.EqualValues(t, 8, p.Head)
 	require.Equal(t, t0.Add(3*time.Minute), p.At)
 
-	// Eight workers are no pair of eight senders that existed by chance.
+	// Eight workers are not the partners of eight senders that there happened to be.
 	for i := range h.Shots[:4] {
 		delete(h.Shots[i].Snapshot.Stacks, p.Signature)
 	}
@@ -189,8 +188,8 @@ func TestFilling(t *testing.T) {
 // back.
 func TestWhatWasGivenBackBefore(t *testing.T) {
 	for name, c := range map[string]struct {
-		before float64 // the count in the hours before
-		rest   float64 // and at the onset
+		before float64 // the count in the hours before the onset
+		rest   float64 // the count at the onset
 		want   bool
 	}{
 		"a job that has run before":           {200, 0, true},
@@ -220,7 +219,7 @@ func shotsOf(from, to int, count, load func(float64) float64) (shots []Shot) {
 	return shots
 }
 
-// What an outage has left behind came at once and stays.
+// Goroutines that an outage leaves behind come at once and stay.
 func TestStanding(t *testing.T) {
 	came := func(n, from, to float64) func(float64) float64 {
 		return func(h float64) float64 {
@@ -252,7 +251,7 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// Goroutines that wait where healthy ones do not for long are found by that, and others are not.
+// Such goroutines are found if they are blocked where healthy ones do not wait for long.
 func TestGoroutinesThatAnOutageLeftAreFound(t *testing.T) {
 	var profiles []profile
 	for i := range 30 {
@@ -263,7 +262,7 @@ func TestGoroutinesThatAnOutageLeftAreFound(t *testing.T) {
 		profiles = append(profiles, p)
 	}
 	h := history("a", profiles...)
-	h.Leaked = 0 // the counts know of none
+	h.Leaked = 0 // the counts show no growth
 	as, why := Attribute([]History{h})
 	require.Empty(t, why)
 	require.Len(t, as, 1)
@@ -272,7 +271,7 @@ func TestGoroutinesThatAnOutageLeftAreFound(t *testing.T) {
 	require.Equal(t, t0.Add(9*time.Minute), as[0].Onset)
 }
 
-// The pace of a leak follows the load, which may not be known. That of a pool falls further.
+// The pace of a leak follows the load, which may be unknown. That of a pool falls further.
 func TestHalved(t *testing.T) {
 	slower := func(h float64) float64 { return 600*min(h, 6) + 320*max(0, h-6) }
 	filling := func(h float64) float64 { return 400 * (1 - math.Exp(-h/4)) }

@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// What was found of a stack stays while new profiles come, and gives way to what says more.
+// Findings about a stack stay when new profiles come, and give way to those that say more.
 func TestFindingsOfAStackStay(t *testing.T) {
 	s := newStory(t)
 	grow := func() leak.StackGrowth {

@@ -9,64 +9,64 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// What the profiles of a suspicion add to the log-odds of the counts. Each is the
-// logarithm of how much likelier a leak shows it than healthy growth does.
+// What the profiles of a suspicion add to the log-odds of the counts. Each number is the logarithm
+// of how many times likelier a leak shows the evidence than healthy growth does.
 const (
-	// Healthy goroutines do not wait for long in a send, a lock or a WaitGroup.
+	// stuckOdds is for goroutines blocked where healthy ones do not wait for long: in a send, a
+	// lock or a WaitGroup.
 	stuckOdds = 2.7
-	// Against a leak: a stack that grows as a pool does, or for too short to have a shape;
-	// and goroutines that wake up now and then, or end while others come: they are
-	// connections and consumers at work more often than leaked ones.
+	// healthyOdds is for a stack that grows as a pool does or has grown too briefly to have a
+	// shape, and for goroutines that wake up now and then or end while others come: they are more
+	// often connections and consumers at work than leaked.
 	healthyOdds = -3
-	// A stack whose shape is not clear yet, and one that has grown steadily in enough
-	// profiles.
+	// doubtOdds is for a stack whose shape is not clear yet, steadyOdds for one that has grown
+	// steadily in enough profiles.
 	doubtOdds  = -1.6
 	steadyOdds = 0.5
-	// Pools and caches rarely outnumber all other goroutines, the less the more they do.
-	// It is this many log-odds for each e-fold, and no more than for mostDominance times
-	// as many.
+	// dominanceOdds is for each e-fold by which the stack outnumbers all other goroutines, up to
+	// mostDominance times as many: the more there are, the fewer pools and caches are so large.
 	dominanceOdds = 0.7
 	mostDominance = 100
-	// Stacks that have grown for a day, or for hours where healthy goroutines do
-	// not wait, as nothing healthy does.
+	// lastingOdds is for stacks that have grown for a day as nothing healthy does, or for hours
+	// where healthy goroutines do not wait.
 	lastingOdds = 7
-	// Goroutines that stay. It is little where healthy ones stay, too.
+	// survivalOdds is the most for goroutines that stay, survivalOddsIdle where healthy ones
+	// stay too.
 	survivalOdds     = 6
 	survivalOddsIdle = 0.7
-	// Of the healthy goroutines that are blocked in a send, a lock or a WaitGroup, the
-	// share that still is after a time falls with this power of it.
-	waitTail  = 1.8
+	// waitTail is the power of time with which healthy goroutines leave a send, a lock or a
+	// WaitGroup: after t, the share that is still blocked is (t/usualWait)^-waitTail.
+	waitTail = 1.8
+	// proofOdds is for goroutines that the target's garbage collector cannot reach.
 	proofOdds = 9
-	// The counts alone are never surer than this, for or against.
+	// mostCountsOdds and leastCountsOdds bound what the counts say, for and against.
 	mostCountsOdds  = 9
 	leastCountsOdds = -4
 )
 
-// Blocked healthy goroutines wait for about this long: where work goes on as before,
-// where it is not known whether it does, and where less of it gets done, as in an
-// outage.
+// How long healthy goroutines usually stay blocked: if as much work gets done as before the onset,
+// if that is unknown, and if less than hanging of it gets done, as in an outage.
 const (
 	waitWorking = 10 * time.Second
 	waitUnknown = time.Minute
 	waitHanging = 5 * time.Minute
-	// hanging is the share of the work before below which something may hang.
-	hanging = 0.7
+	hanging     = 0.7
 )
 
-// hangBlocks is for how many base blocks after less work was done goroutines may still
-// wait for what had hung.
+// hangBlocks is how many base blocks after less work was done goroutines may still wait for what
+// had hung.
 const hangBlocks = 15
 
-// suspectBack is by how much the log-odds of a suspicion must fall below those from
-// which it is shown, until it is no longer: so it does not flap.
+// suspectBack is how far the log-odds of a suspicion must fall below the threshold before it is no
+// longer shown. This keeps it from flapping.
 const suspectBack = 1
 
-// weigh sets what speaks for and against a leak, and the confidence that follows.
+// weigh sets the parts of a leak's log-odds, and the confidence that follows from their sum.
 func (t *Tracker) weigh(r *record) {
 	l := &r.leak
 	counts := t.countsOdds
 	if t.alarmIsExplained(t.updatedAt) && l.State == leak.Suspected {
-		counts = leastCountsOdds // they are about another leak
+		counts = leastCountsOdds // the alarm is about another leak
 	}
 	if l.State != leak.Suspected {
 		counts = max(counts, r.countsOdds) // a pause in the growth is no evidence against it
@@ -90,7 +90,7 @@ func (t *Tracker) weigh(r *record) {
 		}
 		if l.Evidence == leak.Aged || r.leaving || r.passing {
 			odds := t.survivalOdds(r, stuck)
-			if l.State != leak.Suspected { // that they stayed once is not undone
+			if l.State != leak.Suspected { // later dumps do not take away that they stayed once
 				odds = max(odds, r.survivalOdds)
 			}
 			r.survivalOdds = odds
@@ -107,8 +107,8 @@ func (t *Tracker) weigh(r *record) {
 	r.suspected = t.isSuspected(l.Confidence, r.suspected)
 }
 
-// isSuspected reports whether a confidence is that of a suspicion. One that was is
-// until the odds are clearly lower.
+// isSuspected reports whether a confidence is enough for a suspicion. One that was suspected
+// before stays so until the log-odds are clearly lower.
 func (t *Tracker) isSuspected(confidence float64, was bool) bool {
 	least := leak.LogOdds(t.options.SuspectConfidence)
 	if was {
@@ -117,13 +117,13 @@ func (t *Tracker) isSuspected(confidence float64, was bool) bool {
 	return confidence > 0 && leak.LogOdds(min(confidence, 1-1e-12)) >= least
 }
 
-// mayHang reports whether less work gets done than before the onset, or did a while ago,
-// so that goroutines wait for whatever hangs. It does not matter to a leak that fires.
+// mayHang reports whether less work gets done than before the onset, or did until recently, so that
+// goroutines may wait for something that hangs. It is always false for a leak that fires.
 func (t *Tracker) mayHang(r *record) bool {
 	return r.leak.State == leak.Suspected && !r.hungAt.IsZero() && t.updatedAt.Sub(r.hungAt) < hangBlocks*t.options.Base
 }
 
-// isYoung reports whether a suspicion has grown for so short that it has no shape.
+// isYoung reports whether a suspicion has grown too briefly to have a shape.
 func (t *Tracker) isYoung(r *record) bool {
 	blocks := tenMinutes
 	if t.mayHang(r) {
@@ -132,12 +132,13 @@ func (t *Tracker) isYoung(r *record) bool {
 	return r.leak.State == leak.Suspected && t.updatedAt.Sub(r.leak.Onset) < time.Duration(blocks)*t.options.Base
 }
 
-// shapeOdds is what the growth of the leading stack says. Pools do not grow to
-// dominate their process. Everything that a program does in its first minutes may do so, such
-// as to start its workers: so an unclear shape counts against goroutines that wait as idle ones
-// do until dumps show that they stay. In its first minutes growth has no shape, however many
-// profiles there are, and while something hangs for longer; unless goroutines that do not
-// wait for long elsewhere are known to stay.
+// shapeOdds is what the growth of the leading stack says. In its first minutes, and for longer while
+// something hangs, growth has no shape however many profiles there are. A stack that dominates the
+// process is the exception, if its goroutines stay where healthy ones do not wait for long.
+//
+// An unclear shape counts against a leak. It does not if the stack outnumbers all others by far, and
+// either its goroutines wait where healthy ones do not, or dumps show that they stay: the workers
+// that a program starts in its first minutes outnumber all others too.
 func (t *Tracker) shapeOdds(r *record) float64 {
 	stuck := stack.Stuck(r.leak.Stacks[0].Op)
 	stays := r.longestStay > 0 && !r.leaving && !t.mayHang(r) && stuck
@@ -154,9 +155,9 @@ func (t *Tracker) shapeOdds(r *record) float64 {
 	return 0
 }
 
-// dominanceOdds is what it says that a leak outnumbers all other goroutines. It is
-// nothing for goroutines that end again, for a pool that fills up, and for the connections of
-// a server's clients: these outnumber all others in health, too.
+// dominanceOdds is what it says that a leak outnumbers all other goroutines. It is 0 for goroutines
+// that end again, for a pool that fills up, and for connections of a server's clients, which
+// outnumber all others in healthy services too.
 func (r *record) dominanceOdds() float64 {
 	times, lead := r.outnumbers(), &r.leak.Stacks[0]
 	clients := attribution.ServesClients(*lead) && !stack.Stuck(lead.Op) && !r.leak.Evidence.Above(leak.Stack)
@@ -166,10 +167,10 @@ func (r *record) dominanceOdds() float64 {
 	return dominanceOdds * math.Log(min(times, mostDominance))
 }
 
-// survivalOdds is what it says that the goroutines of dumps stayed, or left: where healthy ones
-// do not wait for long, the more the longer they have. Connections and
-// idle workers stay as well, unless they outnumber all others for long and nothing
-// wakes them.
+// survivalOdds is what it says that the goroutines of a dump stayed, or left. Where healthy ones do
+// not wait for long, it grows with the time for which they stayed. Elsewhere it is little, because
+// connections and idle workers stay too, unless the goroutines outnumber all others and nothing has
+// woken them for LongLife.
 func (t *Tracker) survivalOdds(r *record, stuck bool) float64 {
 	switch {
 	case r.leaving:
@@ -190,7 +191,7 @@ func (t *Tracker) survivalOdds(r *record, stuck bool) float64 {
 	return survivalOddsIdle
 }
 
-// usualWait is for about how long healthy goroutines are blocked now.
+// usualWait is how long healthy goroutines usually stay blocked under the present conditions.
 func (t *Tracker) usualWait(r *record) time.Duration {
 	wait := waitWorking
 	switch {
@@ -202,7 +203,7 @@ func (t *Tracker) usualWait(r *record) time.Duration {
 	return time.Duration(wait.Minutes() * float64(t.options.Base))
 }
 
-// setWork notes how much work is done beside a suspicion.
+// setWork notes how much work the instance of the head profile does.
 func (r *record) setWork(now time.Time, e Evaluation) {
 	r.work = math.NaN()
 	if e.Work != nil && r.leak.Head != nil {
@@ -213,14 +214,14 @@ func (r *record) setWork(now time.Time, e Evaluation) {
 	}
 }
 
-// isWoken reports whether something to read, or a message, has come to all goroutines of
-// the leading stack since they were first seen: live connections and consumers do that.
+// isWoken reports whether arriving data or messages have woken all goroutines of the leading stack
+// since they were first seen, as happens to live connections and consumers.
 func (r *record) isWoken() bool {
 	lead := &r.leak.Stacks[0]
 	return lead.Wait < r.longestStay/2 && attribution.IsWokenByOthers(*lead)
 }
 
-// setCounts notes what the counts of an evaluation say.
+// setCounts notes the log-odds of a leak by the counts of an evaluation.
 func (t *Tracker) setCounts(e Evaluation) {
 	t.countsOdds = leastCountsOdds
 	if c := e.Verdict.Confidence; c > 0 && e.Verdict.Status.Grows() {
@@ -229,10 +230,10 @@ func (t *Tracker) setCounts(e Evaluation) {
 	t.countsSuspected = t.isSuspected(1/(1+math.Exp(-t.countsOdds)), t.countsSuspected)
 }
 
-// enough are the log-odds from which a leak fires.
+// enough returns the log-odds from which a leak fires.
 func (t *Tracker) enough() float64 { return leak.LogOdds(t.options.MinConfidence) }
 
-// isEnough reports whether the parts of a leak add up to enough to fire.
+// isEnough reports whether the confidence of a leak is enough to fire.
 func (t *Tracker) isEnough(r *record) bool {
 	return leak.LogOdds(math.Min(r.leak.Confidence, 1-1e-12)) >= t.enough()
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxDeaths limits the deaths that a leak remembers.
+// maxDeaths bounds the deaths that a leak remembers.
 const maxDeaths = 8
 
-// process is a running process of an instance that leaks.
+// process is the running process of an instance that leaks.
 type process struct {
 	started       time.Time
 	count, leaked float64
@@ -36,7 +36,7 @@ func (r *record) noteDeaths(e Evaluation) {
 			a = process{}
 		}
 		a.started, a.count = in.Started, in.Count
-		if procstart.At(in.Started).Same(procstart.At(w.started)) && w.clean <= in.Count { // neither unknown nor infinite
+		if procstart.At(in.Started).Same(procstart.At(w.started)) && w.clean <= in.Count { // clean is neither NaN nor infinite
 			a.leaked = in.Count - w.clean
 		}
 		if r.processes == nil {

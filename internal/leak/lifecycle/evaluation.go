@@ -10,34 +10,31 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Evaluation is what one evaluation of the service found in its counts and its
-// profiles.
+// Evaluation is what one evaluation of the service found in its counts and its profiles.
 type Evaluation struct {
 	Verdict   trend.Verdict
 	Instances []trend.Instance
-	// Attributions are the growth by stacks. If they are empty, Why says what is
-	// missing.
+	// Attributions are the growth by stacks. If there are none, Why says what is missing.
 	Attributions []attribution.Attribution
 	Why          string
-	// Latest returns the newest profile of an instance and when it was taken; nil:
-	// there is none. Latest itself may be nil.
+	// Latest returns the newest profile of an instance and when it was taken; nil: there is none.
+	// Latest itself may be nil.
 	Latest func(instance string) (*stack.Snapshot, time.Time)
 	// Presence says what is known of an instance without samples; nil: nothing is.
 	Presence func(instance string) collector.Presence
-	// Work returns how much work an instance does now, relative to that before a time;
-	// NaN: it is not known. Work itself may be nil.
+	// Work returns how much work an instance does now, relative to the work before a time; NaN:
+	// unknown. Work itself may be nil.
 	Work func(instance string, before time.Time) float64
 	// Versions are the versions of the processes by instance, where known.
 	Versions map[string]string
-	// VersionBefore returns the version that ran before a rollout; empty: it is not known.
-	// It may be nil.
+	// VersionBefore returns the version that ran before a rollout; empty: unknown. VersionBefore
+	// itself may be nil.
 	VersionBefore func(rollout time.Time) string
-	// ProfilesExpected reports that more profiles will come, so waiting for
-	// Attributions is worthwhile. Profiled reports that several were taken already,
-	// so a stack that grows would show in them.
+	// ProfilesExpected reports that more profiles will come, so waiting for Attributions is
+	// worthwhile. Profiled reports that several were taken already, so a growing stack would show.
 	ProfilesExpected, Profiled bool
 
-	living map[string]trend.Instance // those of Instances that are there, by name
+	living map[string]trend.Instance // those of Instances that still have samples, by name
 }
 
 // presence says what is known of an instance without samples.

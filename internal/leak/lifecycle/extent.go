@@ -6,7 +6,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// extent is which instances a leak was on, and how fast it grew there.
+// extent has the instances that a leak was on at a time, and its rate there.
 type extent struct {
 	at        time.Time
 	instances []string
@@ -14,7 +14,7 @@ type extent struct {
 	rate      trend.Interval
 }
 
-// noteExtent records the extent unless it was larger recently.
+// noteExtent records the present extent, unless there was a larger one within the time late.
 func (r *record) noteExtent(now time.Time, late time.Duration, e Evaluation) {
 	n := 0
 	for _, name := range r.leak.Instances {

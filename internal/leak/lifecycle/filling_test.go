@@ -11,9 +11,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// The counts say that it leaks, the stacks that it is a pool: nobody is told, not
-// even when the profiles have nothing more to say, until the counts begin anew a
-// day later or the stacks do otherwise.
+// The counts show a leak, but the stacks show a pool. It does not fire, even once the profiles show
+// no growth any more, until there is a new alarm a day later or the stacks grow in another way.
 func TestAPoolIsNotToldOfByTheCountsAlone(t *testing.T) {
 	filling := func(head int64) []attribution.Attribution {
 		as := attributed("a")

@@ -11,7 +11,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// updateHoldings updates what the instances hold, and which of them leak.
+// updateHoldings updates how many leaked goroutines each instance holds, and with that the
+// instances and the rate of the leak.
 func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	r.shareRestoredRate(now)
 	l := &r.leak
@@ -19,7 +20,7 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	l.Instances = l.Instances[:0:0]
 	for name, w := range r.watched {
 		if i := find(e.Instances, name); i >= 0 {
-			if math.IsNaN(w.clean) { // restored: seen for the first time
+			if math.IsNaN(w.clean) { // the leak was restored, and this is its first sample
 				w.clean, w.started = max(0, e.Instances[i].Count-w.leaked), e.Instances[i].Started
 			}
 			switch {
@@ -45,7 +46,7 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 		l.Rate = r.rate(e)
 	}
 	l.Created = r.created(e)
-	l.Watched = make([]leak.Watch, 0, len(r.watched)) // the former one was handed out
+	l.Watched = make([]leak.Watch, 0, len(r.watched)) // callers may hold the former one
 	r.names = slices.AppendSeq(r.names[:0], maps.Keys(r.watched))
 	slices.Sort(r.names)
 	for _, name := range r.names {
@@ -62,8 +63,8 @@ func (r *record) updateHoldings(now time.Time, e Evaluation) {
 	}
 }
 
-// created is how many goroutines the processes that grow create per hour, 0 if that is
-// not known of all of them.
+// created is how many goroutines the growing processes create per hour; 0 unless it is known for
+// all of them.
 func (r *record) created(e Evaluation) (sum float64) {
 	for _, name := range r.leak.Instances {
 		w := r.watched[name]
@@ -78,15 +79,15 @@ func (r *record) created(e Evaluation) (sum float64) {
 	return sum
 }
 
-// rate is the growth of all living processes together. Rates from the counts
-// share their errors; rates from the stacks err independently of each other.
+// rate is the growth of all living processes together. Rates from the counts have the same errors,
+// so their intervals add up; those of rates from the stacks are independent.
 func (r *record) rate(e Evaluation) trend.Interval {
 	var judged trend.Interval
-	var profiled, wide float64 // wide: half the interval, squared
+	var profiled, wide float64 // wide is half the interval, squared
 	for _, name := range r.leak.Instances {
 		w := r.watched[name]
 		switch {
-		case w.isReplaced(e.living[name]): // not seen to grow yet
+		case w.isReplaced(e.living[name]): // the new process has not grown yet
 		case w.profiled:
 			profiled += w.share.Value
 			wide += (w.share.High - w.share.Low) * (w.share.High - w.share.Low) / 4

@@ -9,9 +9,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// watchMissing records when the samples of a leak's instances stopped, and when
-// the instances became known to be gone. paused: there was no evaluation for a
-// while, so the time between says nothing of any instance.
+// watchMissing records when the samples of a leak's instances stopped, and when the instances became
+// known to be gone. paused means that there was no evaluation for a while, so the missing samples
+// of that time say nothing.
 func (t *Tracker) watchMissing(now time.Time, r *record, e Evaluation, paused bool) {
 	for name, w := range r.watched {
 		i := find(e.Instances, name)
@@ -37,8 +37,8 @@ func (t *Tracker) watchMissing(now time.Time, r *record, e Evaluation, paused bo
 	}
 }
 
-// noteMissing records the missing instances in the leak, for the next run and
-// for the time after it resolves.
+// noteMissing records the missing instances in the leak: a restart needs them, and so does a resolved
+// leak whose process comes back.
 func (r *record) noteMissing() {
 	for i := range r.leak.Watched {
 		if w := r.watched[r.leak.Watched[i].Instance]; w != nil && !w.missing.IsZero() {
@@ -57,8 +57,7 @@ func (r *record) hasNoSamples() bool {
 	return len(r.watched) > 0
 }
 
-// hasSuccessor reports whether a process under another name started about when
-// this one went missing.
+// hasSuccessor reports whether a process under another name started about when this one went missing.
 func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
 	early := w.missing.Add(-halfHour * t.options.Base)
 	return slices.ContainsFunc(e.Instances, func(in trend.Instance) bool {
@@ -66,7 +65,8 @@ func (t *Tracker) hasSuccessor(w *watch, e Evaluation) bool {
 	})
 }
 
-// noteInstances records when each instance was first seen under its name.
+// noteInstances records when each instance was first seen under its name. After a start or a pause it
+// does not know, and takes the first sample of the process instead.
 func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
 	begins := t.firstSeen == nil || paused
 	if t.firstSeen == nil {
@@ -87,8 +87,8 @@ func (t *Tracker) noteInstances(now time.Time, e Evaluation, paused bool) {
 	}
 }
 
-// noDataSince is when the last samples of all instances that may hold leaked
-// goroutines stopped; zero: one has samples, or all are known to be gone.
+// noDataSince is when the last instance that may hold leaked goroutines stopped having samples; zero:
+// one still has samples, or all are known to be gone.
 func (r *record) noDataSince(e Evaluation) (since time.Time) {
 	for name, w := range r.watched {
 		switch i := find(e.Instances, name); {
@@ -103,7 +103,6 @@ func (r *record) noDataSince(e Evaluation) (since time.Time) {
 	return since
 }
 
-// later is the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// quietly lets minutes pass in which nothing grows, and says what is known of
+// quietly lets minutes pass in which nothing grows. known is the presence of
 // instances without samples.
 func (s *story) quietly(minutes int, known collector.Presence) {
 	for range minutes {
@@ -27,7 +27,7 @@ func TestMissingInstances(t *testing.T) {
 	day := int((24 * time.Hour).Minutes())
 	for name, c := range map[string]struct {
 		known      collector.Presence
-		after      int // minutes, until which it fires
+		after      int // minutes for which it still fires
 		resolution string
 	}{
 		"known to be gone":    {collector.PresenceGone, 10, "its instances are gone"},
@@ -54,7 +54,7 @@ func TestMissingInstances(t *testing.T) {
 	}
 }
 
-// Samples that come again say that it goes on.
+// When the samples of a leaking process come again, the leak continues.
 func TestMissingInstanceThatIsBack(t *testing.T) {
 	s := newStory(t)
 	l := s.fires()
@@ -69,7 +69,7 @@ func TestMissingInstanceThatIsBack(t *testing.T) {
 	require.Equal(t, l.Onset, s.only().Onset)
 }
 
-// A Prometheus that starts again lists few targets at first.
+// A Prometheus that has restarted lists few targets at first.
 func TestGoneForAMoment(t *testing.T) {
 	s := newStory(t)
 	s.fires()
@@ -83,9 +83,9 @@ func TestGoneForAMoment(t *testing.T) {
 	require.Equal(t, leak.Resolved, s.only().State)
 }
 
-// Where nothing is known of targets, a younger instance of another name says that
-// this one was replaced. A sibling that was there all along does not, nor one
-// that restarts in its place or is there again after its own absence.
+// If nothing is known of targets, a younger instance under another name shows that this one was
+// replaced. A sibling that was there all along does not, nor does one that restarts meanwhile or
+// that comes back after its own absence.
 func TestReplacedInstance(t *testing.T) {
 	for name, c := range map[string]struct {
 		then  func(s *story)
@@ -109,7 +109,7 @@ func TestReplacedInstance(t *testing.T) {
 			}
 			c.then(s)
 			delete(s.count, "a")
-			s.quietly(twoHours-1, collector.PresenceUnknown)
+			s.quietly(replacedAfter-1, collector.PresenceUnknown)
 			require.Equal(t, leak.Firing, s.only().State, "not yet")
 			s.quietly(5, collector.PresenceUnknown)
 			require.Equal(t, c.state, s.only().State)
@@ -120,12 +120,12 @@ func TestReplacedInstance(t *testing.T) {
 	}
 }
 
-// A process that was taken for gone is back with the same start: the same leak at
-// once, with its former onset, whether or not gorowatch was restarted meanwhile.
+// A process that was taken for gone is back with the same start. It is the same leak at once, with
+// the former onset, whether or not gorowatch was restarted in between.
 func TestProcessThatIsBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		restart  bool          // of gorowatch
-		remember time.Duration // as a scan: -1
+		remember time.Duration // -1 as in a scan
 		count    float64
 		began    time.Duration // of the process, later
 		reopened bool
@@ -175,9 +175,9 @@ func TestProcessThatIsBack(t *testing.T) {
 	}
 }
 
-// A verdict may be about the process before for some time after a mended one has taken its
-// place. Its count without the leak is an estimate, and what the new process has besides is no
-// leak. One that leaks again is not taken for mended.
+// For some time after a fixed process has replaced a leaking one, the verdict may still be about the
+// old one. The count without the leak is an estimate, and what the new process has beyond it is not
+// a leak. A new process that leaks again is not taken for fixed.
 func TestMendedProcessAfterAVerdictOfTheOneBefore(t *testing.T) {
 	for _, leaks := range []bool{false, true} {
 		s := newStory(t)
@@ -186,7 +186,7 @@ func TestMendedProcessAfterAVerdictOfTheOneBefore(t *testing.T) {
 		for range 30 {
 			s.step(100, "a")
 			o := s.observation(trend.Leaking, "a")
-			o.Verdict.Instances[0].Leaked += 3 // too low an estimate of what there was before
+			o.Verdict.Instances[0].Leaked += 3 // so the estimate without the leak is too low
 			o.Attributions = attributed("a")
 			s.tracker.Update(s.now, o)
 			old = o.Verdict
@@ -213,8 +213,8 @@ func TestMendedProcessAfterAVerdictOfTheOneBefore(t *testing.T) {
 	}
 }
 
-// A gap in the evaluations is no clean time. What was seen before it stays so: gaps now and then
-// do not keep a mended leak firing.
+// A gap in the evaluations does not count as clean, but the clean time before it still does: a few
+// gaps do not keep a fixed leak firing.
 func TestGapsDoNotStartTheWaitAgain(t *testing.T) {
 	s := newStory(t)
 	delete(s.count, "b")

@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// copies remembers what was handed out, and how it looked then.
+// copies remembers the leaks that were handed out, and what they said then.
 type copies struct {
 	leaks [][]leak.Leak
 	texts []string
@@ -35,11 +35,11 @@ func (c *copies) unchanged(t *testing.T) {
 	}
 }
 
-// Pages, the notifier and the archive read leaks while the tracker goes on.
+// Pages, the notifier and the archive read leaks while the tracker continues.
 func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 	s := newStory(t)
 	var handed copies
-	// The attribution is the same value until there is another profile.
+	// The attribution stays the same value until there is a new profile.
 	as := attributed("a", "b")
 	as[0].Stacks = append(as[0].Stacks, leak.StackGrowth{Signature: "sibling", Op: "select", Head: 40, Share: 0.1})
 	first := as
@@ -82,14 +82,14 @@ func TestLeaksThatWereHandedOutDoNotChange(t *testing.T) {
 		}
 	}
 	require.Equal(t, 27*time.Minute, s.only().Stacks[0].Wait)
-	// A profile later the siblings have changed places.
+	// In the next profile, the two stacks have changed places.
 	as = slices.Clone(as)
 	as[0].Stacks = []leak.StackGrowth{{Signature: "sibling", Op: "select", Head: 90}, {Signature: "sig", Op: "chan send", Head: 70}}
 	grow(1, "b", "a")
 	s.started["a"], s.count["a"] = s.now, 10
 	grow(1, "b")
 	quiet(halfHour + 1)
-	// An instance is not scraped for a while and grows at another pace then.
+	// An instance is not scraped for a while, and grows at another pace afterwards.
 	b := s.count["b"]
 	delete(s.count, "b")
 	quiet(5)

@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// fires leads to a leak of instance a that holds 30 goroutines and fires.
+// fires makes a firing leak of instance a that holds 30 goroutines.
 func (s *story) fires() leak.Leak {
 	s.t.Helper()
 	s.step(30, "a")
@@ -21,7 +21,7 @@ func (s *story) fires() leak.Leak {
 	return l
 }
 
-// grows is an evaluation that sees instances leak.
+// grows makes an evaluation in which the given instances leak.
 func (s *story) grows(instances ...string) {
 	o := s.observation(trend.Leaking, instances...)
 	o.Attributions = attributed(instances...)
@@ -36,7 +36,7 @@ func (s *story) quiet(minutes int) {
 	}
 }
 
-// path is the states that a leak went through.
+// path lists the states that a leak went through.
 func path(l leak.Leak) (out []leak.State) {
 	for i, step := range l.Transitions {
 		if i == 0 {
@@ -95,17 +95,17 @@ func TestLeakThatComesBackIsReopened(t *testing.T) {
 	require.Equal(t, []leak.State{"", leak.Suspected, leak.Firing, leak.Resolved, leak.Suspected, leak.Firing}, path(l))
 	require.Equal(t, "it came back: the counts grow as a leak does", l.Transitions[4].Why)
 
-	// After the window it is another one, of the same name.
+	// After that time it is a new leak with the same ID.
 	s.started["a"], s.count["a"] = s.now, 10
-	s.quiet(31 * 60) // six hours until it counts as gone
+	s.quiet(31 * 60) // of which six hours pass until it counts as gone
 	require.Empty(t, s.tracker.Leaks())
 	l = s.fires()
 	require.Equal(t, id, l.ID)
 	require.Zero(t, l.Reopened)
 }
 
-// The alert of a leak whose stack was found after it fired has the id of the
-// unattributed one; so it has when it comes back.
+// A leak whose stack is found after it has fired keeps the ID of the unattributed leak, also when it
+// comes back.
 func TestReopenedLeakKeepsItsFirstID(t *testing.T) {
 	s := newStory(t)
 	s.step(30, "a")
@@ -133,7 +133,7 @@ func TestRolloutThatDoesNotGrowResolvesWithItsVersion(t *testing.T) {
 	require.Equal(t, "v1.42.0", l.Version)
 	require.Equal(t, t0.Add(-20*time.Minute), l.DeployedAt)
 
-	// Pods of the next version take the place of all.
+	// Pods of the next version replace all of them.
 	for old, young := range map[string]string{"a": "d", "b": "e", "c": "f"} {
 		delete(s.count, old)
 		s.count[young], s.started[young], versions[young] = 10, s.now, "v1.43.0"
@@ -182,8 +182,8 @@ func TestVersionIsSaidOfWhatIsKnownOnly(t *testing.T) {
 	})
 }
 
-// The counts say that the service leaks on in processes that are new: what is
-// gone with the old ones is not over.
+// By the counts, the new processes of the service leak too. So the leak is not over although the
+// goroutines of the old ones are gone.
 func TestServiceThatLeaksOnInNewProcessesIsNotResolved(t *testing.T) {
 	s := newStory(t)
 	s.fires()
@@ -200,7 +200,7 @@ func TestNothingIsResolvedForATimeThatNobodySaw(t *testing.T) {
 	s := newStory(t)
 	s.fires()
 	without := s.observation(trend.Quiet)
-	without.Instances = nil // not scraped for once
+	without.Instances = nil // one scrape fails
 	s.tracker.Update(s.now, without)
 	s.now = s.now.Add(time.Hour)
 	s.tracker.Update(s.now, without)
@@ -209,8 +209,8 @@ func TestNothingIsResolvedForATimeThatNobodySaw(t *testing.T) {
 	require.Equal(t, leak.Firing, s.only().State)
 }
 
-// What is written of a leak is enough to see its end after a restart, even if
-// its process was replaced while nobody looked.
+// The document of a leak is enough to see its end after a restart of gorowatch, even if its process
+// was replaced meanwhile.
 func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 	s := newStory(t)
 	s.count["a"] = 500
@@ -247,9 +247,9 @@ func TestRestoredLeakKnowsHowItWasWithoutTheLeak(t *testing.T) {
 	}
 }
 
-// The leak is drained while gorowatch is killed again and again: the trend that
-// is made anew has not seen the end of the growth yet, and says that more has
-// leaked than there are goroutines. What was clean before is not forgotten.
+// The leaked goroutines go away while gorowatch is killed again and again. Its new trend has not seen
+// the end of the growth yet, and finds that more goroutines have leaked than there are. The count
+// without the leak is not forgotten.
 func TestLeakThatIsDrainedBetweenRestarts(t *testing.T) {
 	for _, base := range []float64{10, 700} {
 		s := newStory(t)
@@ -277,8 +277,8 @@ func TestLeakThatIsDrainedBetweenRestarts(t *testing.T) {
 	}
 }
 
-// Traffic falls while a leak grows: after a while that is believed, and what
-// stays when it grows no more is not taken for clean.
+// Traffic falls while a leak grows. After a while, that lowers the estimate of the count without the
+// leak, so the goroutines that stay when the growth has stopped do not count as clean.
 func TestLeakUnderTrafficThatFalls(t *testing.T) {
 	s := newStory(t)
 	s.count["a"] = 100
@@ -298,7 +298,7 @@ func TestLeakUnderTrafficThatFalls(t *testing.T) {
 	require.Equal(t, leak.Firing, s.only().State)
 }
 
-// The bucket could not be read at the start, and the leak was found anew.
+// The bucket could not be read at the start, so the leak was found once more.
 func TestLateDocumentGivesALeakItsPastBack(t *testing.T) {
 	s := newStory(t)
 	before := s.fires()
@@ -322,8 +322,8 @@ func TestHistoryIsBounded(t *testing.T) {
 	require.Equal(t, t0.Add((3*maxTransitions-1)*time.Hour), l.Transitions[maxTransitions-1].Time)
 }
 
-// Stacks of a leak part, and some of them are not seen again until gorowatch was
-// restarted: they are known all the same.
+// The stacks of a leak no longer grow together, and some do not grow again until gorowatch was
+// restarted. They still belong to the leak.
 func TestRestoredLeakKnowsAllOfItsStacks(t *testing.T) {
 	s := newStory(t)
 	s.fires()

@@ -6,8 +6,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// ignore applies the ignore rules to the open leaks. A firing leak that a rule
-// matches counts as resolved.
+// ignore applies the ignore rules to the open leaks. A firing leak that a rule matches counts as
+// resolved.
 func (t *Tracker) ignore(now time.Time) {
 	for _, r := range t.open {
 		l := &r.leak

@@ -9,14 +9,14 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// IgnoreRule is a rule for leaks that must not alert. All fields that are set must
-// match, and patterns match as a whole.
+// IgnoreRule is a rule for leaks that must not alert. All fields that are set must match, and the
+// patterns must match the whole name of a function.
 type IgnoreRule struct {
 	Matchers []*labels.Matcher // of the service's labels
 	// Function matches any frame of the leading stack. Key matches its key frame.
 	Function, Key *regexp.Regexp
-	// CreatedBy matches the function with the go statement, or the goroutine's
-	// first function if no dump has shown that.
+	// CreatedBy matches the function that has the go statement, or the goroutine's first
+	// function while no dump has shown the go statement.
 	CreatedBy *regexp.Regexp
 	Signature string
 	Comment   string
@@ -24,8 +24,7 @@ type IgnoreRule struct {
 	Until time.Time
 }
 
-// Matches reports whether the rule applies to a stack of the service at the
-// time now.
+// Matches reports whether the rule applies to a stack of the service at the time now.
 func (i IgnoreRule) Matches(now time.Time, service labels.Labels, s leak.StackGrowth) bool {
 	if !i.Until.IsZero() && !now.Before(i.Until) {
 		return false

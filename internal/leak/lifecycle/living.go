@@ -14,8 +14,8 @@ func (t *Tracker) isLost(now time.Time, in trend.Instance) bool {
 	return now.Sub(in.LastSeen) > max(5*t.options.Base, 3*t.options.Interval)
 }
 
-// living lists the instances that still have samples, by name. The map is valid
-// until the next call, which uses it again: a scan updates millions of times.
+// living lists the instances that still have samples, by name. The map is valid until the next
+// call, which reuses it, because a scan calls this millions of times.
 func (t *Tracker) living(now time.Time, all []trend.Instance) map[string]trend.Instance {
 	if t.livingNow == nil {
 		t.livingNow = make(map[string]trend.Instance, len(all))
@@ -34,9 +34,8 @@ func (w *watch) isReplaced(now trend.Instance) bool {
 	return procstart.At(now.Started).Differs(procstart.At(w.started))
 }
 
-// leakedNow is how many leaked goroutines a process holds now: those above the
-// count without the leak. A profile is more accurate if it was taken after a
-// restart, or after the count fell.
+// leakedNow is how many leaked goroutines a process holds now: as many as it has above the count
+// without the leak. After a restart, or after the count fell, a profile says it more accurately.
 func (w *watch) leakedNow(now trend.Instance) float64 {
 	since := w.lowSince
 	if w.isReplaced(now) {
@@ -51,17 +50,16 @@ func (w *watch) leakedNow(now trend.Instance) float64 {
 	return max(0, now.Count-w.clean)
 }
 
-// isClean reports whether an instance no longer holds leaked goroutines. A
-// count that falls, as at night, is not enough if a profile taken since then
-// still shows them.
+// isClean reports whether an instance no longer holds leaked goroutines. A count that has fallen,
+// as at night, is not enough if a profile taken since then still shows them.
 func (w *watch) isClean(now trend.Instance) bool {
 	restarted := procstart.At(now.Started).After(procstart.At(w.started))
 	return restarted || w.isLow(now) && !w.profileShowsLeak()
 }
 
-// isLow reports whether the count is as low as if half of the leaked goroutines
-// were gone. An estimate from the process before is not exact: growth beyond it that
-// the trend would not see counts as none.
+// isLow reports whether the count is as low as if half of the leaked goroutines were gone. An
+// estimate that is inherited from the process before is not exact, so growth beyond it that the
+// trend would not notice counts as none.
 func (w *watch) isLow(now trend.Instance) bool {
 	above := w.leaked / 2
 	if w.inherited {
@@ -70,13 +68,13 @@ func (w *watch) isLow(now trend.Instance) bool {
 	return now.Count <= w.clean+above
 }
 
-// profileShowsLeak reports whether a profile taken while the count was low
-// still has more than half of the goroutines on the leak's stacks.
+// profileShowsLeak reports whether a profile taken since the count fell still has more than half of
+// the goroutines on the leak's stacks.
 func (w *watch) profileShowsLeak() bool {
 	return !w.lowSince.IsZero() && w.seen.After(w.lowSince) && 2*w.standing > w.mostStanding
 }
 
-// leaksAgain reports whether the verdict names an instance as growing.
+// leaksAgain reports whether an instance grows by the verdict.
 func leaksAgain(v trend.Verdict, name string) bool {
 	return v.Status.Grows() && slices.ContainsFunc(v.Instances, func(it trend.InstanceTrend) bool { return it.Instance == name })
 }

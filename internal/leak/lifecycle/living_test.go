@@ -13,8 +13,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// unseen is an observation in which instances have not been scraped for a time,
-// which the trend still remembers.
+// unseen makes an evaluation in which the given instances have not been scraped for a time, but are
+// still remembered by the trend.
 func (s *story) unseen(e Evaluation, since time.Time, names ...string) Evaluation {
 	for _, name := range names {
 		e.Instances = append(e.Instances, trend.Instance{Name: name, Count: s.count[name], Started: s.started[name], LastSeen: since})
@@ -22,8 +22,8 @@ func (s *story) unseen(e Evaluation, since time.Time, names ...string) Evaluatio
 	return e
 }
 
-// Each pod leaks until the next one takes its place; the trend remembers those
-// that are gone for an hour.
+// Each pod leaks until the next one replaces it. The trend remembers the pods that are gone for an
+// hour.
 func TestRateIsThatOfPodsThatLive(t *testing.T) {
 	s := newStory(t)
 	s.count, s.started = map[string]float64{}, map[string]time.Time{}
@@ -42,7 +42,7 @@ func TestRateIsThatOfPodsThatLive(t *testing.T) {
 			}
 			o.Attributions = attributed(name)
 			s.tracker.Update(s.now, o)
-			if l := s.only(); minute > 5 { // until then the one before may still be there
+			if l := s.only(); minute > 5 { // until then the earlier pod may still be there
 				require.InDelta(t, 60, l.Rate.Value, 1e-9, "%s, minute %d", name, minute)
 				require.Equal(t, []string{name}, l.Instances)
 				require.Equal(t, 1, l.InstancesTotal)
@@ -54,19 +54,19 @@ func TestRateIsThatOfPodsThatLive(t *testing.T) {
 	}
 }
 
-// What the verdict says of a pod that is gone is not counted either, and what it
-// says of all of them is shared among those that live.
+// The growth of a pod that is gone does not count either, and the rate of all pods is shared among
+// the living ones.
 func TestRateOfAVerdictThatNamesTheDead(t *testing.T) {
 	s := newStory(t)
 	s.count["c"], s.started["c"] = 10, s.started["a"]
 	s.step(30, "a", "b", "c")
 	o := s.observation(trend.Leaking, "a", "b", "c")
-	o.Verdict.Rate = trend.Interval{Value: 90, Low: 60, High: 120} // of the sum, which is less than the sum of the rates
+	o.Verdict.Rate = trend.Interval{Value: 90, Low: 60, High: 120} // as fitted to the sum of the counts: less than the sum of the rates
 	o.Attributions = attributed("a", "b", "c")
 	s.tracker.Update(s.now, o)
 	require.InDelta(t, 90, s.only().Rate.Value, 1e-9)
 	last := s.now
-	verdict := o.Verdict // the trend holds on to it
+	verdict := o.Verdict // the trend keeps it
 	for range 10 {
 		s.step(0)
 		o := s.observation(trend.Leaking)
@@ -86,8 +86,7 @@ func TestRateOfAVerdictThatNamesTheDead(t *testing.T) {
 	require.InDelta(t, 60, l.Leaked, 1e-9)
 }
 
-// By the stacks each instance errs apart; what is left of the interval is that
-// of those that live.
+// The errors of rates from the stacks are independent. The interval is that of the living instances.
 func TestRateByStacksIsOfThoseThatLive(t *testing.T) {
 	s := newStory(t)
 	grow := func(names ...string) {
@@ -107,8 +106,7 @@ func TestRateByStacksIsOfThoseThatLive(t *testing.T) {
 	require.Equal(t, []string{"a"}, s.only().Instances)
 }
 
-// An instance that was not scraped for some minutes is counted as long as it may
-// be there, and again when it is back.
+// An instance without samples counts as long as it may still be there, and again once it is back.
 func TestInstanceThatIsNotScrapedForAWhile(t *testing.T) {
 	s := newStory(t)
 	s.step(30, "a", "b")
@@ -156,7 +154,7 @@ func TestRateOfARestartedProcess(t *testing.T) {
 	require.Equal(t, 2, l.InstancesTotal)
 	require.InDelta(t, 300, l.Leaked, 1e-9)
 
-	// Then it holds some, but nobody has judged how fast it grows.
+	// Then it holds some, but how fast it grows is not known yet.
 	s.step(50, "a")
 	s.tracker.Update(s.now, s.observation(trend.Quiet))
 	l = s.only()
@@ -170,7 +168,7 @@ func TestRateOfARestartedProcess(t *testing.T) {
 	require.InDelta(t, 120, l.Rate.Value, 1e-9)
 	require.InDelta(t, 353, l.Leaked, 1e-9)
 
-	// A start that an exporter computes anew is not another one.
+	// A start that an exporter computes again, a second off, is not another start.
 	s.started["a"] = s.started["a"].Add(time.Second)
 	s.quiet(1)
 	require.InDelta(t, 120, s.only().Rate.Value, 1e-9)
@@ -180,8 +178,8 @@ func TestRateOfARestartedProcess(t *testing.T) {
 	require.InDelta(t, 354, s.only().Leaked, 1e-9)
 }
 
-// The verdict is held over a restart, or looked at once in an hour: what it says
-// of the process before is nothing that the new one holds.
+// A verdict may outlast a restart, or be made only once an hour. Goroutines that it finds in the old
+// process are not held by the new one.
 func TestVerdictAboutTheProcessBefore(t *testing.T) {
 	s := newStory(t)
 	s.step(3000, "a")
@@ -200,7 +198,7 @@ func TestVerdictAboutTheProcessBefore(t *testing.T) {
 		require.InDelta(t, 60, l.Rate.Value, 1e-9)
 	}
 	require.Equal(t, 400.0, s.only().Watched[0].Leaked, "the end is seen by what this process had")
-	// And of this one, when that is judged.
+	// Once the new process is judged, its own goroutines count.
 	s.step(4, "a")
 	o := s.observation(trend.Leaking, "a")
 	o.Verdict.Instances[0].Onset, o.Attributions = s.started["a"], attributed("a")
@@ -208,7 +206,7 @@ func TestVerdictAboutTheProcessBefore(t *testing.T) {
 	require.InDelta(t, 404, s.only().Leaked, 1e-9)
 }
 
-// Without the starts of processes a restart is a count that falls.
+// If the starts of processes are unknown, a restart looks like a count that falls.
 func TestRestartThatNobodySees(t *testing.T) {
 	s := newStory(t)
 	s.started = map[string]time.Time{}
@@ -227,7 +225,7 @@ func TestRestartThatNobodySees(t *testing.T) {
 	}
 }
 
-// Where profiles of the new process show its stacks, they are counted.
+// If profiles of the new process have the leak's stacks, their goroutines count.
 func TestProfilesSayWhatARestartedProcessHolds(t *testing.T) {
 	s := newStory(t)
 	profile, taken := int64(300), s.now
@@ -265,8 +263,8 @@ func TestProfilesSayWhatARestartedProcessHolds(t *testing.T) {
 	require.Empty(t, s.only().Instances)
 }
 
-// A rollout ends a leak pod by pod. While it may come back, nothing that lives
-// leaks; when it is resolved, what is left of it is how it was.
+// A rollout ends a leak pod by pod. After that, no living instance leaks while the leak may still
+// come back. Once it is resolved, it shows its largest extent.
 func TestResolvedLeakSaysWhatItWas(t *testing.T) {
 	s := newStory(t)
 	s.count["c"], s.started["c"] = 10, s.started["a"]
@@ -295,7 +293,7 @@ func TestResolvedLeakSaysWhatItWas(t *testing.T) {
 	require.Zero(t, l.Leaked)
 }
 
-// But it is how it was of late that is said.
+// Its largest extent is that of the last hours, not of all time.
 func TestResolvedLeakSaysWhatItWasOfLate(t *testing.T) {
 	s := newStory(t)
 	s.step(30, "a", "b")
@@ -312,8 +310,7 @@ func TestResolvedLeakSaysWhatItWasOfLate(t *testing.T) {
 	require.InDelta(t, 60, s.only().Rate.Value, 1e-9)
 }
 
-// A restored leak goes on with the rate that it had, less that of processes that
-// have ended meanwhile.
+// A restored leak continues at the rate that it had, without the processes that have ended meanwhile.
 func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	again := func(l leak.Leak) (out leak.Leak) {
 		text, err := json.Marshal(l)
@@ -335,7 +332,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	require.InDelta(t, l.Rate.Value/2, s.only().Rate.Value, 1e-9)
 	require.Equal(t, []string{"a"}, s.only().Instances)
 
-	// Again; now b comes back as the process that it was.
+	// Once more; this time b comes back as the same process.
 	l = again(s.only())
 	s.tracker = NewTracker(checkout, Options{})
 	s.tracker.Observe(Observation{Restored: []leak.Leak{l}})
@@ -347,7 +344,7 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	require.Equal(t, []string{"a", "b"}, s.only().Instances)
 	require.InDelta(t, 60, s.only().Leaked, 1e-9)
 
-	// And again, when all are gone.
+	// And once more, with all of them gone.
 	delete(s.count, "a")
 	delete(s.count, "b")
 	s.quiet(1)
@@ -362,8 +359,8 @@ func TestRestoredLeakHasTheRateOfThoseThatLive(t *testing.T) {
 	require.False(t, math.IsNaN(s.only().Leaked))
 }
 
-// An instance of a firing leak stays on the list after its process has ended, so
-// that its profiles are not taken again.
+// FiringInstances still has an instance whose leaking process has ended, so that its profiles are not
+// taken again.
 func TestFiringInstancesIncludeThoseThatRestarted(t *testing.T) {
 	s := newStory(t)
 	s.fires()

@@ -10,14 +10,14 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// measure updates the rate and the number of leaked goroutines from the
-// verdict, and from the profiles where they say more. part is the leak's part
-// of the growth. a says which instances have the leak; nil: all that grow.
+// measure updates the rate and the number of leaked goroutines from the verdict, and from the
+// profiles where they say more. patience is how long a lower estimate must last, part is the leak's
+// share of the growth, and a says which instances have the leak; nil: all that grow do.
 func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, part float64, a *attribution.Attribution) {
 	v := e.Verdict
 	r.version(e)
-	// The onset of the alarm stays. Later estimates are coarser, since they are
-	// from longer blocks.
+	// The onset at which the leak fired stays: later estimates are from longer blocks, so they
+	// are coarser.
 	if r.leak.State == leak.Suspected && !v.Onset.IsZero() {
 		r.leak.Onset = v.Onset
 	}
@@ -34,8 +34,8 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 	for _, it := range growing {
 		w := r.watched[it.Instance]
 		if w == nil {
-			// Growth on an instance without a profile belongs to this leak only
-			// if no other leak explains it.
+			// Growth on an instance without a profile belongs to this leak only if no other
+			// leak explains it.
 			if a != nil && len(r.watched) > 0 && part < 1 && !slices.Contains(a.Instances, it.Instance) {
 				continue
 			}
@@ -53,12 +53,12 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 		profiled = profiled || w.profiled && w.rate.Value > 0
 	}
 	if !profiled && len(known) == len(v.Instances) {
-		r.shareRate(v.Rate.Times(part), known) // it is more accurate than the sum of its parts
+		r.shareRate(v.Rate.Times(part), known) // the rate of all is more accurate than the sum of theirs
 	}
 }
 
-// measure updates an instance from its counts. part is the leak's part of the
-// goroutines that leaked there.
+// measure updates an instance from its counts. part is the leak's share of the goroutines that
+// leaked there.
 func (w *watch) measure(now time.Time, patience time.Duration, it trend.InstanceTrend, part float64, e Evaluation) {
 	count, clean := it.Count, it.Count-part*it.Leaked
 	if i := find(e.Instances, it.Instance); i >= 0 {
@@ -70,8 +70,7 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 		case w.started.IsZero():
 			w.started = in.Started
 		}
-		// A verdict may still be about the previous process, whose goroutines this
-		// one does not hold.
+		// The verdict may still be about the previous process, whose goroutines are gone.
 		if it.Onset.Before(in.Started) && it.Count != in.Count {
 			count, clean = in.Count, min(clean, in.Count)
 			if !math.IsInf(former, 0) && !math.IsNaN(former) {
@@ -80,20 +79,19 @@ func (w *watch) measure(now time.Time, patience time.Duration, it trend.Instance
 			}
 		}
 	}
-	if math.IsNaN(w.clean) { // restored, its start unknown
+	if math.IsNaN(w.clean) { // restored, with an unknown start
 		w.clean = math.Inf(1)
 	}
-	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // the leaked goroutines were gone, and it leaks again
+	if !w.lowSince.IsZero() && it.Onset.After(w.lowSince) { // its leaked goroutines were gone, and it leaks again
 		w.leaked, w.mostStanding, w.lowSince = 0, 0, time.Time{}
 	}
 	w.estimate(now, patience, clean)
 	w.leaked = max(w.leaked, count-w.clean)
 }
 
-// estimate updates how many goroutines there would be without the leak. The
-// trend forgets the beginning of the growth, so an estimate stays while the
-// process lives. A lower one must last: after a fix the count falls at once,
-// and the trend follows some blocks later.
+// estimate updates how many goroutines the process would have without the leak. The first estimate
+// stays, because the trend forgets the beginning of the growth. A lower one must last: after a fix
+// the count falls at once, while the verdict follows some blocks later.
 func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 	switch {
 	case math.IsInf(w.clean, 1):
@@ -110,7 +108,7 @@ func (w *watch) estimate(now time.Time, patience time.Duration, clean float64) {
 	}
 }
 
-// stackRate is the rate of the stacks on one instance, and whether it is known.
+// stackRate returns the rate of the stacks on one instance, and whether it is known.
 func stackRate(a *attribution.Attribution, instance string) (trend.Interval, bool) {
 	if a == nil {
 		return trend.Interval{}, false
@@ -119,10 +117,9 @@ func stackRate(a *attribution.Attribution, instance string) (trend.Interval, boo
 	return x, ok
 }
 
-// growingInstances lists the instances that have the leak and their growth:
-// those whose counts grow, unless their profiles show no growth of the stacks,
-// and those whose stacks alone grow. An instance without profiles counts if
-// most of those with profiles do.
+// growingInstances lists the instances that have the leak, with their growth: those whose counts
+// grow, unless their profiles show no growth of the stacks, and those of which only the stacks grow.
+// An instance without profiles is listed if most of those with profiles are.
 func growingInstances(a *attribution.Attribution, e Evaluation, part float64) (list []trend.InstanceTrend) {
 	for _, it := range e.Verdict.Instances {
 		clean := slices.Contains(a.Clean, it.Instance)
@@ -140,7 +137,7 @@ func growingInstances(a *attribution.Attribution, e Evaluation, part float64) (l
 	return list
 }
 
-// shareRate splits the rate of all instances among them.
+// shareRate splits the rate of all instances among them, in proportion to their own rates.
 func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 	var sum float64
 	for name := range known {
@@ -157,8 +154,8 @@ func (r *record) shareRate(whole trend.Interval, known map[string]bool) {
 	}
 }
 
-// shareRestoredRate splits the rate of a restored leak among the instances that
-// it was measured on. It does so once.
+// shareRestoredRate splits the rate of a restored leak among the instances on which it was measured,
+// once.
 func (r *record) shareRestoredRate(now time.Time) {
 	if r.hasRates {
 		return

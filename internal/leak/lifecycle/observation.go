@@ -10,58 +10,60 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// Observation is evidence that arrives between two evaluations, beside the counts
-// and the attributions that an Evaluation brings. All of it is optional.
+// Observation is evidence that arrives between two evaluations. All fields are optional.
 type Observation struct {
 	// Restored are leaks of an earlier run.
 	Restored []leak.Leak
 	// Findings are about single leaks.
 	Findings []Finding
-	// Memory is how the memory of the service's instances grows, by instance. Nil:
-	// the source was not asked. Instances that are not in it have no known limit.
+	// Memory is how the memory of the service's instances grows, by instance. Nil: the source was
+	// not asked. An instance that is not in it has no known limit.
 	Memory map[string]leak.Memory
 }
 
-// Finding is what a dump or a proof has shown of one open leak. All but Leak is
-// optional.
+// Finding is what a dump, or another special profile, has shown of one open leak. All fields but
+// Leak are optional.
 type Finding struct {
-	// Leak is the leak's ID. A leak that is no longer open is left alone.
+	// Leak is the leak's ID. Findings about leaks that are no longer open are ignored.
 	Leak string
-	// Evidence is the step that the leak has reached. Evidence is never lowered.
+	// Evidence is the step of evidence that was reached. It never lowers that of the leak.
 	Evidence leak.Evidence
-	// Missing says in plain words why the step after the one that the leak has by
-	// now is missing. It is called while the finding is taken; nil: nothing new.
+	// Missing says in plain words why the leak has no higher evidence than it has. It is called
+	// once, when the finding is applied; nil: nothing new.
 	Missing func(have leak.Evidence) string
-	// Stayed is for how long all goroutines that were compared have stayed.
+	// Stayed is how long all of the compared goroutines have stayed.
 	Stayed time.Duration
-	// Compared reports that two dumps were compared, Leaving that the goroutines of the
-	// stack leave again, as leaked ones never do.
-	Compared, Leaving bool
-	// AtWork reports that they stay and wake up now and then, by messages or by what they
-	// read. Passing reports that they wait as idle workers do, and that most have ended
-	// between the dumps: others have come in their place.
-	AtWork, Passing bool
+	// Compared reports that two dumps were compared. Only then do the next three count.
+	Compared bool
+	// Leaving reports that the goroutines of the stack end after a while, as leaked ones never do.
+	Leaving bool
+	// AtWork reports that the goroutines stay, but that messages or arriving data wake them now
+	// and then.
+	AtWork bool
+	// Passing reports that the goroutines wait as idle workers do, and that most of them ended
+	// between the dumps while others took their place.
+	Passing bool
 	// Stacks is what a dump shows of the leak's stacks.
 	Stacks []StackFinding
-	// Dump is one that was archived.
+	// Dump is the dump in the archive; nil: there is none.
 	Dump *leak.ProfileRef
 }
 
-// StackFinding is what only a dump, or a profile of another kind, shows of a stack.
+// StackFinding is what a dump, or a heap profile, shows of a stack and goroutine profiles do not.
 type StackFinding struct {
 	Signature string
-	// Wait is the longest time one of its goroutines had been blocked at the time At of
-	// the dump; zero At: there is no dump.
+	// Wait is the longest time that one of its goroutines had been blocked when the dump was
+	// taken, at At; zero At: there is no dump.
 	Wait      time.Duration
 	At        time.Time
-	Reason    string          // the wait reason as the dump has it
+	Reason    string          // the wait reason in the dump
 	CreatedBy collector.Frame // the go statement
 	// Callers are calls of the user's code that may have started its goroutines.
 	Callers []leak.Caller
 }
 
-// Observe takes evidence. It shows in Leaks at once; the leaks move to another
-// state with the next Update.
+// Observe adds evidence. Leaks shows it at once, but only the next Update may change the state of a
+// leak by it.
 func (t *Tracker) Observe(o Observation) {
 	for _, l := range o.Restored {
 		t.restore(l)
@@ -80,7 +82,7 @@ func (t *Tracker) Observe(o Observation) {
 	}
 }
 
-// take applies a finding. Slices that were handed out with the leak are copied.
+// take applies a finding. It copies the slices that it changes, because callers may hold them.
 func (r *record) take(f Finding) {
 	l := &r.leak
 	if f.Dump != nil {
@@ -114,14 +116,14 @@ func (f StackFinding) addTo(s *leak.StackGrowth) {
 	if !f.At.IsZero() {
 		s.Wait, s.WaitAt, s.CreatedBy = f.Wait, f.At, f.CreatedBy
 		if s.Reason = f.Reason; s.Reason == s.Op {
-			s.Reason = "" // it says no more
+			s.Reason = "" // it says no more than the operation
 		}
 	}
 	s.Callers = attribution.CloserCallers(s.Callers, f.Callers)
 }
 
-// nearest is the memory of the instance that reaches its limit first; nil if no
-// instance has a known limit.
+// nearest is the memory of the instance that will reach its limit first; nil if no instance has a
+// known limit.
 func nearest(memory map[string]leak.Memory, instances []string) (first *leak.Memory) {
 	for _, name := range instances {
 		if m, ok := memory[name]; ok && (first == nil || hoursLeft(m) < hoursLeft(*first)) {
@@ -131,7 +133,7 @@ func nearest(memory map[string]leak.Memory, instances []string) (first *leak.Mem
 	return first
 }
 
-// hoursLeft is the time until the limit is reached; infinite where nothing grows.
+// hoursLeft is the time until the limit is reached; infinite if the memory does not grow.
 func hoursLeft(m leak.Memory) float64 {
 	switch {
 	case m.Used >= m.Limit:

@@ -9,10 +9,11 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// minOther is the least share of the growth for a second leak of a service.
+// minOther is the least share of the growth that stacks must explain to open another leak of the
+// service.
 const minOther = 0.25
 
-// applyGrowth opens leaks for new growth and updates those that are open.
+// applyGrowth opens leaks for new growth, and updates the open leaks that it belongs to.
 func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	type match struct {
 		*record
@@ -33,7 +34,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 			continue
 		}
 		delta += a.Growth()
-		// A leak stays one leak when its stacks separate.
+		// A leak stays one leak if its stacks no longer grow together.
 		if i := slices.IndexFunc(known, func(m match) bool { return m.record == r }); i >= 0 {
 			known[i].Attribution = known[i].Plus(a)
 			continue
@@ -47,7 +48,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 		k.filling, k.halved, k.doubt = k.Attribution.Filling, k.Attribution.Halved, k.Attribution.Doubt
 		k.measure(now, tenMinutes*t.options.Base, e, k.Growth()/delta, &k.Attribution)
 		if k.leak.State == leak.Suspected && t.growsForLong(k.Attribution) {
-			k.leak.Onset = k.Attribution.Onset // the counts show it later, if at all
+			k.leak.Onset = k.Attribution.Onset // the counts show the growth later, if at all
 		}
 	}
 	if len(known) > 0 {
@@ -56,7 +57,7 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	if len(t.open) > 0 {
 		for _, r := range t.open {
 			r.growthSeenAt = now
-			// A single leak has all of the growth. Of several, no part is known.
+			// If only one leak is open, all of the growth is its. Of several, no share is known.
 			if len(t.open) == 1 {
 				r.measure(now, tenMinutes*t.options.Base, e, 1, nil)
 			}
@@ -80,8 +81,8 @@ func (t *Tracker) applyGrowth(now time.Time, e Evaluation) {
 	}
 }
 
-// recordOf finds the open leak of an attribution: the one that has or had one
-// of its stacks, else one whose stack is not known yet; nil: there is none.
+// recordOf finds the open leak of an attribution: the one that has or had one of its stacks, else
+// the one whose stack is unknown; nil: there is none.
 func (t *Tracker) recordOf(a attribution.Attribution) *record {
 	for _, r := range t.open {
 		for _, st := range a.Stacks {
@@ -98,8 +99,8 @@ func (t *Tracker) recordOf(a attribution.Attribution) *record {
 	return nil
 }
 
-// leadSignature picks the signature that identifies a new leak: that of a
-// resolved leak that returns, else that of the leading stack.
+// leadSignature picks the signature that identifies a new leak: that of a resolved leak that
+// returns, else that of the leading stack.
 func (t *Tracker) leadSignature(a attribution.Attribution) string {
 	for _, s := range a.Stacks {
 		if slices.ContainsFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == s.Signature }) {
@@ -117,7 +118,7 @@ func (t *Tracker) openSuspicion(now time.Time, e Evaluation, signature string) *
 	return r
 }
 
-// newRecord makes the record of a leak that begins now.
+// newRecord makes the record of a leak that is found now.
 func (t *Tracker) newRecord(now time.Time, e Evaluation, signature string) *record {
 	r := &record{
 		leak: leak.Leak{
@@ -130,8 +131,7 @@ func (t *Tracker) newRecord(now time.Time, e Evaluation, signature string) *reco
 		watched:    map[string]*watch{},
 		signatures: map[string]bool{},
 	}
-	// The alert of a leak that returns continues. Its ID may be from a time when
-	// its stack was not known yet.
+	// A leak that returns continues under its ID, which may be from before its stack was known.
 	if t.options.Remember > 0 {
 		if i := slices.IndexFunc(t.resolved, func(l leak.Leak) bool { return l.Signature == signature }); i >= 0 {
 			r.leak.ID = t.resolved[i].ID

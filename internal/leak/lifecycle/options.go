@@ -13,20 +13,18 @@ type Options struct {
 	// Base is the smallest block of the trend. All times that are counted in blocks
 	// scale with it. Default 1 minute.
 	Base time.Duration
-	// Interval is the time between two Updates. After a pause of more than three
-	// intervals the Tracker treats the time between as unobserved. Default Base.
+	// Interval is the time between two Updates. After a pause of more than three intervals, what
+	// happened in between counts as unknown. Default Base.
 	Interval time.Duration
-	// Patience is how long an alarm from the counts alone waits for the first
-	// profiles. Default 10 × Base.
+	// Patience is how long an alarm of the counts waits for the first profiles. Default 10 × Base.
 	Patience time.Duration
 	// MinConfidence is the confidence from which a leak fires, 0 to 1. Default 0.95.
 	MinConfidence float64
-	// SuspectConfidence is the confidence from which a leak is shown as suspected, 0 to
+	// SuspectConfidence is the confidence from which a leak is shown as suspected, up to
 	// MinConfidence. Default 0.5.
 	SuspectConfidence float64
-	// Remember is how long a resolved leak is kept. A leak that returns within this
-	// time is reopened. Default 24 hours; negative: forever, and a leak that
-	// returns is a new one.
+	// Remember is how long a resolved leak is kept. A leak that returns within this time is
+	// reopened. Default 24 hours; negative: for ever, and a leak that returns is a new one.
 	Remember time.Duration
 	// Ignore lists the rules for leaks that must not alert. The first rule that
 	// matches applies.

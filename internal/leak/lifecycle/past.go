@@ -6,17 +6,16 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// pastLeak is a leak that was open in the counts before the first Update and
-// may continue.
+// pastLeak is a leak that the counts from before the first Update showed, and that may continue.
 type pastLeak struct {
 	onset  time.Time // zero: there was none
 	deaths []leak.Death
 	until  time.Time // when it is forgotten, unless the counts grow
 }
 
-// Inherit takes the open leak of another tracker of the service, which has seen
-// only the counts of an earlier time. A leak that is found next has that leak's
-// onset and deaths. Nothing fires because of it.
+// Inherit takes over the firing leak of another tracker of the service, which has seen only the
+// counts of an earlier time. The next leak that is found gets the onset and the deaths of that one.
+// Nothing fires because of it.
 func (t *Tracker) Inherit(from *Tracker) {
 	t.inherited = pastLeak{}
 	for _, r := range from.open {
@@ -26,8 +25,7 @@ func (t *Tracker) Inherit(from *Tracker) {
 	}
 }
 
-// applyInherited gives the first leak that is found the onset and the deaths of
-// the inherited one.
+// applyInherited gives the first leak that is found the onset and the deaths of the inherited one.
 func (t *Tracker) applyInherited(now time.Time, grows bool) {
 	switch {
 	case t.inherited.onset.IsZero():
@@ -41,8 +39,8 @@ func (t *Tracker) applyInherited(now time.Time, grows bool) {
 	if len(t.open) == 0 {
 		return
 	}
-	// The onset of the alarm stays, as it does for an alarm that was observed.
-	// Later estimates are from longer blocks, or from all processes together.
+	// The onset at which the past leak fired stays, as in measure: later estimates are from longer
+	// blocks, or from all processes together.
 	l := &t.open[0].leak
 	l.Onset = t.inherited.onset
 	if len(l.Deaths) == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// killed lets instance a leak until it is killed, some times.
+// killed lets instance a leak until it is killed, a number of times.
 func (s *story) killed(times int, at float64) {
 	for range times {
 		for s.count["a"] < at {
@@ -36,7 +36,7 @@ func TestDeathsOfALeak(t *testing.T) {
 	require.Len(t, s.only().Deaths, maxDeaths)
 	require.Len(t, l.Deaths, 3, "what was handed out does not change")
 
-	// It ends while gorowatch does not run.
+	// The process ends while gorowatch is not running.
 	s = newStory(t)
 	s.killed(1, 500)
 	s.step(200, "a")
@@ -50,8 +50,7 @@ func TestDeathsOfALeak(t *testing.T) {
 	require.InDelta(t, 210, s.only().Deaths[1].Goroutines, 1e-9)
 }
 
-// A tracker that has seen the counts of the time before says since when; it makes
-// nothing fire.
+// The onset comes from a tracker that has seen the earlier counts. It does not make anything fire.
 func TestPastOfALeak(t *testing.T) {
 	seen := func() *story {
 		s := newStory(t)
@@ -83,7 +82,7 @@ func TestPastOfALeak(t *testing.T) {
 	require.Equal(t, s.now.Add(-time.Minute), l.Onset, "another one")
 	require.Empty(t, l.Deaths)
 	s = seen()
-	s.now = s.now.Add(24 * time.Hour) // nobody asks while nothing grows
+	s.now = s.now.Add(24 * time.Hour) // there is no Update while nothing grows
 	l = find(s)
 	require.Equal(t, s.now.Add(-time.Minute), l.Onset)
 }

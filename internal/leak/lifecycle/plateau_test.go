@@ -12,10 +12,9 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// straight is a service whose instances leak at a rate each until a time, on a
-// base, under noise. What it had to show for an alarm was little beside what it
-// runs later, so that nothing that the judgement of the counts sees in its views
-// is growth any more.
+// straight is a service whose instances each leak at a constant rate until a time, on top of a base
+// and under noise. The growth that it took to fire is small compared with the later counts, so the
+// trend sees no growth in them any more.
 type straight struct {
 	*story
 	perHour, base, noise float64
@@ -24,7 +23,7 @@ type straight struct {
 	random               *rand.Rand
 }
 
-// run lets time pass up to a moment.
+// run lets time pass until the given time.
 func (s *straight) run(until time.Time, status trend.Status) {
 	for s.now.Before(until) {
 		s.now = s.now.Add(time.Minute)
@@ -57,8 +56,8 @@ func (s *straight) run(until time.Time, status trend.Status) {
 	}
 }
 
-// A leak that grows on at its own rate is no plateau, wherever one looks; one
-// that has stopped is, as soon as its growth would have shown.
+// A leak that continues at its rate is never a plateau. One that has stopped is, as soon as its growth
+// would have been visible.
 func TestStraightLeakIsNoPlateau(t *testing.T) {
 	for _, perHour := range []float64{5, 25, 300} {
 		for _, base := range []float64{20, 8000} {
@@ -81,7 +80,7 @@ func TestStraightLeakIsNoPlateau(t *testing.T) {
 
 						s = begin()
 						s.ends = s.now
-						// The noise of a minimum of two samples is that of the samples here.
+						// Here the minimum of two samples is as noisy as the samples.
 						shows := max(trend.LeastGrowth(float64(instances)*(base+perHour)), float64(instances)*10*noise) / (perHour * float64(instances))
 						patience := max(s.only().DetectedAt.Sub(t0), halfHour*time.Minute)
 						s.run(s.ends.Add(max(patience, time.Duration(1.5*shows*float64(time.Hour)))+time.Hour), trend.Quiet)

@@ -9,8 +9,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// profilePatience is how long an alarm from the counts waits for a stack that
-// explains it.
+// profilePatience is how long an alarm of the counts waits for a stack that explains it.
 func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	switch {
 	case !e.ProfilesExpected:
@@ -21,27 +20,25 @@ func (t *Tracker) profilePatience(e Evaluation) time.Duration {
 	return t.options.Patience
 }
 
-// LongLife is for how many base blocks all goroutines of a suspicion must stay,
-// if they wait as idle workers do, before that is evidence of a leak.
+// LongLife is how many base blocks goroutines that wait as idle workers do must stay before that is
+// evidence of a leak. It is also how long growth has no shape yet while something may hang.
 const LongLife = 45
 
-// How many times as many goroutines as all others of the process a suspicion has
-// when it dominates the process, and when nothing healthy but the connections of clients
-// would grow that large.
+// How many times a suspicion outnumbers all other goroutines of the process: dominance if it
+// dominates the process, overwhelming if nothing healthy but connections of clients gets so large.
 const (
 	dominance    = 3
 	overwhelming = 10
 )
 
-// growsForLong reports whether stacks have grown for so long that they leak
-// whatever the counts say: for a day, or less where the goroutines are blocked where healthy
-// ones do not wait for long and the load is known. The growth may be lost in the counts of
-// the whole process.
+// growsForLong reports whether stacks have grown for so long that they leak whatever the counts say,
+// because the growth may be lost in the counts of the whole process. It takes a day, or less if the
+// goroutines are blocked where healthy ones do not wait for long and the load is known.
 func (t *Tracker) growsForLong(a attribution.Attribution) bool {
 	return a.Lasting >= day*t.options.Base || a.LoadKnown && stack.Stuck(a.Stacks[0].Op) && a.Lasting >= quarterDay*t.options.Base
 }
 
-// promote lets suspicions fire whose parts add up to enough.
+// promote weighs all open leaks, and lets the suspicions fire whose confidence is enough.
 func (t *Tracker) promote(now time.Time, e Evaluation) {
 	for _, r := range t.open {
 		t.weigh(r)
@@ -52,7 +49,7 @@ func (t *Tracker) promote(now time.Time, e Evaluation) {
 			t.doubtedAt = now
 		}
 		if r.hasFallen(e) || now.Sub(r.grewAt) > t.options.Interval && r.leak.Evidence != leak.Proven {
-			continue // it came back or has stopped growing, as what leaks does not
+			continue // it fell back or has stopped growing, which a leak does not do
 		}
 		if !t.isEnough(r) {
 			if !t.alarmSince.IsZero() && !t.alarmIsExplained(now) {
@@ -74,8 +71,8 @@ func (t *Tracker) promote(now time.Time, e Evaluation) {
 	}
 }
 
-// hasFallen reports whether the latest counts have lost half of the goroutines that seemed
-// to leak, on every instance: the trend and the profiles show it later.
+// hasFallen reports whether, by the latest counts, every instance has lost half of the goroutines
+// that seemed to leak. The trend and the profiles show it only later.
 func (r *record) hasFallen(e Evaluation) bool {
 	fallen := false
 	for name, w := range r.watched {
@@ -89,7 +86,7 @@ func (r *record) hasFallen(e Evaluation) bool {
 	return fallen
 }
 
-// reasonToFire says in plain words what speaks most for the leak.
+// reasonToFire says in plain words what is the strongest evidence.
 func (r *record) reasonToFire() string {
 	best := r.leak.Parts[0]
 	for _, p := range r.leak.Parts {
@@ -106,7 +103,7 @@ func (r *record) reasonToFire() string {
 	return "the counts grow as a leak does"
 }
 
-// reasonToWait says why a suspicion does not fire although the counts alone would.
+// reasonToWait says why a suspicion does not fire although there is an alarm.
 func (r *record) reasonToWait() string {
 	if r.isPool() {
 		return "its stack's growth is slowing down, as in a pool that fills up"
@@ -114,34 +111,33 @@ func (r *record) reasonToWait() string {
 	return r.doubt
 }
 
-// countsAreDoubtful reports whether an alarm without a stack is not enough to
-// fire: since it began, or within a day, the stacks behind it grew as in a
-// pool.
+// countsAreDoubtful reports whether an alarm is not enough to fire without a stack, because stacks
+// have grown as those of a pool do since it began, or within the last day.
 func (t *Tracker) countsAreDoubtful(now time.Time) bool {
 	return !t.doubtedAt.Before(t.alarmSince) || now.Sub(t.doubtedAt) < day*t.options.Base
 }
 
-// alarmIsExplained reports whether a firing leak has grown recently. The alarm
-// of the counts is then about that leak and is no evidence of another.
+// alarmIsExplained reports whether a firing leak has grown recently. An alarm is then about that
+// leak, and no evidence of another.
 func (t *Tracker) alarmIsExplained(now time.Time) bool {
 	return slices.ContainsFunc(t.open, func(r *record) bool {
 		return r.leak.State == leak.Firing && r.leak.Signature != "" && r.leak.DetectedAt.Before(now) && now.Sub(r.grewAt) < quarterDay*t.options.Base
 	})
 }
 
-// isPool reports whether the stacks grow as a pool does. Few pools grow to dominate their
-// process. One does whose goroutines wait as those of a pool do, at a pace that has halved:
-// that it fills up explains that they stay, too.
+// isPool reports whether the stacks grow as those of a pool do. Few pools grow to dominate their
+// process, so one that does is taken for a pool only if its pace has halved and its goroutines wait
+// where those of pools do.
 func (r *record) isPool() bool {
 	return r.filling && !r.dominates(dominance) || r.halved && !stack.Stuck(r.leak.Stacks[0].Op)
 }
 
-// dominates reports whether the leak's stacks have so many times as many
-// goroutines as all others of the process.
+// dominates reports whether the leak's stacks outnumber all other goroutines of the process by at
+// least a factor.
 func (r *record) dominates(times float64) bool { return r.outnumbers() >= times }
 
-// outnumbers is how many times as many goroutines the leak's stacks have as all others of
-// the process; 0: it is not known.
+// outnumbers is how many times as many goroutines the leak's stacks have as all others of the
+// process; 0: unknown.
 func (r *record) outnumbers() float64 {
 	if r.leak.Head == nil || len(r.profiledInstances) == 0 {
 		return 0

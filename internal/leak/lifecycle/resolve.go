@@ -11,9 +11,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// hasEnded reports whether a leak is over: no instance holds its goroutines,
-// and no process of the service has leaked again for as long as the leak once
-// took to detect.
+// hasEnded reports whether a leak is over: no instance holds its goroutines any more, and none has
+// grown again for as long as the leak once took to be detected.
 func (t *Tracker) hasEnded(now time.Time, r *record, e Evaluation) bool {
 	if e.Verdict.Status == trend.Leaking && r.growthSeenAt.Equal(now) {
 		r.cleanSince = time.Time{}
@@ -76,8 +75,8 @@ func (r *record) holdsSome(e Evaluation) bool {
 	return held > 0.1*leaked
 }
 
-// instanceHasEnded reports whether an instance without samples counts as ended.
-// quiet is how long the leak must be quiet before it resolves.
+// instanceHasEnded reports whether an instance without samples counts as ended. quiet is how long
+// the leak must be quiet before it resolves.
 func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet time.Duration, e Evaluation) bool {
 	missing := now.Sub(w.missing)
 	switch e.presence(name) {
@@ -87,14 +86,14 @@ func (t *Tracker) instanceHasEnded(now time.Time, name string, w *watch, quiet t
 		}
 	case collector.PresencePresent:
 	default:
-		if missing >= max(quiet, twoHours*t.options.Base) && t.hasSuccessor(w, e) {
+		if missing >= max(quiet, replacedAfter*t.options.Base) && t.hasSuccessor(w, e) {
 			return true
 		}
 	}
 	return missing >= day*t.options.Base
 }
 
-// goneResolution says why a leak resolves whose instances are all gone.
+// goneResolution says, for people, why a leak resolves whose instances are all gone.
 func (t *Tracker) goneResolution(r *record, e Evaluation) string {
 	var last time.Time
 	for name, w := range r.watched {
@@ -109,8 +108,8 @@ func (t *Tracker) goneResolution(r *record, e Evaluation) string {
 	return "no data from its instances since " + last.UTC().Format("2006-01-02 15:04 MST")
 }
 
-// successorVersion is the version that replaced the one that leaked; empty: an
-// instance of that version, or of an unknown one, still runs.
+// successorVersion is the version that has replaced the leaking one; empty: an instance of the
+// leaking version, or of an unknown one, still runs.
 func (t *Tracker) successorVersion(now time.Time, r *record, e Evaluation) string {
 	if r.leak.Version == "" {
 		return ""

@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// restore takes a leak of an earlier run. If the leak was found again since
-// then, the open leak continues with the earlier one's past.
+// restore takes over a leak of an earlier run. If this run has found it too, the open leak gets the
+// past of the earlier one.
 func (t *Tracker) restore(l leak.Leak) {
 	if i := slices.IndexFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }); i >= 0 {
 		t.open[i].resume(l)
@@ -19,7 +19,7 @@ func (t *Tracker) restore(l leak.Leak) {
 	switch l.State {
 	case leak.Firing, leak.Ignored:
 	case leak.Suspected:
-		return // it will be suspected again
+		return // it will be found again
 	default:
 		if t.indexResolved(l.ID) < 0 {
 			t.resolved = append(t.resolved, l)
@@ -47,13 +47,12 @@ func restored(l leak.Leak) *record {
 		r.signatures[s] = true
 	}
 	for _, in := range l.Instances {
-		// The count without the leak is not known. The instance counts as clean
-		// when it restarts, goes, or loses half of the leaked goroutines.
+		// The count without the leak is unknown until the first sample.
 		r.watched[in] = &watch{leaked: l.Leaked / float64(len(l.Instances)), clean: math.NaN()}
 	}
 	for _, w := range l.Watched {
 		have := r.watched[w.Instance]
-		if have == nil { // its process had ended
+		if have == nil { // it was not among the leak's instances any more
 			have = &watch{}
 			r.watched[w.Instance] = have
 		}
@@ -63,7 +62,7 @@ func restored(l leak.Leak) *record {
 	return r
 }
 
-// resume gives an open leak the past of its earlier document.
+// resume gives an open leak the past that is in its earlier document.
 func (r *record) resume(before leak.Leak) {
 	l := &r.leak
 	l.Transitions = slices.Concat(before.Transitions, l.Transitions)
@@ -86,8 +85,8 @@ func (r *record) resume(before leak.Leak) {
 	}
 }
 
-// reopen opens resolved leaks again if a process that was taken for gone is
-// back, with the same start and its leaked goroutines.
+// reopen opens resolved leaks again if a process that was taken for gone is back, with the same start
+// and its leaked goroutines.
 func (t *Tracker) reopen(now time.Time, e Evaluation) {
 	t.resolved = slices.DeleteFunc(t.resolved, func(l leak.Leak) bool {
 		if l.State != leak.Resolved || !t.isBack(now, l, e) || slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.ID == l.ID }) {
@@ -103,8 +102,8 @@ func (t *Tracker) reopen(now time.Time, e Evaluation) {
 	})
 }
 
-// isBack reports whether an instance that was missing when the leak resolved is
-// back as the same process, with its leaked goroutines.
+// isBack reports whether an instance that was missing when the leak resolved is back as the same
+// process, with its leaked goroutines.
 func (t *Tracker) isBack(now time.Time, l leak.Leak, e Evaluation) bool {
 	return slices.ContainsFunc(l.Watched, func(w leak.Watch) bool {
 		i := find(e.Instances, w.Instance)

@@ -10,23 +10,22 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// minLead is the growth that the identifying stack must have to be listed
-// first, as a part of the growth of the leading stack.
+// minLead is the growth that the identifying stack must have to be listed first, as a share of the
+// growth of the leading stack.
 const minLead = 0.5
 
-// maxSignatures limits the signatures that are written to the document of a
-// leak.
+// maxSignatures bounds the signatures in the document of a leak.
 const maxSignatures = 100
 
-// setStacks gives a leak its stacks. The identifying stack of a firing leak
-// stays, so that the identity does not change when other stacks outgrow it. It
-// is listed first unless it is only a small part of the growth.
+// setStacks gives a leak its stacks. The stack that identifies a firing leak stays the same, so that
+// its ID does not change when another stack outgrows it. It is listed first unless its share of the
+// growth is small.
 func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	if r.leak.Signature == "" {
 		r.leak.Signature = a.Lead()
 	}
-	a.Stacks = slices.Clone(a.Stacks) // the caller keeps them and passes them again
-	for i := range a.Stacks {         // keep what only a dump shows
+	a.Stacks = slices.Clone(a.Stacks) // the caller passes the same ones again
+	for i := range a.Stacks {         // keep what only dumps have shown
 		r.signatures[a.Stacks[i].Signature] = true
 		for _, have := range r.leak.Stacks {
 			if have.Signature == a.Stacks[i].Signature {
@@ -53,8 +52,7 @@ func (r *record) setStacks(service labels.Labels, a attribution.Attribution) {
 	}
 }
 
-// countStanding counts the goroutines on the leak's stacks in the newest
-// profiles.
+// countStanding counts the goroutines on the leak's stacks in the newest profile of each instance.
 func (r *record) countStanding(e Evaluation) {
 	if e.Latest == nil || len(r.signatures) == 0 {
 		return
@@ -74,8 +72,7 @@ func (r *record) countStanding(e Evaluation) {
 	}
 }
 
-// keepFindings adds what is known of a stack from dumps and other profiles to what the
-// last profiles say of it.
+// keepFindings adds to a stack what earlier dumps and heap profiles have shown of it.
 func keepFindings(s *leak.StackGrowth, have leak.StackGrowth) {
 	if s.CreatedBy.Func == "" {
 		s.Wait, s.WaitAt, s.Reason, s.CreatedBy = have.Wait, have.WaitAt, have.Reason, have.CreatedBy

@@ -11,13 +11,12 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// A leak that was found in the profiles, for the counts of the service swing by
-// more than it has: at noon it looks far larger than it is, at night as if it
-// were gone.
+// A leak is found in the profiles, because the counts of the service swing by more than it holds. By
+// the counts, it looks far larger at noon than it is, and at night it seems to be gone.
 func TestLeakIsNotOverAtNight(t *testing.T) {
 	shape := &stack.Shape{Signature: "sig"}
 	for name, c := range map[string]struct {
-		stand int64 // on the leak's stack at night
+		stand int64 // goroutines on the leak's stack at night
 		after bool  // the profile was taken when the count was low
 		state leak.State
 	}{
@@ -44,7 +43,7 @@ func TestLeakIsNotOverAtNight(t *testing.T) {
 				s.tracker.Update(s.now, o)
 			}
 			s.count["a"] = 500
-			for range 20 { // by day
+			for range 20 { // in the daytime
 				s.step(1, "a")
 				taken = s.now
 				update(trend.Leaking, "a")

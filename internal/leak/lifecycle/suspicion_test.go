@@ -12,7 +12,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// grow is an evaluation in which the counts grow so surely and stacks grow.
+// grow makes an evaluation in which the counts grow with the given confidence, and stacks grow.
 func (s *story) grow(confidence, work float64, op string) {
 	s.step(1, "a")
 	e := s.observation(trend.Suspicious, "a")
@@ -24,13 +24,12 @@ func (s *story) grow(confidence, work float64, op string) {
 	s.tracker.Update(s.now, e)
 }
 
-// Growth is a suspicion from the second threshold on, and stays one until its odds are
-// clearly lower.
+// Growth is a suspicion from SuspectConfidence on, and stays one until its odds are clearly lower.
 func TestSuspicionHasAThresholdWithHysteresis(t *testing.T) {
 	s := newStory(t)
 	s.tracker.Apply(Options{MinConfidence: 0.95, SuspectConfidence: 0.6})
 	s.grow(0, 1, "chan receive")
-	s.now = s.now.Add(10 * time.Minute) // its shape is known by now
+	s.now = s.now.Add(10 * time.Minute) // after that, its growth has a shape
 	confidence := func(counts float64) float64 {
 		s.grow(counts, 1, "chan receive")
 		return s.candidate().Confidence
@@ -50,8 +49,8 @@ func TestSuspicionHasAThresholdWithHysteresis(t *testing.T) {
 	require.Empty(t, s.tracker.Leaks(), "it was no longer one")
 }
 
-// The longer goroutines stay where healthy ones do not wait for long, the surer it is
-// that they leak: the sooner where work goes on, and the later where something hangs.
+// The longer goroutines stay where healthy ones do not wait for long, the surer it is that they leak.
+// It is sure sooner if work goes on, and later if something may hang.
 func TestSurvivalSaysMoreTheLongerItLasts(t *testing.T) {
 	survival := func(work float64, stayed time.Duration) float64 {
 		s := newStory(t)
@@ -83,8 +82,8 @@ func TestSurvivalSaysMoreTheLongerItLasts(t *testing.T) {
 	require.InDelta(t, 3.2, survival(0.4, 30*time.Minute), 0.1)
 }
 
-// Counts that are a suspicion by themselves are shown as one although no stack is known,
-// and leave nothing behind.
+// Counts that are enough for a suspicion are shown as one although no stack is known. It leaves
+// nothing behind.
 func TestCountsAloneAreSuspected(t *testing.T) {
 	s := newStory(t)
 	grow := func(confidence float64) {
@@ -115,7 +114,7 @@ func TestCountsAloneAreSuspected(t *testing.T) {
 	require.True(t, s.tracker.Idle())
 }
 
-// Goroutines that leave again are not leaked, whatever else looks like it.
+// Goroutines that end after a while are not leaked, whatever else the evidence says.
 func TestGoroutinesThatLeaveSpeakAgainstALeak(t *testing.T) {
 	s := newStory(t)
 	s.grow(0.9, 1, "chan send")
@@ -130,7 +129,7 @@ func TestGoroutinesThatLeaveSpeakAgainstALeak(t *testing.T) {
 	require.Equal(t, leak.Firing, s.candidate().State, "those that are left stay")
 }
 
-// Goroutines that are woken now and then speak against a leak, until they stay still.
+// Goroutines that are woken now and then speak against a leak, until they are no longer woken.
 func TestWakeUpsSpeakAgainstALeak(t *testing.T) {
 	s := newStory(t)
 	part := func() float64 {
@@ -149,7 +148,7 @@ func TestWakeUpsSpeakAgainstALeak(t *testing.T) {
 	require.Zero(t, part())
 }
 
-// Goroutines that wait as idle ones do and end again, while others come, are at work.
+// Goroutines that wait as idle workers do, and end while others come, are at work.
 func TestGoroutinesThatPassSpeakAgainstALeak(t *testing.T) {
 	s := newStory(t)
 	s.grow(0.9, 1, "select")
@@ -162,8 +161,8 @@ func TestGoroutinesThatPassSpeakAgainstALeak(t *testing.T) {
 	require.InDelta(t, before, s.candidate().Confidence, 0.01, "later they stay")
 }
 
-// The more a leak outnumbers all other goroutines, the surer it is; the connections of
-// clients do so in health, until they are known to be idle.
+// The more a leak outnumbers all other goroutines, the surer it is. Connections of clients do that in
+// healthy services too, so they count only once they are known to be idle.
 func TestDominanceSaysMoreTheLargerItIs(t *testing.T) {
 	part := func(total int64, evidence leak.Evidence, function string) float64 {
 		s := newStory(t)
@@ -194,8 +193,8 @@ func TestDominanceSaysMoreTheLargerItIs(t *testing.T) {
 	require.InDelta(t, 2.8, part(52, leak.Aged, "net/http.(*conn).serve"), 0.1)
 }
 
-// Goroutines that wait as idle ones do say little by staying, until they outnumber all
-// others and none has ended in a long life: longer than most outages last.
+// If goroutines wait as idle workers do, it says little that they stay, until they outnumber all others
+// and none has ended for LongLife, which is longer than most outages last.
 func TestIdleGoroutinesMustStayForLong(t *testing.T) {
 	part := func(total int64, stayed time.Duration) float64 {
 		s := newStory(t)

@@ -12,31 +12,29 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Tracker moves the leaks of one service through their states. It is not safe
-// for concurrent use.
+// Tracker moves the leaks of one service through their states. It is not safe for concurrent use.
 type Tracker struct {
 	options  Options
 	service  labels.Labels
 	open     []*record
 	resolved []leak.Leak
-	// unattributed is what is suspected by the counts alone; nil: nothing is.
+	// unattributed is the suspicion that rests on the counts alone; nil: there is none.
 	unattributed *leak.Leak
-	// alarmSince is when the counts became enough for an alarm; zero: they are not.
+	// alarmSince is when the verdict became Leaking; zero: it is not.
 	alarmSince time.Time
 	// countsOdds are the log-odds of a leak by the counts of the last Update.
 	countsOdds float64
-	// countsSuspected reports that the counts alone are a suspicion.
+	// countsSuspected reports that the counts alone are enough for a suspicion.
 	countsSuspected bool
-	// doubtedAt is when the stacks behind the alarm last grew as those of a pool
-	// do.
+	// doubtedAt is when the stacks of a suspicion last grew as those of a pool do.
 	doubtedAt time.Time
-	// suppressedReason says why the alarm of the counts does not fire; empty: there
-	// is no alarm, or it fires.
+	// suppressedReason says why the alarm of the counts does not fire; empty: there is no alarm,
+	// or it fires.
 	suppressedReason string
-	updatedAt        time.Time // at the last Update
+	updatedAt        time.Time // time of the last Update
 	// firstSeen is when each instance of the last Update was first seen.
 	firstSeen map[string]time.Time
-	livingNow map[string]trend.Instance // of the function living
+	livingNow map[string]trend.Instance // reused by the method living
 	inherited pastLeak
 }
 
@@ -52,7 +50,7 @@ func (t *Tracker) Update(now time.Time, e Evaluation) {
 	elapsed := now.Sub(t.updatedAt)
 	paused := elapsed > 3*t.options.Interval && !t.updatedAt.IsZero()
 	if elapsed > 3*t.options.Interval {
-		for _, r := range t.open { // unobserved time does not count as clean; what was observed before it does
+		for _, r := range t.open { // time without evaluations does not count as clean; the time before it does
 			if !r.cleanSince.IsZero() {
 				r.cleanSince = r.cleanSince.Add(elapsed)
 			}
@@ -96,15 +94,15 @@ func (t *Tracker) follow(now time.Time, r *record, e Evaluation, elapsed time.Du
 	r.noteMissing()
 	r.leak.NoDataSince = r.noDataSince(e)
 	if r.hasNoSamples() && !r.growthSeenAt.IsZero() && r.growthSeenAt.Before(now) {
-		r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth ended
+		r.growthSeenAt = r.growthSeenAt.Add(elapsed) // a time without samples is no evidence that the growth has ended
 	}
 	r.noteExtent(now, quarterDay*t.options.Base, e)
 	r.updatePlateau(now, t.options.Base, e)
 	r.leak.UpdatedAt = now
 }
 
-// closes reports whether a leak is no longer open: a suspicion that stopped
-// growing, or a leak that has ended. One that has fired is kept as resolved.
+// closes reports whether a leak is no longer open: a suspicion that has stopped growing, or a leak
+// that has ended. A leak that has fired is kept as resolved.
 func (t *Tracker) closes(now time.Time, r *record, e Evaluation) bool {
 	if r.leak.State == leak.Suspected {
 		return now.Sub(r.grewAt) > halfHour*t.options.Base
@@ -122,8 +120,8 @@ func (t *Tracker) closes(now time.Time, r *record, e Evaluation) bool {
 	return true
 }
 
-// Leaks lists the open and the recently resolved leaks by the time of
-// detection. Growing stacks that are not suspected yet are not among them.
+// Leaks lists the open and the recently resolved leaks by the time of detection. It leaves out
+// growing stacks whose confidence is not enough for a suspicion yet.
 func (t *Tracker) Leaks() []leak.Leak {
 	out := slices.Clone(t.resolved)
 	for _, r := range t.open {
@@ -138,8 +136,8 @@ func (t *Tracker) Leaks() []leak.Leak {
 	return out
 }
 
-// Open lists the open leaks, and the growing stacks that are not suspected yet, by the
-// time of detection.
+// Open lists the open leaks by the time of detection, and with them the growing stacks whose
+// confidence is not enough for a suspicion yet.
 func (t *Tracker) Open() []leak.Leak {
 	out := make([]leak.Leak, 0, len(t.open))
 	for _, r := range t.open {
@@ -149,8 +147,8 @@ func (t *Tracker) Open() []leak.Leak {
 	return out
 }
 
-// IsSuspected reports whether a leak is open that is at least suspected, or the counts
-// alone are a suspicion.
+// IsSuspected reports whether an open leak is at least suspected, or the counts alone are enough
+// for a suspicion.
 func (t *Tracker) IsSuspected() bool {
 	return t.countsSuspected || slices.ContainsFunc(t.open, func(r *record) bool { return r.suspected || r.leak.State != leak.Suspected })
 }
@@ -170,8 +168,8 @@ func (t *Tracker) LeakedOn(instance string) (n float64) {
 	return n
 }
 
-// FiringInstances lists the instances of all firing leaks, in order. It
-// includes instances whose leaking process has ended.
+// FiringInstances lists the instances of all firing leaks, in order, including those whose leaking
+// process has ended.
 func (t *Tracker) FiringInstances() (instances []string) {
 	for _, r := range t.open {
 		if r.leak.State == leak.Firing {
@@ -182,8 +180,8 @@ func (t *Tracker) FiringInstances() (instances []string) {
 	return slices.Compact(instances)
 }
 
-// EarliestOnset is the onset of the oldest open leak, suspected ones included;
-// zero: no leak is open.
+// EarliestOnset is the onset of the oldest open leak, which may be a suspicion; zero: no leak is
+// open.
 func (t *Tracker) EarliestOnset() (onset time.Time) {
 	for _, r := range t.open {
 		if onset.IsZero() || r.leak.Onset.Before(onset) {
@@ -193,17 +191,16 @@ func (t *Tracker) EarliestOnset() (onset time.Time) {
 	return onset
 }
 
-// SuppressedReason says in plain words why the alarm of the counts does not
-// fire; empty: there is none, or it fires.
+// SuppressedReason says in plain words why the alarm of the counts does not fire; empty: there is no
+// alarm, or it fires.
 func (t *Tracker) SuppressedReason() string { return t.suppressedReason }
 
-// IsAlarmed reports whether a leak is open that is more than suspected.
+// IsAlarmed reports whether an open leak is more than suspected.
 func (t *Tracker) IsAlarmed() bool {
 	return slices.ContainsFunc(t.open, func(r *record) bool { return r.leak.State != leak.Suspected })
 }
 
-// Idle reports whether the Tracker has no leak, open or resolved, and no alarm
-// that may become one.
+// Idle reports whether the Tracker has neither leaks, open or resolved, nor an alarm of the counts.
 func (t *Tracker) Idle() bool {
 	return len(t.open) == 0 && len(t.resolved) == 0 && t.unattributed == nil && t.alarmSince.IsZero()
 }

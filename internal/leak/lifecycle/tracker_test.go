@@ -16,7 +16,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// story is a service whose instances leak at will, minute by minute.
+// story is a service whose instances leak as the test says, minute by minute.
 type story struct {
 	t       *testing.T
 	tracker *Tracker
@@ -33,7 +33,7 @@ func newStory(t *testing.T) *story {
 	}
 }
 
-// observation is of now; the verdict says that the given instances grow.
+// observation makes the evaluation of the present minute. By its verdict, the given instances grow.
 func (s *story) observation(status trend.Status, growing ...string) Evaluation {
 	o := Evaluation{Verdict: trend.Verdict{Status: status, Onset: t0, Confidence: confidenceOf(status)}, Presence: s.presence}
 	for name := range s.count {
@@ -48,7 +48,7 @@ func (s *story) observation(status trend.Status, growing ...string) Evaluation {
 	return o
 }
 
-// confidenceOf is one that a verdict of a status may have.
+// confidenceOf returns a confidence that a verdict of the given status may have.
 func confidenceOf(status trend.Status) float64 {
 	switch status {
 	case trend.Leaking:
@@ -62,7 +62,7 @@ func confidenceOf(status trend.Status) float64 {
 // found takes a finding.
 func (s *story) found(f Finding) { s.tracker.Observe(Observation{Findings: []Finding{f}}) }
 
-// presence is that of an instance whose target was dropped when it went.
+// presence is that of instances whose targets are dropped once they are gone.
 func (s *story) presence(instance string) collector.Presence {
 	if _, ok := s.count[instance]; ok {
 		return collector.PresencePresent
@@ -70,7 +70,7 @@ func (s *story) presence(instance string) collector.Presence {
 	return collector.PresenceGone
 }
 
-// step is a minute later, the given instances having grown by n.
+// step moves on by a minute, in which the given instances grow by n.
 func (s *story) step(n float64, growing ...string) {
 	s.now = s.now.Add(time.Minute)
 	for _, name := range growing {
@@ -90,7 +90,7 @@ func (s *story) only() leak.Leak {
 	return leaks[0]
 }
 
-// candidate is the only open leak, be it suspected or not.
+// candidate returns the only open leak, whether or not it is suspected.
 func (s *story) candidate() leak.Leak {
 	s.t.Helper()
 	leaks := s.tracker.Open()
@@ -108,7 +108,7 @@ func attributed(instances ...string) []attribution.Attribution {
 
 func TestLeakFiresWithItsStackAndResolvesAfterTheFix(t *testing.T) {
 	s := newStory(t)
-	for range 20 { // suspicious, without a stack yet: nobody is told
+	for range 20 { // suspicious, without a stack yet: it does not fire
 		s.step(1, "a")
 		s.tracker.Update(s.now, s.observation(trend.Suspicious, "a"))
 	}
@@ -133,15 +133,14 @@ func TestLeakFiresWithItsStackAndResolvesAfterTheFix(t *testing.T) {
 	require.InDelta(t, 60, l.Rate.Value, 1e-9)
 	id := l.ID
 
-	// It stops growing, but what has leaked stays: it fires on.
+	// It stops growing, but the leaked goroutines stay, so it keeps firing.
 	for range 60 {
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
 	}
 	require.Equal(t, leak.Firing, s.only().State)
 
-	// The fixed version is rolled out. Detection took 21 minutes, and so does
-	// the proof of the opposite.
+	// The fixed version is rolled out. Detection took 21 minutes, and so does the resolution.
 	s.started["a"], s.count["a"] = s.now, 10
 	for range 21 {
 		s.step(0)
@@ -212,7 +211,7 @@ func TestCountsAloneWaitForProfilesThatMayCome(t *testing.T) {
 	require.Equal(t, "2 of the 3 profiles that it takes", l.Missing)
 	require.Empty(t, l.Signature)
 
-	// The stack is found later: the alert goes on as the same.
+	// The stack is found later, and the alert stays the same.
 	s.step(1, "a")
 	o := s.observation(trend.Leaking, "a")
 	o.Attributions = attributed("a")
@@ -246,7 +245,7 @@ func TestInstancesThatAreGoneResolve(t *testing.T) {
 	require.Equal(t, leak.Resolved, s.only().State)
 	require.Equal(t, "its instances are gone", s.only().Resolution)
 
-	// And is forgotten after a day.
+	// It is forgotten after a day.
 	for range 25 * 60 {
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
@@ -311,7 +310,7 @@ func TestRestoredLeakGoesOn(t *testing.T) {
 	s.tracker = NewTracker(checkout, Options{})
 	s.tracker.Observe(Observation{Restored: []leak.Leak{again}})
 	require.Equal(t, before.ID, s.only().ID)
-	// The counts are quiet, as they are before history is read again.
+	// The counts are quiet, as they are until the history has been read again.
 	for range 60 {
 		s.step(0)
 		s.tracker.Update(s.now, s.observation(trend.Quiet))
@@ -350,7 +349,7 @@ func TestIgnoredLeakIsNotTold(t *testing.T) {
 	grow("main.warm")
 	require.Equal(t, leak.Firing, s.only().State, "the rule has ended")
 
-	// Ignored after somebody was told: it is over for them.
+	// Ignored after it has fired: its alert resolves.
 	s.tracker.Apply(Options{Ignore: []IgnoreRule{{Signature: "sig"}}})
 	grow("main.warm")
 	require.Equal(t, leak.Ignored, s.only().State)
@@ -382,7 +381,7 @@ func TestSuspicionIsEarnedByGoroutinesThatAreStuck(t *testing.T) {
 			s.found(Finding{Leak: s.candidate().ID, Evidence: c.evidence, Stayed: 10 * time.Minute})
 			grow()
 			require.Equal(t, c.state, s.candidate().State)
-			if c.state == leak.Suspected { // and when it grows no more, nobody hears of it
+			if c.state == leak.Suspected { // once it stops growing, it disappears without an alert
 				for range 31 {
 					s.step(0)
 					s.tracker.Update(s.now, s.observation(trend.Quiet))
@@ -405,8 +404,8 @@ func TestSmallCompanionIsNoLeakOfItsOwn(t *testing.T) {
 	require.InDelta(t, 60, s.only().Rate.Value, 1e-9, "the rate is that of what is known")
 }
 
-// Exporters compute the start of a process from its uptime: one that wobbles by
-// a second is no restart, and the leak is not said to be gone with the process.
+// Exporters compute the start of a process from its uptime, so it may wobble by a second. That is not
+// a restart, so the leak does not end with it.
 func TestStartThatWobblesIsNoRestart(t *testing.T) {
 	s := newStory(t)
 	s.step(50, "a")

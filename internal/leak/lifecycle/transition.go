@@ -7,12 +7,11 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxTransitions limits the transitions of a leak: the first one is kept, and
-// the latest ones.
+// maxTransitions bounds the transitions of a leak: the first one and the latest ones are kept.
 const maxTransitions = 50
 
-// move changes the state of a leak and records why. It copies the transitions,
-// since callers hold the earlier ones.
+// move changes the state of a leak and records why. It copies the transitions, because callers hold
+// the earlier ones.
 func move(l *leak.Leak, now time.Time, to leak.State, why string) {
 	step := leak.Transition{Time: now, From: l.Phase(), To: to, Why: why}
 	l.Transitions = append(slices.Clone(l.Transitions), step)

@@ -6,9 +6,8 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// suspectByCounts makes the suspicion that the counts alone are, while no leak is open
-// and no stack is known. It is shown and no more: when the counts are enough for an
-// alarm, a leak is opened.
+// suspectByCounts makes the suspicion that rests on the counts alone, while no leak is open and no
+// stack is known. It is only shown: applyGrowth opens a leak once there is an alarm.
 func (t *Tracker) suspectByCounts(now time.Time, e Evaluation) {
 	before := t.unattributed
 	t.unattributed = nil

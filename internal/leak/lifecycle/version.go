@@ -6,13 +6,13 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Rollout is the start of the version that a leak began with.
+// Rollout is the first start of the version with which a leak began.
 type Rollout struct {
 	Version string
-	At      time.Time // when the first process with it started
+	At      time.Time // when the first process of that version started
 }
 
-// Rollouts are those of open leaks for which the version before is not known yet.
+// Rollouts returns those of the open leaks whose previous version is unknown yet.
 func (t *Tracker) Rollouts() (out []Rollout) {
 	for _, r := range t.open {
 		if l := r.leak; l.Version != "" && !l.DeployedAt.IsZero() && l.PreviousVersion == "" {
@@ -22,9 +22,9 @@ func (t *Tracker) Rollouts() (out []Rollout) {
 	return out
 }
 
-// version links a leak to the rollout before its onset: the version of the
-// fastest growing process, the start of the first process with it, and the version
-// before. A process that started after the onset is not considered.
+// version links a leak to the last rollout before its onset: the version of the fastest growing
+// process, when the first process of that version started, and the previous version. Processes that
+// started after the onset do not count.
 func (r *record) version(e Evaluation) {
 	if r.leak.Version == "" && len(e.Versions) > 0 {
 		r.findVersion(e)
@@ -57,8 +57,8 @@ func (r *record) findVersion(e Evaluation) {
 	}
 }
 
-// previousVersion is the version of the youngest process with another version from before a
-// rollout, or what the caller knows of that time.
+// previousVersion is the version of the youngest process that has another version and started before
+// the rollout; else what Evaluation.VersionBefore knows.
 func previousVersion(version string, deployed time.Time, e Evaluation) string {
 	name, started := "", time.Time{}
 	for _, in := range e.Instances {

@@ -11,7 +11,7 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// The counts are just sure enough of a leak, and the stack is not yet.
+// The counts are just enough for an alarm, and the stack does not confirm it yet.
 func TestTheCountsWaitForTheStack(t *testing.T) {
 	const doubt = "4 of the 6 profiles"
 	doubted := func(head int64) []attribution.Attribution {
@@ -34,8 +34,8 @@ func TestTheCountsWaitForTheStack(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		then []attribution.Attribution
-		told bool
+		then  []attribution.Attribution
+		fires bool
 	}{
 		"until it does":                  {attributed("a"), true},
 		"until it outgrows all else":     {doubted(185), true},
@@ -49,8 +49,8 @@ func TestTheCountsWaitForTheStack(t *testing.T) {
 			require.False(t, s.isFiring())
 			require.Equal(t, doubt, s.tracker.SuppressedReason())
 			hold(s, time.Minute, c.then)
-			require.Equal(t, c.told, s.isFiring())
-			require.Equal(t, c.told, s.tracker.SuppressedReason() == "", s.tracker.SuppressedReason())
+			require.Equal(t, c.fires, s.isFiring())
+			require.Equal(t, c.fires, s.tracker.SuppressedReason() == "", s.tracker.SuppressedReason())
 		})
 	}
 	t.Run("until the counts are surer", func(t *testing.T) {

@@ -17,13 +17,13 @@ import (
 // allocation in 512 kB, so rare calls show up later.
 const maxPulls = 18
 
-// pauseAfter returns the pause after a number of pulls. It doubles twice, and after the eighth
-// pull five times more: people look at a leak in its first hours, but samples add up over days.
+// pauseAfter returns the pause after a number of pulls. It doubles after the first two pulls, and five
+// times more after the eighth: people look at a leak in its first hours, but samples add up over days.
 func pauseAfter(pulls int, first time.Duration) time.Duration {
 	return first << (min(pulls, 2) + min(max(pulls-8, 0), 5))
 }
 
-// deferred is when a target is asked again that was not asked in order to spare it.
+// deferred is how long to wait after a pull that was postponed to spare the target.
 const deferred = 20 * time.Second
 
 // Source takes heap profiles of instances.
@@ -42,7 +42,7 @@ type search struct {
 	pulling bool
 }
 
-// Pull is a heap profile to be pulled. It may run beside the cycle.
+// Pull is a heap profile to be pulled. It may run in the background.
 type Pull struct {
 	source   Source
 	now      time.Time
@@ -56,14 +56,14 @@ type Result struct {
 	leak    leak.Leak
 	search  *search
 	callers []leak.Caller
-	refused bool // the target has no heap profile, or must not be asked
-	// again is when to ask again, if the target was not asked for now; zero: it was
+	refused bool // the target has no heap profile, or must not be asked for it
+	// again is when to try again, if the pull was postponed; zero: it was not.
 	again time.Time
 }
 
-// Plan plans the heap profiles that are due. pause is the time until the second one of
-// a leak; it gets longer. find returns the labels of an instance that can be pulled. Every
-// second profile is of another instance of the leak, since each has samples of its own.
+// Plan plans the heap profiles that are due. pause is the time between the first two of a leak; later
+// pauses are longer. find returns the labels of an instance if it can be pulled. Every second profile
+// is of another instance of the leak, because each instance samples other allocations.
 func (s *Searches) Plan(now time.Time, source Source, leaks []leak.Leak, pause time.Duration, find func(instance string) (labels.Labels, bool)) (pulls []Pull) {
 	wanted := map[string]bool{}
 	for _, l := range leaks {
@@ -101,8 +101,8 @@ func (s *Searches) Plan(now time.Time, source Source, leaks []leak.Leak, pause t
 	return pulls
 }
 
-// instanceFor returns the instance to pull next: in turn that of the latest profile and one of
-// the others.
+// instanceFor returns the instance to pull next: alternately that of the latest profile, and one of the
+// others.
 func instanceFor(l leak.Leak, pulls int) string {
 	others := slices.DeleteFunc(slices.Clone(l.Instances), func(name string) bool { return name == l.Head.Instance })
 	if pulls%2 == 0 || len(others) == 0 {
@@ -111,8 +111,8 @@ func instanceFor(l leak.Leak, pulls int) string {
 	return others[pulls/2%len(others)]
 }
 
-// isWanted reports whether to search for the callers of a leak: it is open, a library has its
-// goroutines, and it is not certain who starts them, or which of several callers does so most.
+// isWanted reports whether to search for the callers of a leak: it is open, its goroutines are in a
+// library, and there is not a single caller that certainly starts them.
 func isWanted(l leak.Leak) bool {
 	open := l.State == leak.Firing || l.State == leak.Suspected
 	if !open || l.Head == nil || len(l.Stacks) == 0 {

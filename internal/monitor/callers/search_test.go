@@ -109,7 +109,7 @@ func TestAFewPullsAndNoMore(t *testing.T) {
 		}
 		require.Equal(t, pulled, source.pulled, reason)
 	}
-	// A target that is spared for now is asked soon.
+	// A pull that was postponed to spare the target is tried again soon.
 	s, source = Searches{}, &heaps{err: collector.Errorf(collector.ReasonBudget, "no")}
 	s.Plan(noon, source, leaks, 4*time.Minute, here)[0].Run(t.Context()).Apply()
 	require.Len(t, s.Plan(noon.Add(time.Minute), source, leaks, 4*time.Minute, here), 1)

@@ -13,10 +13,10 @@ type Sources struct {
 	Memory   MemorySource
 	Versions VersionSource
 	Targets  TargetSource
-	// GroupBy are the names of the labels of services.
+	// GroupBy has the names of the labels that make a service.
 	GroupBy []string
-	// VersionLabel is the label of the instances that has the version; if it is set, the source
-	// is not asked.
+	// VersionLabel is the label of the instances that has their version; if it is set, Versions is
+	// not asked.
 	VersionLabel string
 	// Interval is the time between two evaluations.
 	Interval time.Duration
@@ -25,12 +25,12 @@ type Sources struct {
 	Journal *journal.Journal
 }
 
-// Schedule is when systems were last asked about all services together.
+// Schedule is when a system was last asked about all services together.
 type Schedule struct{ versions time.Time }
 
 // Question is a question to a system.
 type Question interface {
-	// Ask asks it. It may run beside the cycle. The answer is nil if there is none.
+	// Ask asks the system, and may run in the background. It returns nil if there is no answer.
 	Ask(ctx context.Context) Answer
 }
 

@@ -105,8 +105,8 @@ func TestMemoryThatCannotBeRead(t *testing.T) {
 func TestVersions(t *testing.T) {
 	o, x, _ := newSources()
 	s := leaky("api")
-	var asked Schedule
-	ask := func(now time.Time) { askAll(t, o.VersionQuestions(now, &asked, []*watch.Service{s})) }
+	var schedule Schedule
+	ask := func(now time.Time) { askAll(t, o.VersionQuestions(now, &schedule, []*watch.Service{s})) }
 	x.err = errors.New("down")
 	ask(noon)
 	ask(noon.Add(time.Minute))

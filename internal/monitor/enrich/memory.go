@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// MemorySource reads the memory of the instances of a service, which agree on the labels with
-// these names: how it has grown since a time, and its limits.
+// MemorySource reads the memory of the instances of a service: how it has grown since a time, and its
+// limits. names are those of the labels on which the instances agree.
 type MemorySource interface {
 	Memory(ctx context.Context, service labels.Labels, names []string, now, since time.Time) ([]collector.Memory, error)
 }
@@ -44,7 +44,7 @@ type memoryAnswer struct {
 	err     error
 }
 
-// MemoryQuestions returns the due ones for services with leaks.
+// MemoryQuestions returns the due questions about the memory of services with leaks.
 func (o *Sources) MemoryQuestions(now time.Time, services []*watch.Service) (out []Question) {
 	if o.Memory == nil {
 		return nil

@@ -31,8 +31,8 @@ type presenceAnswer struct {
 	states    []collector.Presence
 }
 
-// PresenceQuestions ask about the instances of firing leaks: at intervals about all of them, to
-// know later which were targets, and at once about those whose samples have just ended.
+// PresenceQuestions returns the due questions about the instances of firing leaks: at intervals about
+// all of them, to know later which were targets, and at once about those whose samples have just ended.
 func (o *Sources) PresenceQuestions(now time.Time, services iter.Seq[*watch.Service]) []Question {
 	if o.Targets == nil {
 		return nil

@@ -12,14 +12,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/watch"
 )
 
-// VersionSource knows which version the instances ran at a time. The function returns an empty
-// string if it is unknown.
+// VersionSource knows which version each instance ran at a time. The function that it returns gives an
+// empty string if that is unknown.
 type VersionSource interface {
 	Versions(ctx context.Context, at time.Time) (func(instance labels.Labels) string, error)
 }
 
-// versionInterval is the least number of intervals between two questions for
-// versions.
+// versionInterval is how many intervals must pass between two questions about versions.
 const versionInterval = 5
 
 // versionQuestion asks for the versions of processes.
@@ -36,10 +35,10 @@ type versionAnswer struct {
 	versions  []string
 }
 
-// VersionQuestions ask for the versions of services with a leak, if there are processes whose
-// version is unknown. They show which rollout the leak began with, and which one ended it.
-func (o *Sources) VersionQuestions(now time.Time, asked *Schedule, services []*watch.Service) []Question {
-	if o.Versions == nil || o.VersionLabel != "" || now.Sub(asked.versions) < versionInterval*o.Interval {
+// VersionQuestions returns the due questions about the versions of services with a leak, if there are
+// processes whose version is unknown. They show with which rollout the leak began, and which ended it.
+func (o *Sources) VersionQuestions(now time.Time, schedule *Schedule, services []*watch.Service) []Question {
+	if o.Versions == nil || o.VersionLabel != "" || now.Sub(schedule.versions) < versionInterval*o.Interval {
 		return nil
 	}
 	var prior []Question
@@ -51,7 +50,7 @@ func (o *Sources) VersionQuestions(now time.Time, asked *Schedule, services []*w
 		for _, r := range s.Leaks.Rollouts() {
 			if x, ok := s.Fleet.PriorQuestion(r.Version, r.At); ok && len(prior) < maxPrior {
 				prior = append(prior, priorQuestion{source: o.Versions, logger: o.Logger, at: r.At.Add(-o.Interval), prior: x})
-				break // a service keeps one answer
+				break // a service remembers only one answer
 			}
 		}
 	}
@@ -60,12 +59,12 @@ func (o *Sources) VersionQuestions(now time.Time, asked *Schedule, services []*w
 		out = append(out, q)
 	}
 	if len(out) > 0 {
-		asked.versions = now
+		schedule.versions = now
 	}
 	return out
 }
 
-// maxPrior is how many services are asked about a past time at once.
+// maxPrior is how many services are asked at once for the version before a rollout.
 const maxPrior = 5
 
 // priorQuestion asks which version a service ran before a rollout.

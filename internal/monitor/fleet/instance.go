@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// scrapeDelay is how much later than the interval says a sample may come.
+	// scrapeDelay is how late a sample may be.
 	scrapeDelay = 10 * time.Second
-	// maxSampleInterval is the longest time between samples that counts as the
-	// interval of an instance.
+	// maxSampleInterval is the longest time between two samples that counts as an instance's
+	// interval.
 	maxSampleInterval = 5 * time.Minute
 )
 
-// Instance is one process after another under one name.
+// Instance is a series of processes under one name, one after another.
 type Instance struct {
 	// Name is the instance label, or all labels if that is not enough. It is constant.
 	Name string
@@ -29,8 +29,8 @@ type Instance struct {
 	start float64 // of the latest process, Unix seconds; 0: unknown
 	// sampleInterval is the time between the latest two samples; 0: unknown.
 	sampleInterval time.Duration
-	ended          bool // its series have
-	removed        bool // from the registry
+	ended          bool // its series have ended
+	removed        bool // it was removed from the registry
 
 	starts    []float64 // of the latest processes, the present one last, Unix seconds
 	processes int       // seen so far
@@ -42,14 +42,13 @@ type Instance struct {
 // Ended reports whether the series of the instance have ended.
 func (in *Instance) Ended() bool { return in.ended }
 
-// continuesWith reports whether a sample is of the last known process, and comes after its last
-// sample.
+// continuesWith reports whether a sample is a later one of the latest process.
 func (in *Instance) continuesWith(x collector.Sample) bool {
 	return x.T > in.last && procstart.Time(x.Start).Same(procstart.Time(in.start))
 }
 
-// Extend records how far the series of the instance reaches, from its samples in a
-// window, of which there is at least one.
+// Extend records how far the series of the instance reaches, from its samples in a window, of which
+// there is at least one.
 func (in *Instance) Extend(samples []collector.Sample) {
 	n := len(samples)
 	x, before := samples[n-1], in.last

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// loadHistory is the load of an instance, its mean over each hour (60 blocks) of the last ten
-// days, to compare profiles by the load under which they were taken.
+// loadHistory has the mean load of an instance in each hour (60 blocks) of the last ten days, to compare
+// profiles by the load under which they were taken.
 type loadHistory struct {
 	hour  int64 // of the current mean
 	sum   float64
@@ -14,7 +14,7 @@ type loadHistory struct {
 	means []mean // of earlier hours, the latest last
 }
 
-// maxLoadHours bounds the memory of a history: half a kilobyte.
+// maxLoadHours bounds the size of a loadHistory to half a kilobyte.
 const maxLoadHours = 240
 
 // mean is a non-negative load in two bytes, accurate to one part in 500, or NaN:
@@ -40,7 +40,7 @@ func (l *loadHistory) add(t time.Time, load float64, block time.Duration) {
 		if len(l.means) == cap(l.means) { // not doubled: few instances live for ten days
 			l.means = append(make([]mean, 0, len(l.means)+24), l.means...)
 		}
-		l.means = append(l.means, meanOf(l.sum/float64(l.n))) // NaN of none
+		l.means = append(l.means, meanOf(l.sum/float64(l.n))) // NaN without samples
 		l.sum, l.n = 0, 0
 	}
 	if extra := len(l.means) - maxLoadHours; extra > 0 {

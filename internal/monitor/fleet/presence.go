@@ -15,11 +15,11 @@ const PresenceEvery = 5
 // presenceValid is for how many intervals an answer is valid.
 const presenceValid = 3 * PresenceEvery
 
-// presence says whether an instance of a leak still exists, by other sources than its samples.
+// presence says whether an instance of a leak still exists, according to other systems.
 type presence struct {
 	labels labels.Labels
-	// listed means that it was a target before. If it never was, a list without it means
-	// nothing.
+	// listed means that it was a target before. If it never was, it means nothing that a list does
+	// not have it.
 	listed bool
 	// missing means that it had no samples at the last question.
 	missing bool
@@ -70,8 +70,8 @@ func (s *Service) labelsOf(name string) labels.Labels {
 	return labels.NewBuilder(s.Labels).Set("instance", name).Labels()
 }
 
-// Answer records the presence of the instance at a time. One that is no longer listed, but was,
-// is gone.
+// Answer records the presence of the instance at a time. An instance that was listed before and no longer
+// is, is gone.
 func (q PresenceQuestion) Answer(at time.Time, state collector.Presence) {
 	p := q.presence
 	p.listed = p.listed || state == collector.PresencePresent
@@ -81,7 +81,7 @@ func (q PresenceQuestion) Answer(at time.Time, state collector.Presence) {
 	p.state, p.at = state, at
 }
 
-// Presence returns a function for whether an instance of a leak exists, by the recent answers.
+// Presence returns a function that says whether an instance of a leak exists, by the recent answers.
 func (s *Service) Presence(now time.Time, interval time.Duration) func(name string) collector.Presence {
 	return func(name string) collector.Presence {
 		if p := s.presence[name]; p != nil && now.Sub(p.at) <= presenceValid*interval {

@@ -20,14 +20,14 @@ func (in *Instance) observeStart(start float64) {
 // Processes returns how many processes of the instance have been seen so far.
 func (in *Instance) Processes() int { return in.processes }
 
-// Lifetime is from when to when a process ran.
+// Lifetime is the span of time in which a process ran.
 type Lifetime struct{ From, To time.Time }
 
 // Known reports whether there is such a process.
 func (l Lifetime) Known() bool { return !l.To.IsZero() }
 
-// LongestEarlier returns the lifetime of the longest-lived of the earlier processes of the
-// instance: its profiles show best how stacks develop.
+// LongestEarlier returns the lifetime of the longest-lived earlier process of the instance: its profiles
+// show best how stacks develop.
 func (in *Instance) LongestEarlier() (longest Lifetime) {
 	for i := 1; i < len(in.starts); i++ {
 		l := Lifetime{time.UnixMilli(int64(in.starts[i-1] * 1000)), time.UnixMilli(int64(in.starts[i] * 1000))}

@@ -21,8 +21,8 @@ type Options struct {
 	Block time.Duration
 }
 
-// Registry has the services by their labels, and the place of each series. Most series are the
-// same at every evaluation, so that finding one costs one lookup.
+// Registry has the services by their labels, and the place of each series. Most series are the same at
+// every evaluation, and finding the place of one costs one lookup.
 type Registry struct {
 	o        Options
 	services map[string]*Service
@@ -71,10 +71,9 @@ func (r *Registry) Remove(s *Service) {
 	s.removed = true
 }
 
-// Places iterates over the series of a window that have samples, with their places: the known
-// ones first, then the new ones in the order of their first samples. The caller must extend the
-// instance of each before the next, because a new series may continue one that ended under
-// other labels.
+// Places iterates over the series of a window that have samples, with their places: the known ones
+// first, then the new ones in the order of their first samples. The caller must call Extend for the
+// instance of each before the next one, because a new series may continue one under other labels.
 func (r *Registry) Places(window []collector.Series) iter.Seq2[*collector.Series, Series] {
 	return func(yield func(*collector.Series, Series) bool) {
 		var unknown []*collector.Series
@@ -99,7 +98,7 @@ func (r *Registry) Places(window []collector.Series) iter.Seq2[*collector.Series
 	}
 }
 
-// find returns the place of a series; found is false if it has none that is valid.
+// find returns the place of a series; found is false if it has no valid one.
 func (r *Registry) find(ls labels.Labels) (s Series, found bool) {
 	s, ok := r.series[ls.Hash()]
 	return s, ok && s.valid() && labels.Equal(s.labels, ls)
@@ -129,8 +128,8 @@ func (r *Registry) Prune(n int) {
 	}
 }
 
-// CurrentLabels returns the labels that an instance has now, which differ from
-// those given if it was relabelled; found is false if it is not watched.
+// CurrentLabels returns the labels that an instance has now, which differ from those given if it was
+// relabelled; found is false if it is not watched.
 func (r *Registry) CurrentLabels(instance labels.Labels) (now labels.Labels, found bool) {
 	s, ok := r.series[instance.Hash()]
 	if !ok || s.Service == nil || s.stale() || !labels.Equal(s.labels, instance) {

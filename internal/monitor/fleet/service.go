@@ -11,28 +11,26 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// Service is the instances that agree on the labels of the service.
+// Service has the instances that agree on the labels of the service.
 type Service struct {
 	Labels labels.Labels // constant
 
 	block     time.Duration // of the trend
 	instances map[string]*Instance
 	watched   []trend.Instance
-	presence  map[string]*presence // by instance of a leak that fires
+	presence  map[string]*presence // by instance of a firing leak
 	prior     priorVersion
-	removed   bool
+	removed   bool // it was removed from the registry
 }
 
-// NewService makes a Service without instances. block is the length of a block of
-// the trend.
+// NewService makes a Service without instances. block is the length of a block of the trend.
 func NewService(group labels.Labels, block time.Duration) *Service {
 	return &Service{Labels: group, block: block, instances: map[string]*Instance{}}
 }
 
-// Register finds or makes the instance of a series that begins with first in a window. Two
-// instances of a service with the same instance label differ in other labels, which then become
-// part of the name. But if a process has stopped reporting under its labels and continues under
-// others, it is the same instance.
+// Register finds or makes the instance of a series whose first sample in a window is first. If two
+// instances of a service have the same instance label, the name of the second has all of its labels. But
+// a process whose series ended, and that continues under other labels, is the same instance.
 func (s *Service) Register(ls labels.Labels, first collector.Sample) *Instance {
 	if in := s.find(ls); in != nil {
 		return in
@@ -61,7 +59,7 @@ func (s *Service) find(ls labels.Labels) *Instance {
 	return nil
 }
 
-// longName returns the name of an instance whose instance label is not enough.
+// longName returns the name of an instance whose instance label is not enough: all of its labels.
 func longName(ls labels.Labels) string {
 	return labels.NewBuilder(ls).Del(labels.MetricName).Labels().String()
 }
@@ -107,9 +105,9 @@ func (s *Service) Prune() {
 	}
 }
 
-// MarkEnded marks the instances whose series have ended by a time: they lack two samples. Their
-// pods are gone or are no longer scraped, so no profile can be pulled; if samples come again,
-// the instance continues. Samples may be further apart than evaluations.
+// MarkEnded marks the instances whose series have ended by a time: two samples in a row are missing. Their
+// pods are gone or no longer scraped, so no profile can be pulled. If samples come again, the instance
+// continues. Samples may be further apart than evaluations.
 func (s *Service) MarkEnded(upTo time.Time, interval time.Duration) {
 	for _, w := range s.watched {
 		if in, ok := s.instances[w.Name]; ok {

@@ -8,17 +8,17 @@ import (
 	"github.com/gorowatch/gorowatch/internal/procstart"
 )
 
-// version is the version of the process that started at started. asked is false until there is
-// an answer.
+// version is the version of the process that started at started; an empty name: unknown. It is valid only
+// once there is an answer.
 type version struct {
-	name    string
-	started time.Time
-	asked   bool
+	name     string
+	started  time.Time
+	answered bool
 }
 
 // of reports whether the version is that of the process that started then.
 func (v version) of(started time.Time) bool {
-	return v.asked && (started.Equal(v.started) || procstart.At(started).Same(procstart.At(v.started)))
+	return v.answered && (started.Equal(v.started) || procstart.At(started).Same(procstart.At(v.started)))
 }
 
 // VersionQuestion asks for the version of one process.
@@ -30,7 +30,7 @@ type VersionQuestion struct {
 	started time.Time
 }
 
-// VersionQuestions returns those about watched processes whose version is unknown.
+// VersionQuestions returns questions about the watched processes whose version was not asked for yet.
 func (s *Service) VersionQuestions() (out []VersionQuestion) {
 	for _, w := range s.watched {
 		if in := s.instances[w.Name]; in != nil && !in.version.of(w.Started) {
@@ -40,7 +40,7 @@ func (s *Service) VersionQuestions() (out []VersionQuestion) {
 	return out
 }
 
-// Answer records the version; empty: it is not known.
+// Answer records the version; empty: unknown.
 func (q VersionQuestion) Answer(name string) {
 	if in := q.service.instances[q.name]; in != nil {
 		in.version = version{name, q.started, true}
@@ -49,7 +49,7 @@ func (q VersionQuestion) Answer(name string) {
 
 // priorVersion is the version that ran before a rollout.
 type priorVersion struct {
-	rollout time.Time // zero: none was asked about
+	rollout time.Time // zero: there is no answer yet
 	name    string
 }
 
@@ -62,9 +62,9 @@ type PriorQuestion struct {
 	instances []labels.Labels
 }
 
-// PriorQuestion returns a question for the version before the rollout of a version, unless the
-// answer is known. It is about all instances that the service has or had: a new process may
-// have the labels of the old one.
+// PriorQuestion returns a question about the version before the rollout of a version, unless the answer
+// is known. It is about all instances of the service, because an old process may have had the labels of
+// a present one.
 func (s *Service) PriorQuestion(version string, rollout time.Time) (PriorQuestion, bool) {
 	if s.prior.rollout.Equal(rollout) {
 		return PriorQuestion{}, false
@@ -76,8 +76,8 @@ func (s *Service) PriorQuestion(version string, rollout time.Time) (PriorQuestio
 	return q, len(q.instances) > 0
 }
 
-// Count returns the version that most of the instances had at that time. A tie goes to the
-// name that sorts last. Versions equal to that of the rollout do not count.
+// Count returns the version that most of the instances ran, according to version. A tie goes to the name
+// that sorts last. The version of the rollout itself does not count.
 func (q PriorQuestion) Count(version func(labels.Labels) string) (name string) {
 	n := map[string]int{}
 	for _, in := range q.instances {
@@ -93,10 +93,10 @@ func (q PriorQuestion) Count(version func(labels.Labels) string) (name string) {
 	return name
 }
 
-// Answer records the version; empty: it is not known.
+// Answer records the version; empty: unknown.
 func (q PriorQuestion) Answer(name string) { q.service.prior = priorVersion{q.Rollout, name} }
 
-// VersionBefore returns the version that ran before a rollout; empty: it is not known.
+// VersionBefore returns the version that ran before a rollout; empty: unknown.
 func (s *Service) VersionBefore(rollout time.Time) string {
 	if s.prior.rollout.Equal(rollout) {
 		return s.prior.name
@@ -104,8 +104,8 @@ func (s *Service) VersionBefore(rollout time.Time) string {
 	return ""
 }
 
-// Versions returns the known versions of the watched instances. label is the label of the
-// instances that has it; empty: none has.
+// Versions returns the known versions of the watched instances. label is the label of the instances that
+// has their version; empty: there is none.
 func (s *Service) Versions(label string) map[string]string {
 	out := map[string]string{}
 	for _, w := range s.watched {

@@ -10,8 +10,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// digest changes when a leak needs a new document and a line in the log. One more goroutine is
-// not enough.
+// digest returns a text that changes when a leak needs a new document and a line in the log. One more
+// goroutine is not enough.
 func digest(l leak.Leak) string {
 	stack := ""
 	if len(l.Stacks) > 0 {
@@ -37,7 +37,7 @@ func digest(l leak.Leak) string {
 	return string(text)
 }
 
-// coarse rounds to powers of two.
+// coarse rounds to a power of two.
 func coarse(x float64) float64 {
 	if x <= 0 {
 		return 0

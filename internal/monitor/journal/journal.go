@@ -15,8 +15,8 @@ import (
 const (
 	// writers is how many documents are written at a time.
 	writers = 8
-	// A cycle waits for the archive for half of its interval, within these bounds.
-	// What is not written by then is tried again at the next cycle.
+	// A cycle waits for the archive for half of its interval, within these bounds. What is not
+	// written by then is tried again at the next cycle.
 	minSaveTime = time.Second
 	maxSaveTime = 10 * time.Second
 )
@@ -33,13 +33,13 @@ type Journal struct {
 	archive Archive // nil: leaks are only logged
 	logger  *slog.Logger
 
-	archived map[string]string // digest of each leak in the archive
-	logged   map[string]string // and in the log
+	archived map[string]string // digest of each leak as the archive has it
+	logged   map[string]string // likewise, as the log has it
 	restore  restore
 
 	states states
-	// archiveError is why the archive cannot be written, as pulls and the cycle
-	// report it; empty: it can.
+	// archiveError is why the archive cannot be written, as pulls and the cycle report it; empty: it
+	// can.
 	archiveError atomic.Pointer[string]
 }
 
@@ -67,13 +67,13 @@ func (j *Journal) Log(leaks []leak.Leak) {
 	maps.DeleteFunc(j.logged, gone)
 }
 
-// SaveTime returns how long a cycle waits for the archive.
+// SaveTime returns how long a cycle of the given interval waits for the archive.
 func SaveTime(interval time.Duration) time.Duration {
 	return min(max(interval/2, minSaveTime), maxSaveTime)
 }
 
-// Save writes the leaks that have changed, unless it is unknown what the archive has. After the
-// first failure the others wait for the next cycle.
+// Save writes the leaks that have changed, unless it is unknown what the archive has. After the first
+// failure, the others wait for the next cycle.
 func (j *Journal) Save(ctx context.Context, leaks []leak.Leak) {
 	var changed []leak.Leak
 	for _, l := range leaks {

@@ -9,16 +9,16 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxPartialReads is how often the leaks of earlier runs are read while some of them fail. Then
+// maxPartialReads is how often the leaks of earlier runs are read if some of them cannot be. Then
 // watching continues without those.
 const maxPartialReads = 10
 
-// errReplaced means that the new archive was not read yet.
+// errReplaced means that the archive was replaced, and the new one was not read yet.
 var errReplaced = errors.New("another archive")
 
 // restore is how far the leaks of earlier runs were read from the archive.
 type restore struct {
-	err      error // why they were not; nil: they were
+	err      error // why not all were read; nil: they were
 	reading  bool
 	partial  int             // reads that returned some of them
 	restored map[string]bool // ids
@@ -27,8 +27,8 @@ type restore struct {
 // Restored reports whether the leaks of earlier runs are known.
 func (j *Journal) Restored() bool { return j.restore.err == nil }
 
-// StartRestore reports whether the archive has to be read again. The result must be passed to
-// Restore; until then it is false.
+// StartRestore reports whether the archive has to be read now. If so, the result must be passed to
+// Restore; until then it returns false.
 func (j *Journal) StartRestore() bool {
 	if j.Restored() || j.restore.reading {
 		return false
@@ -37,8 +37,8 @@ func (j *Journal) StartRestore() bool {
 	return true
 }
 
-// Read reads the leaks of earlier runs from the archive; with an error, those that
-// can be read.
+// Read reads the leaks of earlier runs from the archive; with an error, it returns those that can be
+// read.
 func (j *Journal) Read(ctx context.Context) ([]leak.Leak, error) { return j.archive.Leaks(ctx) }
 
 // Restore records what Read returned. It returns the leaks of watched services that were not

@@ -10,10 +10,10 @@ import (
 // maxCaptureStacks bounds the stacks that a capture shows.
 const maxCaptureStacks = 5
 
-// Capture has the profiles of one instance that were taken on request.
+// Capture has the profiles of one instance that were taken for a request.
 type Capture struct {
 	ondemand.Capture
-	// Saved reports whether the archive has it in this state.
+	// Saved reports whether the archive has the capture in its present state.
 	Saved bool
 }
 
@@ -56,8 +56,8 @@ func (s *Service) updateCapture(in *instanceProfiles) {
 	}
 }
 
-// loadedFromBase returns the profiles in memory of the present process, from the last one
-// before the request on.
+// loadedFromBase returns the profiles in memory of the present process, from the last one before the
+// request on.
 func (s *Service) loadedFromBase(in *instanceProfiles) []storedProfile {
 	return s.loaded(in.Name, attribution.FromBase(in.profiles, storedProfile.taken, s.request.at.Add(-1)))
 }

@@ -33,7 +33,7 @@ func (c *Captures) Restore(list []ondemand.Capture, owns func(service labels.Lab
 	c.bound()
 }
 
-// bound drops the oldest ones.
+// bound drops the oldest captures, if there are too many.
 func (c *Captures) bound() {
 	if n := len(c.list) - ondemand.MaxCaptures; n > 0 {
 		c.list = slices.Delete(c.list, 0, n)
@@ -49,7 +49,7 @@ func (c *Captures) List() []ondemand.Capture {
 	return out
 }
 
-// Unsaved returns those that the archive does not have in their present state.
+// Unsaved returns the captures that the archive does not have in their present state.
 func (c *Captures) Unsaved() (out []*Capture) {
 	for _, x := range c.list {
 		if !x.Saved {

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// Histories returns the profiles since their processes started, of the suspects or, if the
-// counts do not grow, of all instances.
+// Histories returns the profiles of the present processes of the suspects; of all instances, if the
+// counts do not grow.
 func (s *Service) Histories(n Need) (out []attribution.History) {
 	if n.Growing {
 		for _, x := range n.Suspects {
@@ -50,7 +50,7 @@ func (s *Service) current(in *instanceProfiles) []storedProfile {
 	return s.loaded(in.Name, in.profiles)
 }
 
-// loaded returns those of a list that are in memory, and of the present process.
+// loaded returns the profiles of a list that are in memory and of the present process.
 func (s *Service) loaded(instance string, list []storedProfile) (out []storedProfile) {
 	started := s.fleet.Started(instance)
 	for _, p := range list {
@@ -61,8 +61,7 @@ func (s *Service) loaded(instance string, list []storedProfile) (out []storedPro
 	return out
 }
 
-// Latest returns the newest profile of an instance that is in memory; nil: there is
-// none.
+// Latest returns the newest profile of an instance that is in memory; nil: there is none.
 func (s *Service) Latest(name string) (*stack.Snapshot, time.Time) {
 	if in := s.instances[name]; in != nil {
 		for _, p := range slices.Backward(in.profiles) {
@@ -74,7 +73,7 @@ func (s *Service) Latest(name string) (*stack.Snapshot, time.Time) {
 	return nil, time.Time{}
 }
 
-// Failure says why the suspects have no profiles, in words; empty: they have some.
+// Failure says in plain words why pulls of the suspects fail; empty: they do not.
 func (s *Service) Failure(suspects []Suspect) string {
 	for _, in := range s.suspects(suspects) {
 		if in.suspicion.failures > 0 && in.lastError != "" {
@@ -84,8 +83,8 @@ func (s *Service) Failure(suspects []Suspect) string {
 	return ""
 }
 
-// Unavailable reports whether there is no point in waiting for profiles: each suspect was asked
-// more than once and returned none.
+// Unavailable reports whether there is no point in waiting for profiles, because at least two pulls of
+// each suspect failed in a row.
 func (s *Service) Unavailable(suspects []Suspect) bool {
 	list := s.suspects(suspects)
 	for _, in := range list {

@@ -10,8 +10,8 @@ type Inventory struct {
 	InMemory int
 	// Listed reports whether the archive was asked for profiles of earlier runs.
 	Listed bool
-	// Earlier are those of the longest-lived of the earlier processes. EarlierChecked reports
-	// whether the archive was asked for them since the present process started.
+	// Earlier are profiles of the longest-lived earlier process. EarlierChecked reports whether the
+	// archive was asked for them since the present process started.
 	Earlier        []leak.ProfileRef
 	EarlierChecked bool
 }

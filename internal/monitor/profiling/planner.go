@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// firstBaseline bounds how long a service is watched without a baseline: after a start, the
-	// first ones are spread over this time.
+	// firstBaseline is the longest time without a baseline: after a start, the first baselines of
+	// all services are spread over this time.
 	firstBaseline = 5 * time.Minute
 	// maxSuspects is how many instances of a suspicious service are profiled: enough to show
 	// whether one leaks or all do.
 	maxSuspects = 3
 )
 
-// Source takes profiles of instances. goroutines is the best estimate of how many an instance
-// has. Errors have a collector.Reason. A Puller is one.
+// Source takes profiles of instances. goroutines is the best estimate of how many an instance has.
+// Errors have a collector.Reason. pulling.Puller is a Source.
 type Source interface {
 	Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error)
 	// Dump also has the ids and ages of the goroutines; it stops the target.
@@ -41,8 +41,8 @@ type Archive interface {
 	LoadProfile(ctx context.Context, key string) (*collector.Profile, error)
 }
 
-// Planner decides which profiles of a service are taken and when. It has no state of its own:
-// that is in each Service.
+// Planner decides which profiles of a service are taken, and when. It has no state of its own: each
+// Service has its own.
 type Planner struct {
 	Source  Source  // nil: no profiles are taken
 	Archive Archive // nil: profiles are only in memory
@@ -53,21 +53,20 @@ type Planner struct {
 	// BaselineInstances how many instances each has.
 	BaselineInterval  time.Duration
 	BaselineInstances int
-	// SuspicionInterval is the time between two profiles of a suspicious instance, after
-	// the first ones, which come sooner.
+	// SuspicionInterval is the time between two profiles of a suspicious instance, after the first
+	// ones, which come sooner.
 	SuspicionInterval time.Duration
-	// DumpLimit is the number of goroutines up to which an instance with a leak is
-	// asked for a dump; 0: never.
+	// DumpLimit is the number of goroutines up to which an instance with a leak is asked for a
+	// dump; 0: never.
 	DumpLimit int
 	// LabelText returns the values of pprof labels as they may be shown; nil: labels are not
 	// counted.
 	LabelText stack.LabelText
-	// Pushes are the instances that push their profiles, which are not pulled; nil: there are
-	// none.
+	// Pushes has the instances that push their profiles, which are not pulled; nil: none do.
 	Pushes *Pushes
 }
 
-// Plan is the pulls that a service needs now.
+// Plan has the pulls that a service needs now.
 type Plan struct {
 	Pulls  []Pull
 	Proofs []ProofPull
@@ -77,8 +76,8 @@ type Plan struct {
 	Findings []lifecycle.Finding
 }
 
-// Plan decides which pulls a service needs now: of its suspects or for a baseline, on request,
-// for a review, and to prove its leaks.
+// Plan decides which pulls a service needs now: for a request, of its suspects, for a review, for a
+// baseline, and to prove its leaks.
 func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	if p.Source == nil {
 		return plan
@@ -105,8 +104,8 @@ func (p *Planner) Plan(now time.Time, s *Service, n Need) (plan Plan) {
 	return plan
 }
 
-// PlanJudged plans the pulls that the judgement of a service needs, of its suspects and for a
-// review, without baselines and requests. A scan of recorded profiles needs no others.
+// PlanJudged plans only the pulls that the judgement of a service needs: of its suspects, and for a
+// review. A scan of recorded profiles needs no others.
 func (p *Planner) PlanJudged(now time.Time, s *Service, n Need) []Pull {
 	if p.Source == nil {
 		return nil
@@ -143,9 +142,9 @@ func (s *Service) suspects(list []Suspect) (out []*instanceProfiles) {
 	return out
 }
 
-// baselineDue returns the instances whose baseline is due: n of the service, in turns, without
-// those in totals. After the first, each service has a place in the interval by its hash, which
-// is the same after a restart.
+// baselineDue returns the instances whose baseline is due: n of the service, in turns, without those in
+// totals. After the first baselines, those of a service come at a place in the interval that depends
+// on its hash, and so is the same after a restart.
 func (s *Service) baselineDue(now time.Time, interval time.Duration, n int, totals ...string) (out []*instanceProfiles) {
 	b := &s.baseline
 	if b.next.IsZero() {
@@ -169,7 +168,7 @@ func (s *Service) baselineDue(now time.Time, interval time.Duration, n int, tota
 	return out
 }
 
-// NextPull returns the earliest time of the next profile of an instance, the i-th of all the
+// NextPull returns the earliest time of the next profile of an instance, which is the i-th of all
 // present ones of the service; zero: unknown. growing reports whether the service grows.
 func (p *Planner) NextPull(s *Service, growing bool, name string, i, all int) time.Time {
 	var next suspicion

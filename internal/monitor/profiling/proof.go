@@ -12,17 +12,16 @@ import (
 )
 
 const (
-	// leakProfileInterval bounds how often a target is finally asked for its goroutineleak
-	// profile, for each leak.
+	// leakProfileInterval is the longest pause between two goroutineleak profiles for a leak.
 	leakProfileInterval = time.Hour
-	// leakProfileAnswers is after how many answers without the goroutines of a leak no more are
-	// wanted: a single one may miss some (golang/go#79452).
+	// leakProfileAnswers is how many of these profiles without the goroutines of a leak are enough
+	// to stop asking: a single one may miss some (golang/go#79452).
 	leakProfileAnswers = 2
 )
 
-// proof is the progress of the proof of a leak, on one process. The profile of the goroutines
-// that the garbage collector cannot reach decides at once, if the target has it and lists them.
-// Otherwise dumps have to show that the same goroutines stay.
+// proof is the progress of the proof of a leak, on one process. If the target has a goroutineleak
+// profile, and that lists the leak's goroutines, it is proven. Otherwise dumps have to show that the
+// same goroutines stay.
 type proof struct {
 	instance string
 	started  time.Time // of the process
@@ -34,15 +33,15 @@ type proof struct {
 
 // leakProfile is what the goroutineleak profiles of a process have shown.
 type leakProfile struct {
-	next       time.Time // when it is due
+	next       time.Time // when the next one is due
 	pause      time.Duration
-	answers    int    // without the goroutines of the leak
-	impossible string // why this process cannot prove the leak, in words
-	missing    string // why it has not yet
+	answers    int    // profiles without the goroutines of the leak
+	impossible string // in plain words, why this process cannot prove the leak
+	missing    string // likewise, why it has not done so yet
 }
 
-// planProofs plans the pulls that can raise the evidence of leaks. The findings say what
-// evidence is still missing.
+// planProofs plans the pulls that can raise the evidence of leaks. The findings of the plan say what
+// is still missing.
 func (p *Planner) planProofs(now time.Time, s *Service, leaks []leak.Leak, plan *Plan) {
 	provable := map[string]bool{}
 	for _, l := range leaks {
@@ -86,8 +85,8 @@ func isProvable(l leak.Leak) bool {
 	return open && l.Head != nil && l.Evidence != leak.Growth && l.Evidence != leak.Proven
 }
 
-// proof returns the proof of a leak on the present process of an instance. It starts over on
-// another process, once no pull of the one before is running.
+// proof returns the proof of a leak on the present process of an instance. It starts over on another
+// process, once no pull of the previous one is running.
 func (s *Service) proof(id string, in *fleet.Instance) *proof {
 	started := s.fleet.Started(in.Name)
 	pr := s.proofs[id]
@@ -98,7 +97,7 @@ func (s *Service) proof(id string, in *fleet.Instance) *proof {
 	return pr
 }
 
-// dumpDue reports whether to take a dump now, and records why no more are taken.
+// dumpDue reports whether to take a dump now. If no more are taken, it records why.
 func (p *Planner) dumpDue(now time.Time, pr *proof, l leak.Leak, goroutines float64) bool {
 	d := &pr.dumps
 	switch {
@@ -116,8 +115,8 @@ func (p *Planner) dumpDue(now time.Time, pr *proof, l leak.Leak, goroutines floa
 	return false
 }
 
-// leakProfileDue reports whether to pull the goroutineleak profile now. An instance that pushes
-// profiles gets the time to push this one too.
+// leakProfileDue reports whether to pull the goroutineleak profile now. An instance that pushes profiles
+// gets time to push this one too.
 func (pr *proof) leakProfileDue(now time.Time, l leak.Leak, pushed bool) bool {
 	g := &pr.leakProfile
 	if pushed && !pr.dumps.Done && l.Evidence != leak.Aged {
@@ -126,8 +125,8 @@ func (pr *proof) leakProfileDue(now time.Time, l leak.Leak, pushed bool) bool {
 	return g.impossible == "" && !now.Before(g.next)
 }
 
-// wait records that the goroutineleak profile is due again after the suspicion interval, or
-// twice as long as the last time.
+// wait sets when the goroutineleak profile is due again: after the suspicion interval, or twice as long
+// as the last time.
 func (g *leakProfile) wait(now time.Time, interval time.Duration) {
 	g.pause = min(max(interval, 2*g.pause), max(interval, leakProfileInterval))
 	g.next = now.Add(g.pause)

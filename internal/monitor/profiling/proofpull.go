@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// maxDumpFailures is after how many failed dumps no more are taken.
+	// maxDumpFailures is how many failed dumps are enough to stop taking them.
 	maxDumpFailures = 3
 )
 
-// ProofPull is a pull that may raise the evidence of a leak: a dump, or the
-// goroutineleak profile. It may run beside the cycle.
+// ProofPull is a pull that may raise the evidence of a leak: a dump, or the goroutineleak profile. It
+// may run in the background.
 type ProofPull struct {
 	source     Source
 	archive    Archive // of dumps; may be nil
@@ -43,7 +43,7 @@ type ProofResult struct {
 	archived *leak.ProfileRef // of a dump
 }
 
-// proofPull prepares a pull.
+// proofPull prepares a ProofPull.
 func (p *Planner) proofPull(now time.Time, s *Service, in *fleet.Instance, l leak.Leak, pr *proof, dump bool) ProofPull {
 	pr.pulling = true
 	return ProofPull{
@@ -69,7 +69,7 @@ func (p ProofPull) Run(ctx context.Context) ProofResult {
 	return r
 }
 
-// ApplyProof records the result of a proof, and returns what it shows about the leak.
+// ApplyProof records the result of a ProofPull, and returns what it shows about the leak.
 func (p *Planner) ApplyProof(r ProofResult) lifecycle.Finding {
 	if r.dump {
 		return r.applyDump(p)
@@ -77,8 +77,8 @@ func (p *Planner) ApplyProof(r ProofResult) lifecycle.Finding {
 	return r.applyLeakProfile(p.SuspicionInterval)
 }
 
-// isStuck reports whether the goroutines of a leak wait where healthy ones do not for long, so
-// that dumps soon prove it.
+// isStuck reports whether the goroutines of a leak are blocked where healthy ones do not wait for long,
+// so that dumps soon show that they stay.
 func isStuck(l leak.Leak) bool { return len(l.Stacks) > 0 && stack.Stuck(l.Stacks[0].Op) }
 
 // dumpPause returns the time between the first dump of a leak and the second.
@@ -97,7 +97,7 @@ func (r ProofResult) applyDump(p *Planner) lifecycle.Finding {
 	switch {
 	case r.err != nil:
 		d.Missing = "no dump with ages: " + r.err.Error()
-		if !collector.ReasonOf(r.err).Deferred() { // else there will be one later
+		if !collector.ReasonOf(r.err).Deferred() { // else it is only postponed
 			d.Failures++
 			d.Done = d.Failures >= maxDumpFailures
 		}

@@ -15,11 +15,10 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// maxLoads bounds the archived profiles that are read for a pull. A review reads as many as are
-// kept.
+// maxLoads bounds the archived profiles that are read for a pull. A review reads up to maxProfiles.
 const maxLoads = 12
 
-// Pull is one planned pull. It may run beside the cycle: it has all that it needs of the
+// Pull is one planned pull. It may run in the background, because it has all that it needs of the
 // service.
 type Pull struct {
 	source    Source
@@ -37,12 +36,12 @@ type Pull struct {
 	block      time.Duration // of the trend
 
 	onset  time.Time       // of the growth; zero: a baseline
-	load   []storedProfile // archived ones that the comparison needs
-	list   bool            // ask the archive for profiles of earlier runs first
-	review bool            // read the archive, pull nothing
+	load   []storedProfile // archived profiles that the comparison needs
+	list   bool            // first ask the archive for profiles of earlier runs
+	review bool            // read the archive, and pull nothing
 	// forRequest means that only a request needs the profile.
 	forRequest bool
-	// earlier is an earlier process whose profiles are needed.
+	// earlier is the lifetime of an earlier process whose profiles are needed.
 	earlier fleet.Lifetime
 }
 
@@ -51,10 +50,10 @@ type PullResult struct {
 	instance       string
 	profiles       []storedProfile
 	review         bool
-	pushed         bool // the instance pushed it
+	pushed         bool // the instance pushed the profile
 	listed         bool // the archive was asked for profiles of earlier runs
 	earlier        []storedProfile
-	earlierChecked bool // the archive was asked for earlier
+	earlierChecked bool // the archive was asked for these
 	count          Count
 	reason         collector.Reason
 	err            string
@@ -79,10 +78,10 @@ func (p *Planner) pull(now time.Time, s *Service, in *instanceProfiles, need *Ne
 	return pull
 }
 
-// Urgent reports whether the profile is of growth, so that its result must not wait.
+// Urgent reports whether the profile is of growth, so that its result must not wait for the next cycle.
 func (p Pull) Urgent() bool { return !p.onset.IsZero() && !p.review && !p.forRequest }
 
-// Run pulls the profile, archives it, and reads those to compare it with.
+// Run pulls the profile, archives it, and reads the profiles to compare it with.
 func (p Pull) Run(ctx context.Context) PullResult {
 	r := PullResult{instance: p.instance, review: p.review}
 	if p.review {
@@ -101,7 +100,7 @@ func (p Pull) Run(ctx context.Context) PullResult {
 	return r
 }
 
-// store archives a profile, and adds it and those to compare it with.
+// store archives a profile, and adds it to the result with those to compare it with.
 func (p Pull) store(ctx context.Context, r *PullResult, profile *collector.Profile) {
 	stored := storedProfile{ref: leak.ProfileRef{Instance: p.instance, Time: p.now, Total: profile.Total}}
 	if p.archive == nil {
@@ -113,15 +112,15 @@ func (p Pull) store(ctx context.Context, r *PullResult, profile *collector.Profi
 	if err == nil {
 		stored.ref = ref
 	}
-	if err != nil || !p.onset.IsZero() { // else a baseline: it is read again when needed
+	if err != nil || !p.onset.IsZero() { // else it is a baseline, which is read again when needed
 		stored.snapshot = p.snapshots.snapshot(profile, p.labelText)
 	}
 	r.profiles = append(r.profiles, stored)
 	p.readArchive(ctx, r)
 }
 
-// readArchive adds archived profiles, of this process and of an earlier one. The archive is
-// listed once.
+// readArchive adds archived profiles of this process and of an earlier one. It lists the archive once
+// for both.
 func (p Pull) readArchive(ctx context.Context, r *PullResult) {
 	var refs []leak.ProfileRef
 	if p.list || p.earlier.Known() {
@@ -135,8 +134,8 @@ func (p Pull) readArchive(ctx context.Context, r *PullResult) {
 	p.readEarlier(ctx, r, refs)
 }
 
-// readProcess adds the profiles of this process from the base on, so that the comparison
-// reaches back to before the onset, also after a restart of gorowatch.
+// readProcess adds the profiles of this process from the base on, so that the comparison reaches back to
+// before the onset even after a restart of gorowatch.
 func (p Pull) readProcess(ctx context.Context, r *PullResult, refs []leak.ProfileRef) {
 	load := p.load
 	if p.list {
@@ -162,9 +161,8 @@ func (p Pull) readProcess(ctx context.Context, r *PullResult, refs []leak.Profil
 // earlierProfiles is how many profiles of an earlier process are read.
 const earlierProfiles = 6
 
-// readEarlier adds profiles of an earlier process: its last, and one each of about one hour,
-// two, four and so on before that. They show whether a stack that grows again had stopped
-// growing then.
+// readEarlier adds profiles of an earlier process: its last one, and those from about one, two, four
+// hours and so on before that. They show whether a stack that grows again had stopped growing then.
 func (p Pull) readEarlier(ctx context.Context, r *PullResult, refs []leak.ProfileRef) {
 	if !p.earlier.Known() {
 		return

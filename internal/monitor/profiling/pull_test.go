@@ -33,7 +33,7 @@ func (shelf) LoadProfile(context.Context, string) (*collector.Profile, error) {
 	return &collector.Profile{Kind: collector.KindGoroutine}, nil
 }
 
-// Of the longest-lived earlier process, the last profile is read, and fewer the older they are.
+// The profiles of the longest-lived earlier process are read: the last one, and fewer the older they are.
 func TestProfilesOfAnEarlierProcess(t *testing.T) {
 	p := Pull{archive: shelf{from: noon, n: 54}, snapshots: &snapshotBuilder{}, instance: "a", block: time.Minute}
 	var none, r PullResult

@@ -21,7 +21,7 @@ type Push struct {
 	Decode func(context.Context) (*collector.Profile, error)
 }
 
-// The reasons to refuse a pushed profile for its time.
+// The reasons to refuse a pushed profile because of its time.
 var (
 	ErrReplayed   = errors.New("a profile of this time was pushed before")
 	ErrOutOfOrder = errors.New("a later profile was pushed before")
@@ -30,19 +30,18 @@ var (
 )
 
 const (
-	// frequentPushes pushed profiles of a suspect are used at pushParts to a suspicion
-	// interval, and at most at one a second. regularPushes more are used at the suspicion
-	// interval, which then doubles as it does between pulls.
+	// The first frequentPushes pushed profiles of a suspect are used at a rate of pushParts per
+	// suspicion interval, but at most one a second. The next regularPushes are used at one per
+	// suspicion interval. Then the pause doubles each time, as between pulls.
 	pushParts      = 12
 	frequentPushes = 20
 	regularPushes  = 10
-	// maxPushAge and maxPushAhead bound the time of a pushed profile. A sender retries for some
-	// minutes.
+	// maxPushAge and maxPushAhead bound the time of a pushed profile. Senders retry for some minutes.
 	maxPushAge   = 10 * time.Minute
 	maxPushAhead = time.Minute
 )
 
-// Want is a profile that is used when its instance pushes one. It replaces a pull.
+// Want is a profile that will be used when the instance pushes one. It replaces a pull.
 type Want struct {
 	instance labels.Labels
 	kind     collector.ProfileKind
@@ -68,8 +67,8 @@ func (p *Planner) want(pull Pull, in *instanceProfiles, every time.Duration) Wan
 	return Want{instance: in.Labels, kind: collector.KindGoroutine, every: every, Pull: pull}
 }
 
-// wantProof waits for a goroutineleak profile, which may prove a leak. Dumps with ages are
-// pulled nevertheless, because no profiler pushes them.
+// wantProof makes a Want for a goroutineleak profile, which may prove a leak. Dumps with ages are still
+// pulled, because no profiler pushes them.
 func (p *Planner) wantProof(now time.Time, s *Service, in *fleet.Instance, l leak.Leak, pr *proof) Want {
 	before := pr.pulling
 	pull := p.proofPull(now, s, in, l, pr, false)
@@ -92,7 +91,7 @@ func (p *Planner) pushPause(in *instanceProfiles) time.Duration {
 	return d
 }
 
-// RunPushed is Run with a pushed profile.
+// RunPushed is Run for a profile that was pushed.
 func (p Pull) RunPushed(ctx context.Context, profile *collector.Profile) PullResult {
 	p.now = profile.Time
 	r := PullResult{instance: p.instance, pushed: true, count: Count{Instance: p.labels, At: p.now, Goroutines: profile.Total}}
@@ -106,7 +105,7 @@ func (p Pull) withoutReading() Pull {
 	return p
 }
 
-// RunPushed is Run with a pushed goroutineleak profile.
+// RunPushed is Run for a goroutineleak profile that was pushed.
 func (p ProofPull) RunPushed(profile *collector.Profile) ProofResult {
 	p.now = profile.Time
 	return ProofResult{ProofPull: p, profile: profile}

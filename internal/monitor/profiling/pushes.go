@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// pushQuiet is how long after its last push an instance is not pulled.
+	// pushQuiet is how long an instance is not pulled after its last push.
 	pushQuiet = 2 * time.Minute
 	// pushMemory is how long an instance that no longer pushes is remembered.
 	pushMemory = time.Hour
 )
 
-// Pushes has the instances that push their profiles, and which of these profiles are needed. It
-// is safe for concurrent use.
+// Pushes has the instances that push their profiles, and which of these profiles are needed. It is safe
+// for concurrent use.
 type Pushes struct {
 	mtx       sync.Mutex
 	instances map[uint64]*pusher // by the hash of the instance's labels
@@ -27,19 +27,19 @@ type Pushes struct {
 
 // pusher is an instance that pushes.
 type pusher struct {
-	// seen is when the latest goroutine profile came that could be read, or was not needed.
+	// seen is when the latest goroutine profile arrived that was readable, or was not needed.
 	seen  time.Time
-	total int64 // goroutines in the latest that was used
+	total int64 // goroutines in the latest profile that was used
 	kinds map[collector.ProfileKind]*pushedKind
 }
 
-// pushedKind is the profiles of one kind that an instance pushes.
+// pushedKind has the state of one kind of profile that an instance pushes.
 type pushedKind struct {
-	latest time.Time // of the last used profile, by its own time
-	want   *Want     // nil: none is needed
-	until  time.Time // want ends then
-	next   time.Time // none is needed before
-	busy   bool      // one is being read
+	latest time.Time // when the last used profile was taken
+	want   *Want     // nil: no profile is needed
+	until  time.Time // when want ends
+	next   time.Time // no profile is needed before
+	busy   bool      // a profile is being read
 	handle func(context.Context, Want, *collector.Profile)
 }
 
@@ -51,8 +51,8 @@ func (p *Pushes) Active(now time.Time, instance labels.Labels) bool {
 	return x != nil && now.Sub(x.seen) < pushQuiet
 }
 
-// Last returns when an instance pushed last and how many goroutines the last used profile had;
-// zero: it has not pushed, or none was used.
+// Last returns when an instance last pushed, and how many goroutines the last used profile had; zero:
+// it has not pushed, or no profile was used.
 func (p *Pushes) Last(instance labels.Labels) (seen time.Time, goroutines int64) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -62,8 +62,8 @@ func (p *Pushes) Last(instance labels.Labels) (seen time.Time, goroutines int64)
 	return time.Time{}, 0
 }
 
-// Want passes profiles that the instance pushes to handle, until a time. The caller of Receive
-// calls handle, one at a time for each instance and kind.
+// Want arranges for profiles that the instance pushes to be passed to handle, until a time. Receive
+// calls handle, for one profile of an instance and kind at a time.
 func (p *Pushes) Want(w Want, until time.Time, handle func(context.Context, Want, *collector.Profile)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -82,7 +82,7 @@ func (p *Pushes) Keep(now time.Time) {
 	}
 }
 
-// Receive handles a pushed profile. used is false without an error if none is needed now.
+// Receive takes a pushed profile. used is false without an error if it is not needed now.
 func (p *Pushes) Receive(ctx context.Context, now time.Time, push Push) (used bool, err error) {
 	x, k := p.claim(now, push)
 	if k == nil {
@@ -103,8 +103,8 @@ func (p *Pushes) Receive(ctx context.Context, now time.Time, push Push) (used bo
 	return true, nil
 }
 
-// claim records a push. It returns nil if the profile is not needed; otherwise the kind is busy
-// until it is released.
+// claim records a push. The kind is nil if the profile is not needed; otherwise it is busy until it is
+// released.
 func (p *Pushes) claim(now time.Time, push Push) (*pusher, *pushedKind) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -125,8 +125,8 @@ func (p *Pushes) release(k *pushedKind) {
 	k.busy = false
 }
 
-// fail records that a profile cannot be used. The instance is pulled again, unless the profile
-// came twice or too late.
+// fail records that a profile cannot be used. Pulls of the instance begin again, unless the profile only
+// arrived twice or out of order.
 func (p *Pushes) fail(x *pusher, push Push, err error) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()

@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// RequestPulls is how many profiles of an instance a request takes, at the suspicion
-	// interval.
+	// RequestPulls is how many profiles a request takes of an instance, at the suspicion interval.
 	RequestPulls = 4
-	// requestInstances is of how many instances, if none is named.
+	// requestInstances is how many instances a request profiles if it names none.
 	requestInstances = 2
 )
 
@@ -45,9 +44,9 @@ func (r *request) open(now time.Time) bool { return r != nil && now.Before(r.unt
 // Requested reports whether a request is open at the time now.
 func (s *Service) Requested(now time.Time) bool { return s.request.open(now) }
 
-// Request opens a request for an instance, by its instance label. If it is empty
-// or unknown, the request is for the instances with the most goroutines. why is for
-// people. The captures are filled as profiles arrive.
+// Request opens a request for the instance with the given instance label. If that is empty or unknown,
+// the request is for the instances with the most goroutines. why is for people. The captures are
+// filled as profiles arrive.
 func (p *Planner) Request(now time.Time, s *Service, instance, why string) []*Capture {
 	s.request = &request{at: now, until: now.Add(RequestPulls * p.SuspicionInterval)}
 	for n, in := range s.busiest(instance) {
@@ -111,8 +110,8 @@ func (p *Planner) requestedPull(now time.Time, s *Service, in *instanceProfiles,
 	if n.Growing {
 		return p.pull(now, s, in, n)
 	}
-	// The others are compared with the profile before the request. Its list does not reach back
-	// as far as that of a suspicion.
+	// Without growth, profiles are compared with the last one before the request. Older ones are not
+	// read, so forRequest keeps the archive from counting as listed.
 	pull := p.pull(now, s, in, nil)
 	pull.onset, pull.forRequest = s.request.at, true
 	pull.load, pull.list = in.unloaded(pull.onset), len(c.Profiles) == 0

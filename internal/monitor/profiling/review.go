@@ -5,16 +5,15 @@ import (
 )
 
 const (
-	// reviewBlocks is the time between two reviews of a service, in blocks of the
-	// trend: 6 hours.
+	// reviewBlocks is the time between two reviews of a service, in blocks of the trend: 6 hours.
 	reviewBlocks = 360
 	// reviewWindow is how far a review looks back, in blocks: 7 days.
 	reviewWindow = 7 * 1440
 )
 
-// planReview plans the review of an instance, in turns, whether or not the service is
-// suspicious: counts that go up and down can hide a leak whose stack grows steadily. A firing
-// leak is reviewed more often, on its instances. A review reads the archive and pulls nothing.
+// planReview plans the review of an instance, in turns, whether or not the service is suspicious: counts
+// that go up and down can hide a leak whose stack grows steadily. While a leak fires, its instances are
+// reviewed, and more often. A review reads the archive and pulls nothing.
 func (p *Planner) planReview(now time.Time, s *Service, n *Need) []Pull {
 	if p.Archive == nil || s.fleet.Empty() {
 		return nil

@@ -3,33 +3,32 @@ package profiling
 import "time"
 
 const (
-	// firstPauses are the pauses after the first profiles of a suspicion, as parts of the
-	// suspicion interval: at its default of 2 minutes they come after 30 s, 1 min and 2 min.
+	// These are the pauses after each of the first quickPulls profiles of a suspicion, as parts of
+	// the suspicion interval. At its default of 2 minutes, the next profiles come 30 s, 1 min and
+	// 2 min after the first.
 	firstPause   = 0.25
 	secondPause  = 0.25
 	thirdPause   = 0.5
 	quickPulls   = 3
 	shortestWait = time.Second // between two profiles of an instance
-	// frequentPulls is how many profiles of a suspected instance are taken at the suspicion
-	// interval, before that doubles. While it is not known whether growth is a suspicion, it
-	// doubles at once.
+	// frequentPulls is how many profiles are taken at the suspicion interval once a leak is
+	// suspected, before the pause doubles each time. Otherwise it doubles from the start.
 	frequentPulls = 5
 )
 
-// suspicion has the pulls of an instance since its service began to grow.
+// suspicion has the state of the pulls of an instance since its service began to grow.
 type suspicion struct {
 	next     time.Time // no pull before
-	soonest  time.Time // no pull of another suspicion before
+	soonest  time.Time // no pull before, even if another suspicion begins
 	pulls    int
 	failures int // in a row
-	// frequent is how many more profiles are taken before the interval doubles, slower
-	// how often it has.
+	// frequent is how many more profiles come before the pause doubles, slower how many came after.
 	frequent, slower int
 	suspected        bool
 }
 
-// due reports whether to pull a profile now. A leak that becomes suspected is profiled again at
-// once.
+// due reports whether to pull a profile now. When a leak becomes suspected, one is due at once, unless
+// the first quickPulls are still coming.
 func (x *suspicion) due(now time.Time, suspected bool) bool {
 	if suspected && !x.suspected {
 		x.frequent, x.slower = frequentPulls, 0
@@ -61,17 +60,17 @@ func (x *suspicion) planned(now time.Time, interval, longest time.Duration) {
 	x.next, x.soonest = now.Add(pause), now.Add(min(pause, interval))
 }
 
-// end records that nothing grows any more. The next suspicion starts over, except for the pause
-// since the last profile.
+// end records that nothing grows any more. The next suspicion starts over, but not before the pause
+// after the last profile is over.
 func (x *suspicion) end() {
-	if x.pulls == 0 { // the due one is of a request
+	if x.pulls == 0 { // next is that of a request, if any
 		x.failures = 0
 		return
 	}
 	*x = suspicion{next: x.soonest, soonest: x.soonest}
 }
 
-// doubled returns a pause doubled a number of times, up to longest, but no shorter than it was.
+// doubled returns a pause that is doubled a number of times, up to longest; never a shorter one.
 func doubled(pause time.Duration, times int, longest time.Duration) time.Duration {
 	d := pause
 	for range times {
@@ -83,8 +82,8 @@ func doubled(pause time.Duration, times int, longest time.Duration) time.Duratio
 	return max(pause, min(d, longest))
 }
 
-// NextDue returns when the next profile of a suspicion or a proof is due after now; zero: none
-// is, until a running pull has ended.
+// NextDue returns when the next profile of a suspicion or a proof is due after now; zero: none is,
+// unless a running pull changes that.
 func (p *Planner) NextDue(now time.Time, s *Service, n Need) (next time.Time) {
 	if p.Source == nil {
 		return next

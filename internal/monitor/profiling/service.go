@@ -10,12 +10,11 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// MaxEmptyPulls is after how many failed pulls in a row a service counts as one without
-// profiles.
+// MaxEmptyPulls is how many failed pulls in a row make a service count as one without profiles.
 const MaxEmptyPulls = 4
 
-// Service has the profiles of one service: those in memory, and when the next ones are due. A
-// Planner fills it.
+// Service has the profiles of one service that are in memory, and when the next ones are due. A Planner
+// plans them.
 type Service struct {
 	fleet *fleet.Service
 	hash  uint64 // spreads the services over an interval
@@ -25,13 +24,13 @@ type Service struct {
 
 	baseline schedule
 	review   schedule
-	request  *request          // the latest one; nil: it is done
+	request  *request          // the latest one; nil: it has ended
 	proofs   map[string]*proof // by leak
 
 	emptyPulls int // in a row, of any instance
 }
 
-// schedule is when something is due next, and for which instance.
+// schedule is when something is due next, and which instance has the turn.
 type schedule struct {
 	next time.Time // zero: not planned yet
 	turn int
@@ -52,11 +51,11 @@ type instanceProfiles struct {
 
 	pulling   bool
 	suspicion suspicion
-	nextTotal time.Time // no baseline before this, of an instance without series
+	nextTotal time.Time // when an instance without series is counted next
 	lastError string    // of the latest pull; empty: it succeeded
 }
 
-// storedProfile is a profile. Its snapshot is nil while it is only in the archive.
+// storedProfile is a profile in memory or in the archive; snapshot is nil if it is not in memory.
 type storedProfile struct {
 	ref      leak.ProfileRef
 	snapshot *stack.Snapshot
@@ -65,14 +64,14 @@ type storedProfile struct {
 // taken returns when the profile was taken.
 func (p storedProfile) taken() time.Time { return p.ref.Time }
 
-// NewService makes the profiles of a service of the fleet.
+// NewService makes the Service for a service of the fleet.
 func NewService(f *fleet.Service) *Service {
 	h := fnv.New64a()
 	h.Write(f.Labels.Bytes(nil))
 	return &Service{fleet: f, hash: h.Sum64(), instances: map[string]*instanceProfiles{}, proofs: map[string]*proof{}}
 }
 
-// instance returns the profiles of an instance; nil: there is no such instance.
+// instance returns the entry of an instance, or makes it; nil: the fleet has no such instance.
 func (s *Service) instance(name string) *instanceProfiles {
 	known := s.fleet.Instance(name)
 	if known == nil {
@@ -95,7 +94,7 @@ func (s *Service) Prune() {
 	}
 }
 
-// Release drops the snapshots of archived profiles, which can be read again.
+// Release drops the snapshots of archived profiles from memory. They can be read again.
 func (s *Service) Release() {
 	s.snapshots.reset()
 	for _, in := range s.instances {

@@ -7,14 +7,14 @@ import (
 	"github.com/gorowatch/gorowatch/internal/stack"
 )
 
-// snapshotBuilder makes the snapshots of a service, which share most of their
-// frames. Pulls use it concurrently.
+// snapshotBuilder makes the snapshots of a service, which share most of their frames. Pulls use it
+// concurrently.
 type snapshotBuilder struct {
 	mtx   sync.Mutex
 	build *stack.Builder // nil: nothing was built yet
 }
 
-// snapshot is stack.Of a profile, with the counts by pprof label.
+// snapshot makes the snapshot of a profile, with the counts by pprof label.
 func (b *snapshotBuilder) snapshot(p *collector.Profile, text stack.LabelText) *stack.Snapshot {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()

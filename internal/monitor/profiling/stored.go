@@ -8,13 +8,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
 )
 
-// maxProfiles bounds the profiles of one instance that are kept in memory and compared: the
-// base, and fewer of the others the older they are.
+// maxProfiles bounds the profiles of one instance that are kept and compared: the base, and of the
+// others fewer the older they are.
 const maxProfiles = 24
 
-// add inserts profiles in time order. For each one too many it drops one between the first and
-// the latest: the one that is closest to its neighbours for its age. So recent ones are dense,
-// and the base stays.
+// add inserts profiles in time order. For each one too many, it drops the one whose neighbours are
+// closest together for its age. So recent profiles stay dense, and the first one always stays.
 func (in *instanceProfiles) add(profiles []storedProfile) {
 	for _, p := range profiles {
 		in.insert(p)
@@ -60,8 +59,8 @@ func thin(profiles []storedProfile, n int) []storedProfile {
 	return out
 }
 
-// unloaded returns the profiles of the instance that an attribution needs, the base and all
-// after it, and that are only in the archive.
+// unloaded returns the profiles that an attribution needs, the base and all later ones, as far as they
+// are only in the archive.
 func (in *instanceProfiles) unloaded(onset time.Time) (out []storedProfile) {
 	for _, p := range attribution.FromBase(in.profiles, storedProfile.taken, onset) {
 		if p.snapshot == nil {
@@ -76,8 +75,8 @@ func (in *instanceProfiles) dropUnloaded() {
 	in.profiles = slices.DeleteFunc(in.profiles, func(p storedProfile) bool { return p.snapshot == nil })
 }
 
-// latestLoaded returns when the latest profile in memory was taken; zero if there are none or
-// too few to compare.
+// latestLoaded returns when the latest profile in memory was taken; zero if there are too few to
+// compare.
 func (in *instanceProfiles) latestLoaded() (t time.Time) {
 	n := 0
 	for _, p := range in.profiles {

@@ -10,9 +10,9 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
-// planTotals plans the profiles of the instances that have no series. Each has its own baseline
-// at the baseline interval, also while its service is suspicious, because nothing else shows
-// how many goroutines it has. One that pushes is counted by its next push.
+// planTotals plans the profiles of the instances without series. Each has a baseline of its own at every
+// baseline interval, even while its service is suspicious, because nothing else shows how many
+// goroutines it has. One that pushes is counted by its next push.
 func (p *Planner) planTotals(now time.Time, s *Service, n *Need, plan *Plan) {
 	for _, name := range slices.Concat(n.Totals, n.Uncounted) {
 		in, counted := s.instance(name), slices.Contains(n.Totals, name)

@@ -8,7 +8,7 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// The default budget of a target in the long run.
+// The default budgets in the long run, of a target unless the comment says otherwise.
 const (
 	defaultShare           = 0.001     // of a core
 	defaultTargetBandwidth = 100 << 10 // bytes a second
@@ -39,7 +39,7 @@ var (
 	// The profile of unreachable goroutines takes a garbage collection that checks all of them
 	// again and again.
 	kindLeakProfile = pullKind{kind: collector.KindGoroutineLeak, flat: 0.05, perGoroutine: 10e-6, perSquare: 0.4e-9}
-	// A heap profile costs by the number of places that allocate, independent of goroutines.
+	// The cost of a heap profile depends on the number of places that allocate, not on goroutines.
 	kindHeap = pullKind{kind: collector.KindHeap, flat: 0.05}
 )
 
@@ -56,8 +56,8 @@ func (k pullKind) cost(goroutines float64) float64 {
 	return k.flat + k.perGoroutine*goroutines + k.perSquare*goroutines*goroutines
 }
 
-// tokenBucket is a budget that fills up with time. It is negative after a pull that cost more
-// than was there.
+// tokenBucket is a budget that fills up with time. It is negative after a pull that cost more than was
+// left.
 type tokenBucket struct {
 	left float64
 	at   time.Time // zero: it is full
@@ -73,11 +73,10 @@ func (b *tokenBucket) fill(now time.Time, rate, burst float64) {
 	}
 }
 
-// reserve takes cost from the budget of the instance; otherwise the error says why it is not
-// pulled now. A pull that costs more than the burst is possible when the budget is full, and is
-// paid off before the next one. In the long run no budget is exceeded, except by a pull that
-// would take more than a week to pay off. The number of bytes is not known before, so it is
-// paid off afterwards.
+// reserve takes cost from the budget of the instance; an error says why it must not be pulled now. A pull
+// that costs more than the burst is possible when the budget is full, and is paid off before the next
+// one. In the long run no budget is exceeded, except by a pull that would take more than a week to pay
+// off. The number of bytes is unknown before a pull, so it is charged afterwards.
 func (p *Puller) reserve(instance labels.Labels, now time.Time, cost, goroutines float64, k pullKind) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()

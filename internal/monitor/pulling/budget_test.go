@@ -14,8 +14,8 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// A caller that asks all the time gets, in the long run, what a thousandth of the target's CPU
-// pays for, besides the one burst at the beginning.
+// A caller that pulls all the time gets, in the long run, what a thousandth of the target's CPU pays for, and
+// one burst at the beginning.
 func TestLongRunShareIsNeverExceeded(t *testing.T) {
 	const goroutines = 2000 // 20 ms a profile: one every 20 s
 	p, _ := newPuller(t, everywhere, profileOf(goroutines))
@@ -39,8 +39,8 @@ func TestLongRunShareIsNeverExceeded(t *testing.T) {
 	require.InDelta(t, p.Targets()[0].Cost, testutil.ToFloat64(p.metrics.cost), 1e-6)
 }
 
-// At noon a target with 300 000 goroutines (3 s of its CPU) may be pulled once, because it has
-// rested. Then not until that is paid off: the debt of 2 s and the burst of 1 s take 3000 s.
+// At noon a target with 300 000 goroutines (3 s of its CPU) may be pulled once, because its budget is full.
+// It may not be pulled again until that is paid off: the debt of 2 s and the burst of 1 s take 3000 s.
 func TestBigPullAfterARestIsPaidOff(t *testing.T) {
 	const goroutines = 300_000
 	p, _ := newPuller(t, everywhere, profileOf(goroutines))
@@ -103,8 +103,8 @@ func TestWithoutATargetNothingIsSpent(t *testing.T) {
 	require.Zero(t, testutil.ToFloat64(p.metrics.cost))
 }
 
-// A caller that asks all the time gets no more bytes than the bandwidth pays for, from one
-// target and from all; beyond the burst the last profile may exceed it.
+// A caller that pulls all the time gets no more bytes than the bandwidth pays for, from one target and from
+// all. Only the last profile may exceed the burst.
 func TestBandwidth(t *testing.T) {
 	const size = 1 << 20
 	big := fetcherFunc(func(context.Context, *url.URL) (*collector.Profile, error) {
@@ -131,8 +131,7 @@ func TestBandwidth(t *testing.T) {
 	require.Greater(t, sum, 50<<10*3600-8*size, "nor is less pulled than may be")
 }
 
-// The estimates are never below the measured costs of real programs (docs/costs.md), and not
-// far above.
+// The estimates are never below the measured costs of real programs (docs/costs.md), and not far above them.
 func TestEstimatesAreAboveWhatWasMeasured(t *testing.T) {
 	for _, c := range []struct {
 		kind       pullKind

@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	// slowResponse is the time after which an answer counts as slow. Then the target is not
-	// asked for slowCooldown times as long.
+	// slowResponse is the time after which an answer counts as slow. Then the target is left alone
+	// for slowCooldown times as long as it took.
 	slowResponse = time.Second
 	slowCooldown = 100
 	firstBackoff = 30 * time.Second
 	maxBackoff   = time.Hour
-	// maxRetryAfter bounds the Retry-After that is honoured.
+	// maxRetryAfter is the longest Retry-After that is honoured.
 	maxRetryAfter = 24 * time.Hour
-	// maxDebt bounds the time to pay off a pull.
+	// maxDebt is the longest time that it takes to pay off a pull.
 	maxDebt = 7 * 24 * time.Hour
-	// quarantineTime is how long a kind of profile that the decoder rejected is not
-	// pulled.
+	// quarantineTime is how long a kind of profile that the decoder rejected is not pulled.
 	quarantineTime = 24 * time.Hour
 )
 
@@ -31,9 +30,9 @@ type quarantineKey struct {
 	debug int
 }
 
-// quarantine is why a kind of an instance's profiles is not pulled: the decoder rejected the
-// last one as too large. It would reject the next one too, unless the instance has less than
-// half of its goroutines by then.
+// quarantine is why a kind of profile of an instance is not pulled: the decoder rejected the last one as
+// too large. It would reject the next one too, unless the instance has less than half as many
+// goroutines by then.
 type quarantine struct {
 	until      time.Time
 	goroutines float64
@@ -54,7 +53,7 @@ func (c *cooldown) extend(until time.Time, r collector.Reason, why string) {
 	}
 }
 
-// coolDown decides how long the target is not asked, after a pull.
+// coolDown decides, after a pull, how long the target is left alone.
 func (t *targetState) coolDown(now time.Time, s TargetStatus, err error, k pullKind) {
 	if s.Duration > slowResponse {
 		t.cooldown.extend(now.Add(slowCooldown*s.Duration), collector.ReasonSlow, fmt.Sprintf("it took %s to answer", s.Duration.Round(100*time.Millisecond)))
@@ -67,11 +66,11 @@ func (t *targetState) coolDown(now time.Time, s TargetStatus, err error, k pullK
 	case reason == collector.ReasonBudget:
 		// There was no memory to decode the answer.
 	case k.kind != collector.KindGoroutine && reason == collector.ReasonNotFound:
-		// Many targets have none.
+		// Many targets do not have this kind of profile.
 	default:
 		t.failures++
 		d := backoff.Policy{First: firstBackoff, Max: maxBackoff}.Wait(t.failures)
-		// Targets that failed together are spread when they are asked again.
+		// Targets that failed together are not asked again together.
 		d += time.Duration(t.status.Labels.Hash() % uint64(d/4))
 		var known *collector.Error
 		if errors.As(err, &known) && known.RetryAfter > d {

@@ -119,8 +119,8 @@ func TestSlowTargetIsAskedLess(t *testing.T) {
 	})
 }
 
-// A target whose profile the decoder cannot take is set aside for a day, only for that kind of
-// profile, or until it has changed.
+// If the decoder rejects a target's profile, that kind of profile is not pulled for a day, or until the
+// target has far fewer goroutines.
 func TestSetAside(t *testing.T) {
 	for _, reason := range []collector.Reason{collector.ReasonTooLarge, collector.ReasonDecoder} {
 		fetched := 0

@@ -16,14 +16,14 @@ import (
 type Options struct {
 	Finder  collector.TargetFinder
 	Fetcher collector.ProfileFetcher
-	// Concurrency is the number of concurrent pulls, 4 by default. For one instance it is
-	// always one.
+	// Concurrency is the largest number of concurrent pulls, by default 4. An instance has one at a
+	// time.
 	Concurrency int
-	// CPU is the share of a core that profiles may cost a target in the long
-	// run, by estimate; default 0.001.
+	// CPU is the share of a core that profiles may cost a target in the long run, by estimate;
+	// default 0.001.
 	CPU float64
-	// TargetBandwidth is how many bytes a second each target may send in the
-	// long run, Bandwidth how many all may together; default 100 KiB and 10 MiB.
+	// TargetBandwidth is how many bytes a second each target may send in the long run, Bandwidth how
+	// many all targets together; default 100 KiB and 10 MiB.
 	TargetBandwidth, Bandwidth float64
 	Registerer                 prometheus.Registerer
 }
@@ -61,8 +61,8 @@ func New(o Options) (*Puller, error) {
 	return p, nil
 }
 
-// Apply replaces the options, except for the Registerer. The budgets and statuses of
-// the targets stay.
+// Apply replaces the options, except for the Registerer. It keeps the budgets and statuses of the
+// targets.
 func (p *Puller) Apply(o Options) error {
 	if o.Finder == nil || o.Fetcher == nil {
 		return errors.New("pulling: Finder and Fetcher are required")
@@ -82,7 +82,7 @@ func (p *Puller) Apply(o Options) error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	p.o = o
-	if cap(p.slots) != o.Concurrency { // else the running pulls still count
+	if cap(p.slots) != o.Concurrency { // if it is the same, running pulls keep their slots
 		p.slots = make(chan struct{}, o.Concurrency)
 	}
 	return nil
@@ -94,21 +94,21 @@ func (p *Puller) options() (Options, chan struct{}) {
 	return p.o, p.slots
 }
 
-// Pull takes a goroutine profile of an instance. goroutines is the best
-// estimate of how many it has. Errors have a Reason.
+// Pull takes a goroutine profile of an instance. goroutines is the best estimate of how many it has.
+// Errors have a collector.Reason.
 func (p *Puller) Pull(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, kindProfile)
 }
 
-// Dump takes a dump of all goroutines with their ids and ages (debug=2). It
-// stops the target's world: the caller makes sure that there are few goroutines.
+// Dump takes a dump of all goroutines with their ids and ages (debug=2). It stops the target's world, so
+// the caller makes sure that there are few goroutines.
 func (p *Puller) Dump(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, kindDump)
 }
 
 // Leaked takes the profile of the goroutines that the target's garbage collector finds
-// unreachable. With an error of collector.ReasonNotFound the target has no such profile; with
-// collector.ReasonNoConsent it must not be asked.
+// unreachable. An error with collector.ReasonNotFound means that the target has no such profile, one with
+// collector.ReasonNoConsent that it must not be asked.
 func (p *Puller) Leaked(ctx context.Context, now time.Time, instance labels.Labels, goroutines float64) (*collector.Profile, error) {
 	return p.pull(ctx, now, instance, goroutines, kindLeakProfile)
 }
@@ -146,7 +146,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		err = collector.Errorf(collector.ReasonNoConsent, "%s is off for this target in the configuration", k.kind)
 	}
 	var profile *collector.Profile
-	var spent float64 // nothing, unless the target is asked
+	var spent float64 // stays 0 unless the target is asked
 	if err == nil {
 		spent = cost
 		status.URL = collector.Shorten(collector.RedactURL(target.URL))
@@ -160,7 +160,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 		status.Reason, status.Error = collector.ReasonOf(err), err.Error()
 		p.metrics.pulls.WithLabelValues(string(status.Reason)).Inc()
 	} else {
-		if k.kind == collector.KindGoroutine { // now the number is known
+		if k.kind == collector.KindGoroutine { // now the number of goroutines is known
 			spent = k.cost(float64(profile.Total))
 		}
 		status.Goroutines, status.Bytes = profile.Total, profile.Size
@@ -185,7 +185,7 @@ func (p *Puller) pull(ctx context.Context, now time.Time, instance labels.Labels
 	}
 	status.Cost = t.status.Cost + spent
 	if k.kind != collector.KindGoroutine {
-		// Not all targets have these profiles, so an error is no failure of the target.
+		// Not all targets have these profiles, so an error is not a failure of the target.
 		t.status.Cost = status.Cost
 		return profile, err
 	}

@@ -43,7 +43,7 @@ func everywhere(_ context.Context, _ time.Time, instance labels.Labels) (collect
 	return collector.Target{URL: u, Client: &http.Client{}}, nil
 }
 
-// profileOf returns a profile of so many goroutines.
+// profileOf returns a profile with n goroutines.
 func profileOf(goroutines int64) fetcherFunc {
 	return func(context.Context, *url.URL) (*collector.Profile, error) {
 		return &collector.Profile{Total: goroutines, Raw: []byte("12345678"), Size: 8}, nil
@@ -98,7 +98,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		mtx.Lock()
 		require.Equal(t, 3, running)
 		mtx.Unlock()
-		// A reload in between that keeps the number adds none.
+		// A reload that keeps the number of slots does not add any.
 		require.NoError(t, p.Apply(p.o))
 		wg.Go(func() { _, _ = p.Pull(t.Context(), began, instance("h"), 10) })
 		wg.Wait()
@@ -163,8 +163,8 @@ func TestResultsAreAClosedSet(t *testing.T) {
 	require.Equal(t, 4.0, p.pulls("other"))
 }
 
-// Few targets have the profile of unreachable goroutines: if one has none, or must not be
-// asked, that is no failure of the target.
+// Few targets have the profile of unreachable goroutines. If one does not have it, or must not be asked, that
+// is not a failure of the target.
 func TestLeakProfileNeedsConsent(t *testing.T) {
 	consent := true
 	asked := 0
@@ -205,8 +205,8 @@ func TestLeakProfileNeedsConsent(t *testing.T) {
 	require.Equal(t, cost, p.Targets()[0].Cost)
 }
 
-// One target has one pull at a time. A second one waits for it, and loses neither the profile
-// nor minutes.
+// A target has one pull at a time. A second one waits for it, gets its profile, and does not wait for
+// minutes.
 func TestPullsOfATargetQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		running, most := 0, 0

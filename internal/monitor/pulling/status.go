@@ -13,7 +13,7 @@ import (
 // Skipped.
 type TargetStatus struct {
 	Labels labels.Labels
-	// URL of the profile, redacted; empty when no target is known.
+	// URL is that of the profile, redacted; empty: no target is known.
 	URL      string
 	LastPull time.Time
 	Duration time.Duration
@@ -23,14 +23,14 @@ type TargetStatus struct {
 	// Reason and Error are empty if the last pull succeeded.
 	Reason collector.Reason
 	Error  string
-	// Skipped is why the last profile was not pulled; empty if it was.
+	// Skipped is why the last pull was skipped; empty: it was not.
 	Skipped string
 	// Cost is the estimated cost of all pulls for the target, in seconds of CPU.
 	Cost float64
 }
 
-// Keep drops the targets of instances that current does not know, and renames those of
-// instances that have other labels now.
+// Keep drops the targets of instances that current does not know, and relabels those of instances that
+// have other labels now.
 func (p *Puller) Keep(current func(instance labels.Labels) (now labels.Labels, known bool)) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -46,8 +46,7 @@ func (p *Puller) Keep(current func(instance labels.Labels) (now labels.Labels, k
 	}
 }
 
-// inherit takes over the state of the target under other labels, with its debts and its
-// cooldown.
+// inherit takes over the state that the target had under other labels, with its debts and its cooldown.
 func (t *targetState) inherit(old *targetState) {
 	cost := t.status.Cost + old.status.Cost
 	if t.status.LastPull.IsZero() {
@@ -56,7 +55,7 @@ func (t *targetState) inherit(old *targetState) {
 		t.status.Labels = ls
 	}
 	t.status.Cost = cost
-	t.turn = old.turn // its pulls are running
+	t.turn = old.turn // a pull may be running
 	t.cpu.inherit(old.cpu)
 	t.bytes.inherit(old.bytes)
 	t.failures = max(t.failures, old.failures)
@@ -66,9 +65,8 @@ func (t *targetState) inherit(old *targetState) {
 	}
 }
 
-// Status returns the result of the last pull of an instance, in short: the reason why it
-// returned no profile, empty if it returned one. known reports whether a profile was needed,
-// pulled whether the target was asked.
+// Status returns the result of the last pull of an instance in short: why there is no profile; empty:
+// there is one. known reports whether a profile was ever needed, pulled whether one was pulled.
 func (p *Puller) Status(instance labels.Labels) (r collector.Reason, pulled, known bool) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -79,7 +77,7 @@ func (p *Puller) Status(instance labels.Labels) (r collector.Reason, pulled, kno
 	return t.status.Reason, !t.status.LastPull.IsZero(), true
 }
 
-// Targets lists the instances with a needed profile, by labels.
+// Targets lists the instances of which a profile was ever needed, by labels.
 func (p *Puller) Targets() []TargetStatus {
 	out := p.statuses()
 	slices.SortFunc(out, func(a, b TargetStatus) int { return labels.Compare(a.Labels, b.Labels) })

@@ -8,10 +8,10 @@ import (
 	"github.com/gorowatch/gorowatch/collector"
 )
 
-// maxWaiting is how many pulls of one target wait for the one that is running.
+// maxWaiting is how many pulls of one target may wait for the one that is running.
 const maxWaiting = 8
 
-// turn decides who may pull a target.
+// turn lets one pull of a target run at a time.
 type turn struct {
 	busy    chan struct{} // holds one while a pull is running
 	waiting int           // guarded by the Puller
@@ -19,8 +19,7 @@ type turn struct {
 
 func newTurn() *turn { return &turn{busy: make(chan struct{}, 1)} }
 
-// takeTurn waits until no other pull of the target is running. The turn must be
-// passed on.
+// takeTurn waits until no other pull of the target is running. The caller must call pass on the turn.
 func (p *Puller) takeTurn(ctx context.Context, instance labels.Labels) (*turn, error) {
 	p.mtx.Lock()
 	target := p.target(instance)

@@ -2,19 +2,19 @@ package reading
 
 import "time"
 
-// The last fineBlocks blocks are read as samples, because the shortest scale of the trend needs
-// all of them. Earlier ones are read as the minima of coarseBlocks blocks, which is enough for
-// the other scales.
+// The last fineBlocks blocks are read as plain samples, because the shortest scale of the trend needs
+// all of them. Of earlier ones, the minimum of every coarseBlocks blocks is read, which is enough for
+// the longer scales.
 const (
 	fineBlocks   = 60
 	coarseBlocks = 5
 )
 
-// PieceSamples bounds the samples that are read at once. It bounds memory, and how
-// much is read again after an error.
+// PieceSamples is about how many samples are read at once. It bounds memory, and how much is read
+// again after an error.
 const PieceSamples = 100_000
 
-// firstSteps is the length of the first piece, before the number of series is known.
+// firstSteps is how many steps the first piece has, before the number of series is known.
 const firstSteps = 10
 
 // Options are what the size of a piece depends on.
@@ -29,20 +29,20 @@ type Options struct {
 	Condensed bool
 }
 
-// Piece is a time to read. If it is in blocks, it includes From and excludes To;
-// otherwise it excludes From and includes To.
+// Piece is a span of time to read. If it is in blocks, it includes From and excludes To; otherwise it
+// excludes From and includes To.
 type Piece struct {
 	From, To time.Time
-	Block    time.Duration // 0: samples as they are
+	Block    time.Duration // 0: plain samples
 }
 
 // Cursor is how far reading has come.
 type Cursor struct {
 	last  time.Time // up to where samples were read; zero: none were
-	begin time.Time // of the time to catch up with
+	begin time.Time // where catching up began
 	now   time.Time // of the latest evaluation
-	steps int       // of the next piece
-	// history: the time before the start is being read
+	steps int       // evaluations, or blocks, of the next piece
+	// history reports whether the time before the start is being read.
 	history bool
 }
 
@@ -74,13 +74,13 @@ func (c *Cursor) Next(now time.Time, o Options) Piece {
 	if c.begin.IsZero() {
 		c.begin = from
 	}
-	first := from.Add(o.Interval) // step to read
+	first := from.Add(o.Interval) // the first evaluation to read
 	length := coarseBlocks * o.Block
 	recent := Truncate(now.Add(-fineBlocks*o.Block), length)
 	if o.Condensed && length > o.Interval && length%o.Interval == 0 && first.Before(recent) {
 		edge := Truncate(first, length)
 		if edge.Before(first) && !c.last.IsZero() {
-			// As it is, up to where a block begins.
+			// Read plain samples up to where a block begins.
 			return Piece{From: from, To: edge.Add(length - o.Interval)}
 		}
 		return Piece{From: edge, To: earlier(edge.Add(time.Duration(c.steps)*length), recent), Block: length}
@@ -96,8 +96,8 @@ func (c *Cursor) Advance(p Piece, o Options) {
 	}
 }
 
-// Fed records that the samples of a piece were fed. The next piece is as long as PieceSamples
-// allows by their number, but at most four times as long.
+// Fed records that the samples of a piece were fed to the services. The next piece is as long as
+// PieceSamples allows by their number, but at most four times as long.
 func (c *Cursor) Fed(p Piece, o Options, samples int) {
 	c.history = c.history && c.Behind()
 	step := o.Interval
@@ -114,8 +114,8 @@ func (c *Cursor) Fed(p Piece, o Options, samples int) {
 // Shrink halves the next piece, because the last one was too much for the source.
 func (c *Cursor) Shrink() { c.steps = max(1, c.steps/2) }
 
-// Progress returns how far reading is behind the latest evaluation, and the share of the time
-// to catch up with that is done, 0 to 1.
+// Progress returns how far reading is behind the latest evaluation, and which share of catching up is
+// done, 0 to 1.
 func (c *Cursor) Progress() (behind time.Duration, done float64) {
 	behind = max(0, c.now.Sub(c.last))
 	if c.last.IsZero() {

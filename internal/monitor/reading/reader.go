@@ -25,12 +25,13 @@ type Reader struct {
 
 // State is the result of the last reading of samples.
 type State struct {
-	// Read is up to when samples were read, Cycles how often.
+	// Read is up to when samples were read, Cycles how often reading was tried.
 	Read   time.Time
 	Cycles int
-	// Done is how much of the history is read, 0 to 1.
+	// Done is the share of the history that is read, 0 to 1.
 	Done float64
-	// Error is empty if the last reading succeeded. Then Warnings are those of the source.
+	// Error is why the last reading failed; empty: it succeeded. Warnings are those of the source
+	// at the last reading that succeeded.
 	Error    string
 	Warnings []string
 }
@@ -72,8 +73,8 @@ func (r *Reader) State() State {
 	return r.state
 }
 
-// Read reads the next window for an evaluation at the time now. Done must be called after it
-// was fed, unless there is an error.
+// Read reads the next window for an evaluation at the time now. Unless there is an error, Done must be
+// called once the window was fed to the services.
 func (r *Reader) Read(ctx context.Context, now time.Time, source collector.SeriesSource, o Options) (Window, error) {
 	blocks, condensed := source.(collector.BlockSource)
 	o.Condensed = condensed
@@ -86,7 +87,7 @@ func (r *Reader) Read(ctx context.Context, now time.Time, source collector.Serie
 		w.Window, err = source.Window(ctx, p.From, p.To)
 	}
 	if ctx.Err() != nil {
-		return Window{}, ctx.Err() // a shutdown is no failure of the source
+		return Window{}, ctx.Err() // a shutdown is not a failure of the source
 	}
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
@@ -118,7 +119,7 @@ func (r *Reader) failed(err error) {
 	}
 }
 
-// Done records how many samples of a window were fed, to how many services in all.
+// Done records how many samples of a window were fed, and how many services there are.
 func (r *Reader) Done(w Window, o Options, samples, services int) {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()

@@ -1,9 +1,9 @@
-// Package surge notices growth within minutes, long before the trend has enough blocks to judge
-// it. It owns the last 20 samples of each instance.
+// Package surge notices growth within minutes, long before the trend has enough blocks to judge it. A
+// Series has the last 20 samples of one instance; internal/monitor/watch has one for each, and makes
+// a verdict suspicious when one surges.
 //
-// A surge is only a reason to look at the stacks: healthy services have one now and then, and
-// it adds nothing to the confidence of a leak. Samples come from the cycle; surges go to the
-// watched service.
+// A surge is only a reason to look at the stacks. Healthy services have one now and then, so it adds
+// nothing to the confidence of a leak.
 //
-// It does no I/O and does not read the clock.
+// The package does no I/O and does not read the clock.
 package surge

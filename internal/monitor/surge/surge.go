@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// history is how many samples of an instance are remembered.
-	history = 20
-	// records is how many samples in a row must each be the highest so far: a single one may be
-	// a burst of traffic during a scrape.
+	// maxSamples is how many samples of an instance are remembered.
+	maxSamples = 20
+	// records is how many samples in a row must each be the highest so far. One is not enough: it
+	// may be a burst of traffic during a scrape.
 	records = 2
-	// streak is how many samples in a row must each be the highest so far after the start of an
-	// instance, or if the count varies a lot: noise rarely rises so often.
+	// streak is how many must be if little is known of what is usual, as after the start of an
+	// instance, or if the count varies a lot: noise rarely rises that often in a row.
 	streak = 6
 	// leastBefore is how many earlier samples are needed to know what is usual.
 	leastBefore = 5
-	// lasts is for how many samples a surge continues without a new highest sample, and longest
-	// for how many in all. By then the trend can judge it.
+	// lasts is for how many samples a surge continues without a new highest one, and longest for
+	// how many in all. By then the trend can judge the growth.
 	lasts   = 5
 	longest = 20
 	// workSamples is how many samples measure the present work. Each is already a rate over
@@ -36,32 +36,32 @@ type Sample struct {
 
 // Series is the last samples of one instance. The zero value is ready to use.
 type Series struct {
-	at    [history]int64 // Unix milliseconds, oldest first
-	count [history]float32
-	load  [history]float32
+	at    [maxSamples]int64 // Unix milliseconds, oldest first
+	count [maxSamples]float32
+	load  [maxSamples]float32
 	n     int
-	// onset is the time of the last sample before the surge, level the highest count up to it;
-	// 0: there is no surge.
+	// onset is the time of the last sample before the surge, 0 if there is none; level is the
+	// highest count up to then.
 	onset int64
 	level float32
-	// highest is the highest sample of the surge, and since how many samples it has been so;
-	// age is the number of samples of the surge.
+	// highest is the highest sample of the surge, since how many samples ago it was, and age how
+	// many samples the surge has lasted.
 	highest    float32
 	since, age int
 }
 
 // Rise is a surge of one instance.
 type Rise struct {
-	// Onset is when the count was last usual.
+	// Onset is the time of the last sample before the surge.
 	Onset time.Time
-	// Level is the highest count before it, Count the latest.
+	// Level is the highest count before the surge, Count the latest.
 	Level, Count float64
-	// Hours is for how long it has lasted.
+	// Hours is how long the surge has lasted.
 	Hours float64
 }
 
-// Observe adds a sample that is later than all before. After a gap of more than gap it starts
-// over. What is usual outlives a process: a new version may leak from its start.
+// Observe adds a sample, unless it is no later than the last one. If samples were missing for longer
+// than gap, it starts over; not after a restart, because a new version may leak from its start.
 func (s *Series) Observe(x Sample, gap time.Duration) {
 	if math.IsNaN(x.Count) || math.IsInf(x.Count, 0) || x.Count < 0 {
 		return
@@ -76,7 +76,7 @@ func (s *Series) Observe(x Sample, gap time.Duration) {
 			*s = Series{}
 		}
 	}
-	if s.n == history {
+	if s.n == maxSamples {
 		copy(s.at[:], s.at[1:])
 		copy(s.count[:], s.count[1:])
 		copy(s.load[:], s.load[1:])
@@ -104,8 +104,8 @@ func (s *Series) follow() {
 	}
 }
 
-// begin begins a surge if the latest samples are each higher than all before them: a few by
-// more than usual, or many.
+// begin begins a surge if the latest samples are each higher than all before them: either records of
+// them, by more than the earlier samples vary, or streak of them.
 func (s *Series) begin() {
 	now := s.count[s.n-1]
 	if low, high, ok := s.rises(records); ok && s.n-records >= leastBefore && now-high > high-low {
@@ -116,16 +116,16 @@ func (s *Series) begin() {
 	}
 }
 
-// start begins a surge with a number of the latest samples, if they have grown by as much as
-// the trend sees.
+// start begins a surge with a number of the latest samples, if they have grown by as much as counts as
+// growth for the trend.
 func (s *Series) start(latest int, level float32) {
 	if now := s.count[s.n-1]; float64(now-level) >= trend.LeastGrowth(float64(level)) {
 		s.onset, s.level, s.highest, s.since, s.age = s.at[s.n-latest-1], level, now, 0, 0
 	}
 }
 
-// rises reports whether a number of the latest samples are each higher than all before them,
-// and returns the lowest and the highest of these.
+// rises reports whether a number of the latest samples are each higher than all before them. low and
+// high are the lowest and the highest sample before these.
 func (s *Series) rises(latest int) (low, high float32, ok bool) {
 	before := s.n - latest
 	if before < 1 {
@@ -157,8 +157,8 @@ func (s *Series) Rise() (r Rise, ok bool) {
 	}, true
 }
 
-// Work returns the load of the latest samples relative to the least before a time, because
-// small loads vary much; NaN: one of them is unknown.
+// Work returns the load of the latest samples relative to the load before a time, of which it takes the
+// lowest, because small loads vary a lot; NaN: one of the two is unknown.
 func (s *Series) Work(before time.Time) float64 {
 	least, present := math.Inf(1), 0.0
 	var nPast, nPresent int

@@ -51,7 +51,7 @@ func TestSurge(t *testing.T) {
 	require.Nil(t, surges(200, 320, 250, 400, 210, 350, 405, 415), "within what is usual")
 }
 
-// A new version may leak from its start: what is usual is known from the process before.
+// A new version may leak from its start. What is usual is known from the previous process.
 func TestSurgeAfterARestart(t *testing.T) {
 	require.Equal(t, []int{8, 9}, surges(14, 15, 13, 14, 16, 14, 5, 30, 60, 90))
 	require.Nil(t, surges(40, 42, 41, 40, 43, 41, 5, 15, 25, 35, 41), "it comes back to its level")
@@ -79,7 +79,7 @@ func TestRise(t *testing.T) {
 	require.InDelta(t, 2.0/60, r.Hours, 1e-9)
 }
 
-// Samples out of order, or impossible ones, begin no surge.
+// Samples that are out of order or impossible do not begin a surge.
 func TestOddSamples(t *testing.T) {
 	var s Series
 	add := func(after time.Duration, count float64) {

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// graceIntervals is for how many evaluations a target may lack series before it is asked:
+	// graceIntervals is for how many evaluations a target may have no series before it is pulled:
 	// those of a new one may still arrive.
 	graceIntervals = 3
-	// retryIntervals is the number of evaluations until a target that failed is asked
-	// again. It doubles with each failure.
+	// retryIntervals is the number of evaluations until a target that failed is pulled again. It
+	// doubles with each failure.
 	retryIntervals = 5
 	// holdBaselines is for how many baseline intervals a count is valid.
 	holdBaselines = 3
-	// rememberBaselines is for how many baseline intervals a target is remembered that is no
-	// longer listed: as long as its instance may be.
+	// rememberBaselines is for how many baseline intervals a target is remembered once it is no
+	// longer listed.
 	rememberBaselines = 3
 )
 
@@ -46,18 +46,18 @@ type Targets struct{ byHash map[uint64]*target }
 // target is a target without series.
 type target struct {
 	labels labels.Labels
-	// listed is when it was last listed, since when it has been so without a break.
-	listed, since time.Time
-	// next is when it is asked if there is no count
+	// listed is when it was last listed.
+	listed time.Time
+	// next is when it may be pulled, if there is no count.
 	next     time.Time
 	failures int // in a row
 	pulling  bool
-	// goroutines were counted at the time at; zero: the last pull failed.
+	// goroutines is the count at the time at; zero at: there is none.
 	goroutines float64
 	at         time.Time
 }
 
-// List replaces the targets that have no series now.
+// List sets the targets that have no series now.
 func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
 	if t.byHash == nil {
 		t.byHash = map[uint64]*target{}
@@ -69,7 +69,7 @@ func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
 			t.byHash[ls.Hash()] = x
 		}
 		if now.Sub(x.listed) > o.Interval+o.Interval/2 {
-			*x = target{labels: ls, since: now, next: now.Add(graceIntervals * o.Interval), pulling: x.pulling}
+			*x = target{labels: ls, next: now.Add(graceIntervals * o.Interval), pulling: x.pulling}
 		}
 		x.listed = now
 	}
@@ -84,7 +84,7 @@ func (t *Targets) List(now time.Time, list []labels.Labels, o Options) {
 	}
 }
 
-// Drop removes the targets whose labels series have.
+// Drop removes the targets that have series, by their labels.
 func (t *Targets) Drop(series []collector.Series) {
 	if len(t.byHash) == 0 {
 		return
@@ -96,7 +96,7 @@ func (t *Targets) Drop(series []collector.Series) {
 	}
 }
 
-// Has reports whether an instance has no series of its own.
+// Has reports whether an instance is such a target.
 func (t *Targets) Has(instance labels.Labels) bool { return t.find(instance) != nil }
 
 // find returns the target with the given labels; nil: there is none.
@@ -110,9 +110,8 @@ func (t *Targets) find(ls labels.Labels) *target {
 	return nil
 }
 
-// Due returns the targets to ask now because they have no known count: new ones, and those that
-// failed. Those that push their profiles are not asked. Observe or Fail must be called for
-// each.
+// Due returns the targets to pull now because they have no count: new ones, and those that failed.
+// Those that push their profiles are not pulled. Observe or Fail must be called for each.
 func (t *Targets) Due(now time.Time, pushes func(instance labels.Labels) bool) (out []labels.Labels) {
 	for _, x := range t.byHash {
 		if x.listed.Equal(now) && x.at.IsZero() && !x.pulling && !pushes(x.labels) && !now.Before(x.next) {
@@ -123,7 +122,7 @@ func (t *Targets) Due(now time.Time, pushes func(instance labels.Labels) bool) (
 	return out
 }
 
-// Observe records the number of goroutines in a profile. Instances with series are ignored.
+// Observe records the number of goroutines in a profile. It ignores instances with series.
 func (t *Targets) Observe(instance labels.Labels, at time.Time, goroutines float64) {
 	if x := t.find(instance); x != nil {
 		x.pulling, x.failures = false, 0
@@ -131,8 +130,8 @@ func (t *Targets) Observe(instance labels.Labels, at time.Time, goroutines float
 	}
 }
 
-// Fail records that a target has no profile. Its count is unknown from then on, unless the pull
-// was postponed to spare the target.
+// Fail records why a target has no profile. Its count is unknown from then on, unless the pull was
+// only postponed, to spare the target.
 func (t *Targets) Fail(instance labels.Labels, at time.Time, reason collector.Reason, o Options) {
 	x := t.find(instance)
 	if x == nil {
@@ -152,8 +151,8 @@ func (t *Targets) Fail(instance labels.Labels, at time.Time, reason collector.Re
 	x.at, x.next = time.Time{}, at.Add(min(wait, max(o.Baseline, o.Interval)))
 }
 
-// Window has a sample of each target at the time of an evaluation: its latest count, until
-// another is known. Neither the load nor the start of its process is known.
+// Window returns a sample of each target at the time of an evaluation: its latest count. Neither the
+// load nor the start of its process is known.
 func (t *Targets) Window(now time.Time, o Options) collector.Window {
 	w := collector.Window{From: now.Add(-o.Interval), To: now}
 	for _, x := range t.byHash {
@@ -172,8 +171,7 @@ func (x *target) counted(now time.Time, o Options) bool {
 	return x.listed.Equal(now) && !x.at.IsZero() && now.Sub(x.at) <= holdBaselines*o.Baseline
 }
 
-// Names returns the instances of a service that have no series, by name: those with a known
-// count, and the others.
+// Names returns the names of a service's instances without series: those with a count, and the others.
 func (t *Targets) Names(s *fleet.Service) (counted, uncounted []string) {
 	if len(t.byHash) == 0 {
 		return nil, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// keepConfidence keeps how sure a judgement is that the service leaks: by its counts, or
-// by a leak that is open. The next judgement comes within hold, if nothing goes wrong.
+// keepConfidence records how sure it is that the service leaks: by its counts, or by an open leak if
+// that is surer. The next judgement should come within hold.
 func (s *Service) keepConfidence(now time.Time, v trend.Verdict, leaks *lifecycle.Tracker, hold time.Duration) {
 	confidence, rate := v.Confidence, v.Rate.Value
 	if leaks != nil && !leaks.Idle() {
@@ -28,8 +28,8 @@ func (s *Service) keepConfidence(now time.Time, v trend.Verdict, leaks *lifecycl
 	s.hold = hold
 }
 
-// Confidences are how sure it was that the service leaks, for so many hours from the one
-// that has a time in it.
+// Confidences returns how sure it was that the service leaks in each of a number of hours, of which the
+// first contains from.
 func (s *Service) Confidences(from time.Time, hours int) []hourly.Hour {
 	return s.confidence.Span(from, hours)
 }

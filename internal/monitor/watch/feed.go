@@ -7,8 +7,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/monitor/fleet"
 )
 
-// Feed passes the samples of a window to the services, and returns how many there were. block
-// is the length of the blocks that they stand for; 0: plain samples.
+// Feed passes the samples of a window to the services, and returns how many there were. Each stands
+// for a block of the given length; 0: plain samples.
 func (a *Services) Feed(w collector.Window, block time.Duration) (samples int) {
 	return a.distribute(w, block, func(s *Service, in *fleet.Instance, list []collector.Sample) {
 		for _, x := range list {
@@ -23,7 +23,7 @@ type Track struct {
 	Samples  []collector.Sample
 }
 
-// Tracks returns the samples of a window by service, to be fed step by step, and their number.
+// Tracks returns the samples of a window by service, to be fed step by step, and how many there are.
 func (a *Services) Tracks(w collector.Window, block time.Duration) (byService map[*Service][]*Track, samples int) {
 	byService = map[*Service][]*Track{}
 	samples = a.distribute(w, block, func(s *Service, in *fleet.Instance, list []collector.Sample) {
@@ -59,7 +59,7 @@ func (a *Services) distribute(w collector.Window, block time.Duration, f func(*S
 	return samples
 }
 
-// expand repeats a sample that stands for a block, once for every step of the block.
+// expand repeats samples that stand for a block, so that there is one for every step of the block.
 func expand(samples []collector.Sample, block, step time.Duration) []collector.Sample {
 	every := step.Milliseconds()
 	back := max(0, block.Milliseconds()-every)

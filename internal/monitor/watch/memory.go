@@ -10,15 +10,15 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// memorySchedule is when the memory of a service may be read again.
+// memorySchedule is when the memory of a service may be read again, and whether it is being read.
 type memorySchedule struct {
 	next    time.Time
 	reading bool
 }
 
-// MemoryDue reports whether to read the memory of the service now, and since when its growth
-// matters: since a leak began, or since the start of the youngest process with one, because
-// growth over a restart means nothing.
+// MemoryDue reports whether to read the memory of the service now, and since when its growth matters:
+// since a leak began, or since the youngest process with a leak started, because growth across a
+// restart means nothing.
 func (s *Service) MemoryDue(now time.Time) (since time.Time, due bool) {
 	since = s.Leaks.EarliestOnset()
 	if s.memory.reading || now.Before(s.memory.next) || since.IsZero() {

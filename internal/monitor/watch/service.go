@@ -28,36 +28,36 @@ type Service struct {
 	memory memorySchedule
 }
 
-// judgement is what the counts and the profiles of a service mean.
+// judgement has what is concluded from the counts and the profiles of a service.
 type judgement struct {
 	trend   *trend.Service
 	surges  surges
 	verdict trend.Verdict
-	// confidence is how sure it was of late that the service leaks. The latest judgement
-	// holds until the next one, if that comes within hold.
+	// confidence is how sure it was recently, hour by hour, that the service leaks. The latest
+	// value holds until the next judgement, if that comes within hold.
 	confidence hourly.Ring
 	hold       time.Duration
-	// replayed has the leaks of the history at the start; nil: there is none
+	// replayed has the leaks in the history that is read at the start; nil: there are none.
 	replayed *lifecycle.Tracker
 	// replayGrows reports whether the latest judgement of that history saw clear growth.
 	replayGrows bool
 
 	attribution attributionResult
-	// newProfiles means that there are profiles that the attribution does not have
+	// newProfiles means that there are profiles which the attribution does not take into account.
 	newProfiles bool
 	// reviewed means that profiles were read from the archive for a review, and are not judged
-	// yet
+	// yet.
 	reviewed bool
 }
 
-// attributionResult is the last attribution, and the onset that it was made for.
+// attributionResult is the last attribution, and the onset for which it was made.
 type attributionResult struct {
 	onset  time.Time
 	growth []attribution.Attribution
-	why    string // there is none
+	why    string // why there is none
 }
 
-// New makes the service of a service of the fleet.
+// New makes the state of a service of the fleet.
 func New(f *fleet.Service, t trend.Options, l lifecycle.Options) *Service {
 	return &Service{
 		Fleet: f, Profiles: profiling.NewService(f), Leaks: lifecycle.NewTracker(f.Labels, l),
@@ -123,8 +123,8 @@ func (s *Service) judge(now time.Time, o JudgeOptions) {
 	s.reviewed = false
 }
 
-// attribute attributes the growth to stacks, again only if there is another profile or another
-// onset.
+// attribute attributes the growth to stacks. It does so again only if there is a new profile, or
+// another onset.
 func (s *Service) attribute() ([]attribution.Attribution, string) {
 	a := &s.attribution
 	if s.newProfiles || !s.verdict.Onset.Equal(a.onset) || s.reviewed {
@@ -137,8 +137,8 @@ func (s *Service) attribute() ([]attribution.Attribution, string) {
 // Growing reports whether the counts grow, so that profiles are worth their cost.
 func (s *Service) Growing() bool { return s.verdict.Status.Grows() }
 
-// Need returns what decides which profiles of the service are worth their cost, apart from its
-// leaks.
+// Need returns what decides which profiles of the service are worth their cost, without its leaks and
+// its targets without series, which the caller adds.
 func (s *Service) Need() profiling.Need {
 	n := profiling.Need{
 		Growing: s.Growing(), Suspected: s.Leaks.IsSuspected(), Onset: s.verdict.Onset, Firing: s.Leaks.FiringInstances(),
@@ -150,8 +150,8 @@ func (s *Service) Need() profiling.Need {
 	return n
 }
 
-// suspects returns the instances that grow. The onset of each is the verdict's, or that
-// of a known leak if that began earlier.
+// suspects returns the instances that grow. The onset of each is that of the verdict, or that of a
+// known leak if it began earlier.
 func (s *Service) suspects() []profiling.Suspect {
 	out := make([]profiling.Suspect, len(s.verdict.Instances))
 	known := s.Leaks.EarliestOnset()
@@ -179,8 +179,7 @@ func (s *Service) AddPull(r profiling.PullResult) {
 	}
 }
 
-// Refresh adopts the instances that the trend knows now, and drops the others with their
-// profiles.
+// Refresh keeps the instances that the trend knows now, and drops the others with their profiles.
 func (s *Service) Refresh() {
 	s.Fleet.SetWatched(s.trend.Instances())
 	s.surges.keep(s.Fleet.Watched())
@@ -194,8 +193,8 @@ func (s *Service) Watched() bool { return len(s.Fleet.Watched()) > 0 }
 // Verdict returns the latest verdict.
 func (s *Service) Verdict() trend.Verdict { return s.verdict }
 
-// Floors returns the recent floors, since a time if there are that many.
+// Floors returns the recent floors, from since on as far as they are known.
 func (s *Service) Floors(since time.Time) trend.Floors { return s.trend.Floors(since) }
 
-// Explain lists what is behind the latest verdict, by instance and scale.
+// Explain lists the assessments behind the latest verdict, by instance and scale.
 func (s *Service) Explain() []trend.Assessment { return s.trend.Explain() }

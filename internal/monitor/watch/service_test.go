@@ -95,7 +95,7 @@ func TestReplay(t *testing.T) {
 	require.Greater(t, s.Confidences(noon, 7)[5].Confidence, .9)
 }
 
-// A service at rest is replayed every two hours; no hour of its history is empty.
+// A service at rest is judged only every two hours of the history, but no hour is without a confidence.
 func TestConfidenceAtRest(t *testing.T) {
 	s, in := newService()
 	quiet := climbing(noon, 7*60)
@@ -114,14 +114,15 @@ func TestConfidenceAtRest(t *testing.T) {
 	for i, h := range s.Confidences(noon.Add(2*time.Hour), 4) {
 		require.Zero(t, h.Confidence, "hour %d", i)
 	}
-	// The daemon judges every minute: an hour without is not known.
+	// The daemon judges every minute. An hour without a judgement is unknown.
 	now = now.Add(100 * time.Minute)
 	s.Judge(now, JudgeOptions{Interval: time.Minute})
 	require.True(t, math.IsNaN(s.Confidences(noon.Add(6*time.Hour), 1)[0].Confidence))
 	require.Zero(t, s.Confidences(now, 1)[0].Confidence)
 }
 
-// An open leak counts as well as the counts, and one that is over does not.
+// The confidence is that of an open leak if that is higher than that of the counts. A resolved leak does not
+// matter.
 func TestConfidenceOfLeaks(t *testing.T) {
 	s, _ := newService()
 	l := leak.Leak{ID: "one", State: leak.Firing, Onset: noon.Add(-time.Hour), DetectedAt: noon, Confidence: .99, Instances: []string{"a"}}
@@ -137,8 +138,8 @@ func TestConfidenceOfLeaks(t *testing.T) {
 	require.EqualValues(t, 12, s.Confidences(noon, 1)[0].Rate)
 }
 
-// Memory is read while there is a leak, by one reader at a time, and goes to the leak by the
-// labels of the instance.
+// Memory is read while there is a leak, once at a time, and is matched to the instances of the leak by their
+// labels.
 func TestMemory(t *testing.T) {
 	s, _ := newService()
 	_, due := s.MemoryDue(noon)

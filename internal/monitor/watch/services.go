@@ -42,8 +42,8 @@ func NewServices(o Options) *Services {
 	}
 }
 
-// Apply replaces the options, if they leave the services as they are; otherwise it does nothing
-// and returns false.
+// Apply replaces the options. If they change what a service is, or how the trend judges it, it does
+// nothing and returns false.
 func (a *Services) Apply(o Options) bool {
 	if o.Trend != a.o.Trend || !slices.Equal(o.GroupBy, a.o.GroupBy) {
 		return false
@@ -65,7 +65,7 @@ func (a *Services) Len() int { return len(a.services) }
 // Lookup returns the service with the given labels; nil: there is none.
 func (a *Services) Lookup(group labels.Labels) *Service { return a.services[a.registry.Lookup(group)] }
 
-// Has reports whether a service is one of them.
+// Has reports whether a service has not been removed.
 func (a *Services) Has(s *Service) bool { return a.services[s.Fleet] == s }
 
 // Service finds or makes the service with the given labels.
@@ -92,7 +92,7 @@ func (a *Services) Restore(l leak.Leak) {
 	a.Service(l.Service).Leaks.Observe(lifecycle.Observation{Restored: []leak.Leak{l}})
 }
 
-// Leaks returns those of all services, by the time of detection.
+// Leaks returns the leaks of all services, by the time of detection.
 func (a *Services) Leaks() (out []leak.Leak) {
 	for _, s := range a.services {
 		out = append(out, s.Leaks.Leaks()...)

@@ -12,8 +12,8 @@ import (
 	"github.com/gorowatch/gorowatch/trend"
 )
 
-// surgeGap is for how many blocks of the trend samples may be missing before what is usual for
-// an instance has to be learned again.
+// surgeGap is for how many blocks of the trend samples may be missing before it must be learned again
+// what is usual for an instance.
 const surgeGap = 5
 
 // surges are the last samples of the instances, which show growth before the trend can
@@ -48,8 +48,8 @@ func (s *surges) keep(list []trend.Instance) {
 	maps.DeleteFunc(s.series, func(name string, _ *surge.Series) bool { return !known[name] })
 }
 
-// raise makes a verdict without growth a suspicious one if instances surge. The confidence does
-// not change: such short growth is no evidence by itself; only its stacks may be.
+// raise makes a verdict without growth suspicious if instances surge. The confidence does not change:
+// growth of a few minutes is no evidence by itself, but its stacks may be.
 func (s *surges) raise(v trend.Verdict) trend.Verdict {
 	if v.Status.Grows() {
 		return v
@@ -61,7 +61,7 @@ func (s *surges) raise(v trend.Verdict) trend.Verdict {
 			continue
 		}
 		grown := max(0, rise.Count-rise.Level)
-		rate := trend.Interval{Value: grown / rise.Hours, High: 2 * grown / rise.Hours} // it is hardly known
+		rate := trend.Interval{Value: grown / rise.Hours, High: 2 * grown / rise.Hours} // a rough estimate
 		list = append(list, trend.InstanceTrend{Instance: name, Onset: rise.Onset, Rate: rate, Leaked: grown, Count: rise.Count, Floor: rise.Level})
 	}
 	if len(list) == 0 {
@@ -82,8 +82,8 @@ func (s *surges) raise(v trend.Verdict) trend.Verdict {
 	return v
 }
 
-// work returns how much work an instance does now, relative to that before a time; NaN: it is
-// not known. Before the last samples, it is known by the hour.
+// work returns how much work an instance does now, relative to the work before a time; NaN: unknown.
+// For a time before the latest samples, it compares with the mean load of an hour.
 func (s *Service) work(name string, before time.Time) float64 {
 	if series := s.surges.series[name]; series != nil {
 		if x := series.Work(before); !math.IsNaN(x) {

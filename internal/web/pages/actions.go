@@ -16,10 +16,10 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// leakActions is what one can do about a leak.
+// leakActions has what people can do about a leak.
 type leakActions struct {
-	URL     string // of the page of the leak
-	Help    string // of the documentation
+	URL     string // of the leak's page
+	Help    string // address of the documentation
 	Refused refusal
 	Silence string
 	Issues  []actions.Issue
@@ -32,24 +32,23 @@ type leakActions struct {
 	Exports []exportRow
 }
 
-// refusal is an action that was refused: it is answered where the click was.
+// refusal says why an action was refused. The page shows it at the form of that action.
 type refusal struct {
-	// Action is the id of its form: profile, expected or owner.
+	// Action is the id of the form: profile, expected or owner. Text is the reason.
 	Action, Text string
 }
 
-// expectedForm says that a leak is expected.
+// expectedForm shows and sets whether a leak is expected.
 type expectedForm struct {
 	Enabled bool
-	// Rule is the entry of the configuration that says the same; empty: the leak has no
-	// stack that a rule could name.
+	// Rule is the entry of the configuration with the same effect; empty: the leak has no stack
+	// that a rule could name.
 	Rule string
-	// Is: it is expected now, for this Reason, until Until.
+	// Is reports that the leak is expected now, for Reason, until Until.
 	Is     bool
 	Reason string
 	Until  stamp
-	// First and Suggested are the earliest day that the form takes, and the one that it
-	// begins with.
+	// First is the earliest day that the form takes, Suggested the day that it shows at first.
 	First, Suggested string
 }
 
@@ -66,40 +65,40 @@ type ownerForm struct {
 // exportRow is a profile in several formats.
 type exportRow struct {
 	Name  string
-	Files []pair // name of the format, and address
+	Files []pair // extension of the format, and address
 }
 
-// suggestedDays is how long a leak is expected unless somebody says otherwise: somebody
-// shall decide again.
+// suggestedDays is for how many days the form proposes to expect a leak, so that somebody decides
+// again after that.
 const suggestedDays = 30
 
-// leakActions are those for a leak; no is the one that was refused, if any was.
-func (h *Handler) leakActions(l leak.Leak, no refusal) leakActions {
+// leakActions returns the actions for a leak. refused is one that was just refused, if any was.
+func (h *Handler) leakActions(l leak.Leak, refused refusal) leakActions {
 	links, now := h.o.Backend.Links(), h.o.Backend.Now()
 	page := h.o.ExternalURL.JoinPath("leaks", l.ID).String()
 	text := actions.Text{Render: h.alerts(), Page: page}
 	if len(links.Source) > 0 {
 		text.Source = h.sourceOf(links, l)
 	}
-	said := h.view.TriageOf(l)
+	entry := h.view.TriageOf(l)
 	a := leakActions{
 		URL:      h.base + "/leaks/" + url.PathEscape(l.ID),
 		Help:     h.base + "/help",
-		Refused:  refusal{no.Action, human.Line(no.Text, maxWords)},
+		Refused:  refusal{refused.Action, human.Line(refused.Text, maxWords)},
 		Issues:   links.IssuesOf(l, text),
 		Markdown: text.Markdown(l),
 		Exports:  h.exportsOf(l),
 		Owner: ownerForm{
-			Enabled: h.view.CanTriage(), Owner: human.Line(said.Owner, triage.MaxOwner), Note: said.Note, At: h.stamp(said.UpdatedAt),
+			Enabled: h.view.CanTriage(), Owner: human.Line(entry.Owner, triage.MaxOwner), Note: entry.Note, At: h.stamp(entry.UpdatedAt),
 			ByRule: links.OwnerOf(l.Service, h.instanceLabels(l)),
 		},
 		Expected: expectedForm{
-			Enabled: h.view.CanTriage(), Is: said.IsExpected(now),
+			Enabled: h.view.CanTriage(), Is: entry.IsExpected(now),
 			First: now.UTC().Format(time.DateOnly), Suggested: now.UTC().AddDate(0, 0, suggestedDays).Format(time.DateOnly),
 			Rule: actions.Rule(l, "why this is expected", now.UTC().AddDate(0, 0, suggestedDays+1).Truncate(24*time.Hour)),
 		},
 	}
-	if x := said.Expected; a.Expected.Is {
+	if x := entry.Expected; a.Expected.Is {
 		a.Expected.Reason = human.Line(x.Reason, maxWords)
 		if !x.Until.IsZero() {
 			a.Expected.Until = h.stamp(x.Until)
@@ -109,7 +108,7 @@ func (h *Handler) leakActions(l leak.Leak, no refusal) leakActions {
 		a.Silence = links.Silence(l, page)
 	}
 	a.Pull = pullForm{Enabled: h.view.CanPull(), URL: a.URL + "/profile#profile"}
-	if no.Action == "profile" {
+	if refused.Action == "profile" {
 		a.Pull.Problem = a.Refused.Text
 	}
 	for _, i := range l.Instances[:min(len(l.Instances), maxInstances)] {
@@ -118,7 +117,7 @@ func (h *Handler) leakActions(l leak.Leak, no refusal) leakActions {
 	return a
 }
 
-// instanceLabels are the labels of one of the instances that leak.
+// instanceLabels returns the labels of the first instance that leaks; none if it is not watched.
 func (h *Handler) instanceLabels(l leak.Leak) labels.Labels {
 	for _, in := range h.o.Backend.Instances(l.Service) {
 		if len(l.Instances) == 0 || in.Name == l.Instances[0] {
@@ -128,7 +127,7 @@ func (h *Handler) instanceLabels(l leak.Leak) labels.Labels {
 	return labels.EmptyLabels()
 }
 
-// exportsOf are the profiles of a leak in the formats of other tools.
+// exportsOf returns the profiles of a leak in the formats of other tools.
 func (h *Handler) exportsOf(l leak.Leak) (rows []exportRow) {
 	add := func(name, base, head string) {
 		if !view.IsProfileKey(head) || (base != "" && !view.IsProfileKey(base)) {
@@ -158,8 +157,9 @@ func (h *Handler) exportsOf(l leak.Leak) (rows []exportRow) {
 	return rows
 }
 
-// saidOf reads a form about a leak. ok is false once the request has been answered.
-func (h *Handler) saidOf(w http.ResponseWriter, r *http.Request, action string) (l leak.Leak, said triage.Entry, ok bool) {
+// triageForm returns the leak of a form and its present triage, and bounds the request. ok is false if
+// the request has been answered already.
+func (h *Handler) triageForm(w http.ResponseWriter, r *http.Request, action string) (l leak.Leak, entry triage.Entry, ok bool) {
 	l, ok = h.o.Backend.Leak(r.PathValue("id"))
 	switch {
 	case !ok:
@@ -172,44 +172,44 @@ func (h *Handler) saidOf(w http.ResponseWriter, r *http.Request, action string) 
 	return l, h.view.TriageOf(l), ok
 }
 
-// keep stores the triage of a leak, and redirects to its page.
-func (h *Handler) keep(w http.ResponseWriter, r *http.Request, l leak.Leak, said triage.Entry, action string) {
-	if code, err := h.view.SetTriage(r.Context(), l, said); err != nil {
+// saveTriage stores the triage of a leak, and redirects to its page.
+func (h *Handler) saveTriage(w http.ResponseWriter, r *http.Request, l leak.Leak, entry triage.Entry, action string) {
+	if code, err := h.view.SetTriage(r.Context(), l, entry); err != nil {
 		h.showLeak(w, r, code, refusal{Action: action, Text: err.Error()})
 		return
 	}
 	http.Redirect(w, r, h.base+"/leaks/"+url.PathEscape(l.ID)+"#"+action, http.StatusSeeOther)
 }
 
-// expect says that a leak is expected, or no longer is.
-func (h *Handler) expect(w http.ResponseWriter, r *http.Request) {
+// setExpected sets that a leak is expected, or that it no longer is.
+func (h *Handler) setExpected(w http.ResponseWriter, r *http.Request) {
 	const action = "expected"
-	l, said, ok := h.saidOf(w, r, action)
+	l, entry, ok := h.triageForm(w, r, action)
 	if !ok {
 		return
 	}
-	said.Expected = nil
+	entry.Expected = nil
 	if r.PostFormValue("end") == "" {
 		until, err := triage.ParseUntil(r.PostFormValue("until"))
 		if err != nil {
 			h.showLeak(w, r, http.StatusBadRequest, refusal{Action: action, Text: err.Error()})
 			return
 		}
-		said.Expected = &triage.Expected{Reason: r.PostFormValue("reason"), Until: until}
+		entry.Expected = &triage.Expected{Reason: r.PostFormValue("reason"), Until: until}
 	}
-	h.keep(w, r, l, said, action)
+	h.saveTriage(w, r, l, entry, action)
 }
 
-// own sets the owner of a leak, with a note.
-func (h *Handler) own(w http.ResponseWriter, r *http.Request) {
+// setOwner sets the owner of a leak, with a note.
+func (h *Handler) setOwner(w http.ResponseWriter, r *http.Request) {
 	const action = "owner"
-	l, said, ok := h.saidOf(w, r, action)
+	l, entry, ok := h.triageForm(w, r, action)
 	if !ok {
 		return
 	}
-	said.Owner, said.Note = human.Line(r.PostFormValue("owner"), triage.MaxOwner), r.PostFormValue("note")
-	h.keep(w, r, l, said, action)
+	entry.Owner, entry.Note = human.Line(r.PostFormValue("owner"), triage.MaxOwner), r.PostFormValue("note")
+	h.saveTriage(w, r, l, entry, action)
 }
 
-// Name is the owner of the leak, empty if unknown.
+// Name returns the owner of the leak; empty: unknown.
 func (o ownerForm) Name() string { return cmp.Or(o.Owner, o.ByRule) }

@@ -12,12 +12,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// serviceURL is the page of a service.
+// serviceURL returns the address of the page of a service.
 func (h *Handler) serviceURL(service labels.Labels) string {
 	return h.base + "/services/" + view.ServiceID(service)
 }
 
-// chartURL is where the chart of a service gets its data.
+// chartURL returns the address of the data of a service's chart. leakID is the leak that it shows, if any.
 func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	u := h.base + "/api/v1/services/" + view.ServiceID(service) + "/history"
 	if leakID != "" {
@@ -26,16 +26,16 @@ func (h *Handler) chartURL(service labels.Labels, leakID string) string {
 	return u
 }
 
-// profileURL is the link to a profile. It has no host, as all links within the
-// pages, so that it works under every name that gorowatch is reached by.
+// profileURL returns the link to a profile. Like all links within the pages it has no host, so that it
+// works under every name that gorowatch is reached by.
 func (h *Handler) profileURL(key string) string {
 	return h.base + "/" + strings.TrimLeft(alerting.ProfileURL(&url.URL{Path: "/"}, key), "/")
 }
 
-// labelLink is a label that narrows a list.
+// labelLink is a label, with a link to a list of what has that label.
 type labelLink struct{ Name, Value, URL string }
 
-// labelLinks are links to a list, each narrowed to one label of ls.
+// labelLinks returns links to a list page, each narrowed to one of the labels ls.
 func (h *Handler) labelLinks(page string, ls labels.Labels) (all []labelLink) {
 	ls.Range(func(l labels.Label) {
 		m := labels.MustNewMatcher(labels.MatchEqual, l.Name, l.Value).String()

@@ -14,7 +14,7 @@ type captureRow struct {
 	Why      string
 	Instance string
 	Profiles int
-	Func     string // that grew most; empty: none did
+	Func     string // the one that grew most; empty: none grew
 	Place    string
 	Delta    string
 	Compare  string // URL; empty: there is nothing to compare

@@ -14,12 +14,12 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// comparePage is the difference of any two profiles.
+// comparePage shows the difference of any two profiles.
 type comparePage struct {
 	Compare    comparison
 	Base, Head *compareSide
-	Table      string // address of the table, which is loaded later
-	Swap       string
+	Table      string // address of the table, which a script fetches
+	Swap       string // address of the same comparison the other way round
 }
 
 type compareSide struct {
@@ -34,12 +34,12 @@ func (h *Handler) compareSide(key string) *compareSide {
 	row := &compareSide{Name: profileName(key), URL: h.profileURL(key)}
 	if t, err := time.Parse("20060102T150405Z", strings.TrimSuffix(path.Base(key), ".pb.gz")); err == nil {
 		row.Time = h.stamp(t)
-		row.Time.Text = t.Format("2006-01-02 15:04:05 UTC") // two may be of the same minute
+		row.Time.Text = t.Format("2006-01-02 15:04:05 UTC") // the two may be of the same minute
 	}
 	return row
 }
 
-// profileName is the service and the instance in the key of a profile.
+// profileName returns the service and the instance that are in the key of a profile.
 func profileName(key string) string {
 	dir := strings.TrimPrefix(path.Dir(key), "profiles/")
 	var names []string
@@ -69,9 +69,9 @@ func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 	h.render(w, r, http.StatusOK, "compare", "Compare "+profileName(head), p)
 }
 
-// tablePart is the table of a comparison, a part of its page.
+// tablePart is the table of a comparison, which is a part of its page.
 type tablePart struct {
-	Problem    string
+	Problem    string // why there is no table
 	Base, Head string // goroutines
 	Change     string
 	Stacks     []stackRow
@@ -98,17 +98,17 @@ func (h *Handler) compareTable(w http.ResponseWriter, r *http.Request) {
 	h.fragment(w, r, http.StatusOK, "table", p)
 }
 
-// comparison holds the links to the views of a difference of two profiles.
+// comparison has the links to the views of the difference of two profiles.
 type comparison struct {
 	URL     string // of the page; empty: there is nothing to compare
-	Diff    string // of the data of the flame graph
+	Diff    string // address of the data of the flame graph
 	Sources string // templates of the links to the source, as JSON; empty: there are none
-	Command string
-	Views   []pair // of pprof
+	Command string // for go tool pprof; empty: there is only one profile
+	Views   []pair // of pprof, name and address
 }
 
-// comparison makes the links for two profiles; base may be empty. It is empty if a
-// key is not that of a profile.
+// comparison makes the links for two profiles, of which base may be empty. It returns none if a key is not
+// that of a profile.
 func (h *Handler) comparison(base, head string) comparison {
 	if !view.IsProfileKey(head) || (base != "" && !view.IsProfileKey(base)) {
 		return comparison{}

@@ -12,28 +12,28 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// fleetPage shows how sure it was over time that services leak.
+// fleetPage is the heat map: how sure it was over time that services leak.
 type fleetPage struct {
 	Filter listing.FilterForm
 	Pager  listing.Pager
 	Total  tally
-	Spans  []listing.StateLink
-	Every  string // how often a column begins, in words
-	Step   int    // likewise, in seconds
+	Spans  []listing.StateLink // links to the spans of time that it can show
+	Every  string              // how often a column begins, in words
+	Step   int                 // likewise, in seconds
 	From   stamp
 	Marks  []fleetMark
 	Legend []legendEntry
 	Rows   []fleetRow
 }
 
-// fleetMark is a part of the top of the heat map.
+// fleetMark is a mark at the top of the heat map, such as a day.
 type fleetMark struct {
 	At      stamp
-	Columns int
-	Words   string // empty: it is the end of what has begun before
+	Columns int    // that it spans
+	Words   string // empty: it began before the first column
 }
 
-// legendEntry says what a colour means.
+// legendEntry says what a colour of the heat map means.
 type legendEntry struct {
 	Class, Words string
 }
@@ -41,7 +41,7 @@ type legendEntry struct {
 type fleetRow struct {
 	serviceRow
 	Cells []fleetCell
-	// Highest is the highest confidence, with the growth then; empty: there was none.
+	// Highest is the highest confidence, at At, and Growth the growth then; empty: there was none.
 	Highest, Growth string
 	At              stamp
 }
@@ -103,7 +103,7 @@ func (h *Handler) fleet(w http.ResponseWriter, r *http.Request) {
 	h.render(w, r, p.Filter.Status(), "fleet", "Fleet", p)
 }
 
-// sortByHeat brings the services that became hot last to the top, so that those of one
+// sortByHeat brings the services that have become hot most recently to the top, so that those of one
 // deploy are together. The others keep their order.
 func (h *Handler) sortByHeat(services []view.Service, x heatmap.Span, from time.Time) {
 	type heated struct {
@@ -117,7 +117,7 @@ func (h *Handler) sortByHeat(services []view.Service, x heatmap.Span, from time.
 	all := make([]heated, len(services))
 	for i, s := range services {
 		all[i].Service = s
-		// Most are cold now, which the last cells show.
+		// Most services are cold now, and the last cells are enough to show that.
 		if _, hot := heatmap.Since(cells(s, x.Columns-3)); hot {
 			all[i].since, _ = heatmap.Since(cells(s, 0))
 		}
@@ -128,7 +128,7 @@ func (h *Handler) sortByHeat(services []view.Service, x heatmap.Span, from time.
 	}
 }
 
-// newFleetCell makes a cell of what was judged in the column that begins at a time.
+// newFleetCell makes the cell of a column, which begins at a time.
 func newFleetCell(c heatmap.Cell, at string) fleetCell {
 	if c.Heat == 0 {
 		return fleetCell{}
@@ -140,7 +140,7 @@ func newFleetCell(c heatmap.Cell, at string) fleetCell {
 	return fleetCell{Class: "h" + string('0'+rune(c.Heat)), Words: words}
 }
 
-// growthWords is how fast a service grew at its highest confidence; empty: it did not.
+// growthWords says how fast a service grew at its highest confidence; empty: it did not.
 func growthWords(c heatmap.Cell) string {
 	if !(c.Highest.Rate > 0) {
 		return ""
@@ -148,7 +148,7 @@ func growthWords(c heatmap.Cell) string {
 	return "+" + human.Number(c.Highest.Rate) + "/h"
 }
 
-// fleetLegend says what the colours mean.
+// fleetLegend returns what the colours mean, from cold to hot.
 func fleetLegend() []legendEntry {
 	out := []legendEntry{{"none", "not judged"}, {"h0", "below " + human.Percent(heatmap.Steps[0])}}
 	for i, least := range heatmap.Steps {

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// Lengths of what is shown, in characters: a hostile name must not make a page
+// The longest texts that pages show, in characters, because a hostile name must not make a page
 // unreadable.
 const (
 	maxName  = view.MaxName
@@ -21,14 +21,14 @@ const (
 
 // frame is what the layout shows around every page.
 type frame struct {
-	Base    string // of every link
+	Base    string // path with which every link begins
 	Version string
-	Section string // of the navigation
-	Charts  bool   // the page has some
-	Live    int    // seconds between two refreshes; 0: it stays as it is
+	Section string // of the navigation, which the page belongs to
+	Charts  bool   // the page has charts
+	Live    int    // seconds between two refreshes; 0: it does not refresh
 	Title   string
 	Now     stamp
-	Today   time.Time // of texts that have times without a date
+	Today   time.Time // the day of times without a date in a text
 	Ready   bool
 	// Starting says what happens until the first evaluation is done.
 	Starting string
@@ -36,7 +36,7 @@ type frame struct {
 	Data     any
 }
 
-// sections are what the pages belong to.
+// sections has the section of the navigation that each page belongs to.
 var sections = map[string]string{
 	"leaks": "leaks", "leak": "leaks", "services": "services", "service": "services", "fleet": "services", "compare": "services",
 	"targets": "targets", "status": "status", "setup": "setup", "help": "help",
@@ -63,13 +63,13 @@ func (h *Handler) frame(page, title string, data any) frame {
 	return f
 }
 
-// stamp is a time: as words and as an attribute.
+// stamp is a time in the forms that templates need. The zero stamp stands for no time.
 type stamp struct {
 	Text  string // "14:02 UTC", or with the date
-	Short string // likewise, without the year of the present
+	Short string // likewise, without the year if that is the present one
 	ISO   string
-	Day   time.Time // of texts that were written then
-	Ago   string    // "12 min ago"; empty for the future and the zero time
+	Day   time.Time // the time itself; texts written then have times without a date
+	Ago   string    // "12 min ago"; empty for a time in the future
 }
 
 func (h *Handler) stamp(t time.Time) stamp {

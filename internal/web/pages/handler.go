@@ -25,11 +25,11 @@ type Options struct {
 	Logger  *slog.Logger
 	Backend Backend
 	View    *view.Reader
-	// ExternalURL is where people reach the pages; every link starts with it.
+	// ExternalURL is where people reach the pages. Links within the pages begin with its path.
 	ExternalURL *url.URL
-	// Flags are the command line's.
+	// Flags are those of the command line.
 	Flags map[string]string
-	// Started is when the process did.
+	// Started is when gorowatch started.
 	Started time.Time
 }
 
@@ -40,7 +40,7 @@ type Backend interface {
 	Links() actions.Links
 }
 
-// Handler answers the requests of people. It is safe for use by many requests.
+// Handler answers the requests for pages. It is safe for concurrent use.
 type Handler struct {
 	o         Options
 	view      *view.Reader
@@ -57,21 +57,21 @@ func New(o Options) (*Handler, error) {
 	return &Handler{o: o, view: o.View, base: strings.TrimRight(o.ExternalURL.EscapedPath(), "/"), templates: templates}, nil
 }
 
-// Route is a path of the pages, with the method that it is for.
+// Route is a path, with the method that it is for.
 type Route struct {
 	Method, Path string
 	Handle       http.HandlerFunc
 }
 
-// Routes are all paths of the pages, of their parts, and of what they load.
+// Routes returns the paths of all pages, of the parts that scripts fetch, and of the static files.
 func (h *Handler) Routes() []Route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []Route{
 		{get, "/{$}", h.leaks},
 		{get, "/leaks/{id}", h.leak},
 		{post, "/leaks/{id}/profile", h.pull},
-		{post, "/leaks/{id}/expected", h.expect},
-		{post, "/leaks/{id}/owner", h.own},
+		{post, "/leaks/{id}/expected", h.setExpected},
+		{post, "/leaks/{id}/owner", h.setOwner},
 		{get, "/services", h.services},
 		{get, "/services/{id}", h.service},
 		{get, "/services/{id}/profiles", h.picker},
@@ -111,7 +111,7 @@ func parse() (map[string]*template.Template, error) {
 	return templates, nil
 }
 
-// render writes a page whole or not at all.
+// render writes a whole page, or an error if its template fails.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, code int, page, title string, data any) {
 	f := h.frame(page, title, data)
 	if live[page] && code == http.StatusOK && r.Method == http.MethodGet {
@@ -120,7 +120,7 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, code int, page,
 	h.execute(w, r, code, page, "layout.html", f)
 }
 
-// fragment writes a part of a page, which the page fetches.
+// fragment writes a part of a page that a script fetches.
 func (h *Handler) fragment(w http.ResponseWriter, r *http.Request, code int, part string, data any) {
 	h.execute(w, r, code, part, "content", frame{Base: h.base, Data: data})
 }
@@ -154,7 +154,7 @@ func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 		h.NotFound(w, r)
 		return
 	}
-	// The pages ask for them with the version, so that an upgrade shows.
+	// The pages have the version in these addresses, so browsers load them again after an upgrade.
 	w.Header().Set("Cache-Control", "public, max-age=86400")
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
 }

@@ -15,7 +15,7 @@ import (
 // helpPage is a page of the documentation.
 type helpPage struct{ HTML template.HTML }
 
-// help shows a page of the documentation that is part of the program.
+// help shows a page of the documentation, which is embedded in the program, or one of its pictures.
 func (h *Handler) help(w http.ResponseWriter, r *http.Request) {
 	name := strings.Trim(r.PathValue("page"), "/")
 	if name == "" {

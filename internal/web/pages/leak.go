@@ -22,19 +22,19 @@ type leakPage struct {
 	leakRow
 	Labels   []labelLink
 	Detected stamp
-	Deployed stamp // what leaks
+	Deployed stamp // when the leaking version was
 	Reopened int
-	// History lists the latest changes of its state.
+	// History lists the latest changes of the leak's state.
 	History []transition
 	Share   string
-	Blocked string     // what the goroutines do, in a sentence
-	Where   []instance // that leak
+	Blocked string     // what the goroutines do, in words
+	Where   []instance // the instances that leak
 	More    int        // instances that are not shown
 	Ladder  []why.Step
 	Missing string
 	Hint    string
 	Facts   []alerting.Fact
-	// Kind is the page of the documentation about such leaks.
+	// Kind is the address of the documentation's page about this kind of leak; empty: there is none.
 	Kind    string
 	Actions leakActions
 	Changes actions.Changes
@@ -46,17 +46,17 @@ type leakPage struct {
 	Compare comparison
 	Text    string
 	JSON    string
-	// Chart and Counts are where the charts get their data.
+	// Chart and Counts are the addresses of the charts' data.
 	Chart, Counts string
 	Dashboard     string
 	Runbook       string
 	Captures      []captureRow
 }
 
-// instance is one that leaks.
+// instance is an instance that leaks.
 type instance struct{ Name, URL string }
 
-// transition is a change of the state.
+// transition is a change of a leak's state.
 type transition struct {
 	Time     stamp
 	From, To string
@@ -74,8 +74,8 @@ func (h *Handler) leak(w http.ResponseWriter, r *http.Request) {
 	h.showLeak(w, r, http.StatusOK, refusal{})
 }
 
-// showLeak shows a leak; no says which action was refused, if any was.
-func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no refusal) {
+// showLeak shows a leak. refused says which action was just refused, if any was.
+func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, refused refusal) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
 		h.showNotFound(w, r, "No such leak", "There is no leak with the id "+human.Line(r.PathValue("id"), 40)+". It may have been resolved for longer than leaks are kept.")
@@ -84,7 +84,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 	o, links := h.alerts(), h.o.Backend.Links()
 	from, to := view.ChartSpan(l, h.o.Backend.Now())
 	if l.State != leak.Resolved {
-		to = time.Time{} // it goes on while one looks
+		to = time.Time{} // the chart continues while the page is open
 	}
 	p := leakPage{
 		leakRow:   h.leakRow(l),
@@ -104,7 +104,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 		Runbook:   o.Runbook.Of(maxLink, l.Service, from, to),
 		Chart:     h.chartURL(l.Service, l.ID),
 		Captures:  h.capturesOf(l.Service, l.Onset),
-		Actions:   h.leakActions(l, no),
+		Actions:   h.leakActions(l, refused),
 		Changes:   links.ChangesOf(l),
 	}
 	if kind, ok := kindOf(l); ok {
@@ -124,7 +124,7 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 		source := h.sourceOf(links, l)
 		row := newStackRow(s, source)
 		if x := s.Partner; x != nil {
-			row.Parted = &partedRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
+			row.Parted = &partnerRow{newFrameRow(x.Key, source), human.Count(x.Both), human.Count(x.Head), h.stamp(x.At)}
 		}
 		p.Stacks = append(p.Stacks, row)
 	}
@@ -151,12 +151,12 @@ func (h *Handler) showLeak(w http.ResponseWriter, r *http.Request, code int, no 
 	h.render(w, r, code, "leak", title, p)
 }
 
-// sourceOf are the links to the lines of a leak's frames.
+// sourceOf returns a function that links the frames of a leak to their source.
 func (h *Handler) sourceOf(links actions.Links, l leak.Leak) func(collector.Frame) string {
 	return func(f collector.Frame) string { return links.SourceOf(l.Service, l.Version, f) }
 }
 
-// kindOf is the kind of a leak that the documentation has a page about.
+// kindOf returns the kind of a leak, if the documentation has a page about it.
 func kindOf(l leak.Leak) (kind string, ok bool) {
 	if len(l.Stacks) == 0 {
 		return "", false

@@ -20,7 +20,7 @@ type leakRow struct {
 	State      string
 	StateWords string
 	Evidence   string
-	Confidence string // in percent; empty: not known
+	Confidence string // in percent; empty: unknown
 	Func       string // without the path of its package; empty: unattributed
 	FullFunc   string
 	Place      string
@@ -31,11 +31,11 @@ type leakRow struct {
 	Instances  string
 	Version    string
 	Projection string
-	Left       string // short: the time until an instance is full
+	Left       string // the time until an instance is full, in short
 	Onset      stamp
 	Updated    stamp
 	Plateaued  stamp // zero while it grows
-	NoData     stamp // zero while there are data from its instances
+	NoData     stamp // since when its instances have no samples; zero: they have
 	Pause      string
 	Resolved   stamp
 	Resolution string
@@ -89,7 +89,7 @@ func (h *Handler) leakRow(l leak.Leak) leakRow {
 	return r
 }
 
-// instances says how many of the instances of its service a leak is on.
+// instances says on how many of its service's instances a leak is.
 func instances(l leak.Leak) string {
 	n := human.Count(int64(len(l.Instances)))
 	if l.InstancesTotal < len(l.Instances) {

@@ -12,33 +12,33 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// leaksPage is the list.
+// leaksPage lists the leaks.
 type leaksPage struct {
 	Filter listing.FilterForm
 	States []listing.StateLink
 	Sorts  []listing.SortLink
-	// Order says in words what the list is ordered by.
+	// Order says in words how the list is sorted.
 	Order string
-	// Rows are the leaks, Functions the same by their functions; one of them is empty.
+	// Rows are the leaks, and Functions the same leaks by function; one of the two is empty.
 	Rows      []leakRow
 	Functions []functionRow
-	Open      tally // all that are, whatever the filter
+	Open      tally // firing leaks, whatever the filter
 	Pager     listing.Pager
-	// Grouped is whether the list is by function; ToggleGrouped leads to the other.
+	// Grouped reports whether the list is by function; ToggleGrouped links to the other list.
 	Grouped       bool
 	ToggleGrouped string
-	// Resolved is how many there are; ShowResolved whether they are shown.
+	// Resolved is how many resolved leaks there are, ShowResolved whether they are shown.
 	Resolved       tally
 	ShowResolved   bool
 	ToggleResolved string
-	// For the empty state. Unknown is why it says nothing that no leak is known; empty: it
-	// means that nothing leaks.
+	// The rest is for a page without leaks. Unknown is why that does not mean that nothing leaks;
+	// empty: it does.
 	Unknown           string
 	Services, Targets string
 	Started           stamp
 }
 
-// functionRow is the leaks in one function.
+// functionRow has the leaks in one function.
 type functionRow struct {
 	Func, Place string
 	Growth      string
@@ -51,7 +51,7 @@ type functionRow struct {
 
 const (
 	leaksPerPage = 50
-	// maxOfFunction bounds the leaks that a row of a function names.
+	// maxOfFunction bounds the leaks that the row of a function lists.
 	maxOfFunction = 50
 )
 
@@ -130,7 +130,7 @@ func (h *Handler) functionRow(g view.FunctionGroup) functionRow {
 
 func (h *Handler) leaks(w http.ResponseWriter, r *http.Request) {
 	p := h.leaksPage(r)
-	if p.Open == 0 { // says what is watched instead
+	if p.Open == 0 { // the page says what is watched instead
 		n := len(h.o.Backend.Services())
 		p.Unknown = setup.Unknown(h.o.Backend.Ready(), n, h.o.Backend.Status().Series)
 		p.Services = human.Plural(int64(n), "service", "services")

@@ -13,25 +13,24 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// pickerPart lists the profiles of a service to pick two of, a part of its
-// page.
+// pickerPart lists the profiles of a service, to pick two to compare. It is a part of the service's page.
 type pickerPart struct {
-	Problem  string
-	Action   string
+	Problem  string // why there is no list
+	Action   string // address of the comparison
 	Profiles []pickRow
-	More     int
-	// Onset: the profiles that are picked at first are the last before the onset of a
-	// leak, and the latest.
+	More     int // older profiles that are not listed
+	// Onset is that of a leak. The last profile before it is picked as the base at first; zero: there
+	// is no leak.
 	Onset stamp
 }
 
-// pickRow is a profile. Base and Head: it is picked at first.
+// pickRow is a profile in the list. Base and Head report that it is picked as such at first.
 type pickRow struct {
 	Key, ISO, Words string
 	Base, Head      bool
 }
 
-// maxPicks is how many profiles can be picked from, the latest.
+// maxPicks bounds the list to the latest profiles.
 const maxPicks = 500
 
 func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +57,7 @@ func (h *Handler) picker(w http.ResponseWriter, r *http.Request) {
 	h.fragment(w, r, http.StatusOK, "picker", p)
 }
 
-// onsetOf is the earliest onset of the open leaks of a service; zero: there is none.
+// onsetOf returns the earliest onset of the open leaks of a service; zero: there are none.
 func (h *Handler) onsetOf(service labels.Labels) (onset time.Time) {
 	for _, l := range h.view.LeaksOf(service) {
 		if l.State != leak.Resolved && !l.Onset.IsZero() && (onset.IsZero() || l.Onset.Before(onset)) {
@@ -68,9 +67,8 @@ func (h *Handler) onsetOf(service labels.Labels) (onset time.Time) {
 	return onset
 }
 
-// pick picks two profiles at first: the latest, and the last before the onset, of the
-// same instance where there is one. Without an onset: the one before the latest. refs are
-// those of the list, oldest first.
+// pick picks the two profiles to show at first: the latest, and the last one before the onset, of the same
+// instance if possible. Without an onset it picks the latest two. refs are those of the list, oldest first.
 func (p *pickerPart) pick(refs []leak.ProfileRef, onset time.Time) {
 	n := len(refs)
 	if n == 0 {
@@ -89,7 +87,7 @@ func (p *pickerPart) pick(refs []leak.ProfileRef, onset time.Time) {
 				}
 			}
 		}
-		if last < 0 { // all are from after the onset
+		if last < 0 { // all profiles are from after the onset
 			last = 0
 		}
 		if base = last; same >= 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// TestPick: what is compared at first is how it was before the onset with how it is now.
+// TestPick checks that the profiles from before the onset and from now are picked at first.
 func TestPick(t *testing.T) {
 	ref := func(hour int, instance string) leak.ProfileRef {
 		return leak.ProfileRef{Key: fmt.Sprintf("%s-%d", instance, hour), Instance: instance, Time: at.Add(time.Duration(hour) * time.Hour)}

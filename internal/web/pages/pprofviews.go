@@ -13,7 +13,7 @@ import (
 	"github.com/gorowatch/gorowatch/internal/pprofui"
 )
 
-// pprofName is a key as one segment of a path that no proxy changes.
+// pprofName encodes a key as one segment of a path, which no proxy changes.
 func pprofName(key string) string {
 	if key == "" {
 		return "-"
@@ -21,7 +21,7 @@ func pprofName(key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(key))
 }
 
-// keyOfName is the key of such a segment.
+// keyOfName decodes such a segment.
 func keyOfName(name string) string {
 	if name == "-" {
 		return ""
@@ -33,8 +33,8 @@ func keyOfName(name string) string {
 	return string(key)
 }
 
-// pprofPolicy is for pprof's own pages, which have scripts and styles within.
-// The sandbox keeps them from everything that is not on the page.
+// pprofPolicy is the Content-Security-Policy of pprof's own pages, which have inline scripts and styles. The
+// sandbox keeps them from everything that is not on the page.
 const pprofPolicy = "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 // pprof serves one of pprof's own views of a comparison.
@@ -64,31 +64,31 @@ func (h *Handler) pprof(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", pprofPolicy)
 	w.Header().Set("Cache-Control", "no-store")
-	back := &withWayBack{ResponseWriter: w, link: h.comparison(two.BaseKey, two.HeadKey).URL}
+	back := &backLinkWriter{ResponseWriter: w, link: h.comparison(two.BaseKey, two.HeadKey).URL}
 	views[name].ServeHTTP(back, r)
 	back.finish()
 }
 
-// pprofHeader is how the menu of pprof's pages begins.
+// pprofHeader is how the header of pprof's pages begins.
 const pprofHeader = `<div class="header">`
 
-// deadEntries hides what of pprof's menu leads to views and settings that are not served.
-const deadEntries = `<style>#graphbtn, #list, #disasm, #config, #download { display: none !important; }</style>`
+// hideUnserved hides the entries of pprof's menu for views and settings that are not served.
+const hideUnserved = `<style>#graphbtn, #list, #disasm, #config, #download { display: none !important; }</style>`
 
-// withWayBack holds a page of pprof back, and adds the way back to where it was opened.
-type withWayBack struct {
+// backLinkWriter buffers a page of pprof, and adds a link to the comparison from which it was opened.
+type backLinkWriter struct {
 	http.ResponseWriter
 	link string
 	code int
 	page bytes.Buffer
 }
 
-func (w *withWayBack) WriteHeader(code int)        { w.code = code }
-func (w *withWayBack) Write(b []byte) (int, error) { return w.page.Write(b) }
+func (w *backLinkWriter) WriteHeader(code int)        { w.code = code }
+func (w *backLinkWriter) Write(b []byte) (int, error) { return w.page.Write(b) }
 
-func (w *withWayBack) finish() {
-	way := pprofHeader + deadEntries + `<div class="title"><a href="` + html.EscapeString(w.link) + `">← gorowatch</a></div>`
-	page := bytes.Replace(w.page.Bytes(), []byte(pprofHeader), []byte(way), 1)
+func (w *backLinkWriter) finish() {
+	link := pprofHeader + hideUnserved + `<div class="title"><a href="` + html.EscapeString(w.link) + `">← gorowatch</a></div>`
+	page := bytes.Replace(w.page.Bytes(), []byte(pprofHeader), []byte(link), 1)
 	w.ResponseWriter.WriteHeader(cmp.Or(w.code, http.StatusOK))
 	_, _ = w.ResponseWriter.Write(page)
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/view"
 )
 
-// pullForm asks for a profile to be taken now.
+// pullForm is the form to take a profile now.
 type pullForm struct {
 	Enabled   bool
 	URL       string
-	Instances []pair // escaped, and as shown
-	// Problem is why the last profile was not taken.
+	Instances []pair // name as escaped for the form, and as shown
+	// Problem is why the profile that was just asked for was not taken.
 	Problem string
 }
 
-// pull takes a profile now and leads to where it can be compared.
+// pull takes a profile of an instance of a leak, and redirects to its comparison with the base.
 func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 	l, ok := h.o.Backend.Leak(r.PathValue("id"))
 	if !ok {
@@ -47,11 +47,11 @@ func (h *Handler) pull(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, h.comparison(base, ref.Key).URL, http.StatusSeeOther)
 }
 
-// newChoice makes an entry of a form from the name of an instance. The value is
-// escaped, because a name may hold any bytes.
+// newChoice makes an entry of a form from the name of an instance. The value is escaped, because a name may
+// have any bytes.
 func newChoice(name string) pair { return pair{url.QueryEscape(name), human.Line(name, maxName)} }
 
-// chosenInstance is the instance that was chosen.
+// chosenInstance returns the name of the instance that was chosen in a form.
 func chosenInstance(r *http.Request) string {
 	name, err := url.QueryUnescape(r.PostFormValue("instance"))
 	if err != nil {
@@ -60,7 +60,7 @@ func chosenInstance(r *http.Request) string {
 	return name
 }
 
-// pullService takes a profile of an instance of a service.
+// pullService takes a profile of an instance of a service, and redirects to it.
 func (h *Handler) pullService(w http.ResponseWriter, r *http.Request) {
 	s, _, ok := h.view.Service(r.PathValue("id"))
 	switch {

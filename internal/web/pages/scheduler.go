@@ -9,8 +9,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/human"
 )
 
-// schedulerPart says what Go's scheduler knows of the goroutines of a service, a part of its
-// page. Without a text there is nothing.
+// schedulerPart says what Go's scheduler knows of the goroutines of a service. It is a part of the
+// service's page, and empty if nothing is known.
 type schedulerPart struct{ Problem, Text string }
 
 func (h *Handler) scheduler(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +32,7 @@ func (h *Handler) scheduler(w http.ResponseWriter, r *http.Request) {
 	h.fragment(w, r, http.StatusOK, "scheduler", p)
 }
 
-// schedulerText is what the scheduler knows in words.
+// schedulerText says in words what the scheduler knows.
 func schedulerText(x collector.Scheduler) string {
 	var states []string
 	for _, s := range []struct {

@@ -17,24 +17,22 @@ type servicePage struct {
 	serviceRow
 	ID      string
 	Labels  []labelLink
-	Gone    bool // is not watched now, only its leaks are known
-	Scale   string
+	Gone    bool   // it is not watched now, and only its leaks are known
+	Scale   string // length of the blocks that decided
 	Members []memberRow
-	More    int
-	// GoneMembers are instances that are gone.
+	More    int // present instances that are not shown
+	// GoneMembers is the number of instances that are gone.
 	GoneMembers int
 
 	Reasons why.Reasons
-	Chart   string
-	Picker  string
-	// Scheduler is the part about Go's scheduler; empty: there is none.
-	Scheduler string
-	Compare   string
-	Pull      pullForm
-	JSON      string
-	Dash      string
-	All       []leakRow
-	// Captures are those on request.
+	// Addresses: of the chart's data, of the parts about profiles to pick and Go's scheduler, which is
+	// empty if nothing is known of that, and of comparisons.
+	Chart, Picker, Scheduler, Compare string
+
+	Pull     pullForm
+	JSON     string
+	Dash     string    // address of the dashboard
+	All      []leakRow // its leaks
 	Captures []captureRow
 }
 
@@ -50,7 +48,7 @@ func (h *Handler) service(w http.ResponseWriter, r *http.Request) {
 	h.showService(w, r, http.StatusOK, "")
 }
 
-// showService shows a service; problem is why a profile was not taken.
+// showService shows a service. problem is why a profile that was asked for was not taken.
 func (h *Handler) showService(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	s, watched, ok := h.view.Service(r.PathValue("id"))
 	if !ok {

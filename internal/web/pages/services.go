@@ -19,12 +19,12 @@ import (
 type servicesPage struct {
 	Filter   listing.FilterForm
 	Pager    listing.Pager
-	Total    tally // watched, whatever the filter
+	Total    tally // watched services, whatever the filter
 	Services []serviceRow
 	Started  stamp
-	// Searched says by which names services are looked for.
+	// Searched says by which metrics, and where, services are looked for.
 	Searched string
-	// States link to the list narrowed to a status.
+	// States link to the services with one status.
 	States []listing.StateLink
 }
 

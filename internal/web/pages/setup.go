@@ -7,13 +7,13 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/setup"
 )
 
-// setupPage checks what gorowatch needs, one by one.
+// setupPage shows the checks of what gorowatch needs.
 type setupPage struct {
 	Checks []setup.Check
 	Failed int
 }
 
-// setup shows what works and what does not, each with its fix.
+// setup shows what works and what does not, with a fix for what does not.
 func (h *Handler) setup(w http.ResponseWriter, r *http.Request) {
 	targets, _ := h.view.Targets()
 	p := setupPage{Checks: setup.Run(h.o.Backend.Status(), targets)}

@@ -8,8 +8,8 @@ import (
 	"github.com/gorowatch/gorowatch/internal/web/spark"
 )
 
-// spark draws the floors of a service since a while before the onset, or of all
-// that is known.
+// spark draws the floors of a service from some time before the onset on. Without an onset, it draws the
+// last three hours.
 func (h *Handler) spark(service labels.Labels, onset time.Time) spark.Spark {
 	since := onset
 	if now := h.o.Backend.Now(); onset.IsZero() {

@@ -10,7 +10,7 @@ import (
 	"github.com/gorowatch/gorowatch/leak"
 )
 
-// stackRow is a stack that grows.
+// stackRow is a stack that grows, or that has changed between two profiles.
 type stackRow struct {
 	Signature         string
 	Op, Wait          string
@@ -22,18 +22,18 @@ type stackRow struct {
 	Frames            []frames
 	Depth             int
 	Created           *frameRow
-	Parted            *partedRow
-	// Labels are pprof labels of what changed; LabelsOf says what that is.
+	Parted            *partnerRow
+	// Labels are the pprof labels of the change; LabelsOf says in words what kind of change it is.
 	Labels   []labelShare
 	LabelsOf string
 }
 
-// labelShare is a pprof label, and the part of a change that has it.
+// labelShare is a pprof label, and the share of a change that has it.
 type labelShare struct{ Name, Value, Share string }
 
-// partedRow is the stack that had as many goroutines as the growing one, until the
-// growth began.
-type partedRow struct {
+// partnerRow is the stack that had as many goroutines as the growing one until the growth began. Both is
+// how many each had then, at At, and Head how many the partner has now.
+type partnerRow struct {
 	frameRow
 	Both, Head string
 	At         stamp
@@ -43,8 +43,7 @@ type partedRow struct {
 type frames struct {
 	Standard bool
 	Frames   []frameRow
-	// More are left out.
-	More int
+	More     int // further frames of the stack that are not shown
 }
 
 // frameRow is one frame.
@@ -53,10 +52,10 @@ type frameRow struct {
 	Key                       bool
 }
 
-// maxFrames bounds the frames of a stack.
+// maxFrames bounds the frames that are shown of a stack.
 const maxFrames = 100
 
-// newStackRow makes the row of a stack; source links to a line.
+// newStackRow makes the row of a stack. source returns the link to the source of a frame.
 func newStackRow(s leak.StackGrowth, source func(collector.Frame) string) stackRow {
 	r := stackRow{
 		Signature: human.Line(s.Signature, maxName),
@@ -97,7 +96,7 @@ func newStackRow(s leak.StackGrowth, source func(collector.Frame) string) stackR
 	return r
 }
 
-// addLabels adds the labels of what changed.
+// addLabels adds the pprof labels of the change.
 func (r *stackRow) addLabels(shares []leak.LabelShare) {
 	r.LabelsOf = "the growth"
 	if strings.HasPrefix(r.Delta, "-") {
@@ -118,7 +117,7 @@ func newFrameRow(f collector.Frame, source func(collector.Frame) string) frameRo
 	}
 }
 
-// waitPhrase says what goroutines that wait in op do, as the end of a sentence.
+// waitPhrase says what goroutines do whose operation is op, as the end of a sentence.
 func waitPhrase(op string) string {
 	words, ok := map[string]string{
 		"chan send":           "sending on a channel",

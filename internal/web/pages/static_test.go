@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLibrariesAreWhatWasPublished: what is embedded of uPlot 1.6.32 and idiomorph 0.8.0
-// is that of their packages.
+// TestLibrariesAreWhatWasPublished checks that the embedded files of uPlot 1.6.32 and idiomorph 0.8.0 are
+// those of their published packages.
 func TestLibrariesAreWhatWasPublished(t *testing.T) {
 	for name, want := range map[string]string{
 		"uplot/uPlot.iife.min.js":    "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",

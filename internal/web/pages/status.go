@@ -19,7 +19,7 @@ type statusPage struct {
 	Config                   string
 }
 
-// fact is a name and its value, or a time; Bad marks a problem.
+// fact is a name and its value, or a time instead of the value. Bad marks a problem.
 type fact struct {
 	pair
 	At  stamp
@@ -36,7 +36,7 @@ type alertmanagerRow struct {
 	HasDropped, Waiting bool
 }
 
-// buildPairs is what the program says of itself.
+// buildPairs returns what the program knows about its build.
 func buildPairs() (all []pair) {
 	for _, fact := range view.Build() {
 		all = append(all, pair(fact))
@@ -79,7 +79,7 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 	h.render(w, r, http.StatusOK, "status", "Status", p)
 }
 
-// seriesFacts say how far the counts are read.
+// seriesFacts says how far the counts have been read, and from which metrics.
 func (h *Handler) seriesFacts(s *view.Series) []fact {
 	if s == nil {
 		return nil
@@ -104,7 +104,7 @@ func (h *Handler) seriesFacts(s *view.Series) []fact {
 	return out
 }
 
-// discoveryFacts say what service discovery finds, and its problems.
+// discoveryFacts says what service discovery finds, and which problems it has.
 func discoveryFacts(d *view.Discovery) (out []fact) {
 	if d == nil {
 		return nil
@@ -118,7 +118,7 @@ func discoveryFacts(d *view.Discovery) (out []fact) {
 	return out
 }
 
-// storageFacts say whether the bucket can be written.
+// storageFacts says which bucket is used, and whether it can be written.
 func storageFacts(s *view.Storage) []fact {
 	if s == nil {
 		return nil

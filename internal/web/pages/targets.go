@@ -21,17 +21,18 @@ type targetsPage struct {
 	Total                       tally
 	Up, Down, Unsure, Unmatched tally
 	States                      []listing.StateLink
-	// Gone are the instances that were targets in the last hour, GoneTotal is their
-	// number before the list is cut.
+	// Gone are instances that were targets in the last hour and no longer are, GoneTotal is how many
+	// there are with those that are not shown.
 	Gone      []goneRow
 	GoneTotal int
 }
 
-// jobGroup is the targets of one job.
+// jobGroup has the targets of one job.
 type jobGroup struct {
 	Name, Words string
 	Targets     []targetRow
-	// Open: a target has a problem, or was looked for, or there are few jobs.
+	// Open reports whether the targets are shown at first: one has a problem, the list is filtered,
+	// or there are few jobs.
 	Open bool
 }
 
@@ -47,7 +48,7 @@ type targetRow struct {
 	URL        string
 	State      string
 	Last, Next stamp
-	Due        string // instead of the time of the next pull
+	Due        string // text to show instead of Next; empty: there is none
 	Took, Cost string
 	Goroutines string
 	Error      string
@@ -56,7 +57,7 @@ type targetRow struct {
 const (
 	targetsPerPage = 100
 	maxGone        = 100
-	// fewJobs is up to how many jobs all of them are open.
+	// fewJobs is the largest number of jobs of which all are shown open.
 	fewJobs = 10
 )
 
@@ -153,7 +154,7 @@ func (h *Handler) targetRow(t view.Target) targetRow {
 	return row
 }
 
-// costText is seconds of CPU in words.
+// costText returns seconds of CPU in words.
 func costText(seconds float64) string {
 	switch d := time.Duration(seconds * float64(time.Second)); {
 	case seconds > 1e6:

@@ -13,14 +13,14 @@ import (
 // pair is a name and its value.
 type pair struct{ Name, Value string }
 
-// tally is a count that a page shows with separators.
+// tally is a count that pages show with separators.
 type tally = listing.Tally
 
-// word shortens an identifier of a closed set. The archive may hold others, which
-// anybody with access to the bucket can write.
+// word bounds the length of an identifier from a closed set. The archive may have others, because anybody
+// with access to the bucket can write there.
 func word[T ~string](x T) string { return human.Line(string(x), 20) }
 
-// pairs are labels as a page shows them.
+// pairs returns labels as pages show them.
 func pairs(ls labels.Labels) (all []pair) {
 	ls.Range(func(l labels.Label) {
 		all = append(all, pair{human.Line(l.Name, maxName), human.Line(l.Value, maxName)})
@@ -28,7 +28,7 @@ func pairs(ls labels.Labels) (all []pair) {
 	return all
 }
 
-// term is a word with what it means, to be read by pointing at it.
+// term returns a word of the glossary as HTML, with its meaning as a tooltip.
 func term(word string) template.HTML {
 	return template.HTML(`<abbr title="` + template.HTMLEscapeString(help.Meaning(word)) + `">` + template.HTMLEscapeString(word) + `</abbr>`) //nolint:gosec // is escaped
 }

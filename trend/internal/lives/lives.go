@@ -1,6 +1,6 @@
-// Package lives judges many short processes together: frequent deploys and short-lived
-// pods leak too little each to be told from noise, but all of them do. It is pure, as
-// trend is.
+// Package lives judges many short processes of a service together: with frequent deploys or
+// short-lived pods, each may leak too little to be clear of the noise. Package trend sums up each
+// process as a Life and passes all of them to Judge. It is pure, as trend is.
 package lives
 
 import (
@@ -9,50 +9,50 @@ import (
 	"slices"
 )
 
-// Life is what all samples of one process say.
+// Life sums up the samples of one process.
 type Life struct {
-	First, Last int64   // ms
-	Slope, SE   float64 // goroutines per base block over the second part of its life
-	Level       float64 // floor at its begin
+	First, Last int64   // times of the first and last sample, ms
+	Slope, SE   float64 // goroutines per base block, without the first quarter of its life
+	Level       float64 // floor at its start
 }
 
-// Answer is what lives have in common.
+// Answer says whether lives have growth in common.
 type Answer uint8
 
 const (
 	TooFew Answer = iota
 	NoTrend
-	SameHours // all of them grew at the same time of the day
+	SameHours // all of them grew at the same time of day
 	Grows
 )
 
-// Finding is growth that lives have in common.
+// Finding is the growth that lives have in common.
 type Finding struct {
 	Answer Answer
-	// Slope is in goroutines per base block and process, give or take Half (95 %).
+	// Slope is in goroutines per base block and process. Its 95 % interval is ± Half.
 	Slope, Half float64
 	Onset       int64   // ms
-	Z           float64 // standard errors; 0: it was never clear
+	Z           float64 // Slope over its standard error; 0 unless Answer is Grows
 }
 
-// Clear is by how many standard errors the growth of lives is clear of their scatter.
+// Clear is the least Z of growth that lives have in common.
 const Clear = 8
 
-// When lives have growth in common.
+// The conditions of growth that lives have in common.
 const (
 	least = 5       // lives
 	day   = 1440    // base blocks
-	span  = 5 * day // the latest lives count
-	// Lives shorter than shortLife that grew at the same time of the day, as far as
-	// the length of their mean direction tells, may have grown with the day.
+	span  = 5 * day // how long before the latest life an earlier one may have ended
+	// Lives of less than shortLife that all grew at the same time of day may have grown with the
+	// day. sameHours is how long the mean of their times as directions on a clock is then, 0 to 1.
 	shortLife = 1200 // base blocks
 	sameHours = 0.6
-	// loadShare is the part of a slope that may be the load's.
+	// loadShare is the share of a slope that may be the load's.
 	loadShare = 0.12
 )
 
-// Judge looks for the latest lives, as many as make the clearest case. base is the
-// length of a base block in ms.
+// Judge takes as many of the latest lives as show growth most clearly. base is the length of a base
+// block in ms.
 func Judge(all []Life, base int64) (f Finding) {
 	if len(all) < least {
 		return f
@@ -97,7 +97,7 @@ type sums struct {
 	cos, sin                 float64
 }
 
-// add takes a life. It counts by what it can tell, yet none for more than a few.
+// add adds a life, weighted by the precision of its slope, up to the weight of a few others.
 func (s *sums) add(l Life, base int64) {
 	length := float64(l.Last-l.First) / float64(base)
 	w := 1 / (l.SE*l.SE + 0.01*l.Level*l.Level/1e6)
@@ -107,12 +107,12 @@ func (s *sums) add(l Life, base int64) {
 	s.slope += w * l.Slope
 	s.square += w * l.Slope * l.Slope
 	s.lasted += w * length
-	// The middle of the part that is judged, as an angle of the day.
+	// The middle of the judged part of the life, as an angle on a clock of 24 hours.
 	hour := 2 * math.Pi * (float64(l.Last)/float64(base) - 0.375*length) / day
 	s.cos, s.sin = s.cos+w*math.Cos(hour), s.sin+w*math.Sin(hour)
 }
 
-// mean is that of the slopes, and its standard error by their scatter.
+// mean returns the weighted mean of the slopes, and its standard error from their scatter.
 func (s *sums) mean() (mean, spread float64) {
 	mean = s.slope / s.w
 	return mean, math.Sqrt(max(0, s.square/s.w-mean*mean) / (float64(s.n) - 1))

@@ -8,7 +8,7 @@ import (
 
 const minute = 60_000
 
-// of makes lives one after another, each of so many minutes.
+// of makes lives that follow one another, each of the given number of minutes.
 func of(n int, length int64, slope float64) (all []Life) {
 	for i := range int64(n) {
 		all = append(all, Life{First: i * length * minute, Last: (i + 1) * length * minute, Slope: slope * (1 + 0.02*float64(i%3)), SE: slope/10 + 0.001, Level: 100})
@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// every makes lives that begin so many minutes after each other.
+// every makes lives that begin a given number of minutes apart.
 func every(n int, apart, length int64, slope float64) (all []Life) {
 	for i := range int64(n) {
 		all = append(all, Life{First: i * apart * minute, Last: (i*apart + length) * minute, Slope: slope, SE: slope / 10, Level: 100})

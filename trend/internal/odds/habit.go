@@ -2,37 +2,37 @@ package odds
 
 import "math"
 
-// Habit is a kind of healthy growth: how often it begins, how long it lasts, and
-// how far it goes. Length and size are log-normal.
+// Habit is a kind of healthy growth: how often it begins, how long it lasts, and how large it
+// gets. Length and size are log-normal.
 type Habit struct {
-	Often         float64 // a day; after a start: a start
-	Hours, Spread float64 // median, and standard deviation of its logarithm
+	Often         float64 // per day; of growth after a start, per start
+	Hours, Spread float64 // median length, and standard deviation of its logarithm
 	Ratio, Wide   float64 // likewise, of the size relative to what ran before
 }
 
-// ramps is how likely a habit that goes up until it ends does so at the pace of a
-// rise and for at least as long. It is a density over the logarithm of the pace.
+// ramps is how likely a habit that grows in a straight line has the pace of a rise and lasts at
+// least as long. It is a density over the logarithm of the pace.
 func (h Habit) ramps(r Rise) float64 {
 	vh, vr := h.Spread*h.Spread, h.Wide*h.Wide
 	v := vh + vr
 	off := math.Log(r.Ratio/r.Hours) - math.Log(h.Ratio/h.Hours)
-	// How long it lasts, given that pace: log-normal again.
+	// Its length, given that pace, is log-normal too.
 	length := math.Log(h.Hours) - vh/v*off
 	spread := math.Sqrt(vh * vr / v)
 	return normal(off, v) * beyond((math.Log(r.Hours)-length)/spread)
 }
 
-// course is how far something is that fills ever more slowly, at the end of a rise.
+// course describes growth that slows down as it approaches its limit, for one time constant.
 type course struct {
-	// time and done are the logarithms of its time constant, relative to the length of the
-	// rise, and of the share of its size that it has reached.
+	// time and done are logarithms: of the time constant relative to the length of the rise, and
+	// of the share of the final size that the rise has reached.
 	time, done float64
-	// pace is the pace of each part of the rise, relative to the whole, by the number of
-	// parts.
+	// pace is the pace of each part of the rise relative to the whole, by the number of parts.
 	pace [Parts + 1][Parts]float64
 }
 
-// The courses have steps time constants at equal ratios between these.
+// There are courses for steps time constants, at equal ratios between shortest and longest times
+// the length of the rise.
 const (
 	steps             = 12
 	shortest, longest = 0.2, 100
@@ -61,8 +61,8 @@ var courses = func() (list [steps]course) {
 	return list
 }()
 
-// fills is how likely a habit that slows down as it approaches its limit makes a
-// rise: its hours are the time constant.
+// fills is how likely a habit that slows down as it approaches its limit has the length, size and
+// shape of a rise. The habit's hours are its time constant.
 func (h Habit) fills(r Rise, pace *comparison) float64 {
 	long, large := math.Log(r.Hours/h.Hours), math.Log(r.Ratio/h.Ratio)
 	vh, vr := h.Spread*h.Spread, h.Wide*h.Wide
@@ -74,7 +74,7 @@ func (h Habit) fills(r Rise, pace *comparison) float64 {
 	return sum * courseStep / (2 * math.Pi * h.Spread * h.Wide)
 }
 
-// reaches is how likely a habit that goes on ever more slowly is as large as a rise.
+// reaches is how likely a habit that slows down without a limit has the size of a rise.
 func (h Habit) reaches(r Rise) float64 {
 	return normal(math.Log(r.Ratio/h.Ratio), h.Wide*h.Wide)
 }

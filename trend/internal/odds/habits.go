@@ -2,24 +2,24 @@ package odds
 
 import "math"
 
-// Habits are rises of one kind: those that fell back, or those that a service's
-// processes made after their start. Alike ones are counted as one.
+// Habits has the past rises of a service of one kind: those that fell back, or those after the
+// starts of its processes. Similar rises are merged.
 type Habits struct {
 	list []seenHabit
 	n    float32 // occasions: rises, or starts with and without one
-	// unfinished is how many rises were going on when their process ended.
+	// unfinished is how many rises were still going on when their process ended.
 	unfinished float32
 }
 
-// seenHabit is so many rises that were alike.
+// seenHabit is a number of similar rises, with their mean length and size.
 type seenHabit struct {
 	times, hours, ratio float32
 }
 
-// maxHabits is how many kinds of rise are kept. Those seen least and smallest go.
+// maxHabits is how many different rises are remembered. The rarest and smallest is dropped.
 const maxHabits = 10
 
-// Occasion notes one that could have brought a rise.
+// Occasion counts a chance for a rise: a rise, or a start. It makes Habits if h is nil.
 func (h *Habits) Occasion() *Habits {
 	if h == nil {
 		h = &Habits{}
@@ -28,12 +28,12 @@ func (h *Habits) Occasion() *Habits {
 	return h
 }
 
-// Note takes a rise that has ended.
+// Note adds a rise that has ended.
 func (h *Habits) Note(hours, ratio float64) {
 	for i := range h.list {
 		x := &h.list[i]
 		if math.Abs(math.Log(hours/float64(x.hours))) < alike && math.Abs(math.Log(ratio/float64(x.ratio))) < alike {
-			// A mean that follows later ones, too.
+			// A mean in which the latest rise counts for an eighth at least.
 			w := 1 / min(float64(x.times)+1, 8)
 			x.hours *= float32(math.Pow(hours/float64(x.hours), w))
 			x.ratio *= float32(math.Pow(ratio/float64(x.ratio), w))
@@ -54,8 +54,8 @@ func (h *Habits) Note(hours, ratio float64) {
 	h.list = append(h.list, seenHabit{1, float32(hours), float32(ratio)})
 }
 
-// Expect is what the rises seen let expect, if each was one of so many
-// occasions.
+// Expect returns the past rises as habits. occasions is the number of days or starts in which they
+// were seen.
 func (h *Habits) Expect(occasions float64) (out []Habit) {
 	if h == nil {
 		return nil
@@ -70,7 +70,7 @@ func (h *Habits) Expect(occasions float64) (out []Habit) {
 	return out
 }
 
-// Seen is how many occasions there were.
+// Seen returns how many occasions there were.
 func (h *Habits) Seen() float64 {
 	if h == nil {
 		return 0
@@ -78,10 +78,10 @@ func (h *Habits) Seen() float64 {
 	return float64(h.n)
 }
 
-// NoteUnfinished notes that a rise went on up to the end of its process.
+// NoteUnfinished counts a rise that went on until the end of its process.
 func (h *Habits) NoteUnfinished() { h.unfinished++ }
 
-// Unfinished is how many rises went on up to the end of their process.
+// Unfinished returns how many rises went on until the end of their process.
 func (h *Habits) Unfinished() float64 {
 	if h == nil {
 		return 0

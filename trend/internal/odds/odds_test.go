@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// straight is a rise of so many hours at a pace relative to what ran before, whose
-// parts are equally fast.
+// straight makes a rise in a straight line, from its length and its pace relative to what ran
+// before.
 func straight(hours, perHour float64) Rise {
 	r := Rise{Hours: hours, Ratio: perHour * hours, Z: 50, Steady: true, Pace: Pace{N: 3}}
 	for i := range Parts {
@@ -18,10 +18,10 @@ func straight(hours, perHour float64) Rise {
 	return r
 }
 
-// old is a service that was watched for ten days, in a process of that age.
+// old is a service that has been watched for ten days, with a process of that age.
 func old() *Expectation { return &Expectation{Days: 10, Age: 240} }
 
-// What goes on for longer is a leak the more certainly, at any pace.
+// The longer a rise goes on, at any pace, the more certainly it is a leak.
 func TestConfidenceGrowsWithTime(t *testing.T) {
 	for _, perHour := range []float64{0.02, 0.1, 1, 10, 100} {
 		last := 0.0
@@ -34,7 +34,7 @@ func TestConfidenceGrowsWithTime(t *testing.T) {
 	}
 }
 
-// Until says when the confidence is reached, not earlier.
+// Until says when the confidence is reached, and not earlier.
 func TestUntil(t *testing.T) {
 	for _, perHour := range []float64{0.05, 0.5, 5} {
 		r := straight(1, perHour)
@@ -48,7 +48,8 @@ func TestUntil(t *testing.T) {
 	require.Zero(t, Until(straight(0.1, 0.02), old(), 1-1e-12), "not within a week")
 }
 
-// A pace that falls as a pool fills is a pool's; one that wanders is no leak's.
+// A pace that falls as that of a pool does is explained by a pool. One that wanders does not speak
+// for a leak.
 func TestShape(t *testing.T) {
 	leak, _ := Weigh(straight(12, 0.2), old())
 	pool := straight(12, 0.2)
@@ -63,13 +64,13 @@ func TestShape(t *testing.T) {
 	require.Less(t, wandering, straightOne)
 	require.Equal(t, BySwing, other)
 
-	// Unless the work does the same.
+	// Unless the load wanders in the same way.
 	wander.Pace.Work = wander.Pace.Ratio
 	withWork, _ := Weigh(wander, old())
 	require.Greater(t, withWork, wandering)
 }
 
-// What the service came back from before explains the same again, and not more.
+// A rise that fell back before explains a similar one, but not a larger one.
 func TestWhatItDidBefore(t *testing.T) {
 	var days *Habits
 	for range 5 {
@@ -88,8 +89,8 @@ func TestWhatItDidBefore(t *testing.T) {
 	require.Greater(t, beyond, 0.95)
 }
 
-// After its start a process may do what those before it did. Where they grew until
-// they ended, it leaks.
+// After its start a process may do what the earlier ones did. If those grew until they ended, it
+// leaks.
 func TestStarts(t *testing.T) {
 	at := func(h *Habits) *Expectation {
 		return &Expectation{

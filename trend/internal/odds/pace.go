@@ -2,16 +2,16 @@ package odds
 
 import "math"
 
-// Parts is into how many parts a rise is divided at most, to see how steady it is.
+// Parts is the largest number of parts that a rise is cut into, to see how steady it is.
 const Parts = 4
 
 // Pace is how fast each part of a rise was, relative to the whole.
 type Pace struct {
-	// N is how many parts there are, and Dropped how many were before them.
+	// N is the number of parts, Dropped that of the parts before them that were left out.
 	N, Dropped int
 	// Ratio is the pace of each part, SD its standard error.
 	Ratio, SD [Parts]float64
-	// Work is the load of each part relative to the whole: a leak may go with it.
+	// Work is the load of each part relative to the whole: the pace of a leak may follow it.
 	Work [Parts]float64
 }
 
@@ -32,19 +32,19 @@ func (p *Pace) DropFirst() {
 	}
 }
 
-// comparison compares a pace with the paces that explanations expect. There are many of these,
-// so what they have in common is computed once.
+// comparison compares a pace with those that explanations expect. Many explanations expect the
+// same, so its likelihoods are computed once.
 type comparison struct {
 	*Pace
 	counts, filling scatter
-	// wanders is the likelihood of a pace that changes as that of healthy growth does,
-	// which has no reason to be steady; steady that of one that stays the same, as far as
-	// any does; slows those of paces that fall as a pool fills, by course.
+	// Likelihoods of the pace: wanders if it varies as that of most healthy growth, which has no
+	// reason to be steady; steady if it stays the same; slows if it falls as that of a pool that
+	// fills, for each of the courses.
 	wanders, steady float64
 	slows           [steps]float64
 }
 
-// scatter is that of the parts of a pace.
+// scatter has the variances of the parts of a pace.
 type scatter struct {
 	weights [Parts]float64 // of the squares of the deviations
 	log     float64        // of the product of the variances
@@ -62,7 +62,8 @@ func (p *Pace) compare() *comparison {
 	return c
 }
 
-// scatter is that of the counts, and as much beside it.
+// scatter returns the variances of the parts: those of the counts, and that of an additional
+// standard deviation.
 func (p *Pace) scatter(beside float64) (s scatter) {
 	product := 1.0
 	for i := range p.N {
@@ -74,8 +75,7 @@ func (p *Pace) scatter(beside float64) (s scatter) {
 	return s
 }
 
-// likelihood is that of the ratios where so much is expected of each part, apart from the
-// same factor for all.
+// likelihood is that of the parts' ratios, given the expected ones, up to a constant factor.
 func (p *Pace) likelihood(expected *[Parts]float64, s *scatter) float64 {
 	if p.N == 0 {
 		return 1 // nothing is known of the shape
@@ -85,20 +85,20 @@ func (p *Pace) likelihood(expected *[Parts]float64, s *scatter) float64 {
 		d := p.Ratio[i] - expected[i]
 		log -= d * d * s.weights[i]
 	}
-	// The ratios add up to one known number, so that one of them is not free.
+	// The sum of the ratios is fixed, so one of them is not free.
 	return math.Exp(log / 2 * float64(p.N-1) / float64(p.N))
 }
 
-// mostly allows for the few rises of a kind whose pace does as it likes.
+// mostly allows for the few rises of each kind whose pace wanders all the same.
 func (c *comparison) mostly(likelihood float64) float64 {
 	return (1-unsteady)*likelihood + unsteady*c.wanders
 }
 
-// curves is the likelihood of a pace that falls as that of a cache does, whose size
-// goes with the logarithm of the time. before is how long it had grown when the rise
-// began, relative to the rise.
+// curves is the likelihood of a pace that falls as that of a cache whose size grows with the
+// logarithm of time. before is for how long the cache had grown when the rise began, relative to
+// the length of the rise.
 func (c *comparison) curves(before float64) float64 {
-	const soon = 0.05 // it does not begin with an infinite pace
+	const soon = 0.05 // else the pace would be infinite at first
 	parts := float64(c.N + c.Dropped)
 	var expected [Parts]float64
 	sum := 0.0
@@ -113,7 +113,7 @@ func (c *comparison) curves(before float64) float64 {
 	return c.likelihood(&expected, &c.filling)
 }
 
-// leaks is the likelihood of a pace that is steady or goes with the load.
+// leaks is the likelihood of a pace that is steady or follows the load.
 func (c *comparison) leaks() float64 {
 	return max(c.steady, c.mostly(c.likelihood(&c.Work, &c.counts)))
 }

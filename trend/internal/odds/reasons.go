@@ -2,23 +2,22 @@ package odds
 
 import "math"
 
-// Reasons are why a rise is a leak, or is none, to be read by people.
+// Reasons say why a rise is, or is not, taken for a leak.
 type Reasons struct {
 	// Shares are the probabilities of the explanations. They add up to 1.
 	Shares [nExplanations]float64
-	// Other is the healthy explanation that is the likeliest, and Habit what it is
-	// expected to look like. Learned reports that this service has done so before.
+	// Other is the likeliest healthy explanation, and Habit what such a rise usually looks like.
+	// Learned reports that this service has done so before.
 	Other   Explanation
 	Habit   Habit
 	Learned bool
-	// Often, Extent, Shape and Rest are the parts of the leak's log-odds, and add up
-	// to them. The first three compare a leak with Other: how often each begins, how
-	// well the length and the size of the rise fit, and how well its shape does. Rest
-	// is what all other explanations take away.
+	// Often, Extent, Shape and Rest add up to the log-odds of a leak. The first three compare a
+	// leak with Other: how often each begins, how well each fits the length and size of the
+	// rise, and how well each fits its shape. Rest is what all other explanations take away.
 	Often, Extent, Shape, Rest float64
 }
 
-// Explain is Weigh, with its reasons.
+// Explain weighs a rise as Weigh does, and returns the reasons.
 func Explain(r Rise, e *Expectation) (x Reasons) {
 	w := weights(r, e)
 	confidence, other := w.share()
@@ -46,7 +45,7 @@ func Explain(r Rise, e *Expectation) (x Reasons) {
 	return x
 }
 
-// bounded keeps log-odds within what a number can be read at.
+// bounded keeps log-odds in a range that people can read; NaN becomes 0.
 func bounded(x float64) float64 {
 	const most = 40
 	if x != x {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The parts add up to what Weigh says, and the shares to 1.
+// The parts add up to the log-odds of Weigh, and the shares to 1.
 func TestExplainAddsUp(t *testing.T) {
 	fresh := &Expectation{Days: 3, Age: 5, Total: 0.7, Fresh: true, Young: true, Refill: 0.9, Seen: 2}
 	for _, e := range []*Expectation{old(), fresh} {
@@ -27,7 +27,7 @@ func TestExplainAddsUp(t *testing.T) {
 	}
 }
 
-// A process that grows back to where the one before had levelled off does not leak yet.
+// A process that grows to where the earlier one had levelled off does not leak yet.
 func TestRefill(t *testing.T) {
 	e := &Expectation{Days: 10, Age: 30, Total: 0.8}
 	r := straight(28, 0.8/28)
@@ -43,7 +43,7 @@ func TestRefill(t *testing.T) {
 	require.Greater(t, beyond, 0.95)
 }
 
-// A cache that goes with the logarithm of the time slows down without ever stopping.
+// A cache whose size grows with the logarithm of time slows down without ever stopping.
 func TestCurves(t *testing.T) {
 	r := straight(24, 0.05)
 	r.Pace.DropFirst()

@@ -11,23 +11,23 @@ type Rise struct {
 	Steady bool
 }
 
-// Expectation is what is known of a service before a rise is weighed: its own
-// healthy rises, and where it is in the life of the process.
+// Expectation is what is known of a service besides the rise: its earlier healthy rises, and the
+// age and growth of the process.
 type Expectation struct {
-	Days   float64 // that the service has been watched
+	Days   float64 // for which the service has been watched
 	Swings []Habit // rises that fell back
 	Starts []Habit // what its processes did after their start
-	Seen   float64 // starts that were seen
-	// Unfinished is how many of the starts seen were followed by growth up to the end
-	// of the process.
+	Seen   float64 // number of starts that were seen
+	// Unfinished is how many of these starts were followed by growth until the end of the
+	// process.
 	Unfinished float64
-	// Refill is the size of the growth up to where the process before had levelled off,
-	// relative to what this one had at its start; 0: not known.
+	// Refill is how much the process would gain by growing to where the earlier one had levelled
+	// off, relative to what it had at its start; 0: unknown.
 	Refill float64
-	// Fresh: the rise began with the process. Young: the process started within a
-	// day.
+	// Fresh reports that the rise began with the process, Young that the process started less
+	// than a day ago.
 	Fresh, Young bool
-	// Age is for how many hours the process has run, Total how much it has gained
-	// since its start, relative to what it had then.
+	// Age is how many hours the process has run, Total how much it has gained since its start
+	// relative to what it had then. Both are set only if the start was seen.
 	Age, Total float64
 }

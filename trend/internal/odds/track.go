@@ -10,10 +10,9 @@ type Track struct {
 	lowBlock, topBlock int32   // numbers of the blocks
 }
 
-// Add takes the floor and the load of a block; a load that is not known is NaN.
-// Where the floor has fallen back after a rise that the load does not explain, it
-// returns how long that went up, in blocks, and how far, relative to the floor
-// before.
+// Add takes the floor and the load of the next block; an unknown load is NaN. ended reports that
+// the floor has fallen back after a rise that the load does not explain. Then blocks is how long
+// the rise went up, and ratio how far, relative to the floor before.
 func (w *Track) Add(number int64, floor, load float32) (blocks, ratio float64, ended bool) {
 	at := int32(number)
 	if w.topBlock == 0 || floor < w.low {
@@ -22,7 +21,7 @@ func (w *Track) Add(number int64, floor, load float32) (blocks, ratio float64, e
 	}
 	least := float32(stat.LeastGrowth(2 * float64(w.low)))
 	if max(floor, w.high) <= w.low+least {
-		w.lowBlock, w.lowLoad, w.topLoad = at, load, load // it has not begun yet
+		w.lowBlock, w.lowLoad, w.topLoad = at, load, load // the rise has not begun yet
 	}
 	if load > w.topLoad || w.topLoad != w.topLoad {
 		w.topLoad = load

@@ -2,32 +2,32 @@ package odds
 
 import "math"
 
-// Weigh returns the confidence that a rise is a leak, 0 to 1, and the healthy
-// explanation that is the likeliest.
+// Weigh returns the confidence that a rise is a leak, 0 to 1, and the likeliest healthy
+// explanation.
 func Weigh(r Rise, e *Expectation) (confidence float64, other Explanation) {
 	w := weights(r, e)
 	return w.share()
 }
 
-// weighing has the weight of each explanation, and how often each begins. The
-// weights of one weighing can be compared; they have no unit otherwise.
+// weighing has the weight of each explanation, and how often each begins. Only weights of the same
+// weighing can be compared.
 type weighing struct {
 	weight, often [nExplanations]float64
-	// learned is the weight of what the service did before, of each explanation.
+	// learned is the part of each weight that is from what the service did before.
 	learned [nExplanations]float64
-	// habit is the kind of healthy growth that weighs most in each explanation.
+	// habit is the kind of healthy growth that weighs most in each explanation, most its weight.
 	habit [nExplanations]Habit
 	most  [nExplanations]float64
 }
 
-// add adds a kind of growth that begins so often and fits a rise so well.
+// add adds a kind of growth: often is how often it begins, fits how well it fits the rise.
 func (w *weighing) add(e Explanation, often, fits float64) {
 	w.weight[e] += often * fits
 	w.often[e] += often
 }
 
-// addHabit adds a habit that fits a rise so well. own reports that the service has
-// had it before.
+// addHabit adds a habit; fits is how well it fits the rise. own reports that the service has had it
+// before.
 func (w *weighing) addHabit(e Explanation, h Habit, fits float64, own bool) {
 	w.add(e, h.Often, fits)
 	x := h.Often * fits
@@ -39,7 +39,7 @@ func (w *weighing) addHabit(e Explanation, h Habit, fits float64, own bool) {
 	}
 }
 
-// weights weighs what may be behind a rise.
+// weights weighs all explanations of a rise.
 func weights(r Rise, e *Expectation) (w weighing) {
 	pace := r.Pace.compare()
 	steady, any := pace.leaks(), pace.wanders
@@ -59,7 +59,7 @@ func weights(r Rise, e *Expectation) (w weighing) {
 		return h.fills(since, pace) + h.ramps(since)*any + curved*h.reaches(since)*pace.curves(before)
 	}
 	if e.Young {
-		// Its own earlier starts say more than what services do in general.
+		// The service's own earlier starts say more than what services do in general.
 		general := warmUp
 		general.Often /= e.Seen + 1
 		w.addHabit(ByWarmUp, general, warms(general), false)
@@ -89,7 +89,7 @@ func weights(r Rise, e *Expectation) (w weighing) {
 	return w
 }
 
-// share is the share of the leak, and the healthy explanation with the largest.
+// share returns the leak's share of the weights, and the healthy explanation with the largest.
 func (w *weighing) share() (confidence float64, other Explanation) {
 	var sum float64
 	for e, x := range w.weight {
@@ -98,14 +98,14 @@ func (w *weighing) share() (confidence float64, other Explanation) {
 			other = Explanation(e)
 		}
 	}
-	if !(sum > 0) || math.IsInf(sum, 0) { // so odd that nothing explains it
+	if !(sum > 0) || math.IsInf(sum, 0) { // nothing explains the rise
 		return 0, ByNoise
 	}
 	return w.weight[ByLeak] / sum, other
 }
 
-// Until is for how many more hours a rise has to go on at its pace to be a
-// leak for sure; 0: not within a week.
+// Until returns how many more hours a rise has to go on at its pace until the confidence is enough;
+// 0: not within a week.
 func Until(r Rise, known *Expectation, enough float64) float64 {
 	const week = 168
 	sure := func(longer float64) bool {

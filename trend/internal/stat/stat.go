@@ -1,19 +1,19 @@
-// Package stat has the small statistics of the trend: lines, scatter and rises. It
-// is pure.
+// Package stat has the statistics that trend and its other packages share: fits of lines, the
+// scatter around them, and the largest rises of a series. It is pure.
 package stat
 
 import "math"
 
-// What counts as growth: goroutines, and a share of what ran before.
+// The least growth that counts, in goroutines and as a share of what ran before.
 const (
 	leastGrowth = 8
 	leastShare  = 0.05
 )
 
-// LeastGrowth is the growth below which a count at a level is within the noise.
+// LeastGrowth returns the growth below which a change of a count at the given level is noise.
 func LeastGrowth(level float64) float64 { return max(leastGrowth, leastShare*level) }
 
-// Slope fits y = a + s·t , by least squares.
+// Slope fits y = a + s·t by least squares. sxx is the sum of the squares of t around its mean.
 func Slope(y, t []float64) (s, sxx float64) {
 	var my, mt float64
 	n := float64(len(y))
@@ -34,8 +34,8 @@ func Slope(y, t []float64) (s, sxx float64) {
 	return sxy / sxx, sxx
 }
 
-// Scatter is the sum of the squares around a line of a known slope, and that of the
-// products of neighbours.
+// Scatter returns the sum of the squared residuals around a line of a known slope, and the sum of
+// the products of neighbouring residuals.
 func Scatter(y, t []float64, slope float64) (sse, lag float64) {
 	var my, mt float64
 	for i := range y {
@@ -52,8 +52,8 @@ func Scatter(y, t []float64, slope float64) (sse, lag float64) {
 	return sse, lag
 }
 
-// Rises are the largest rises of y that do not overlap, each over so many
-// blocks, the largest first.
+// Rises returns the three largest rises of y that do not overlap, each over wide blocks, the
+// largest first.
 func Rises(y []float64, wide int) (up [3]float64) {
 	taken := make([]bool, len(y)) // the blocks in which one ends
 	for k := range up {
@@ -73,8 +73,8 @@ func Rises(y []float64, wide int) (up [3]float64) {
 	return up
 }
 
-// Affine fits x = a + b·l with a, b ≥ 0 and returns the steepest b that the
-// scatter allows for.
+// Affine fits x = a + b·l with a, b ≥ 0, and returns the steepest b that the scatter allows. sd is
+// the standard deviation of the residuals. With fewer than four loads above 0, b is +Inf.
 func Affine(x, l []float64) (a, b, sd float64) {
 	var mx, ml, sll, slx, sxx float64
 	n := 0.0
@@ -105,8 +105,8 @@ func Affine(x, l []float64) (a, b, sd float64) {
 	return mx - b*ml, b, sd
 }
 
-// Line fits x = a + b·l + s·t by least squares, with 0 ≤ b and a not negative. Without l, b is
-// 0. se is the standard error of s.
+// Line fits x = a + b·l + s·t by least squares, with a, b ≥ 0. If l is nil, b is 0. se is the
+// standard error of s.
 func Line(x, l, t []float64) (b, s, se float64, ok bool) {
 	n := float64(len(x))
 	var mx, ml, mt float64

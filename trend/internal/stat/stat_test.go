@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A few goroutines are within the noise, and so is a small share of many.
+// A few goroutines are noise, and so is a small share of many.
 func TestLeastGrowth(t *testing.T) {
 	require.InDelta(t, 8, LeastGrowth(0), 0)
 	require.InDelta(t, 8, LeastGrowth(100), 0)

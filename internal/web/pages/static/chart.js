@@ -6,7 +6,7 @@ addEventListener('DOMContentLoaded', () => {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => [1, 2, 3, 4, 5, 6, 7, 8].map((i) => colour(`--chart-${i}`));
   const two = (n) => String(n).padStart(2, '0');
-  // In UTC, or in the zone of whoever looks, as chosen in the header.
+  // Times are in UTC or in the browser's zone, as chosen in the header.
   const zone = () => window.gorowatch.zone();
   const at = (t) => { const d = new Date(t * 1000); return zone() === 'local' ? new Date(d.getTime() - d.getTimezoneOffset() * 60000) : d; };
   const day = (d) => `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
@@ -20,7 +20,7 @@ addEventListener('DOMContentLoaded', () => {
     const time = clock(d, incr < 60);
     return i === 0 || (d.getUTCHours() === 0 && d.getUTCMinutes() === 0) ? `${time}\n${day(d).slice(5)}` : time;
   });
-  // Goroutines come whole.
+  // The axis has no fractions of goroutines.
   const whole = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
   const axes = (more) => {
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
@@ -40,7 +40,7 @@ addEventListener('DOMContentLoaded', () => {
       }
     }).observe(el);
   };
-  // tip shows at the cursor what all lines are there, the largest first.
+  // tip shows the values of all lines at the cursor, the largest first.
   const maxLines = 14;
   const tip = (u) => {
     const { idx, left, top } = u.cursor;
@@ -87,7 +87,7 @@ addEventListener('DOMContentLoaded', () => {
     el.style.right = right ? `${u.over.clientWidth - left + 12}px` : '';
     el.style.top = `${Math.max(0, Math.min(top, u.over.clientHeight - el.clientHeight))}px`;
   };
-  // legend names the lines. A click hides those of an entry, another shows them.
+  // legend names the lines. A click on an entry hides its lines, and another click shows them.
   const legend = (entries, plot) => {
     const ul = document.createElement('ul');
     ul.className = 'legend';
@@ -117,8 +117,8 @@ addEventListener('DOMContentLoaded', () => {
     return ul;
   };
 
-  // lay lays series over a history: those that leak in colour with the band
-  // between the lowest and the highest count of a step, the others in grey.
+  // lay makes the lines of a chart: instances that leak in colour, with the band between the lowest
+  // and the highest count of each step, and the others in grey.
   const lay = (h, withLoad) => {
     const xs = Array.from({ length: h.steps }, (_, i) => h.start + i * h.step);
     const rows = [xs];
@@ -130,7 +130,7 @@ addEventListener('DOMContentLoaded', () => {
     const lit = leaking.length ? leaking : h.instances;
     const grey = h.instances.filter((x) => !lit.includes(x));
     const line = (values, s) => { rows.push(values); series.push({ scale: 'y', points: { show: false }, spanGaps: false, ...s }); return rows.length - 1; };
-    // floor is the lowest count of each of some forty stretches of time.
+    // floor is the lowest count of each of about forty spans of time.
     const floor = (values) => {
       const stretch = Math.max(2, Math.ceil(values.length / 40));
       const out = [];
@@ -184,7 +184,7 @@ addEventListener('DOMContentLoaded', () => {
     return { rows, series, bands, entries };
   };
 
-  // marks draws what happened over the lines.
+  // marks draws events, such as deploys, over the lines.
   const marks = (u, h, picked) => {
     const { ctx, bbox } = u;
     const ratio = devicePixelRatio;
@@ -237,7 +237,7 @@ addEventListener('DOMContentLoaded', () => {
     ctx.restore();
   };
 
-  // Spans of time that a chart can show, in seconds.
+  // The shortest and the longest span of time that a chart can show, in seconds.
   const shortest = 60;
   const longest = 120 * 86400;
 
@@ -245,7 +245,7 @@ addEventListener('DOMContentLoaded', () => {
     const plotEl = figure.querySelector('.plot');
     const caption = figure.querySelector('figcaption');
     const tools = figure.querySelector('.tools');
-    // The state is in the address, so that a view can be sent to somebody.
+    // The state is in the address, so that a view can be shared.
     const query = new URLSearchParams(location.search);
     const span = (from, to) => (from > 0 && to - from >= shortest ? [Math.max(from, to - longest), to] : null);
     const view = { range: span(Number(query.get('from')), Number(query.get('to'))), last: Number(query.get('last')) || 0, load: query.get('load') === '1' };
@@ -280,7 +280,7 @@ addEventListener('DOMContentLoaded', () => {
       remember();
       tell(u, h);
     };
-    // tell names the profiles that are picked, with the link that compares them.
+    // tell names the picked profiles below the chart, with a link that compares them.
     const tell = (u, h) => {
       u.redraw(false);
       strip(u, h);
@@ -307,7 +307,7 @@ addEventListener('DOMContentLoaded', () => {
       return b;
     };
 
-    // strip lists below the chart what happened when: deploys, restarts, profiles.
+    // strip lists the events below the chart: deploys, restarts, profiles.
     const strip = (u, h) => {
       let el = plotEl.querySelector('.strip');
       if (!el) {
@@ -430,7 +430,7 @@ addEventListener('DOMContentLoaded', () => {
       if (!quietly) figure.setAttribute('aria-busy', 'true');
       try {
         let h = await data(url);
-        // What began lately is looked at closely.
+        // If there are only recent samples, zoom in on them.
         const first = h.instances.reduce((m, x) => { const i = x.max.findIndex((v) => v != null); return i < 0 ? m : Math.min(m, i); }, h.steps);
         if (!view.range && first > h.steps / 2 && first < h.steps) {
           url.searchParams.set('start', (h.start + (first - 1) * h.step).toFixed(3));
@@ -457,8 +457,8 @@ addEventListener('DOMContentLoaded', () => {
       });
       return b;
     };
-    // press shows which of the buttons the chart shows, if any.
     const reset = other('Reset zoom', () => { view.range = null; view.last = 0; press(); remember(); load(); });
+    // press marks the button of the span that the chart shows, if there is one.
     const press = () => {
       for (const b of tools.querySelectorAll('[data-range]')) b.setAttribute('aria-pressed', String(!(view.range && !view.last) && Number(b.dataset.range) === view.last));
       reset.hidden = !view.range || Boolean(view.last);
@@ -477,7 +477,7 @@ addEventListener('DOMContentLoaded', () => {
     fitted(plotEl, () => plot ?? { setSize() {} });
     dark(() => { if (last) draw(last); });
     addEventListener('zone', () => { if (last) draw(last); });
-    // What somebody has zoomed to or picked stays as it is.
+    // A refresh does not change a chart in which somebody has zoomed or picked profiles.
     addEventListener('refreshed', () => { if ((!view.range || view.last) && !picked.length && figure.isConnected && !plotEl.querySelector('.tip')) load(true); });
     load();
   };

@@ -1,8 +1,8 @@
 'use strict';
 
-// The difference of two profiles as a flame graph that hangs: the function that
-// a goroutine began with on top, what it waits in at the bottom. Inverted, what
-// goroutines wait in is on top, and below it who calls it.
+// The difference of two profiles as a flame graph that grows downwards: the function that a goroutine
+// began with is on top, and the function that it waits in at the bottom. Inverted, the function that
+// goroutines wait in is on top, and its callers are below it.
 addEventListener('DOMContentLoaded', () => {
   const { data, say, number, change } = window.gorowatch;
   const row = 21; // pixels
@@ -28,8 +28,7 @@ addEventListener('DOMContentLoaded', () => {
   const short = (name) => name.slice(name.lastIndexOf('/') + 1);
   const words = (n) => `${n.n} ${change(n.h - n.b)}${n.p ? `, ${n.p}` : ''}: ${number(n.b)} before, ${number(n.h)} after`;
 
-  // invert makes the tree of callers: below each function that something waits in
-  // are those that call it.
+  // invert makes the tree of callers: below each function that goroutines wait in are its callers.
   const invert = (root) => {
     const top = { n: root.n, b: root.b, h: root.h, c: [] };
     const child = (of, n) => {
@@ -59,7 +58,7 @@ addEventListener('DOMContentLoaded', () => {
     return top;
   };
 
-  // What went is drawn in every mode, or nobody sees that it did.
+  // Goroutines that are gone have a width too. Otherwise nobody would see that they were there.
   const widths = {
     changed: { text: 'what changed', of: (n) => n.grown + n.gone },
     after: { text: 'all after, and what went', of: (n) => n.h + n.gone },
@@ -82,7 +81,7 @@ addEventListener('DOMContentLoaded', () => {
     trees.callers = invert(d.root);
     prepare(trees.callers, null, 0);
 
-    // The state is in the address, so that a view can be sent to somebody.
+    // The state is in the address, so that a view can be shared.
     const asked = new URLSearchParams(location.search);
     const view = {
       width: asked.get('width') in widths ? asked.get('width') : d.root.grown + d.root.gone > 0 ? 'changed' : 'after',
@@ -138,7 +137,7 @@ addEventListener('DOMContentLoaded', () => {
           x += part;
         }
       };
-      // What is above the one that is zoomed to stays as the way back.
+      // The frames above the zoomed one stay, to go back to them.
       const above = [];
       for (let n = view.top.parent; n; n = n.parent) above.unshift(n);
       above.forEach((n) => shown.push({ n, left: 0, share: 1, above: true }));
@@ -169,7 +168,7 @@ addEventListener('DOMContentLoaded', () => {
       graph.children[i].focus();
     };
 
-    // The panel of a frame: its numbers, and where its source is.
+    // source is the link to the line of a frame; empty: there is none. The panel of a frame shows it.
     const source = (n) => {
       const line = n.p?.match(/:(\d+)$/)?.[1];
       const s = n.f && line && sources.find((x) => n.f.startsWith(x.prefix));
@@ -276,7 +275,7 @@ addEventListener('DOMContentLoaded', () => {
     callers.setAttribute('aria-pressed', String(view.tree === 'callers'));
     callers.title = 'What goroutines wait in on top, and below it who calls it';
 
-    // svg is the graph as it is drawn.
+    // svg returns the graph as it is on the screen.
     const svg = () => {
       const width = 1200;
       const escape = (s) => s.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -1,7 +1,7 @@
 'use strict';
 
-// A page refreshes itself at each evaluation, and keeps what a person does on it: the
-// scroll position, the focus, what is typed, what is open, the zoom of a chart.
+// A page refreshes itself at each evaluation, and keeps what people do on it: the scroll position, the
+// focus, what they type, what they have opened, and the zoom of a chart.
 (() => {
   const every = Number(document.body.dataset.live) * 1000;
   const stale = document.getElementById('stale');
@@ -10,9 +10,9 @@
   let paused = false;
   try {
     paused = sessionStorage.getItem(key) === '1';
-  } catch { /* no storage, no memory */ }
+  } catch { /* without storage, the choice is forgotten */ }
 
-  // The clock is the server's.
+  // Ages are by the server's clock.
   let ahead = 0;
   let fresh = Date.now();
   const setClock = (iso) => { ahead = Date.parse(iso) - Date.now(); };
@@ -54,7 +54,7 @@
     paused = !paused;
     try {
       sessionStorage.setItem(key, paused ? '1' : '0');
-    } catch { /* no storage, no memory */ }
+    } catch { /* without storage, the choice is forgotten */ }
     label();
     if (!paused) refresh();
   });
@@ -65,7 +65,7 @@
     stale.className = text ? 'notice' : '';
   };
 
-  // What scripts have drawn, and what somebody has opened or types in, stays.
+  // A refresh keeps what scripts have drawn, and what somebody has opened or typed.
   const own = '.chart, .flame, [data-part], .command button';
   const morph = (from, to) => Idiomorph.morph(from, to, {
     morphStyle: 'innerHTML',

@@ -1,7 +1,7 @@
 'use strict';
 
-// What pages do besides being read: a button to copy a command, and the parts
-// that wait for the bucket.
+// What every page needs: buttons to copy commands, the parts that wait for the bucket, and the zone in
+// which times are shown.
 (() => {
   const say = (el, text) => {
     const p = document.createElement('p');
@@ -12,7 +12,7 @@
   };
 
   for (const el of document.querySelectorAll('.command')) {
-    if (!navigator.clipboard) continue; // only where the connection is safe
+    if (!navigator.clipboard) continue; // browsers have it on secure connections only
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = 'Copy';
@@ -36,7 +36,7 @@
     el.replaceChildren(waiting);
     try {
       const r = await fetch(el.dataset.part, { credentials: 'same-origin' });
-      // Rendered by the same templates as the page itself.
+      // The answer is safe HTML: it comes from the same templates as the page.
       el.innerHTML = await r.text();
       if (!r.ok && !el.querySelector('.notice')) say(el, `This part cannot be shown: ${r.status} ${r.statusText}`);
       el.dispatchEvent(new CustomEvent('part', { bubbles: true }));
@@ -46,16 +46,16 @@
   };
   for (const el of document.querySelectorAll('[data-part]')) load(el);
 
-  // Times are in UTC, or in the zone of whoever looks: it is chosen in the header.
+  // Times are in UTC or in the browser's zone, as chosen in the header.
   const key = 'gorowatch-zone';
   let zone = 'UTC';
   try {
     if (localStorage.getItem(key) === 'local') zone = 'local';
-  } catch { /* no storage, no memory */ }
+  } catch { /* without storage, the choice is forgotten */ }
   const two = (n) => String(n).padStart(2, '0');
   const written = /^((\d{4}-)?(\d\d-\d\d) )?\d\d:\d\d(:\d\d)?( UTC)?/;
-  // local writes a time as it was written, in the zone of whoever looks. One without a
-  // date gets one if it is not of today there.
+  // local rewrites a time in the browser's zone, in the same form. A time without a date gets one if
+  // it is not of today in that zone.
   const local = (text, iso) => {
     const d = new Date(iso);
     if (/^\d\d-\d\d$/.test(text)) return `${two(d.getMonth() + 1)}-${two(d.getDate())}`;
@@ -65,7 +65,7 @@
     const date = as[2] ? `${d.getFullYear()}-${day}` : as[1] || d.toDateString() !== new Date().toDateString() ? day : '';
     return `${date}${two(d.getHours())}:${two(d.getMinutes())}${as[4] ? `:${two(d.getSeconds())}` : ''}${text.slice(as[0].length)}`;
   };
-  // switchZone writes what has a time anew; property is where it is written.
+  // switchZone rewrites the time that an element has in a property.
   const switchZone = (el, property, iso) => {
     if (zone === 'UTC') {
       if (el.dataset.utc) el[property] = el.dataset.utc;
@@ -92,7 +92,7 @@
     zone = select.value;
     try {
       localStorage.setItem(key, zone);
-    } catch { /* no storage, no memory */ }
+    } catch { /* without storage, the choice is forgotten */ }
     times();
     dispatchEvent(new Event('zone'));
   });
@@ -101,11 +101,11 @@
   for (const kind of ['refreshed', 'times', 'part']) addEventListener(kind, times);
   times();
 
-  // data asks the API. What it throws is fit for people.
+  // data asks the API. The messages of its errors are for people.
   window.gorowatch = {
     say,
     zone: () => zone,
-    // clock is a time of day in the zone that is chosen.
+    // clock writes a time of day in the chosen zone.
     clock: (ms) => {
       const utc = `${new Date(ms).toISOString().slice(11, 19)} UTC`;
       return zone === 'UTC' ? utc : local(utc, new Date(ms).toISOString());
@@ -123,7 +123,7 @@
     },
     number: (x) => (Math.abs(x) < 10 && x % 1 ? x.toFixed(1) : Math.round(x).toLocaleString('en-US')),
     change: (x) => (x < 0 ? '' : '+') + Math.round(x).toLocaleString('en-US'),
-    // dark calls back when the colours change.
+    // dark calls f when the colours of the theme change.
     dark: (f) => {
       matchMedia('(prefers-color-scheme: dark)').addEventListener('change', f);
       addEventListener('theme', f);

@@ -1,14 +1,13 @@
 'use strict';
 
-// The theme that somebody chose comes before the first paint; without a choice it is
-// that of the system.
+// The theme is set before the first paint: the chosen one, or that of the system.
 (() => {
   const key = 'gorowatch-theme';
   const themes = ['system', 'light', 'dark'];
   let chosen = 'system';
   try {
     chosen = localStorage.getItem(key) ?? chosen;
-  } catch { /* no storage, no memory */ }
+  } catch { /* without storage, the choice is forgotten */ }
   if (!themes.includes(chosen)) chosen = 'system';
   const apply = () => {
     if (chosen === 'system') delete document.documentElement.dataset.theme;
@@ -24,7 +23,7 @@
       chosen = select.value;
       try {
         localStorage.setItem(key, chosen);
-      } catch { /* no storage, no memory */ }
+      } catch { /* without storage, the choice is forgotten */ }
       apply();
       dispatchEvent(new Event('theme'));
     });

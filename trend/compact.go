@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// kept is a finding as a segment keeps it for each scale, in 48 bytes.
-type kept struct {
+// compactFinding is a finding in 48 bytes, without what only Explain needs. Segments and the pool
+// keep one for each scale.
+type compactFinding struct {
 	onset                          int64
 	slope                          [3]float32 // value, low, high
 	z, level, grown, b, confidence float32
@@ -16,7 +17,7 @@ type kept struct {
 	wait                           uint16 // base blocks
 }
 
-// statuses in the order of their rank; "" is not judged yet.
+// statuses lists the statuses by rank; "" means not judged yet.
 func statuses() [6]Status {
 	return [...]Status{"", Quiet, Suspicious, Provisional, Plateaued, Leaking}
 }
@@ -31,9 +32,9 @@ func (s Status) rank() uint8 {
 	return uint8(max(0, slices.Index(all[:], s)))
 }
 
-func (f *finding) keep() kept {
+func (f *finding) compact() compactFinding {
 	all := gates()
-	return kept{
+	return compactFinding{
 		onset: f.onset,
 		slope: [3]float32{float32(f.slope.Value), float32(f.slope.Low), float32(f.slope.High)},
 		z:     float32(f.z), level: float32(f.level), grown: float32(f.grown), b: float32(f.b), confidence: float32(f.confidence),
@@ -43,7 +44,7 @@ func (f *finding) keep() kept {
 	}
 }
 
-func (k *kept) finding() finding {
+func (k *compactFinding) finding() finding {
 	return finding{
 		onset: k.onset,
 		slope: Interval{float64(k.slope[0]), float64(k.slope[1]), float64(k.slope[2])},
@@ -53,16 +54,16 @@ func (k *kept) finding() finding {
 	}
 }
 
-// update takes the newest finding, of blocks of so many base blocks. It must be of
-// a leak several times in a row.
-func (k *kept) update(now finding, mult int, below float64) {
+// update replaces the finding with the newest one. A leak must be found several times in a row:
+// until then its confidence is at most below, which is just not enough.
+func (k *compactFinding) update(now finding, below float64) {
 	if now.status == Leaking {
 		now.passed = int(k.passed) + 1
-		// What is beyond doubt need not be seen twice.
+		// A leak that is beyond doubt need not be found twice.
 		if now.passed < persistence && 1-now.confidence > (1-below)/beyondDoubt {
 			now.confidence = min(now.confidence, below)
 			now.status, now.gate, now.wait = Suspicious, GateTooShort, 1
 		}
 	}
-	*k = now.keep()
+	*k = now.compact()
 }
