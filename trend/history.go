@@ -202,20 +202,21 @@ func (v *view) mean(lo, hi int) float64 {
 }
 
 // capLoad caps the load of the blocks at mostLoad times the load that was exceeded for three quarters
-// of the past, once one of the last three blocks is above that. Leaked goroutines may cause work
-// themselves, and without a cap that work would explain the leak away.
+// of the past, once it has been above that for half a day. Leaked goroutines may cause work
+// themselves, and without a cap that work would explain the leak away. A crowd that comes for some
+// hours brings that much work, too.
 func (v *view) capLoad(src source) {
 	if !v.load {
 		return
 	}
-	const longest = nScales - 1
+	const longest, halfDay = nScales - 1, 3 // blocks
 	var past view
 	src.history(longest, &past)
 	l := past.l[:past.n]
 	if !past.load || past.n*scales[longest].mult < historyHours*60 {
 		return
 	}
-	lasting := slices.Max(v.l[max(0, v.n-3):v.n])
+	lasting := slices.Min(l[past.n-halfDay:])
 	slices.Sort(l)
 	most := mostLoad * l[past.n/4]
 	if lasting <= most {

@@ -48,3 +48,23 @@ func TestBusyHoursOfAnIdleServiceAreNoLeak(t *testing.T) {
 		})
 	}
 }
+
+// A crowd comes within some time, and brings twenty times the usual load. Its goroutines follow that.
+func TestCrowdForSomeHours(t *testing.T) {
+	const comes, stays = 3 * 1440, 8 * 60
+	for _, within := range []float64{10, 180} {
+		s := NewService(Options{})
+		r := rand.New(rand.NewPCG(1, 2))
+		for m := range comes + stays {
+			now := t0.Add(time.Duration(m) * time.Minute)
+			load := max(0.05, 1+0.1*r.NormFloat64()+0.3*day(float64(m)))
+			if m >= comes {
+				load *= 1 + 19*min(1, float64(m-comes)/within)
+			}
+			s.Observe("a", Sample{T: now.UnixMilli(), Count: 50 + math.Round(60*load+4*r.ExpFloat64()), Load: load, Start: 1})
+			if v := s.Judge(now); m >= comes {
+				require.Less(t, v.Confidence, 0.5, "minute %d, within %v: %+v", m-comes, within, v)
+			}
+		}
+	}
+}
