@@ -45,9 +45,9 @@ func Attribute(histories []History) (as []Attribution, why string) {
 	grown := growingStacks(full)
 	switch {
 	case len(histories) == 0 || shots == 0:
-		return nil, "no profile could be had"
+		return nil, "no profile could be pulled"
 	case shots < minShots:
-		return nil, fmt.Sprintf("%d of the %d profiles that it takes", shots, minShots)
+		return nil, fmt.Sprintf("%d of the %d profiles needed", shots, minShots)
 	case len(grown) == 0 && total < MinGrowth:
 		return nil, "the profiles do not show the growth of the counts"
 	case len(grown) == 0:

@@ -85,10 +85,10 @@ func TestAttributeClaimsNothing(t *testing.T) {
 		h   []History
 		why string
 	}{
-		"without profiles": {nil, "no profile could be had"},
+		"without profiles": {nil, "no profile could be pulled"},
 		"after two": {
 			[]History{history("a", profile{&blocked: 1}, profile{&blocked: 60})},
-			"2 of the 3 profiles that it takes",
+			"2 of the 3 profiles needed",
 		},
 		"when the profiles do not grow": {
 			[]History{history("a", profile{&blocked: 9}, profile{&blocked: 9}, profile{&blocked: 9})},

@@ -21,7 +21,7 @@ func (c stackSeries) reasonToDoubt() string {
 	case delta < max(lastingGrowth, 6*math.Sqrt(max(first, 0))):
 		return fmt.Sprintf("its stack has grown by %.0f goroutines, too few to tell how it grows", max(0, c.delta()))
 	case n-from < enoughShots:
-		return fmt.Sprintf("%d of the %d profiles that it takes to see how its stack grows", n-from, enoughShots)
+		return fmt.Sprintf("%d of the %d profiles needed to see how its stack grows", n-from, enoughShots)
 	case c.fallBack() > max(2, lastingBack*delta):
 		return "some of the growth of its stack came back"
 	case c.steadiness() < lastingSteady:

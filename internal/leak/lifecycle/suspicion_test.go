@@ -89,7 +89,7 @@ func TestCountsAloneAreSuspected(t *testing.T) {
 	grow := func(confidence float64) {
 		s.step(10, "a")
 		e := s.observation(trend.Suspicious, "a")
-		e.Verdict.Confidence, e.Why = confidence, "no profile could be had"
+		e.Verdict.Confidence, e.Why = confidence, "no profile could be pulled"
 		s.tracker.Update(s.now, e)
 	}
 	grow(0.3)

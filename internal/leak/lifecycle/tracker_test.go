@@ -202,13 +202,13 @@ func TestCountsAloneWaitForProfilesThatMayCome(t *testing.T) {
 		s.tracker.Update(s.now, o)
 	}
 	for range 10 {
-		alarm(true, "2 of the 3 profiles that it takes")
+		alarm(true, "2 of the 3 profiles needed")
 		require.False(t, s.isFiring())
 	}
-	alarm(true, "2 of the 3 profiles that it takes")
+	alarm(true, "2 of the 3 profiles needed")
 	l := s.only()
 	require.Equal(t, leak.Growth, l.Evidence)
-	require.Equal(t, "2 of the 3 profiles that it takes", l.Missing)
+	require.Equal(t, "2 of the 3 profiles needed", l.Missing)
 	require.Empty(t, l.Signature)
 
 	// The stack is found later, and the alert stays the same.

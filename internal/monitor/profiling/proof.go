@@ -105,7 +105,7 @@ func (p *Planner) dumpDue(now time.Time, pr *proof, l leak.Leak, goroutines floa
 	case p.DumpLimit <= 0:
 		d.Done, d.Missing = true, "dumps are off (profiles.dump_limit: 0)"
 	case goroutines > float64(p.DumpLimit):
-		d.Done, d.Missing = true, fmt.Sprintf("no dump with ages was taken, for %s goroutines are more than profiles.dump_limit (%s)",
+		d.Done, d.Missing = true, fmt.Sprintf("no dump with ages was taken: %s goroutines exceed profiles.dump_limit (%s)",
 			human.Number(goroutines), human.Count(int64(p.DumpLimit)))
 	case l.Evidence == leak.Aged && l.State == leak.Firing:
 		d.Done = true // a third dump would show nothing new
@@ -139,13 +139,13 @@ func (pr *proof) missing(e leak.Evidence) string {
 	case e == leak.Stack && d.Missing != "":
 		return d.Missing
 	case e == leak.Stack && d.Started():
-		return "one dump of two is taken"
+		return "one of two dumps has been taken"
 	case e == leak.Stack:
-		return "two dumps, minutes apart, are still to show that these goroutines stay"
+		return "two dumps, minutes apart, have not shown yet that these goroutines stay"
 	case e == leak.Aged && g.impossible == "" && g.missing != "":
 		return g.missing
 	case e == leak.Aged && g.impossible == "":
-		return "the garbage collector of the target is still to be asked"
+		return "the target's garbage collector has not been asked yet"
 	case e == leak.Aged:
 		return g.impossible
 	}

@@ -140,7 +140,7 @@ func (r ProofResult) applyLeakProfile(interval time.Duration) lifecycle.Finding 
 	if found >= survival.Enough || found > 0 && float64(found) >= r.leak.Leaked/2 {
 		return lifecycle.Finding{Leak: r.leak.ID, Evidence: leak.Proven}
 	}
-	g.missing = "the garbage collector can still reach them, which a global, a timer or I/O is enough for"
+	g.missing = "the garbage collector can still reach them: a reference from a global, a timer or I/O is enough"
 	if g.answers++; g.answers >= leakProfileAnswers {
 		g.impossible = g.missing
 	}
