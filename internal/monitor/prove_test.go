@@ -52,7 +52,7 @@ func TestTooManyGoroutinesForADump(t *testing.T) {
 	l := evidence(t, w, process{steady: 1500, perHour: 2000})
 	require.Equal(t, leak.Stack, l.Evidence)
 	require.Zero(t, w.dumps["checkout/a"])
-	require.Contains(t, l.Missing, "more than profiles.dump_limit (1,000)")
+	require.Contains(t, l.Missing, "exceed profiles.dump_limit (1,000)")
 }
 
 func TestGarbageCollectorProves(t *testing.T) {

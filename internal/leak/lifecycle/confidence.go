@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gorowatch/gorowatch/internal/leak/attribution"
@@ -160,7 +161,7 @@ func (t *Tracker) shapeOdds(r *record) float64 {
 // outnumber all others in healthy services too.
 func (r *record) dominanceOdds() float64 {
 	times, lead := r.outnumbers(), &r.leak.Stacks[0]
-	clients := attribution.ServesClients(*lead) && !stack.Stuck(lead.Op) && !r.leak.Evidence.Above(leak.Stack)
+	clients := slices.ContainsFunc(r.leak.Stacks, attribution.ServesClients) && !stack.Stuck(lead.Op) && !r.leak.Evidence.Above(leak.Stack)
 	if times < dominance || clients || r.leaving || r.passing || r.isPool() {
 		return 0
 	}

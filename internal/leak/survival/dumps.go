@@ -93,7 +93,7 @@ func (d *Dumps) Compare(now time.Time, finding *lifecycle.Finding, l leak.Leak, 
 	case longLife >= leastWait && !canTell(lead, lasted): // otherwise waits never show it in time
 		d.Missing = fmt.Sprintf("its goroutines stayed for %s, too short to tell whether they are at work", human.Duration(lasted))
 		d.Next = d.first.Add(leastWait)
-	case isAtWork(lead, lasted):
+	case isAtWork(lead, lasted) || hasClientsAtWork(l, dump, lasted):
 		finding.AtWork = true
 		d.Missing = fmt.Sprintf("its goroutines stay, but none has waited for longer than %s: they may be at work", human.Duration(lasted/2))
 		d.restart(now, ids)
@@ -193,6 +193,15 @@ func canTell(st *stack.Stack, lasted time.Duration) bool {
 // messages or by what they read.
 func isAtWork(st *stack.Stack, lasted time.Duration) bool {
 	return st != nil && lasted >= leastWait && st.Wait < lasted/2 && stack.WokenByOthers(st.Op, st.Frames)
+}
+
+// hasClientsAtWork reports whether the goroutines of a leak have websockets beside them from which
+// something is read now and then: the clients are there, whatever the leading stack waits for.
+func hasClientsAtWork(l leak.Leak, dump *stack.Snapshot, lasted time.Duration) bool {
+	return slices.ContainsFunc(l.Stacks, func(g leak.StackGrowth) bool {
+		st := dump.Stacks[g.Signature]
+		return st != nil && stack.HasWebsocket(st.Frames) && isAtWork(st, lasted)
+	})
 }
 
 // restart makes a dump the first one, because the comparison so far has shown nothing. Dumps

@@ -1,6 +1,7 @@
 package survival
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -202,5 +203,36 @@ func TestEarlierWaitsCount(t *testing.T) {
 				require.True(t, d.Done)
 			}
 		})
+	}
+}
+
+// The writer of a websocket waits for days until something is to be sent. Its client is there as
+// long as something is read from it.
+func TestWritersOfWebsocketsThatAreRead(t *testing.T) {
+	both := func(wait, read time.Duration) *stack.Snapshot {
+		some := func(from uint64) (all []collector.Goroutine) {
+			for i := range uint64(50) {
+				all = append(all, collector.Goroutine{ID: from + i})
+			}
+			return all
+		}
+		return stack.Of(&collector.Profile{Format: collector.FormatDebug2, Records: []collector.Record{
+			{Count: 50, State: "select", Wait: wait, Goroutines: some(1), Frames: []*collector.Frame{{Func: "main.(*client).write"}}},
+			{Count: 50, State: "IO wait", Wait: read, Goroutines: some(101), Frames: []*collector.Frame{
+				{Func: "net.(*conn).Read"}, {Func: "github.com/gorilla/websocket.(*Conn).ReadMessage"}, {Func: "main.(*client).read"},
+			}},
+		}})
+	}
+	for read, evidence := range map[time.Duration]leak.Evidence{time.Minute: "", 10 * time.Minute: leak.Aged} {
+		d := &Dumps{}
+		var l leak.Leak
+		for _, st := range both(0, 0).Stacks {
+			l.Stacks = append(l.Stacks, leak.StackGrowth{Signature: st.Signature, Op: st.Op})
+		}
+		slices.SortFunc(l.Stacks, func(a, b leak.StackGrowth) int { return -cmp.Compare(a.Op, b.Op) }) // the select leads
+		compare(d, noon, l, both(0, 0))
+		f := compare(d, noon.Add(10*time.Minute), l, both(10*time.Minute, read))
+		require.Equal(t, evidence, f.Evidence)
+		require.Equal(t, evidence == "", f.AtWork)
 	}
 }
