@@ -184,12 +184,19 @@ func (t *Tracker) survivalOdds(r *record, stuck bool) float64 {
 		return max(0, min(survivalOdds, waitTail*math.Log(float64(r.longestStay)/float64(t.usualWait(r)))))
 	case r.isPool():
 		return 0
-	case r.longestStay >= LongLife*t.options.Base && r.dominates(dominance) && !r.isWoken():
+	case r.longestStay >= LongLife*t.options.Base && r.dominates(dominance) && !r.isWoken() && r.hasRecentShape():
 		return survivalOdds
 	case t.isYoung(r):
 		return 0
 	}
 	return survivalOddsIdle
+}
+
+// hasRecentShape reports whether the growth of the stacks is known up to the latest dump. Profiles
+// may be far apart by then, and the last one may be from before a pool was full.
+func (r *record) hasRecentShape() bool {
+	l := &r.leak
+	return len(l.Dumps) == 0 || l.Head != nil && !l.Head.Time.Before(l.Dumps[len(l.Dumps)-1].Time)
 }
 
 // usualWait is how long healthy goroutines usually stay blocked under the present conditions.

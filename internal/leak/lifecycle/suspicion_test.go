@@ -253,3 +253,29 @@ func TestDominanceOfAnUnclearShape(t *testing.T) {
 	require.Zero(t, shape("chan receive", leak.Aged))
 	require.Zero(t, shape("chan send", leak.Stack))
 }
+
+// A pool may have filled up since the last profile. So the dump that shows that its goroutines stay
+// says much only once a later profile has shown how its stack grows.
+func TestDumpWaitsForALaterProfile(t *testing.T) {
+	for halved, fires := range map[bool]bool{false: true, true: false} {
+		s := newStory(t)
+		grow := func(head time.Time, halved bool) {
+			s.step(1, "a")
+			e := s.observation(trend.Suspicious, "a")
+			e.Verdict.Confidence = 0.4
+			e.Attributions = attributed("a")
+			a := &e.Attributions[0]
+			a.Stacks[0].Op, a.Head.Time, a.Halved = "chan receive", head, halved
+			s.tracker.Update(s.now, e)
+		}
+		grow(s.now, false)
+		last := s.now
+		s.now = s.now.Add(time.Hour)
+		s.found(Finding{Leak: s.candidate().ID, Evidence: leak.Aged, Stayed: LongLife * time.Minute, Dump: &leak.ProfileRef{Time: s.now}})
+		s.found(Finding{Leak: s.candidate().ID, Stacks: []StackFinding{{Signature: "sig", Wait: LongLife * time.Minute, At: s.now}}})
+		grow(last, false)
+		require.False(t, s.isFiring())
+		grow(s.now, halved)
+		require.Equal(t, fires, s.isFiring(), "halved: %v", halved)
+	}
+}
