@@ -14,6 +14,9 @@ func (e *Evidence) write(docs, name string) error {
 		_, err := os.Stdout.WriteString(e.markdown(name))
 		return err
 	}
+	if err := os.MkdirAll(docs, 0o755); err != nil {
+		return err
+	}
 	if err := e.writeJSON(filepath.Join(docs, name+".json")); err != nil {
 		return err
 	}
