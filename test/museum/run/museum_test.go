@@ -33,7 +33,7 @@ func TestSubset(t *testing.T) {
 	if err := m.choose(subset); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{root: repository(), cache: t.TempDir(), life: 80 * time.Minute, speed: 30, twins: true}
+	o := Options{root: repository(), cache: t.TempDir(), life: 100 * time.Minute, speed: 30, twins: true}
 	if _, err := build(museum, o.cache, m); err != nil {
 		skip(t, err)
 	}
