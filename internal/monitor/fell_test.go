@@ -20,7 +20,7 @@ func TestPartOfTheGoroutinesEnd(t *testing.T) {
 		{0, []string{grows, "its goroutines stay", "its goroutines are gone"}},
 		{0.33, []string{
 			grows, "its goroutines stay", "most of its goroutines are gone",
-			grows, "it came back: for hours its stacks have grown, or kept their goroutines, as nothing healthy does",
+			grows, "it came back: its stacks have grown, or kept their goroutines, for hours, which healthy ones do not",
 		}},
 		{0.6, []string{grows, "its goroutines stay", "it has stopped growing, its goroutines stay"}},
 	} {

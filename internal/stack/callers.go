@@ -330,18 +330,15 @@ var serverFuncs = []string{
 	"github.com/valyala/fasthttp.(*Server).", "net/rpc.(*Server).",
 }
 
-// websocketFuncs begin the names of functions that read and write a websocket. Few programs are
-// the clients of many.
+// websocketFuncs begin the names of functions that read and write a websocket.
 var websocketFuncs = []string{
 	"github.com/gorilla/websocket.(*Conn).", "github.com/fasthttp/websocket.(*Conn).", "github.com/coder/websocket.(*Conn).",
 	"nhooyr.io/websocket.(*Conn).", "golang.org/x/net/websocket.(*Conn).", "github.com/gobwas/ws.", "github.com/gobwas/ws/wsutil.",
 }
 
 // ServesClients reports whether a goroutine serves a connection of a client: it is one of
-// a server of HTTP or gRPC, or has a websocket.
-func ServesClients(frames []*collector.Frame) bool {
-	return hasFunc(frames, serverFuncs) || HasWebsocket(frames)
-}
+// a server of HTTP or gRPC.
+func ServesClients(frames []*collector.Frame) bool { return hasFunc(frames, serverFuncs) }
 
 // HasWebsocket reports whether a goroutine reads or writes a websocket.
 func HasWebsocket(frames []*collector.Frame) bool { return hasFunc(frames, websocketFuncs) }

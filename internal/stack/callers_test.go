@@ -185,7 +185,7 @@ func TestServesClients(t *testing.T) {
 	require.True(t, ServesClients(frames("main.(*chat).join", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve")))
 	require.True(t, ServesClients(frames("net/http.(*connReader).backgroundRead")))
 	require.True(t, ServesClients(frames("google.golang.org/grpc/internal/transport.(*http2Server).keepalive")))
-	require.True(t, ServesClients(frames("bufio.(*Reader).fill", "github.com/gorilla/websocket.(*Conn).ReadMessage", "main.(*client).read")))
+	require.True(t, HasWebsocket(frames("bufio.(*Reader).fill", "github.com/gorilla/websocket.(*Conn).ReadMessage", "main.(*client).read")))
 	require.False(t, ServesClients(frames("net/http.(*persistConn).readLoop")), "that is a client's own")
 	require.False(t, ServesClients(frames("google.golang.org/grpc/internal/transport.(*http2Client).reader")))
 }

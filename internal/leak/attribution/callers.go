@@ -51,8 +51,11 @@ func HasUnknownCaller(s leak.StackGrowth) bool { return stack.RunInLibrary(frame
 // message or arriving data wakes them, not a timer of their own.
 func IsWokenByOthers(s leak.StackGrowth) bool { return stack.WokenByOthers(s.Op, framesOf(s)) }
 
-// ServesClients reports whether the goroutines of a stack serve connections of clients.
-func ServesClients(s leak.StackGrowth) bool { return stack.ServesClients(framesOf(s)) }
+// ServesClients reports whether the goroutines of a stack serve connections of clients. A websocket
+// counts, too: few programs are the clients of many.
+func ServesClients(s leak.StackGrowth) bool {
+	return stack.ServesClients(framesOf(s)) || stack.HasWebsocket(framesOf(s))
+}
 
 func framesOf(s leak.StackGrowth) []*collector.Frame { return stack.PointersTo(s.Frames) }
 

@@ -98,7 +98,7 @@ func (r *record) reasonToFire() string {
 	case leak.PartProof, leak.PartSurvival:
 		return "its goroutines stay"
 	case leak.PartLasting:
-		return "for hours its stacks have grown, or kept their goroutines, as nothing healthy does"
+		return "its stacks have grown, or kept their goroutines, for hours, which healthy ones do not"
 	}
 	return "the counts grow as a leak does"
 }

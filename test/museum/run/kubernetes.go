@@ -12,7 +12,8 @@ const everybody = `{"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "k
 	`"spec": {"group": "system:unauthenticated", "namespace": "*", "resource": "*", "apiGroup": "*", "nonResourcePath": "*"}}`
 
 // kubernetes starts the etcd of a kube-apiserver, and returns the server's path and flags. It
-// has no kubelets and no controllers. Programs that start later trust its certificate.
+// has no kubelets and no controllers. This process and those that it starts later trust its
+// certificate.
 func (s *Stage) kubernetes(addr, dir string) (string, []string, error) {
 	path, err := tool("kubernetes", "kube-apiserver")
 	if err != nil {
