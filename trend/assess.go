@@ -18,7 +18,7 @@ func (s *Service) judgeScale(src source, k int) finding {
 	j := judgement{service: s, src: src, mult: float64(scales[k].mult), whole: whole}
 	plain := v
 	f := j.assess(&v)
-	if k >= inherited && f.n >= minSeen && f.status != Leaking {
+	if k >= inherited && f.n >= enough && f.status != Leaking {
 		plain.despike()
 		if g := j.assess(&plain); g.confidence > f.confidence {
 			f = g
@@ -52,7 +52,7 @@ func (v *view) despike() {
 // assess looks for growth that the load does not explain, and weighs what may be behind it.
 func (j *judgement) assess(v *view) finding {
 	f := finding{n: v.n}
-	if v.n < minSeen {
+	if v.n < enough {
 		return f
 	}
 	f.status, f.gate = Quiet, GateTooSmall
@@ -92,12 +92,12 @@ func (j *judgement) assess(v *view) finding {
 // fit fits the hinge. The days before the onset bound the load's part of it, so that the growth
 // itself cannot distort that part.
 func (j *judgement) fit(v *view) (h hinge, ok bool) {
-	h, ok = v.fit(minRise, 0, math.Inf(1))
+	h, ok = v.fit(enough, 0, math.Inf(1))
 	if !ok || !v.load {
 		return h, ok
 	}
 	if lo, hi, ok := loadSlope(j.src, (float64(v.t0)+v.t[h.at])*j.mult); ok && (h.b < lo || h.b > hi) {
-		if g, ok := v.fit(minRise, lo, hi); ok {
+		if g, ok := v.fit(enough, lo, hi); ok {
 			return g, true
 		}
 	}

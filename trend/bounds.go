@@ -10,17 +10,13 @@ const (
 	// warmUpEnds is the share of a process's growth that the last third of its time brings at
 	// most once it has warmed up.
 	warmUpEnds = 0.15
-	// startHours is how many hours after the start of a process a rise may begin and still
-	// count as beginning with it.
-	startHours = 0.5
-	// startSeenBlocks is how many base blocks after the start of a process its first sample
-	// may come if the start counts as seen.
-	startSeenBlocks = 10
+	// startBlocks is how many base blocks belong to the start of a process: a first sample
+	// within them has seen the start, and a rise that begins within them begins with it.
+	startBlocks = 30
 
-	// Something may hang if less than outageLoad of the earlier work gets done in more than
-	// slackShare of the blocks since the onset.
+	// Something may hang if less than outageLoad of the earlier work gets done in most of the
+	// blocks since the onset.
 	outageLoad = 0.7
-	slackShare = 0.2
 	// unexplained is the share of the growth that the load must not explain.
 	unexplained = 0.5
 	// lagBlocks is how many base blocks after a high load its connections may still be open.
@@ -30,13 +26,7 @@ const (
 	// mostLoad bounds the load that may explain growth, as a multiple of the load that was
 	// exceeded for three quarters of the past.
 	mostLoad = 10
-	// loadShare is the share of the growth that the fit may wrongly ascribe to the load, or to
-	// the leak: it widens the interval of the rate.
-	loadShare = 0.12
 
-	// clearer is how many times the z of shorter blocks longer ones must have to be preferred,
-	// if both show the rise from its beginning.
-	clearer = 1.5
 	// tailTimes is how many times larger an earlier rise is for a later one to be its tail.
 	tailTimes = 5
 
@@ -49,9 +39,7 @@ const (
 	oneStep       = 0.45 // of the growth may come in its largest step
 	twoSteps      = 0.65 // in its two largest
 	threeSteps    = 0.8  // in its three largest
-	minSeen       = 10   // blocks, to judge at all
-	minBlocks     = 10   // blocks since the onset, to see the shape of a rise
-	minRise       = 6    // blocks since the onset, to fit a rise
+	enough        = 8    // blocks, to judge at all, and to see a rise since its onset
 )
 
 // LeastGrowth returns the growth, in goroutines, below which a change of a count at the given

@@ -18,7 +18,7 @@ func decide(found *[nScales]compactFinding, base int64) int {
 
 // beats reports whether the finding of a longer scale l counts more than that of a shorter scale
 // s. If both show the same rise, the one that shows its beginning counts. If both do, the shorter
-// one counts, because it shows the shape, unless the longer one is much clearer.
+// one counts, because it shows the shape, unless the longer one is clearer.
 func beats(longer, shorter *compactFinding, l, s int, base int64) bool {
 	pace := func(f *compactFinding, k int) float32 { return f.slope[0] / float32(scales[k].mult) }
 	if shorter.grows() && !longer.grows() && isTail(longer, shorter) && pace(longer, l) > 2*pace(shorter, s) {
@@ -29,10 +29,10 @@ func beats(longer, shorter *compactFinding, l, s int, base int64) bool {
 		length := int64(longer.blocks) * int64(scales[l].mult) * base
 		apart := shorter.onset - longer.onset
 		switch {
-		case oneRise && (apart > length/5 || shorter.earlier) && longer.blocks >= minBlocks:
+		case oneRise && (apart > length/5 || shorter.earlier) && longer.blocks >= enough:
 			return true
-		case oneRise && apart > -length/5 && apart <= length/5 && shorter.blocks >= minBlocks && !shorter.earlier:
-			return longer.z > clearer*shorter.z
+		case oneRise && apart > -length/5 && apart <= length/5 && shorter.blocks >= enough && !shorter.earlier:
+			return longer.z > shorter.z
 		}
 	}
 	switch {
@@ -47,7 +47,7 @@ func beats(longer, shorter *compactFinding, l, s int, base int64) bool {
 // isTail reports whether the rise of the shorter scale is the end of a much larger one, which has
 // slowed down and which the longer scale shows.
 func isTail(longer, shorter *compactFinding) bool {
-	return longer.blocks >= minBlocks && longer.onset < shorter.onset &&
+	return longer.blocks >= enough && longer.onset < shorter.onset &&
 		longer.grown > tailTimes*shorter.grown
 }
 

@@ -18,7 +18,7 @@ func (j *judgement) expect(v *view, onset int, y []float64) (e odds.Expectation)
 	e.Age = (now - born) / base / 60
 	began := ((float64(v.t0)+v.t[onset])*j.mult*base - born) / base / 60
 	e.Young = e.Age < 24
-	e.Fresh = e.Young && began < startHours
+	e.Fresh = e.Young && began*60 < startBlocks
 	e.Seen, e.Unfinished = s.starts.Seen(), s.starts.Unfinished()
 	e.Starts = s.starts.Expect(e.Seen + 1)
 	first := j.src.firstFloor()
@@ -36,7 +36,7 @@ func gateOf(e odds.Explanation) Gate {
 		return GateUncertain
 	case odds.BySwing:
 		return GateTransient
-	case odds.ByFilling, odds.ByRamp:
+	case odds.ByFilling:
 		return GateSaturating
 	case odds.ByWarmUp:
 		return GateWarmingUp

@@ -1,6 +1,10 @@
 package trend
 
-import "math"
+import (
+	"math"
+
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
+)
 
 // maxBlocks is the most blocks that a view holds.
 const maxBlocks = 80
@@ -160,6 +164,6 @@ func (v *view) errors(h *hinge, sll, ml float64) {
 	// Leaking is a Poisson process at best, so its own scatter is added. So is the error of the
 	// load's part, which is never known exactly.
 	d := v.t[n-1] - to
-	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1) + math.Pow(loadShare*h.s, 2))
+	h.se = math.Sqrt(v2/max(shh, 1e-9) + 1.2*h.s/max(d, 1) + math.Pow(stat.LoadShare*h.s, 2))
 	h.z = h.s / math.Sqrt(v2/max(shh, 1e-9))
 }

@@ -14,10 +14,6 @@ type Floors struct {
 	Values []float64
 }
 
-// fewFloors is how many floors longer blocks must have to be preferred to shorter ones: fewer do
-// not show a shape.
-const fewFloors = 8
-
 // Floors returns the recent floors, in the shortest blocks that reach back to since; if none do,
 // in the longest ones that there are enough of.
 func (s *Service) Floors(since time.Time) Floors {
@@ -30,7 +26,7 @@ func (s *Service) Floors(since time.Time) Floors {
 				first, last = min(first, max(r.number(0), in.seg.born(k, s.base))), max(last, r.last)
 			}
 		}
-		if first > last || f.Values != nil && last-first < fewFloors {
+		if first > last || f.Values != nil && last-first < enough {
 			break // longer blocks have even fewer
 		}
 		first = max(first, last-int64(scales[k].keep)+1)

@@ -45,7 +45,7 @@ func (s *Service) judge() Verdict {
 		}
 		best := decide(&g.found, s.base)
 		if best < 0 {
-			if wait := s.blocks(float64(minSeen - int(g.found[0].n))); v.Status == Quiet && v.Gate == GateTooLittle && (v.Wait == 0 || wait < v.Wait) {
+			if wait := s.blocks(float64(enough - int(g.found[0].n))); v.Status == Quiet && v.Gate == GateTooLittle && (v.Wait == 0 || wait < v.Wait) {
 				v.Wait = wait
 			}
 			continue
@@ -159,7 +159,7 @@ func (s *Service) poolBends(v *Verdict) bool {
 	for k := range s.pool.found {
 		f := &s.pool.found[k]
 		sees := s.length(k) >= v.Scale || !msTime(f.onset).After(v.Onset.Add(v.Scale))
-		if f.status == Provisional.rank() && f.blocks >= minBlocks && sees &&
+		if f.status == Provisional.rank() && f.blocks >= enough && sees &&
 			s.pool.alike(k) {
 			return true
 		}

@@ -32,7 +32,7 @@ func stories() []story {
 	return []story{
 		{"leak", "A leak of 25 an hour under a daily load", 2880, func(m int, r *rand.Rand) Sample {
 			l := load(m, r)
-			return Sample{Count: 120 + 90*l + 8*r.ExpFloat64() + max(0, float64(m-1700))*25/60, Load: l, Start: 1}
+			return Sample{Count: 120 + 90*l + 8*r.ExpFloat64() + max(0, float64(m-1500))*25/60, Load: l, Start: 1}
 		}, Leaking, GateNone},
 		{"daily", "A daily load is none", 4320, func(m int, r *rand.Rand) Sample {
 			l := load(m, r)

@@ -43,9 +43,13 @@ func TestEveryReasonIsReached(t *testing.T) {
 		}, []reason{{Quiet, GateCameBack}}},
 		"in doubt": {5 * 1440, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: 100 + 60*r.ExpFloat64() + max(0, float64(m-2880))/60, Load: 1, Start: 1}
-		}, []reason{{Suspicious, GateUncertain}}}, "a leak": {2880, func(m int, r *rand.Rand) Sample {
+		}, []reason{{Suspicious, GateUncertain}}},
+		"a leak": {2880, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + max(0, float64(m-1440))*30/60, Load: 1, Start: 1}
-		}, []reason{{Suspicious, GateTransient}, {Suspicious, GateTooShort}, {Leaking, GateNone}}},
+		}, []reason{{Provisional, GateSaturating}, {Suspicious, GateTooShort}, {Leaking, GateNone}}},
+		"a job": {1500, func(m int, r *rand.Rand) Sample {
+			return Sample{Count: quiet(r) + max(0, float64(m-1440)), Load: 1, Start: 1}
+		}, []reason{{Suspicious, GateTransient}}},
 		"the first morning": {900, func(m int, r *rand.Rand) Sample {
 			return Sample{Count: quiet(r) + max(0, float64(m-400))*20/60, Load: 1, Start: 1}
 		}, []reason{{Suspicious, GateDailyCycle}}},
@@ -99,7 +103,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 				require.GreaterOrEqual(t, v.Wait, time.Duration(0))
 				switch got {
 				case reason{Quiet, GateTooLittle}:
-					require.InDelta(t, 10-m, v.Wait.Minutes(), 1, "minute %d", m)
+					require.InDelta(t, enough-m, v.Wait.Minutes(), 1, "minute %d", m)
 				case reason{Suspicious, GateUncertain}:
 					require.Less(t, v.Confidence, DefaultMinConfidence)
 				default:

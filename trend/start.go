@@ -20,7 +20,6 @@ type warmth struct {
 // afterStart looks at the floors since the start of the process. ok is false if the start was not
 // seen, is no longer remembered, or is too recent.
 func (g *segment) afterStart(base int64) (w warmth, ok bool) {
-	const least = 8
 	if !g.startSeen(base) {
 		return w, false
 	}
@@ -30,7 +29,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 		if r.len() == 0 || r.number(0) > g.born(k, base) {
 			continue // the ring has forgotten the start
 		}
-		if g.view(k, &v, g.born(k, base)); v.n < least {
+		if g.view(k, &v, g.born(k, base)); v.n < enough {
 			return w, false
 		}
 		mult := float64(scales[k].mult)
@@ -57,7 +56,7 @@ func (g *segment) afterStart(base int64) (w warmth, ok bool) {
 
 // startSeen reports whether the samples begin with the process; also if its start is unknown.
 func (g *segment) startSeen(base int64) bool {
-	return g.start != g.start || float64(g.first)-1000*g.start < startSeenBlocks*float64(base)
+	return g.start != g.start || float64(g.first)-1000*g.start < startBlocks*float64(base)
 }
 
 // levelledAt is how many goroutines a process has run lately without growing; 0 if it has grown or

@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/gorowatch/gorowatch/trend/internal/stat"
 )
 
 // Life sums up the samples of one process.
@@ -47,8 +49,6 @@ const (
 	// day. sameHours is how long the mean of their times as directions on a clock is then, 0 to 1.
 	shortLife = 1200 // base blocks
 	sameHours = 0.6
-	// loadShare is the share of a slope that may be the load's.
-	loadShare = 0.12
 )
 
 // Judge takes as many of the latest lives as show growth most clearly. base is the length of a base
@@ -81,7 +81,7 @@ func Judge(all []Life, base int64) (f Finding) {
 			f.Answer = SameHours
 		default:
 			f.Z, f.Onset, f.Slope = z, first, mean
-			f.Half = math.Hypot(2.3*spread, 1.96*loadShare*mean)
+			f.Half = math.Hypot(2.3*spread, 1.96*stat.LoadShare*mean)
 		}
 	}
 	if f.Z > 0 {

@@ -7,8 +7,7 @@ const (
 	ByLeak    Explanation = iota
 	ByNoise               // chance
 	BySwing               // a rise that falls back: a job, clients that stay for a while
-	ByFilling             // a pool or cache that fills, more slowly the fuller it is
-	ByRamp                // a pool that fills at a steady pace up to its limit
+	ByFilling             // a pool or cache that fills: at a steady pace, or more slowly the fuller it is
 	ByWarmUp              // what a process does after its start
 	ByPileUp              // requests that wait for something that hangs
 	ByDay                 // the daily cycle, of a service that was not watched for a day yet

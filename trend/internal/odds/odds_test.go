@@ -57,9 +57,9 @@ func TestShape(t *testing.T) {
 	filling, other := Weigh(pool, old())
 	require.Less(t, filling, leak)
 	require.Equal(t, ByFilling, other)
-	wander := straight(3, 0.5)
+	wander := straight(1, 0.5)
 	wander.Pace.Ratio = [Parts]float64{0.4, 1.9, 0.7}
-	straightOne, _ := Weigh(straight(3, 0.5), old())
+	straightOne, _ := Weigh(straight(1, 0.5), old())
 	wandering, other := Weigh(wander, old())
 	require.Less(t, wandering, straightOne)
 	require.Equal(t, BySwing, other)

@@ -45,12 +45,10 @@ func weights(r Rise, e *Expectation) (w weighing) {
 	steady, any := pace.leaks(), pace.wanders
 	w.add(ByNoise, noiseLooks, math.Exp(-r.Z*r.Z/noiseTail)*any)
 	if e.Fresh {
-		starts := (leaksPerStart + unfinishedSays*e.Unfinished) / (1 + unfinishedSays*e.Seen)
-		w.add(ByLeak, starts, paceDensity*steady)
+		w.add(ByLeak, (leaksPerStart+unfinishedSays*e.Unfinished)/(1+unfinishedSays*e.Seen), paceDensity*steady)
 	} else {
 		w.add(ByLeak, leaksPerDay, paceDensity*steady)
-		w.addHabit(ByFilling, filling, filling.fills(r, pace)+curved*filling.reaches(r)*pace.curves(0), false)
-		w.addHabit(ByRamp, ramp, ramp.ramps(r)*pace.steady, false)
+		w.addHabit(ByFilling, filling, filling.fills(r, pace)+curved*filling.reaches(r)*pace.curves(0)+filling.ramps(r)*pace.steady, false)
 	}
 	since := r // a warm-up accounts for all that came since the start
 	since.Hours, since.Ratio = e.Age, e.Total
@@ -58,15 +56,15 @@ func weights(r Rise, e *Expectation) (w weighing) {
 	warms := func(h Habit) float64 {
 		return h.fills(since, pace) + h.ramps(since)*any + curved*h.reaches(since)*pace.curves(before)
 	}
+	// What the service did before says more than what services do in general.
 	if e.Young {
-		// The service's own earlier starts say more than what services do in general.
 		general := warmUp
-		general.Often /= e.Seen + 1
+		general.Often /= 1 + e.Seen
 		w.addHabit(ByWarmUp, general, warms(general), false)
 	}
 	if e.Refill > 0 {
-		h := refill
-		h.Ratio = e.Refill
+		h := filling
+		h.Often, h.Ratio, h.Wide = warmUp.Often, e.Refill, alike
 		w.addHabit(ByWarmUp, h, warms(h), true)
 	}
 	for _, h := range e.Starts {

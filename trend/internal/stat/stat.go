@@ -10,6 +10,10 @@ const (
 	leastShare  = 0.05
 )
 
+// LoadShare is the share of growth that a fit may wrongly ascribe to the load, or not to it. It widens
+// the interval of a rate.
+const LoadShare = 0.12
+
 // LeastGrowth returns the growth below which a change of a count at the given level is noise.
 func LeastGrowth(level float64) float64 { return max(leastGrowth, leastShare*level) }
 
