@@ -15,14 +15,16 @@ type stackSeries struct {
 	// own is count minus all that the load may explain, net is count minus what the load most
 	// likely explains. Both are count if the load is unknown.
 	own, net []float64
-	// load is the load at each profile. hasLoad reports that it is known at enough of them.
+	// load is the load at each profile: the mean of its hour. hasLoad reports that it is known at
+	// enough of them, and did not change just once, from one hour to the next. A step of the load,
+	// and growth that slows down, cannot be told apart.
 	load    []float64
 	hasLoad bool
 }
 
 // seriesOf makes the series of a signature.
 func seriesOf(signature string, shots []Shot) stackSeries {
-	n := len(shots)
+	n, changes := len(shots), 0
 	c := stackSeries{hours: make([]float64, n), count: make([]float64, n), load: make([]float64, n), hasLoad: n >= enoughShots}
 	for i, s := range shots {
 		c.hours[i] = s.Ref.Time.Sub(shots[0].Ref.Time).Hours()
@@ -31,7 +33,11 @@ func seriesOf(signature string, shots []Shot) stackSeries {
 		}
 		c.load[i] = s.Load
 		c.hasLoad = c.hasLoad && s.Load > 0 && !math.IsInf(s.Load, 0)
+		if i > 0 && s.Load != shots[i-1].Load {
+			changes++
+		}
 	}
+	c.hasLoad = c.hasLoad && changes != 1
 	c.own, c.net = c.count, c.count
 	if c.hasLoad {
 		c.own, c.net = withoutLoad(c.count, c.load, c.hours)
@@ -211,7 +217,7 @@ func (c stackSeries) halves() (began, from, half int) {
 // stack outnumbers all other goroutines.
 const (
 	endingPace = 0.6
-	halvedPace = 0.5
+	halvedPace = 0.4
 	endingSure = 3
 )
 

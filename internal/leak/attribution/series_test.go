@@ -239,7 +239,7 @@ func TestStanding(t *testing.T) {
 		"a few":                      {came(20, 20, 99), steady, 0, 0},
 		"not for long yet":           {came(100, 44, 99), steady, 0, 0},
 		"since the start":            {came(100, 1, 99), steady, 0, 0},
-		"they follow the load":       {func(h float64) float64 { return 30 + came(60, 20, 99)(h) }, func(h float64) float64 { return 1 + came(2, 20, 99)(h) }, 0, 0},
+		"they follow the load":       {func(h float64) float64 { return 30 + came(60, 20, 99)(h) }, func(h float64) float64 { return 1 + h/1000 + came(2, 20, 99)(h) }, 0, 0},
 		"many more than before that": {func(h float64) float64 { return 100 + came(80, 20, 99)(h) }, steady, 28, 19},
 		"not many more":              {func(h float64) float64 { return 100 + came(50, 20, 99)(h) }, steady, 0, 0},
 	} {
@@ -284,4 +284,24 @@ func TestHalved(t *testing.T) {
 		require.True(t, as[0].Filling, name)
 		require.Equal(t, c.halved, as[0].Halved, name)
 	}
+}
+
+// The load is known for each hour. If it fell from one hour to the next, that neither excuses a pool
+// that slows down, nor was growth hidden by it.
+func TestOneStepOfTheLoadExcusesNoPool(t *testing.T) {
+	minutes := []int{0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 33, 45, 57, 62}
+	filling := []float64{61, 72, 87, 103, 137, 162, 181, 196, 204, 213, 220, 226, 231, 232}
+	var shots []Shot
+	for i, m := range minutes {
+		load := 0.0022
+		if m > 40 {
+			load = 0.001
+		}
+		shot := shotsOf(0, 0, func(float64) float64 { return filling[i] }, func(float64) float64 { return load })[0]
+		shot.Ref.Time = t0.Add(time.Duration(m) * time.Minute)
+		shots = append(shots, shot)
+	}
+	as, why := Attribute([]History{{Instance: "a", Onset: t0, Shots: shots}})
+	require.Empty(t, why)
+	require.True(t, as[0].Halved)
 }

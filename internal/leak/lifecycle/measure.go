@@ -21,6 +21,9 @@ func (r *record) measure(now time.Time, patience time.Duration, e Evaluation, pa
 	if r.leak.State == leak.Suspected && !v.Onset.IsZero() {
 		r.leak.Onset = v.Onset
 	}
+	if r.earliestOnset.IsZero() || r.leak.Onset.Before(r.earliestOnset) {
+		r.earliestOnset = r.leak.Onset
+	}
 	growing := v.Instances
 	if a != nil {
 		growing = growingInstances(a, e, part)

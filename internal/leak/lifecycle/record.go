@@ -15,6 +15,9 @@ type record struct {
 	// watched are the instances that leak, by name.
 	watched map[string]*watch
 	names   []string // of watched, in order; reused by each update
+	// earliestOnset is the earliest estimate of the onset. The profiles since then are compared:
+	// where a later estimate replaced it, the shape of the earlier growth would be lost.
+	earliestOnset time.Time
 	// grewAt is when the leak's stacks last grew in the profiles. growthSeenAt is when they did,
 	// or when the counts of the service grew without an attribution.
 	grewAt, growthSeenAt time.Time

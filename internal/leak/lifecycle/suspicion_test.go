@@ -279,3 +279,18 @@ func TestDumpWaitsForALaterProfile(t *testing.T) {
 		require.Equal(t, fires, s.isFiring(), "halved: %v", halved)
 	}
 }
+
+// A later estimate of the onset does not cut off the profiles that show the earlier growth.
+func TestEarliestOnsetOfASuspicionStays(t *testing.T) {
+	s := newStory(t)
+	s.grow(0.4, 1, "chan receive")
+	began := s.candidate().Onset
+	require.Equal(t, began, s.tracker.EarliestOnset())
+	s.step(1, "a")
+	e := s.observation(trend.Suspicious, "a")
+	e.Verdict.Confidence, e.Verdict.Onset = 0.4, began.Add(9*time.Minute)
+	e.Attributions = attributed("a")
+	s.tracker.Update(s.now, e)
+	require.Equal(t, began.Add(9*time.Minute), s.candidate().Onset)
+	require.Equal(t, began, s.tracker.EarliestOnset())
+}

@@ -180,12 +180,16 @@ func (t *Tracker) FiringInstances() (instances []string) {
 	return slices.Compact(instances)
 }
 
-// EarliestOnset is the onset of the oldest open leak, which may be a suspicion; zero: no leak is
-// open.
+// EarliestOnset is the earliest estimate of the onset of any open leak, which may be a suspicion;
+// zero: no leak is open.
 func (t *Tracker) EarliestOnset() (onset time.Time) {
 	for _, r := range t.open {
-		if onset.IsZero() || r.leak.Onset.Before(onset) {
-			onset = r.leak.Onset
+		began := r.leak.Onset
+		if !r.earliestOnset.IsZero() && r.earliestOnset.Before(began) {
+			began = r.earliestOnset
+		}
+		if onset.IsZero() || began.Before(onset) {
+			onset = began
 		}
 	}
 	return onset
