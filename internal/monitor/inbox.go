@@ -83,7 +83,7 @@ type proofResult struct {
 
 func (r proofResult) apply(m *Monitor) {
 	m.news[r.service] = true
-	r.service.AddFindings(m.planner().ApplyProof(r.proof))
+	r.service.AddFindings(m.planner().ApplyProof(r.service.Profiles, r.proof))
 }
 
 // callersResult is the outcome of a search for the callers of a library.

@@ -45,6 +45,32 @@ func TestQuickAtDefaultSettings(t *testing.T) {
 	}
 }
 
+// Goroutines that wait as idle ones do must stay for 45 minutes, and outnumber all others. The profiles
+// that show how many there are by then come in time, although profiles are rare after a while.
+func TestIdleLeaksFireSoonAfterTheyHaveStayed(t *testing.T) {
+	for _, c := range []struct {
+		steady  int
+		perHour float64
+		within  time.Duration
+	}{
+		{14, 60, 52 * time.Minute},
+		{40, 160, 52 * time.Minute},
+		{40, 120, 65 * time.Minute}, // it takes an hour to outnumber all others three to one
+		{40, 100, 75 * time.Minute},
+	} {
+		w := newWorld(t)
+		onset := t0.Add(time.Hour)
+		w.add("cart", "a:1", process{perHour: c.perHour, op: "select", steady: c.steady, fn: handler, onset: onset})
+		for len(w.firing()) == 0 && w.now.Sub(onset) < 3*time.Hour {
+			w.run(time.Minute)
+		}
+		require.Len(t, w.firing(), 1)
+		l := w.firing()[0]
+		require.LessOrEqual(t, l.DetectedAt.Sub(onset), c.within, "%g an hour beside %d: %s %v", c.perHour, c.steady, l.Evidence, l.Parts)
+		require.Less(t, w.pulls["cart/a:1"], 40)
+	}
+}
+
 // Healthy programs may look like a leak for some minutes, with goroutines blocked where healthy ones do not
 // wait for long. They do not fire.
 func TestQuickIsNotHasty(t *testing.T) {

@@ -69,12 +69,17 @@ func (p ProofPull) Run(ctx context.Context) ProofResult {
 	return r
 }
 
-// ApplyProof records the result of a ProofPull, and returns what it shows about the leak.
-func (p *Planner) ApplyProof(r ProofResult) lifecycle.Finding {
-	if r.dump {
-		return r.applyDump(p)
+// ApplyProof records the result of a ProofPull, and returns what it shows about the leak. Where
+// goroutines have stayed for a long life, profiles have to show whether they still grow.
+func (p *Planner) ApplyProof(s *Service, r ProofResult) lifecycle.Finding {
+	if !r.dump {
+		return r.applyLeakProfile(p.SuspicionInterval)
 	}
-	return r.applyLeakProfile(p.SuspicionInterval)
+	finding := r.applyDump(p)
+	if in := s.instances[r.instance]; in != nil && finding.Stayed >= lifecycle.LongLife*p.Block {
+		in.suspicion.stay(r.now)
+	}
+	return finding
 }
 
 // isStuck reports whether the goroutines of a leak are blocked where healthy ones do not wait for long,

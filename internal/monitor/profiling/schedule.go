@@ -14,6 +14,8 @@ const (
 	// frequentPulls is how many profiles are taken at the suspicion interval once a leak is
 	// suspected, before the pause doubles each time. Otherwise it doubles from the start.
 	frequentPulls = 5
+	// staysPause is the longest pause, in suspicion intervals, once goroutines have stayed.
+	staysPause = 4
 )
 
 // suspicion has the state of the pulls of an instance since its service began to grow.
@@ -25,6 +27,9 @@ type suspicion struct {
 	// frequent is how many more profiles come before the pause doubles, slower how many came after.
 	frequent, slower int
 	suspected        bool
+	// stays means that the goroutines have stayed for a long life. Then it takes no more than their
+	// number to tell, so the pause does not get long.
+	stays bool
 }
 
 // due reports whether to pull a profile now. When a leak becomes suspected, one is due at once, unless
@@ -54,10 +59,18 @@ func (x *suspicion) planned(now time.Time, interval, longest time.Duration) {
 		x.frequent--
 	default:
 		x.slower++
+		if x.stays {
+			longest = min(longest, staysPause*interval)
+		}
 		pause = doubled(interval, x.slower-1, longest)
 	}
 	x.pulls++
 	x.next, x.soonest = now.Add(pause), now.Add(min(pause, interval))
+}
+
+// stay records that dumps have shown that the goroutines stay. A profile is due at once.
+func (x *suspicion) stay(now time.Time) {
+	x.next, x.stays = now, true
 }
 
 // end records that nothing grows any more. The next suspicion starts over, but not before the pause

@@ -33,6 +33,13 @@ func TestFirstProfilesComeSoon(t *testing.T) {
 	require.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}, pullTimes(&suspicion{}, 4, 2*time.Second, never), "a second apart at least")
 
 	x := &suspicion{}
+	require.Equal(t, minutes(0, 0.5, 1, 2, 4, 8, 16, 32), pullTimes(x, 8, 2*time.Minute, never))
+	x.stay(noon.Add(47 * time.Minute))
+	require.Equal(t, noon.Add(47*time.Minute), x.next)
+	x.planned(x.next, 2*time.Minute, time.Hour)
+	require.Equal(t, noon.Add(55*time.Minute), x.next, "at most 8 minutes later, since its goroutines stay")
+
+	x = &suspicion{}
 	later := func(now time.Time) bool { return !now.Before(noon.Add(20 * time.Minute)) }
 	require.Equal(t, minutes(0, 0.5, 1, 2, 4, 8, 16, 20, 22, 24), pullTimes(x, 10, 2*time.Minute, later), "at once when it becomes one")
 	x.end()
