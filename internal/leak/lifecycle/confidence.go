@@ -85,7 +85,7 @@ func (t *Tracker) weigh(r *record) {
 			add(leak.PartOperation, stuckOdds)
 		}
 		add(leak.PartShape, t.shapeOdds(r))
-		add(leak.PartDominance, r.dominanceOdds())
+		add(leak.PartDominance, t.dominanceOdds(r))
 		if r.growsForLong {
 			add(leak.PartLasting, lastingOdds)
 		}
@@ -138,8 +138,7 @@ func (t *Tracker) isYoung(r *record) bool {
 // process is the exception, if its goroutines stay where healthy ones do not wait for long.
 //
 // An unclear shape counts against a leak. It does not if the stack outnumbers all others by far, and
-// either its goroutines wait where healthy ones do not, or dumps show that they stay: the workers
-// that a program starts in its first minutes outnumber all others too.
+// either its goroutines wait where healthy ones do not, or dumps show that they stay.
 func (t *Tracker) shapeOdds(r *record) float64 {
 	stuck := stack.Stuck(r.leak.Stacks[0].Op)
 	stays := r.longestStay > 0 && !r.leaving && !t.mayHang(r) && stuck
@@ -157,12 +156,16 @@ func (t *Tracker) shapeOdds(r *record) float64 {
 }
 
 // dominanceOdds is what it says that a leak outnumbers all other goroutines. It is 0 for goroutines
-// that end again, for a pool that fills up, and for connections of a server's clients, which
-// outnumber all others in healthy services too.
-func (r *record) dominanceOdds() float64 {
-	times, lead := r.outnumbers(), &r.leak.Stacks[0]
-	clients := slices.ContainsFunc(r.leak.Stacks, attribution.ServesClients) && !stack.Stuck(lead.Op) && !r.leak.Evidence.Above(leak.Stack)
-	if times < dominance || clients || r.leaving || r.passing || r.isPool() {
+// that end again, and for a pool that fills up. It is 0 as well for connections of a server's clients,
+// and for LongLife for growth without a clear shape, such as workers that are started: these outnumber
+// all others in healthy services too. It is not if dumps show that they stay, or if they are blocked
+// where healthy goroutines do not wait for long.
+func (t *Tracker) dominanceOdds(r *record) float64 {
+	times := r.outnumbers()
+	starts := r.doubt != "" && t.updatedAt.Sub(r.leak.Onset) < LongLife*t.options.Base
+	usual := starts || slices.ContainsFunc(r.leak.Stacks, attribution.ServesClients)
+	usual = usual && !stack.Stuck(r.leak.Stacks[0].Op) && !r.leak.Evidence.Above(leak.Stack)
+	if times < dominance || usual || r.leaving || r.passing || r.isPool() {
 		return 0
 	}
 	return dominanceOdds * math.Log(min(times, mostDominance))

@@ -226,7 +226,7 @@ func TestIdleGoroutinesMustStayForLong(t *testing.T) {
 // A program that starts its workers outnumbers all else, in a shape that is not clear yet. It
 // alerts only if healthy goroutines do not wait like that, or if dumps show that they stay.
 func TestDominanceOfAnUnclearShape(t *testing.T) {
-	shape := func(op string, evidence leak.Evidence) (odds float64) {
+	parts := func(op string, evidence leak.Evidence) (shape, dominance float64) {
 		s := newStory(t)
 		grow := func() {
 			s.step(1, "a")
@@ -243,15 +243,23 @@ func TestDominanceOfAnUnclearShape(t *testing.T) {
 		s.found(Finding{Leak: s.candidate().ID, Evidence: evidence, Stayed: 5 * time.Minute})
 		grow()
 		for _, p := range s.candidate().Parts {
-			if p.Name == leak.PartShape {
-				odds = p.LogOdds
+			switch p.Name {
+			case leak.PartShape:
+				shape = p.LogOdds
+			case leak.PartDominance:
+				dominance = p.LogOdds
 			}
 		}
-		return odds
+		return shape, dominance
 	}
-	require.Equal(t, doubtOdds, shape("chan receive", leak.Stack))
-	require.Zero(t, shape("chan receive", leak.Aged))
-	require.Zero(t, shape("chan send", leak.Stack))
+	shape, dominance := parts("chan receive", leak.Stack)
+	require.Equal(t, doubtOdds, shape)
+	require.Zero(t, dominance)
+	for op, evidence := range map[string]leak.Evidence{"chan receive": leak.Aged, "chan send": leak.Stack} {
+		shape, dominance = parts(op, evidence)
+		require.Zero(t, shape)
+		require.Greater(t, dominance, 1.5)
+	}
 }
 
 // A pool may have filled up since the last profile. So the dump that shows that its goroutines stay
