@@ -57,6 +57,11 @@ func ServesClients(s leak.StackGrowth) bool {
 	return stack.ServesClients(framesOf(s)) || stack.HasWebsocket(framesOf(s))
 }
 
+// ReadsFromClients reports whether the goroutines of a stack wait for data of clients, so that their
+// connections are open. Where a client has left, the goroutine that reads from it has ended, although
+// the one that serves it may stay.
+func ReadsFromClients(s leak.StackGrowth) bool { return s.Op == "IO wait" && ServesClients(s) }
+
 func framesOf(s leak.StackGrowth) []*collector.Frame { return stack.PointersTo(s.Frames) }
 
 // CreatorsIn searches a dump for the goroutines that started those of a stack in a library.

@@ -156,19 +156,30 @@ func (t *Tracker) shapeOdds(r *record) float64 {
 }
 
 // dominanceOdds is what it says that a leak outnumbers all other goroutines. It is 0 for goroutines
-// that end again, and for a pool that fills up. It is 0 as well for connections of a server's clients,
-// and for LongLife for growth without a clear shape, such as workers that are started: these outnumber
-// all others in healthy services too. It is not if dumps show that they stay, or if they are blocked
-// where healthy goroutines do not wait for long.
+// that end again, for a pool that fills up, and for what outnumbers all others in healthy services too.
 func (t *Tracker) dominanceOdds(r *record) float64 {
 	times := r.outnumbers()
-	starts := r.doubt != "" && t.updatedAt.Sub(r.leak.Onset) < LongLife*t.options.Base
-	usual := starts || slices.ContainsFunc(r.leak.Stacks, attribution.ServesClients)
-	usual = usual && !stack.Stuck(r.leak.Stacks[0].Op) && !r.leak.Evidence.Above(leak.Stack)
-	if times < dominance || usual || r.leaving || r.passing || r.isPool() {
+	if times < dominance || t.isUsuallyMany(r) || r.leaving || r.passing || r.isPool() {
 		return 0
 	}
 	return dominanceOdds * math.Log(min(times, mostDominance))
+}
+
+// isUsuallyMany reports whether healthy services have many such goroutines, too. They wait where healthy
+// ones wait for long, and have not stayed for long by now: workers that are started, in a shape that is
+// not clear yet; goroutines that serve clients; and open connections of clients, for LongLife.
+func (t *Tracker) isUsuallyMany(r *record) bool {
+	long := LongLife * t.options.Base
+	switch l := &r.leak; {
+	case stack.Stuck(l.Stacks[0].Op):
+		return false
+	case slices.ContainsFunc(l.Stacks, attribution.ReadsFromClients) && r.longestStay < long:
+		return true
+	case l.Evidence.Above(leak.Stack):
+		return false
+	default:
+		return slices.ContainsFunc(l.Stacks, attribution.ServesClients) || r.doubt != "" && t.updatedAt.Sub(l.Onset) < long
+	}
 }
 
 // survivalOdds is what it says that the goroutines of a dump stayed, or left. Where healthy ones do

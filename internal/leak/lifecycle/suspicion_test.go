@@ -161,22 +161,24 @@ func TestGoroutinesThatPassSpeakAgainstALeak(t *testing.T) {
 	require.InDelta(t, before, s.candidate().Confidence, 0.01, "later they stay")
 }
 
-// The more a leak outnumbers all other goroutines, the surer it is. Connections of clients do that in
-// healthy services too, so they count only once they are known to be idle.
+// The more a leak outnumbers all other goroutines, the surer it is. Those that serve clients do that in
+// healthy services too, so they count only once they are known to be idle, and open connections only
+// once they have been idle for long.
 func TestDominanceSaysMoreTheLargerItIs(t *testing.T) {
+	stayed, op := time.Duration(0), "select"
 	part := func(total int64, evidence leak.Evidence, function string) float64 {
 		s := newStory(t)
 		grow := func() {
 			s.step(1, "a")
 			e := s.observation(trend.Suspicious, "a")
 			e.Attributions = attributed("a")
-			e.Attributions[0].Stacks[0].Op = "select"
+			e.Attributions[0].Stacks[0].Op = op
 			e.Attributions[0].Stacks[0].Frames = []collector.Frame{{Func: "main.wait"}, {Func: function}}
 			e.Attributions[0].Head.Total = total
 			s.tracker.Update(s.now, e)
 		}
 		grow()
-		s.found(Finding{Leak: s.candidate().ID, Evidence: evidence})
+		s.found(Finding{Leak: s.candidate().ID, Evidence: evidence, Stayed: stayed})
 		grow()
 		for _, p := range s.candidate().Parts {
 			if p.Name == leak.PartDominance {
@@ -190,7 +192,12 @@ func TestDominanceSaysMoreTheLargerItIs(t *testing.T) {
 	require.InDelta(t, 1.6, part(56, leak.Stack, "main.run"), 0.1)
 	require.InDelta(t, 2.8, part(52, leak.Stack, "main.run"), 0.1)
 	require.Zero(t, part(52, leak.Stack, "net/http.(*conn).serve"))
-	require.InDelta(t, 2.8, part(52, leak.Aged, "net/http.(*conn).serve"), 0.1)
+	stayed = 5 * time.Minute
+	require.InDelta(t, 2.8, part(52, leak.Aged, "net/http.(*conn).serve"), 0.1, "a handler whose client has left")
+	op = "IO wait"
+	require.Zero(t, part(52, leak.Aged, "google.golang.org/grpc.(*Server).handleRawConn.func1"))
+	stayed = LongLife * time.Minute
+	require.InDelta(t, 2.8, part(52, leak.Aged, "google.golang.org/grpc.(*Server).handleRawConn.func1"), 0.1)
 }
 
 // If goroutines wait as idle workers do, it says little that they stay, until they outnumber all others
