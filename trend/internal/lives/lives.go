@@ -38,7 +38,7 @@ type Finding struct {
 }
 
 // Clear is the least Z of growth that lives have in common.
-const Clear = 8
+const Clear = 10
 
 // The conditions of growth that lives have in common.
 const (
