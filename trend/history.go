@@ -165,8 +165,9 @@ func loadSlope(src source, onset float64) (low, high float64, ok bool) {
 	return 0, 0, false
 }
 
-// slack reports whether, for most of the time since the onset, clearly less work got done than just before it.
-// On shorter scales, the hour before the onset in blocks of 15 minutes counts too, if it was busier.
+// slack reports whether, for most of the time since the onset, clearly less work got done than just
+// before it. On shorter scales, the hour before the onset in blocks of 15 minutes counts too, if it
+// was busier.
 func (v *view) slack(onset int, mult float64, src source, base int64) bool {
 	before := v.mean(max(0, onset-max(6, (v.n-onset)/2)), onset+1)
 	const quarters = 2

@@ -397,3 +397,15 @@ func TestMatchModule(t *testing.T) {
 		require.Equal(t, tc.words, found[0].Name()+" "+found[0].Version, tc.module)
 	}
 }
+
+// Clients and servers of gRPC share some functions. Those of a server are no leak of a client.
+func TestServerOfGRPCIsNoLeakOfAClient(t *testing.T) {
+	match := func(function string) bool {
+		frame := collector.Frame{Func: function, File: "/go/pkg/mod/google.golang.org/grpc@v1.83.2/internal/transport/controlbuf.go"}
+		_, found := BuiltIn().Match(leak.Leak{Stacks: []leak.StackGrowth{{Frames: []collector.Frame{frame}}}})
+		return found
+	}
+	require.True(t, match("google.golang.org/grpc/internal/transport.(*http2Client).reader"))
+	require.False(t, match("google.golang.org/grpc/internal/transport.(*loopyWriter).run"))
+	require.False(t, match("google.golang.org/grpc/internal/transport.(*http2Server).keepalive"))
+}
